@@ -1,0 +1,1 @@
+"""Ground floor: what is watched, and how it is doing."""

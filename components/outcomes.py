@@ -1,0 +1,92 @@
+"""What a check found: a reading of raw facts, judged against what was ordered.
+
+A prober returns a `Reading` and never raises; `classify` turns it into an
+outcome and one sentence of why. What we could not see through a fault of our
+own is unknown: not up, not down.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What one check, or a probe after several, says."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Failure(StrEnum):
+    """The closed set of reasons why a check did not find what was ordered."""
+
+    TIMEOUT_DNS = "timeout_dns"
+    TIMEOUT_CONNECT = "timeout_connect"
+    TIMEOUT_TLS = "timeout_tls"
+    TIMEOUT_FIRST_BYTE = "timeout_first_byte"
+    TIMEOUT_TRANSFER = "timeout_transfer"
+    DNS = "dns"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RESET = "reset"
+    TLS = "tls"
+    PROTOCOL = "protocol"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too_large"
+    STATUS = "status"
+    ASSERTION = "assertion"
+    DENIED = "denied"
+    OWN_FAULT = "own_fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The raw facts of one check. Times are milliseconds by the monotonic clock.
+
+    A phase that was not reached, or does not exist for the protocol, is None.
+    `detail` is one sentence for staff; `excerpt` at most 1 kB of the answer,
+    printable; `facts` are small named strings (retry_after, cert_name, answer).
+    """
+
+    total_ms: float
+    failure: Failure | None = None
+    detail: str = ""
+    address: str = ""
+    family: int | None = None
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    transfer_ms: float | None = None
+    status_code: int | None = None
+    days_left: int | None = None
+    excerpt: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded."""
+
+    latency_limit_ms: int | None = None
+    least_days_left: int | None = None
+
+
+def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
+    """The outcome of a check and why, in one sentence (empty when all is well)."""
+    if reading.failure is Failure.OWN_FAULT:
+        return Outcome.UNKNOWN, reading.detail or "We could not look."
+    if reading.failure is not None:
+        return Outcome.DOWN, reading.detail or reading.failure.value
+    limit = expectation.latency_limit_ms
+    if limit is not None and reading.total_ms > limit:
+        return Outcome.DEGRADED, f"Answered in {reading.total_ms:.0f} ms; the limit is {limit} ms."
+    days = expectation.least_days_left
+    if days is not None and reading.days_left is not None and reading.days_left < days:
+        return (
+            Outcome.DEGRADED,
+            f"The certificate ends in {reading.days_left} days; the limit is {days}.",
+        )
+    return Outcome.UP, ""

@@ -1,0 +1,123 @@
+"""What the public sees of a component, and of the whole page.
+
+Every surface (banner, title, favicon, feeds, API) asks this module, so they
+can never disagree.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The public word for a component. Declared best first; see `SEVERITY`."""
+
+    OPERATIONAL = "operational"
+    UNDER_MAINTENANCE = "under_maintenance"
+    UNKNOWN = "unknown"
+    DEGRADED_PERFORMANCE = "degraded_performance"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+
+    @property
+    def label(self) -> str:
+        """The word a reader sees."""
+        return LABELS[self]
+
+    @property
+    def is_trouble(self) -> bool:
+        """True when customers are hurt; unknown and maintenance are not trouble."""
+        return SEVERITY[self] >= SEVERITY[Status.DEGRADED_PERFORMANCE]
+
+
+SEVERITY = {status: rank for rank, status in enumerate(Status)}
+
+LABELS = {
+    Status.OPERATIONAL: "Operational",
+    Status.UNDER_MAINTENANCE: "Maintenance",
+    Status.UNKNOWN: "Unknown",
+    Status.DEGRADED_PERFORMANCE: "Degraded",
+    Status.PARTIAL_OUTAGE: "Partial outage",
+    Status.MAJOR_OUTAGE: "Major outage",
+}
+
+
+class Impact(StrEnum):
+    """How much an incident hurts."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class Indicator(StrEnum):
+    """The page's state in the closed set Statuspage clients know (COMPAT.md, section 0, rule 5)."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """The state of the whole page: our status, and the same in Statuspage's words."""
+
+    status: Status
+    indicator: Indicator
+    description: str
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The most severe of these; operational when there are none."""
+    return max(statuses, key=SEVERITY.__getitem__, default=Status.OPERATIONAL)
+
+
+def page_state(statuses: Iterable[Status], *, has_open_incident: bool = False) -> PageState:
+    """The one answer for banner, title, favicon, feeds and API.
+
+    An open incident forbids a green page: while people still work on it, the
+    best we say is degraded.
+    """
+    known = list(statuses)
+    floor = [Status.DEGRADED_PERFORMANCE] if has_open_incident else []
+    indicator, description = _rollup(known)
+    if has_open_incident and indicator in (Indicator.NONE, Indicator.MAINTENANCE):
+        indicator, description = Indicator.MINOR, "Partially Degraded Service"
+    return PageState(worst([*known, *floor]), indicator, description)
+
+
+def impact_of(statuses: Iterable[Status]) -> Impact:
+    """The impact of an incident over its components: the rollup of the page, over these alone.
+
+    Fitted to 17 of 18 captured incidents (COMPAT.md, section 9).
+    """
+    known = [status for status in statuses if status.is_trouble]
+    indicator, _ = _rollup(known)
+    return Impact(indicator.value)
+
+
+def _rollup(statuses: list[Status]) -> tuple[Indicator, str]:
+    """Statuspage's table (COMPAT.md, section 9), first match wins, with unknown between.
+
+    Unknown has no word there; the closest one that is not green is `minor`.
+    """
+    count = {status: statuses.count(status) for status in Status}
+    total = len(statuses)
+    if total and count[Status.MAJOR_OUTAGE] == total:
+        return Indicator.CRITICAL, "Major System Outage"
+    if count[Status.MAJOR_OUTAGE] or (total and count[Status.PARTIAL_OUTAGE] == total):
+        return Indicator.MAJOR, "Partial System Outage"
+    if count[Status.PARTIAL_OUTAGE]:
+        return Indicator.MINOR, "Minor Service Outage"
+    if total > 1 and count[Status.DEGRADED_PERFORMANCE] == total:
+        return Indicator.MINOR, "Degraded System Service"
+    if count[Status.DEGRADED_PERFORMANCE]:
+        return Indicator.MINOR, "Partially Degraded Service"
+    if count[Status.UNKNOWN]:
+        return Indicator.MINOR, "Status Unknown"
+    if count[Status.UNDER_MAINTENANCE]:
+        return Indicator.MAINTENANCE, "Service Under Maintenance"
+    return Indicator.NONE, "All Systems Operational"

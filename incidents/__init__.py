@@ -1,0 +1,1 @@
+"""First floor: what we say about it."""

@@ -1,0 +1,1 @@
+"""Second floor, west: who is told. Only the door frame stands so far."""
