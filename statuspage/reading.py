@@ -1,0 +1,334 @@
+"""What the pages show, as plain values: the contract between the read model and the templates.
+
+`page.py` gathers these from the database; templates print them and compare
+nothing but emptiness and a status word. All times are aware UTC datetimes.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from components.status import PageState, Status
+
+
+class Step(StrEnum):
+    """How old our newest check is (DESIGN.md, section 5, freshness line)."""
+
+    NONE = "none"  # nothing was ever checked
+    CURRENT = "current"
+    LATE = "late"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The age of what we know, judged at a moment. `late_at` and `stale_at` let script judge again."""
+
+    step: Step
+    checked_at: datetime | None
+    late_at: datetime | None
+    stale_at: datetime | None
+    probes: int = 0  # probes that reported lately
+    regions: int = 0
+    failing: int = 0  # probes that see trouble now
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every page needs for its frame. `state` decides title and favicon."""
+
+    page_name: str
+    page_url: str  # absolute, without trailing slash
+    state: PageState
+    version: int  # the doorbell token of this rendering
+    rendered_at: datetime
+    freshness: Freshness
+    time_zone: str
+    support_url: str = ""
+    section: str = ""  # "status", "history" or "": the current entry of the navigation
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One pair of the banner's <dl>: the value is text, or a time, or both ("08:00 UTC, 38 min ago")."""
+
+    label: str
+    text: str = ""
+    at: datetime | None = None
+    with_age: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The answer in the first line. `eyebrow` is the word of the state while an incident is open."""
+
+    status: Status
+    headline: str
+    eyebrow: str = ""
+    line: str = ""
+    line_at: datetime | None = None  # printed after `line` where set
+    facts: tuple[Fact, ...] = ()
+    is_checking: bool = False  # nothing was ever checked: not unknown by failure, but new
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One stretch of trouble within a day."""
+
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
+    duration: str  # "1 h 51 min"
+    incident_title: str = ""
+    incident_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of a component. `status` is None when nothing was known before it began."""
+
+    on: date
+    status: Status | None
+    uptime: str  # "92.29 %", empty without data
+    down: str  # "1 h 51 min", empty when none
+    outages: tuple[Outage, ...] = ()
+    label: str = ""  # "Tue 17 November: major outage, 1 h 51 min"
+    coverage: str = ""  # "known for 98 % of the day", empty when whole
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """A percentage truncated to two decimals, and the time it stands for."""
+
+    percent: str  # "99.85 %", empty without data
+    down: str = ""  # "3 h 3 min down", empty when none
+    since: date | None = None  # set when history is younger than the period
+    coverage: str = ""  # "no data for 2 h", empty when whole
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRow:
+    """A component as listed. `was` and `was_at` tell the last known state while it is unknown."""
+
+    public_id: str
+    url: str
+    name: str
+    description: str
+    status: Status
+    label: str  # "Operational", "Checking…", "Unknown"
+    since: datetime | None
+    days: tuple[Day, ...]  # oldest first, the last one today; empty: no strip (set by hand, no data yet)
+    uptime: Uptime
+    by_hand: bool = False
+    was: str = ""
+    was_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCard:
+    """A group of components. `kind` is "affected" for the one that moves up, else "group"."""
+
+    public_id: str
+    name: str
+    kind: str
+    rows: tuple[ComponentRow, ...]
+    status: Status
+    label: str
+    is_open: bool
+    count: str  # "3 components", "5 of 7 components"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A component's state before and after an update."""
+
+    name: str
+    old: Status
+    new: Status
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRow:
+    """One update. A fact is the machine's (small diamond); `html` is sanitised."""
+
+    anchor: str  # "u-3"
+    phase: str
+    phase_label: str
+    at: datetime
+    html: str
+    is_fact: bool = False
+    by_machine: bool = False
+    edited_at: datetime | None = None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCard:
+    """An incident as shown on any page. Updates are newest first."""
+
+    public_id: str
+    url: str
+    title: str
+    phase: str
+    phase_label: str
+    status: Status  # the state its impact stands for, or operational for none
+    impact_label: str  # "Major outage"
+    now: str  # "Cause found, fix in progress"
+    started_at: datetime
+    resolved_at: datetime | None
+    duration: str
+    next_update_at: datetime | None
+    is_overdue: bool
+    updates: tuple[UpdateRow, ...]
+    not_working: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+    working: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()  # names of the affected ones
+    noticed_by: str = ""  # "Monitoring" or "Our team"
+    noticed_after: str = ""  # "2 min"
+    summary: str = ""  # first words of the newest update, plain text
+    is_by_machine: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """True until it is resolved."""
+        return self.resolved_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class PastDays:
+    """A day with incidents, or a folded run of quiet ones. `label` is "18 – 21 Nov"."""
+
+    first: date
+    last: date
+    label: str
+    age: str  # "4 days", "4 days ago"
+    incidents: tuple[IncidentCard, ...] = ()
+    note: str = ""  # "No incidents.", "Not monitored since …"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTime:
+    """Median and p95 of a component in the last 24 h; points are hourly medians, None is a gap."""
+
+    name: str
+    median: str  # "84 ms"
+    p95: str
+    points: tuple[float | None, ...]
+    started_at: datetime
+    label: str  # the chart in one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The front page."""
+
+    head: Head
+    banner: Banner
+    incidents: tuple[IncidentCard, ...]
+    groups: tuple[GroupCard, ...]
+    response_times: tuple[ResponseTime, ...]
+    past: tuple[PastDays, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to show yet."""
+        return not self.groups
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentPage:
+    """One component with its days."""
+
+    head: Head
+    row: ComponentRow
+    banner: Banner
+    days: tuple[Day, ...]  # newest first: the table
+    response_time: ResponseTime | None
+    incidents: tuple[IncidentCard, ...]
+    group_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the evidence ladder: `state` is "ok", "failed" or "open" (not reached)."""
+
+    name: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """What one probe saw: one bar a minute, oldest first; None is no data."""
+
+    name: str
+    first_failure_at: datetime | None
+    sees: str
+    status: Status
+    answers_in: str
+    minutes: tuple[Status | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What our probes saw, fit for a stranger's eyes."""
+
+    summary: str
+    ladder: tuple[Rung, ...]
+    rows: tuple[EvidenceRow, ...]
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """One incident, whole."""
+
+    head: Head
+    banner: Banner
+    incident: IncidentCard
+    affected: tuple[ComponentRow, ...]
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A day in a month's calendar; `status` None: future, or before we began."""
+
+    on: date | None  # None: padding before the first
+    status: Status | None = None
+    label: str = ""
+    is_today: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the history, in weeks of seven cells, Monday first."""
+
+    name: str  # "November 2026"
+    key: str  # "2026-11"
+    weeks: tuple[tuple[Cell, ...], ...]
+    incidents: tuple[IncidentCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UptimeRow:
+    """Uptime of a component: one figure a month, then 90 days."""
+
+    name: str
+    url: str
+    figures: tuple[Uptime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Three months. `earlier` and `later` are month keys or empty."""
+
+    head: Head
+    months: tuple[Month, ...]  # oldest first
+    uptimes: tuple[UptimeRow, ...]
+    period: str  # "Sep – Nov 2026"
+    earlier: str = ""
+    later: str = ""
+    columns: tuple[str, ...] = field(default_factory=tuple)
