@@ -1,0 +1,136 @@
+"""The engine that runs checks: one event loop per worker process, everything at once.
+
+A slow or hanging target occupies only itself. What is done is handed over in
+small batches, as it gets done, so one write a quarter second serves them all.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import uvloop
+
+from components import probers
+from components.egress import Egress
+from components.models.probe import Claim
+from components.outcomes import Failure, Reading
+
+MOST_AT_ONCE = 2_000  # sockets of one process; more wait their turn
+BATCH_S = 0.25
+BATCH_SIZE = 500
+STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted with timeouts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One check to run: the claim it fulfils, and what to do."""
+
+    claim: Claim
+    kind: str
+    order: Any  # what the prober's parse() made of target and options
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check that was run."""
+
+    claim: Claim
+    reading: Reading
+    started_at: datetime
+    lag_ms: int
+
+
+class Checker:
+    """Runs orders in a thread of its own and hands findings to `on_found` in another."""
+
+    def __init__(self, on_found: Callable[[list[Finding]], None], *, egress: Egress) -> None:
+        self.on_found = on_found
+        self.egress = egress
+        self.loop = uvloop.new_event_loop()
+        self.found: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
+        self.in_hand = 0
+        self.stalled_at = 0.0
+        self.places: asyncio.Semaphore | None = None
+        self.threads = [
+            threading.Thread(target=self._run_loop, name="checks", daemon=True),
+            threading.Thread(target=self._hand_over, name="findings", daemon=True),
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def submit(self, orders: Iterable[Order]) -> None:
+        """Start these checks now. Returns at once."""
+        asyncio.run_coroutine_threadsafe(self._start(list(orders)), self.loop)
+
+    def drain(self, timeout_s: float) -> None:
+        """Wait for the checks in hand and their writing, at most this long."""
+        end = time.monotonic() + timeout_s
+        while self.in_hand and time.monotonic() < end:
+            time.sleep(0.02)
+        self.found.put(None)
+        self.threads[1].join(max(0.1, end - time.monotonic()))
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.places = asyncio.Semaphore(MOST_AT_ONCE)
+        self.loop.create_task(self._watch_for_stalls())
+        self.loop.run_forever()
+
+    async def _watch_for_stalls(self) -> None:
+        """A stopped or starved process sees timeouts that are its own fault."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(BATCH_S)
+            if time.monotonic() - before > BATCH_S + STALL_S:
+                self.stalled_at = time.monotonic()
+
+    async def _start(self, orders: list[Order]) -> None:
+        self.in_hand += len(orders)
+        for order in orders:
+            # the running task keeps itself alive through `tasks`
+            task = self.loop.create_task(self._check(order))
+            task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self.in_hand -= 1
+        if not task.cancelled() and task.exception() is not None:
+            self.loop.call_exception_handler({"message": "check", "exception": task.exception()})
+
+    async def _check(self, order: Order) -> None:
+        assert self.places is not None
+        async with self.places:
+            started_at, began = datetime.now(UTC), time.monotonic()
+            reading = await probers.check(
+                order.kind, order.order, deadline_s=order.deadline_s, egress=self.egress
+            )
+        late = self.stalled_at >= began or time.monotonic() - began > order.deadline_s + STALL_S
+        if late and reading.failure is not None and reading.failure.value.startswith("timeout"):
+            reading = replace(
+                reading, failure=Failure.OWN_FAULT, detail="Our own process stalled meanwhile."
+            )
+        lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
+        self.found.put(Finding(order.claim, reading, started_at, max(0, lag_ms)))
+
+    def _hand_over(self) -> None:
+        while (first := self.found.get()) is not None:
+            batch = [first]
+            end = time.monotonic() + BATCH_S
+            closing = False
+            while len(batch) < BATCH_SIZE and (left := end - time.monotonic()) > 0:
+                try:
+                    more = self.found.get(timeout=left)
+                except queue.Empty:
+                    break
+                if more is None:
+                    closing = True
+                    break
+                batch.append(more)
+            self.on_found(batch)
+            if closing:
+                return

@@ -1,0 +1,23 @@
+"""The nouns of the ground floor, one a file."""
+
+from components.models.check import Check
+from components.models.component import AutoIncidents, Component, Group, StatusSpan
+from components.models.heartbeat import Heartbeat
+from components.models.page import Page
+from components.models.probe import Claim, Flip, Probe
+from components.models.tally import DayTally, HourTally
+
+__all__ = [
+    "AutoIncidents",
+    "Check",
+    "Claim",
+    "Component",
+    "DayTally",
+    "Flip",
+    "Group",
+    "Heartbeat",
+    "HourTally",
+    "Page",
+    "Probe",
+    "StatusSpan",
+]

@@ -1,0 +1,154 @@
+"""What the public sees, in groups, and the log of what each component showed."""
+
+from datetime import datetime
+
+from django.db import models, transaction
+from django.urls import reverse
+
+from components.models.page import Page
+from components.models.public_id import PublicIdField
+from components.outcomes import Outcome
+from components.status import Status, worst
+
+STATUS_CHOICES = [(status.value, status.label) for status in Status]
+
+
+class Group(models.Model):
+    """Components that belong together on the page; failing together, they share an incident."""
+
+    public_id = PublicIdField()
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=250, blank=True)
+    position = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AutoIncidents(models.TextChoices):
+    """What a confirmed failure does."""
+
+    OFF = "off", "Open none"
+    SUGGEST = "suggest", "Suggest one to staff, who publish it"
+    PUBLISH = "publish", "Open and publish one"
+
+
+class Component(models.Model):
+    """One thing customers know by name. `status` is what the page shows now."""
+
+    public_id = PublicIdField()
+    group = models.ForeignKey(
+        Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="components"
+    )
+    name = models.CharField(max_length=120)
+    description = models.CharField(max_length=250, blank=True)
+    position = models.PositiveIntegerField(default=1)
+    is_shown = models.BooleanField("shown on the page", default=True)
+    auto_incidents = models.CharField(
+        "automatic incidents",
+        max_length=10,
+        choices=AutoIncidents,
+        default=AutoIncidents.PUBLISH,
+        help_text="What happens when a probe of this component has failed for sure.",
+    )
+    hand_status = models.CharField(
+        "status set by staff",
+        max_length=25,
+        choices=STATUS_CHOICES,
+        blank=True,
+        help_text="Overrides what the probes say until it is emptied.",
+    )
+    shows_evidence = models.BooleanField(
+        "shows evidence", default=True, help_text="Incidents show what the probes saw."
+    )
+    status = models.CharField(
+        max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("component", args=[self.public_id])
+
+    def refresh(self, at: datetime) -> bool:
+        """Show what staff set by hand, or else what the probes say. True when that is news."""
+        return self.show(self.judged(), at)
+
+    def judged(self) -> Status:
+        """The status by hand, or the worst of the probes that are not paused; unknown without any."""
+        if self.hand_status:
+            return Status(self.hand_status)
+        said = [probe.status for probe in self.probes.all() if not probe.is_paused]
+        return worst(said) if said else Status.UNKNOWN
+
+    def show(self, status: Status, at: datetime) -> bool:
+        """Show this status from `at` on. True when that is news."""
+        with transaction.atomic():
+            Page.objects.hold()
+            current = self.spans.filter(ended_at=None).first()
+            if current is not None and current.status == status:
+                return False
+            if current is not None:
+                at = current.end(at)
+            self.spans.create(status=status, started_at=at)
+            self.status = status
+            self.save(update_fields=["status", "updated_at"])
+            Page.objects.turn()
+        return True
+
+
+class StatusSpan(models.Model):
+    """What a component showed from when to when: the log that uptime is counted from."""
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="spans")
+    status = models.CharField(max_length=25, choices=STATUS_CHOICES)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("started_at", "id")
+        indexes = (models.Index(fields=("component", "ended_at")),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("component",),
+                condition=models.Q(ended_at=None),
+                name="one_open_span_per_component",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.component_id}: {self.status}"
+
+    def end(self, at: datetime) -> datetime:
+        """End this span at `at`, or where it began if that is later: a span is never negative.
+
+        Returns the moment its successor begins. A span of no length is removed.
+        """
+        at = max(at, self.started_at)
+        if at == self.started_at:
+            self.delete()
+        else:
+            self.ended_at = at
+            self.save(update_fields=["ended_at"])
+        return at
+
+
+def status_of(outcome: Outcome, when_down: Status) -> Status:
+    """A probe's outcome in the public's words."""
+    return {
+        Outcome.UP: Status.OPERATIONAL,
+        Outcome.DEGRADED: Status.DEGRADED_PERFORMANCE,
+        Outcome.DOWN: when_down,
+        Outcome.UNKNOWN: Status.UNKNOWN,
+    }[outcome]

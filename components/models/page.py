@@ -1,0 +1,60 @@
+"""The page itself: who it is, and which state of the world it shows.
+
+`version` counts the changes the public can see. It moves in the transaction
+of the change, so whoever reads it first and gathers afterwards can be stale,
+never wrong.
+"""
+
+from django.db import models, transaction
+from django.db.models import F
+
+from components import pulse
+from components.models.public_id import PublicIdField
+
+
+class PageManager(models.Manager["Page"]):
+    """One row, made when it is first asked for."""
+
+    def this(self) -> "Page":
+        """The page."""
+        page, _ = self.get_or_create(pk=1)
+        return page
+
+    def version(self) -> int:
+        """The current version; 0 before anything was ever shown."""
+        return self.values_list("version", flat=True).filter(pk=1).first() or 0
+
+    def hold(self) -> "Page":
+        """Be the only one to change what the public sees, until the transaction ends.
+
+        Every verb that does so takes this row first, so two of them never wait
+        for each other in a circle, and rules such as "joins the open incident"
+        see what the one before them did.
+        """
+        self.get_or_create(pk=1)
+        return self.select_for_update().get(pk=1)
+
+    def turn(self) -> None:
+        """Count one visible change, and ring for it once it is committed."""
+        with transaction.atomic():
+            if not self.filter(pk=1).update(version=F("version") + 1):
+                self.get_or_create(pk=1, defaults={"version": 1})
+            transaction.on_commit(_ring)
+
+
+class Page(models.Model):
+    public_id = PublicIdField()
+    version = models.BigIntegerField(default=0)
+    rolled_up_to = models.BigIntegerField(
+        default=0, help_text="Checks of slots up to this second are in the tallies of latency."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PageManager()
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+def _ring() -> None:
+    pulse.send(Page.objects.version())

@@ -1,0 +1,285 @@
+"""The standing order to look at something, what it thinks, and each change of mind.
+
+A probe is also its own queue: `next_slot` says when it is due, a claim leases
+one slot to one worker, and a claim whose lease ran out is simply claimed again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import connection, models, transaction
+from django.db.models import F
+
+from components import health, schedule
+from components.models.component import Component, status_of
+from components.models.public_id import PublicIdField
+from components.outcomes import Expectation, Outcome
+from components.probers import PROBERS, InvalidProbe
+from components.status import Status
+
+SHORTEST_INTERVAL_S = 5
+LONGEST_INTERVAL_S = 86_400
+LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
+CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
+REST_S = 3600
+DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One slot of one probe, leased to whoever holds the token."""
+
+    probe_id: int
+    slot: int
+    token: int
+    region: str
+
+
+class ProbeManager(models.Manager["Probe"]):
+    def claim_due(self, now: int) -> list[Claim]:
+        """Lease every due slot, in one statement: two ticks at once claim nothing twice.
+
+        `now` is seconds since 1970. A claim whose worker died is due again when
+        its lease ends. Missed slots are not caught up: one run now, then the grid.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, {"now": now, "slack": LEASE_SLACK_S, "rest": now - REST_S})
+            return [Claim(*row) for row in cursor.fetchall()]
+
+    def begin(self, claims: list[Claim]) -> list["Probe"]:
+        """The probes of these claims that are still ours, each counted as one more attempt."""
+        tokens = {claim.probe_id: claim.token for claim in claims}
+        with transaction.atomic():
+            held = [
+                probe
+                for probe in self.select_for_update().filter(pk__in=tokens).order_by("pk")
+                if probe.lease_token == tokens[probe.pk] and probe.claimed_slot is not None
+            ]
+            self.filter(pk__in=[probe.pk for probe in held]).update(attempts=F("attempts") + 1)
+        return held
+
+    def silent(self, now: datetime) -> list["Probe"]:
+        """The probes that said something once, and nothing for three intervals."""
+        seconds = int(now.timestamp())
+        return list(
+            self.exclude(outcome=Outcome.UNKNOWN)
+            .filter(is_paused=False, heard_s__isnull=False)
+            .filter(heard_s__lte=seconds - health.SILENT_INTERVALS * F("interval_s"))
+        )
+
+    def save_from_target(
+        self, kind: str, target: str, options: Mapping[str, Any], name: str, **settings: Any
+    ) -> "Probe":
+        """Make a component with one probe, at the end of the page. Raises ValidationError."""
+        with transaction.atomic():
+            last = Component.objects.aggregate(last=models.Max("position"))["last"] or 0
+            component = Component(name=name, position=last + 1)
+            component.full_clean()
+            component.save()
+            probe = Probe(
+                component=component, kind=kind, target=target, options=dict(options), **settings
+            )
+            probe.full_clean()
+            probe.save()
+        return probe
+
+
+CLAIM = """
+UPDATE components_probe SET
+  claimed_slot = COALESCE(claimed_slot, next_slot),
+  next_slot = %(now)s + interval_s - (%(now)s - phase_s) %% interval_s,
+  lease_until = %(now)s + timeout_s + %(slack)s,
+  lease_token = lease_token + 1
+WHERE NOT is_paused
+  AND (
+    (claimed_slot IS NULL AND next_slot <= %(now)s)
+    OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
+  )
+  AND (attempts < 3 OR lease_until < %(rest)s)
+RETURNING id, claimed_slot, lease_token, region
+"""
+
+
+class Probe(models.Model):
+    """Look here, this often, call this healthy."""
+
+    public_id = PublicIdField()
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
+    name = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(
+        max_length=20, choices=lambda: [(kind, PROBERS[kind].label) for kind in PROBERS]
+    )
+    target = models.CharField(max_length=2000)
+    options = models.JSONField(default=dict, blank=True)
+    interval_s = models.IntegerField(
+        "interval (s)",
+        default=60,
+        validators=[
+            MinValueValidator(SHORTEST_INTERVAL_S, "Check at most every 5 seconds."),
+            MaxValueValidator(LONGEST_INTERVAL_S, "Check at least once a day (86400 seconds)."),
+        ],
+    )
+    timeout_s = models.IntegerField(
+        "timeout (s)",
+        default=10,
+        validators=[
+            MinValueValidator(1, "Give it at least 1 second."),
+            MaxValueValidator(60, "Give it at most 60 seconds."),
+        ],
+        help_text="One deadline for all of it, looking up the name and reading the answer included.",
+    )
+    retry_s = models.IntegerField(
+        "retry (s)",
+        default=5,
+        validators=[
+            MinValueValidator(1, "Wait at least 1 second."),
+            MaxValueValidator(600, "Wait at most 600 seconds."),
+        ],
+        help_text="How soon a surprising result is checked again.",
+    )
+    latency_limit_ms = models.PositiveIntegerField(
+        "slow above (ms)", null=True, blank=True, help_text="Slower answers count as degraded."
+    )
+    least_days_left = models.PositiveIntegerField(
+        "certificate days",
+        null=True,
+        blank=True,
+        help_text="A certificate that ends sooner counts as degraded.",
+    )
+    confirm_down = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    confirm_up = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    down_status = models.CharField(
+        "when down, show",
+        max_length=25,
+        choices=[(status.value, status.label) for status in DOWN_STATUSES],
+        default=Status.MAJOR_OUTAGE,
+    )
+    region = models.CharField(max_length=40, default="local")
+    is_paused = models.BooleanField("paused", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # The queue
+    phase_s = models.IntegerField(default=0, editable=False)
+    next_slot = models.BigIntegerField(default=0, editable=False)
+    claimed_slot = models.BigIntegerField(null=True, editable=False)
+    lease_until = models.BigIntegerField(default=0, editable=False)
+    lease_token = models.BigIntegerField(default=0, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    # What it thinks (components.health.State)
+    outcome = models.CharField(max_length=10, default=Outcome.UNKNOWN, editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    heard_s = models.BigIntegerField(null=True, editable=False)  # the newest result, in seconds
+    run = models.JSONField(default=list, editable=False)
+
+    objects = ProbeManager()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.name or f"{self.kind} {self.target}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Take a place in the interval. A new probe is due at once."""
+        super().save(*args, **kwargs)
+        place = schedule.place(self.pk, self.interval_s)
+        if place != self.phase_s:
+            self.phase_s = place
+            Probe.objects.filter(pk=self.pk).update(phase_s=place)
+
+    def clean(self) -> None:
+        """Refuse what cannot be checked, naming the field. Raises ValidationError."""
+        if self.kind not in PROBERS:
+            return  # the field itself says so
+        if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
+            raise ValidationError(
+                {"timeout_s": "The timeout is longer than the interval: shorten it."}
+            )
+        try:
+            PROBERS[self.kind].parse(self.target, self.options)
+        except InvalidProbe as refused:
+            field = refused.field if refused.field == "target" else "options"
+            raise ValidationError({field: refused.sentence}) from refused
+
+    @property
+    def status(self) -> Status:
+        """What it thinks, in the public's words."""
+        return status_of(Outcome(self.outcome), Status(self.down_status))
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """The newest result; None before the first."""
+        return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
+
+    @property
+    def expectation(self) -> Expectation:
+        """What is still healthy."""
+        return Expectation(self.latency_limit_ms, self.least_days_left)
+
+    @property
+    def rule(self) -> health.Rule:
+        """How sure is sure enough."""
+        return health.Rule(
+            timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up
+        )
+
+    @property
+    def state(self) -> health.State:
+        """What it thinks, as a value."""
+        run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
+        return health.State(Outcome(self.outcome), self.since, self.heard_at, run)
+
+    def hear(
+        self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = ""
+    ) -> "Flip | None":
+        """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
+        state, turn = health.step(self.state, outcome, at, self.rule)
+        if state == self.state:
+            return None
+        self._keep(state)
+        if turn is None:
+            return None
+        return Flip.objects.create(
+            probe=self,
+            old=turn.old,
+            new=turn.new,
+            at=turn.at,
+            noticed_at=turn.noticed_at,
+            why=why[:300],
+            failure=failure,
+        )
+
+    def _keep(self, state: health.State) -> None:
+        self.outcome = state.outcome
+        self.since = state.since
+        self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
+        self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
+        self.save(update_fields=["outcome", "since", "heard_s", "run"])
+
+
+class Flip(models.Model):
+    """A probe changed its mind. Rows are never changed."""
+
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="flips")
+    old = models.CharField(max_length=10)
+    new = models.CharField(max_length=10)
+    at = models.DateTimeField()  # the first result that said so
+    noticed_at = models.DateTimeField()
+    why = models.CharField(max_length=300, blank=True)
+    failure = models.CharField(max_length=24, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("probe", "at")),)
+
+    def __str__(self) -> str:
+        return f"{self.probe_id}: {self.old} -> {self.new}"

@@ -1,0 +1,70 @@
+"""Where the time went, hour by hour and day by day, so that no page reads raw checks."""
+
+from django.db import models
+
+from components.models.component import Component
+from components.uptime import Seconds
+
+
+class Tally(models.Model):
+    """The seconds of each status. See `components.uptime.Seconds`."""
+
+    up_s = models.IntegerField(default=0)
+    degraded_s = models.IntegerField(default=0)
+    partial_s = models.IntegerField(default=0)
+    major_s = models.IntegerField(default=0)
+    unknown_s = models.IntegerField(default=0)
+    maintenance_s = models.IntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def seconds(self) -> Seconds:
+        """The same as a value."""
+        return Seconds(
+            self.up_s,
+            self.degraded_s,
+            self.partial_s,
+            self.major_s,
+            self.unknown_s,
+            self.maintenance_s,
+        )
+
+
+SECONDS_FIELDS = ("up_s", "degraded_s", "partial_s", "major_s", "unknown_s", "maintenance_s")
+
+
+class HourTally(Tally):
+    """An hour (UTC) of a component. `latency` counts checks by bucket (components.latency)."""
+
+    component = models.ForeignKey(
+        Component, on_delete=models.CASCADE, related_name="hours", db_index=False
+    )
+    hour = models.DateTimeField()
+    latency = models.JSONField(default=dict)
+
+    class Meta(Tally.Meta):
+        abstract = False
+        constraints = (models.UniqueConstraint(fields=("component", "hour"), name="one_per_hour"),)
+        indexes = (models.Index(fields=("hour",)),)
+
+    def __str__(self) -> str:
+        return f"{self.component_id} {self.hour:%Y-%m-%d %H}h"
+
+
+class DayTally(Tally):
+    """A day of a component in the page's own zone."""
+
+    component = models.ForeignKey(
+        Component, on_delete=models.CASCADE, related_name="day_tallies", db_index=False
+    )
+    day = models.DateField()
+
+    class Meta(Tally.Meta):
+        abstract = False
+        constraints = (models.UniqueConstraint(fields=("component", "day"), name="one_per_day"),)
+        indexes = (models.Index(fields=("day",)),)
+
+    def __str__(self) -> str:
+        return f"{self.component_id} {self.day}"

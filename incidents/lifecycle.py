@@ -1,0 +1,54 @@
+"""The life of an incident: its phases, and which moves are allowed."""
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where we are with it, in the order it usually goes."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+
+    @property
+    def label(self) -> str:
+        """The word on the pill."""
+        return self.value.capitalize()
+
+    @property
+    def now(self) -> str:
+        """What we are doing, for the banner."""
+        return NOW[self]
+
+
+class Kind(StrEnum):
+    """What an update is. Strangers read posts and facts; notes and proposals are for staff."""
+
+    POST = "post"
+    FACT = "fact"
+    NOTE = "note"
+    PROPOSAL = "proposal"
+
+
+PUBLIC_KINDS = (Kind.POST, Kind.FACT)
+
+NOW = {
+    Phase.INVESTIGATING: "Looking into it",
+    Phase.IDENTIFIED: "Cause found, fix in progress",
+    Phase.MONITORING: "Fixed, watching",
+    Phase.RESOLVED: "Resolved",
+}
+
+# People change their minds, so every open phase leads to every other; only the end is an end.
+MOVES = {
+    Phase.INVESTIGATING: frozenset(Phase),
+    Phase.IDENTIFIED: frozenset(Phase),
+    Phase.MONITORING: frozenset(Phase),
+    Phase.RESOLVED: frozenset({Phase.RESOLVED}),
+}
+
+
+def may_move(old: Phase, new: Phase) -> bool:
+    """Whether an update may lead from one phase to the other. Reopening is its own verb."""
+    return new in MOVES[old]

@@ -1,0 +1,213 @@
+"""The story of a check, from the second it falls due to what it changes.
+
+tick -> claims due slots -> run_checks: begins them -> the engine runs them ->
+settle: rows, flips, statuses and incidents in one short transaction.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import current_task, shared_task
+from celery.signals import worker_process_shutdown
+from django.db import DatabaseError, close_old_connections, connection, transaction
+
+from components import egress
+from components.checking import Checker, Finding, Order
+from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
+from components.outcomes import Outcome, classify
+from components.probers import PROBERS, InvalidProbe
+from components.status import Status
+from incidents.models import Incident
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
+DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
+TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
+
+
+@shared_task(name="incidents.tick", ignore_result=True)
+def tick() -> None:
+    """What is due this second: silence, recoveries, promises, and above all checks."""
+    now = _database_now()
+    Heartbeat.objects.beat("worker", _hostname(), now)
+    claims = Probe.objects.claim_due(int(now.timestamp()))
+    for region, batch in _batches(claims):
+        run_checks.apply_async(
+            args=[batch], queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
+        )
+    fall_silent(now)
+    Incident.objects.turn(now)
+
+
+@shared_task(name="incidents.run_checks", ignore_result=True)
+def run_checks(batch: Sequence[Sequence[Any]]) -> None:
+    """Begin these claims ([probe id, slot, token, region] each) and give them to the engine.
+
+    May come twice or late: a claim whose token has moved on is dropped.
+    """
+    claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
+    Heartbeat.objects.beat("worker", _hostname(), datetime.now(UTC))
+    orders = []
+    for probe in Probe.objects.begin(list(claims.values())):
+        try:
+            order = PROBERS[probe.kind].parse(probe.target, probe.options)
+        except (InvalidProbe, KeyError) as refused:
+            log.warning("probe %s cannot be run: %s", probe.pk, refused)
+            continue
+        orders.append(Order(claims[probe.pk], probe.kind, order, float(probe.timeout_s)))
+    checker().submit(orders)
+
+
+def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
+    """Write what was found and draw the consequences, in one short transaction.
+
+    A finding whose claim has moved on is dropped: someone else has the slot.
+    """
+    now = now or datetime.now(UTC)
+    by_probe = {finding.claim.probe_id: finding for finding in findings}
+    with transaction.atomic():
+        probes = [
+            probe
+            for probe in Probe.objects.select_for_update().filter(pk__in=by_probe).order_by("pk")
+            if (claim := by_probe[probe.pk].claim).token == probe.lease_token
+            and probe.claimed_slot == claim.slot
+        ]
+        judged = [
+            (probe, finding, *classify(finding.reading, probe.expectation))
+            for probe in probes
+            for finding in (by_probe[probe.pk],)
+        ]
+        Check.objects.bulk_create(
+            [_row(finding, outcome, why) for _, finding, outcome, why in judged],
+            ignore_conflicts=True,
+        )
+        quiet = [p.pk for p, _, outcome, _ in judged if outcome == p.outcome and not p.run]
+        heard = int(now.timestamp())
+        Probe.objects.filter(pk__in=quiet).update(claimed_slot=None, attempts=0, heard_s=heard)
+        news = [row for row in judged if row[0].pk not in set(quiet)]
+        if news:
+            Page.objects.hold()
+        for probe, finding, outcome, why in news:
+            _hear(probe, finding, outcome, why, now)
+
+
+def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
+    """A result that disagrees: perhaps a flip, else a second look soon."""
+    failure = finding.reading.failure or ""
+    flip = probe.hear(outcome, finding.started_at, why=why, failure=str(failure))
+    if flip is not None:
+        _follow(flip, probe, now)
+    probe.claimed_slot, probe.attempts = None, 0
+    if probe.state.is_doubtful:
+        probe.next_slot = min(probe.next_slot, int(now.timestamp()) + probe.retry_s)
+    probe.save(update_fields=["claimed_slot", "attempts", "next_slot"])
+
+
+def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
+    """A flip changes what its component shows, and what we say about it."""
+    component = Component.objects.select_related("group").get(pk=probe.component_id)
+    old = Status(component.status)
+    component.refresh(flip.at)
+    Incident.objects.follow(flip, component, old=old, now=now)
+
+
+def fall_silent(now: datetime) -> None:
+    """Probes that have said nothing for three intervals do not know any more."""
+    if not (silent := Probe.objects.silent(now)):
+        return
+    with transaction.atomic():
+        Page.objects.hold()
+        ids = [probe.pk for probe in silent]
+        for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+            flip = probe.hear(Outcome.UNKNOWN, now, why="No result for three intervals.")
+            if flip is not None:
+                _follow(flip, probe, now)
+
+
+def _row(finding: Finding, outcome: Outcome, why: str) -> Check:
+    reading, claim = finding.reading, finding.claim
+    is_well = outcome is Outcome.UP
+    return Check(
+        probe_id=claim.probe_id,
+        slot=claim.slot,
+        region=claim.region,
+        outcome=outcome,
+        lag_ms=finding.lag_ms,
+        total_ms=round(reading.total_ms),
+        dns_ms=_ms(reading.dns_ms),
+        connect_ms=_ms(reading.connect_ms),
+        tls_ms=_ms(reading.tls_ms),
+        first_byte_ms=_ms(reading.first_byte_ms),
+        transfer_ms=_ms(reading.transfer_ms),
+        status_code=reading.status_code,
+        family=reading.family,
+        address=reading.address[:64],
+        days_left=reading.days_left,
+        failure=str(reading.failure or ""),
+        detail="" if is_well else why[:300],
+        excerpt="" if is_well else reading.excerpt[:1024].replace("\0", ""),
+        facts=None if is_well or not reading.facts else dict(reading.facts),
+    )
+
+
+def _ms(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _batches(claims: list[Claim]) -> list[tuple[str, list[list[Any]]]]:
+    """Claims by region, cut to messages of plain lists."""
+    regions: dict[str, list[list[Any]]] = defaultdict(list)
+    for claim in claims:
+        regions[claim.region].append([claim.probe_id, claim.slot, claim.token, claim.region])
+    return [
+        (region, rows[start : start + BATCH_SIZE])
+        for region, rows in regions.items()
+        for start in range(0, len(rows), BATCH_SIZE)
+    ]
+
+
+def _database_now() -> datetime:
+    """The database's clock: hosts disagree, slots must not."""
+    sql = "SELECT unixepoch('subsec')" if connection.vendor == "sqlite" else (
+        "SELECT extract(epoch FROM clock_timestamp())"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return datetime.fromtimestamp(float(cursor.fetchone()[0]), UTC)
+
+
+def _hostname() -> str:
+    request = getattr(current_task, "request", None)
+    return getattr(request, "hostname", None) or "here"
+
+
+_checker: Checker | None = None
+
+
+def checker() -> Checker:
+    """The engine of this worker process, started with its first batch."""
+    global _checker  # noqa: PLW0603 - one loop per process, made after the fork
+    if _checker is None:
+        _checker = Checker(_keep, egress=egress.default())
+    return _checker
+
+
+def _keep(findings: list[Finding]) -> None:
+    """Settle what the engine found. If the database is away the leases run out, and it is done again."""
+    close_old_connections()
+    try:
+        settle(findings)
+    except DatabaseError:
+        log.exception("%d results could not be written; their slots will be run again", len(findings))
+    finally:
+        close_old_connections()
+
+
+@worker_process_shutdown.connect
+def _drain(**_: Any) -> None:
+    if _checker is not None:
+        _checker.drain(DRAIN_S)

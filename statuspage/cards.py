@@ -1,0 +1,106 @@
+"""An incident as pages show it: the card, its updates, and what works beside it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from django.urls import reverse
+
+from components.status import Impact, Status, worst
+from incidents.lifecycle import Kind, Phase
+from incidents.markdown import to_html, to_text
+from incidents.models import Affected, Incident, Update
+from incidents.words import duration
+from statuspage.reading import Change, IncidentCard, UpdateRow
+
+if TYPE_CHECKING:
+    from statuspage.gather import World
+
+SUMMARY_CHARACTERS = 280
+STATE_OF_IMPACT = {
+    Impact.NONE: Status.OPERATIONAL,
+    Impact.MINOR: Status.DEGRADED_PERFORMANCE,
+    Impact.MAJOR: Status.PARTIAL_OUTAGE,
+    Impact.CRITICAL: Status.MAJOR_OUTAGE,
+}
+IMPACT_LABELS = {Impact.NONE: "No impact"}
+
+
+def affected(incident: Incident) -> list[Affected]:
+    """Its components that strangers may see, as gathered."""
+    rows = cast("list[Affected]", incident.all_affected)  # type: ignore[attr-defined]
+    return [row for row in rows if row.component.is_shown]
+
+
+def updates(incident: Incident) -> list[Update]:
+    """Its public updates, newest first, as gathered."""
+    return cast("list[Update]", incident.public_updates)  # type: ignore[attr-defined]
+
+
+def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
+    """The card of an incident, judged at this moment."""
+    phase, places, told = Phase(incident.phase), affected(incident), updates(incident)
+    status = state_of(incident, places)
+    posts = [update for update in told if update.kind == Kind.POST]
+    end = incident.resolved_at or at
+    first = min((update.at for update in posts), default=None)
+    return IncidentCard(
+        public_id=incident.public_id,
+        url=reverse("incident", args=[incident.public_id]),
+        title=incident.title,
+        phase=phase,
+        phase_label=phase.label,
+        status=status,
+        impact_label=IMPACT_LABELS.get(incident.shown_impact, status.label),
+        now=phase.now,
+        started_at=incident.started_at,
+        resolved_at=incident.resolved_at,
+        duration=duration((end - incident.started_at).total_seconds()),
+        next_update_at=incident.next_update_at if incident.resolved_at is None else None,
+        is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
+        updates=tuple(update_row(update) for update in told),
+        components=tuple(place.component.name for place in places),
+        noticed_by="Monitoring" if incident.is_by_machine else "Our team",
+        noticed_after=(
+            duration((first - incident.started_at).total_seconds())
+            if first and first > incident.started_at
+            else ""
+        ),
+        summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
+        is_by_machine=not incident.is_owned,
+    )
+
+
+def state_of(incident: Incident, places: list[Affected]) -> Status:
+    """The state an incident stands for: people's word, or the worst its components came to."""
+    if incident.impact_override or not places:
+        return STATE_OF_IMPACT[incident.shown_impact]
+    return worst(Status(place.worst_status) for place in places)
+
+
+def update_row(update: Update) -> UpdateRow:
+    """One update as shown."""
+    return UpdateRow(
+        anchor=f"u-{update.number}",
+        phase=update.phase,
+        phase_label=Phase(update.phase).label,
+        at=update.at,
+        html=to_html(update.body),
+        is_fact=update.kind == Kind.FACT,
+        by_machine=update.is_by_machine,
+        edited_at=update.edited_at,
+        changes=tuple(
+            Change(name, Status(old), Status(new)) for _, name, old, new in update.changes
+        ),
+    )
+
+
+def with_columns(card: IncidentCard, rows: list[tuple[str, Status]]) -> IncidentCard:
+    """The card with three lists: what does not work, what partly works, what works."""
+    partly = (Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
+    return replace(
+        card,
+        not_working=tuple(name for name, status in rows if status is Status.MAJOR_OUTAGE),
+        partly=tuple(name for name, status in rows if status in partly),
+        working=tuple(name for name, status in rows if status is Status.OPERATIONAL),
+    )

@@ -1,0 +1,164 @@
+"""What our probes saw of an incident, fit for a stranger's eyes.
+
+Bounded on purpose: an hour of checks of the affected probes, whatever the
+history. No address, no header, no body.
+"""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+from components.models import Check, Probe
+from components.models.component import status_of
+from components.outcomes import Failure, Outcome
+from components.status import Status, worst
+from incidents.models import Incident
+from statuspage.cards import affected
+from statuspage.reading import Evidence, EvidenceRow, Rung
+
+WINDOW = timedelta(hours=1)
+BEFORE = timedelta(minutes=10)
+MOST_PROBES = 20
+SEEN = {
+    Failure.TIMEOUT_DNS: "no answer to the name",
+    Failure.TIMEOUT_CONNECT: "no connection",
+    Failure.TIMEOUT_TLS: "no secure connection",
+    Failure.TIMEOUT_FIRST_BYTE: "no answer",
+    Failure.TIMEOUT_TRANSFER: "answer never ends",
+    Failure.DNS: "name not found",
+    Failure.REFUSED: "connection refused",
+    Failure.UNREACHABLE: "unreachable",
+    Failure.RESET: "connection broken off",
+    Failure.TLS: "certificate refused",
+    Failure.PROTOCOL: "answer not understood",
+    Failure.REDIRECT: "redirected astray",
+    Failure.TOO_LARGE: "answer too large",
+    Failure.STATUS: "wrong status",
+    Failure.ASSERTION: "wrong content",
+}
+
+
+def evidence(incident: Incident, now: datetime) -> Evidence | None:
+    """The ladder, and a row per probe with one bar a minute; None when there is nothing to show."""
+    places = [place for place in affected(incident) if place.component.shows_evidence]
+    probes = list(
+        Probe.objects.filter(
+            component__in=[place.component_id for place in places], is_paused=False
+        ).select_related("component")[:MOST_PROBES]
+    )
+    if not probes:
+        return None
+    end = min(now, (incident.resolved_at or now) + BEFORE)
+    start = max(incident.started_at - BEFORE, end - WINDOW)
+    checks = _checks(probes, start, end)
+    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    failing = [row for row in rows if row.first_failure_at]
+    first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
+    return Evidence(
+        summary=f"{len(failing)} of {len(rows)} probes saw it",
+        ladder=_ladder(probes, checks, first),
+        rows=tuple(rows),
+        started_at=start,
+        ended_at=end,
+    )
+
+
+def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:
+    found: dict[int, list[Check]] = defaultdict(list)
+    window = {"slot__gte": int(start.timestamp()), "slot__lte": int(end.timestamp())}
+    for check in Check.objects.filter(probe__in=probes, **window).order_by("slot"):
+        found[check.probe_id].append(check)
+    return found
+
+
+def _row(
+    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+) -> EvidenceRow:
+    since = int(incident.started_at.timestamp())
+    failed = [check for check in checks if check.slot >= since and check.outcome == Outcome.DOWN]
+    last = checks[-1] if checks else None
+    return EvidenceRow(
+        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
+        first_failure_at=datetime.fromtimestamp(failed[0].slot, UTC) if failed else None,
+        sees=_sees(last),
+        status=_status(probe, last) if last else Status.UNKNOWN,
+        answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
+        minutes=_minutes(probe, checks, start, end),
+    )
+
+
+def _status(probe: Probe, check: Check) -> Status:
+    return status_of(Outcome(check.outcome), Status(probe.down_status))
+
+
+def _sees(check: Check | None) -> str:
+    if check is None:
+        return "No data"
+    if check.status_code:
+        return _http(check.status_code)
+    if check.failure == Failure.OWN_FAULT:
+        return "No data"
+    if check.failure:
+        return SEEN.get(Failure(check.failure), "failed").capitalize()
+    return "Answers"
+
+
+def _http(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+def _minutes(
+    probe: Probe, checks: list[Check], start: datetime, end: datetime
+) -> tuple[Status | None, ...]:
+    """The worst status of each minute; a minute without a check shows the one before, up to the interval."""
+    first, last = int(start.timestamp()) // 60, int(end.timestamp()) // 60
+    seen: dict[int, list[Status]] = defaultdict(list)
+    for check in checks:
+        seen[check.slot // 60].append(_status(probe, check))
+    bars: list[Status | None] = []
+    reach, left, carried = -(-probe.interval_s // 60), 0, None
+    for minute in range(first, last):
+        if minute in seen:
+            carried, left = worst(seen[minute]), reach
+        bars.append(carried if left > 0 else None)
+        left -= 1
+    return tuple(bars)
+
+
+def _ladder(
+    probes: list[Probe], checks: dict[int, list[Check]], first: datetime | None
+) -> tuple[Rung, ...]:
+    """Where the newest failed check stopped."""
+    failed = [
+        check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN
+    ]
+    if not failed or first is None:
+        return ()
+    check = max(failed, key=lambda one: one.slot)
+    kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
+    rungs = [_rung("DNS", check.dns_ms, "resolves"), _rung("Connect", check.connect_ms)]
+    if check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
+        rungs.append(_rung("TLS", check.tls_ms, "valid"))
+    if kind == "http":
+        code = check.status_code
+        name = f"HTTP {code}" if code else "HTTP"
+        rungs.append(Rung(name, "failed", _sees(check)) if code else _rung("HTTP", None))
+    return _stop_at_first(rungs, check)
+
+
+def _rung(name: str, took_ms: int | None, text: str = "") -> Rung:
+    return Rung(name, "open", "") if took_ms is None else Rung(name, "ok", text or f"{took_ms} ms")
+
+
+def _stop_at_first(rungs: list[Rung], check: Check) -> tuple[Rung, ...]:
+    """The first rung that was not reached is the one that failed."""
+    for place, rung in enumerate(rungs):
+        if rung.state == "failed":
+            break
+        if rung.state == "open":
+            rungs[place] = Rung(rung.name, "failed", _sees(check))
+            break
+    return tuple(rungs)

@@ -1,0 +1,135 @@
+"""The rows every page is made of, fetched in a fixed number of queries.
+
+`page.py` turns them into what a page shows. Nothing here depends on how many
+components there are, or how long their history is: days come from tallies,
+today from the spans that touch it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Prefetch, Q
+
+from components import uptime
+from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
+from components.status import Status
+from components.uptime import Seconds, Span
+from incidents.lifecycle import PUBLIC_KINDS
+from incidents.models import Affected, Incident, Update
+
+DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the pages are made of, at one moment."""
+
+    version: int
+    public_id: str
+    updated_at: datetime
+    now: datetime
+    zone: ZoneInfo
+    groups: dict[int, Group]
+    components: list[Component]
+    probes: dict[int, list[Probe]]  # by component
+    days: dict[int, dict[date, Seconds]]  # by component; without today
+    spans: dict[int, list[Span]]  # by component; those that touch the last two days, oldest first
+    incidents: list[Incident]  # newest first, with affected components and public updates
+
+    @property
+    def today(self) -> date:
+        """The page's own day."""
+        return self.now.astimezone(self.zone).date()
+
+
+def world(
+    now: datetime,
+    *,
+    since: date | None = None,
+    only: str | None = None,
+    incidents: Q | None = None,
+) -> World:
+    """Gather the world. `since`: the first day to tally (default: 90 days); `only`: one component's
+    public id; `incidents`: which ones (default: open, or begun or ended since that day).
+    """
+    page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
+    zone = ZoneInfo(settings.PAGE_TIME_ZONE)
+    today = now.astimezone(zone).date()
+    first = since or today - timedelta(days=DAYS - 1)
+    shown = Q(component__is_shown=True)
+    one = Q(component__public_id=only) if only else Q()
+    components = Component.objects.filter(is_shown=True).order_by("position", "id")
+    return World(
+        version=page.version,
+        public_id=page.public_id,
+        updated_at=page.updated_at,
+        now=now,
+        zone=zone,
+        groups={group.pk: group for group in Group.objects.all()},
+        components=list(components),
+        probes=_probes(Probe.objects.filter(shown, is_paused=False)),
+        days=_days(shown & one, first, today),
+        spans=_spans(shown & one, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
+        incidents=_incidents(
+            incidents
+            if incidents is not None
+            else Q(resolved_at=None) | Q(resolved_at__gte=uptime.day_bounds(first, zone)[0])
+        ),
+    )
+
+
+def _probes(probes: "object") -> dict[int, list[Probe]]:
+    found: dict[int, list[Probe]] = defaultdict(list)
+    for probe in probes:  # type: ignore[attr-defined]
+        found[probe.component_id].append(probe)
+    return found
+
+
+def _days(which: Q, first: date, today: date) -> dict[int, dict[date, Seconds]]:
+    rows = DayTally.objects.filter(which, day__gte=first, day__lt=today).values_list(
+        "component_id", "day", "up_s", "degraded_s", "partial_s", "major_s", "unknown_s",
+        "maintenance_s",
+    )  # fmt: skip
+    days: dict[int, dict[date, Seconds]] = defaultdict(dict)
+    for component_id, day, *seconds in rows.iterator(chunk_size=5000):
+        days[component_id][day] = Seconds(*seconds)
+    return days
+
+
+def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:
+    rows = (
+        StatusSpan.objects.filter(which)
+        .filter(Q(ended_at=None) | Q(ended_at__gt=start))
+        .order_by("started_at", "id")
+        .values_list("component_id", "status", "started_at", "ended_at")
+    )
+    spans: dict[int, list[Span]] = defaultdict(list)
+    for component_id, status, started_at, ended_at in rows.iterator(chunk_size=5000):
+        spans[component_id].append(Span(Status(status), started_at, ended_at))
+    return spans
+
+
+def _incidents(which: Q) -> list[Incident]:
+    public = Update.objects.filter(kind__in=PUBLIC_KINDS).order_by("-number")
+    affected = Affected.objects.select_related("component__group")
+    return list(
+        Incident.objects.public()
+        .filter(which)
+        .prefetch_related(
+            Prefetch("updates", public, to_attr="public_updates"),
+            Prefetch("affected", affected, to_attr="all_affected"),
+        )
+    )
+
+
+def latencies(component_ids: list[int], now: datetime) -> dict[int, list[HourTally]]:
+    """The hours of the last day with response times in them, by component, oldest first."""
+    hours: dict[int, list[HourTally]] = defaultdict(list)
+    for tally in HourTally.objects.filter(
+        component_id__in=component_ids, hour__gte=now - timedelta(hours=24)
+    ).order_by("hour"):
+        hours[tally.component_id].append(tally)
+    return hours
