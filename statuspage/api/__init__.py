@@ -1,0 +1,1 @@
+"""The public API in the shape Statuspage's clients know (v2)."""

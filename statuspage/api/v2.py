@@ -1,0 +1,201 @@
+"""Bodies of the public API v2, wire-compatible with Statuspage.
+
+Shapes and rules are those of captured payloads; what each field may hold is
+told in docs/api.md. Unknown has no word there: such a component is sent as
+`degraded_performance` (the nearest that is not green) with our own key
+`unknown: true` beside it.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from components.models import Component, Group
+from components.status import Status, worst
+from incidents.lifecycle import Kind
+from incidents.models import Incident, Update
+from statuspage import cards, page
+from statuspage.gather import World
+from statuspage.reading import Freshness, Head
+
+NEWEST = 50
+
+Body = dict[str, Any]
+
+
+def summary(world: World, at: datetime) -> Body:
+    """`summary.json`: components, unresolved incidents, maintenances, status."""
+    fresh = page.freshness(world, at)
+    unresolved = [incident for incident in world.incidents if incident.resolved_at is None]
+    return {
+        "page": page_body(world),
+        "components": components(world, fresh),
+        "incidents": [incident(one, world, fresh) for one in _newest(unresolved)],
+        "scheduled_maintenances": [],
+        "status": status(page.head_of(world, fresh)),
+    }
+
+
+def status_only(world: World, at: datetime) -> Body:
+    """`status.json`: the rollup."""
+    fresh = page.freshness(world, at)
+    return {"page": page_body(world), "status": status(page.head_of(world, fresh))}
+
+
+def components_only(world: World, at: datetime) -> Body:
+    """`components.json`: every row, groups included."""
+    return {"page": page_body(world), "components": components(world, page.freshness(world, at))}
+
+
+def incidents_only(world: World, at: datetime) -> Body:
+    """`incidents.json`: the 50 newest, resolved ones included."""
+    fresh = page.freshness(world, at)
+    newest = _newest(world.incidents)[:NEWEST]
+    return {
+        "page": page_body(world),
+        "incidents": [incident(one, world, fresh) for one in newest],
+    }
+
+
+def _newest(incidents: list[Incident]) -> list[Incident]:
+    return sorted(incidents, key=lambda one: (one.created_at, one.pk), reverse=True)
+
+
+def page_body(world: World) -> Body:
+    """The page itself."""
+    return {
+        "id": world.public_id,
+        "name": settings.PAGE_NAME,
+        "url": settings.PUBLIC_URL,
+        "time_zone": "Etc/UTC" if settings.PAGE_TIME_ZONE == "UTC" else settings.PAGE_TIME_ZONE,
+        "updated_at": moment(world.updated_at),
+    }
+
+
+def status(head: Head) -> Body:
+    """The rollup of the page."""
+    return {
+        "indicator": head.state.indicator.value,
+        "description": head.state.description,
+    }
+
+
+def components(world: World, fresh: Freshness) -> list[Body]:
+    """All rows by position: groups, their children, and components without a group."""
+    rows = [component(world, one, fresh) for one in world.components]
+    for group in world.groups.values():
+        members = [one for one in world.components if one.group_id == group.pk]
+        if members:
+            rows.append(_group(world, group, members, fresh))
+    return sorted(rows, key=lambda row: (row["position"], not row["group"]))
+
+
+def component(world: World, one: Component, fresh: Freshness) -> Body:
+    """One component, with exactly the 13 keys of the newest captures, and ours when unknown."""
+    group = world.groups.get(one.group_id) if one.group_id else None
+    return _row(
+        world,
+        one,
+        page.shown_status(world, one, fresh),
+        start_date=one.created_at.astimezone(world.zone).date().isoformat(),
+        group_id=group.public_id if group else None,
+    )
+
+
+def _group(world: World, group: Group, members: list[Component], fresh: Freshness) -> Body:
+    """A group is as well as its most degraded member."""
+    row = _row(world, group, worst(page.shown_status(world, one, fresh) for one in members))
+    return {**row, "group": True, "components": [one.public_id for one in members]}
+
+
+def _row(
+    world: World,
+    one: Component | Group,
+    shown: Status,
+    *,
+    start_date: str | None = None,
+    group_id: str | None = None,
+) -> Body:
+    row = {
+        "id": one.public_id,
+        "name": one.name,
+        "status": spelled(shown),
+        "created_at": moment(one.created_at),
+        "updated_at": moment(one.updated_at),
+        "position": one.position,
+        "description": one.description or None,
+        "showcase": isinstance(one, Component),
+        "start_date": start_date,
+        "group_id": group_id,
+        "page_id": world.public_id,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
+    return {**row, "unknown": True} if shown is Status.UNKNOWN else row
+
+
+def spelled(shown: Status) -> str:
+    """A status in the closed set clients know."""
+    return (Status.DEGRADED_PERFORMANCE if shown is Status.UNKNOWN else shown).value
+
+
+def incident(one: Incident, world: World, fresh: Freshness) -> Body:
+    """An incident with its updates, newest first, and its components as they are now."""
+    by_id = {component.pk: component for component in world.components}
+    places = cards.affected(one)
+    return {
+        "id": one.public_id,
+        "name": one.title,
+        "status": one.phase,
+        "created_at": moment(one.created_at),
+        "updated_at": moment(one.updated_at),
+        "monitoring_at": moment(one.monitoring_at) if one.monitoring_at else None,
+        "resolved_at": moment(one.resolved_at) if one.resolved_at else None,
+        "impact": one.shown_impact.value,
+        "shortlink": f"{settings.PUBLIC_URL}/incidents/{one.public_id}",
+        "started_at": moment(one.started_at),
+        "page_id": world.public_id,
+        "incident_updates": [
+            update(told, one) for told in cards.updates(one) if told.kind == Kind.POST
+        ],
+        "components": [
+            component(world, by_id[place.component_id], fresh)
+            for place in places
+            if place.component_id in by_id
+        ],
+        "reminder_intervals": None,
+    }
+
+
+def update(told: Update, one: Incident) -> Body:
+    """One update. `affected_components` is null when none changed: clients expect that."""
+    changed = [
+        {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
+        for code, name, old, new in told.changes
+    ]
+    return {
+        "id": told.public_id,
+        "status": told.phase,
+        "body": told.body,
+        "incident_id": one.public_id,
+        "created_at": moment(told.created_at),
+        "updated_at": moment(told.edited_at or told.created_at),
+        "display_at": moment(told.at),
+        "affected_components": changed or None,
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def _spell(text: str) -> str:
+    return spelled(Status(text))
+
+
+def moment(at: datetime) -> str:
+    """ISO 8601 with exactly three decimals; `Z` on a UTC page, else the page zone's offset."""
+    if settings.PAGE_TIME_ZONE in ("UTC", "Etc/UTC"):
+        return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+    return at.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE)).isoformat(timespec="milliseconds")

@@ -1,0 +1,158 @@
+"""Atom and RSS of the 25 newest incidents: one entry each, rewritten in place.
+
+Ids never change when an incident is edited, so readers tell nobody twice. The
+bodies have the shape of Statuspage's feeds, which readers and bots parse.
+"""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from html import escape
+from urllib.parse import urlsplit
+from xml.sax.saxutils import XMLGenerator
+from io import StringIO
+
+from django.conf import settings
+from django.db.models import Q
+
+from incidents.lifecycle import Kind, Phase
+from incidents.markdown import to_html
+from incidents.models import Incident, Update
+from statuspage import cards
+from statuspage.gather import World
+
+NEWEST = 25
+ATOM = "http://www.w3.org/2005/Atom"
+EVERY = Q()  # feeds reach back as far as 25 incidents do
+
+
+def title() -> str:
+    """ "Tern Status - Incident History"; "Status" is not said twice."""
+    name = settings.PAGE_NAME
+    return f"{name if name.endswith('Status') else f'{name} Status'} - Incident History"
+
+
+def atom(world: World) -> bytes:
+    """The Atom feed (RFC 4287)."""
+    host, url = urlsplit(settings.PUBLIC_URL).hostname or "localhost", settings.PUBLIC_URL
+    out, xml = _document()
+    xml.startElement("feed", {"xml:lang": "en-US", "xmlns": ATOM})
+    _text(xml, "id", f"tag:{host},2005:/history")
+    xml_link(xml, "alternate", "text/html", url)
+    xml_link(xml, "self", "application/atom+xml", f"{url}/history.atom")
+    _text(xml, "title", title())
+    _text(xml, "updated", _second(world.updated_at))
+    xml.startElement("author", {})
+    _text(xml, "name", settings.PAGE_NAME)
+    xml.endElement("author")
+    for incident in _newest(world):
+        xml.startElement("entry", {})
+        _text(xml, "id", f"tag:{host},2005:Incident/{incident.pk}")
+        _text(xml, "published", _second(_told_at(incident)))
+        _text(xml, "updated", _second(max(incident.updated_at, _told_at(incident))))
+        xml_link(xml, "alternate", "text/html", _address(incident))
+        _text(xml, "title", incident.title)
+        _text(xml, "content", _body(incident), type="html")
+        xml.endElement("entry")
+    xml.endElement("feed")
+    return _bytes(out, xml)
+
+
+def rss(world: World) -> bytes:
+    """The RSS 2.0 feed."""
+    out, xml = _document()
+    xml.startElement(
+        "rss",
+        {
+            "version": "2.0",
+            "xmlns:dc": "http://purl.org/dc/elements/1.1/",
+            "xmlns:atom": ATOM,
+        },
+    )
+    xml.startElement("channel", {})
+    _text(xml, "title", title())
+    _text(xml, "link", settings.PUBLIC_URL)
+    xml.startElement(
+        "atom:link",
+        {
+            "rel": "self",
+            "type": "application/rss+xml",
+            "href": f"{settings.PUBLIC_URL}/history.rss",
+        },
+    )
+    xml.endElement("atom:link")
+    _text(xml, "description", "Statuspage")
+    _text(xml, "pubDate", format_datetime(world.updated_at.astimezone(UTC)))
+    for incident in _newest(world):
+        xml.startElement("item", {})
+        _text(xml, "title", incident.title)
+        _text(xml, "description", _body(incident))
+        _text(xml, "pubDate", format_datetime(_told_at(incident).astimezone(UTC)))
+        _text(xml, "link", _address(incident))
+        _text(xml, "guid", _address(incident))
+        xml.endElement("item")
+    xml.endElement("channel")
+    xml.endElement("rss")
+    return _bytes(out, xml)
+
+
+def _document() -> tuple[StringIO, XMLGenerator]:
+    out = StringIO()
+    xml = XMLGenerator(out, "utf-8", short_empty_elements=True)
+    xml.startDocument()
+    return out, xml
+
+
+def _bytes(out: StringIO, xml: XMLGenerator) -> bytes:
+    xml.endDocument()
+    return out.getvalue().encode()
+
+
+def _text(xml: XMLGenerator, tag: str, text: str, **attributes: str) -> None:
+    xml.startElement(tag, attributes)
+    # XML 1.0 has no words for control characters: one of them would spoil the whole feed
+    xml.characters("".join(c for c in text if c in "\t\n\r" or c >= " "))
+    xml.endElement(tag)
+
+
+def xml_link(xml: XMLGenerator, rel: str, kind: str, href: str) -> None:
+    """An Atom link."""
+    xml.startElement("link", {"rel": rel, "type": kind, "href": href})
+    xml.endElement("link")
+
+
+def _newest(world: World) -> list[Incident]:
+    return sorted(world.incidents, key=lambda one: (one.created_at, one.pk), reverse=True)[:NEWEST]
+
+
+def _posts(incident: Incident) -> list[Update]:
+    return [update for update in cards.updates(incident) if update.kind == Kind.POST]
+
+
+def _told_at(incident: Incident) -> datetime:
+    """When the newest word was posted."""
+    return max((update.at for update in _posts(incident)), default=incident.created_at)
+
+
+def _address(incident: Incident) -> str:
+    return f"{settings.PUBLIC_URL}/incidents/{incident.public_id}"
+
+
+def _second(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _body(incident: Incident) -> str:
+    """All words, newest first, without separators. The label is `Update` where the phase stayed."""
+    posts = _posts(incident)
+    parts = []
+    for newer, update in enumerate(posts):
+        before = posts[newer + 1].phase if newer + 1 < len(posts) else None
+        label = "Update" if update.phase == before else Phase(update.phase).label
+        at = update.at.astimezone(UTC)
+        text = to_html(update.body).removeprefix("<p>").removesuffix("</p>")
+        parts.append(
+            f"<p><small>{at:%b} <var data-var='date'>{at.day:>2}</var>, "
+            f"<var data-var='time'>{at:%H:%M}</var> UTC</small><br>"
+            f"<strong>{escape(label)}</strong> - {text}</p>"
+        )
+    return "".join(parts)

@@ -1,0 +1,110 @@
+"""How this system itself is doing: the body of /healthz.
+
+The format is that of draft-inadarei-api-health-check-06 (application/health+json).
+What matters to the truth of the page fails; what only makes it quicker warns.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Max, Min, Q
+
+from components.models import Heartbeat, Probe
+
+PASS, WARN, FAIL = "pass", "warn", "fail"
+OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means nobody claims
+SILENT_S = 60  # the same patience the supervisor has
+BROKER_TIMEOUT_S = 1.0
+
+Found = dict[str, Any]
+
+
+def vitals(now: datetime) -> tuple[Found, int]:
+    """The health body and its status code: 503 when something that matters fails."""
+    checks = {
+        "database:responseTime": _guarded(_database),
+        "probes:lastCheck": _guarded(lambda: _last_check(now)),
+        "probes:oldestDueSlot": _guarded(lambda: _oldest_due(now)),
+        "worker:heartbeat": _guarded(lambda: _heartbeat(now)),
+        "broker:responseTime": _guarded(_broker),
+    }
+    states = [found["status"] for found in checks.values()]
+    overall = FAIL if FAIL in states else WARN if WARN in states else PASS
+    stamp = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    body = {
+        "status": overall,
+        "description": f"{settings.PAGE_NAME}: the status page's own health",
+        "checks": {name: [{**found, "time": stamp}] for name, found in checks.items()},
+    }
+    return body, 503 if overall == FAIL else 200
+
+
+def _guarded(look: Callable[[], Found]) -> Found:
+    """A check that cannot look has failed; strangers get no more than that."""
+    try:
+        return look()
+    except DatabaseError:
+        return {"status": FAIL, "output": "The database does not answer."}
+    except redis.RedisError:
+        return {"status": WARN, "output": "The broker does not answer; work is only slower to start."}
+
+
+def _database() -> Found:
+    began = time.monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return _took(began)
+
+
+def _broker() -> Found:
+    began = time.monotonic()
+    client = redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_connect_timeout=BROKER_TIMEOUT_S,
+        socket_timeout=BROKER_TIMEOUT_S,
+    )
+    try:
+        client.ping()
+    finally:
+        client.close()
+    return _took(began)
+
+
+def _took(began: float) -> Found:
+    took_ms = round((time.monotonic() - began) * 1000, 1)
+    return {"status": PASS, "observedValue": took_ms, "observedUnit": "ms"}
+
+
+def _last_check(now: datetime) -> Found:
+    """The newest result may be three intervals of the busiest probe old, and a minute at least."""
+    active = Probe.objects.filter(is_paused=False)
+    row = active.aggregate(heard=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at"))
+    if row["interval"] is None:
+        return {"status": PASS, "output": "There are no probes."}
+    limit = max(SILENT_S, 3 * row["interval"])
+    since = row["heard"] or row["made"].timestamp()
+    return _age(now.timestamp() - since, limit)
+
+
+def _oldest_due(now: datetime) -> Found:
+    # a new probe is due since 1970: it says nothing about our lateness
+    due = Probe.objects.filter(Q(claimed_slot=None), Q(next_slot__gt=0), is_paused=False)
+    oldest = due.aggregate(oldest=Min("next_slot"))["oldest"]
+    return _age(0 if oldest is None else max(0, now.timestamp() - oldest), OVERDUE_S)
+
+
+def _heartbeat(now: datetime) -> Found:
+    newest = Heartbeat.objects.filter(role="worker").aggregate(at=Max("at"))["at"]
+    if newest is None:
+        return {"status": FAIL, "output": "No worker has ever reported."}
+    return _age((now - newest).total_seconds(), SILENT_S)
+
+
+def _age(seconds: float, limit: float) -> Found:
+    state = PASS if seconds <= limit else FAIL
+    return {"status": state, "observedValue": round(max(0.0, seconds), 1), "observedUnit": "s"}
