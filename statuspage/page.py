@@ -8,6 +8,7 @@ by itself, without asking anybody.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
@@ -330,6 +331,28 @@ def component_banner(row: ComponentRow, opened: list[IncidentCard]) -> Banner:
         line_at=row.since if not facts else None,
         facts=facts,
     )
+
+
+def incident_banner(card: IncidentCard) -> Banner:
+    """The state of one incident: what it is now, or how long it was."""
+    if card.resolved_at:
+        return Banner(
+            Status.OPERATIONAL,
+            card.title,
+            "Resolved",
+            facts=(
+                Fact("Started", at=card.started_at),
+                Fact("Ended", at=card.resolved_at),
+                Fact("Lasted", card.duration),
+            ),
+        )
+    status = worst([card.status, Status.DEGRADED_PERFORMANCE])
+    return Banner(status, card.title, f"{status.label}, ongoing", facts=_facts(card)[1:])
+
+
+def zone() -> ZoneInfo:
+    """The page's own time zone: its days are the days of strips and calendars."""
+    return ZoneInfo(settings.PAGE_TIME_ZONE)
 
 
 def _headline(status: Status, rows: list[ComponentRow]) -> str:

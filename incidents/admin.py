@@ -1,0 +1,126 @@
+"""Incidents and their updates in Django's admin, until the console is there."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from components.models import Page
+from incidents.lifecycle import Phase, may_move
+from incidents.models import Affected, Incident, Update
+
+
+class PostForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An incident with one box for the next update: what is typed there is posted on saving."""
+
+    post_phase = forms.ChoiceField(
+        label="Phase", choices=[(phase.value, phase.label) for phase in Phase], required=False
+    )
+    post_body = forms.CharField(
+        label="New update",
+        required=False,
+        max_length=25_000,
+        widget=forms.Textarea(attrs={"rows": 5, "cols": 80}),
+        help_text="Markdown. Left empty, nothing is posted. The first post makes the incident yours.",
+    )
+
+    class Meta:
+        model = Incident
+        fields = ("title", "impact_override", "started_at", "next_update_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["post_phase"].initial = self.instance.phase
+        self.fields["started_at"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        data["started_at"] = data.get("started_at") or timezone.now()
+        if self.instance.pk is None and not data.get("post_body", "").strip():
+            self.add_error("post_body", "Say what people notice: an incident begins with a word.")
+        if data.get("post_body") and not may_move(
+            Phase(self.instance.phase), Phase(data.get("post_phase") or self.instance.phase)
+        ):
+            self.add_error("post_phase", "This incident is resolved: open a new one.")
+        return data
+
+
+class AffectedInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Affected
+    fields = ("component", "status", "worst_status")
+    extra = 0
+
+
+class UpdateInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What was said. Words may be corrected; the first ones are kept."""
+
+    model = Update
+    fields = ("number", "kind", "phase", "at", "body", "is_by_machine")
+    readonly_fields = ("number", "kind", "phase", "at", "is_by_machine")
+    extra = 0
+    can_delete = False
+    ordering = ("-number",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Incident)
+class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = PostForm
+    list_display = ("title", "phase", "shown_impact", "started_at", "resolved_at", "speaker")
+    list_filter = ("phase", "is_owned", "is_by_machine")
+    search_fields = ("title", "updates__body")
+    date_hierarchy = "started_at"
+    inlines = (AffectedInline, UpdateInline)
+    actions = ("publish", "hand_back")
+
+    @admin.display(description="who speaks")
+    def speaker(self, incident: Incident) -> str:
+        """People, the machine, or nobody yet."""
+        if incident.published_at is None:
+            return "suggested, not public"
+        return "people" if incident.is_owned else "the machine"
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Edits of words go through their verb; then the new post, if there is one."""
+        incident: Incident = form.instance
+        now = timezone.now()
+        for formset in formsets:
+            if formset.model is Update:
+                for row in formset.forms:
+                    if "body" in row.changed_data:
+                        update = Update.objects.get(pk=row.instance.pk)
+                        incident.edit(update, row.cleaned_data["body"], now)
+            else:
+                self.save_formset(request, form, formset, change)
+        for place in incident.affected.all():
+            incident.touch(place.component, place.status, incident.started_at)
+        body = form.cleaned_data.get("post_body", "").strip()
+        if body:
+            incident.post(
+                body,
+                phase=form.cleaned_data["post_phase"] or incident.phase,
+                now=now,
+                author=request.user,
+                next_update_at=form.cleaned_data.get("next_update_at"),
+            )
+        Page.objects.turn()
+
+    @admin.action(description="Publish the suggestion")
+    def publish(self, request: HttpRequest, queryset: Any) -> None:
+        """Show suggestions to the public."""
+        for incident in queryset:
+            incident.publish(timezone.now())
+
+    @admin.action(description="Hand back to the machine")
+    def hand_back(self, request: HttpRequest, queryset: Any) -> None:
+        """Let the machine speak again."""
+        for incident in queryset:
+            try:
+                incident.hand_back(timezone.now())
+            except ValidationError as refused:
+                self.message_user(request, "; ".join(refused.messages), messages.ERROR)

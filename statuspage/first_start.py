@@ -1,0 +1,89 @@
+"""The first start: real things to see, and somebody who may log in.
+
+The page watches itself from the first second: its web process, its worker and
+its database are probed as anything else is.
+"""
+
+import secrets
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from components.models import Component, Group, Probe
+from statuspage.models import FirstPassword
+
+OWN_GROUP = "This status page"
+OWN_INTERVAL_S = 10
+LOGIN = "staff"
+
+
+def prepare(host: str, port: int) -> tuple[str, str] | None:
+    """Fill an empty database. The staff login and its first password, when one was made now.
+
+    Safe to call at every start: what is there stays as it is, except that our
+    own probes follow us to another port.
+    """
+    with transaction.atomic():
+        if not Component.objects.exists():
+            _watch_ourselves()
+        _follow_port(host, port)
+        return _staff()
+
+
+def _watch_ourselves() -> None:
+    group = Group.objects.create(
+        name=OWN_GROUP, description="The parts that check, write and serve this page."
+    )
+    for position, (name, description, options) in enumerate(_own_parts(), start=1):
+        component = Component.objects.create(
+            group=group, name=name, description=description, position=position
+        )
+        Probe.objects.create(
+            component=component,
+            name=f"own: {name.lower()}",
+            kind="http",
+            target="http://127.0.0.1/",
+            options=options,
+            interval_s=OWN_INTERVAL_S,
+            timeout_s=5,
+            retry_s=2,
+        )
+
+
+def _own_parts() -> list[tuple[str, str, dict[str, str]]]:
+    return [
+        ("Web", "Serves what you are reading", {}),
+        ("Worker", "Runs the checks", _vital("worker:heartbeat")),
+        ("Database", "Keeps what was found", _vital("database:responseTime")),
+    ]
+
+
+def _vital(name: str) -> dict[str, str]:
+    """The options that read one vital sign from /healthz, whatever the others say."""
+    return {
+        "expected_status": "200,503",
+        "json_path": f"$.checks['{name}'][0].status",
+        "json_equals": "pass",
+    }
+
+
+def _follow_port(host: str, port: int) -> None:
+    """Point our own probes at where we listen now."""
+    here = "127.0.0.1" if host in ("0.0.0.0", "", "localhost") else "[::1]" if host == "::" else host  # noqa: S104
+    for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
+        path = "healthz" if probe.options.get("json_path") else "livez"
+        target = f"http://{here}:{port}/{path}"
+        if probe.target != target:
+            probe.target = target
+            probe.save(update_fields=["target"])
+
+
+def _staff() -> tuple[str, str] | None:
+    """A first staff login with a random password that must be changed; None when there is one."""
+    users = get_user_model().objects
+    if users.filter(is_staff=True).exists():
+        return None
+    password = secrets.token_urlsafe(9)
+    user = users.create_superuser(LOGIN, password=password)
+    FirstPassword.objects.create(user=user, password=user.password)
+    return LOGIN, password

@@ -1,0 +1,26 @@
+"""Keeps staff on the password form until the generated first password is changed."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from statuspage.models import FirstPassword
+
+
+class FirstPasswordMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        form = reverse("admin:password_change")
+        free = (form, reverse("admin:logout"), reverse("admin:jsi18n"))
+        if (
+            request.path.startswith(reverse("admin:index"))
+            and request.path not in free
+            and request.user.is_authenticated
+            and FirstPassword.objects.is_kept_by(request.user)
+        ):
+            return redirect(form)
+        return self.get_response(request)

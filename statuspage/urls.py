@@ -1,0 +1,22 @@
+"""The one table of addresses."""
+
+from django.contrib import admin
+from django.urls import path
+
+from statuspage import views
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("components/<slug:public_id>", views.component, name="component"),
+    path("incidents/<slug:public_id>", views.incident, name="incident"),
+    path("history", views.history_page, name="history"),
+    path("history/<str:month>", views.history_page, name="history_month"),
+    path("history.atom", views.history_atom, name="history_atom"),
+    path("history.rss", views.history_rss, name="history_rss"),
+    path("api/v2/summary.json", views.api_summary, name="api_summary"),
+    path("api/v2/status.json", views.api_status, name="api_status"),
+    path("api/v2/components.json", views.api_components, name="api_components"),
+    path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
+    path("healthz", views.healthz, name="healthz"),
+    path("admin/", admin.site.urls),
+]

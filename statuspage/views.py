@@ -1,0 +1,186 @@
+"""The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from components import uptime
+from incidents.models import Incident
+from statuspage import cards, evidence, feeds, history, page
+from statuspage.access import public
+from statuspage.api import v2
+from statuspage.documents import Draft, document
+from statuspage.gather import World, latencies, world
+from statuspage.reading import IncidentPage
+from statuspage.vitals import vitals
+
+HTML = "text/html; charset=utf-8"
+JSON = "application/json; charset=utf-8"
+
+
+@document
+def overview(now: datetime) -> Draft:
+    """The front page."""
+    found = world(now)
+    hours = latencies(page.wanted_latencies(found.components), now)
+    return _html(found, "overview.html", lambda at: page.overview(found, hours, at))
+
+
+@document
+def component(now: datetime, public_id: str) -> Draft:
+    """One component with its days."""
+    found = world(now, only=public_id)
+    one = next((one for one in found.components if one.public_id == public_id), None)
+    if one is None:
+        raise Http404("There is no such component.")
+    hours = latencies([one.pk], now)
+    return _html(
+        found, "component.html", lambda at: page.component_page(found, one, hours, at)
+    )
+
+
+@document
+def incident(now: datetime, public_id: str) -> Draft:
+    """One incident, whole."""
+    found = world(now, only="-", incidents=Q(resolved_at=None) | Q(public_id=public_id))
+    one = next((one for one in found.incidents if one.public_id == public_id), None)
+    if one is None:
+        raise Http404("There is no such incident.")
+    seen = evidence.evidence(one, now)
+    return _html(found, "incident.html", lambda at: _incident_page(found, one, seen, at))
+
+
+def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> IncidentPage:
+    fresh = page.freshness(found, at)
+    card = cards.incident(one, found, at)
+    mine = {place.component_id for place in cards.affected(one)}
+    return IncidentPage(
+        head=page.head_of(found, fresh),
+        banner=page.incident_banner(card),
+        incident=card,
+        affected=tuple(
+            page.component_row(found, component, fresh)
+            for component in found.components
+            if component.pk in mine
+        ),
+        evidence=seen,
+    )
+
+
+@document
+def history_page(now: datetime, month: str = "") -> Draft:
+    """Three months, the last one given as "2026-11"."""
+    today = now.astimezone(page.zone()).date()
+    last = history.parse_month(month, today)
+    since = min(history.first_day(last), date.fromordinal(today.toordinal() - 89))
+    start = uptime.day_bounds(history.first_day(last), page.zone())[0]
+    found = world(
+        now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start)
+    )
+    return _html(found, "history.html", lambda at: history.history_page(found, last, at))
+
+
+@document
+def history_atom(now: datetime) -> Draft:
+    """The Atom feed."""
+    return _feed(now, "application/atom+xml; charset=utf-8", feeds.atom)
+
+
+@document
+def history_rss(now: datetime) -> Draft:
+    """The RSS feed."""
+    return _feed(now, "application/rss+xml; charset=utf-8", feeds.rss)
+
+
+@document
+def api_summary(now: datetime) -> Draft:
+    """`/api/v2/summary.json`."""
+    return _json(now, v2.summary, Q(resolved_at=None))
+
+
+@document
+def api_status(now: datetime) -> Draft:
+    """`/api/v2/status.json`."""
+    return _json(now, v2.status_only, Q(resolved_at=None))
+
+
+@document
+def api_components(now: datetime) -> Draft:
+    """`/api/v2/components.json`."""
+    return _json(now, v2.components_only, Q(resolved_at=None))
+
+
+@document
+def api_incidents(now: datetime) -> Draft:
+    """`/api/v2/incidents.json`."""
+    return _json(now, v2.incidents_only, _newest(v2.NEWEST))
+
+
+@public
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This system's own health, for watchdogs."""
+    body, code = vitals(timezone.now())
+    return JsonResponse(body, status=code, content_type="application/health+json")
+
+
+def eager_paths() -> list[str]:
+    """The addresses that are rendered at once when something changes."""
+    opened = Incident.objects.public().filter(resolved_at=None)
+    return [
+        "/",
+        "/history",
+        "/history.atom",
+        "/history.rss",
+        "/api/v2/summary.json",
+        "/api/v2/status.json",
+        "/api/v2/components.json",
+        "/api/v2/incidents.json",
+        *(one.get_absolute_url() for one in opened),
+    ]
+
+
+def _html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft:
+    def render(at: datetime) -> bytes:
+        shown = build(at)
+        return render_to_string(template, {"page": shown, "head": shown.head}).encode()
+
+    return _draft(found, HTML, render)
+
+
+def _json(now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q) -> Draft:
+    found = world(now, only="-", incidents=incidents)
+    return _draft(
+        found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode()
+    )
+
+
+def _feed(now: datetime, content_type: str, build: Callable[[World], bytes]) -> Draft:
+    found = world(now, only="-", incidents=_newest(feeds.NEWEST))
+    return _draft(found, content_type, lambda _: build(found))
+
+
+def _newest(count: int) -> Q:
+    """The newest public incidents, and all that are open: they decide the state of the page."""
+    newest = Incident.objects.public().order_by("-created_at", "-pk").values("pk")[:count]
+    return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
+
+
+def _draft(found: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:
+    late_after, stale_after = page.limits(found)
+    return Draft(
+        content_type=content_type,
+        checked_at=page.freshness(found, found.now.astimezone(UTC)).checked_at,
+        late_after=late_after,
+        stale_after=stale_after,
+        render=render,
+    )
+
+
