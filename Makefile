@@ -1,0 +1,64 @@
+# Two commands do everything: `make run` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+BASE_PYTHON := $(shell command -v python3.11 || command -v python3)
+ifdef HOST
+export HOST
+endif
+ifdef PORT
+export PORT
+endif
+ifdef VAR_DIR
+export VAR_DIR
+endif
+
+.PHONY: help run demo test lint bench faults clean
+
+help: ## Show these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/bin/pip:
+	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: install it and try again." >&2; exit 1; }
+	@$(BASE_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; \
+	  else echo "Python's venv module is missing: install Debian's package python3-venv and try again." >&2; exit 1; fi; }
+	@$(BASE_PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.txt | $(VENV)/bin/pip
+	@echo "Installing what it needs (once) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/pip
+	@echo "Installing what development needs (once) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/run.stamp
+
+run: $(VENV)/run.stamp ## A live status page, nothing else needed (HOST, PORT, VAR_DIR)
+	@exec $(PY) manage.py up
+
+demo: $(VENV)/run.stamp ## Watch an outage happen to Widgetify, in about four minutes
+	@exec $(PY) manage.py demo
+
+test: $(VENV)/dev.stamp ## All tests, on SQLite and on PostgreSQL
+	@bash tests/chromium.sh
+	@TEST_DATABASE=sqlite $(PY) -m pytest -q
+	@TEST_DATABASE=postgres $(PY) -m pytest -q -m data
+
+lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates
+	@$(VENV)/bin/ruff format --check -q .
+	@$(VENV)/bin/ruff check -q .
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/djlint --quiet --lint templates
+
+bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same run
+	@$(PY) -m benchmarks
+
+faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
+	@FAULTS=long $(PY) -m pytest tests/faults
+
+clean: ## Remove the environment and everything under var/
+	@rm -rf $(VENV) var

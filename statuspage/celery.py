@@ -1,0 +1,55 @@
+"""The workers and their clock. Rows are the queue; messages only make it quick."""
+
+import os
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
+
+app = Celery("statuspage")
+
+
+@app.on_configure.connect
+def configure(sender: Any, **_: Any) -> None:
+    """Settings that keep a worker consuming after the broker came back (each was measured)."""
+    from django.conf import settings
+
+    sender.conf.update(
+        broker_url=settings.REDIS_URL,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "socket_timeout": 15,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "socket_keepalive_options": {4: 5, 5: 3, 6: 3},
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+        },
+        task_default_queue="celery",
+        task_create_missing_queues=True,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_concurrency=settings.WORKER_CONCURRENCY,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        task_soft_time_limit=30,
+        task_time_limit=45,
+        beat_schedule_filename=str(settings.VAR_DIR / "beat"),
+        timezone="UTC",
+        beat_max_loop_interval=1,
+        beat_schedule={
+            # a tick older than a few seconds is worth nothing: the next one does its work
+            "tick": {"task": "incidents.tick", "schedule": 1.0, "options": {"expires": 5}},
+            "roll_up": {"task": "components.roll_up", "schedule": 60.0, "options": {"expires": 60}},
+            "prune": {"task": "components.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+        },
+    )
+
+
+app.autodiscover_tasks()

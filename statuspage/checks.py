@@ -1,0 +1,1 @@
+"""System checks of our settings, each with a hint."""
