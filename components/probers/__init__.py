@@ -1,0 +1,20 @@
+"""The kinds of probes. A new kind is one file, and one line in this map."""
+
+from typing import Any
+
+from components.egress import Egress
+from components.outcomes import Reading
+from components.probers.base import InvalidProbe, Option, Prober, carry_out
+from components.probers.dns import DNS
+from components.probers.http import HTTP
+from components.probers.tcp import TCP
+from components.probers.tls import TLS
+
+PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
+
+__all__ = ["PROBERS", "InvalidProbe", "Option", "Prober", "check"]
+
+
+async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
+    """One check of this kind. Never raises, never outlives its deadline (seconds)."""
+    return await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)

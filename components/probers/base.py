@@ -1,0 +1,224 @@
+"""What every prober is: options it understands, an order it parses, a run that never raises."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from components.egress import Egress, EgressError, Line, ascii_host, literal_address
+from components.outcomes import Failure, Reading
+
+log = logging.getLogger(__name__)
+
+LONGEST_TARGET = 2000
+EXCERPT_CHARACTERS = 1000
+LONGEST_HOST = 253  # RFC 1035, section 2.3.4
+
+
+class InvalidProbe(ValueError):
+    """An order that cannot be carried out: the field, and a sentence with the mend."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting of a kind of probe. `type` is str, text, int, bool, choice or mapping."""
+
+    name: str
+    label: str
+    type: str = "str"
+    default: Any = ""
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+class Clock:
+    """Where a check is: the phase that a deadline would interrupt, and what was seen so far."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.phase = Failure.TIMEOUT_DNS
+        self.seen: dict[str, Any] = {}
+
+    @property
+    def total_ms(self) -> float:
+        """Time since the check began."""
+        return (time.perf_counter() - self.began) * 1000
+
+    def reading(self, **facts: Any) -> Reading:
+        """What was seen so far, and this."""
+        return Reading(total_ms=self.total_ms, **{**self.seen, **facts})
+
+
+class Prober(Protocol):
+    """One kind of probe; each lives in a file of its own."""
+
+    kind: str
+    label: str
+    target_help: str
+    options: tuple[Option, ...]
+
+    def parse(self, target: str, options: Mapping[str, Any]) -> Any:
+        """The order, checked. Raises InvalidProbe."""
+        ...
+
+    async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
+        """Look once. May raise EgressError; is cancelled at the deadline."""
+        ...
+
+
+PHASES = {
+    Failure.TIMEOUT_DNS: "looking up the name",
+    Failure.TIMEOUT_CONNECT: "connecting",
+    Failure.TIMEOUT_TLS: "securing the connection",
+    Failure.TIMEOUT_FIRST_BYTE: "waiting for the first byte",
+    Failure.TIMEOUT_TRANSFER: "reading the answer",
+}
+
+
+async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
+    """Run one check under its one hard deadline. Never raises, never outlives it."""
+    clock = Clock()
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await prober.run(order, clock, egress)
+    except TimeoutError:
+        where = PHASES[clock.phase]
+        return clock.reading(failure=clock.phase, detail=f"No end after {deadline_s:g} s: {where}.")
+    except EgressError as error:
+        return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
+    except Exception:
+        log.exception("a %s check failed through our own fault", prober.kind)
+        return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
+
+
+async def connect(
+    host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False
+) -> Line:
+    """Open a line with the clock following each phase. Raises EgressError."""
+    began = time.perf_counter()
+    found = await egress.addresses(host)
+    clock.seen["dns_ms"] = (time.perf_counter() - began) * 1000
+    clock.phase = Failure.TIMEOUT_CONNECT
+    try:
+        line = await egress.dial(found, port)
+    except EgressError as error:
+        error.dns_ms = clock.seen["dns_ms"]
+        raise
+    clock.seen.update(address=line.address, family=line.family, connect_ms=line.connect_ms)
+    if tls:
+        clock.phase = Failure.TIMEOUT_TLS
+        try:
+            await egress.secure(line, host)
+        except EgressError as error:
+            error.dns_ms = clock.seen["dns_ms"]
+            raise
+        clock.seen["tls_ms"] = line.tls_ms
+    return line
+
+
+def options_of(prober: Prober, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with their defaults, each of its type. Raises InvalidProbe naming the one that is not."""
+    known = {option.name: option for option in prober.options}
+    for name in given:
+        if name not in known:
+            raise InvalidProbe(name, f"A {prober.kind} probe has no option “{name}”.")
+    return {name: _typed(option, given.get(name)) for name, option in known.items()}
+
+
+def _typed(option: Option, value: Any) -> Any:
+    if value is None or value == "":
+        return option.default
+    if option.type == "int":
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise InvalidProbe(option.name, "Give a whole number.") from None
+    if option.type == "bool":
+        return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
+    if option.type == "choice":
+        found = str(value).upper()
+        if found not in option.choices:
+            raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
+        return found
+    if option.type == "mapping":
+        return _mapping(option, value)
+    return str(value)
+
+
+def _mapping(option: Option, value: Any) -> dict[str, str]:
+    """Headers as a mapping, or as lines "Name: value"."""
+    if isinstance(value, Mapping):
+        return {str(name): str(text) for name, text in value.items()}
+    pairs = {}
+    for line in str(value).splitlines():
+        name, colon, text = line.partition(":")
+        if not colon or not name.strip():
+            raise InvalidProbe(option.name, "Write one “Name: value” a line.")
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
+def checked_host(host: str) -> str:
+    """A host a probe may name. Raises InvalidProbe: no name, or an address no operator could mean."""
+    if not host:
+        raise InvalidProbe("target", "Name a host.")
+    if len(host) > LONGEST_HOST:
+        raise InvalidProbe("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
+    if literal_address(host):
+        return host
+    try:
+        name = ascii_host(host)
+    except EgressError as error:
+        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.") from error
+    labels = name.rstrip(".").split(".")
+    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+    if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
+        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.")
+    return name
+
+
+def refuse_private(host: str, egress: Egress) -> None:
+    """Refuse a spelled-out address we would never dial. Raises InvalidProbe."""
+    address = literal_address(host)
+    if address is not None and not egress.may_dial(address):
+        raise InvalidProbe(
+            "target",
+            f"{host} is on a private or reserved network: "
+            "an operator can allow it with EGRESS_ALLOW.",
+        )
+
+
+def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]:
+    """ "example.org:443" or "[::1]:443". Raises InvalidProbe."""
+    host, port = target.strip(), ""
+    if host.startswith("["):
+        host, _, port = host[1:].partition("]")
+        port = port.removeprefix(":")
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    if not port and default is not None:
+        return checked_host(host), default
+    if not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise InvalidProbe("target", "Write host:port, with a port from 1 to 65535.")
+    return checked_host(host), int(port)
+
+
+def printable(data: bytes) -> str:
+    """At most 1 kB of an answer that is safe to keep and to show."""
+    text = data[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
+    safe = "".join(c if c.isprintable() or c in "\n\t" else "·" for c in text)
+    return safe.encode()[:EXCERPT_CHARACTERS].decode(errors="ignore")
+
+
+def with_failure(reading: Reading, failure: Failure, detail: str, excerpt: str = "") -> Reading:
+    """The same reading, not well."""
+    return replace(reading, failure=failure, detail=detail, excerpt=excerpt)
+
+

@@ -1,0 +1,71 @@
+"""TCP: does it accept, and does it say what it should."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.egress import Egress, Line
+from components.outcomes import Failure, Reading
+from components.probers.base import Clock, Option, connect, host_and_port, options_of, printable
+
+MOST_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    host: str
+    port: int
+    send: bytes
+    expect: bytes
+
+
+class TCP:
+    kind = "tcp"
+    label = "TCP port"
+    target_help = "host:port"
+    options = (
+        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are understood."),
+        Option("expect", "Expect", type="text", help="The answer must contain this."),
+    )
+
+    def parse(self, target: str, options: Mapping[str, Any]) -> Order:
+        """The order, checked. Raises InvalidProbe."""
+        given = options_of(self, options)
+        host, port = host_and_port(target.removeprefix("tcp://"))
+        return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))
+
+    async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
+        """Connect, say it, hear it."""
+        line = await connect(order.host, order.port, clock, egress)
+        try:
+            return await self._talk(order, line, clock)
+        except ConnectionError:
+            return clock.reading(failure=Failure.RESET, detail="The connection was broken off.")
+        finally:
+            line.close()
+
+    async def _talk(self, order: Order, line: Line, clock: Clock) -> Reading:
+        if order.send:
+            line.writer.write(order.send)
+        if not order.expect:
+            return clock.reading()
+        clock.phase = Failure.TIMEOUT_FIRST_BYTE
+        sent_ms, heard = clock.total_ms, b""
+        while order.expect not in heard and len(heard) < MOST_BYTES:
+            data = await line.reader.read(4096)
+            if not data:
+                break
+            if not heard:
+                clock.seen["first_byte_ms"] = clock.total_ms - sent_ms
+            heard += data
+        if order.expect in heard:
+            return clock.reading()
+        return clock.reading(
+            failure=Failure.ASSERTION,
+            detail="The answer does not contain what is expected.",
+            excerpt=printable(heard),
+        )
+
+
+def _bytes(text: str) -> bytes:
+    return text.replace("\\r", "\r").replace("\\n", "\n").encode()
