@@ -2,25 +2,14 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from components.models import Component, Flip, Group, Page, Probe
-from components.probers import PROBERS
-from components.probers.forms import OptionFields
+from components.models import Component, Group, Page, Probe
 
 admin.site.site_header = "Status page"
 admin.site.site_title = "Status page"
-
-
-class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A probe with one field per option of its kind, so that an error names the field."""
-
-    class Meta:
-        model = Probe
-        exclude = ("options",)
 
 
 class ProbeInline(admin.TabularInline):  # type: ignore[type-arg]

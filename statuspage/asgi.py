@@ -1,0 +1,239 @@
+"""The front door: public documents from memory, the live stream, everything else to Django.
+
+The age of what is served is judged anew at each request, so a page turns grey
+by itself even if nothing behind the door is alive any more.
+"""
+
+import asyncio
+import functools
+import os
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
+
+from statuspage.wsgi import application as django_application  # noqa: E402 - sets Django up first
+
+from a2wsgi import WSGIMiddleware  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.http import Http404  # noqa: E402
+
+from statuspage import unknown  # noqa: E402
+from statuspage.documents import CACHE_CONTROL  # noqa: E402
+from statuspage.live import Receive, Send, Streams  # noqa: E402
+from statuspage.snapshot import Document, Snapshot, Variant, is_document  # noqa: E402
+
+DJANGO_THREADS = 10
+RENDER_THREADS = 2
+RENDER_WAIT_S = 2.0
+
+Scope = dict[str, Any]
+Headers = list[tuple[bytes, bytes]]
+Django = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'{scripts}; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def security_headers() -> Headers:
+    """The headers every answer of the door carries."""
+    scripts = "".join(f" '{one}'" for one in settings.CSP_SCRIPT_HASHES)
+    headers = [
+        (b"content-security-policy", CSP.format(scripts=scripts).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+    if settings.IS_HTTPS:
+        value = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+        headers.append((b"strict-transport-security", value.encode()))
+    return headers
+
+
+class Door:
+    """The ASGI application."""
+
+    def __init__(self, django: Django, snapshot: Snapshot, streams: Streams) -> None:
+        self.django = django
+        self.snapshot = snapshot
+        self.streams = streams
+        self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
+        self.security = security_headers()
+        self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Headers]]] = {}
+        self.rendering: dict[str, asyncio.Future[Document | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if scope["method"] in ("GET", "HEAD"):
+            found = self.snapshot.documents.get(path)
+            if found is not None and found.version >= self.snapshot.version:
+                await self._serve(scope, send, found)
+                return
+            if path == "/live":
+                await self.streams.serve(receive, send)
+                return
+            if path in ("/livez", "/readyz"):
+                await self._answer_life(send, path)
+                return
+            if found is not None or known_document(path):
+                await self._serve_lazily(scope, receive, send, path)
+                return
+        await self.django(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop with the server."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.streams.start()
+                self.snapshot.on_change = self._ring
+                self.snapshot.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.streams.close()
+                self.snapshot.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _ring(self, version: int) -> None:
+        self.streams.ring(version)
+
+    async def _serve_lazily(
+        self, scope: Scope, receive: Receive, send: Send, path: str
+    ) -> None:
+        """A document nobody has asked for lately: render it now, within reason."""
+        try:
+            found = await self._fresh(path)
+        except Http404:
+            await self.django(scope, receive, send)
+            return
+        if found is None:
+            await self._say_unknown(scope, send)
+            return
+        await self._serve(scope, send, found)
+
+    async def _fresh(self, path: str) -> Document | None:
+        """The document as it is now, or its last copy when that takes too long. Raises Http404."""
+        running = self.rendering.get(path)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(self.pool, self.snapshot.fresh, path)
+            self.rendering[path] = running
+            running.add_done_callback(lambda _: self.rendering.pop(path, None))
+        try:
+            return await asyncio.wait_for(asyncio.shield(running), RENDER_WAIT_S)
+        except TimeoutError:
+            return self.snapshot.get(path)
+
+    async def _serve(self, scope: Scope, send: Send, document: Document) -> None:
+        """The variant that is true now, in the encoding the reader takes, or 304."""
+        self.streams.checked_at = max(self.streams.checked_at, document.checked_at)
+        variant = document.at(time.time())
+        encoding, condition = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding":
+                encoding = best_encoding(value)
+            elif name == b"if-none-match":
+                condition = value
+        headers = self._headers(document, variant, encoding)
+        if condition and variant.etag.encode() in condition:
+            await send({"type": "http.response.start", "status": 304, "headers": headers[1:]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else body
+        await send({"type": "http.response.body", "body": body})
+
+    def _headers(self, document: Document, variant: Variant, encoding: bytes) -> Headers:
+        """The headers of an answer, made once; the length comes first, a 304 goes without."""
+        held, made = self.prepared.get(document.path, (None, {}))
+        if held is not document:
+            if len(self.prepared) > len(self.snapshot.documents) + 100:
+                self.prepared.clear()
+            made = {}
+            self.prepared[document.path] = (document, made)
+        headers = made.get((variant.etag, encoding))
+        if headers is None:
+            headers = self._make_headers(document, variant, encoding)
+            made[variant.etag, encoding] = headers
+        return headers
+
+    def _make_headers(self, document: Document, variant: Variant, encoding: bytes) -> Headers:
+        body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
+        headers = [
+            (b"content-length", str(len(body)).encode()),
+            (b"content-type", document.content_type.encode()),
+            (b"etag", variant.etag.encode()),
+            (b"cache-control", CACHE_CONTROL.encode()),
+            (b"vary", b"Accept-Encoding"),
+            *self.security,
+        ]
+        if encoding:
+            headers.append((b"content-encoding", encoding))
+        if document.path.startswith("/api/"):
+            headers.append((b"access-control-allow-origin", b"*"))
+        return headers
+
+    async def _answer_life(self, send: Send, path: str) -> None:
+        """/livez: this process answers. /readyz: it has something to show, and is not on its way out."""
+        is_well = path == "/livez" or (
+            not self.streams.is_closing
+            and self.snapshot.is_ready
+            and not (settings.VAR_DIR / "draining").exists()
+        )
+        headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+        status = 200 if is_well else 503
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok\n" if is_well else b"not ready\n"})
+
+    async def _say_unknown(self, scope: Scope, send: Send) -> None:
+        """Nothing in memory, nothing on disk, nobody to ask."""
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"retry-after", b"10"),
+            *self.security,
+        ]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else unknown.page()
+        await send({"type": "http.response.body", "body": body})
+
+
+@functools.lru_cache(maxsize=4096)
+def known_document(path: str) -> bool:
+    """Whether this address has the form of a document's; it may still not exist."""
+    return is_document(path)
+
+
+@functools.lru_cache(maxsize=256)
+def best_encoding(accepted: bytes) -> bytes:
+    """br, gzip, or nothing: the best the reader takes (RFC 9110, section 12.5.3)."""
+    weights: dict[str, float] = {}
+    for part in accepted.decode("latin-1").lower().split(","):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError:
+            weights[name] = 0.0
+    offered = [("br", weights.get("br", 0.0)), ("gzip", weights.get("gzip", weights.get("*", 0.0)))]
+    name, weight = max(offered, key=lambda offer: offer[1])
+    return name.encode() if weight > 0 else b""
+
+
+application = Door(
+    WSGIMiddleware(django_application, workers=DJANGO_THREADS),  # type: ignore[arg-type]
+    Snapshot(settings.SNAPSHOT_DIR),
+    Streams(settings.STREAMS_MAX),
+)

@@ -1,0 +1,43 @@
+"""One web process: `manage.py web`."""
+
+import resource
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+BACKLOG = 4096
+BACKPRESSURE = 64_000  # open streams count as requests in flight
+
+
+class Command(BaseCommand):
+    help = "Serve the page (HOST, PORT)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from granian.constants import Interfaces, Loops
+        from granian.server import Server
+
+        _raise_file_limit()
+        server = Server(
+            "statuspage.asgi:application",
+            address=settings.HOST,
+            port=settings.PORT,
+            interface=Interfaces.ASGI,
+            loop=Loops.uvloop,
+            backlog=BACKLOG,
+            backpressure=BACKPRESSURE,
+            log_access=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=3,
+        )
+        try:
+            server.serve()
+        except OSError as error:
+            sys.exit(f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror or error}.")
+
+
+def _raise_file_limit() -> None:
+    """Each open stream is a file."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

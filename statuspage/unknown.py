@@ -1,0 +1,27 @@
+"""The page of last resort: no database, no copy, no template. It says that we do not know."""
+
+from html import escape
+
+from django.conf import settings
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Status unknown: {name}</title>
+<main>
+<h1>We cannot tell you the current status</h1>
+<p>This page has lost sight of its own data. That says nothing about {name}: it may well be working.</p>
+<p>Is {name} working for you? Then nothing is needed. Try this page again in a moment.</p>
+{support}</main>
+</html>
+"""
+
+
+def page() -> bytes:
+    """The bytes, from the settings alone."""
+    name = escape(settings.PAGE_NAME)
+    link = escape(settings.SUPPORT_URL)
+    support = f'<p>Not working? <a href="{link}">Contact support</a>.</p>\n' if link else ""
+    return PAGE.format(name=name, support=support).encode()

@@ -1,0 +1,9 @@
+"""Django, as WSGI, behind the front door."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
+
+application = get_wsgi_application()
