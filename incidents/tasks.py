@@ -172,9 +172,9 @@ def _batches(claims: list[Claim]) -> list[tuple[str, list[list[Any]]]]:
 
 def _database_now() -> datetime:
     """The database's clock: hosts disagree, slots must not."""
-    sql = "SELECT unixepoch('subsec')" if connection.vendor == "sqlite" else (
-        "SELECT extract(epoch FROM clock_timestamp())"
-    )
+    sql = "SELECT extract(epoch FROM clock_timestamp())"
+    if connection.vendor == "sqlite":
+        sql = "SELECT (julianday('now') - 2440587.5) * 86400.0"  # unixepoch('subsec') needs 3.42
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return datetime.fromtimestamp(float(cursor.fetchone()[0]), UTC)

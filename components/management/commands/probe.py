@@ -1,0 +1,120 @@
+"""Look once, now: `manage.py probe https://example.org`. With --save it becomes a component."""
+
+import asyncio
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from components import egress, probers
+from components.models import Probe
+from components.outcomes import Expectation, Failure, Outcome, Reading, classify
+from components.probers import PROBERS, InvalidProbe
+
+SHORTEST_NAME = 60
+
+
+class Command(BaseCommand):
+    help = "Run one check now and print where it gets to."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
+        parser.add_argument("--save", action="store_true", help="Make it a component with a probe.")
+        parser.add_argument("--name", default="", help="The component's name.")
+        parser.add_argument("--timeout", type=int, default=10, help="Seconds for all of it.")
+        parser.add_argument("--interval", type=int, default=60, help="Seconds between checks.")
+        parser.add_argument("--limit", type=int, help="Slower answers (ms) are degraded.")
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="As json_path=$.ok"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        kind, target = kind_of(options["target"])
+        given = dict(_pair(text) for text in options["option"])
+        try:
+            order = PROBERS[kind].parse(target, given)
+        except InvalidProbe as refused:
+            raise CommandError(str(refused)) from refused
+        check = probers.check(
+            kind, order, deadline_s=float(options["timeout"]), egress=egress.default()
+        )
+        reading = asyncio.run(check)
+        outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
+        for line in ladder(kind, reading):
+            self.stdout.write(line)
+        self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
+        if options["save"]:
+            self._save(kind, target, given, options)
+        if outcome is not Outcome.UP:
+            sys.exit(1)
+
+    def _save(self, kind: str, target: str, given: dict[str, str], options: dict[str, Any]) -> None:
+        name = options["name"] or options["target"].partition("://")[2][:SHORTEST_NAME]
+        try:
+            probe = Probe.objects.save_from_target(
+                kind,
+                target,
+                given,
+                name,
+                interval_s=options["interval"],
+                timeout_s=options["timeout"],
+                latency_limit_ms=options["limit"],
+            )
+        except ValidationError as refused:
+            sentences = (f"{f}: {' '.join(m)}" for f, m in refused.message_dict.items())
+            raise CommandError("; ".join(sentences)) from refused
+        self.stdout.write(f"Saved as “{probe.component}”; it is checked every {probe.interval_s} s.")
+
+
+def kind_of(target: str) -> tuple[str, str]:
+    """The kind of probe an address asks for, and the target in that kind's words."""
+    scheme, _, rest = target.partition("://")
+    if scheme in ("http", "https"):
+        return "http", target
+    if scheme in PROBERS and rest:
+        return scheme, rest
+    raise CommandError("target: Begin with http://, https://, tcp://, tls:// or dns://.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise CommandError(f"--option {text}: write it as NAME=VALUE.")
+    return name, value
+
+
+def ladder(kind: str, reading: Reading) -> list[str]:
+    """One line a rung: what was reached, how long it took, where it stopped."""
+    rungs: list[tuple[str, float | None]] = [("DNS", reading.dns_ms)]
+    if kind != "dns":
+        rungs.append(("Connect", reading.connect_ms))
+    if reading.tls_ms is not None or reading.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
+        rungs.append(("TLS", reading.tls_ms))
+    if kind == "http":
+        rungs += [("First byte", reading.first_byte_ms), ("Transfer", reading.transfer_ms)]
+    lines, stopped = [], False
+    for name, took_ms in rungs:
+        if took_ms is not None:
+            lines.append(f"  ✓ {name:<11}{took_ms:8.1f} ms{_beside(name, reading)}")
+        elif not stopped and reading.failure:
+            lines.append(f"  ✗ {name:<11}{reading.detail}")
+            stopped = True
+        else:
+            lines.append(f"  – {name}")
+    if reading.failure and not stopped:
+        lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
+    elif not reading.failure:
+        lines.append(f"  ✓ {'Assertion':<11}as expected")
+    return lines
+
+
+def _beside(name: str, reading: Reading) -> str:
+    """The fact that belongs to a rung."""
+    if name == "Connect" and reading.address:
+        return f"  {reading.address}"
+    if name == "TLS" and reading.days_left is not None:
+        return f"  {reading.days_left} days left"
+    if name == "First byte" and reading.status_code:
+        return f"  HTTP {reading.status_code}"
+    return ""

@@ -1,0 +1,100 @@
+"""The whole program with one command: `manage.py up`."""
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from components.models import Heartbeat
+from statuspage import first_start, supervisor
+from statuspage.supervisor import CannotStart, Supervisor
+
+LOOPBACK = "127.0.0.0/8,::1/128"
+
+
+class Command(BaseCommand):
+    help = "Run everything: database, broker, worker, clock and web, under one supervisor."
+    requires_system_checks: list[str] = []  # our own sentences first
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        os.environ.setdefault("EGRESS_ALLOW", LOOPBACK)
+        settings.EGRESS_ALLOW = os.environ["EGRESS_ALLOW"].split(",")
+        try:
+            lock = supervisor.hold(settings.VAR_DIR)
+            supervisor.check_port(settings.HOST, settings.PORT)
+            prepare_database()
+        except CannotStart as error:
+            sys.exit(str(error))
+        call_command("check")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        staff = first_start.prepare(settings.HOST, settings.PORT)
+        connection.close()
+        redis_url = settings.REDIS_URL if "REDIS_URL" in os.environ else None
+        Supervisor(
+            var_dir=settings.VAR_DIR,
+            host=settings.HOST,
+            port=settings.PORT,
+            children=supervisor.commands(
+                redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY
+            ),
+            is_silent=worker_is_silent,
+            on_ready=lambda: welcome(staff),
+            silence_s=settings.WORKER_SILENCE_S,
+        ).run()
+        lock.close()
+
+
+def prepare_database() -> None:
+    """Bring the tables up to the code. Raises CannotStart."""
+    try:
+        executor = MigrationExecutor(connection)
+        known = set(executor.loader.disk_migrations)
+        ours = {app for app, _ in known}
+        newer = [name for name in executor.loader.applied_migrations if name not in known]
+        if any(app in ours for app, _ in newer):
+            raise CannotStart(
+                "The database was written by a newer version of this program: "
+                "update the program, or restore a backup of the database."
+            )
+        call_command("migrate", interactive=False, verbosity=0)
+    except DatabaseError as error:
+        first = str(error).strip().splitlines()[0]
+        raise CannotStart(f"The database cannot be used ({first}): check DATABASE_URL.") from error
+
+
+def worker_is_silent() -> bool:
+    """Whether no worker has done anything for as long as we have patience."""
+    close_old_connections()
+    oldest = timezone.now() - timedelta(seconds=settings.WORKER_SILENCE_S)
+    try:
+        return not Heartbeat.objects.filter(role="worker", at__gte=oldest).exists()
+    except DatabaseError:
+        return False  # the database is away: that is not the worker's fault
+    finally:
+        connection.close()
+
+
+def welcome(staff: tuple[str, str] | None) -> None:
+    """What a newcomer needs to know now."""
+    address = f"http://{'localhost' if settings.HOST in ('0.0.0.0', '127.0.0.1', '::') else settings.HOST}:{settings.PORT}"  # noqa: S104
+    lines = ["", f"Your status page is live: {address}/"]
+    if staff is not None:
+        lines.append(f"Staff login:              {address}/admin/   {staff[0]} / {staff[1]}")
+        lines.append("                          (you are asked for a password of your own)")
+    lines += [
+        "Next:",
+        "  1. Watch something of yours:  .venv/bin/python manage.py probe https://example.org --save",
+        f"  2. Name and group it:         {address}/admin/components/component/",
+        "  3. Break it, and look at the page.",
+        "Stop with Ctrl-C.",
+        "",
+    ]
+    for line in lines:
+        supervisor.say(line)

