@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 
@@ -28,6 +29,8 @@ def configure(sender: Any, **_: Any) -> None:
             "unacked_restore_throttle": 1,
         },
         task_default_queue="celery",
+        # a worker started with no queues named does the book-keeping and its own region's checks
+        task_queues=[Queue("celery"), Queue(f"probes.{settings.REGION}")],
         task_create_missing_queues=True,
         task_ignore_result=True,
         task_acks_late=True,

@@ -27,6 +27,8 @@ LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
 PR_SET_PDEATHSIG = 1
+# measured: with gossip, mingle or heartbeat a worker may not come back after a broker restart
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class CannotStart(Exception):
@@ -172,7 +174,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int) -> list[
     return [
         *children,
         Child("web", [sys.executable, manage, "web"], env),
-        Child("worker", [*celery, "worker", f"--concurrency={concurrency}"], env),
+        Child("worker", [*celery, "worker", f"--concurrency={concurrency}", *QUIET], env),
         Child("beat", [*celery, "beat"], env),
     ]
 

@@ -1,0 +1,171 @@
+// The public page, alive: times in the reader's zone, news without a reload, grey by itself.
+// Everything is found by data- attributes; all words come from the HTML.
+
+const body = document.body
+const all = (where, root = document) => [...root.querySelectorAll(where)]
+const one = (where, root = document) => root.querySelector(where)
+const at = (text) => (text ? Date.parse(text) : NaN)
+const memory = { get: (k) => { try { return localStorage.getItem(k) } catch { return null } }, set: (k, v) => { try { localStorage.setItem(k, v) } catch {} } }
+
+// Times: the reader's own zone, or UTC when asked for
+const own = Intl.DateTimeFormat().resolvedOptions().timeZone
+const zone = () => (memory.get('zone') === 'UTC' ? 'UTC' : own)
+const forms = { time: { hour: '2-digit', minute: '2-digit' }, seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit' }, date: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } }
+function clock(ms, form = 'time') {
+  const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
+  const parts = { ...forms[form], ...(form !== 'date' && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms)
+}
+function span(ms) {
+  const s = Math.max(0, Math.round(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
+  return s < 60 ? `${s} s` : m < 60 ? `${m} min` : h < 24 ? `${h} h ${m % 60} min` : `${Math.floor(h / 24)} d`
+}
+function tellTimes() {
+  all('time[data-form]').forEach((t) => { t.textContent = clock(at(t.dateTime), t.dataset.form) })
+  const name = one('[data-zone]'), other = one('[data-zone-switch]')
+  name.textContent = zone()
+  if (own !== 'UTC') { other.hidden = false; other.textContent = `Show ${zone() === 'UTC' ? own : 'UTC'}` }
+}
+function tellAges() {
+  all('[data-age]').forEach((a) => { const ms = Date.now() - at(a.dataset.age); a.textContent = ms < 86400000 ? `${span(ms)} ago` : '' })
+}
+one('[data-zone-switch]').onclick = () => { memory.set('zone', zone() === 'UTC' ? own : 'UTC'); tellTimes() }
+
+// Theme
+function paint(theme) { theme ? (document.documentElement.dataset.theme = theme) : delete document.documentElement.dataset.theme }
+paint(memory.get('theme'))
+one('[data-themes]').hidden = false
+all('[data-themes] input').forEach((i) => {
+  i.checked = i.value === (memory.get('theme') || '')
+  i.onchange = () => { memory.set('theme', i.value); paint(i.value) }
+})
+
+// Freshness: late, then unknown, by the age of the newest check; never by the age of this page
+let lost = 0
+function judge() {
+  const now = Date.now(), d = body.dataset, line = one('#fresh')
+  const step = !d.stale ? 'none' : now >= at(d.stale) ? 'stale' : now >= at(d.late) ? 'late' : 'current'
+  const word = one('[data-fresh-word]', line)
+  if (lost && word) word.textContent = `${line.dataset.lost} ${clock(lost, 'seconds')}.`
+  else if (word) word.textContent = line.dataset[step]
+  line.dataset.step = lost ? 'late' : step
+  if (step === 'stale') turnGrey()
+}
+function turnGrey() {
+  const banner = one('#banner')
+  if (!banner || body.dataset.grey || one('.incident')) return
+  body.dataset.grey = '1'
+  const wasUnknown = banner.dataset.status === 'unknown'
+  all('.row[data-status], #banner').forEach((r) => {
+    if (r.dataset.status === 'unknown') return
+    r.dataset.status = 'unknown'
+    all('[data-status]', r).filter((e) => !e.closest('.strip')).forEach((e) => { e.dataset.status = 'unknown' })
+    all('use', r).forEach((u) => u.setAttribute('href', '#i-unknown'))
+    const state = one('.state b', r)
+    if (state) state.insertAdjacentElement('afterend', Object.assign(document.createElement('small'), { textContent: `${state.textContent.toLowerCase()} at ${clock(at(body.dataset.checked))}` }))
+    if (state) state.textContent = body.dataset.unknown
+  })
+  if (wasUnknown) return
+  one('h1', banner).textContent = banner.dataset.staleHeadline
+  all('.banner__line, .facts', banner).forEach((e) => e.remove())
+  one('h1', banner).insertAdjacentHTML('afterend', '<p class="banner__line"></p>')
+  one('.banner__line', banner).textContent = `${banner.dataset.staleLine} ${clock(at(body.dataset.checked))}.`
+  document.title = `${body.dataset.unknown}: ${one('.brand b').textContent}`
+}
+function heard(checked) {
+  const d = body.dataset
+  if (!d.checked || !(at(checked) > at(d.checked))) return
+  const move = at(checked) - at(d.checked)
+  ;['late', 'stale'].forEach((k) => { d[k] = new Date(at(d[k]) + move).toISOString() })
+  d.checked = checked
+  all('#fresh time, #fresh [data-age]').forEach((e) => { e.dateTime !== undefined ? (e.dateTime = checked) : (e.dataset.age = checked) })
+  if (d.grey) fetchNews()
+  tellTimes(); tellAges(); judge()
+}
+
+// News: fetch the page again, swap only what changed, never what is in use
+let asked = 0
+const inUse = (e) => e.contains(document.activeElement) && document.activeElement !== body || one('.pop', e) || (getSelection().type === 'Range' && e.contains(getSelection().anchorNode))
+async function fetchNews() {
+  const mine = ++asked
+  try {
+    const answer = await fetch(location.pathname, { cache: 'no-cache', signal: AbortSignal.timeout(15000) })
+    if (!answer.ok) throw new Error(answer.status)
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (mine !== asked || !page.body.dataset.version) return
+    lost = 0
+    swap(page)
+  } catch { lost = lost || Date.now(); judge() }
+}
+const raw = new Map(all('[data-region]').map((e) => [e.id, e.outerHTML]))
+function swap(page) {
+  const news = page.body.dataset.version !== body.dataset.version, wasGrey = body.dataset.grey
+  for (const fresh of all('[data-region]', page)) {
+    const old = document.getElementById(fresh.id), text = fresh.outerHTML
+    if (!old || (raw.get(fresh.id) === text && !wasGrey)) continue
+    if (inUse(old)) { setTimeout(fetchNews, 5000); continue }
+    all('details[id]', old).forEach((d) => { const next = fresh.querySelector(`#${d.id}`); if (next) next.open = d.open || next.open && !old.querySelector(`#${d.id}[data-shut]`) })
+    const top = old.getBoundingClientRect(), above = top.bottom < 0
+    raw.set(fresh.id, text)
+    old.replaceWith(fresh)
+    if (above) scrollBy(0, fresh.getBoundingClientRect().height - top.height)
+    else if (news && fresh.id === 'banner' && top.bottom < 40) one('[data-news]').hidden = false
+  }
+  if (news && scrollY > 400) { const n = one('[data-news]'); n.hidden = false; n.onclick = () => { n.hidden = true } }
+  Object.keys(body.dataset).forEach((k) => delete body.dataset[k])
+  Object.assign(body.dataset, page.body.dataset)
+  document.title = page.title
+  one('link[rel=icon]').href = one('link[rel=icon]', page).href
+  dress()
+}
+
+// The stream: one token per change; asking every 30 s when there is none
+let stream, poll
+function listen() {
+  stream?.close()
+  stream = new EventSource('/live')
+  stream.onopen = () => { clearInterval(poll); poll = 0; if (lost) fetchNews() }
+  stream.onmessage = (e) => { if (e.data !== body.dataset.version) setTimeout(fetchNews, Math.random() * 2000) }
+  stream.addEventListener('age', (e) => heard(e.data))
+  stream.onerror = () => {
+    poll ||= setInterval(() => document.hidden || fetchNews(), 30000)
+    if (!navigator.onLine) { lost = lost || Date.now(); judge() } else setTimeout(() => poll && fetchNews(), Math.random() * 2000)
+    if (stream.readyState === 2) setTimeout(listen, 10000 + Math.random() * 10000)
+  }
+}
+addEventListener('online', fetchNews)
+addEventListener('offline', () => { lost = lost || Date.now(); judge() })
+document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - at(body.dataset.rendered) > 20000) fetchNews() })
+
+// Strips: one focus stop, arrows by day
+function dressStrip(strip) {
+  const days = +strip.dataset.count, told = new Map(strip.dataset.strip.split('\n').filter(Boolean).map((l) => l.split('|')).map(([back, label, up]) => [+back, `${label}, ${up}`]))
+  let back = -1
+  const pop = Object.assign(document.createElement('span'), { className: 'pop' })
+  const text = () => told.get(back) || `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' }).format(Date.now() - back * 86400000)}: no trouble`
+  const show = (to) => {
+    back = Math.min(days - 1, Math.max(0, to))
+    pop.textContent = text()
+    strip.setAttribute('aria-valuetext', pop.textContent)
+    strip.setAttribute('aria-valuenow', days - back)
+    strip.append(pop)
+  }
+  const hide = () => { pop.remove(); back = -1 }
+  Object.entries({ role: 'slider', 'aria-valuemin': 1, 'aria-valuemax': days, 'aria-valuenow': days, 'aria-valuetext': '' }).forEach(([k, v]) => strip.setAttribute(k, v))
+  const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageUp: 7, PageDown: -7, Home: days, End: -days }
+  strip.onkeydown = (e) => { if (e.key in moves) { e.preventDefault(); show(Math.max(back, 0) + moves[e.key]) } else if (e.key === 'Escape') hide() }
+  strip.onfocus = () => show(0)
+  strip.onblur = hide
+  strip.onpointermove = (e) => { const box = strip.getBoundingClientRect(); show(Math.floor((box.right - e.clientX) / box.width * days)) }
+  strip.onpointerleave = () => strip !== document.activeElement && hide()
+}
+
+function dress() {
+  all('[data-strip]').forEach(dressStrip)
+  all('[data-self]').forEach((e) => { e.hidden = false })
+  all('.group > summary').forEach((s) => { s.onclick = () => { s.parentNode.toggleAttribute('data-shut', s.parentNode.open) } })
+  tellTimes(); tellAges(); judge()
+}
+dress()
+setInterval(() => { if (!document.hidden) { tellAges(); judge() } }, 1000)
+listen()

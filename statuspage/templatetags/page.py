@@ -1,0 +1,179 @@
+"""What templates cannot say in markup alone: icons, times, strips and charts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import quote
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from components.status import Status
+from statuspage.reading import Day, ResponseTime
+
+register = template.Library()
+
+# One silhouette a state (DESIGN.md, section 3): the shape tells, before word and colour do.
+SHAPES = {
+    Status.OPERATIONAL: '<circle cx="8" cy="8" r="7.5"/>',
+    Status.DEGRADED_PERFORMANCE: '<path d="M8 .8 15.7 14.6H.3z"/>',
+    Status.PARTIAL_OUTAGE: '<path d="M8 0 16 8 8 16 0 8z"/>',
+    Status.MAJOR_OUTAGE: '<path d="M4.7 0h6.6L16 4.7v6.6L11.3 16H4.7L0 11.3V4.7z"/>',
+    Status.UNDER_MAINTENANCE: '<rect x=".5" y=".5" width="15" height="15" rx="3"/>',
+    Status.UNKNOWN: (
+        '<circle cx="8" cy="8" r="6.8" fill="none" stroke="currentColor" stroke-width="1.6"'
+        ' stroke-dasharray="3.2 2.1"/>'
+    ),
+}
+GLYPHS = {
+    Status.OPERATIONAL: "M4.6 8.3 7 10.7l4.5-5",
+    Status.DEGRADED_PERFORMANCE: "M8 6v4M8 12.2v.3",
+    Status.PARTIAL_OUTAGE: "M4.8 8h6.4",
+    Status.MAJOR_OUTAGE: "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2",
+    Status.UNDER_MAINTENANCE: "M4.6 11.4 9 7M9.2 4.2a2.6 2.6 0 1 0 2.7 2.7",
+    Status.UNKNOWN: "M6.2 6.4a1.9 1.9 0 1 1 2.7 1.8c-.6.3-.9.6-.9 1.2M8 11.6v.2",
+}
+# Share of the height, in pixels of 20: trouble stands taller (DESIGN.md, section 5).
+HEIGHTS = {
+    Status.OPERATIONAL: 12,
+    Status.UNDER_MAINTENANCE: 12,
+    Status.UNKNOWN: 12,
+    Status.DEGRADED_PERFORMANCE: 15,
+    Status.PARTIAL_OUTAGE: 17,
+    Status.MAJOR_OUTAGE: 20,
+}
+STRIP_HEIGHT, STEP, BAR = 20, 4, 3
+FAVICON_FILLS = {
+    Status.OPERATIONAL: "#1A8F66",
+    Status.DEGRADED_PERFORMANCE: "#B68200",
+    Status.PARTIAL_OUTAGE: "#AC3A05",
+    Status.MAJOR_OUTAGE: "#7F0A3C",
+    Status.UNDER_MAINTENANCE: "#4457C8",
+    Status.UNKNOWN: "#66707D",
+}
+CHART_WIDTH, CHART_HEIGHT = 220, 48
+
+
+@register.simple_tag
+def sprite() -> SafeString:
+    """All status icons once; the page refers to them."""
+    symbols = "".join(
+        f'<symbol id="i-{status}" viewBox="0 0 16 16">{SHAPES[status]}'
+        f'<path class="glyph" d="{GLYPHS[status]}"/></symbol>'
+        for status in Status
+    )
+    return mark_safe(f'<svg class="sprite" aria-hidden="true">{symbols}</svg>')  # noqa: S308 - constants
+
+
+@register.simple_tag
+def icon(status: str) -> SafeString:
+    """The icon of a state; the word beside it speaks."""
+    return format_html(
+        '<svg class="icon" data-status="{0}" aria-hidden="true"><use href="#i-{0}"/></svg>', status
+    )
+
+
+@register.simple_tag
+def favicon(status: str) -> str:
+    """A data: address of the icon, in the state's own shape and colour."""
+    found = Status(status)
+    fill = FAVICON_FILLS[found]
+    ink = fill if found is Status.UNKNOWN else "#fff"
+    shape = SHAPES[found].replace("currentColor", fill)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="{fill}">{shape}'
+        f'<path d="{GLYPHS[found]}" fill="none" stroke="{ink}" stroke-width="1.8"/></svg>'
+    )
+    return f"data:image/svg+xml,{quote(svg, safe=' =:/')}"
+
+
+@register.filter
+def iso(at: datetime) -> str:
+    """ "2026-11-21T08:21:04Z"."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.simple_tag
+def clock(at: datetime, form: str = "time") -> SafeString:
+    """A moment in UTC, which script turns into the reader's own zone.
+
+    `form`: time "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
+    """
+    shown = {
+        "time": f"{at:%H:%M} UTC",
+        "seconds": f"{at:%H:%M:%S} UTC",
+        "date": f"{at.day} {at:%b}, {at:%H:%M} UTC",
+    }[form]
+    return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(at), form, shown)
+
+
+@register.simple_tag
+def age(at: datetime) -> SafeString:
+    """An empty place for "38 min ago": only script can keep that true."""
+    return format_html('<span class="age" data-age="{}"></span>', iso(at))
+
+
+@register.simple_tag
+def strip(days: Sequence[Day]) -> SafeString:
+    """The bars of 90 days, one path a state, in whole pixels."""
+    paths: dict[str, list[str]] = {}
+    for place, day in enumerate(days):
+        height = HEIGHTS[day.status] if day.status else HEIGHTS[Status.UNKNOWN]
+        key = day.status.value if day.status else "none"
+        left, top = place * STEP, STRIP_HEIGHT - height
+        if day.status:
+            paths.setdefault(key, []).append(f"M{left} {top}h{BAR}v{height}h-{BAR}z")
+        else:
+            paths.setdefault(key, []).append(
+                f"M{left}.5 {top}.5h{BAR - 1}v{height - 1}h-{BAR - 1}z"
+            )
+    width = len(days) * STEP - (STEP - BAR)
+    drawn = "".join(
+        f'<path data-status="{key}" d="{"".join(pieces)}"/>' for key, pieces in paths.items()
+    )
+    return mark_safe(  # noqa: S308 - numbers and our own words
+        f'<svg class="strip__bars" viewBox="0 0 {width} {STRIP_HEIGHT}"'
+        f' preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'
+    )
+
+
+@register.filter
+def trouble(days: Sequence[Day]) -> str:
+    """The days worth telling, as "offset|label|uptime" lines counted back from today, for script."""
+    told = []
+    for back, day in enumerate(reversed(days)):
+        if day.status is None or day.status is Status.OPERATIONAL:
+            continue
+        told.append(f"{back}|{day.label}|{day.uptime}")
+    return "\n".join(told)
+
+
+@register.simple_tag
+def line_chart(response: ResponseTime) -> SafeString:
+    """Hourly medians as an ink line; a gap stays a gap."""
+    known = [point for point in response.points if point is not None]
+    top = max(known, default=1.0) * 1.15
+    step = CHART_WIDTH / max(1, len(response.points) - 1)
+    pieces, pen_is_up = [], True
+    for place, point in enumerate(response.points):
+        if point is None:
+            pen_is_up = True
+            continue
+        x, y = place * step, CHART_HEIGHT - 2 - (CHART_HEIGHT - 4) * point / top
+        pieces.append(f"{'M' if pen_is_up else 'L'}{x:.0f} {y:.1f}" + ("h1" if pen_is_up else ""))
+        pen_is_up = False
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}"'
+        ' preserveAspectRatio="none"><path d="{}"/></svg>',
+        CHART_WIDTH,
+        CHART_HEIGHT,
+        response.label,
+        mark_safe("".join(pieces)),  # noqa: S308 - numbers
+    )
+
+
+@register.simple_tag
+def minutes(bars: Sequence[Status | None]) -> SafeString:
+    """One bar a minute, for evidence."""
+    days = [Day(on=None, status=bar, uptime="", down="") for bar in bars]  # type: ignore[arg-type]
+    return strip(days)
