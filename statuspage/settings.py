@@ -31,7 +31,7 @@ def _kept_secret() -> str:
 
 
 # Who we are
-PAGE_NAME = env.str("PAGE_NAME", "Status page")
+PAGE_NAME = env.str("PAGE_NAME", "Our services")
 PAGE_TIME_ZONE = env.str("PAGE_TIME_ZONE", "UTC")
 SUPPORT_URL = env.str("SUPPORT_URL", "")
 HOST = env.str("HOST", "127.0.0.1")
