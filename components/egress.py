@@ -172,9 +172,7 @@ class Egress:
         if self.resolver is None:
             raise EgressError(Failure.OWN_FAULT, "This machine has no resolver to ask.")
         try:
-            answer = await self.resolver.resolve(
-                name, record_type, raise_on_no_answer=False, search=False
-            )
+            answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
             raise EgressError(Failure.DNS, f"The name {name} does not exist.") from error
         except dns.resolver.NoNameservers as error:
@@ -191,9 +189,7 @@ class Egress:
         """No answer: is the name's server silent, or have we no resolver at all?"""
         assert self.resolver is not None
         try:
-            await self.resolver.resolve(
-                ".", "NS", raise_on_no_answer=False, lifetime=RESOLVER_CANARY_S
-            )
+            await self.resolver.resolve(".", "NS", raise_on_no_answer=False, lifetime=RESOLVER_CANARY_S)
         except (dns.exception.Timeout, OSError):
             return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
         except dns.exception.DNSException:
@@ -343,7 +339,7 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
         return address.ipv4_mapped
     if address.sixtofour:
         return address.sixtofour
-    if value >> 32 == 0x0064FF9B << 64 or (0 < value >> 16 and value >> 32 == 0):
+    if value >> 32 == 0x0064FF9B << 64 or (value >> 16 > 0 and value >> 32 == 0):
         return ipaddress.IPv4Address(value & 0xFFFFFFFF)
     return None
 
@@ -366,7 +362,9 @@ def _hosts_file(_stamp: float) -> dict[str, tuple[Address, ...]]:
     for line in lines:
         text, *names = line.split("#")[0].split() or [""]
         address = literal_address(text) if text else None
-        for name in names if address else ():
+        if address is None:
+            continue
+        for name in names:
             known[name.lower()] = (*known.get(name.lower(), ()), address)
     return known
 

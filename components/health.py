@@ -94,9 +94,7 @@ def _is_worse(outcome: Outcome, than: Outcome) -> bool:
 
 def _same_side(state: State, outcome: Outcome) -> tuple[tuple[Outcome, datetime], ...]:
     """The run so far, if it disagreed in the same direction; else a new one begins."""
-    if state.run and _is_worse(state.run[-1][0], state.outcome) != _is_worse(
-        outcome, state.outcome
-    ):
+    if state.run and _is_worse(state.run[-1][0], state.outcome) != _is_worse(outcome, state.outcome):
         return ()
     return state.run
 
@@ -124,9 +122,7 @@ def _settle(
     return new, since
 
 
-def _tail(
-    run: tuple[tuple[Outcome, datetime], ...], new: Outcome
-) -> tuple[tuple[Outcome, datetime], ...]:
+def _tail(run: tuple[tuple[Outcome, datetime], ...], new: Outcome) -> tuple[tuple[Outcome, datetime], ...]:
     """The newest results that disagree with the new outcome in the direction of the last one."""
     kept: list[tuple[Outcome, datetime]] = []
     for outcome, at in reversed(run):

@@ -63,7 +63,7 @@ def _listen_once(on_ring: Callable[[], None], stop: Event) -> None:
         health_check_interval=int(LISTEN_S),
     )
     try:
-        with client.pubsub(ignore_subscribe_messages=True) as bell:
+        with client.pubsub(ignore_subscribe_messages=True) as bell:  # type: ignore[no-untyped-call]
             bell.subscribe(CHANNEL)
             on_ring()  # what rang while we were away
             while not stop.is_set():

@@ -125,9 +125,7 @@ def _spans(start: datetime, end: datetime) -> dict[int, list[uptime.Span]]:
         models.Q(ended_at=None) | models.Q(ended_at__gt=start)
     )
     spans: dict[int, list[uptime.Span]] = defaultdict(list)
-    for pk, status, began, ended in touching.values_list(
-        "component_id", "status", "started_at", "ended_at"
-    ):
+    for pk, status, began, ended in touching.values_list("component_id", "status", "started_at", "ended_at"):
         spans[pk].append(uptime.Span(Status(status), began, ended))
     return spans
 

@@ -35,9 +35,7 @@ class Head:
     headers: Mapping[str, str]
 
 
-def request_bytes(
-    method: str, host: str, path: str, headers: Mapping[str, str], body: bytes
-) -> bytes:
+def request_bytes(method: str, host: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """A request that asks for the connection to be closed afterwards."""
     names = {name.lower() for name in headers}
     lines = [f"{method} {path} HTTP/1.1"]

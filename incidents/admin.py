@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from components.models import Page
+from components.status import Status
 from incidents.lifecycle import Phase, may_move
 from incidents.models import Affected, Incident, Update
 
@@ -98,7 +99,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 self.save_formset(request, form, formset, change)
         for place in incident.affected.all():
-            incident.touch(place.component, place.status, incident.started_at)
+            incident.touch(place.component, Status(place.status), incident.started_at)
         body = form.cleaned_data.get("post_body", "").strip()
         if body:
             incident.post(

@@ -37,7 +37,7 @@ def tick() -> None:
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(
-            args=[batch], queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
+            args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
         )
     fall_silent(now)
     Incident.objects.turn(now)

@@ -14,16 +14,15 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 
-from statuspage.wsgi import application as django_application  # noqa: E402 - sets Django up first
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from django.http import Http404
 
-from a2wsgi import WSGIMiddleware  # noqa: E402
-from django.conf import settings  # noqa: E402
-from django.http import Http404  # noqa: E402
-
-from statuspage import unknown  # noqa: E402
-from statuspage.documents import CACHE_CONTROL  # noqa: E402
-from statuspage.live import Receive, Send, Streams  # noqa: E402
-from statuspage.snapshot import Document, Snapshot, Variant, is_document  # noqa: E402
+from statuspage import unknown
+from statuspage.documents import CACHE_CONTROL
+from statuspage.live import Receive, Send, Streams
+from statuspage.snapshot import Document, Snapshot, Variant, is_document
+from statuspage.wsgi import application as django_application
 
 DJANGO_THREADS = 10
 RENDER_THREADS = 2
@@ -109,9 +108,7 @@ class Door:
     def _ring(self, version: int) -> None:
         self.streams.ring(version)
 
-    async def _serve_lazily(
-        self, scope: Scope, receive: Receive, send: Send, path: str
-    ) -> None:
+    async def _serve_lazily(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """A document nobody has asked for lately: render it now, within reason."""
         try:
             found = await self._fresh(path)
@@ -228,8 +225,8 @@ def best_encoding(accepted: bytes) -> bytes:
         except ValueError:
             weights[name] = 0.0
     offered = [("br", weights.get("br", 0.0)), ("gzip", weights.get("gzip", weights.get("*", 0.0)))]
-    name, weight = max(offered, key=lambda offer: offer[1])
-    return name.encode() if weight > 0 else b""
+    best, liked = max(offered, key=lambda offer: offer[1])
+    return best.encode() if liked > 0 else b""
 
 
 application = Door(

@@ -89,9 +89,7 @@ def update_row(update: Update) -> UpdateRow:
         is_fact=update.kind == Kind.FACT,
         by_machine=update.is_by_machine,
         edited_at=update.edited_at,
-        changes=tuple(
-            Change(name, Status(old), Status(new)) for _, name, old, new in update.changes
-        ),
+        changes=tuple(Change(name, Status(old), Status(new)) for _, name, old, new in update.changes),
     )
 
 

@@ -110,9 +110,7 @@ def _http(code: int) -> str:
         return str(code)
 
 
-def _minutes(
-    probe: Probe, checks: list[Check], start: datetime, end: datetime
-) -> tuple[Status | None, ...]:
+def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> tuple[Status | None, ...]:
     """The worst status of each minute; a minute without a check shows the one before, up to the interval."""
     first, last = int(start.timestamp()) // 60, int(end.timestamp()) // 60
     seen: dict[int, list[Status]] = defaultdict(list)
@@ -128,13 +126,9 @@ def _minutes(
     return tuple(bars)
 
 
-def _ladder(
-    probes: list[Probe], checks: dict[int, list[Check]], first: datetime | None
-) -> tuple[Rung, ...]:
+def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime | None) -> tuple[Rung, ...]:
     """Where the newest failed check stopped."""
-    failed = [
-        check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN
-    ]
+    failed = [check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN]
     if not failed or first is None:
         return ()
     check = max(failed, key=lambda one: one.slot)

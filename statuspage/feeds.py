@@ -7,9 +7,10 @@ bodies have the shape of Statuspage's feeds, which readers and bots parse.
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
+from io import StringIO
 from urllib.parse import urlsplit
 from xml.sax.saxutils import XMLGenerator
-from io import StringIO
+from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
 from django.db.models import Q
@@ -35,17 +36,17 @@ def atom(world: World) -> bytes:
     """The Atom feed (RFC 4287)."""
     host, url = urlsplit(settings.PUBLIC_URL).hostname or "localhost", settings.PUBLIC_URL
     out, xml = _document()
-    xml.startElement("feed", {"xml:lang": "en-US", "xmlns": ATOM})
+    _open(xml, "feed", {"xml:lang": "en-US", "xmlns": ATOM})
     _text(xml, "id", f"tag:{host},2005:/history")
     xml_link(xml, "alternate", "text/html", url)
     xml_link(xml, "self", "application/atom+xml", f"{url}/history.atom")
     _text(xml, "title", title())
     _text(xml, "updated", _second(world.updated_at))
-    xml.startElement("author", {})
+    _open(xml, "author")
     _text(xml, "name", settings.PAGE_NAME)
     xml.endElement("author")
     for incident in _newest(world):
-        xml.startElement("entry", {})
+        _open(xml, "entry")
         _text(xml, "id", f"tag:{host},2005:Incident/{incident.pk}")
         _text(xml, "published", _second(_told_at(incident)))
         _text(xml, "updated", _second(max(incident.updated_at, _told_at(incident))))
@@ -60,7 +61,8 @@ def atom(world: World) -> bytes:
 def rss(world: World) -> bytes:
     """The RSS 2.0 feed."""
     out, xml = _document()
-    xml.startElement(
+    _open(
+        xml,
         "rss",
         {
             "version": "2.0",
@@ -68,10 +70,11 @@ def rss(world: World) -> bytes:
             "xmlns:atom": ATOM,
         },
     )
-    xml.startElement("channel", {})
+    _open(xml, "channel")
     _text(xml, "title", title())
     _text(xml, "link", settings.PUBLIC_URL)
-    xml.startElement(
+    _open(
+        xml,
         "atom:link",
         {
             "rel": "self",
@@ -83,7 +86,7 @@ def rss(world: World) -> bytes:
     _text(xml, "description", "Statuspage")
     _text(xml, "pubDate", format_datetime(world.updated_at.astimezone(UTC)))
     for incident in _newest(world):
-        xml.startElement("item", {})
+        _open(xml, "item")
         _text(xml, "title", incident.title)
         _text(xml, "description", _body(incident))
         _text(xml, "pubDate", format_datetime(_told_at(incident).astimezone(UTC)))
@@ -107,8 +110,12 @@ def _bytes(out: StringIO, xml: XMLGenerator) -> bytes:
     return out.getvalue().encode()
 
 
+def _open(xml: XMLGenerator, tag: str, attributes: dict[str, str] | None = None) -> None:
+    xml.startElement(tag, AttributesImpl(attributes or {}))
+
+
 def _text(xml: XMLGenerator, tag: str, text: str, **attributes: str) -> None:
-    xml.startElement(tag, attributes)
+    _open(xml, tag, attributes)
     # XML 1.0 has no words for control characters: one of them would spoil the whole feed
     xml.characters("".join(c for c in text if c in "\t\n\r" or c >= " "))
     xml.endElement(tag)
@@ -116,7 +123,7 @@ def _text(xml: XMLGenerator, tag: str, text: str, **attributes: str) -> None:
 
 def xml_link(xml: XMLGenerator, rel: str, kind: str, href: str) -> None:
     """An Atom link."""
-    xml.startElement("link", {"rel": rel, "type": kind, "href": href})
+    _open(xml, "link", {"rel": rel, "type": kind, "href": href})
     xml.endElement("link")
 
 

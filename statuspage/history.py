@@ -49,9 +49,7 @@ def history_page(world: World, last: date, at: datetime) -> HistoryPage:
         uptimes=tuple(_uptimes(world, keys, known)),
         period=f"{keys[0]:%b} – {keys[-1]:%b %Y}",
         earlier=f"{earlier:%Y-%m}" if began.date() <= earlier else "",
-        later=f"{min(_add(later, 2), world.today.replace(day=1)):%Y-%m}"
-        if later <= world.today
-        else "",
+        later=f"{min(_add(later, 2), world.today.replace(day=1)):%Y-%m}" if later <= world.today else "",
         columns=tuple(_column(world, key) for key in keys),
     )
 
@@ -88,9 +86,7 @@ def _started(world: World, card: IncidentCard) -> date:
     return card.started_at.astimezone(world.zone).date()
 
 
-def _cell(
-    world: World, key: date, on: date, shown: list[IncidentCard], known: Known
-) -> Cell:
+def _cell(world: World, key: date, on: date, shown: list[IncidentCard], known: Known) -> Cell:
     if on.month != key.month:
         return Cell(None)
     if on > world.today:
@@ -102,16 +98,12 @@ def _cell(
     return Cell(on, status, f"{on.day} {on:%B}: {words}", is_today=on == world.today)
 
 
-def _worst_of_day(
-    world: World, on: date, shown: list[IncidentCard], known: Known
-) -> Status | None:
+def _worst_of_day(world: World, on: date, shown: list[IncidentCard], known: Known) -> Status | None:
     """A day shows its worst state: of its incidents, which count on each day they touched, and of tallies."""
     found = [
         card.status
         for card in shown
-        if _started(world, card)
-        <= on
-        <= (card.resolved_at or world.now).astimezone(world.zone).date()
+        if _started(world, card) <= on <= (card.resolved_at or world.now).astimezone(world.zone).date()
     ]
     for days in known.values():
         seconds = days.get(on)

@@ -92,7 +92,7 @@ def component_page(
         days=tuple(reversed(row.days)),
         response_time=found[0] if found else None,
         incidents=tuple(mine),
-        group_name=component.group_id and world.groups[component.group_id].name or "",
+        group_name=(component.group_id and world.groups[component.group_id].name) or "",
     )
 
 
@@ -212,9 +212,7 @@ def component_days(world: World, component: Component, fresh: Freshness) -> tupl
     known = seconds_by_day(world, component)
     outages = _outages(world, component)
     first = world.today - timedelta(days=DAYS - 1)
-    days = [
-        _day(on, known.get(on), outages.get(on, ())) for on in uptime.days(first, world.today)
-    ]
+    days = [_day(on, known.get(on), outages.get(on, ())) for on in uptime.days(first, world.today)]
     if fresh.step is Step.STALE and world.probes.get(component.pk):
         days[-1] = _day(world.today, None, outages.get(world.today, ()))
     return tuple(days)
@@ -384,9 +382,7 @@ def _beside(card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
     return cards.with_columns(card, [(row.name, row.status) for row in rows])
 
 
-def group_cards(
-    world: World, rows: list[ComponentRow], opened: list[IncidentCard]
-) -> tuple[GroupCard, ...]:
+def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:
     """Groups in order, with what is affected moved to the top."""
     hit = {row.public_id for row in rows if row.status.is_trouble}
     affected = [row for row in rows if row.public_id in hit]
@@ -408,9 +404,7 @@ def group_cards(
     return tuple(found)
 
 
-def _members(
-    world: World, by_id: dict[str, ComponentRow], group_id: int | None
-) -> list[ComponentRow]:
+def _members(world: World, by_id: dict[str, ComponentRow], group_id: int | None) -> list[ComponentRow]:
     return [
         by_id[component.public_id]
         for component in world.components
@@ -465,9 +459,7 @@ def _quiet(first: date, last: date) -> PastDays:
     count = (last - first).days + 1
     start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
     label = f"{last.day} {last:%b}" if count == 1 else f"{start} – {last.day} {last:%b}"
-    return PastDays(
-        first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents."
-    )
+    return PastDays(first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents.")
 
 
 def _ago(on: date, today: date) -> str:
@@ -475,9 +467,7 @@ def _ago(on: date, today: date) -> str:
     return "today" if not count else "yesterday" if count == 1 else f"{count} days ago"
 
 
-def response_times(
-    world: World, latencies: dict[int, list[HourTally]]
-) -> tuple[ResponseTime, ...]:
+def response_times(world: World, latencies: dict[int, list[HourTally]]) -> tuple[ResponseTime, ...]:
     """Median and p95 of the first components that have any, hour by hour."""
     found = []
     for component in world.components:

@@ -108,7 +108,7 @@ WHITENOISE_MAX_AGE = 3600
 # Data
 DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'statuspage.sqlite3'}"
 DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # measured: without IMMEDIATE most transactions of four writers fail at once
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -131,7 +131,7 @@ CHECK_RETENTION_DAYS = env.int("CHECK_RETENTION_DAYS", 14)
 HOUR_RETENTION_DAYS = env.int("HOUR_RETENTION_DAYS", 400)
 
 # Checks and incidents
-EGRESS_ALLOW = env.list("EGRESS_ALLOW", [])
+EGRESS_ALLOW: list[str] = env.list("EGRESS_ALLOW", [])
 REGION = env.str("REGION", "local")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
 WORKER_SILENCE_S = env.int("WORKER_SILENCE_S", 60)

@@ -126,8 +126,7 @@ class Snapshot:
         now = datetime.now(UTC)
         draft = gather(now, **named)
         variants = tuple(
-            _variant(since.timestamp() if since else 0.0, body)
-            for since, body in draft.variants(now)
+            _variant(since.timestamp() if since else 0.0, body) for since, body in draft.variants(now)
         )
         checked_at = draft.checked_at.timestamp() if draft.checked_at else 0.0
         return Document(path, draft.content_type, version, now.timestamp(), checked_at, variants)
@@ -176,9 +175,7 @@ class Snapshot:
             "version": document.version,
             "rendered_at": document.rendered_at,
             "checked_at": document.checked_at,
-            "variants": [
-                [v.since, v.etag, len(v.plain), len(v.gzip), len(v.br)] for v in document.variants
-            ],
+            "variants": [[v.since, v.etag, len(v.plain), len(v.gzip), len(v.br)] for v in document.variants],
         }
         file = self._file(document.path)
         unfinished = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")

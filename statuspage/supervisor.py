@@ -5,6 +5,7 @@ ever left behind; a child that dies, or lives without doing its work, is
 started again.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -71,10 +72,8 @@ class Child:
     def signal_group(self, number: int) -> None:
         """Signal it and all it started."""
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
-            except ProcessLookupError:
-                pass
 
     def terminate(self) -> None:
         """Ask its leader to finish what it has in hand."""
@@ -84,10 +83,8 @@ class Child:
     def end(self, patience_s: float) -> None:
         """Wait for it; then end whatever is left of its group."""
         if self.process is not None:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience_s)
-            except subprocess.TimeoutExpired:
-                pass
             self.signal_group(signal.SIGKILL)
             self.process.wait()
 

@@ -41,9 +41,7 @@ def component(now: datetime, public_id: str) -> Draft:
     if one is None:
         raise Http404("There is no such component.")
     hours = latencies([one.pk], now)
-    return _html(
-        found, "component.html", lambda at: page.component_page(found, one, hours, at)
-    )
+    return _html(found, "component.html", lambda at: page.component_page(found, one, hours, at))
 
 
 @document
@@ -81,9 +79,7 @@ def history_page(now: datetime, month: str = "") -> Draft:
     last = history.parse_month(month, today)
     since = min(history.first_day(last), date.fromordinal(today.toordinal() - 89))
     start = uptime.day_bounds(history.first_day(last), page.zone())[0]
-    found = world(
-        now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start)
-    )
+    found = world(now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start))
     return _html(found, "history.html", lambda at: history.history_page(found, last, at))
 
 
@@ -157,9 +153,7 @@ def _html(found: World, template: str, build: Callable[[datetime], Any]) -> Draf
 
 def _json(now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q) -> Draft:
     found = world(now, only="-", incidents=incidents)
-    return _draft(
-        found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode()
-    )
+    return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
 
 
 def _feed(now: datetime, content_type: str, build: Callable[[World], bytes]) -> Draft:
@@ -182,5 +176,3 @@ def _draft(found: World, content_type: str, render: Callable[[datetime], bytes])
         stale_after=stale_after,
         render=render,
     )
-
-

@@ -66,9 +66,7 @@ class Component(models.Model):
     shows_evidence = models.BooleanField(
         "shows evidence", default=True, help_text="Incidents show what the probes saw."
     )
-    status = models.CharField(
-        max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False
-    )
+    status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

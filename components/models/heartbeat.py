@@ -21,9 +21,7 @@ class Heartbeat(models.Model):
     objects = HeartbeatManager()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("role", "name"), name="heartbeat_once_per_process"),
-        )
+        constraints = (models.UniqueConstraint(fields=("role", "name"), name="heartbeat_once_per_process"),)
 
     def __str__(self) -> str:
         return f"{self.role} {self.name}"

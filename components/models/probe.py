@@ -85,9 +85,7 @@ class ProbeManager(models.Manager["Probe"]):
             component = Component(name=name, position=last + 1)
             component.full_clean()
             component.save()
-            probe = Probe(
-                component=component, kind=kind, target=target, options=dict(options), **settings
-            )
+            probe = Probe(component=component, kind=kind, target=target, options=dict(options), **settings)
             probe.full_clean()
             probe.save()
         return probe
@@ -115,9 +113,7 @@ class Probe(models.Model):
     public_id = PublicIdField()
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
     name = models.CharField(max_length=120, blank=True)
-    kind = models.CharField(
-        max_length=20, choices=kinds
-    )
+    kind = models.CharField(max_length=20, choices=kinds)
     target = models.CharField(max_length=2000)
     options = models.JSONField(default=dict, blank=True)
     interval_s = models.IntegerField(
@@ -206,9 +202,7 @@ class Probe(models.Model):
         if self.kind not in PROBERS:
             return  # the field itself says so
         if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
-            raise ValidationError(
-                {"timeout_s": "The timeout is longer than the interval: shorten it."}
-            )
+            raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
         try:
             PROBERS[self.kind].parse(self.target, self.options)
         except InvalidProbe as refused:
@@ -233,9 +227,7 @@ class Probe(models.Model):
     @property
     def rule(self) -> health.Rule:
         """How sure is sure enough."""
-        return health.Rule(
-            timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up
-        )
+        return health.Rule(timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up)
 
     @property
     def state(self) -> health.State:
@@ -243,9 +235,7 @@ class Probe(models.Model):
         run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
         return health.State(Outcome(self.outcome), self.since, self.heard_at, run)
 
-    def hear(
-        self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = ""
-    ) -> "Flip | None":
+    def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":
         """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
         state, turn = health.step(self.state, outcome, at, self.rule)
         if state == self.state:

@@ -38,9 +38,7 @@ SECONDS_FIELDS = ("up_s", "degraded_s", "partial_s", "major_s", "unknown_s", "ma
 class HourTally(Tally):
     """An hour (UTC) of a component. `latency` counts checks by bucket (components.latency)."""
 
-    component = models.ForeignKey(
-        Component, on_delete=models.CASCADE, related_name="hours", db_index=False
-    )
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="hours", db_index=False)
     hour = models.DateTimeField()
     latency = models.JSONField(default=dict)
 

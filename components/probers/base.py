@@ -62,7 +62,9 @@ class Prober(Protocol):
     kind: str
     label: str
     target_help: str
-    options: tuple[Option, ...]
+
+    @property
+    def options(self) -> tuple[Option, ...]: ...
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Any:
         """The order, checked. Raises InvalidProbe."""
@@ -98,9 +100,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
 
 
-async def connect(
-    host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False
-) -> Line:
+async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
     found = await egress.addresses(host)
@@ -190,8 +190,7 @@ def refuse_private(host: str, egress: Egress) -> None:
     if address is not None and not egress.may_dial(address):
         raise InvalidProbe(
             "target",
-            f"{host} is on a private or reserved network: "
-            "an operator can allow it with EGRESS_ALLOW.",
+            f"{host} is on a private or reserved network: an operator can allow it with EGRESS_ALLOW.",
         )
 
 
@@ -220,5 +219,3 @@ def printable(data: bytes) -> str:
 def with_failure(reading: Reading, failure: Failure, detail: str, excerpt: str = "") -> Reading:
     """The same reading, not well."""
     return replace(reading, failure=failure, detail=detail, excerpt=excerpt)
-
-

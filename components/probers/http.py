@@ -124,14 +124,14 @@ class HTTP:
             except wire.Garbled:
                 return clock.reading(failure=Failure.PROTOCOL, detail="The answer is not HTTP.")
             except InvalidProbe as refused:
-                return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}")
+                return clock.reading(
+                    failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
+                )
             except ConnectionError:
                 return clock.reading(failure=Failure.RESET, detail="The connection was broken off.")
             finally:
                 line.close()
-        return clock.reading(
-            failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times."
-        )
+        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
 
 
 async def _connect(hop: Hop, clock: Clock, egress: Egress) -> Line:
@@ -190,9 +190,7 @@ def _judge(order: Order, head: wire.Head, body: bytes, line: Line, clock: Clock)
 def _telling(head: wire.Head) -> dict[str, str]:
     """The headers that help a diagnosis."""
     wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    return {
-        name: head.headers[header][:200] for name, header in wanted.items() if header in head.headers
-    }
+    return {name: head.headers[header][:200] for name, header in wanted.items() if header in head.headers}
 
 
 def _wrong(order: Order, head: wire.Head, body: bytes) -> str:

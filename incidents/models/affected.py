@@ -18,9 +18,7 @@ class Affected(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="affected")
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="affected")
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
-    worst_status = models.CharField(
-        max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL
-    )
+    worst_status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     started_at = models.DateTimeField(null=True)
     is_held = models.BooleanField(default=False, editable=False)
 
@@ -28,9 +26,7 @@ class Affected(models.Model):
         ordering = ("component__position", "id")
         verbose_name_plural = "affected components"
         constraints = (
-            models.UniqueConstraint(
-                fields=("incident", "component"), name="component_once_per_incident"
-            ),
+            models.UniqueConstraint(fields=("incident", "component"), name="component_once_per_incident"),
             models.UniqueConstraint(
                 fields=("component",),
                 condition=models.Q(is_held=True),

@@ -59,16 +59,12 @@ class IncidentManager(models.Manager["Incident"]):
         """A person opens an incident with its first word. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.hold()
-            incident = self.model(
-                title=title, started_at=started_at or now, published_at=now, is_owned=True
-            )
+            incident = self.model(title=title, started_at=started_at or now, published_at=now, is_owned=True)
             incident.full_clean()
             incident.save()
             for component in components:
                 incident.touch(component, Status(component.status), incident.started_at)
-            incident.post(
-                body, phase=phase, now=now, author=author, next_update_at=next_update_at
-            )
+            incident.post(body, phase=phase, now=now, author=author, next_update_at=next_update_at)
         return incident
 
     def follow(self, flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
@@ -150,9 +146,7 @@ class Incident(models.Model):
     )
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL)
     is_by_machine = models.BooleanField("opened by the machine", default=False, editable=False)
-    is_owned = models.BooleanField(
-        "owned by people", default=False, editable=False
-    )
+    is_owned = models.BooleanField("owned by people", default=False, editable=False)
     started_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -245,7 +239,7 @@ class Incident(models.Model):
         self, component: Component, status: Status, at: datetime, *, is_held: bool = False
     ) -> "Affected":
         """Count a component in."""
-        affected, is_new = self.affected.get_or_create(
+        affected, _ = self.affected.get_or_create(
             component=component, defaults={"started_at": at, "is_held": is_held}
         )
         affected.turn(status)
@@ -263,9 +257,7 @@ class Incident(models.Model):
             self._note(words.joined(component.name, flip.failure, since=flip.at), now, changes)
             return
         self.title = words.title(self._troubled(), flip.failure)
-        self._say_by_machine(
-            words.joined(component.name, flip.failure, since=flip.at), now, changes
-        )
+        self._say_by_machine(words.joined(component.name, flip.failure, since=flip.at), now, changes)
 
     def hear(self, affected: "Affected", flip: Flip, status: Status, now: datetime) -> None:
         """A later fact about a component that is already in it."""
@@ -296,9 +288,7 @@ class Incident(models.Model):
                 return
             until = self.well_since or now
             length = words.duration((until - self.started_at).total_seconds())
-            body = words.resolved(
-                self._names(), since=self.started_at, until=until, length=length
-            )
+            body = words.resolved(self._names(), since=self.started_at, until=until, length=length)
             self.next_update_at = None
             self._say(body, Phase.RESOLVED, now, by_machine=True)
 
@@ -316,9 +306,7 @@ class Incident(models.Model):
         self._promise(now)
         rule = flip.probe.rule
         self._add(Kind.FACT, f"First failed check: {flip.why}", flip.at)
-        self._add(
-            Kind.FACT, f"Confirmed automatically, {rule.confirm_down} checks in a row", now
-        )
+        self._add(Kind.FACT, f"Confirmed automatically, {rule.confirm_down} checks in a row", now)
         body = words.opened(
             [component.name],
             flip.failure,
@@ -393,9 +381,7 @@ class Incident(models.Model):
             self.settle_at = None
             self.affected.filter(is_held=True).update(is_held=False)
         self.save()
-        return self._add(
-            Kind.POST, body, now, author=author, by_machine=by_machine, changes=changes
-        )
+        return self._add(Kind.POST, body, now, author=author, by_machine=by_machine, changes=changes)
 
     def _note(self, body: str, now: datetime, changes: Sequence[list[str]] = ()) -> None:
         self._add(Kind.NOTE, body, now, changes=changes)
@@ -467,7 +453,5 @@ def _working_beside(component: Component) -> list[str]:
         return []
     beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
     return list(
-        beside.exclude(pk=component.pk)
-        .filter(status=Status.OPERATIONAL)
-        .values_list("name", flat=True)
+        beside.exclude(pk=component.pk).filter(status=Status.OPERATIONAL).values_list("name", flat=True)
     )

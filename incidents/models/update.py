@@ -31,9 +31,7 @@ class Update(models.Model):
 
     class Meta:
         ordering = ("number",)
-        constraints = (
-            models.UniqueConstraint(fields=("incident", "number"), name="update_number_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("incident", "number"), name="update_number_once"),)
 
     def __str__(self) -> str:
         return f"{self.incident} #{self.number}"

@@ -157,9 +157,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         "shortlink": f"{settings.PUBLIC_URL}/incidents/{one.public_id}",
         "started_at": moment(one.started_at),
         "page_id": world.public_id,
-        "incident_updates": [
-            update(told, one) for told in cards.updates(one) if told.kind == Kind.POST
-        ],
+        "incident_updates": [update(told, one) for told in cards.updates(one) if told.kind == Kind.POST],
         "components": [
             component(world, by_id[place.component_id], fresh)
             for place in places

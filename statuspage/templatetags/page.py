@@ -124,13 +124,9 @@ def strip(days: Sequence[Day]) -> SafeString:
         if day.status:
             paths.setdefault(key, []).append(f"M{left} {top}h{BAR}v{height}h-{BAR}z")
         else:
-            paths.setdefault(key, []).append(
-                f"M{left}.5 {top}.5h{BAR - 1}v{height - 1}h-{BAR - 1}z"
-            )
+            paths.setdefault(key, []).append(f"M{left}.5 {top}.5h{BAR - 1}v{height - 1}h-{BAR - 1}z")
     width = len(days) * STEP - (STEP - BAR)
-    drawn = "".join(
-        f'<path data-status="{key}" d="{"".join(pieces)}"/>' for key, pieces in paths.items()
-    )
+    drawn = "".join(f'<path data-status="{key}" d="{"".join(pieces)}"/>' for key, pieces in paths.items())
     return mark_safe(  # noqa: S308 - numbers and our own words
         f'<svg class="strip__bars" viewBox="0 0 {width} {STRIP_HEIGHT}"'
         f' preserveAspectRatio="none" aria-hidden="true">{drawn}</svg>'

@@ -22,9 +22,7 @@ def run(outcomes, rule=None, gap=MINUTE):
     for minute, letter in enumerate(outcomes):
         state, turn = step(state, LETTERS[letter], NOON + minute * gap, rule)
         if turn:
-            turns.append(
-                (turn.new, (turn.at - NOON) // gap, (turn.noticed_at - NOON) // gap)
-            )
+            turns.append((turn.new, (turn.at - NOON) // gap, (turn.noticed_at - NOON) // gap))
     return turns
 
 

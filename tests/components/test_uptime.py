@@ -74,8 +74,7 @@ def test_days_are_those_of_the_pages_zone():
     lengths = [
         (end.timestamp() - start.timestamp()) / 3600
         for start, end in (
-            day_bounds(on, berlin)
-            for on in (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 25))
+            day_bounds(on, berlin) for on in (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 25))
         )
     ]
     assert lengths == [23, 24, 25]

@@ -39,9 +39,7 @@ class Command(BaseCommand):
             raise CommandError(_sentences(refused)) from refused
         self.stdout.write(f"Posted to “{incident.title}” ({incident.public_id}): {incident.phase}.")
 
-    def write(
-        self, options: dict[str, Any], body: str, promise: datetime | None, now: datetime
-    ) -> Incident:
+    def write(self, options: dict[str, Any], body: str, promise: datetime | None, now: datetime) -> Incident:
         """Open or continue. Raises ValidationError."""
         if options["incident"] == "new":
             return Incident.objects.open(
@@ -81,6 +79,4 @@ def _sentences(refused: ValidationError) -> str:
     """ "phase: …" for each field that was refused."""
     if not hasattr(refused, "error_dict"):
         return "; ".join(refused.messages)
-    return "; ".join(
-        f"{field}: {' '.join(messages)}" for field, messages in refused.message_dict.items()
-    )
+    return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in refused.message_dict.items())

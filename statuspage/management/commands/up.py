@@ -21,7 +21,7 @@ LOOPBACK = "127.0.0.0/8,::1/128"
 
 class Command(BaseCommand):
     help = "Run everything: database, broker, worker, clock and web, under one supervisor."
-    requires_system_checks: list[str] = []  # our own sentences first
+    requires_system_checks = ()  # our own sentences first
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ.setdefault("EGRESS_ALLOW", LOOPBACK)
@@ -83,7 +83,8 @@ def worker_is_silent() -> bool:
 
 def welcome(staff: tuple[str, str] | None) -> None:
     """What a newcomer needs to know now."""
-    address = f"http://{'localhost' if settings.HOST in ('0.0.0.0', '127.0.0.1', '::') else settings.HOST}:{settings.PORT}"  # noqa: S104
+    is_here = settings.HOST in ("0.0.0.0", "127.0.0.1", "::")  # noqa: S104 we read it, we do not bind
+    address = f"http://{'localhost' if is_here else settings.HOST}:{settings.PORT}"
     lines = ["", f"Your status page is live: {address}/"]
     if staff is not None:
         lines.append(f"Staff login:              {address}/admin/   {staff[0]} / {staff[1]}")
