@@ -1,0 +1,36 @@
+"""What tests share: things to watch, targets that misbehave on order, and the whole program."""
+
+import os
+import pathlib
+
+import pytest
+
+from tests.targets import Target
+from tests.whole import Whole
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in the test's thread
+HEAVY = {"journeys", "faults"}
+
+
+def pytest_collection_modifyitems(items):
+    """Whoever asks for the database asks for both of them."""
+    for item in items:
+        if {"db", "transactional_db", "whole"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.data)
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture
+def target():
+    """A web server that answers as it is told."""
+    with Target() as made:
+        yield made
+
+
+@pytest.fixture
+def whole(tmp_path, request):
+    """The real program: supervisor, web, worker, beat, on a database of its own."""
+    made = Whole(pathlib.Path(tmp_path))
+    yield made
+    made.close()

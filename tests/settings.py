@@ -1,0 +1,44 @@
+"""The program's own settings, on servers that this run started and will end.
+
+TEST_DATABASE chooses the database: sqlite (a file, as in real life) or postgres.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.servers import PostgreSQL, Valkey
+
+VAR = Path(tempfile.mkdtemp(prefix="statuspage-tests-"))
+atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+VALKEY = Valkey()
+atexit.register(VALKEY.close)
+POSTGRES = PostgreSQL() if os.environ.get("TEST_DATABASE") == "postgres" else None
+if POSTGRES:
+    atexit.register(POSTGRES.close)
+
+os.environ.update(
+    VAR_DIR=str(VAR),
+    REDIS_URL=VALKEY.url,
+    DATABASE_URL=POSTGRES.url("postgres") if POSTGRES else "",
+    PAGE_NAME="Widgetify",
+    PUBLIC_URL="https://status.widgetify.example",
+    EGRESS_ALLOW="127.0.0.0/8,::1/128",
+)
+for name in ("SECRET_KEY", "PAGE_TIME_ZONE", "SUPPORT_URL", "HOST", "PORT", "DEBUG", "ALLOWED_HOSTS"):
+    os.environ.pop(name, None)
+
+from statuspage.settings import *  # noqa: E402, F403
+from statuspage.settings import DATABASES  # noqa: E402
+
+if POSTGRES is None:
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR / "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["*"]
+SECURE_HSTS_SECONDS = 0
