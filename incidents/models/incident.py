@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from components.models import AutoIncidents, Component, Flip, Group, Page
 from components.models.public_id import PublicIdField
@@ -59,7 +60,9 @@ class IncidentManager(models.Manager["Incident"]):
         """A person opens an incident with its first word. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.hold()
-            incident = self.model(title=title, started_at=started_at or now, published_at=now, is_owned=True)
+            incident = self.model(
+                title=title, started_at=started_at or now, created_at=now, published_at=now, is_owned=True
+            )
             incident.full_clean()
             incident.save()
             for component in components:
@@ -96,6 +99,7 @@ class IncidentManager(models.Manager["Incident"]):
         incident = self.create(
             title=words.title([component.name], flip.failure),
             started_at=flip.at,
+            created_at=now,
             group=component.group,
             is_by_machine=True,
             published_at=now if component.auto_incidents == AutoIncidents.PUBLISH else None,
@@ -148,7 +152,7 @@ class Incident(models.Model):
     is_by_machine = models.BooleanField("opened by the machine", default=False, editable=False)
     is_owned = models.BooleanField("owned by people", default=False, editable=False)
     started_at = models.DateTimeField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     published_at = models.DateTimeField(null=True, editable=False)
     monitoring_at = models.DateTimeField(null=True, editable=False)

@@ -1,0 +1,295 @@
+"""Incidents that open, tell each fact and close by themselves."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from components.models import Component
+from components.status import Status
+from incidents.lifecycle import Kind, Phase
+from incidents.models import Affected, Incident
+from incidents.tasks import fall_silent
+from tests.making import NOW, after, fell, found, group, rose, watched
+
+
+def only() -> Incident:
+    return Incident.objects.get()
+
+
+def posts(incident) -> list[str]:
+    return [one.body for one in incident.updates.filter(kind=Kind.POST)]
+
+
+def test_one_failed_check_changes_nothing(db):
+    probe = watched()
+    found(probe, "up", after(seconds=-60))
+    found(probe, "down", NOW)
+    assert not Incident.objects.exists()
+    assert Component.objects.get().status == Status.OPERATIONAL
+
+
+def test_the_second_look_comes_soon_not_an_interval_later(db):
+    probe = watched(retry_s=5)
+    found(probe, "up", after(seconds=-60))
+    found(probe, "down", NOW)
+    probe.refresh_from_db()
+    assert probe.next_slot == int(NOW.timestamp()) + 5
+
+
+def test_a_confirmed_failure_opens_one_incident_dated_back_to_the_first_failure(db):
+    probe = watched("Web app")
+    fell(probe)
+    incident = only()
+    assert (incident.title, incident.phase) == ("Web app answers with errors", Phase.INVESTIGATING)
+    assert (incident.started_at, incident.impact) == (NOW, "critical")
+    assert incident.published_at is not None
+    assert posts(incident) == [
+        "Web app answers with errors since 08:00 UTC. Our monitoring found this by itself and keeps "
+        "looking. We will write again by 08:30 UTC, or as soon as this changes."
+    ]
+    assert incident.updates.filter(is_by_machine=True, kind=Kind.POST).count() == 1
+    assert Component.objects.get().status == Status.MAJOR_OUTAGE
+
+
+def test_it_goes_on_failing_and_nothing_more_is_said(db):
+    probe = watched()
+    fell(probe)
+    for minute in range(1, 6):
+        found(probe, "down", after(minutes=minute))
+    assert len(posts(only())) == 1
+
+
+def test_a_second_open_incident_for_a_component_is_impossible(db):
+    probe = watched()
+    fell(probe)
+    other = Incident.objects.create(title="Another", started_at=NOW)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Affected.objects.create(incident=other, component=probe.component, is_held=True)
+
+
+def test_others_of_the_group_that_fail_within_two_minutes_join(db):
+    ours = group()
+    one, two, late = (watched(name, group=ours) for name in ("Web app", "API", "Search"))
+    stranger = watched("Elsewhere", group=group("Others"))
+    fell(one)
+    fell(two, after(seconds=60))
+    fell(stranger, after(seconds=70))
+    fell(late, after(seconds=200))
+    joined = Incident.objects.get(title__startswith="Web app")
+    assert {one.component.name for one in joined.affected.all()} == {"Web app", "API"}
+    assert "API answers with errors as well, since 08:01 UTC." in posts(joined)
+    assert Incident.objects.count() == 3
+
+
+def test_recovery_is_told_then_watched_then_resolved(db, settings):
+    settings.SETTLE_S = 120
+    probe = watched()
+    fell(probe)
+    rose(probe, after(minutes=10))
+    incident = only()
+    assert (incident.phase, incident.resolved_at) == (Phase.MONITORING, None)
+    assert Component.objects.get().status == Status.OPERATIONAL
+    Incident.objects.turn(after(minutes=12))  # 10 s too early
+    assert only().resolved_at is None
+    Incident.objects.turn(after(minutes=12, seconds=10))
+    incident = only()
+    assert incident.phase == Phase.RESOLVED
+    assert posts(incident)[-1] == (
+        "API did not work as usual from 08:00 UTC to 08:10 UTC (10 min). All checks have been well since."
+    )
+    assert not Affected.objects.filter(is_held=True).exists()
+
+
+def test_a_relapse_during_settling_keeps_the_same_incident_open(db):
+    probe = watched()
+    fell(probe)
+    rose(probe, after(minutes=10))
+    fell(probe, after(minutes=11))
+    Incident.objects.turn(after(minutes=30))
+    incident = only()
+    assert (incident.phase, incident.resolved_at) == (Phase.INVESTIGATING, None)
+
+
+def test_after_it_was_resolved_a_new_failure_opens_a_new_one(db):
+    probe = watched()
+    fell(probe)
+    rose(probe, after(minutes=10))
+    Incident.objects.turn(after(minutes=20))
+    fell(probe, after(minutes=60))
+    assert Incident.objects.count() == 2
+    assert Incident.objects.filter(resolved_at=None).count() == 1
+
+
+def test_all_of_it_must_be_well_before_it_is_resolved(db):
+    ours = group()
+    one, two = watched("Web app", group=ours), watched("API", group=ours)
+    fell(one)
+    fell(two, after(seconds=30))
+    rose(one, after(minutes=5))
+    Incident.objects.turn(after(minutes=20))
+    incident = only()
+    assert incident.resolved_at is None
+    assert "Web app works again since 08:05 UTC. Still affected: API." in posts(incident)
+
+
+def test_losing_sight_is_no_recovery(db):
+    probe = watched()
+    fell(probe)
+    fall_silent(after(minutes=5))
+    incident = only()
+    assert Component.objects.get().status == Status.UNKNOWN
+    assert (incident.well_since, incident.resolved_at) == (None, None)
+    assert incident.updates.filter(kind=Kind.FACT, body__startswith="We cannot see API").exists()
+    Incident.objects.turn(after(hours=1))
+    assert only().resolved_at is None
+
+
+def test_what_we_could_not_see_opens_nothing(db):
+    probe = watched()
+    found(probe, "up", after(seconds=-60))
+    for second in range(0, 600, 60):
+        found(probe, "unknown", after(seconds=second))
+    assert Component.objects.get().status == Status.UNKNOWN
+    assert not Incident.objects.exists()
+
+
+def test_no_result_for_three_intervals_is_unknown(db):
+    probe = watched()
+    found(probe, "up", NOW)
+    fall_silent(after(seconds=179))
+    assert Component.objects.get().status == Status.OPERATIONAL
+    fall_silent(after(seconds=181))
+    assert Component.objects.get().status == Status.UNKNOWN
+
+
+def test_slow_is_degraded_and_opens_nothing(db):
+    probe = watched(latency_limit_ms=100)
+    found(probe, "up", after(seconds=-60))
+    found(probe, "up", NOW, ms=450)
+    found(probe, "up", after(seconds=10), ms=450)
+    assert Component.objects.get().status == Status.DEGRADED_PERFORMANCE
+    assert not Incident.objects.exists()
+
+
+def test_the_machine_keeps_its_promise_and_speaks_seldomer_in_a_long_night(db):
+    probe = watched()
+    fell(probe)
+    promised = only().next_update_at
+    Incident.objects.turn(promised)
+    incident = only()
+    assert posts(incident)[-1].startswith("API still does not work as usual.")
+    assert incident.next_update_at - promised == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("auto", "opened", "published"), [("off", 0, 0), ("suggest", 1, 0), ("publish", 1, 1)]
+)
+def test_off_suggest_publish(db, auto, opened, published):
+    fell(watched(auto=auto))
+    assert Incident.objects.count() == opened
+    assert Incident.objects.public().count() == published
+
+
+def test_a_suggestion_is_published_as_it_stands(db):
+    fell(watched(auto="suggest"))
+    only().publish(after(minutes=3))
+    assert Incident.objects.public().get().updates.filter(kind=Kind.POST).count() == 1
+
+
+def test_a_status_set_by_hand_stays_and_opens_nothing(db):
+    probe = watched()
+    found(probe, "up", after(minutes=-5))
+    Component.objects.update(hand_status=Status.UNDER_MAINTENANCE)
+    probe.component.refresh_from_db()
+    probe.component.refresh(after(minutes=-4))
+    fell(probe)
+    assert Component.objects.get().status == Status.UNDER_MAINTENANCE
+    assert not Incident.objects.exists()
+
+
+# Human takeover
+
+
+def test_from_the_first_post_by_a_person_the_machine_only_notes(db):
+    probe = watched()
+    fell(probe)
+    incident = only()
+    incident.post("We found the cause.", phase="identified", now=after(minutes=2))
+    rose(probe, after(minutes=5))
+    fell(probe, after(minutes=6))
+    rose(probe, after(minutes=8))
+    Incident.objects.turn(after(hours=3))
+    incident = only()
+    assert (incident.phase, incident.resolved_at, incident.is_owned) == ("identified", None, True)
+    assert posts(incident)[1:] == ["We found the cause."]
+    assert incident.updates.filter(kind=Kind.NOTE).count() == 3
+    assert all(not note.is_public for note in incident.updates.filter(kind=Kind.NOTE))
+
+
+def test_when_all_is_well_for_ten_minutes_it_proposes_once(db):
+    probe = watched()
+    fell(probe)
+    only().post("We are on it.", phase="identified", now=after(minutes=2))
+    rose(probe, after(minutes=5))
+    Incident.objects.turn(after(minutes=14))
+    assert not only().updates.filter(kind=Kind.PROPOSAL).exists()
+    for minute in (16, 17, 40):
+        Incident.objects.turn(after(minutes=minute))
+    (proposal,) = only().updates.filter(kind=Kind.PROPOSAL)
+    assert proposal.body == "All probes have been well for 10 minutes: resolve?"
+
+
+def test_handed_back_the_machine_speaks_and_resolves_again(db):
+    probe = watched()
+    fell(probe)
+    only().post("We are on it.", phase="identified", now=after(minutes=2))
+    rose(probe, after(minutes=5))
+    only().hand_back(after(minutes=6))
+    Incident.objects.turn(after(minutes=9))
+    assert only().phase == Phase.RESOLVED
+
+
+def test_a_person_opens_one_and_the_machine_does_not_open_another(db):
+    probe = watched()
+    found(probe, "up", after(minutes=-2))
+    Incident.objects.open("Slow login", "We look.", now=after(minutes=-1), components=[probe.component])
+    fell(probe)
+    incident = only()
+    assert incident.updates.filter(kind=Kind.NOTE).count() == 1
+    assert incident.impact == "critical"
+
+
+@pytest.mark.parametrize(
+    ("body", "phase", "field"),
+    [("", "identified", "body"), ("  \n", "identified", "body"), ("Words", "solved", "phase")],
+)
+def test_a_bad_post_is_refused_naming_the_field_and_nothing_is_half_done(db, body, phase, field):
+    fell(watched())
+    with pytest.raises(ValidationError) as refused:
+        only().post(body, phase=phase, now=after(minutes=1))
+    assert field in refused.value.message_dict
+    assert not only().is_owned
+
+
+def test_a_resolved_incident_takes_no_open_phase_any_more(db):
+    fell(watched())
+    only().post("Done.", phase="resolved", now=after(minutes=1))
+    with pytest.raises(ValidationError, match="resolved"):
+        only().post("Again?", phase="investigating", now=after(minutes=2))
+    only().post("A last word.", phase="resolved", now=after(minutes=3))
+    assert only().resolved_at == after(minutes=1)
+
+
+def test_an_edit_keeps_the_first_words_and_is_dated(db):
+    fell(watched())
+    incident = only()
+    update = incident.post("Teh cause.", phase="identified", now=after(minutes=1))
+    incident.edit(update, "The cause.", after(minutes=2))
+    update.refresh_from_db()
+    assert (update.body, update.first_body, update.edited_at) == (
+        "The cause.",
+        "Teh cause.",
+        after(minutes=2),
+    )
