@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from statuspage import supervisor
 from tests.targets import Target
 from tests.whole import Whole
 
@@ -34,3 +35,9 @@ def whole(tmp_path, request):
     made = Whole(pathlib.Path(tmp_path))
     yield made
     made.close()
+
+
+@pytest.fixture
+def free_port():
+    """A port of loopback that nobody listens on."""
+    return supervisor.free_port()
