@@ -469,7 +469,7 @@ def _ago(on: date, today: date) -> str:
 
 def response_times(world: World, latencies: dict[int, list[HourTally]]) -> tuple[ResponseTime, ...]:
     """Median and p95 of the first components that have any, hour by hour."""
-    found = []
+    found: list[ResponseTime] = []
     for component in world.components:
         hours = [hour for hour in latencies.get(component.pk, []) if hour.latency]
         if hours and len(found) < RESPONSE_TIMES:

@@ -3,6 +3,7 @@
 `docs/settings.md` documents each; a test holds the two together.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -29,6 +30,17 @@ def _kept_secret() -> str:
         return secrets.token_urlsafe(50)  # `up` refuses to start with a sentence; others may read on
     return path.read_text() or secrets.token_urlsafe(50)
 
+
+def _of_running() -> dict[str, str]:
+    """What a running `manage.py up` chose in this folder: other commands find its broker by it."""
+    try:
+        found: dict[str, str] = json.loads((VAR_DIR / "running.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+RUNNING = _of_running()
 
 # Who we are
 PAGE_NAME = env.str("PAGE_NAME", "Our services")
@@ -122,7 +134,7 @@ else:
         "options": "-c statement_timeout=15000 -c lock_timeout=5000"
         " -c idle_in_transaction_session_timeout=15000",
     }
-REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
+REDIS_URL = env.str("REDIS_URL", RUNNING.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
 SNAPSHOT_DIR = VAR_DIR / "snapshots"
 SNAPSHOT_EAGER = "statuspage.views.eager_paths"
 STREAMS_MAX = env.int("STREAMS_MAX", 20_000)
@@ -131,7 +143,11 @@ CHECK_RETENTION_DAYS = env.int("CHECK_RETENTION_DAYS", 14)
 HOUR_RETENTION_DAYS = env.int("HOUR_RETENTION_DAYS", 400)
 
 # Checks and incidents
-EGRESS_ALLOW: list[str] = env.list("EGRESS_ALLOW", [])
+EGRESS_ALLOW: list[str] = [
+    network.strip()
+    for network in env.str("EGRESS_ALLOW", RUNNING.get("EGRESS_ALLOW", "")).split(",")
+    if network.strip()
+]
 REGION = env.str("REGION", "local")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
 WORKER_SILENCE_S = env.int("WORKER_SILENCE_S", 60)

@@ -8,6 +8,7 @@ started again.
 import contextlib
 import ctypes
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -108,7 +109,9 @@ class Supervisor:
             signal.signal(number, lambda *_: self._stop.set())
         draining = self.var_dir / "draining"
         draining.unlink(missing_ok=True)
+        running = self.var_dir / "running.json"
         try:
+            self._tell_others(running)
             for child in self.children:
                 child.start()
             threading.Thread(target=self._wait_until_ready, daemon=True).start()
@@ -116,8 +119,15 @@ class Supervisor:
                 self._look_after()
         finally:
             draining.touch()
+            running.unlink(missing_ok=True)
             self._shut_down()
             draining.unlink(missing_ok=True)
+
+    def _tell_others(self, file: Path) -> None:
+        """Commands typed beside us use our broker, and may look where our worker may."""
+        chosen = {**os.environ, **self.children[-1].env}
+        told = {name: chosen[name] for name in ("REDIS_URL", "EGRESS_ALLOW") if name in chosen}
+        write_private(file, json.dumps(told))
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -182,12 +192,18 @@ def _valkey_config(var_dir: Path) -> tuple[Path, str]:
     folder.mkdir(exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
     config = folder / "valkey.conf"
-    with os.fdopen(os.open(config, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        file.write(
-            f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\n'
-            'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel warning\n'
-        )
+    write_private(
+        config,
+        f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\n'
+        'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel warning\n',
+    )
     return config, f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file that only we can read."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
 
 
 def hold(var_dir: Path) -> IO[str]:

@@ -13,6 +13,7 @@ from tests.servers import PostgreSQL, Valkey
 
 VAR = Path(tempfile.mkdtemp(prefix="statuspage-tests-"))
 atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+(VAR / "static").mkdir()
 VALKEY = Valkey()
 atexit.register(VALKEY.close)
 POSTGRES = PostgreSQL() if os.environ.get("TEST_DATABASE") == "postgres" else None

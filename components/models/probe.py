@@ -14,11 +14,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
 from django.db.models import F
 
-from components import health, schedule
+from components import egress, health, schedule
 from components.models.component import Component, status_of
 from components.models.public_id import PublicIdField
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbe
+from components.probers.base import refuse_private
 from components.status import Status
 
 SHORTEST_INTERVAL_S = 5
@@ -203,11 +204,15 @@ class Probe(models.Model):
             return  # the field itself says so
         if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
             raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
+        prober = PROBERS[self.kind]
         try:
-            PROBERS[self.kind].parse(self.target, self.options)
+            order = prober.parse(self.target, self.options)
+            refuse_private(prober.host(order), egress.default())
         except InvalidProbe as refused:
-            field = refused.field if refused.field == "target" else "options"
-            raise ValidationError({field: refused.sentence}) from refused
+            if refused.field == "target":
+                raise ValidationError({"target": refused.sentence}) from refused
+            sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
+            raise ValidationError({"options": sentence}) from refused
 
     @property
     def status(self) -> Status:

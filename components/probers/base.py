@@ -70,6 +70,10 @@ class Prober(Protocol):
         """The order, checked. Raises InvalidProbe."""
         ...
 
+    def host(self, order: Any) -> str:
+        """The host that will be dialled; empty when none is."""
+        ...
+
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Look once. May raise EgressError; is cancelled at the deadline."""
         ...

@@ -33,6 +33,10 @@ class DNS:
         name = checked_host(target.removeprefix("dns://").strip())
         return Order(name, given["record_type"], given["expect"].strip())
 
+    def host(self, order: Order) -> str:
+        """None: only our own resolver is asked."""
+        return ""
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, and compare."""
         answers = await egress.query(order.name, order.record_type)

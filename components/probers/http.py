@@ -106,6 +106,10 @@ class HTTP:
             follows=given["follow_redirects"],
         )
 
+    def host(self, order: Order) -> str:
+        """The host of the first hop; later ones are judged when they come."""
+        return urlsplit(order.url).hostname or ""
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = Hop(urlsplit(order.url), order.method, order.headers, order.body)

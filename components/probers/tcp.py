@@ -34,6 +34,10 @@ class TCP:
         host, port = host_and_port(target.removeprefix("tcp://"))
         return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))
 
+    def host(self, order: Order) -> str:
+        """The host to dial."""
+        return order.host
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Connect, say it, hear it."""
         line = await connect(order.host, order.port, clock, egress)

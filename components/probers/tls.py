@@ -29,6 +29,10 @@ class TLS:
         options_of(self, options)
         return Order(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
 
+    def host(self, order: Order) -> str:
+        """The host to dial."""
+        return order.host
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Shake hands and read the certificate."""
         line = await connect(order.host, order.port, clock, egress, tls=True)

@@ -154,7 +154,12 @@ def test_the_name_is_looked_up_once_and_that_answer_is_dialled(name_server, targ
 def test_each_hop_of_a_redirect_is_judged_again(target, spy):
     """The target is allowed, the address it sends us to is not."""
     egress = Egress([f"127.0.0.1/32"])  # noqa: F541
-    for place in ("http://127.0.0.2:6379/", "http://169.254.169.254/latest", "http://[::1]:80/", "//10.0.0.1/"):
+    for place in (
+        "http://127.0.0.2:6379/",
+        "http://169.254.169.254/latest",
+        "http://[::1]:80/",
+        "//10.0.0.1/",
+    ):
         target.paths["/"] = (302, {"Location": place}, b"")
         order = PROBERS["http"].parse(target.url, {})
         reading = asyncio.run(probers.check("http", order, deadline_s=5, egress=egress))

@@ -15,7 +15,7 @@ from components.outcomes import Expectation, Failure, Outcome, classify
 from components.probers import PROBERS, InvalidProbe
 from tests.certificates import make
 from tests.components.test_egress import Names
-from tests.targets import Raw, answer
+from tests.targets import Raw
 
 OWN = ["127.0.0.0/8", "::1/128"]
 
@@ -232,7 +232,9 @@ def test_tcp_connects_sends_and_expects():
     assert wrong.failure in (Failure.ASSERTION, Failure.TIMEOUT_FIRST_BYTE)
 
 
-@pytest.mark.parametrize(("days", "outcome"), [(90, Outcome.UP), (20, Outcome.DEGRADED), (3, Outcome.DEGRADED)])
+@pytest.mark.parametrize(
+    ("days", "outcome"), [(90, Outcome.UP), (20, Outcome.DEGRADED), (3, Outcome.DEGRADED)]
+)
 def test_a_certificate_near_its_end_is_degraded(tmp_path, days, outcome):
     key, file = make(tmp_path, "127.0.0.1", days=days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

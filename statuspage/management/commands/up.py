@@ -16,7 +16,7 @@ from components.models import Heartbeat
 from statuspage import first_start, supervisor
 from statuspage.supervisor import CannotStart, Supervisor
 
-LOOPBACK = "127.0.0.0/8,::1/128"
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class Command(BaseCommand):
@@ -24,8 +24,8 @@ class Command(BaseCommand):
     requires_system_checks = ()  # our own sentences first
 
     def handle(self, *args: Any, **options: Any) -> None:
-        os.environ.setdefault("EGRESS_ALLOW", LOOPBACK)
-        settings.EGRESS_ALLOW = os.environ["EGRESS_ALLOW"].split(",")
+        # our own probes look at our own processes, whatever else the operator allowed
+        os.environ["EGRESS_ALLOW"] = ",".join([*LOOPBACK, *settings.EGRESS_ALLOW])
         try:
             lock = supervisor.hold(settings.VAR_DIR)
             supervisor.check_port(settings.HOST, settings.PORT)
@@ -37,13 +37,12 @@ class Command(BaseCommand):
         staff = first_start.prepare(settings.HOST, settings.PORT)
         connection.close()
         redis_url = settings.REDIS_URL if "REDIS_URL" in os.environ else None
+        children = supervisor.commands(redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY)
         Supervisor(
             var_dir=settings.VAR_DIR,
             host=settings.HOST,
             port=settings.PORT,
-            children=supervisor.commands(
-                redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY
-            ),
+            children=children,
             is_silent=worker_is_silent,
             on_ready=lambda: welcome(staff),
             silence_s=settings.WORKER_SILENCE_S,
