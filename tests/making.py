@@ -24,6 +24,9 @@ def watched(name="API", *, group=None, auto="publish", position=1, shown=True, *
     component = Component.objects.create(
         name=name, group=group, auto_incidents=auto, position=position, is_shown=shown
     )
+    long_ago = NOW - timedelta(days=400)
+    Component.objects.filter(pk=component.pk).update(created_at=long_ago)
+    component.created_at = long_ago
     settings = {"interval_s": 60, "timeout_s": 10, "target": "http://127.0.0.1:9/", **probe}
     return Probe.objects.create(component=component, **settings)
 

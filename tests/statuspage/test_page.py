@@ -1,0 +1,242 @@
+"""What the page says, and how many questions it asks the database for it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from components.models import Component, DayTally, Page, Probe
+from components.status import Status
+from components.tasks import tally_days, tally_hours, tally_latency
+from incidents.models import Incident
+from incidents.tasks import fall_silent
+from statuspage import page, views
+from statuspage.gather import latencies, world
+from statuspage.reading import Step
+from tests.making import NOW, after, fell, found, group, rose, watched
+
+
+def overview(now=NOW, at=None):
+    seen = world(now)
+    return page.overview(seen, latencies(page.wanted_latencies(seen.components), now), at or now)
+
+
+def html(now=NOW, at=None, gather=views.overview.gather, **named):
+    return gather(now, **named).render(at or now).decode()
+
+
+def rows(shown):
+    return {row.name: row for card in shown.groups for row in card.rows}
+
+
+def test_before_the_first_result_it_is_checking_and_never_green(db):
+    watched("API")
+    shown = overview()
+    assert shown.banner.headline == "Checking…"
+    assert shown.head.state.status is Status.UNKNOWN
+    text = html()
+    assert "Checking…" in text
+    assert 'data-status="operational"' not in text.split("</svg>", 1)[1].split("legend")[0].split("themes")[0]
+
+
+def test_with_nothing_to_watch_it_is_being_set_up(db):
+    assert overview().banner.headline == "This page is being set up"
+    assert "This page is being set up" in html()
+
+
+def test_all_well(db):
+    found(watched("API"), "up", NOW)
+    shown = overview(after(seconds=5))
+    assert shown.banner.headline == "All systems are operational"
+    assert rows(shown)["API"].label == "Operational"
+
+
+@pytest.mark.parametrize(
+    ("down_status", "headline"),
+    [
+        ("major_outage", "API is down"),
+        ("partial_outage", "API partly works"),
+        ("degraded_performance", "API is slow"),
+    ],
+)
+def test_an_outage_is_named_in_the_first_line(db, down_status, headline):
+    found(watched("Search", position=2), "up", NOW)
+    fell(watched("API", down_status=down_status))
+    shown = overview(after(minutes=1))
+    assert (shown.banner.headline, shown.banner.facts[0].label) == (headline, "Started")
+    assert next(card.name for card in shown.groups) == "Affected now"
+
+
+def test_when_all_of_it_is_down_the_whole_is_named(db):
+    for name in ("Web app", "API"):
+        fell(watched(name))
+    assert overview(after(minutes=1)).banner.headline == "Widgetify is down"
+
+
+def test_past_the_limits_it_is_late_then_stale_and_grey(db):
+    found(watched("API", interval_s=60), "up", NOW)
+    seen = world(after(seconds=1))
+    steps = [page.freshness(seen, after(seconds=s)).step for s in (1, 119, 121, 299, 301)]
+    assert steps == [Step.CURRENT, Step.CURRENT, Step.LATE, Step.LATE, Step.STALE]
+    stale = page.overview(seen, {}, after(minutes=6))
+    assert stale.banner.headline == "We cannot tell you the current status"
+    assert stale.head.state.status is Status.UNKNOWN
+    row = rows(stale)["API"]
+    assert (row.status, row.was) == (Status.UNKNOWN, "operational")
+    assert row.days[-1].status is None
+
+
+def test_a_status_set_by_hand_does_not_go_stale(db):
+    probe = watched("API")
+    found(probe, "up", NOW)
+    Component.objects.update(hand_status=Status.MAJOR_OUTAGE)
+    Component.objects.get().refresh(NOW)
+    assert rows(overview(after(seconds=1), at=after(minutes=10)))["API"].status is Status.MAJOR_OUTAGE
+
+
+def test_a_suggestion_is_not_for_strangers(db):
+    fell(watched("API", auto="suggest"))
+    incident = Incident.objects.get()
+    assert incident.title not in html(after(minutes=1))
+    answer_names = html(after(minutes=1), gather=views.history_page.gather)
+    assert incident.title not in answer_names
+
+
+def test_notes_and_proposals_are_not_for_strangers(db):
+    probe = watched("API")
+    fell(probe)
+    incident = Incident.objects.get()
+    incident.post("We look.", phase="identified", now=after(minutes=1))
+    rose(probe, after(minutes=2))
+    Incident.objects.turn(after(minutes=13))
+    text = html(after(minutes=14), gather=views.incident.gather, public_id=incident.public_id)
+    assert "We look." in text
+    assert "resolve?" not in text
+    assert "API works again" not in text
+
+
+def test_script_in_words_and_names_is_shown_not_run(db):
+    probe = watched("<script>alert(1)</script>")
+    fell(probe)
+    incident = Incident.objects.get()
+    incident.post(
+        "<img src=x onerror=alert(1)> [a](javascript:alert(1)) **bold**",
+        phase="identified",
+        now=after(minutes=1),
+    )
+    for gather, named in (
+        (views.overview.gather, {}),
+        (views.incident.gather, {"public_id": incident.public_id}),
+        (views.component.gather, {"public_id": probe.component.public_id}),
+        (views.history_page.gather, {}),
+    ):
+        text = html(after(minutes=2), gather=gather, **named)
+        assert "<script>alert" not in text
+        assert "<img" not in text
+        assert 'href="javascript' not in text
+    assert "<strong>bold</strong>" in html(after(minutes=2))
+
+
+def test_an_hour_down_shows_in_the_days_and_in_the_percentage(db):
+    probe = watched("API")
+    found(probe, "up", after(days=-2))
+    fell(probe, after(hours=-3))
+    rose(probe, after(hours=-2))
+    now = after(seconds=30)
+    found(probe, "up", NOW)
+    for task in (tally_hours, tally_days, tally_latency):
+        task(now)
+    row = rows(overview(now))["API"]
+    assert row.days[-1].status is Status.MAJOR_OUTAGE
+    assert row.days[-1].down == "1 h"
+    assert row.uptime.percent == "97.91 %"  # 47 of 48 h, cut not rounded
+
+
+def test_rolling_up_twice_changes_nothing(db):
+    probe = watched("API")
+    found(probe, "up", after(hours=-30))
+    found(probe, "up", NOW)
+    for _ in range(2):
+        tally_days(after(minutes=1))
+        tally_hours(after(minutes=1))
+        tally_latency(after(minutes=5))
+    days = DayTally.objects.all()
+    assert sum(day.seconds.whole for day in days) == pytest.approx(30 * 3600 + 60 + 2 * 3600 * 12, abs=86_400)
+    assert {day.seconds.whole for day in days} <= {86_400, 8 * 3600 + 60}
+
+
+def test_a_gap_leaves_the_percentage_alone_and_is_said(db):
+    probe = watched("API")
+    found(probe, "up", after(hours=-5))
+    fall_silent(after(hours=-4))
+    found(probe, "up", NOW)
+    now = after(minutes=1)
+    shown = rows(overview(now))["API"]
+    assert shown.uptime.percent == "100.00 %"
+    # from midnight to the first check at 03:00, and from the last one before the silence to 08:00
+    assert shown.uptime.coverage == "no data for 7 h 59 min"
+
+
+def fill(count):
+    Probe.objects.all().delete()
+    Component.objects.all().delete()
+    Page.objects.this()
+    components = Component.objects.bulk_create(
+        Component(name=f"Component {n}", position=n + 1, group=group("G") if n % 50 == 0 else None,
+                  status="operational", public_id=f"p{n:011d}") for n in range(count)
+    )  # fmt: skip
+    Probe.objects.bulk_create(
+        Probe(component=one, kind="http", target="http://127.0.0.1/", outcome="up", public_id=f"b{n:011d}",
+              heard_s=int(NOW.timestamp())) for n, one in enumerate(components)
+    )  # fmt: skip
+    DayTally.objects.bulk_create(
+        DayTally(component=one, day=(NOW - timedelta(days=back)).date(), up_s=86_400)
+        for one in components
+        for back in range(1, 90)
+    )
+
+
+@pytest.mark.parametrize("name", ["overview", "history_page", "api_summary", "history_atom"])
+def test_the_number_of_queries_does_not_grow_with_components(db, name):
+    counts = []
+    for size in (10, 500):
+        fill(size)
+        with CaptureQueriesContext(connection) as asked:
+            html(after(seconds=1), gather=getattr(views, name).gather)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 12
+
+
+def test_the_number_of_queries_does_not_grow_with_history(db):
+    counts = []
+    probe = watched("API")
+    for round_ in range(2):
+        for n in range(3 + 12 * round_):
+            start = after(days=-n - 20 * round_ - 1)
+            fell(probe, start)
+            rose(probe, start + timedelta(minutes=30))
+            Incident.objects.turn(start + timedelta(hours=1))
+        found(probe, "up", NOW)
+        with CaptureQueriesContext(connection) as asked:
+            html(after(seconds=1))
+            html(after(seconds=1), gather=views.component.gather, public_id=probe.component.public_id)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+
+def test_every_moment_of_the_incident_page(db):
+    probe = watched("API")
+    fell(probe)
+    incident = Incident.objects.get()
+    named = {"gather": views.incident.gather, "public_id": incident.public_id}
+    opened = html(after(minutes=1), **named)
+    assert "Major outage, ongoing" in opened
+    assert "First failed check: Answered 503" in opened
+    assert "503 Service Unavailable" in opened
+    rose(probe, after(minutes=5))
+    Incident.objects.turn(after(minutes=9))
+    closed = html(after(minutes=10), **named)
+    assert "Resolved" in closed
+    assert "5 min" in closed

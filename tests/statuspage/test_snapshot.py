@@ -1,0 +1,153 @@
+"""Documents as bytes: rendered once, kept on disk, true by themselves as they age."""
+
+import gzip
+import threading
+import time
+from datetime import timedelta
+
+import brotli
+import pytest
+from django.db import connection
+from django.http import Http404
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from components.models import Page, Probe
+from statuspage.snapshot import Snapshot
+from tests.making import found, watched
+
+EAGER = ["/", "/history", "/history.atom", "/history.rss", "/api/v2/summary.json", "/api/v2/status.json"]
+
+
+@pytest.fixture
+def snapshot(tmp_path, transactional_db):
+    return Snapshot(tmp_path / "snapshots")
+
+
+@pytest.mark.parametrize("path", EAGER)
+def test_every_encoding_holds_the_same_bytes_under_one_etag(snapshot, path):
+    found(watched(), "up", timezone.now())
+    for variant in snapshot.fresh(path).variants:
+        assert gzip.decompress(variant.gzip) == variant.plain
+        assert brotli.decompress(variant.br) == variant.plain
+        assert variant.etag.startswith('"')
+
+
+def test_a_page_is_late_then_stale_without_anybody_rendering_it_again(snapshot):
+    now = timezone.now()
+    found(watched(interval_s=60), "up", now)
+    document = snapshot.fresh("/")
+    texts = [document.at(now.timestamp() + s).plain.decode() for s in (1, 130, 400)]
+    assert "All systems are operational" in texts[0]
+    assert "Monitoring data is late:" in texts[1]
+    assert 'data-step="late"' in texts[1]
+    assert "<h1>We cannot tell you the current status</h1>" in texts[2]
+    assert len({document.at(now.timestamp() + s).etag for s in (1, 130, 400)}) == 3
+
+
+def test_the_api_ages_too(snapshot):
+    now = timezone.now()
+    found(watched(), "up", now)
+    document = snapshot.fresh("/api/v2/status.json")
+    assert b'"none"' in document.at(now.timestamp() + 1).plain
+    assert b'"none"' not in document.at(now.timestamp() + 400).plain
+
+
+def test_what_is_in_memory_is_served_without_a_query(snapshot):
+    found(watched(), "up", timezone.now())
+    snapshot.fresh("/")
+    with CaptureQueriesContext(connection) as asked:
+        assert snapshot.fresh("/") is not None
+    assert len(asked) == 0
+
+
+def test_the_copy_on_disk_is_the_same_and_a_new_process_serves_it(snapshot):
+    found(watched(), "up", timezone.now())
+    document = snapshot.fresh("/")
+    again = Snapshot(snapshot.folder).get("/")
+    assert again == document
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "nonsense", "other"])
+def test_a_broken_copy_is_not_used(snapshot, harm):
+    snapshot.fresh("/")
+    file = snapshot._file("/")
+    raw = file.read_bytes()
+    if harm == "other":
+        snapshot.fresh("/history")
+        raw = snapshot._file("/history").read_bytes()
+    file.write_bytes({"cut": raw[:-10], "empty": b"", "nonsense": b"\0" * 100, "other": raw}[harm])
+    assert Snapshot(snapshot.folder).get("/") is None
+
+
+def test_many_who_ask_at_once_wait_for_one_rendering(snapshot, monkeypatch):
+    found(watched(), "up", timezone.now())
+    rendered, render = [], Snapshot.render
+
+    def counted(self, path):
+        rendered.append(path)
+        time.sleep(0.2)
+        return render(self, path)
+
+    monkeypatch.setattr(Snapshot, "render", counted)
+    processes = [Snapshot(snapshot.folder) for _ in range(3)]  # each its own memory, one disk
+    threads = [threading.Thread(target=one.fresh, args=("/",)) for one in processes for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert rendered == ["/"]
+
+
+def test_when_rendering_fails_the_last_copy_goes_on(snapshot, monkeypatch):
+    found(watched(), "up", timezone.now())
+    before = snapshot.fresh("/")
+
+    def broken(self, path):
+        raise RuntimeError("a bug in a template")
+
+    monkeypatch.setattr(Snapshot, "render", broken)
+    snapshot.version += 1
+    assert snapshot.fresh("/") == before
+
+
+def test_what_does_not_exist_is_a_404_and_leaves_nothing_behind(snapshot):
+    with pytest.raises(Http404):
+        snapshot.fresh("/components/zzzzzzzzzzzz")
+    assert not list(snapshot.folder.glob("*.doc"))
+
+
+def test_a_change_is_rendered_and_rung_within_seconds(snapshot):
+    probe = watched()
+    rung = []
+    snapshot.on_change = rung.append
+    snapshot.start()
+    try:
+        end = time.monotonic() + 10
+        while not snapshot.is_ready and time.monotonic() < end:
+            time.sleep(0.05)
+        found(probe, "up", timezone.now())
+        version = Page.objects.version()
+        while version not in rung and time.monotonic() < end:
+            time.sleep(0.05)
+        assert version in rung
+        assert b"All systems are operational" in snapshot.get("/").at(time.time()).plain
+    finally:
+        snapshot.stop()
+        time.sleep(0.2)
+
+
+def test_addresses_nobody_asks_for_make_room(snapshot, monkeypatch):
+    monkeypatch.setattr("statuspage.snapshot.MOST_DOCUMENTS", 3)
+    for month in ("2026-01", "2026-02", "2026-03", "2026-04"):
+        snapshot.fresh(f"/history/{month}")
+    assert len(snapshot.documents) == 3
+
+
+def test_probes_alone_do_not_turn_the_page(snapshot):
+    """A check that is as expected is no news: nobody is rung for it."""
+    probe = watched()
+    found(probe, "up", timezone.now())
+    version = Page.objects.version()
+    found(Probe.objects.get(), "up", timezone.now() + timedelta(seconds=60))
+    assert Page.objects.version() == version
