@@ -96,6 +96,8 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     if "body" in row.changed_data:
                         update = Update.objects.get(pk=row.instance.pk)
                         incident.edit(update, row.cleaned_data["body"], now)
+                # what Django's admin wants to know for its own log
+                formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
             else:
                 self.save_formset(request, form, formset, change)
         for place in incident.affected.all():

@@ -1,1 +1,114 @@
-"""System checks of our settings, each with a hint."""
+"""What is wrong with the settings, told before the start, each with a hint."""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core import checks
+
+SHORTEST_SECRET = 32
+LONGEST_NAME = 80
+
+
+@checks.register()
+def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
+    """Every setting that cannot work as it is."""
+    return [message for look in LOOKS for message in look()]
+
+
+def _page() -> Iterator[checks.CheckMessage]:
+    if not 0 < len(settings.PAGE_NAME.strip()) <= LONGEST_NAME:
+        yield _error("E010", "PAGE_NAME is empty or too long.", f"Use 1 to {LONGEST_NAME} characters.")
+    try:
+        ZoneInfo(settings.PAGE_TIME_ZONE)
+    except (KeyError, ValueError, OSError):
+        yield _error(
+            "E011",
+            f"PAGE_TIME_ZONE “{settings.PAGE_TIME_ZONE}” is no time zone.",
+            "Use a name of the IANA database, as Europe/Berlin.",
+        )
+    for name in ("PUBLIC_URL", "SUPPORT_URL"):
+        value = getattr(settings, name)
+        schemes = ("http", "https") if name == "PUBLIC_URL" else ("http", "https", "mailto")
+        if value and not _is_url(value, schemes):
+            yield _error(
+                "E012", f"{name} “{value}” is no address.", "Write all of it, as https://status.example.org."
+            )
+    if settings.IS_HTTPS is False and urlsplit(settings.PUBLIC_URL).hostname not in (
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    ):
+        yield checks.Warning(
+            "PUBLIC_URL is not https: logins and subscriptions can be read on the way.",
+            hint="Put a proxy with TLS in front and set PUBLIC_URL to its https address.",
+            id="statuspage.W013",
+        )
+
+
+def _secret() -> Iterator[checks.CheckMessage]:
+    if len(settings.SECRET_KEY) < SHORTEST_SECRET:
+        yield _error(
+            "E020",
+            f"SECRET_KEY is shorter than {SHORTEST_SECRET} characters.",
+            "Leave it out to have one made, or generate one: openssl rand -base64 48.",
+        )
+
+
+def _numbers() -> Iterator[checks.CheckMessage]:
+    for name, (least, most) in RANGES.items():
+        value = getattr(settings, name)
+        if not least <= value <= most:
+            yield _error("E030", f"{name} is {value}.", f"Use a number from {least} to {most}.")
+
+
+def _egress() -> Iterator[checks.CheckMessage]:
+    for text in settings.EGRESS_ALLOW:
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            yield _error(
+                "E040",
+                f"EGRESS_ALLOW holds “{text}”, which is no network.",
+                "Write networks as 10.1.0.0/16, separated by commas.",
+            )
+            continue
+        if network.prefixlen == 0:
+            yield checks.Warning(
+                "EGRESS_ALLOW allows every address, metadata services included.",
+                hint="Name only the networks you want to look into.",
+                id="statuspage.W041",
+            )
+
+
+def _servers() -> Iterator[checks.CheckMessage]:
+    if urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+        yield _error("E050", "REDIS_URL is no Redis address.", "Write it as redis://host:6379/0.")
+
+
+RANGES = {
+    "PORT": (1, 65_535),
+    "STREAMS_MAX": (0, 1_000_000),
+    "CHECK_RETENTION_DAYS": (1, 3_650),
+    "HOUR_RETENTION_DAYS": (1, 36_500),
+    "WORKER_CONCURRENCY": (1, 64),
+    "WORKER_SILENCE_S": (10, 3_600),
+    "JOIN_WINDOW_S": (0, 86_400),
+    "SETTLE_S": (0, 86_400),
+}
+LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (_page, _secret, _numbers, _egress, _servers)
+
+
+def _is_url(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.netloc or parts.scheme == "mailto")
+
+
+def _error(number: str, sentence: str, hint: str) -> checks.Error:
+    return checks.Error(sentence, hint=hint, id=f"statuspage.{number}")

@@ -23,12 +23,13 @@ def first_day(last: date) -> date:
 
 
 def parse_month(text: str, today: date) -> date:
-    """The first of the month "2026-11"; today's for anything else, future ones included."""
-    try:
-        found = date.fromisoformat(f"{text}-01")
-    except ValueError:
+    """The first of the month "2026-11"; today's for none. Raises ValueError: no month, or not yet."""
+    if not text:
         return today.replace(day=1)
-    return found if date(FIRST_YEAR, 1, 1) <= found <= today else today.replace(day=1)
+    found = date.fromisoformat(f"{text}-01")
+    if not date(FIRST_YEAR, 1, 1) <= found <= today:
+        raise ValueError(text)
+    return found
 
 
 def history_page(world: World, last: date, at: datetime) -> HistoryPage:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import dj_database_url
-from environs import Env
+from environs import Env, EnvError
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -119,7 +119,16 @@ WHITENOISE_MAX_AGE = 3600
 
 # Data
 DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'statuspage.sqlite3'}"
-DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+if not DATABASE_URL.startswith(("sqlite://", "postgres://", "postgresql://")):
+    raise EnvError(
+        "DATABASE_URL names a database we do not know: write it as postgres://user:password@host/name."
+    )
+try:
+    DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
+except ValueError as error:
+    raise EnvError(
+        f"DATABASE_URL cannot be read ({error}): write it as postgres://user:password@host/name."
+    ) from error
 if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # measured: without IMMEDIATE most transactions of four writers fail at once
     DATABASES["default"]["OPTIONS"] = {
@@ -170,7 +179,12 @@ LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "statuspage.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

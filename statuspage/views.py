@@ -76,7 +76,10 @@ def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> Inci
 def history_page(now: datetime, month: str = "") -> Draft:
     """Three months, the last one given as "2026-11"."""
     today = now.astimezone(page.zone()).date()
-    last = history.parse_month(month, today)
+    try:
+        last = history.parse_month(month, today)
+    except ValueError as error:
+        raise Http404("There is no such month.") from error
     since = min(history.first_day(last), date.fromordinal(today.toordinal() - 89))
     start = uptime.day_bounds(history.first_day(last), page.zone())[0]
     found = world(now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start))

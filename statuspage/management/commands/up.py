@@ -29,10 +29,10 @@ class Command(BaseCommand):
         try:
             lock = supervisor.hold(settings.VAR_DIR)
             supervisor.check_port(settings.HOST, settings.PORT)
+            self.check()
             prepare_database()
         except CannotStart as error:
             sys.exit(str(error))
-        call_command("check")
         call_command("collectstatic", interactive=False, verbosity=0)
         staff = first_start.prepare(settings.HOST, settings.PORT)
         connection.close()
