@@ -88,7 +88,15 @@ class Door:
             if found is not None or known_document(path):
                 await self._serve_lazily(scope, receive, send, path)
                 return
-        await self.django(scope, receive, send)
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Django answer."""
+
+        async def body() -> dict[str, Any]:
+            return await receive()  # Granian's own is no coroutine, and a2wsgi insists on one
+
+        await self.django(scope, body, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the server."""
@@ -113,7 +121,7 @@ class Door:
         try:
             found = await self._fresh(path)
         except Http404:
-            await self.django(scope, receive, send)
+            await self._pass_on(scope, receive, send)
             return
         if found is None:
             await self._say_unknown(scope, send)

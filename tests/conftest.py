@@ -1,5 +1,6 @@
 """What tests share: things to watch, targets that misbehave on order, and the whole program."""
 
+import logging
 import os
 import pathlib
 
@@ -10,15 +11,18 @@ from tests.targets import Target
 from tests.whole import Whole
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in the test's thread
-HEAVY = {"journeys", "faults"}
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def pytest_collection_modifyitems(items):
     """Whoever asks for the database asks for both of them."""
     for item in items:
-        if {"db", "transactional_db", "whole"} & set(getattr(item, "fixturenames", ())):
+        asked = set(getattr(item, "fixturenames", ()))
+        # starting and stopping is the same on both; the journeys run whole on both
+        is_journey = "whole" in asked and "journeys" in item.path.parts
+        if {"db", "transactional_db"} & asked or is_journey:
             item.add_marker(pytest.mark.data)
-        if "page" in getattr(item, "fixturenames", ()):
+        if "browser" in asked:
             item.add_marker(pytest.mark.browser)
 
 

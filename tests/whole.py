@@ -116,14 +116,22 @@ class Whole:
         self.seen.update({one.pid: one for one in found})
         return found
 
-    def child(self, role: str) -> psutil.Process:
-        """The leader of one role: valkey, web, worker, beat."""
+    def child(self, role: str) -> psutil.Process | None:
+        """The leader of one role: valkey, web, worker, beat. None while there is none."""
         marks = {"valkey": "valkey", "web": "manage.py web", "worker": " worker ", "beat": " beat"}
         for one in psutil.Process(self.process.pid).children():
-            line = " ".join(one.cmdline()) + " "
+            try:
+                line = " ".join(one.cmdline()) + " "
+            except psutil.Error:
+                continue  # just died
             if marks[role] in line:
                 return one
-        raise AssertionError(f"no {role}")
+        return None
+
+    def is_back(self, role: str, old: psutil.Process) -> bool:
+        """Whether somebody else plays this role now."""
+        now = self.child(role)
+        return now is not None and now.pid != old.pid
 
     def stop(self, number: int = signal.SIGTERM, timeout_s: float = 20) -> float:
         """Stop it, and say how long that took (s)."""

@@ -1,0 +1,188 @@
+"""`make run`: everything with one command, brought back when it dies, gone when it is told to go."""
+
+import os
+import signal
+import sqlite3
+import stat
+import time
+
+import httpx
+import psutil
+import pytest
+
+from tests.targets import Target
+from tests.whole import Whole, wait_for
+
+
+def test_first_start_shows_real_things_and_says_what_to_do(whole):
+    whole.start()
+    text = "\n".join(whole.lines)
+    assert f"http://localhost:{whole.port}/" in text
+    assert "staff / " in text
+    assert "Next:" in text
+    assert stat.S_IMODE((whole.var / "secret_key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((whole.var / "running.json").stat().st_mode) == 0o600
+    wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 40)
+    assert {row["name"] for row in whole.json()["components"]} >= {"Web", "Worker", "Database"}
+    wait_for(lambda: whole.web.get("/healthz").status_code == 200, 20)
+    page = whole.web.get("/")
+    assert "All systems are operational" in page.text
+    style = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
+    assert whole.web.get(style).headers["cache-control"].startswith("max-age=")
+    password = text.split("staff / ")[1].split()[0]
+    login = whole.web.get("/admin/login/")
+    answer = whole.web.post(
+        "/admin/login/?next=/admin/",
+        data={
+            "username": "staff",
+            "password": password,
+            "csrfmiddlewaretoken": login.text.split('csrfmiddlewaretoken" value="')[1].split('"')[0],
+        },
+        headers={"referer": f"{whole.url}/admin/login/"},
+    )
+    assert answer.status_code == 302
+    took = whole.stop()
+    assert took < 10
+    assert whole.process.returncode == 0
+    assert whole.left() == []
+    # again: no second password, everything still there
+    whole.lines.clear()
+    whole.start()
+    assert "staff / " not in "\n".join(whole.lines)
+    assert {row["name"] for row in whole.json()["components"]} >= {"Web", "Worker", "Database"}
+
+
+def test_whatever_is_killed_is_back_within_ten_seconds_and_nothing_is_lost(whole):
+    whole.start()
+    with Target() as target:
+        whole.watch(target.url, "Shop")
+        wait_for(lambda: whole.status_of("Shop") == "operational", 30)
+        state = "operational"
+        for role in ("worker", "valkey", "beat", "web"):
+            victim = whole.child(role)
+            for one in [victim, *victim.children(recursive=True)]:
+                one.kill()
+            # the change falls into the gap
+            target.answers, state = (503, "major_outage") if state == "operational" else (200, "operational")
+            wait_for(lambda: whole.is_back(role, victim), 10)  # noqa: B023
+            wait_for(lambda: _answers(whole), 10)
+            wait_for(lambda: whole.status_of("Shop") == state, 40)  # noqa: B023
+        titles = {one["name"] for one in whole.incidents()}
+        assert titles == {"Shop answers with errors"}
+    assert whole.stop() < 10
+    assert whole.left() == []
+
+
+def _answers(whole):
+    try:
+        return httpx.get(f"{whole.url}/livez", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_worker_that_lives_but_does_nothing_is_started_again(whole):
+    whole.start(WORKER_SILENCE_S="10")
+    worker = whole.child("worker")
+    for one in [worker, *worker.children(recursive=True)]:
+        one.suspend()
+    wait_for(lambda: whole.is_back("worker", worker), 30)
+    assert any("the worker has done nothing for 10 s" in line for line in whole.lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_go_it_finishes_what_it_has_in_hand(whole, number):
+    whole.start()
+    with Target() as target:
+        target.waits_s = 1.5
+        whole.watch(target.url, "Slow shop")
+        wait_for(lambda: len(target.asked) > 1, 20)  # the worker's own check is on its way
+        assert whole.stop(number) < 10
+    assert whole.left() == []
+    rows = whole.manage("shell", "-c", "from components.models import Check; print(Check.objects.filter("
+                        "probe__component__name='Slow shop', outcome='up').count())")  # fmt: skip
+    assert int(rows.stdout.split()[-1]) >= 1
+
+
+def test_readiness_ends_before_the_page_does(whole):
+    whole.start()
+    seen = []
+    whole.family()
+    whole.process.terminate()
+    end = time.monotonic() + 10
+    while whole.process.poll() is None and time.monotonic() < end:
+        try:
+            seen.append(httpx.get(f"{whole.url}/readyz", timeout=1).status_code)
+        except httpx.HTTPError:
+            seen.append(None)
+        time.sleep(0.02)
+    assert 503 in seen
+    assert seen.index(503) < (seen.index(None) if None in seen else len(seen))
+
+
+def test_kill_9_of_the_supervisor_leaves_nothing_running(whole):
+    whole.start()
+    whole.family()
+    os.kill(whole.process.pid, signal.SIGKILL)
+    whole.process.wait()
+    wait_for(lambda: whole.left() == [], 15)
+
+
+def refused(whole, **env):
+    whole.start(wait=False, **env)
+    assert whole.process.wait(30) == 1
+    time.sleep(0.1)
+    text = "\n".join(line for line in whole.lines if line.strip())
+    assert "Traceback" not in text
+    return text
+
+
+def test_a_busy_port(whole):
+    with Target(port=whole.port):
+        text = refused(whole)
+    assert f"Cannot listen on 127.0.0.1:{whole.port}" in text
+    assert "set PORT to a free one" in text
+    assert len(text.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_written(whole, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    whole.var = tmp_path / "file" / "var"
+    assert "cannot be written" in refused(whole)
+
+
+def test_two_in_one_folder(whole):
+    whole.start()
+    other = Whole(whole.folder)
+    other.database = whole.database
+    try:
+        assert "already runs" in refused(other)
+    finally:
+        other.close()
+
+
+def test_a_database_of_a_newer_version(whole, settings):
+    if whole.database:
+        pytest.skip("the same code asks PostgreSQL; a file is easier to forge")
+    whole.start()
+    whole.stop()
+    with sqlite3.connect(whole.var / "statuspage.sqlite3") as database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied)"
+            " VALUES ('incidents', '0999_future', '2030-01-01')"
+        )
+    database.close()
+    whole.lines.clear()
+    assert "written by a newer version" in refused(whole)
+
+
+def test_a_database_that_does_not_answer(whole):
+    text = refused(whole, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert "The database cannot be used" in text
+    assert "DATABASE_URL" in text
+
+
+def test_a_broker_of_ones_own_is_used(whole, settings):
+    whole.start(REDIS_URL=settings.REDIS_URL)
+    roles = [" ".join(one.cmdline()) for one in psutil.Process(whole.process.pid).children()]
+    assert not any("valkey" in role for role in roles)
+    wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 40)
