@@ -89,6 +89,7 @@ def update_row(update: Update) -> UpdateRow:
         is_fact=update.kind == Kind.FACT,
         by_machine=update.is_by_machine,
         edited_at=update.edited_at,
+        first_html=to_html(update.first_body) if update.first_body else "",
         changes=tuple(Change(name, Status(old), Status(new)) for _, name, old, new in update.changes),
     )
 

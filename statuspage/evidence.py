@@ -51,6 +51,8 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     end = min(now, (incident.resolved_at or now) + BEFORE)
     start = max(incident.started_at - BEFORE, end - WINDOW)
     checks = _checks(probes, start, end)
+    if not checks:
+        return None
     rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Prefetch, Q
+from django.db.models.functions import Coalesce
 
 from components import uptime
 from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
@@ -61,7 +62,9 @@ def world(
     first = since or today - timedelta(days=DAYS - 1)
     shown = Q(component__is_shown=True)
     one = Q(component__public_id=only) if only else Q()
-    components = Component.objects.filter(is_shown=True).order_by("position", "id")
+    components = Component.objects.filter(is_shown=True).order_by(
+        Coalesce("group__position", "position"), "group_id", "position", "id"
+    )
     return World(
         version=page.version,
         public_id=page.public_id,

@@ -67,7 +67,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
         incidents=tuple(_beside(card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
-        past=past_days(world, [card for card in shown if not card.is_open], at),
+        past=past_days(world, [card for card in shown if not card.is_open], at, is_open=bool(opened)),
     )
 
 
@@ -386,22 +386,23 @@ def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCar
     """Groups in order, with what is affected moved to the top."""
     hit = {row.public_id for row in rows if row.status.is_trouble}
     affected = [row for row in rows if row.public_id in hit]
-    found = []
+    found: list[GroupCard] = []
     if affected:
         count = f"{len(affected)} of {len(rows)} components"
         found.append(_group("", "Affected now", affected, "affected", count, is_open=True))
     rest = [row for row in rows if row.public_id not in hit]
     by_id = {row.public_id: row for row in rest}
     is_open = len(rows) <= OPEN_UP_TO
-    for group in world.groups.values():
-        members = _members(world, by_id, group.pk)
-        if members:
-            found.append(_group(group.public_id, group.name, members, "group", is_open=is_open))
-    loose = _members(world, by_id, None)
-    if loose:
-        name = "Not affected" if affected else "More" if world.groups else "All components"
-        found.append(_group("", name, loose, "group", is_open=is_open))
-    return tuple(found)
+    placed = [
+        (group.position, _group(group.public_id, group.name, members, "group", is_open=is_open))
+        for group in world.groups.values()
+        if (members := _members(world, by_id, group.pk))
+    ]
+    if loose := _members(world, by_id, None):
+        name = "Not affected" if affected else "More" if placed else "All components"
+        first = min(one.position for one in world.components if one.group_id is None)
+        placed.append((first, _group("", name, loose, "group", is_open=is_open)))
+    return (*found, *(card for _, card in sorted(placed, key=lambda one: one[0])))
 
 
 def _members(world: World, by_id: dict[str, ComponentRow], group_id: int | None) -> list[ComponentRow]:
@@ -436,14 +437,19 @@ def _group(
     )
 
 
-def past_days(world: World, closed: list[IncidentCard], at: datetime) -> tuple[PastDays, ...]:
-    """Days with incidents, and the quiet ones between them folded into one line each."""
+def past_days(
+    world: World, closed: list[IncidentCard], at: datetime, *, is_open: bool
+) -> tuple[PastDays, ...]:
+    """Days with incidents, and the quiet ones between them folded into one line each.
+
+    Today is not quiet while an incident is open: it is told above.
+    """
     zone, today = world.zone, world.today
     by_day: dict[date, list[IncidentCard]] = {}
     for card in closed[:PAST_INCIDENTS]:
         by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
     found: list[PastDays] = []
-    upto = today
+    upto = today - timedelta(days=1) if is_open else today
     for on in sorted(by_day, reverse=True):
         if on < upto:
             found.append(_quiet(on + timedelta(days=1), upto))
@@ -451,7 +457,9 @@ def past_days(world: World, closed: list[IncidentCard], at: datetime) -> tuple[P
         upto = on - timedelta(days=1)
     if not found:
         began = min((c.created_at for c in world.components), default=at).astimezone(zone).date()
-        found.append(_quiet(max(began, today - timedelta(days=DAYS - 1)), today))
+        first = max(began, today - timedelta(days=DAYS - 1))
+        if first <= upto:
+            found.append(_quiet(first, upto))
     return tuple(found)
 
 

@@ -159,6 +159,7 @@ class UpdateRow:
     is_fact: bool = False
     by_machine: bool = False
     edited_at: datetime | None = None
+    first_html: str = ""  # before the first edit
     changes: tuple[Change, ...] = ()
 
 

@@ -97,14 +97,22 @@ def iso(at: datetime) -> str:
 def clock(at: datetime, form: str = "time") -> SafeString:
     """A moment in UTC, which script turns into the reader's own zone.
 
-    `form`: time "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
+    `form`: time and clock "08:21 UTC" (to a time of another day script adds the date),
+    seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
     """
     shown = {
         "time": f"{at:%H:%M} UTC",
+        "clock": f"{at:%H:%M} UTC",
         "seconds": f"{at:%H:%M:%S} UTC",
         "date": f"{at.day} {at:%b}, {at:%H:%M} UTC",
     }[form]
     return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(at), form, shown)
+
+
+@register.simple_tag
+def until(start: datetime, end: datetime) -> SafeString:
+    """The end of a stretch: the clock alone when the day is said already."""
+    return clock(end, "clock" if start.date() == end.date() else "date")
 
 
 @register.simple_tag
@@ -135,12 +143,21 @@ def strip(days: Sequence[Day]) -> SafeString:
 
 @register.filter
 def trouble(days: Sequence[Day]) -> str:
-    """The days worth telling, as "offset|label|uptime" lines counted back from today, for script."""
+    """The days worth telling, for script: "days back|label|uptime|incident|its address" a line.
+
+    A name that could break the lines loses what would.
+    """
     told = []
     for back, day in enumerate(reversed(days)):
-        if day.status is None or day.status is Status.OPERATIONAL:
+        if day.status is Status.OPERATIONAL and not day.outages:
             continue
-        told.append(f"{back}|{day.label}|{day.uptime}")
+        if day.status is None and not day.label:
+            continue
+        incident = day.outages[0] if day.outages else None
+        title = incident.incident_title.replace("|", " ").replace("\n", " ") if incident else ""
+        told.append(
+            "|".join((str(back), day.label, day.uptime, title, incident.incident_url if incident else ""))
+        )
     return "\n".join(told)
 
 
@@ -156,7 +173,7 @@ def line_chart(response: ResponseTime) -> SafeString:
             pen_is_up = True
             continue
         x, y = place * step, CHART_HEIGHT - 2 - (CHART_HEIGHT - 4) * point / top
-        pieces.append(f"{'M' if pen_is_up else 'L'}{x:.0f} {y:.1f}" + ("h1" if pen_is_up else ""))
+        pieces.append(f"{'M' if pen_is_up else 'L'}{x:.0f} {y:.1f}" + ("h3" if pen_is_up else ""))
         pen_is_up = False
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}"'

@@ -10,11 +10,11 @@ const memory = { get: (k) => { try { return localStorage.getItem(k) } catch { re
 // Times: the reader's own zone, or UTC when asked for
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone
 const zone = () => (memory.get('zone') === 'UTC' ? 'UTC' : own)
-const forms = { time: { hour: '2-digit', minute: '2-digit' }, seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit' }, date: { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' } }
+const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, date: { day: 'numeric', month: 'short', ...hm } }
 function clock(ms, form = 'time') {
   const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
-  const parts = { ...forms[form], ...(form !== 'date' && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
-  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms)
+  const parts = { ...forms[form], ...(form !== 'date' && form !== 'clock' && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) + (zone() === 'UTC' ? ' UTC' : '')
 }
 function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
@@ -137,27 +137,33 @@ addEventListener('online', fetchNews)
 addEventListener('offline', () => { lost = lost || Date.now(); judge() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - at(body.dataset.rendered) > 20000) fetchNews() })
 
-// Strips: one focus stop, arrows by day
+// Strips: one focus stop, arrows by day; each day opens, by pointer, key and touch
+const make = (tag, props, ...inside) => { const e = Object.assign(document.createElement(tag), props); e.append(...inside); return e }
 function dressStrip(strip) {
-  const days = +strip.dataset.count, told = new Map(strip.dataset.strip.split('\n').filter(Boolean).map((l) => l.split('|')).map(([back, label, up]) => [+back, `${label}, ${up}`]))
-  let back = -1
-  const pop = Object.assign(document.createElement('span'), { className: 'pop' })
-  const text = () => told.get(back) || `${new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' }).format(Date.now() - back * 86400000)}: no trouble`
+  const box = strip.parentNode, days = +strip.dataset.count, words = body.dataset
+  const told = new Map(strip.dataset.strip.split('\n').filter(Boolean).map((l) => l.split('|')).map(([back, ...rest]) => [+back, rest]))
+  let back = 0
+  const text = make('div', {}), step = (label, sign, by) => make('button', { type: 'button', ariaLabel: label, textContent: sign, onclick: () => show(back + by) })
+  const pop = make('div', { className: 'pop' }, step(words.before, '‹', 1), text, step(words.next, '›', -1))
   const show = (to) => {
     back = Math.min(days - 1, Math.max(0, to))
-    pop.textContent = text()
-    strip.setAttribute('aria-valuetext', pop.textContent)
+    const [label, up, title, href] = told.get(back) || [`${new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' }).format(Date.now() - back * 86400000)}: ${words.quiet}`]
+    const all = up ? `${label}, ${up}` : label
+    text.replaceChildren(all, ...(href ? [make('a', { href, textContent: title })] : []))
+    strip.setAttribute('aria-valuetext', all)
     strip.setAttribute('aria-valuenow', days - back)
-    strip.append(pop)
+    box.append(pop)
   }
-  const hide = () => { pop.remove(); back = -1 }
+  const hide = () => pop.remove(), held = () => box.contains(document.activeElement)
+  const near = (e) => { const r = strip.getBoundingClientRect(); show(Math.floor((r.right - e.clientX) / r.width * days)) }
   Object.entries({ role: 'slider', 'aria-valuemin': 1, 'aria-valuemax': days, 'aria-valuenow': days, 'aria-valuetext': '' }).forEach(([k, v]) => strip.setAttribute(k, v))
   const moves = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1, PageUp: 7, PageDown: -7, Home: days, End: -days }
-  strip.onkeydown = (e) => { if (e.key in moves) { e.preventDefault(); show(Math.max(back, 0) + moves[e.key]) } else if (e.key === 'Escape') hide() }
-  strip.onfocus = () => show(0)
-  strip.onblur = hide
-  strip.onpointermove = (e) => { const box = strip.getBoundingClientRect(); show(Math.floor((box.right - e.clientX) / box.width * days)) }
-  strip.onpointerleave = () => strip !== document.activeElement && hide()
+  strip.onkeydown = (e) => { if (e.key in moves) { e.preventDefault(); show(back + moves[e.key]) } else if (e.key === 'Escape') hide() }
+  strip.onfocus = () => strip.matches(':focus-visible') && show(back)
+  strip.onclick = (e) => { if (e.detail) { e.preventDefault(); near(e) } }
+  strip.onpointermove = (e) => e.pointerType === 'mouse' && near(e)
+  box.onpointerleave = () => held() || hide()
+  box.onfocusout = (e) => box.contains(e.relatedTarget) || hide()
 }
 
 function dress() {
