@@ -1,4 +1,4 @@
-"""Keeps staff on the password form until the generated first password is changed."""
+"""What every answer of Django carries, and who must change a password first."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,28 @@ from django.urls import reverse
 
 from statuspage.models import FirstPassword
 
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+
+
+class HeadersMiddleware:
+    """The headers that keep strangers' code out of staff pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Content-Security-Policy", CSP)
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        return response
+
 
 class FirstPasswordMiddleware:
+    """Keeps staff on the password form until the generated first password is changed."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v2/status.json", views.api_status, name="api_status"),
     path("api/v2/components.json", views.api_components, name="api_components"),
     path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("admin/", admin.site.urls),
 ]

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
@@ -120,6 +122,12 @@ def api_components(now: datetime) -> Draft:
 def api_incidents(now: datetime) -> Draft:
     """`/api/v2/incidents.json`."""
     return _json(now, v2.incidents_only, _newest(v2.NEWEST))
+
+
+@public
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For those who ask for it unasked; public pages bring their own, which tells the state."""
+    return redirect(static("statuspage/favicon.svg"))
 
 
 @public

@@ -7,7 +7,9 @@ import pathlib
 import pytest
 
 from statuspage import supervisor
+from tests.browser import Browser
 from tests.targets import Target
+from tests.web import Web
 from tests.whole import Whole
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in the test's thread
@@ -45,3 +47,27 @@ def whole(tmp_path, request):
 def free_port():
     """A port of loopback that nobody listens on."""
     return supervisor.free_port()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    made = Browser()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Pages in a real browser; a script error or a refused source fails the test."""
+    yield chromium
+    faults = [fault for fault in chromium.faults if "ERR_" not in fault and "503" not in fault]
+    chromium.clear()
+    assert faults == []
+
+
+@pytest.fixture
+def web(tmp_path, transactional_db):
+    """A real web process on the test's database."""
+    made = Web(tmp_path)
+    yield made
+    made.stop()

@@ -36,7 +36,7 @@ from statuspage.settings import DATABASES  # noqa: E402
 
 if POSTGRES is None:
     DATABASES["default"]["TEST"] = {"NAME": str(VAR / "test.sqlite3")}
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("MD5", "PBKDF2")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -139,8 +139,12 @@ document.addEventListener('visibilitychange', () => { if (!document.hidden && Da
 
 // Strips: one focus stop, arrows by day; each day opens, by pointer, key and touch
 const make = (tag, props, ...inside) => { const e = Object.assign(document.createElement(tag), props); e.append(...inside); return e }
-function dressStrip(strip) {
-  const box = strip.parentNode, days = +strip.dataset.count, words = body.dataset
+function dressStrip(link) {
+  const strip = make('div', { className: 'strip', tabIndex: 0 }, ...link.childNodes), box = link.parentNode, words = body.dataset
+  strip.setAttribute('aria-label', link.getAttribute('aria-label'))
+  Object.assign(strip.dataset, link.dataset)
+  link.replaceWith(strip)
+  const days = +strip.dataset.count
   const told = new Map(strip.dataset.strip.split('\n').filter(Boolean).map((l) => l.split('|')).map(([back, ...rest]) => [+back, rest]))
   let back = 0
   const text = make('div', {}), step = (label, sign, by) => make('button', { type: 'button', ariaLabel: label, textContent: sign, onclick: () => show(back + by) })
@@ -152,7 +156,7 @@ function dressStrip(strip) {
     text.replaceChildren(all, ...(href ? [make('a', { href, textContent: title })] : []))
     strip.setAttribute('aria-valuetext', all)
     strip.setAttribute('aria-valuenow', days - back)
-    box.append(pop)
+    pop.isConnected || box.append(pop)
   }
   const hide = () => pop.remove(), held = () => box.contains(document.activeElement)
   const near = (e) => { const r = strip.getBoundingClientRect(); show(Math.floor((r.right - e.clientX) / r.width * days)) }
@@ -163,11 +167,11 @@ function dressStrip(strip) {
   strip.onclick = (e) => { if (e.detail) { e.preventDefault(); near(e) } }
   strip.onpointermove = (e) => e.pointerType === 'mouse' && near(e)
   box.onpointerleave = () => held() || hide()
-  box.onfocusout = (e) => box.contains(e.relatedTarget) || hide()
+  box.addEventListener('focusout', (e) => box.contains(e.relatedTarget) || hide())
 }
 
 function dress() {
-  all('[data-strip]').forEach(dressStrip)
+  all('a[data-strip]').forEach(dressStrip)
   all('[data-self]').forEach((e) => { e.hidden = false })
   all('.group > summary').forEach((s) => { s.onclick = () => { s.parentNode.toggleAttribute('data-shut', s.parentNode.open) } })
   tellTimes(); tellAges(); judge()

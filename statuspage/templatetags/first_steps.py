@@ -1,0 +1,49 @@
+"""What staff do first on a new installation, until it is done."""
+
+from dataclasses import dataclass
+
+from django import template
+from django.urls import reverse
+
+from components.models import Component, Group, Probe
+from incidents.models import Incident
+from statuspage.first_start import OWN_GROUP
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, and where."""
+
+    text: str
+    why: str
+    url: str
+    is_done: bool
+
+
+@register.simple_tag
+def first_steps() -> list[Step]:
+    """The three steps; none once all are done."""
+    theirs = Component.objects.exclude(group__name=OWN_GROUP)
+    steps = [
+        Step(
+            "Add a component",
+            "what customers know by name, as “Sending messages”.",
+            reverse("admin:components_component_add"),
+            theirs.exists(),
+        ),
+        Step(
+            "Give it a probe",
+            "where to look and how often. Within seconds it shows its state, and opens incidents by itself.",
+            reverse("admin:components_probe_add"),
+            Probe.objects.filter(component__in=theirs).exists(),
+        ),
+        Step(
+            "Group it and write a first word",
+            "components of one group share an incident when they fail together.",
+            reverse("admin:incidents_incident_add"),
+            Incident.objects.exists() or Group.objects.exclude(name=OWN_GROUP).exists(),
+        ),
+    ]
+    return [] if all(step.is_done for step in steps) else steps

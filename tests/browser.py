@@ -1,0 +1,61 @@
+"""A real Chromium."""
+
+import os
+import shutil
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def path() -> str:
+    found = os.environ.get("CHROMIUM") or next((p for p in map(shutil.which, NAMES) if p), None)
+    assert found, "Chromium is missing: `make test` installs it, or set CHROMIUM"
+    return shutil.which(found) or found
+
+
+class Browser:
+    """Opens pages and remembers what went wrong in any of them."""
+
+    def __init__(self) -> None:
+        self.playwright = sync_playwright().start()
+        self.chromium = self.playwright.chromium.launch(executable_path=path(), args=FLAGS)
+        self.contexts, self.faults = [], []
+
+    def open(self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False):
+        context = self.chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=script,
+            timezone_id=zone,
+            has_touch=touch,
+            is_mobile=touch,
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._note)
+        page.goto(url, wait_until="load")
+        return page
+
+    def _note(self, message) -> None:
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self.faults.append(message.text)
+
+    def clear(self) -> None:
+        for context in self.contexts:
+            context.close()
+        self.contexts, self.faults = [], []
+
+    def close(self) -> None:
+        self.chromium.close()
+        self.playwright.stop()

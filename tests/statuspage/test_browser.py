@@ -1,0 +1,309 @@
+"""The page in a real browser: alive without a reload, honest without a server, usable by all."""
+
+import re
+from datetime import timedelta
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from components.models import Probe
+from incidents.models import Incident
+from tests.making import fell, found, group, rose, watched
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}}
+
+
+def fleet():
+    """Three components of one group, all well since a minute ago."""
+    ours, now = group(), timezone.now()
+    probes = [
+        watched(name, group=ours, position=n) for n, name in enumerate(("Web app", "API", "Search"), start=1)
+    ]
+    for probe in probes:
+        found(probe, "up", now - timedelta(seconds=40))
+        probe.refresh_from_db()
+    return probes
+
+
+def outage(probe):
+    fell(probe, timezone.now() - timedelta(seconds=12))
+    return Incident.objects.get()
+
+
+def headline(page, text, timeout=12_000):
+    page.get_by_role("heading", level=1, name=text).wait_for(timeout=timeout)
+
+
+def test_an_outage_and_its_end_appear_without_a_reload(web, browser):
+    one, *_ = fleet()
+    page = browser.open(web.url)
+    headline(page, "All systems are operational")
+    page.evaluate("window.here = 'the same page'")
+    icon = page.get_attribute("link[rel=icon]", "href")
+    outage(one)
+    headline(page, "Web app is down")
+    assert page.title() == "Down: Widgetify"
+    assert page.get_attribute("link[rel=icon]", "href") != icon
+    assert page.locator(".incident").count() == 1
+    assert "Web app answers with errors since" in page.inner_text(".incident")
+    Incident.objects.get().post("We found the **cause**.", phase="identified", now=timezone.now())
+    page.get_by_text("Cause found, fix in progress").wait_for(timeout=12_000)
+    assert page.inner_html(".incident .newest") == "<p>We found the <strong>cause</strong>.</p>"
+    rose(one, timezone.now())
+    Incident.objects.get().post("Done.", phase="resolved", now=timezone.now())
+    headline(page, "All systems are operational")
+    assert page.locator(".incident").count() == 0
+    assert page.evaluate("window.here") == "the same page"
+
+
+def test_what_the_reader_holds_is_not_taken_away(web, browser):
+    one, *_ = fleet()
+    outage(one)
+    web.catch_up()
+    page = browser.open(web.url)
+    link = page.get_by_role("link", name="Web app answers with errors")
+    link.focus()
+    Incident.objects.get().post("News.", phase="identified", now=timezone.now())
+    headline(page, "Web app is down")
+    page.locator("#banner").get_by_text("Cause found").wait_for(timeout=12_000)
+    page.wait_for_timeout(500)
+    assert link.evaluate("e => e === document.activeElement")
+    link.blur()
+    page.locator(".incident").get_by_text("News.").wait_for(timeout=12_000)
+
+
+def test_a_page_that_hears_nothing_turns_grey_by_itself(web, browser):
+    fleet()
+    web.catch_up()
+    page = browser.open("about:blank")
+    page.clock.install(time=timezone.now())
+    page.goto(web.url)
+    headline(page, "All systems are operational")
+    web.stop()
+    page.clock.run_for(2 * 60_000)
+    assert page.get_attribute("#fresh", "data-step") in ("late", "stale")
+    assert "All systems are operational" in page.inner_text("h1")
+    page.clock.run_for(4 * 60_000)
+    headline(page, "We cannot tell you the current status")
+    assert page.get_attribute("#banner", "data-status") == "unknown"
+    rows = page.locator(".row[data-status]")
+    assert {row.get_attribute("data-status") for row in rows.all()} == {"unknown"}
+    assert "operational at" in page.inner_text(".row >> nth=0")
+    assert page.title().startswith("Unknown")
+    web.start()
+
+
+def test_without_script_the_door_turns_it_grey(web, browser):
+    fleet()
+    old = int(timezone.now().timestamp()) - 400
+    Probe.objects.update(heard_s=old)
+    web.stop()
+    web.start()
+    page = browser.open(web.url, script=False)
+    headline(page, "We cannot tell you the current status")
+    assert "This says nothing about Widgetify itself" in page.inner_text("#banner")
+    assert "Is Widgetify working for you?" in page.inner_text("main")
+    assert "Contact support" in page.inner_text("main")
+
+
+def test_without_script_nothing_is_missing(web, browser):
+    one, *_ = fleet()
+    incident = outage(one)
+    web.catch_up()
+    page = browser.open(web.url, script=False)
+    headline(page, "Web app is down")
+    assert re.search(r"\d\d:\d\d UTC", page.inner_text("#banner"))
+    assert "This page updates itself" not in page.inner_text("main")
+    page.get_by_role("link", name="Full timeline and evidence").click()
+    assert incident.title in page.inner_text("h1")
+    assert "First failed check" in page.inner_text("main")
+    assert "503 Service Unavailable" in page.inner_text("main")
+    page.goto(web.url)
+    page.locator("a.strip").first.click()
+    assert "Day by day" in page.inner_text("main")
+
+
+def pages(incident, probe):
+    return {
+        "overview": "/",
+        "component": f"/components/{probe.component.public_id}",
+        "incident": f"/incidents/{incident.public_id}",
+        "history": "/history",
+        "not found": "/nothing",
+    }
+
+
+def test_nobody_is_shut_out_in_either_theme(web, browser):
+    one, *_ = fleet()
+    incident = outage(one)
+    web.catch_up()
+    axe, wrong = Axe(), []
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            page = browser.open(web.url, width=width, scheme=scheme)
+            for name, path in pages(incident, one).items():
+                page.goto(web.url + path)
+                page.wait_for_timeout(150)
+                for fault in axe.run(page, options=RULES).response["violations"]:
+                    where = fault["nodes"][0]["html"][:120]
+                    wrong.append(f"{name} {scheme} {width}: {fault['id']}: {where}")
+            page.context.close()
+    browser.contexts.clear()
+    browser.faults = [fault for fault in browser.faults if "404" not in fault]
+    assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_nothing_scrolls_sideways(web, browser, width):
+    one, *_ = fleet()
+    watched("A component whose name is quite a bit longer than anybody would wish for", position=9)
+    incident = outage(one)
+    web.catch_up()
+    page = browser.open(web.url, width=width)
+    for name, path in pages(incident, one).items():
+        page.goto(web.url + path)
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+    browser.faults = [fault for fault in browser.faults if "404" not in fault]
+
+
+def test_the_first_visit_is_small_and_asks_nobody_else(web, browser):
+    one, *_ = fleet()
+    outage(one)
+    web.catch_up()
+    page = browser.open("about:blank")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    asked, sizes = {}, {}
+    session.on("Network.requestWillBeSent", lambda e: asked.update({e["requestId"]: e["request"]["url"]}))
+    session.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
+    page.goto(web.url, wait_until="load")
+    page.wait_for_timeout(500)
+    addresses = [address for address in asked.values() if not address.startswith("data:")]
+    assert all(address.startswith(web.url) for address in addresses)
+    assert len(addresses) <= 4, addresses
+    assert sum(sizes.values()) < 30_000
+    assert page.context.cookies() == []
+
+
+def test_the_theme_is_the_readers_choice_and_is_kept(web, browser):
+    fleet()
+    web.catch_up()
+    page = browser.open(web.url, scheme="light")
+    dark = "getComputedStyle(document.body).backgroundColor === 'rgb(13, 17, 22)'"
+    assert not page.evaluate(dark)
+    page.get_by_text("Dark", exact=True).click()
+    assert page.evaluate(dark)
+    page.reload()
+    assert page.evaluate(dark)
+    page.get_by_text("Auto", exact=True).click()
+    assert not page.evaluate(dark)
+
+
+def test_times_are_the_readers_own_with_a_switch_to_utc(web, browser):
+    one, *_ = fleet()
+    incident = outage(one)
+    web.catch_up()
+    page = browser.open(web.url, zone="Asia/Tokyo")
+    here = (incident.started_at + timedelta(hours=9)).strftime("%H:%M")
+    there = incident.started_at.strftime("%H:%M")
+    assert here in page.inner_text(".facts")
+    assert page.inner_text("[data-zone]") == "Asia/Tokyo"
+    page.get_by_role("button", name="Show UTC").click()
+    assert f"{there} UTC" in page.inner_text(".facts")
+
+
+def test_every_day_opens_by_key_pointer_and_touch(web, browser):
+    one, *_ = fleet()
+    incident = outage(one)
+    web.catch_up()
+    page = browser.open(web.url)
+    strip = page.locator(".strip").first
+    assert strip.get_attribute("role") == "slider"
+    strip.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    assert "major outage" in strip.get_attribute("aria-valuetext")
+    assert page.locator(".pop a").inner_text() == incident.title
+    page.keyboard.press("PageUp")
+    assert "no trouble" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
+        "aria-valuetext"
+    )
+    page.keyboard.press("Escape")
+    assert page.locator(".pop").count() == 0
+    box = strip.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + 10)
+    assert "major outage" in page.inner_text(".pop")
+    page.mouse.move(5, 5)
+    page.keyboard.press("Tab")  # into the popover, to the incident
+    assert page.evaluate("document.activeElement.textContent") == incident.title
+    page.keyboard.press("Tab")
+    assert page.locator(".pop").count() == 0
+    phone = browser.open(web.url, width=390, touch=True)
+    phone.locator(".strip").first.tap()
+    before = phone.inner_text(".pop div")
+    phone.get_by_role("button", name="Day before").tap()
+    assert phone.inner_text(".pop div") != before
+    size = phone.get_by_role("button", name="Day before").bounding_box()
+    assert min(size["width"], size["height"]) >= 44
+
+
+def test_the_keyboard_reaches_everything_in_order(web, browser):
+    fleet()
+    web.catch_up()
+    page = browser.open(web.url)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the status"
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 30)"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        assert outline != "none" or page.evaluate("document.activeElement.type") == "radio"
+    assert "Atom" in seen
+
+
+def test_scrolled_past_the_news_the_reader_is_told(web, browser):
+    one, *_ = fleet()
+    for n in range(25):
+        found(watched(f"Part {n}", position=20 + n), "up", timezone.now())
+    web.catch_up()
+    page = browser.open(web.url)
+    page.locator("details.group").first.evaluate(
+        "e => document.querySelectorAll('details').forEach(d => d.open = true)"
+    )
+    page.mouse.wheel(0, 1500)
+    page.wait_for_timeout(300)
+    outage(one)
+    page.get_by_role("link", name="New update").wait_for(timeout=12_000)
+
+
+def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
+    ada = get_user_model().objects.create_superuser("ada")
+    ada.password = make_password("long enough 9", hasher="pbkdf2_sha256")  # the web process knows no other
+    ada.save()
+    page = browser.open(f"{web.url}/admin/")
+    page.fill("#id_username", "ada")
+    page.fill("#id_password", "long enough 9")
+    page.get_by_role("button", name="Log in").click()
+    assert "Three steps to a page of your own" in page.inner_text("main")
+    page.get_by_role("link", name="Add a component").click()
+    page.fill("#id_name", "Sending messages")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto(f"{web.url}/admin/components/probe/add/")
+    page.select_option("#id_component", label="Sending messages")
+    page.select_option("#id_kind", "http")
+    page.get_by_label("Target").fill("ftp://x")
+    page.get_by_role("button", name="Save", exact=True).click()
+    assert "Write the whole address, with http:// or https://" in page.inner_text("main")
+    assert (
+        httpx.get(f"{web.url}/admin/login/")
+        .headers["content-security-policy"]
+        .startswith("default-src 'none'")
+    )

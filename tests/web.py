@@ -1,0 +1,74 @@
+"""One real web process beside the test, on the test's own database: what a browser talks to."""
+
+import functools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from django.conf import settings
+from django.db import connection
+
+from components.models import Page
+from statuspage.supervisor import free_port
+from tests.whole import ROOT, wait_for
+
+
+@functools.cache
+def static_files() -> Path:
+    """The static files as `make run` lays them out, made once for all tests."""
+    folder = Path(settings.VAR_DIR) / "collected"
+    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"} | {"VAR_DIR": str(folder)}
+    command = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--no-input", "-v0"]
+    subprocess.run(command, env=env, check=True)
+    return folder / "static"
+
+
+class Web:
+    """`manage.py web`."""
+
+    def __init__(self, folder) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.folder = folder
+        name = connection.settings_dict["NAME"]
+        database = settings.POSTGRES.url(name) if settings.POSTGRES else f"sqlite:///{name}"
+        self.env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"} | {
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": database,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
+            "SUPPORT_URL": "mailto:help@widgetify.example",
+        }
+        (folder / "static").symlink_to(static_files())
+        self.start()
+
+    def _manage(self, *arguments: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start(self) -> None:
+        self.process = self._manage("web")
+        wait_for(self._is_ready, 20)
+
+    def _is_ready(self):
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=1).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def catch_up(self) -> None:
+        """Until it shows what the database holds now."""
+        version = Page.objects.version()
+        wait_for(lambda: f'data-version="{version}"' in httpx.get(self.url).text, 10)
+        time.sleep(0.05)
