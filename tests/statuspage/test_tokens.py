@@ -1,4 +1,4 @@
-"""Colours by the numbers: contrast from the style sheet's own tokens, and states that stay apart for every eye."""
+"""Colours by the numbers: contrast of the style sheet's own tokens; states apart for every eye."""
 
 import itertools
 import math
@@ -11,12 +11,24 @@ import pytest
 STATIC = Path(__file__).resolve().parents[2] / "statuspage" / "static" / "statuspage"
 CSS = (STATIC / "public.css").read_text()
 STATES = ("ok", "slow", "part", "down", "work", "grey")
-# Viénot, Brettel and Mollon (1999), linear RGB; tritan after Brettel (1997) as commonly linearised
+# Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB
 EYES = {
     "normal": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    "protan": ((0.11238, 0.88762, 0), (0.11238, 0.88762, 0), (0.00401, -0.00401, 1)),
-    "deutan": ((0.29275, 0.70725, 0), (0.29275, 0.70725, 0), (-0.02234, 0.02234, 1)),
-    "tritan": ((1.01277, 0.13548, -0.14826), (-0.01243, 0.86812, 0.14431), (0.07589, 0.80500, 0.11911)),
+    "protan": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deutan": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritan": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
 }
 
 
