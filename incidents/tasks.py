@@ -34,12 +34,12 @@ def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
     now = _database_now()
     Heartbeat.objects.beat("worker", _hostname(), now)
+    fall_silent(now)  # before anything new is heard: a gap is written down as one
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(
             args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
         )
-    fall_silent(now)
     Incident.objects.turn(now)
 
 
@@ -85,7 +85,11 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
             [_row(finding, outcome, why) for _, finding, outcome, why in judged],
             ignore_conflicts=True,
         )
-        quiet = [p.pk for p, _, outcome, _ in judged if outcome == p.outcome and not p.run]
+        quiet = [
+            p.pk
+            for p, found, outcome, _ in judged
+            if outcome == p.outcome and not p.run and not p.is_silent(found.started_at)
+        ]
         heard = int(now.timestamp())
         Probe.objects.filter(pk__in=quiet).update(claimed_slot=None, attempts=0, heard_s=heard)
         news = [row for row in judged if row[0].pk not in set(quiet)]
@@ -98,6 +102,8 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
 def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
     """A result that disagrees: perhaps a flip, else a second look soon."""
     failure = finding.reading.failure or ""
+    if probe.is_silent(finding.started_at):
+        _fall_silent(probe, finding.started_at)
     flip = probe.hear(outcome, finding.started_at, why=why, failure=str(failure))
     if flip is not None:
         _follow(flip, probe, now)
@@ -123,9 +129,13 @@ def fall_silent(now: datetime) -> None:
         Page.objects.hold()
         ids = [probe.pk for probe in silent]
         for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
-            flip = probe.hear(Outcome.UNKNOWN, now, why="No result for three intervals.")
-            if flip is not None:
-                _follow(flip, probe, now)
+            _fall_silent(probe, now)
+
+
+def _fall_silent(probe: Probe, now: datetime) -> None:
+    flip = probe.hear(Outcome.UNKNOWN, now, why="No result for three intervals.")
+    if flip is not None:
+        _follow(flip, probe, now)
 
 
 def _row(finding: Finding, outcome: Outcome, why: str) -> Check:

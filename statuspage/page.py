@@ -6,6 +6,7 @@ by itself, without asking anybody.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -120,7 +121,7 @@ def freshness(world: World, at: datetime) -> Freshness:
     probes = [probe for group in world.probes.values() for probe in group]
     heard = [probe for probe in probes if probe.heard_at]
     if not heard:
-        return Freshness(Step.NONE, None, None, None)
+        return Freshness(Step.NONE, at, None, None, None)
     late_after, stale_after = limits(world)
     checked_at = max(probe.heard_at for probe in heard if probe.heard_at)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
@@ -132,6 +133,7 @@ def freshness(world: World, at: datetime) -> Freshness:
     step = Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT
     return Freshness(
         step=step,
+        at=at,
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
@@ -149,10 +151,18 @@ def limits(world: World) -> tuple[timedelta, timedelta]:
 
 
 def shown_status(world: World, component: Component, fresh: Freshness) -> Status:
-    """A component's status as the page says it: unknown once what we know is stale."""
-    if fresh.step is Step.STALE and not component.hand_status and world.probes.get(component.pk):
+    """A component's status as the page says it: unknown once what we know is stale.
+
+    A probe that fell silent is unknown here even if nobody lives who could write that down.
+    """
+    probes = world.probes.get(component.pk, [])
+    if component.hand_status or not probes:
+        return Status(component.status)
+    if fresh.step is Step.STALE:
         return Status.UNKNOWN
-    return Status(component.status)
+    if not any(probe.is_silent(fresh.at) for probe in probes):
+        return Status(component.status)
+    return worst(Status.UNKNOWN if probe.is_silent(fresh.at) else probe.status for probe in probes)
 
 
 def component_row(world: World, component: Component, fresh: Freshness) -> ComponentRow:
@@ -197,9 +207,21 @@ def _last_known(
 def seconds_by_day(world: World, component: Component) -> dict[date, Seconds]:
     """The days of a component, today so far included."""
     start, _ = uptime.day_bounds(world.today, world.zone)
-    spans = world.spans.get(component.pk, [])
+    spans = _seen(world, component)
     today = uptime.tally(spans, max(start, _began(component, start)), world.now)
     return {**world.days.get(component.pk, {}), world.today: today}
+
+
+def _seen(world: World, component: Component) -> list[uptime.Span]:
+    """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
+    spans = world.spans.get(component.pk, [])
+    probes = world.probes.get(component.pk, [])
+    is_open = bool(spans) and spans[-1].ended_at is None
+    if component.hand_status or not is_open or not all(probe.is_silent(world.now) for probe in probes):
+        return spans
+    ends = [probe.heard_at + probe.rule.interval for probe in probes if probe.heard_at]
+    end = max([spans[-1].started_at, *ends])
+    return [*spans[:-1], replace(spans[-1], ended_at=end)] if ends else spans
 
 
 def _began(component: Component, start: datetime) -> datetime:

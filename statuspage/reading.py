@@ -25,6 +25,7 @@ class Freshness:
     """The age of what we know, judged at a moment. `late_at` and `stale_at` let script judge again."""
 
     step: Step
+    at: datetime  # the moment it was judged at
     checked_at: datetime | None
     late_at: datetime | None
     stale_at: datetime | None

@@ -39,9 +39,14 @@ def reading(outcome: Outcome | str, failure=Failure.STATUS, ms=20.0) -> Reading:
     return Reading(ms, status_code=200)
 
 
-def found(probe: Probe, outcome: Outcome | str, at: datetime, **more) -> None:
-    """One check of this probe, claimed, begun and settled at this moment as a worker does it."""
+def found(probe: Probe, outcome: Outcome | str, at: datetime, *, gap: bool = False, **more) -> None:
+    """One check of this probe, claimed, begun and settled at this moment as a worker does it.
+
+    Without `gap` the checks since the last one told here went on as before.
+    """
     second = math.floor(at.timestamp())
+    if not gap and outcome != Outcome.UNKNOWN:
+        Probe.objects.filter(pk=probe.pk, heard_s__lt=second - 1).update(heard_s=second - 1)
     Probe.objects.filter(pk=probe.pk).update(next_slot=second, claimed_slot=None)
     claims = [one for one in Probe.objects.claim_due(second) if one.probe_id == probe.pk]
     assert len(claims) == 1

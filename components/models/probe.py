@@ -224,6 +224,10 @@ class Probe(models.Model):
         """The newest result; None before the first."""
         return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
 
+    def is_silent(self, at: datetime) -> bool:
+        """Whether it said something once, and nothing for three intervals."""
+        return self.heard_at is not None and at - self.heard_at >= self.rule.silence
+
     @property
     def expectation(self) -> Expectation:
         """What is still healthy."""

@@ -170,7 +170,7 @@ def test_a_gap_leaves_the_percentage_alone_and_is_said(db):
     probe = watched("API")
     found(probe, "up", after(hours=-5))
     fall_silent(after(hours=-4))
-    found(probe, "up", NOW)
+    found(probe, "up", NOW, gap=True)
     now = after(minutes=1)
     shown = rows(overview(now))["API"]
     assert shown.uptime.percent == "100.00 %"
@@ -240,3 +240,25 @@ def test_every_moment_of_the_incident_page(db):
     closed = html(after(minutes=10), **named)
     assert "Resolved" in closed
     assert "5 min" in closed
+
+
+def test_one_silent_probe_makes_its_component_unknown_though_nobody_lives_to_write_it_down(db):
+    found(watched("API", interval_s=10, timeout_s=5), "up", NOW)
+    found(watched("Daily", interval_s=3600), "up", NOW)
+    shown = rows(overview(after(seconds=29)))
+    assert shown["API"].status is Status.OPERATIONAL
+    shown = rows(overview(after(seconds=31)))
+    assert (shown["API"].status, shown["API"].was) == (Status.UNKNOWN, "operational")
+    assert shown["Daily"].status is Status.OPERATIONAL
+    assert overview(after(seconds=31)).head.state.status is not Status.OPERATIONAL
+
+
+def test_the_gap_is_left_out_while_it_lasts_and_after_it(db):
+    probe = watched("API", interval_s=10, timeout_s=5)
+    found(probe, "up", after(hours=-2))
+    Probe.objects.update(heard_s=int(after(hours=-1).timestamp()))
+    shown = rows(overview(NOW))["API"].uptime
+    assert shown.percent == "100.00 %"
+    assert "no data for 6 h 59 min" in shown.coverage  # 6 h before it began, and the last one
+    found(probe, "up", NOW, gap=True)  # a worker is back, and nobody ticked in between
+    assert rows(overview(after(seconds=1)))["API"].uptime.coverage == shown.coverage
