@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from celery import shared_task
 from django.conf import settings
-from django.db import models, transaction
+from django.db import OperationalError, models, transaction
 
 from components import latency, uptime
 from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 DELETE_BATCH = 5_000  # rows a transaction: other writers wait for it on SQLite
 
 
-@shared_task(name="components.roll_up", ignore_result=True)
+@shared_task(name="components.roll_up", ignore_result=True, throws=(OperationalError,))
 def roll_up() -> None:
     """Bring the tallies up to now. Safe to run twice, and to catch up after a pause."""
     now = datetime.now(UTC)
@@ -27,7 +27,7 @@ def roll_up() -> None:
     tally_latency(now)
 
 
-@shared_task(name="components.prune", ignore_result=True)
+@shared_task(name="components.prune", ignore_result=True, throws=(OperationalError,))
 def prune() -> None:
     """Remove raw checks and hour tallies that are past their keep."""
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 
 from components import egress
 from components.checking import Checker, Finding, Order
@@ -29,7 +29,8 @@ DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supe
 TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
 
 
-@shared_task(name="incidents.tick", ignore_result=True)
+# a database that is away is no bug: one line, not a traceback a second
+@shared_task(name="incidents.tick", ignore_result=True, throws=(OperationalError,))
 def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
     now = _database_now()
@@ -43,7 +44,7 @@ def tick() -> None:
     Incident.objects.turn(now)
 
 
-@shared_task(name="incidents.run_checks", ignore_result=True)
+@shared_task(name="incidents.run_checks", ignore_result=True, throws=(OperationalError,))
 def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     """Begin these claims ([probe id, slot, token, region] each) and give them to the engine.
 
@@ -211,6 +212,9 @@ def _keep(findings: list[Finding]) -> None:
     close_old_connections()
     try:
         settle(findings)
+    except OperationalError as error:
+        lost = "%d results could not be written (%s); their slots will be run again"
+        log.warning(lost, len(findings), str(error).strip().split("\n")[0])
     except DatabaseError:
         log.exception("%d results could not be written; their slots will be run again", len(findings))
     finally:

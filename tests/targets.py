@@ -45,6 +45,7 @@ class Target:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 512
 
             def handle_error(self, *_):
                 pass  # probes leave when they have seen enough

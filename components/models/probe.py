@@ -50,7 +50,7 @@ class ProbeManager(models.Manager["Probe"]):
         """Lease every due slot, in one statement: two ticks at once claim nothing twice.
 
         `now` is seconds since 1970. A claim whose worker died is due again when
-        its lease ends. Missed slots are not caught up: one run now, then the grid.
+        its lease ends. Missed slots are not caught up: the newest is run now, then the grid.
         """
         with connection.cursor() as cursor:
             cursor.execute(CLAIM, {"now": now, "slack": LEASE_SLACK_S, "rest": now - REST_S})
@@ -94,7 +94,11 @@ class ProbeManager(models.Manager["Probe"]):
 
 CLAIM = """
 UPDATE components_probe SET
-  claimed_slot = COALESCE(claimed_slot, next_slot),
+  claimed_slot = COALESCE(claimed_slot, CASE
+    WHEN next_slot = 0 OR next_slot > %(now)s THEN %(now)s
+    WHEN next_slot < %(now)s - (%(now)s - phase_s) %% interval_s
+      THEN %(now)s - (%(now)s - phase_s) %% interval_s
+    ELSE next_slot END),
   next_slot = %(now)s + interval_s - (%(now)s - phase_s) %% interval_s,
   lease_until = %(now)s + timeout_s + %(slack)s,
   lease_token = lease_token + 1
@@ -102,6 +106,9 @@ WHERE NOT is_paused
   AND (
     (claimed_slot IS NULL AND next_slot <= %(now)s)
     OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
+    -- a clock that went back: nothing may be due further away than it was ever set
+    OR (claimed_slot IS NULL AND next_slot > %(now)s + interval_s)
+    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + timeout_s + %(slack)s)
   )
   AND (attempts < 3 OR lease_until < %(rest)s)
 RETURNING id, claimed_slot, lease_token, region

@@ -15,6 +15,16 @@ from components.outcomes import Expectation, Failure, Outcome, classify
 from components.probers import PROBERS, InvalidProbe
 from tests.certificates import make
 from tests.components.test_egress import Names
+from tests.hostile import (
+    bomb,
+    drip,
+    endless_body,
+    endless_headers,
+    hang_before_answer,
+    no_http,
+    reset_in_body,
+    says_nothing,
+)
 from tests.targets import Raw
 
 OWN = ["127.0.0.0/8", "::1/128"]
@@ -123,58 +133,6 @@ def test_an_excerpt_is_at_most_a_kilobyte_and_printable(target):
 def test_a_compressed_answer_is_unpacked(target):
     target.says, target.headers = gzip.compress(b"hello"), {"Content-Encoding": "gzip"}
     assert look("http", target.url, {"expect_text": "hello"}).failure is None
-
-
-async def hang_before_answer(reader, writer):
-    await reader.readuntil(b"\r\n\r\n")
-    await asyncio.sleep(60)
-
-
-async def drip(reader, writer):
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while True:
-        writer.write(b"x")
-        await writer.drain()
-        await asyncio.sleep(0.4)
-
-
-async def endless_headers(reader, writer):
-    writer.write(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        writer.write(b"X-More: " + b"a" * 1000 + b"\r\n")
-        await writer.drain()
-
-
-async def endless_body(reader, writer):
-    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        writer.write(b"a" * 65536)
-        await writer.drain()
-
-
-async def bomb(reader, writer):
-    packed = gzip.compress(b"\0" * 200_000_000, 9)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
-    writer.write(head.encode() + packed)
-    await writer.drain()
-    await asyncio.sleep(60)
-
-
-async def reset_in_body(reader, writer):
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
-    await writer.drain()
-    await asyncio.sleep(0.05)
-
-
-async def no_http(reader, writer):
-    writer.write(b"220 mail.example ESMTP\r\n\r\n")
-    await writer.drain()
-    await asyncio.sleep(1)
-
-
-async def says_nothing(reader, writer):
-    await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(
