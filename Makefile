@@ -44,8 +44,8 @@ demo: $(VENV)/run.stamp ## Watch an outage happen to Widgetify, in about four mi
 
 test: $(VENV)/dev.stamp ## All tests, on SQLite and on PostgreSQL
 	@bash tests/chromium.sh
-	@TEST_DATABASE=sqlite $(PY) -m pytest -q
-	@TEST_DATABASE=postgres $(PY) -m pytest -q -m data
+	@TEST_DATABASE=sqlite $(PY) -m pytest -q -n 2 --dist worksteal
+	@TEST_DATABASE=postgres $(PY) -m pytest -q -n 2 --dist worksteal -m data
 
 lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates
 	@$(VENV)/bin/ruff format --check -q .
@@ -58,7 +58,7 @@ bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same 
 	@$(PY) -m benchmarks
 
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
-	@FAULTS=long $(PY) -m pytest tests/faults
+	@FAULTS=long $(PY) -m pytest -q -s tests/faults
 
 clean: ## Remove the environment and everything under var/
 	@rm -rf $(VENV) var

@@ -96,9 +96,10 @@ class Whole:
             timeout=60,
         )
 
-    def watch(self, target: str, name: str, *more: str) -> None:
+    def watch(self, target: str, name: str, *, check: bool = True) -> None:
         """A component of this name with a probe."""
-        self.manage("probe", target, "--save", "--name", name, "--interval", "5", "--timeout", "2", *more)
+        more = ("--save", "--name", name, "--interval", "5", "--timeout", "2")
+        self.manage("probe", target, *more, check=check)
 
     def json(self, path: str = "/api/v2/summary.json") -> dict[str, Any]:
         return self.web.get(path).json()

@@ -12,6 +12,7 @@ from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbe
 
+LONGEST_WAIT_S = 10
 SHORTEST_NAME = 60
 
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
         parser.add_argument("--save", action="store_true", help="Make it a component with a probe.")
         parser.add_argument("--name", default="", help="The component's name.")
-        parser.add_argument("--timeout", type=int, default=10, help="Seconds for all of it.")
+        parser.add_argument("--timeout", type=int, help="Seconds for all of it (10, or the interval).")
         parser.add_argument("--interval", type=int, default=60, help="Seconds between checks.")
         parser.add_argument("--limit", type=int, help="Slower answers (ms) are degraded.")
         parser.add_argument(
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         kind, target = kind_of(options["target"])
+        options["timeout"] = options["timeout"] or min(LONGEST_WAIT_S, options["interval"])
         given = dict(_pair(text) for text in options["option"])
         try:
             order = PROBERS[kind].parse(target, given)

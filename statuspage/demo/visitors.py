@@ -1,0 +1,75 @@
+"""The visitors of the demo: so many at a time, each asking again as soon as it is answered."""
+
+import asyncio
+import json
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+from components import wire
+from components.egress import Egress, EgressError
+
+DEADLINE_S = 10.0
+MOST_BYTES = 5_000_000
+
+
+class Visitors:
+    """A crowd in a thread of its own. `number` and `hold_ms` may change at any time."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.number, self.hold_ms, self.is_over = 0, 0, False
+        self.egress = Egress(["127.0.0.0/8", "::1/128"])
+        self.loop = asyncio.new_event_loop()
+        self.here: set[asyncio.Task[None]] = set()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def come(self, number: int, hold_ms: int) -> None:
+        """From now on so many, each needing its connection this long."""
+        self.number, self.hold_ms = number, hold_ms
+
+    def ask(self, url: str, method: str = "GET") -> Any:
+        """One answer as JSON; None when there is none."""
+        return asyncio.run_coroutine_threadsafe(self._ask(url, method), self.loop).result(DEADLINE_S + 1)
+
+    def leave(self) -> None:
+        """End."""
+        self.is_over = True
+        self.thread.join(DEADLINE_S)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._keep_coming())
+        self.loop.close()
+
+    async def _keep_coming(self) -> None:
+        while not self.is_over:
+            while len(self.here) < self.number:
+                visitor = self.loop.create_task(self._visit(len(self.here)))
+                self.here.add(visitor)
+                visitor.add_done_callback(self.here.discard)
+            await asyncio.sleep(0.1)
+        for visitor in self.here:
+            visitor.cancel()
+        await asyncio.gather(*self.here, return_exceptions=True)
+
+    async def _visit(self, place: int) -> None:
+        while place < self.number:
+            await self._ask(f"{self.url}/report?hold_ms={self.hold_ms}", "GET")
+            await asyncio.sleep(0.01)
+
+    async def _ask(self, url: str, method: str) -> Any:
+        parts = urlsplit(url)
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                line = await self.egress.open(parts.hostname or "", parts.port or 80)
+                try:
+                    path = f"{parts.path}?{parts.query}"
+                    line.writer.write(wire.request_bytes(method, parts.netloc, path, {}, b""))
+                    head = await wire.read_head(line)
+                    return json.loads(await wire.read_body(line, head, method, most=MOST_BYTES))
+                finally:
+                    line.close()
+        except (TimeoutError, OSError, EgressError, wire.Garbled, ValueError):
+            return None

@@ -1,0 +1,55 @@
+"""The first evening of a newcomer: watch something, break it, see it told, mend it, see it closed."""
+
+import httpx
+
+from tests.targets import Target
+from tests.whole import wait_for
+
+
+def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
+    whole.start()
+    page = browser.open(whole.url)
+    wait_for(lambda: "All systems are operational" in page.inner_text("h1"), 40)
+    with Target() as target:
+        saved = whole.manage("probe", target.url, "--save", "--name", "Web app", "--interval", "5")
+        assert "Saved as “Web app”; it is checked every 5 s." in saved.stdout
+        assert "✓ First byte" in saved.stdout
+        row = page.locator(".row", has_text="Web app")
+        row.locator(".state", has_text="Operational").wait_for(timeout=30_000)
+        target.answers = 503
+        page.get_by_role("heading", level=1, name="Web app is down").wait_for(timeout=25_000)
+        card = page.locator(".incident")
+        assert "Web app answers with errors since" in card.inner_text()
+        assert "written by our monitoring" in card.inner_text()
+        feed = httpx.get(f"{whole.url}/history.atom").text
+        assert "Web app answers with errors" in feed
+        card.get_by_role("link", name="Full timeline and evidence").click()
+        assert "503 Service Unavailable" in page.inner_text("#evidence")
+        page.go_back()
+        target.answers = 200
+        page.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=40_000)
+        (incident,) = whole.incidents()
+        wait_for(lambda: whole.incidents()[0]["status"] == "resolved", 20)
+        assert [u["status"] for u in whole.incidents()[0]["incident_updates"]] == [
+            "resolved", "monitoring", "investigating"]  # fmt: skip
+        assert incident["impact"] == "critical"
+        link = page.locator("#past").get_by_role("link", name="Web app answers with errors")
+        link.wait_for(timeout=20_000)
+    took = whole.stop()
+    assert took < 10
+    assert whole.left() == []
+
+
+def test_staff_take_over_from_the_shell(whole):
+    whole.start()
+    with Target() as target:
+        target.answers = 500
+        whole.watch(target.url, "API", check=False)
+        wait_for(lambda: whole.status_of("API") == "major_outage", 40)
+        told = whole.manage("post", "last", "--phase", "identified", "--body", "We found it.", "--next", "20")
+        assert "Posted to “API answers with errors”" in told.stdout
+        wait_for(lambda: whole.incidents()[0]["status"] == "identified", 10)
+        target.answers = 200
+        wait_for(lambda: whole.status_of("API") == "operational", 40)
+        (incident,) = whole.incidents()
+        assert (incident["status"], len(incident["incident_updates"])) == ("identified", 2)
