@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,23 @@ def test_an_empty_page_has_lists_not_nulls(db, name):
     assert Component.objects.count() == 0
     found_ = body(name)
     assert all(value == [] for key, value in found_.items() if key not in ("page", "status"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("page", PAGE), ("component", COMPONENT), ("incident", INCIDENT), ("incident update", UPDATE)],
+)
+def test_the_documentation_names_every_key(name, shape):
+    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+    paragraph = text.split(f"**{name}** ")[1].split("\n\n")[0]
+    assert set(shape) <= set(re.findall(r"`([a-z_]+)`", paragraph))
+
+
+def test_every_public_address_is_documented():
+    from statuspage.urls import urlpatterns
+
+    told = "".join(path.read_text() for path in (Path(__file__).resolve().parents[2] / "docs").glob("*.md"))
+    for pattern in urlpatterns:
+        address = str(pattern.pattern)
+        if address.startswith(("api/", "history.", "healthz")):
+            assert f"/{address}`" in told, address

@@ -1,0 +1,1 @@
+"""Measurements beside a reference in the same run: `python -m benchmarks [page checks scale streams render]`."""

@@ -1,0 +1,201 @@
+"""What the measurements share: a stage of their own, processes on chosen cores, references from Debian."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from statuspage.supervisor import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER_CORE, LOAD_CORE = 0, 1
+PACKAGES = {
+    "nginx": "nginx",
+    "wrk": "wrk",
+    "prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+}
+NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: ours, the reference's, and what we ask of their ratio (or of ours alone)."""
+
+    what: str
+    ours: str
+    reference: str
+    ratio: float | None
+    wanted: str
+    holds: bool
+
+
+def ratio(what: str, ours: float, reference: float, least: float, unit: str) -> Row:
+    """Ours as a share of the reference, at least so much."""
+    share = ours / reference if reference else float("nan")
+    return Row(
+        what, f"{ours:,.0f} {unit}", f"{reference:,.0f} {unit}", share, f"≥ {least:.2f}", share >= least
+    )
+
+
+def say(words: str) -> None:
+    """Progress, on its own stream."""
+    print(f"  … {words}", file=sys.stderr, flush=True)
+
+
+def have_references() -> None:
+    """Install Debian's packages that are missing, or say which to install."""
+    missing = [package for name, package in PACKAGES.items() if not shutil.which(name)]
+    if not NCHAN.exists():
+        missing.append("libnginx-mod-nchan")
+    if not missing:
+        return
+    if os.geteuid() or not shutil.which("apt-get"):
+        sys.exit(f"The references are missing: install Debian's packages {' '.join(missing)}.")
+    say(f"installing {' '.join(missing)}")
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
+
+
+class Stage:
+    """A folder and processes of one measurement; all of it is gone afterwards."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="statuspage-bench-"))
+        self.folder.chmod(0o755)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The program's environment on this stage."""
+        outer = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+        return {k: v for k, v in os.environ.items() if k not in outer} | {
+            "VAR_DIR": str(self.folder / "var"),
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            "PUBLIC_URL": self.url,
+            "EGRESS_ALLOW": "127.0.0.0/8",
+            "LOG_LEVEL": "WARNING",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def manage(self, *arguments: str, text: str | None = None) -> str:
+        """A management command, to its end; `text` is its standard input."""
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(command, env=self.env, input=text, text=True, capture_output=True, check=True)
+        return done.stdout
+
+    def fill(self, components: int) -> None:
+        """A database with so many components and 90 days of history."""
+        self.manage("migrate", "-v0")
+        self.manage("collectstatic", "--no-input", "-v0")
+        code = f"from benchmarks.filling import fill; fill({components})"
+        self.manage("shell", "-v0", "-c", code)
+
+    def start(
+        self, *command: str, core: int | None = None, env: dict[str, str] | None = None
+    ) -> psutil.Process:
+        """A process, pinned to a core if one is named."""
+
+        def pin() -> None:
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            if core is not None:
+                os.sched_setaffinity(0, {core})
+
+        process = subprocess.Popen(
+            command,
+            env={**self.env, **(env or {})},
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=pin,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return psutil.Process(process.pid)
+
+    def web(self, core: int | None = SERVER_CORE) -> psutil.Process:
+        """Our web process, ready."""
+        process = self.start(sys.executable, str(ROOT / "manage.py"), "web", core=core)
+        wait_for_port(self.port, "/readyz")
+        return process
+
+    def nginx(self, server: str, *, core: int | None, top: str = "", http: str = "") -> psutil.Process:
+        """Debian's nginx with this server block, one worker."""
+        number = len(self.processes)
+        file = self.folder / f"nginx-{number}.conf"
+        file.write_text(
+            f"{top}\nworker_processes 1; worker_rlimit_nofile 60000; daemon off; "
+            f"pid {self.folder}/nginx-{number}.pid; error_log {self.folder}/nginx-{number}.log;\n"
+            f"events {{ worker_connections 50000; }}\n"
+            f"http {{ access_log off; keepalive_requests 1000000; {http}\n server {{ {server} }} }}\n"
+        )
+        return self.start("nginx", "-c", str(file), "-p", str(self.folder), core=core)
+
+
+def wait_for_port(port: int, path: str = "/", patience_s: float = 30) -> None:
+    """Until somebody answers 200 there."""
+    from statuspage.supervisor import answers
+
+    end = time.monotonic() + patience_s
+    while not answers("127.0.0.1", port, path):
+        if time.monotonic() > end:
+            raise TimeoutError(f"nobody answers on port {port}{path}")
+        time.sleep(0.1)
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """The process and all it started."""
+    return [process, *process.children(recursive=True)]
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU seconds of the family so far."""
+    times = [one.cpu_times() for one in family(process)]
+    return float(sum(one.user + one.system for one in times))
+
+
+def memory(process: psutil.Process) -> int:
+    """Private bytes of the family now."""
+    return int(sum(one.memory_full_info().uss for one in family(process)))
+
+
+def wrk(url: str, *headers: str, seconds: int, connections: int = 64, threads: int = 1) -> tuple[int, int]:
+    """(requests answered, answers that were neither 2xx nor 3xx, or broke off) from the load's core."""
+    command = ["taskset", "-c", str(LOAD_CORE), "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s"]
+    for header in headers:
+        command += ["-H", header]
+    told = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    asked = int(told.split(" requests in")[0].split()[-1])
+    bad = 0
+    for line in told.splitlines():
+        if "Non-2xx" in line:
+            bad += int(line.split()[-1])
+        if "Socket errors" in line:
+            bad += sum(int(part) for part in line.replace(",", "").split() if part.isdigit())
+    return asked, bad
