@@ -29,7 +29,7 @@ class Browser:
     def __init__(self) -> None:
         self.playwright = sync_playwright().start()
         self.chromium = self.playwright.chromium.launch(executable_path=path(), args=FLAGS)
-        self.contexts, self.faults = [], []
+        self.faults = []
 
     def open(self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False):
         context = self.chromium.new_context(
@@ -40,7 +40,6 @@ class Browser:
             has_touch=touch,
             is_mobile=touch,
         )
-        self.contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._note)
@@ -50,11 +49,6 @@ class Browser:
     def _note(self, message) -> None:
         if message.type == "error" or "Content Security Policy" in message.text:
             self.faults.append(message.text)
-
-    def clear(self) -> None:
-        for context in self.contexts:
-            context.close()
-        self.contexts, self.faults = [], []
 
     def close(self) -> None:
         self.chromium.close()

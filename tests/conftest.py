@@ -49,19 +49,16 @@ def free_port():
     return supervisor.free_port()
 
 
-@pytest.fixture(scope="session")
-def chromium():
+@pytest.fixture
+def browser():
+    """Pages in a real browser; a script error or a refused source fails the test.
+
+    One a test: while Playwright lives its event loop runs in this thread, and others want their own.
+    """
     made = Browser()
     yield made
+    faults = [fault for fault in made.faults if "ERR_" not in fault and "503" not in fault]
     made.close()
-
-
-@pytest.fixture
-def browser(chromium):
-    """Pages in a real browser; a script error or a refused source fails the test."""
-    yield chromium
-    faults = [fault for fault in chromium.faults if "ERR_" not in fault and "503" not in fault]
-    chromium.clear()
     assert faults == []
 
 

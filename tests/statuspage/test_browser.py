@@ -152,7 +152,6 @@ def test_nobody_is_shut_out_in_either_theme(web, browser):
                     where = fault["nodes"][0]["html"][:120]
                     wrong.append(f"{name} {scheme} {width}: {fault['id']}: {where}")
             page.context.close()
-    browser.contexts.clear()
     browser.faults = [fault for fault in browser.faults if "404" not in fault]
     assert wrong == [], "\n".join(wrong)
 
