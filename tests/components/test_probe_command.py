@@ -1,0 +1,69 @@
+"""`manage.py probe`: one look now, in words, and a component if wanted."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from components.models import Component, Probe
+
+
+def probe(*arguments, **options):
+    out, code = StringIO(), 0
+    try:
+        call_command("probe", *arguments, stdout=out, **options)
+    except SystemExit as end:
+        code = end.code
+    return out.getvalue(), code
+
+
+def test_the_ladder_of_a_healthy_target(db, target):
+    text, code = probe(target.url)
+    assert code == 0
+    for rung in ("✓ DNS", "✓ Connect", "127.0.0.1", "✓ First byte", "HTTP 200", "✓ Transfer", "✓ Assertion"):
+        assert rung in text
+    assert "up in " in text
+    assert not Component.objects.exists()
+
+
+def test_the_ladder_stops_where_the_check_does(db, target, free_port):
+    text, code = probe(f"http://127.0.0.1:{free_port}/")
+    assert code == 1
+    assert f"✗ Connect    Nothing listens on port {free_port}: connection refused." in text
+    assert "– First byte" in text
+    target.answers = 503
+    text, code = probe(target.url)
+    assert (code, "✗ Assertion  Answered 503" in text) == (1, True)
+
+
+def test_saved_it_is_a_component_with_a_probe(db, target):
+    text, _ = probe(target.url, save=True, name="Shop", interval=30, option=["expect_text=well"])
+    assert "Saved as “Shop”; it is checked every 30 s." in text
+    made = Probe.objects.get()
+    assert (made.component.name, made.interval_s, made.options) == ("Shop", 30, {"expect_text": "well"})
+
+
+def test_one_that_is_down_is_saved_too_for_that_is_why_it_is_watched(db, free_port):
+    text, code = probe(f"tcp://127.0.0.1:{free_port}", save=True, name="Mail")
+    assert (code, Probe.objects.get().kind) == (1, "tcp")
+    assert "Saved as “Mail”" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "words"),
+    [
+        (["example.org"], {}, "target: Begin with http://"),
+        (["gopher://example.org"], {}, "target: Begin with"),
+        (["http://"], {}, "target: Name a host."),
+        (["tcp://example.org"], {}, "host:port"),
+        (["http://127.0.0.1:9/"], {"option": ["expect_regex=("]}, "expect_regex"),
+        (["http://127.0.0.1:9/"], {"option": ["nonsense"]}, "NAME=VALUE"),
+        (["http://127.0.0.1:9/"], {"save": True, "interval": 1}, "every 5 seconds"),
+        (["http://127.0.0.1:9/"], {"save": True, "name": "x" * 300}, "name"),
+        (["http://10.0.0.1/"], {"save": True, "timeout": 1}, "EGRESS_ALLOW"),
+    ],
+)
+def test_nonsense_is_refused_with_a_sentence_and_nothing_is_kept(db, arguments, options, words):
+    with pytest.raises(CommandError, match=words):
+        probe(*arguments, **options)
+    assert not Component.objects.exists()
