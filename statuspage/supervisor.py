@@ -29,6 +29,7 @@ LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
 PR_SET_PDEATHSIG = 1
+ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
 # measured: with gossip, mingle or heartbeat a worker may not come back after a broker restart
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
@@ -171,12 +172,12 @@ class Supervisor:
 
 def commands(redis_url: str | None, var_dir: Path, *, concurrency: int) -> list[Child]:
     """The children of one machine. Without a broker's address we bring our own."""
-    children, env = [], {"PYTHONUNBUFFERED": "1", "VAR_DIR": str(var_dir)}
+    children, env = [], {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, "VAR_DIR": str(var_dir)}
     if redis_url is None:
         config, redis_url = _valkey_config(var_dir)
         children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
     env = {**env, "REDIS_URL": redis_url}
-    celery = [sys.executable, "-m", "celery", "-A", "statuspage"]
+    celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     manage = str(Path(__file__).resolve().parent.parent / "manage.py")
     return [
         *children,
@@ -195,7 +196,7 @@ def _valkey_config(var_dir: Path) -> tuple[Path, str]:
     write_private(
         config,
         f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\n'
-        'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel warning\n',
+        'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel nothing\n',
     )
     return config, f"redis://:{password}@127.0.0.1:{port}/0"
 

@@ -5,6 +5,8 @@ import os
 import pathlib
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from statuspage import supervisor
 from tests.browser import Browser
@@ -26,6 +28,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.data)
         if "browser" in asked:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Threads of a test may end after it; their sessions must not keep the database from being dropped."""
+    yield
+    if settings.POSTGRES:
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """One real web process beside the test, on the test's own database: what a browser talks to."""
 
-import functools
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 from django.conf import settings
@@ -13,17 +11,7 @@ from django.db import connection
 
 from components.models import Page
 from statuspage.supervisor import free_port
-from tests.whole import ROOT, wait_for
-
-
-@functools.cache
-def static_files() -> Path:
-    """The static files as `make run` lays them out, made once for all tests."""
-    folder = Path(settings.VAR_DIR) / "collected"
-    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"} | {"VAR_DIR": str(folder)}
-    command = [sys.executable, str(ROOT / "manage.py"), "collectstatic", "--no-input", "-v0"]
-    subprocess.run(command, env=env, check=True)
-    return folder / "static"
+from tests.whole import ROOT, static_files, wait_for
 
 
 class Web:

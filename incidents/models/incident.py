@@ -196,6 +196,7 @@ class Incident(models.Model):
         that leave it resolved.
         """
         phase = _phase(phase)
+        body = body.replace("\0", "")  # no text of PostgreSQL may hold one
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         with transaction.atomic():
