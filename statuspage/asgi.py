@@ -10,9 +10,13 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+import django
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
+django.setup()  # any server may import us first
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
@@ -30,6 +34,7 @@ RENDER_WAIT_S = 2.0
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
+Message = dict[str, Any]
 Django = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CSP = (
@@ -55,6 +60,42 @@ def security_headers() -> Headers:
     return headers
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A variant in one encoding as the pairs of messages that send it."""
+
+    etag: bytes
+    whole: tuple[Message, Message]
+    head: tuple[Message, Message]
+    same: tuple[Message, Message]
+
+
+def make_answer(document: Document, variant: Variant, encoding: bytes, security: Headers) -> Answer:
+    """The messages for this variant. A 304 carries what RFC 9110, section 15.4.5 asks for, no more."""
+    body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
+    kept = [
+        (b"etag", variant.etag.encode()),
+        (b"cache-control", CACHE_CONTROL.encode()),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    headers = [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-type", document.content_type.encode()),
+        *kept,
+        *security,
+    ]
+    if encoding:
+        headers.append((b"content-encoding", encoding))
+    if document.path.startswith("/api/"):
+        headers.append((b"access-control-allow-origin", b"*"))
+        kept.append((b"access-control-allow-origin", b"*"))
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    unchanged = {"type": "http.response.start", "status": 304, "headers": kept}
+    nothing = {"type": "http.response.body", "body": b""}
+    whole = {"type": "http.response.body", "body": body}
+    return Answer(variant.etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
+
+
 class Door:
     """The ASGI application."""
 
@@ -64,20 +105,20 @@ class Door:
         self.streams = streams
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
-        self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Headers]]] = {}
+        self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
         if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._live(receive, send)
             return
         path = scope["path"]
         if scope["method"] in ("GET", "HEAD"):
             found = self.snapshot.documents.get(path)
             if found is not None and found.version >= self.snapshot.version:
-                await self._serve(scope, send, found)
+                for message in self._messages(scope, found):
+                    await send(message)
                 return
             if path == "/live":
                 await self.streams.serve(receive, send)
@@ -126,7 +167,8 @@ class Door:
         if found is None:
             await self._say_unknown(scope, send)
             return
-        await self._serve(scope, send, found)
+        for message in self._messages(scope, found):
+            await send(message)
 
     async def _fresh(self, path: str) -> Document | None:
         """The document as it is now, or its last copy when that takes too long. Raises Http404."""
@@ -141,55 +183,34 @@ class Door:
         except TimeoutError:
             return self.snapshot.get(path)
 
-    async def _serve(self, scope: Scope, send: Send, document: Document) -> None:
-        """The variant that is true now, in the encoding the reader takes, or 304."""
+    def _messages(self, scope: Scope, document: Document) -> tuple[Message, Message]:
+        """The variant that is true now, in the encoding the reader takes, or 304.
+
+        The hot path: messages are made once for each variant and sent again and again.
+        """
         self.streams.checked_at = max(self.streams.checked_at, document.checked_at)
-        variant = document.at(time.time())
         encoding, condition = b"", b""
         for name, value in scope["headers"]:
             if name == b"accept-encoding":
                 encoding = best_encoding(value)
             elif name == b"if-none-match":
                 condition = value
-        headers = self._headers(document, variant, encoding)
-        if condition and variant.etag.encode() in condition:
-            await send({"type": "http.response.start", "status": 304, "headers": headers[1:]})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": body})
+        answer = self._answer(document, document.at(time.time()), encoding)
+        if condition and answer.etag in condition:
+            return answer.same
+        return answer.head if scope["method"] == "HEAD" else answer.whole
 
-    def _headers(self, document: Document, variant: Variant, encoding: bytes) -> Headers:
-        """The headers of an answer, made once; the length comes first, a 304 goes without."""
+    def _answer(self, document: Document, variant: Variant, encoding: bytes) -> "Answer":
         held, made = self.prepared.get(document.path, (None, {}))
         if held is not document:
             if len(self.prepared) > len(self.snapshot.documents) + 100:
                 self.prepared.clear()
             made = {}
             self.prepared[document.path] = (document, made)
-        headers = made.get((variant.etag, encoding))
-        if headers is None:
-            headers = self._make_headers(document, variant, encoding)
-            made[variant.etag, encoding] = headers
-        return headers
-
-    def _make_headers(self, document: Document, variant: Variant, encoding: bytes) -> Headers:
-        body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
-        headers = [
-            (b"content-length", str(len(body)).encode()),
-            (b"content-type", document.content_type.encode()),
-            (b"etag", variant.etag.encode()),
-            (b"cache-control", CACHE_CONTROL.encode()),
-            (b"vary", b"Accept-Encoding"),
-            *self.security,
-        ]
-        if encoding:
-            headers.append((b"content-encoding", encoding))
-        if document.path.startswith("/api/"):
-            headers.append((b"access-control-allow-origin", b"*"))
-        return headers
+        answer = made.get((variant.etag, encoding))
+        if answer is None:
+            answer = made[variant.etag, encoding] = make_answer(document, variant, encoding, self.security)
+        return answer
 
     async def _answer_life(self, send: Send, path: str) -> None:
         """/livez: this process answers. /readyz: it has something to show, and is not on its way out."""
