@@ -8,7 +8,7 @@ from django.urls import reverse
 from components import uptime
 from components.status import Status, worst
 from components.uptime import Seconds
-from statuspage import cards, page
+from statuspage import cards, days, page
 from statuspage.gather import World
 from statuspage.reading import Cell, HistoryPage, IncidentCard, Month, Uptime, UptimeRow
 
@@ -39,7 +39,7 @@ def history_page(world: World, last: date, at: datetime) -> HistoryPage:
     while len(keys) < MONTHS:
         keys.append(_next_month(keys[-1]))
     shown = [cards.incident(incident, world, at) for incident in world.incidents]
-    known = {one.pk: page.seconds_by_day(world, one) for one in world.components}
+    known = {one.pk: days.seconds_by_day(world, one) for one in world.components}
     months = tuple(_month(world, key, shown, known) for key in keys)
     later = _next_month(last)
     began = min((component.created_at for component in world.components), default=world.now)
@@ -106,8 +106,8 @@ def _worst_of_day(world: World, on: date, shown: list[IncidentCard], known: Know
         for card in shown
         if _started(world, card) <= on <= (card.resolved_at or world.now).astimezone(world.zone).date()
     ]
-    for days in known.values():
-        seconds = days.get(on)
+    for by_day in known.values():
+        seconds = by_day.get(on)
         if seconds and seconds.worst:
             found.append(seconds.worst)
     return worst(found) if found else None
@@ -120,7 +120,7 @@ def _uptimes(world: World, keys: list[date], by_component: Known) -> list[Uptime
         figures = [_of_month(known, key) for key in keys]
         since = world.today - timedelta(days=89)
         recent = {on: seconds for on, seconds in known.items() if on >= since}
-        figures.append(page.figure(recent, whole_days=90))
+        figures.append(days.figure(recent, whole_days=90))
         url = reverse("component", args=[component.public_id])
         rows.append(UptimeRow(component.name, url, tuple(figures)))
     return rows
@@ -128,5 +128,5 @@ def _uptimes(world: World, keys: list[date], by_component: Known) -> list[Uptime
 
 def _of_month(known: dict[date, Seconds], key: date) -> Uptime:
     mine = {on: seconds for on, seconds in known.items() if on.replace(day=1) == key}
-    days = calendar.monthrange(key.year, key.month)[1]
-    return page.figure(mine, whole_days=days) if mine else Uptime(uptime.percent(Seconds()))
+    length = calendar.monthrange(key.year, key.month)[1]
+    return days.figure(mine, whole_days=length) if mine else Uptime(uptime.percent(Seconds()))

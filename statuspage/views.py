@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 
 from components import uptime
 from incidents.models import Incident
-from statuspage import cards, evidence, feeds, history, page
+from statuspage import banners, cards, evidence, feeds, history, page
 from statuspage.access import public
 from statuspage.api import v2
 from statuspage.documents import Draft, document
@@ -63,7 +63,7 @@ def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> Inci
     mine = {place.component_id for place in cards.affected(one)}
     return IncidentPage(
         head=page.head_of(found, fresh),
-        banner=page.incident_banner(card),
+        banner=banners.incident_banner(card),
         incident=card,
         affected=tuple(
             page.component_row(found, component, fresh)

@@ -1,0 +1,122 @@
+"""The answer in the first line: of the page, of a component, of an incident."""
+
+from django.conf import settings
+
+from components.status import Status, worst
+from incidents.words import names
+from statuspage.reading import (
+    Banner,
+    ComponentRow,
+    Fact,
+    Freshness,
+    Head,
+    IncidentCard,
+    Step,
+)
+
+VERBS = {
+    Status.MAJOR_OUTAGE: ("is down", "are down"),
+    Status.PARTIAL_OUTAGE: ("partly works", "partly work"),
+    Status.DEGRADED_PERFORMANCE: ("is slow", "are slow"),
+    Status.UNDER_MAINTENANCE: ("is under maintenance", "are under maintenance"),
+}
+
+
+def banner(
+    head: Head,
+    rows: list[ComponentRow],
+    opened: list[IncidentCard],
+    shown: list[IncidentCard],
+) -> Banner:
+    """The answer in the first line."""
+    status = head.state.status
+    if not rows and not opened:
+        return Banner(Status.UNKNOWN, "This page is being set up", is_checking=True)
+    if opened:
+        return Banner(
+            status, _headline(status, rows) or opened[0].title, status.label, facts=_facts(opened[0])
+        )
+    if head.freshness.step is Step.STALE and status is Status.UNKNOWN:
+        return cannot_tell(head.freshness)
+    if head.freshness.step is Step.NONE and status is Status.UNKNOWN:
+        return Banner(
+            status,
+            "Checking…",
+            line="The first results will be here in a moment.",
+            is_checking=True,
+        )
+    if status is Status.OPERATIONAL:
+        ended = max((card.resolved_at for card in shown if card.resolved_at), default=None)
+        line = "No open incidents. The last one ended" if ended else "No open incidents."
+        return Banner(status, "All systems are operational", line=line, line_at=ended)
+    since = min((row.since for row in rows if row.status is status and row.since), default=None)
+    return Banner(status, _headline(status, rows), line="Since" if since else "", line_at=since)
+
+
+def cannot_tell(fresh: Freshness) -> Banner:
+    """The stale banner: since when, and that it says nothing about the service."""
+    line = (
+        "What you see may be out of date. This says nothing about "
+        f"{settings.PAGE_NAME} itself: it may well be working. Our monitoring last checked at"
+    )
+    return Banner(
+        Status.UNKNOWN, "We cannot tell you the current status", line=line, line_at=fresh.checked_at
+    )
+
+
+def component_banner(row: ComponentRow, opened: list[IncidentCard]) -> Banner:
+    """The state of one component."""
+    facts = _facts(opened[0]) if opened else ()
+    if row.status is Status.UNKNOWN:
+        is_new = row.label != row.status.label
+        headline = f"{row.name}: checking…" if is_new else f"We cannot tell you how {row.name} is"
+        return Banner(row.status, headline, facts=facts, is_checking=is_new)
+    verb = VERBS.get(row.status, ("is operational", ""))[0]
+    return Banner(
+        row.status,
+        f"{row.name} {verb}",
+        line="Since" if row.since and not facts else "",
+        line_at=row.since if not facts else None,
+        facts=facts,
+    )
+
+
+def incident_banner(card: IncidentCard) -> Banner:
+    """The state of one incident: what it is now, or how long it was."""
+    if card.resolved_at:
+        return Banner(
+            Status.OPERATIONAL,
+            card.title,
+            "Resolved",
+            facts=(
+                Fact("Started", at=card.started_at),
+                Fact("Ended", at=card.resolved_at),
+                Fact("Lasted", card.duration),
+            ),
+        )
+    status = worst([card.status, Status.DEGRADED_PERFORMANCE])
+    return Banner(status, card.title, f"{status.label}, ongoing", facts=_facts(card)[1:])
+
+
+def _headline(status: Status, rows: list[ComponentRow]) -> str:
+    """ "Chat is down", "Widgetify is down" when all of it is; empty when no row is in that state."""
+    hit = [row.name for row in rows if row.status is status]
+    if not hit:
+        return ""
+    if status is Status.UNKNOWN:
+        return f"We do not know how {names(hit)} {'are' if len(hit) > 1 else 'is'}"
+    one, many = VERBS[status]
+    if len(hit) == len(rows) and len(hit) > 1:
+        return f"{settings.PAGE_NAME} {one}"
+    return f"{names(hit)} {many if len(hit) > 1 else one}"
+
+
+def _facts(card: IncidentCard) -> tuple[Fact, ...]:
+    """Started, now, next update by."""
+    facts = [
+        Fact("Started", at=card.started_at, with_age=True),
+        Fact("Now", card.now),
+    ]
+    if card.next_update_at:
+        facts.append(Fact("Next update by", at=card.next_update_at))
+    return tuple(facts)

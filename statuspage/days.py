@@ -1,0 +1,154 @@
+"""Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from django.urls import reverse
+
+from components import uptime
+from components.models import Component
+from components.status import Status
+from components.uptime import Seconds
+from incidents.words import duration
+from statuspage import cards
+from statuspage.gather import DAYS, World
+from statuspage.reading import (
+    Day,
+    Freshness,
+    IncidentCard,
+    Outage,
+    PastDays,
+    Step,
+    Uptime,
+)
+
+PAST_INCIDENTS = 10
+
+
+def seconds_by_day(world: World, component: Component) -> dict[date, Seconds]:
+    """The days of a component, today so far included."""
+    start, _ = uptime.day_bounds(world.today, world.zone)
+    spans = _seen(world, component)
+    today = uptime.tally(spans, max(start, _began(component, start)), world.now)
+    return {**world.days.get(component.pk, {}), world.today: today}
+
+
+def _seen(world: World, component: Component) -> list[uptime.Span]:
+    """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
+    spans = world.spans.get(component.pk, [])
+    probes = world.probes.get(component.pk, [])
+    is_open = bool(spans) and spans[-1].ended_at is None
+    if component.hand_status or not is_open or not all(probe.is_silent(world.now) for probe in probes):
+        return spans
+    ends = [probe.heard_at + probe.rule.interval for probe in probes if probe.heard_at]
+    end = max([spans[-1].started_at, *ends])
+    return [*spans[:-1], replace(spans[-1], ended_at=end)] if ends else spans
+
+
+def _began(component: Component, start: datetime) -> datetime:
+    """A component made today was not unknown before: it was not there."""
+    return max(start, component.created_at)
+
+
+def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
+    """The last 90 days, oldest first."""
+    known = seconds_by_day(world, component)
+    outages = _outages(world, component)
+    first = world.today - timedelta(days=DAYS - 1)
+    days = [_day(on, known.get(on), outages.get(on, ())) for on in uptime.days(first, world.today)]
+    if fresh.step is Step.STALE and world.probes.get(component.pk):
+        days[-1] = _day(world.today, None, outages.get(world.today, ()))
+    return tuple(days)
+
+
+@lru_cache(maxsize=100_000)
+def _day(on: date, seconds: Seconds | None, outages: tuple[Outage, ...]) -> Day:
+    """A day; most are alike from render to render, hence the cache."""
+    name = f"{on:%a} {on.day} {on:%B}"
+    status = seconds.worst if seconds else None
+    if seconds is None or status is None:
+        return Day(on, None, "", "", outages, f"{name}: no data")
+    down = duration(seconds.down) if seconds.down else ""
+    hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
+    told = ", ".join(part for part in (status.label.lower(), down) if part)
+    return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {told}", hidden)
+
+
+def _outages(world: World, component: Component) -> dict[date, tuple[Outage, ...]]:
+    """The component's incidents by the days they touched."""
+    found: dict[date, tuple[Outage, ...]] = {}
+    for incident in world.incidents:
+        place = next((one for one in cards.affected(incident) if one.component_id == component.pk), None)
+        if place is None:
+            continue
+        ended = incident.resolved_at
+        outage = Outage(
+            status=Status(place.worst_status),
+            started_at=incident.started_at,
+            ended_at=ended,
+            duration=duration(((ended or world.now) - incident.started_at).total_seconds()),
+            incident_title=incident.title,
+            incident_url=reverse("incident", args=[incident.public_id]),
+        )
+        last = (ended or world.now).astimezone(world.zone).date()
+        for on in uptime.days(incident.started_at.astimezone(world.zone).date(), last):
+            found[on] = (*found.get(on, ()), outage)
+    return found
+
+
+def uptime_of(world: World, component: Component) -> Uptime:
+    """The percentage over the period gathered, and what it leaves out."""
+    known = seconds_by_day(world, component)
+    return figure(known, whole_days=DAYS)
+
+
+def figure(known: dict[date, Seconds], *, whole_days: int) -> Uptime:
+    """Days as one figure. It says how long it was down, and what it could not see."""
+    total = sum(known.values(), Seconds())
+    first = min((on for on, seconds in known.items() if seconds.known), default=None)
+    since = first if first and len(known) < whole_days else None
+    return Uptime(
+        percent=uptime.percent(total),
+        down=f"{duration(total.down)} down" if total.down else "",
+        since=since,
+        coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
+    )
+
+
+def past_days(
+    world: World, closed: list[IncidentCard], at: datetime, *, is_open: bool
+) -> tuple[PastDays, ...]:
+    """Days with incidents, and the quiet ones between them folded into one line each.
+
+    Today is not quiet while an incident is open: it is told above.
+    """
+    zone, today = world.zone, world.today
+    by_day: dict[date, list[IncidentCard]] = {}
+    for card in closed[:PAST_INCIDENTS]:
+        by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
+    found: list[PastDays] = []
+    upto = today - timedelta(days=1) if is_open else today
+    for on in sorted(by_day, reverse=True):
+        if on < upto:
+            found.append(_quiet(on + timedelta(days=1), upto))
+        found.append(PastDays(on, on, f"{on:%a} {on.day} {on:%b}", _ago(on, today), tuple(by_day[on])))
+        upto = on - timedelta(days=1)
+    if not found:
+        began = min((c.created_at for c in world.components), default=at).astimezone(zone).date()
+        first = max(began, today - timedelta(days=DAYS - 1))
+        if first <= upto:
+            found.append(_quiet(first, upto))
+    return tuple(found)
+
+
+def _quiet(first: date, last: date) -> PastDays:
+    count = (last - first).days + 1
+    start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
+    label = f"{last.day} {last:%b}" if count == 1 else f"{start} – {last.day} {last:%b}"
+    return PastDays(first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents.")
+
+
+def _ago(on: date, today: date) -> str:
+    count = (today - on).days
+    return "today" if not count else "yesterday" if count == 1 else f"{count} days ago"
