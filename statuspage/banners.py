@@ -103,6 +103,10 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
     hit = [row.name for row in rows if row.status is status]
     if not hit:
         return ""
+    if status is Status.UNKNOWN and all(
+        row.label != row.status.label for row in rows if row.status is status
+    ):
+        return f"Checking {names(hit)}…"
     if status is Status.UNKNOWN:
         return f"We do not know how {names(hit)} {'are' if len(hit) > 1 else 'is'}"
     one, many = VERBS[status]

@@ -120,7 +120,7 @@ def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) 
         seen[check.slot // 60].append(_status(probe, check))
     bars: list[Status | None] = []
     reach, left, carried = -(-probe.interval_s // 60), 0, None
-    for minute in range(first, last):
+    for minute in range(first, last + 1):
         if minute in seen:
             carried, left = worst(seen[minute]), reach
         bars.append(carried if left > 0 else None)

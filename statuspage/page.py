@@ -48,7 +48,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     return Overview(
         head=head,
         banner=banners.banner(head, rows, opened, shown),
-        incidents=tuple(_beside(card, rows) for card in opened),
+        incidents=tuple(_beside(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
         past=days.past_days(world, [card for card in shown if not card.is_open], at, is_open=bool(opened)),
@@ -192,9 +192,13 @@ def zone() -> ZoneInfo:
     return ZoneInfo(settings.PAGE_TIME_ZONE)
 
 
-def _beside(card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
-    """The card with what works, partly works and does not, of the whole page."""
-    return cards.with_columns(card, [(row.name, row.status) for row in rows])
+def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
+    """The card with what works, partly works and does not, beside what is hit: its groups, or all."""
+    incident = next(one for one in world.incidents if one.public_id == card.public_id)
+    groups = {place.component.group_id for place in cards.affected(incident)}
+    is_near = None in groups or not groups
+    near = {one.public_id for one in world.components if is_near or one.group_id in groups}
+    return cards.with_columns(card, [(row.name, row.status) for row in rows if row.public_id in near])
 
 
 def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:

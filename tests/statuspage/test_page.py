@@ -262,3 +262,18 @@ def test_the_gap_is_left_out_while_it_lasts_and_after_it(db):
     assert "no data for 6 h 59 min" in shown.coverage  # 6 h before it began, and the last one
     found(probe, "up", NOW, gap=True)  # a worker is back, and nobody ticked in between
     assert rows(overview(after(seconds=1)))["API"].uptime.coverage == shown.coverage
+
+
+def test_a_new_component_among_old_ones_is_being_checked(db):
+    found(watched("API"), "up", NOW)
+    watched("New")
+    assert overview(after(seconds=1)).banner.headline == "Checking New…"
+
+
+def test_beside_what_is_hit_stands_what_works_of_the_same_group(db):
+    ours = group()
+    found(watched("Static assets", group=ours), "up", NOW)
+    found(watched("Worker", group=group("This status page")), "up", NOW)
+    fell(watched("API", group=ours))
+    (card,) = overview(after(seconds=30)).incidents
+    assert (card.not_working, card.working) == (("API",), ("Static assets",))
