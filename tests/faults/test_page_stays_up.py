@@ -10,7 +10,6 @@ import psutil
 import psycopg
 import pytest
 
-from statuspage import first_start
 from tests.faults.faults import Readers, length, report
 from tests.servers import PostgreSQL, Valkey
 from tests.targets import Target
@@ -206,7 +205,3 @@ def test_07_streams_do_not_leak(web):
     report(7, files_before=start, files_after=files(), memory_ratio=round(grown, 3))
     assert grown < 1.10
     assert httpx.get(f"{web.url}/livez").status_code == 200
-
-
-def test_our_own_components_are_the_real_ones():
-    assert [name for name, *_ in first_start._own_parts()] == ["Web", "Worker", "Database"]

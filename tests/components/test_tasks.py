@@ -1,0 +1,76 @@
+"""Book-keeping: what is old goes, what the page is counted from stays."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from components.models import Check, DayTally, HourTally, StatusSpan
+from components.tasks import prune, tally_days, tally_latency
+from tests.making import after, found, watched
+
+
+def checks(probe, *days_ago):
+    now = int(datetime.now(UTC).timestamp())
+    Check.objects.bulk_create(
+        Check(probe=probe, slot=now - int(days * 86_400), region="local", outcome="up", total_ms=20)
+        for days in days_ago
+    )
+
+
+def test_raw_checks_are_kept_two_weeks_hours_400_days_and_days_for_ever(db, settings):
+    probe = watched()
+    now = datetime.now(UTC)
+    checks(probe, 0.1, 13.9, 14.1, 40)
+    for days in (1, 399, 401):
+        hour = (now - timedelta(days=days)).replace(minute=0, second=0, microsecond=0)
+        HourTally.objects.create(component=probe.component, hour=hour)
+        DayTally.objects.create(component=probe.component, day=hour.date(), up_s=86_400)
+    prune()
+    prune()  # twice does no harm
+    assert (Check.objects.count(), HourTally.objects.count(), DayTally.objects.count()) == (2, 2, 3)
+    settings.CHECK_RETENTION_DAYS = 5
+    prune()
+    assert Check.objects.count() == 1
+
+
+def test_many_old_checks_go_in_small_bites(db, monkeypatch):
+    monkeypatch.setattr("components.tasks.DELETE_BATCH", 10)
+    checks(watched(), *(20 + n / 100 for n in range(55)))
+    prune()
+    assert Check.objects.count() == 0
+
+
+def test_response_times_are_counted_once_into_their_hour(db):
+    probe = watched()
+    for minute in range(10):
+        found(probe, "up", after(minutes=minute), ms=50.0)
+    tally_latency(after(minutes=30))
+    tally_latency(after(minutes=31))
+    (hour,) = HourTally.objects.exclude(latency={})
+    assert sum(hour.latency.values()) == 10
+
+
+def test_a_day_is_the_pages_own_even_when_clocks_change(db, settings):
+    settings.PAGE_TIME_ZONE = "Europe/Berlin"
+    probe = watched()
+    StatusSpan.objects.create(
+        component=probe.component, status="operational", started_at=datetime(2026, 3, 27, tzinfo=UTC)
+    )
+    tally_days(datetime(2026, 3, 31, tzinfo=UTC))
+    lengths = {day.day.day: day.seconds.whole for day in DayTally.objects.all()}
+    assert lengths[29] == 23 * 3600  # clocks go forward
+    assert lengths[28] == lengths[30] == 24 * 3600
+
+
+def test_tallying_asks_as_much_for_one_component_as_for_many(db):
+    counts = []
+    for size in (1, 20):
+        DayTally.objects.all().delete()
+        StatusSpan.objects.all().delete()
+        for n in range(size):
+            found(watched(f"C{size}-{n}"), "up", after(hours=-1))
+        with CaptureQueriesContext(connection) as asked:
+            tally_days(after())
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
