@@ -121,6 +121,7 @@ def freshness(world: World, at: datetime) -> Freshness:
         late_at=late_at,
         stale_at=stale_at,
         probes=len(lately),
+        watched=len(heard),
         regions=len({probe.region for probe in lately}),
         failing=sum(probe.status.is_trouble for probe in lately),
     )

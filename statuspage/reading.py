@@ -30,6 +30,7 @@ class Freshness:
     late_at: datetime | None
     stale_at: datetime | None
     probes: int = 0  # probes that reported lately
+    watched: int = 0  # probes that ever did
     regions: int = 0
     failing: int = 0  # probes that see trouble now
 
@@ -219,6 +220,11 @@ class ResponseTime:
     points: tuple[float | None, ...]
     started_at: datetime
     label: str  # the chart in one sentence
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether there are two hours to draw a line between."""
+        return sum(point is not None for point in self.points) > 1
 
 
 @dataclass(frozen=True, slots=True)
