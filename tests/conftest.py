@@ -24,7 +24,8 @@ def pytest_collection_modifyitems(items):
         asked = set(getattr(item, "fixturenames", ()))
         # starting and stopping is the same on both; the journeys run whole on both
         is_journey = "whole" in asked and "journeys" in item.path.parts
-        if {"db", "transactional_db"} & asked or is_journey:
+        has_data = bool({"db", "transactional_db"} & asked) and "browser" not in asked
+        if has_data or is_journey:
             item.add_marker(pytest.mark.data)
         if "browser" in asked:
             item.add_marker(pytest.mark.browser)

@@ -22,6 +22,7 @@ from tests.hostile import (
     endless_headers,
     hang_before_answer,
     no_http,
+    packed_bomb,
     reset_in_body,
     says_nothing,
 )
@@ -149,6 +150,7 @@ def test_a_compressed_answer_is_unpacked(target):
     ],
 )
 def test_a_hostile_target_ends_by_its_deadline_and_is_named(behave, failure):
+    packed_bomb()  # made before the clock runs
     with Raw(behave) as server:
         began = time.monotonic()
         reading = look("http", f"http://127.0.0.1:{server.port}/", deadline_s=1.0)

@@ -90,7 +90,7 @@ class LifeTest(Life.TestCase, TestCase):
 
 
 def test_10_detection_and_recovery_time(whole):
-    interval_s, retry_s, timeout_s, rounds = 5, 5, 2, length(2, 100)
+    interval_s, retry_s, timeout_s, rounds = 5, 5, 2, length(1, 100)
     whole.start()
     opened, closed = [], []
     with Target() as target:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import uuid
 
 import psutil
 
@@ -12,8 +13,8 @@ INNER = ("DJANGO_SETTINGS_MODULE", "VAR_DIR", "DATABASE_URL", "REDIS_URL", "PUBL
 
 
 def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
-    before = {one.pid for one in psutil.process_iter()}
-    env = {k: v for k, v in os.environ.items() if k not in INNER}
+    mark = uuid.uuid4().hex
+    env = {k: v for k, v in os.environ.items() if k not in INNER} | {"MARK": mark}
     done = subprocess.run(
         [sys.executable, "manage.py", "demo", "--pace", "0", "--once"],
         cwd=ROOT,
@@ -35,6 +36,11 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
     assert places == sorted(places)
     assert "Static assets  operational" in told[places[3] : places[4]]
     assert done.stderr == ""
-    left = [one for one in psutil.process_iter(["cmdline"]) if one.pid not in before
-            and "demo.widgetify" in " ".join(one.info["cmdline"] or ())]  # fmt: skip
-    assert left == []
+    assert [one for one in psutil.process_iter() if _mark_of(one) == mark] == []
+
+
+def _mark_of(process):
+    try:
+        return process.environ().get("MARK")
+    except psutil.Error:
+        return None
