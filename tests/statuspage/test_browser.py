@@ -306,3 +306,15 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
         .headers["content-security-policy"]
         .startswith("default-src 'none'")
     )
+
+
+def test_on_a_phone_a_grey_row_still_reads(web, browser):
+    """The long words of a stale row do not squeeze its name into a column of letters."""
+    fleet()
+    Probe.objects.update(heard_s=int(timezone.now().timestamp()) - 400)
+    web.stop()
+    web.start()
+    page = browser.open(web.url, width=390)
+    headline(page, "We cannot tell you the current status")
+    for name in page.locator(".row__name a").all():
+        assert name.bounding_box()["height"] < 60
