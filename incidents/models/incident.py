@@ -77,7 +77,7 @@ class IncidentManager(models.Manager["Incident"]):
         if affected is not None:
             affected.incident.hear(affected, flip, new, now)
         elif flip.new == Outcome.DOWN and new.is_trouble and not component.hand_status:
-            self._begin(flip, component, new, now)
+            self._begin(flip, component, old, new, now)
 
     def _open_for(self, component: Component) -> "Affected | None":
         """The component's place in the incident that is open for it; the machine's own first."""
@@ -88,13 +88,13 @@ class IncidentManager(models.Manager["Incident"]):
             .first()
         )
 
-    def _begin(self, flip: Flip, component: Component, status: Status, now: datetime) -> None:
+    def _begin(self, flip: Flip, component: Component, old: Status, status: Status, now: datetime) -> None:
         """A confirmed failure: join the group's young incident, or open one."""
         if component.auto_incidents == AutoIncidents.OFF:
             return
         incident = self._young(component.group, now)
         if incident is not None:
-            incident.join(component, flip, status, now)
+            incident.join(component, flip, old, status, now)
             return
         incident = self.create(
             title=words.title([component.name], flip.failure),
@@ -105,7 +105,7 @@ class IncidentManager(models.Manager["Incident"]):
             published_at=now if component.auto_incidents == AutoIncidents.PUBLISH else None,
         )
         incident.touch(component, status, flip.at, is_held=True)
-        incident.say_opened(component, flip, now)
+        incident.say_opened(component, flip, old, now)
 
     def _young(self, group: Group | None, now: datetime) -> "Incident | None":
         """The machine's open incident of this group, if it began within the join window."""
@@ -251,12 +251,12 @@ class Incident(models.Model):
         self._weigh()
         return affected
 
-    def join(self, component: Component, flip: Flip, status: Status, now: datetime) -> None:
+    def join(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
         """One more component of the group fails: the same incident."""
         self.touch(component, status, flip.at, is_held=True)
         self.started_at = min(self.started_at, flip.at)
         self.well_since = self.settle_at = None
-        changes = [_change(component, Status.OPERATIONAL, status)]
+        changes = [_change(component, old, status)]
         if self.is_owned:
             self.save()
             self._note(words.joined(component.name, flip.failure, since=flip.at), now, changes)
@@ -306,7 +306,7 @@ class Incident(models.Model):
             self.save(update_fields=["proposed_at"])
             self._add(Kind.PROPOSAL, words.proposal(minutes), now)
 
-    def say_opened(self, component: Component, flip: Flip, now: datetime) -> None:
+    def say_opened(self, component: Component, flip: Flip, old: Status, now: datetime) -> None:
         """The machine's first word, with the facts beneath it."""
         self._promise(now)
         rule = flip.probe.rule
@@ -319,7 +319,7 @@ class Incident(models.Model):
             since=flip.at,
             until=self.next_update_at or now,
         )
-        changes = [_change(component, Status.OPERATIONAL, Status(component.status))]
+        changes = [_change(component, old, Status(component.status))]
         self._say(body, Phase.INVESTIGATING, now, by_machine=True, changes=changes)
 
     def say_still(self, now: datetime) -> None:
@@ -363,8 +363,8 @@ class Incident(models.Model):
         phase = Phase.MONITORING if self.well_since else Phase.INVESTIGATING
         if self.well_since:
             self.next_update_at = self.settle_at
-        else:
-            self._promise(now)
+        elif self.next_update_at is None or self.next_update_at <= now:
+            self._promise(now)  # an earlier promise is kept, not pushed away by news
         self._say(body, phase, now, by_machine=True, changes=changes)
 
     def _say(

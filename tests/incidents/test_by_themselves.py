@@ -293,3 +293,22 @@ def test_an_edit_keeps_the_first_words_and_is_dated(db):
         "Teh cause.",
         after(minutes=2),
     )
+
+
+def test_a_promise_is_not_pushed_away_by_news(db):
+    ours = group()
+    one, two = watched("Web app", group=ours), watched("API", group=ours)
+    fell(one)
+    promised = only().next_update_at
+    fell(two, after(seconds=60))
+    assert only().next_update_at == promised
+
+
+def test_a_change_tells_what_it_was_before(db):
+    probe = watched(latency_limit_ms=100)
+    found(probe, "up", after(minutes=-2))
+    for second in (0, 10):
+        found(probe, "up", after(minutes=-1, seconds=second), ms=450)
+    fell(probe)
+    (change,) = only().updates.get(kind=Kind.POST).changes
+    assert change[2:] == ["degraded_performance", "major_outage"]
