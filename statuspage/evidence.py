@@ -123,7 +123,8 @@ def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) 
     for minute in range(first, last + 1):
         if minute in seen:
             carried, left = worst(seen[minute]), reach
-        bars.append(carried if left > 0 else None)
+        is_young = minute == last and left == 0  # this minute has hardly begun
+        bars.append(carried if left > 0 or is_young else None)
         left -= 1
     return tuple(bars)
 
