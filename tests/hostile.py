@@ -6,7 +6,7 @@ import gzip
 import sys
 import time
 
-from tests.targets import Raw, Target
+from tests.targets import Raw, Target, answer
 
 
 async def hang_before_answer(reader, writer):
@@ -64,6 +64,12 @@ async def no_http(reader, writer):
 
 async def says_nothing(reader, writer):
     await asyncio.sleep(0.02)
+
+
+async def well(reader, writer):
+    """For once a good one, quicker than a thread a visitor."""
+    await reader.readuntil(b"\r\n\r\n")
+    await answer(writer)
 
 
 def main() -> None:
