@@ -101,13 +101,14 @@ def welcome(staff: tuple[str, str] | None) -> None:
     """What a newcomer needs to know now."""
     is_here = settings.HOST in ("0.0.0.0", "127.0.0.1", "::")  # noqa: S104 we read it, we do not bind
     address = f"http://{'localhost' if is_here else settings.HOST}:{settings.PORT}"
+    here = f"VAR_DIR={settings.VAR_DIR} " if "VAR_DIR" in os.environ else ""
     lines = ["", f"Your status page is live: {address}/"]
     if staff is not None:
         lines.append(f"Staff login:              {address}/admin/   {staff[0]} / {staff[1]}")
         lines.append("                          (you are asked for a password of your own)")
     lines += [
         "Next:",
-        "  1. Watch something of yours:  .venv/bin/python manage.py probe https://example.org --save",
+        f"  1. Watch something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
         f"  2. Name and group it:         {address}/admin/components/component/",
         "  3. Break it, and look at the page.",
         "Stop with Ctrl-C.",
