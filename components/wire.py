@@ -13,7 +13,6 @@ import brotli
 
 from components.egress import Line
 
-MOST_HEAD_BYTES = 64 * 1024
 CHUNK = 64 * 1024
 USER_AGENT = "statuspage-probe/1"
 

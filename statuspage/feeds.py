@@ -13,7 +13,6 @@ from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
-from django.db.models import Q
 
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html
@@ -23,7 +22,6 @@ from statuspage.gather import World
 
 NEWEST = 25
 ATOM = "http://www.w3.org/2005/Atom"
-EVERY = Q()  # feeds reach back as far as 25 incidents do
 
 
 def title() -> str:

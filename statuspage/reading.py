@@ -238,11 +238,6 @@ class Overview:
     response_times: tuple[ResponseTime, ...]
     past: tuple[PastDays, ...]
 
-    @property
-    def is_empty(self) -> bool:
-        """True when there is nothing to show yet."""
-        return not self.groups
-
 
 @dataclass(frozen=True, slots=True)
 class ComponentPage:

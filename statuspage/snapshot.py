@@ -78,7 +78,6 @@ class Snapshot:
         self.folder = folder
         self.documents: OrderedDict[str, Document] = OrderedDict()
         self.version = 0  # of the newest complete rendering
-        self.checked_at = 0.0
         self.is_ready = False
         self.on_change: Callable[[int], None] = lambda version: None
         self._bell = threading.Event()
@@ -269,10 +268,7 @@ class Snapshot:
                 done &= self._try_render(path, REFRESH_S - 1) is not None
             except Http404:
                 continue
-        front = self.documents.get("/")
-        if front is not None:
-            self.checked_at = front.checked_at
-        self.is_ready = self.is_ready or front is not None
+        self.is_ready = self.is_ready or "/" in self.documents
         if not done:
             self.version = before  # try again at the next look
         elif is_news:

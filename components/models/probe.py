@@ -53,7 +53,8 @@ class ProbeManager(models.Manager["Probe"]):
         its lease ends. Missed slots are not caught up: the newest is run now, then the grid.
         """
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"now": now, "slack": LEASE_SLACK_S, "rest": now - REST_S})
+            terms = {"slack": LEASE_SLACK_S, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
+            cursor.execute(CLAIM, {"now": now, **terms})
             return [Claim(*row) for row in cursor.fetchall()]
 
     def begin(self, claims: list[Claim]) -> list["Probe"]:
@@ -110,7 +111,7 @@ WHERE NOT is_paused
     OR (claimed_slot IS NULL AND next_slot > %(now)s + interval_s)
     OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + timeout_s + %(slack)s)
   )
-  AND (attempts < 3 OR lease_until < %(rest)s)
+  AND (attempts < %(crashes)s OR lease_until < %(rest)s)
 RETURNING id, claimed_slot, lease_token, region
 """
 

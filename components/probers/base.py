@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from components.egress import Egress, EgressError, Line, ascii_host, literal_address
@@ -218,8 +218,3 @@ def printable(data: bytes) -> str:
     text = data[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
     safe = "".join(c if c.isprintable() or c in "\n\t" else "·" for c in text)
     return safe.encode()[:EXCERPT_CHARACTERS].decode(errors="ignore")
-
-
-def with_failure(reading: Reading, failure: Failure, detail: str, excerpt: str = "") -> Reading:
-    """The same reading, not well."""
-    return replace(reading, failure=failure, detail=detail, excerpt=excerpt)
