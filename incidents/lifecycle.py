@@ -23,12 +23,13 @@ class Phase(StrEnum):
 
 
 class Kind(StrEnum):
-    """What an update is. Strangers read posts and facts; notes and proposals are for staff."""
+    """What an update is. Strangers read posts and facts; the others are for staff."""
 
     POST = "post"
     FACT = "fact"
     NOTE = "note"
     PROPOSAL = "proposal"
+    RETRACTED = "retracted"  # a post that was taken back before anybody was sent it
 
 
 PUBLIC_KINDS = (Kind.POST, Kind.FACT)

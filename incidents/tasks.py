@@ -20,7 +20,7 @@ from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Pr
 from components.outcomes import Outcome, classify
 from components.probers import PROBERS, InvalidProbe
 from components.status import Status
-from incidents.models import Incident
+from incidents.models import Incident, Maintenance
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def tick() -> None:
         run_checks.apply_async(
             args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
         )
+    Maintenance.objects.turn(now)
     Incident.objects.turn(now)
 
 

@@ -5,7 +5,7 @@ promise we cannot keep. Times are printed in UTC, as Markdown knows no time tag.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 # What customers notice, by the failure the probe met.
 NOTICED = {
@@ -125,3 +125,47 @@ def duration(seconds: float) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def span(starts_at: datetime, ends_at: datetime) -> str:
+    """ "28 Nov, 02:00 to 04:00 UTC", with the second date where it differs."""
+    start = f"{starts_at.day} {starts_at:%b}, {starts_at:%H:%M}"
+    same = starts_at.date() == ends_at.date()
+    return f"{start} to {'' if same else f'{ends_at.day} {ends_at:%b}, '}{ends_at:%H:%M} UTC"
+
+
+def replanned(starts_at: datetime, ends_at: datetime) -> str:
+    """The times have changed."""
+    return f"The plan has changed: {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}."
+
+
+def work_ahead(starts_at: datetime, ends_at: datetime) -> str:
+    """The reminder."""
+    return f"This takes place {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}, as announced."
+
+
+def work_began(ends_at: datetime) -> str:
+    """It begins."""
+    return f"The work has begun. It is planned to end by {clock(ends_at.astimezone(UTC))}."
+
+
+def work_overran(ends_at: datetime) -> str:
+    """It takes longer."""
+    return f"The work takes longer than announced: it was to end by {clock(ends_at.astimezone(UTC))}."
+
+
+def work_verifying() -> str:
+    """Its time is over; we make sure that all is well."""
+    return "The time is over. We make sure that everything works."
+
+
+def work_ended(down: Sequence[str]) -> str:
+    """It is over, and what is still down."""
+    if down:
+        return f"The work is over, but {names(down)} {'do' if len(down) > 1 else 'does'} not work yet."
+    return "The work is over."
+
+
+def work_cancelled() -> str:
+    """It will not take place."""
+    return "This work will not take place."

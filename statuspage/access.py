@@ -1,10 +1,17 @@
-"""Default deny: every view says who may see it, and one that does not stops the start."""
+"""Default deny: every view says who may see it; one that does not stops the start, and is refused."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from django.core import checks
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils.http import urlencode
+
+from statuspage.models import Member, Role
 
 PUBLIC = "public"
 GUARDED_NAMESPACES = frozenset({"admin"})  # Django's admin asks for staff in each of its views
@@ -19,18 +26,51 @@ def public(view: V) -> V:
     return view
 
 
+def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Mark a view for staff of this role or a higher one. Others are sent to the login, or refused."""
+
+    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+            mine = Member.objects.role_of(request.user)
+            if mine is None and not request.user.is_authenticated:
+                return _to_login(request)
+            if mine is None or mine < role:
+                raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
+            request.role = mine  # type: ignore[attr-defined]
+            return view(request, *args, **named)
+
+        guarded.access = role  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """A page leads back after the login; a fragment of one makes the whole page go there."""
+    address = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=401, headers={"HX-Redirect": reverse("login")})
+    return redirect(address)
+
+
 @checks.register(checks.Tags.security)
 def every_view_is_marked(**_: Any) -> list[checks.CheckMessage]:
     """No view without an access mark."""
     return [
         checks.Error(
             f"The view at “{path}” carries no access mark.",
-            hint="Decorate it with @public, or with the mark of who may see it.",
+            hint="Decorate it with @public, or with @needs and the role that may see it.",
             id="statuspage.E001",
         )
-        for path, view in _views(get_resolver().url_patterns, "")
+        for path, view in marked_views()
         if not hasattr(view, "access")
     ]
+
+
+def marked_views() -> Iterator[tuple[str, Any]]:
+    """Every address with its view; those of Django's admin guard themselves."""
+    return _views(get_resolver().url_patterns, "")
 
 
 def _views(patterns: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:

@@ -93,6 +93,8 @@ RANGES = {
     "PORT": (1, 65_535),
     "STREAMS_MAX": (0, 1_000_000),
     "CHECK_RETENTION_DAYS": (1, 3_650),
+    "PUBLISH_DELAY_S": (0, 86_400),
+    "UNDO_S": (0, 600),
     "HOUR_RETENTION_DAYS": (1, 36_500),
     "WORKER_CONCURRENCY": (1, 64),
     "WORKER_SILENCE_S": (10, 3_600),

@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 from django.urls import path
+from django.views.generic import RedirectView
 
 from statuspage import views
+from statuspage.access import public
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -19,5 +21,6 @@ urlpatterns = [
     path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
+    path("login/", public(RedirectView.as_view(pattern_name="admin:login", query_string=True)), name="login"),
     path("admin/", admin.site.urls),
 ]

@@ -35,6 +35,7 @@ class AutoIncidents(models.TextChoices):
 
     OFF = "off", "Open none"
     SUGGEST = "suggest", "Suggest one to staff, who publish it"
+    DELAY = "delay", "Suggest one, and publish it if nobody acts"
     PUBLISH = "publish", "Open and publish one"
 
 
@@ -87,8 +88,25 @@ class Component(models.Model):
         """The status by hand, or the worst of the probes that are not paused; unknown without any."""
         if self.hand_status:
             return Status(self.hand_status)
+        return self.probed() or Status.UNKNOWN
+
+    def probed(self) -> Status | None:
+        """What its probes say, whatever staff set; None when no probe looks."""
         said = [probe.status for probe in self.probes.all() if not probe.is_paused]
-        return worst(said) if said else Status.UNKNOWN
+        return worst(said) if said else None
+
+    def say_by_hand(self, status: Status, at: datetime) -> None:
+        """Staff say what it is. What its probes say as well needs no hand."""
+        self.hand_status = "" if status == self.probed() else status
+        self.save(update_fields=["hand_status"])
+        self.refresh(at)
+
+    def release(self, at: datetime) -> None:
+        """What staff set ends: the probes speak again, or, without any, all is well."""
+        if self.hand_status:
+            self.hand_status = "" if self.probed() else Status.OPERATIONAL
+            self.save(update_fields=["hand_status"])
+            self.refresh(at)
 
     def show(self, status: Status, at: datetime) -> bool:
         """Show this status from `at` on. True when that is news."""

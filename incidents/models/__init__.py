@@ -1,7 +1,31 @@
 """The nouns of the first floor, one a file."""
 
 from incidents.models.affected import Affected
-from incidents.models.incident import AlreadyResolved, Incident
-from incidents.models.update import Update
+from incidents.models.draft import Draft
+from incidents.models.incident import AlreadyResolved, Incident, TooLate
+from incidents.models.maintenance import Maintenance, MaintenanceUpdate, PlanRow
+from incidents.models.maintenance import State as MaintenanceState
+from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
+from incidents.models.template import Template, TemplateKind
+from incidents.models.update import Update, UpdateVersion
 
-__all__ = ["Affected", "AlreadyResolved", "Incident", "Update"]
+__all__ = [
+    "ActionItem",
+    "ActionKind",
+    "ActionState",
+    "Affected",
+    "AlreadyResolved",
+    "Draft",
+    "Incident",
+    "Maintenance",
+    "MaintenanceState",
+    "MaintenanceUpdate",
+    "PlanRow",
+    "Postmortem",
+    "PostmortemVersion",
+    "Template",
+    "TemplateKind",
+    "TooLate",
+    "Update",
+    "UpdateVersion",
+]

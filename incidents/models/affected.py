@@ -37,6 +37,11 @@ class Affected(models.Model):
     def __str__(self) -> str:
         return f"{self.component} in {self.incident}"
 
+    @property
+    def seen_status(self) -> Status:
+        """What the probes see, whatever staff set; what was last said when none looks."""
+        return self.component.probed() or Status(self.status)
+
     def turn(self, status: Status) -> None:
         """It is now like this. An unknown state is not worse than one we saw."""
         self.status = status

@@ -1,5 +1,7 @@
 """What we told the public, word for word, and what we noted for ourselves."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
@@ -29,6 +31,10 @@ class Update(models.Model):
         default=list, editable=False, help_text="[component public id, name, old, new] each."
     )
 
+    notifies = models.BooleanField(default=True, editable=False)  # False: nobody is sent this one
+    undo_until = models.DateTimeField(null=True, editable=False)  # nobody is sent it before then
+    before = models.JSONField(null=True, editable=False)  # see incidents.models.undoing
+
     class Meta:
         ordering = ("number",)
         constraints = (models.UniqueConstraint(fields=("incident", "number"), name="update_number_once"),)
@@ -40,3 +46,22 @@ class Update(models.Model):
     def is_public(self) -> bool:
         """True for what strangers may read."""
         return self.kind in PUBLIC_KINDS
+
+    def may_be_undone(self, now: datetime) -> bool:
+        """True until somebody may have been told."""
+        return self.kind == Kind.POST and self.undo_until is not None and now < self.undo_until
+
+
+class UpdateVersion(models.Model):
+    """The words of an update before an edit."""
+
+    update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="versions")
+    body = models.TextField()
+    until = models.DateTimeField()
+    replaced_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.update} until {self.until:%Y-%m-%d %H:%M}"

@@ -1,0 +1,56 @@
+"""What somebody is writing and has not published: saved every two seconds, one a person and incident.
+
+Two people writing at once have a draft each, so neither can lose a word to the other.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+
+from incidents.models.incident import Incident
+
+LONGEST = 30_000  # characters of all fields: an update takes 25,000
+STILL_WRITING = timedelta(minutes=5)
+
+
+class DraftManager(models.Manager["Draft"]):
+    def keep(self, incident: Incident | None, author: Any, data: dict[str, Any], now: datetime) -> "Draft":
+        """Save what this person has typed so far. An empty text is no reason to forget the rest."""
+        with transaction.atomic():
+            draft, _ = self.update_or_create(
+                incident=incident, author=author, defaults={"data": data, "saved_at": now}
+            )
+        return draft
+
+    def of(self, incident: Incident | None, author: Any) -> "Draft | None":
+        """This person's draft here; None without one."""
+        return self.filter(incident=incident, author=author).first()
+
+    def beside(self, incident: Incident | None, author: Any, now: datetime) -> "list[Draft]":
+        """What others are writing here right now."""
+        others = self.filter(incident=incident, saved_at__gte=now - STILL_WRITING).exclude(author=author)
+        return [draft for draft in others.select_related("author") if draft.data.get("body", "").strip()]
+
+
+class Draft(models.Model):
+    """`incident` None: a new incident. `data` is the form as it was sent: plain strings."""
+
+    incident = models.ForeignKey(Incident, null=True, on_delete=models.CASCADE, related_name="drafts")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    data = models.JSONField(default=dict)
+    saved_at = models.DateTimeField()
+
+    objects = DraftManager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("incident", "author"), name="one_draft_per_person"),
+            models.UniqueConstraint(
+                fields=("author",), condition=models.Q(incident=None), name="one_new_draft_per_person"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.author} on {self.incident or 'a new incident'}"

@@ -1,0 +1,212 @@
+"""What happened, why, what misled us, and what we promise to change: written after an incident."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.urls import reverse
+
+from components.models import Page
+from incidents.models.incident import Incident
+
+LONGEST = 50_000
+TEXTS = (
+    "summary", "impact", "users_how", "detection", "what_happened", "root_cause", "escalation", "resolution",
+    "lessons",
+)  # fmt: skip
+
+
+class PostmortemManager(models.Manager["Postmortem"]):
+    def public(self) -> models.QuerySet["Postmortem"]:
+        """What strangers may read."""
+        return self.exclude(published_at=None).filter(incident__deleted_at=None, incident__merged_into=None)
+
+    def draft_of(self, incident: Incident, *, author: Any, now: datetime) -> "Postmortem":
+        """The incident's postmortem, begun with everything the system knows if there is none yet.
+
+        Raises ValidationError while the incident is open.
+        """
+        from incidents.knowing import draft
+
+        if incident.resolved_at is None:
+            raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
+        with transaction.atomic():
+            Page.objects.hold()
+            found = self.filter(incident=incident).first()
+            if found is None:
+                known = draft(incident)
+                found = self.create(incident=incident, author=author, saved_at=now, **known)
+        return found
+
+
+class Postmortem(models.Model):
+    """`timeline` holds [at, tag, text], `misled` [what we saw, what was true]; times in ISO 8601, UTC."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="postmortem")
+    title = models.CharField(max_length=255)
+    authors = models.CharField(max_length=255, blank=True, help_text="Teams or names, as readers see them.")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    detected_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField("first public word", null=True, blank=True)
+    summary = models.TextField(blank=True, max_length=LONGEST)
+    impact = models.TextField(blank=True, max_length=LONGEST)
+    users_percent = models.DecimalField(
+        "users affected (%)", max_digits=5, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )  # fmt: skip
+    users_how = models.TextField("of whom, and how measured", blank=True, max_length=1000)
+    detection = models.TextField("how it was detected", blank=True, max_length=LONGEST)
+    what_happened = models.TextField(blank=True, max_length=LONGEST)
+    root_cause = models.TextField(blank=True, max_length=LONGEST)
+    timeline = models.JSONField(default=list, blank=True)
+    misled = models.JSONField("what misled us", default=list, blank=True)
+    escalation = models.TextField(blank=True, max_length=LONGEST)
+    resolution = models.TextField(blank=True, max_length=LONGEST)
+    lessons = models.TextField(blank=True, max_length=LONGEST)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
+    reviewed_at = models.DateTimeField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    notifies = models.BooleanField(default=True, editable=False)
+    edited_at = models.DateTimeField(null=True, editable=False)
+    saved_at = models.DateTimeField()
+
+    objects = PostmortemManager()
+
+    class Meta:
+        ordering = ("-started_at",)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("postmortem", args=[self.incident.public_id])
+
+    def keep(self, changes: dict[str, Any], now: datetime, *, author: Any = None, seen: str = "") -> None:
+        """Save what was typed. After publication the words before are kept, and the edit is dated.
+
+        `seen`: when the writer last read it (ISO 8601); a newer saving by another refuses.
+        Raises ValidationError.
+        """
+        with transaction.atomic():
+            Page.objects.hold()
+            self.refresh_from_db()
+            if seen and self.saved_at.isoformat() != seen and author != self.author:
+                raise ValidationError(
+                    {"seen": "Somebody else has saved it meanwhile: load their text in another tab, "
+                     "and save yours again."}
+                )  # fmt: skip
+            before = {name: getattr(self, name) for name in (*TEXTS, "title", "timeline", "misled")}
+            for name, value in changes.items():
+                setattr(self, name, value)
+            self.full_clean()
+            changed = sorted(name for name, value in before.items() if getattr(self, name) != value)
+            self.saved_at, self.author = now, author or self.author
+            if self.published_at and changed:
+                self.edited_at = now
+                self.versions.create(
+                    at=now, author=author, what=", ".join(changed), before={n: before[n] for n in changed}
+                )
+            self.save()
+            Page.objects.turn()
+
+    def review(self, now: datetime, *, reviewer: Any) -> None:
+        """A second person has read it. Raises ValidationError for its own author."""
+        if self.author_id == reviewer.pk:
+            raise ValidationError("A second person reviews: not the one who wrote last.")
+        self.reviewer, self.reviewed_at = reviewer, now
+        self.save(update_fields=["reviewer", "reviewed_at"])
+
+    def publish(self, now: datetime, *, notifies: bool = True) -> None:
+        """Show it to the public. Raises ValidationError, naming what it lacks."""
+        lacking = [name.replace("_", " ") for name in ("summary", "root_cause") if not getattr(self, name)]
+        if lacking:
+            raise ValidationError(f"Fill in {' and '.join(lacking)} before you publish.")
+        with transaction.atomic():
+            Page.objects.hold()
+            self.published_at = self.published_at or now
+            self.notifies = notifies
+            self.save(update_fields=["published_at", "notifies"])
+            Page.objects.turn()
+
+    def withdraw(self) -> None:
+        """Take it off the public pages."""
+        with transaction.atomic():
+            Page.objects.hold()
+            self.published_at = None
+            self.save(update_fields=["published_at"])
+            Page.objects.turn()
+
+
+class PostmortemVersion(models.Model):
+    """What was changed after publication, and the words before."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="versions")
+    at = models.DateTimeField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    what = models.CharField(max_length=255)
+    before = models.JSONField()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.postmortem}: {self.what}"
+
+
+class ActionKind(models.TextChoices):
+    """What it is good for."""
+
+    PREVENT = "prevent", "Prevent"
+    DETECT = "detect", "Detect"
+    LIMIT = "limit", "Limit damage"
+    RECOVER = "recover", "Recover"
+
+
+class ActionState(models.TextChoices):
+    """How far it is."""
+
+    TODO = "todo", "Not started"
+    DOING = "doing", "In progress"
+    DONE = "done", "Done"
+
+
+class ActionItem(models.Model):
+    """What we promised to change. A team owns it, never a person at fault."""
+
+    postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="actions")
+    position = models.PositiveIntegerField(default=1)
+    text = models.CharField(max_length=300)
+    kind = models.CharField(max_length=10, choices=ActionKind, default=ActionKind.PREVENT)
+    team = models.CharField(max_length=80, blank=True)
+    due = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=ActionState, default=ActionState.TODO)
+    link = models.URLField(max_length=500, blank=True)
+    done_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def is_late(self, today: date) -> bool:
+        """True when its day has passed and it is not done."""
+        return self.due is not None and self.due < today and self.state != ActionState.DONE
+
+    def move(self, state: str, now: datetime) -> None:
+        """Say how far it is; the public page says so too."""
+        with transaction.atomic():
+            Page.objects.hold()
+            self.state = ActionState(state)
+            self.done_at = now if self.state == ActionState.DONE else None
+            self.save(update_fields=["state", "done_at"])
+            Page.objects.turn()

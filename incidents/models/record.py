@@ -1,0 +1,177 @@
+"""An incident as a row, and how an entry of its story is written: what both of its voices share."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from components.models import Component, Group, Page
+from components.models.public_id import PublicIdField
+from components.status import Impact, Status, impact_of
+from incidents.lifecycle import Kind, Phase
+
+if TYPE_CHECKING:
+    from incidents.models.affected import Affected
+    from incidents.models.update import Update
+
+
+class Record(models.Model):
+    """`published_at` None is a suggestion that only staff see."""
+
+    affected: Any  # the rows of Affected and Update that name this incident
+    updates: Any
+
+    public_id = PublicIdField()
+    title = models.CharField(max_length=255)
+    phase = models.CharField(
+        max_length=15,
+        choices=[(p.value, p.label) for p in Phase],
+        default=Phase.INVESTIGATING,
+        editable=False,
+    )
+    impact = models.CharField(
+        max_length=10,
+        choices=[(i.value, i.value) for i in Impact],
+        default=Impact.NONE,
+        editable=False,
+    )
+    impact_override = models.CharField(
+        max_length=10, choices=[(i.value, i.value) for i in Impact], blank=True
+    )
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL)
+    is_by_machine = models.BooleanField("opened by the machine", default=False, editable=False)
+    is_owned = models.BooleanField("owned by people", default=False, editable=False)
+    started_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    published_at = models.DateTimeField(null=True, editable=False)
+    publish_at = models.DateTimeField(null=True, editable=False)  # a suggestion's countdown; None: waits
+    monitoring_at = models.DateTimeField(null=True, editable=False)
+    resolved_at = models.DateTimeField(null=True, editable=False)
+    next_update_at = models.DateTimeField("next update by", null=True, blank=True)
+    well_since = models.DateTimeField(null=True, editable=False)
+    settle_at = models.DateTimeField(null=True, editable=False)
+    proposed_at = models.DateTimeField(null=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "incidents.Incident", null=True, editable=False, on_delete=models.SET_NULL, related_name="merged"
+    )
+    cause = models.CharField(
+        max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
+    )
+
+    class Meta:
+        abstract = True
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(fields=("resolved_at",)), models.Index(fields=("started_at",)))
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("incident", args=[self.public_id])
+
+    @property
+    def shown_impact(self) -> Impact:
+        """The impact people gave it, or the worst of its components at its worst moment."""
+        return Impact(self.impact_override or self.impact)
+
+    @property
+    def is_suggestion(self) -> bool:
+        """True for what only staff see and may still turn down."""
+        return self.published_at is None and self.deleted_at is None
+
+    # For both voices
+
+    def touch(
+        self, component: Component, status: Status, at: datetime, *, is_held: bool = False
+    ) -> "Affected":
+        """Count a component in."""
+        affected: Affected
+        affected, _ = self.affected.get_or_create(
+            component=component, defaults={"started_at": at, "is_held": is_held}
+        )
+        affected.turn(status)
+        self.weigh()
+        return affected
+
+    def publish(self, now: datetime) -> None:
+        """Show a suggestion to the public as it stands."""
+        with transaction.atomic():
+            Page.objects.hold()
+            self.published_at, self.publish_at = self.published_at or now, None
+            self.save(update_fields=["published_at", "publish_at", "updated_at"])
+            Page.objects.turn()
+
+    def names(self) -> list[str]:
+        """Its components."""
+        return [one.component.name for one in self.affected.select_related("component")]
+
+    def troubled(self) -> list[str]:
+        """Those that are in trouble now."""
+        rows = self.affected.select_related("component")
+        return [one.component.name for one in rows if Status(one.status).is_trouble]
+
+    def weigh(self) -> None:
+        """The impact: the page's rollup over its components, each at its worst; kept at its worst."""
+        self.impact = impact_of(Status(one.worst_status) for one in self.affected.all())
+        self.save(update_fields=["impact", "updated_at"])
+
+    def say(
+        self,
+        body: str,
+        phase: Phase,
+        now: datetime,
+        *,
+        author: Any = None,
+        by_machine: bool = False,
+        changes: Sequence[list[str]] = (),
+        at: datetime | None = None,
+    ) -> "Update":
+        """Write a post and move to its phase."""
+        self.phase = phase
+        if phase is Phase.MONITORING:
+            self.monitoring_at = self.monitoring_at or now
+        if phase is Phase.RESOLVED and self.resolved_at is None:
+            self.resolved_at = max(at or now, self.started_at)
+            self.settle_at = None
+            self.affected.filter(is_held=True).update(is_held=False)
+        self.save()
+        return self.write(Kind.POST, body, at or now, author=author, by_machine=by_machine, changes=changes)
+
+    def note_fact(self, body: str, now: datetime, changes: Sequence[list[str]] = ()) -> None:
+        """A fact for staff alone, by the machine."""
+        self.write(Kind.NOTE, body, now, changes=changes)
+
+    def write(
+        self,
+        kind: Kind,
+        body: str,
+        at: datetime,
+        *,
+        author: Any = None,
+        by_machine: bool | None = None,
+        changes: Sequence[list[str]] = (),
+    ) -> "Update":
+        """One more entry of the story. The caller holds the page."""
+        last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
+        update: Update = self.updates.create(
+            number=last + 1,
+            kind=kind,
+            phase=self.phase,
+            body=body,
+            at=at,
+            author=author,
+            is_by_machine=author is None if by_machine is None else by_machine,
+            changes=list(changes),
+        )
+        Page.objects.turn()
+        return update
+
+
+def change_row(component: Component, old: Status, new: Status) -> list[str]:
+    """How an update keeps a change of a component."""
+    return [component.public_id, component.name, str(old), str(new)]

@@ -1,0 +1,43 @@
+"""Texts that staff have thought out before the night they need them."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from incidents import blanks
+from incidents.lifecycle import Phase
+
+
+class TemplateKind(models.TextChoices):
+    """Where a text is offered."""
+
+    INCIDENT = "incident", "New incident"
+    UPDATE = "update", "Update"
+    MAINTENANCE = "maintenance", "Maintenance"
+
+
+class Template(models.Model):
+    """A text with blanks in braces (`incidents.blanks`). A new incident's has a title too."""
+
+    kind = models.CharField(max_length=12, choices=TemplateKind, default=TemplateKind.UPDATE)
+    name = models.CharField(max_length=60)
+    phase = models.CharField(
+        max_length=15, blank=True, choices=[(p.value, p.label) for p in Phase],
+        help_text="Choosing the text chooses this phase too.",
+    )  # fmt: skip
+    title = models.CharField(max_length=255, blank=True)
+    body = models.TextField("text", max_length=25_000, help_text="Markdown, with blanks as {what works}.")
+    position = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ("kind", "position", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse what the language does not know. Raises ValidationError."""
+        for field in ("title", "body"):
+            try:
+                blanks.check(getattr(self, field))
+            except blanks.InvalidTemplate as refused:
+                raise ValidationError({field: refused.sentence}) from refused

@@ -1,0 +1,53 @@
+"""What an incident was before an update, so that the update can be taken back whole."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.utils.dateparse import parse_datetime
+
+from components.models import Component
+
+if TYPE_CHECKING:
+    from incidents.models.incident import Incident
+
+WORDS = ("title", "phase", "impact", "is_owned")
+TIMES = ("published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at", "settle_at")
+
+
+def remember(incident: "Incident") -> dict[str, Any]:
+    """The incident and its components as they are, fit for JSON."""
+    times = {name: getattr(incident, name) for name in TIMES}
+    rows = incident.affected.select_related("component")
+    return {
+        "words": {name: getattr(incident, name) for name in WORDS},
+        "times": {name: at.isoformat() if at else None for name, at in times.items()},
+        "affected": [[row.component_id, row.status, row.worst_status, row.is_held] for row in rows],
+        "hand": [[row.component_id, row.component.hand_status] for row in rows],
+    }
+
+
+def restore(incident: "Incident", before: dict[str, Any], now: datetime) -> None:
+    """Make it as it was. One that had never been published is off every page again."""
+    for name, value in before["words"].items():
+        setattr(incident, name, value)
+    for name, value in before["times"].items():
+        setattr(incident, name, parse_datetime(value) if value else None)
+    if incident.published_at is None and not incident.is_by_machine:
+        incident.deleted_at = now
+    incident.save()
+    kept = {row[0]: row[1:] for row in before["affected"]}
+    hands = dict(before["hand"])
+    for row in incident.affected.select_related("component"):
+        _set_hand(row.component, hands.get(row.component_id, ""), now)
+        if row.component_id not in kept:
+            row.delete()
+            continue
+        row.status, row.worst_status, row.is_held = kept[row.component_id]
+        row.save(update_fields=["status", "worst_status", "is_held"])
+
+
+def _set_hand(component: Component, hand_status: str, now: datetime) -> None:
+    if component.hand_status != hand_status:
+        component.hand_status = hand_status
+        component.save(update_fields=["hand_status"])
+        component.refresh(now)

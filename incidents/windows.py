@@ -1,0 +1,195 @@
+"""Which planned work is left out of the second uptime figure, and when it comes again.
+
+A promise counts as it stood when the work began: what was announced before is
+left out of the figure, what was written afterwards is not. So nobody can make
+an outage look planned. `Plan`s in, stretches and seconds out.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+
+from components.uptime import Seconds, Span, tally
+
+Stretch = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One version of a window's plan; `at` is when it was announced."""
+
+    at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    is_cancelled: bool = False
+
+
+class InvalidRule(ValueError):
+    """This recurrence cannot be kept; `sentence` says what to write instead."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def binding(plans: Sequence[Plan]) -> Plan | None:
+    """The plan that was in force when the work began; None when no word came before it.
+
+    `plans` are in the order they were announced. One that starts at or before
+    its own announcement promises nothing, so the earlier promise stays.
+    """
+    in_force: Plan | None = None
+    for plan in plans:
+        if in_force and in_force.starts_at <= plan.at:
+            break
+        if plan.is_cancelled:
+            in_force = None
+        elif plan.at < plan.starts_at:
+            in_force = plan
+    return in_force
+
+
+def late_edits(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """The versions that did not count, because the work had begun under an earlier one."""
+    kept = binding(plans)
+    return tuple(plan for plan in plans if kept and kept.starts_at <= plan.at)
+
+
+def excused(plans: Sequence[Plan], *, ended_at: datetime | None = None) -> Stretch | None:
+    """The stretch left out of the second figure, cut where work ended early; None when there is none."""
+    plan = binding(plans)
+    if plan is None:
+        return None
+    end = min(plan.ends_at, ended_at) if ended_at else plan.ends_at
+    return (plan.starts_at, end) if plan.starts_at < end else None
+
+
+def union(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """The same time without overlaps, in order; stretches that touch become one, empty ones go."""
+    merged: list[Stretch] = []
+    for start, end in sorted(stretch for stretch in stretches if stretch[0] < stretch[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def inside(spans: Iterable[Span], stretches: Iterable[Stretch], start: datetime, end: datetime) -> Seconds:
+    """The seconds of each status that lie within any of the stretches, between two moments."""
+    known = list(spans)
+    cut = ((max(start, begin), min(end, finish)) for begin, finish in union(stretches))
+    return sum((tally(known, *stretch) for stretch in cut if stretch[0] < stretch[1]), Seconds())
+
+
+def outside(raw: Seconds, excused: Seconds) -> Seconds:
+    """The second figure: what was excused counts as maintenance, whatever its status was."""
+    left = Seconds(*(getattr(raw, f.name) - getattr(excused, f.name) for f in fields(Seconds)))
+    return left + Seconds(maintenance=excused.whole)
+
+
+# Recurrence. A rule is a stranger's text that dateutil would follow to the year 9999, so it is read strictly.
+
+LONGEST_RULE = 300  # every day of a month named twice still fits
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+# No BYHOUR and the like: the time of day is the first window's, and one start a day keeps the walk short.
+PARTS = (
+    *("FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY"),
+    *("BYMONTH", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"),
+)
+PART = re.compile(r"([A-Z]+)=([A-Z0-9,+-]+)")
+NUMBER = re.compile(r"0*[1-9][0-9]{0,4}")  # INTERVAL=0 never moves on
+UNTIL = re.compile(r"([0-9]{8})(?:T([0-9]{6})(Z?))?")
+CYCLE_YEARS = 400  # the Gregorian calendar repeats, weekdays included
+
+
+def occurrences(
+    rule: str,
+    first: datetime,
+    length: timedelta,
+    zone: ZoneInfo,
+    *,
+    after: datetime,
+    before: datetime,
+    most: int = 50,
+) -> list[Stretch]:
+    """The recurring windows that end after one moment and start before another, in UTC.
+
+    They keep the hour on the wall of `zone`, whatever its clocks do: an hour
+    that is skipped moves forward by the gap, one that comes twice is the first.
+    """
+    parts = _parts(rule)
+    until = _until(parts.pop("UNTIL", None), zone)
+    last = min(before, until + timedelta(microseconds=1)) if until else before  # UNTIL itself still counts
+    found: list[Stretch] = []
+    for start in _starts(parts, first, zone):
+        if start >= last or len(found) >= most:
+            break
+        if start + length > after:
+            found.append((start, start + length))
+    return found
+
+
+def _parts(rule: str) -> dict[str, str]:
+    """The rule as names and values, each known and there once."""
+    if len(rule) > LONGEST_RULE:
+        raise InvalidRule(f"Shorten the rule to at most {LONGEST_RULE} characters.")
+    matches = [PART.fullmatch(text) for text in rule.upper().removeprefix("RRULE:").split(";")]
+    pairs = [(match[1], match[2]) for match in matches if match]
+    parts = dict(pairs)
+    if not len(parts) == len(pairs) == len(matches):
+        raise InvalidRule('Write one RRULE value on one line, each part once, like "FREQ=WEEKLY;BYDAY=SA".')
+    _judge(parts)
+    return parts
+
+
+def _judge(parts: dict[str, str]) -> None:
+    """Refuse what is foreign, too frequent or contradicts itself."""
+    strange = [name for name in parts if name not in PARTS]
+    if parts.get("FREQ") not in FREQUENCIES:
+        raise InvalidRule("Set FREQ to DAILY, WEEKLY, MONTHLY or YEARLY.")
+    if strange:
+        raise InvalidRule(f"Leave out {', '.join(strange)}: a rule only says on which days, as BYDAY does.")
+    for name in ("INTERVAL", "COUNT"):
+        if name in parts and not NUMBER.fullmatch(parts[name]):
+            raise InvalidRule(f"Set {name} to a whole number from 1 to 99999.")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise InvalidRule("Write COUNT or UNTIL, not both.")
+
+
+def _until(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """The last moment a window may start; a bare date includes its whole day. None when it goes on."""
+    if text is None:
+        return None
+    match = UNTIL.fullmatch(text)
+    try:
+        day, clock, z = match.groups() if match else ("", "", "")
+        moment = datetime.strptime(f"{day}{clock or '235959'}", "%Y%m%d%H%M%S")  # noqa: DTZ007
+        return moment.replace(tzinfo=UTC) if z else _moment(moment, zone)
+    except (ValueError, OverflowError):
+        raise InvalidRule("Write UNTIL as 20261231 or 20261231T235959Z.") from None
+
+
+def _starts(parts: dict[str, str], first: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Every start, in order.
+
+    dateutil looks for a 30 February until the year 9999: millions of steps. We
+    let it work whole calendar cycles later, so that it gives up within 500 years.
+    """
+    local = first.astimezone(zone).replace(tzinfo=None)
+    ahead = CYCLE_YEARS * ((9899 - local.year) // CYCLE_YEARS)
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    try:
+        for shifted in rrulestr(text, dtstart=local.replace(year=local.year + ahead)):
+            yield _moment(shifted.replace(year=shifted.year - ahead), zone)
+    except (ValueError, TypeError, LookupError, OverflowError):
+        raise InvalidRule('This rule cannot be read. Write it like "FREQ=MONTHLY;BYDAY=1SA".') from None
+
+
+def _moment(local: datetime, zone: ZoneInfo) -> datetime:
+    # fold 0 is the first of two; in a gap it takes the offset from before, which moves it forward
+    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -1,0 +1,86 @@
+"""Who did what, when, from where, and what it was before: rows are added, never changed."""
+
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+
+LONGEST = 2_000  # characters kept of a value
+SECRETS = ("password", "secret", "token", "key", "auth", "cookie")
+
+
+class AuditManager(models.Manager["Audit"]):
+    def note(
+        self,
+        request: HttpRequest | None,
+        act: str,
+        thing: object = "",
+        *,
+        before: Any = None,
+        after: Any = None,
+    ) -> "Audit":
+        """Write down an act ("incident.post") on a thing, in the transaction of the act itself.
+
+        `before` and `after` are flat mappings of plain values; whatever is named like a secret is left out.
+        """
+        user = getattr(request, "user", None)
+        is_known = user is not None and user.is_authenticated
+        return self.create(
+            at=timezone.now(),
+            actor_id=user.pk if is_known else None,
+            actor=str(user) if is_known else "the command line" if request is None else "a stranger",
+            act=act,
+            thing=str(thing)[:255],
+            public_id=str(getattr(thing, "public_id", getattr(thing, "pk", "")) or "")[:40],
+            address=client_address(request),
+            before=_clean(before),
+            after=_clean(after),
+        )
+
+
+class Audit(models.Model):
+    """No foreign keys: a row outlives everything it speaks of."""
+
+    at = models.DateTimeField(db_index=True)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField(max_length=150)
+    act = models.CharField(max_length=60)
+    thing = models.CharField(max_length=255, blank=True)
+    public_id = models.CharField(max_length=40, blank=True)
+    address = models.CharField(max_length=64, blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    objects = AuditManager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.act} {self.thing}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Added once. Raises TypeError for a change."""
+        if self.pk is not None:
+            raise TypeError("The audit log is not changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Never."""
+        raise TypeError("The audit log is not changed.")
+
+
+def client_address(request: HttpRequest | None) -> str:
+    """Where a request came from, as our own proxies say; empty for the command line."""
+    return "" if request is None else str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def _clean(values: Any) -> Any:
+    if values is None:
+        return None
+    return {
+        name: value if isinstance(value, bool | int | None) else str(value)[:LONGEST]
+        for name, value in values.items()
+        if not any(word in name.lower() for word in SECRETS)
+    }

@@ -1,0 +1,245 @@
+"""The whole life of an incident in the hands of people."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+
+from components.models import Component
+from components.status import Status
+from incidents.lifecycle import Kind
+from incidents.models import Draft, Incident, TooLate
+from tests.making import NOW, after, fell, group, rose, watched
+
+
+@pytest.fixture
+def ada(db):
+    return get_user_model().objects.create_user("ada")
+
+
+@pytest.fixture
+def bo(db):
+    return get_user_model().objects.create_user("bo")
+
+
+def posts(incident):
+    return [one.body for one in incident.updates.filter(kind=Kind.POST)]
+
+
+def again(incident):
+    return Incident.objects.get(pk=incident.pk)
+
+
+def suggested(**more):
+    probe = watched("Chat", auto="suggest", **more)
+    fell(probe)
+    return probe, Incident.objects.get()
+
+
+def test_a_suggestion_is_published_by_the_first_word(ada):
+    probe, incident = suggested()
+    assert incident.is_suggestion
+    incident.post("Chat refuses connections.", phase="identified", now=after(minutes=1), author=ada,
+                  title="Chat refuses new connections", statuses={probe.component: "partial_outage"})  # fmt: skip
+    incident = again(incident)
+    assert (incident.title, incident.phase, incident.is_owned) == (
+        "Chat refuses new connections", "identified", True,
+    )  # fmt: skip
+    assert Component.objects.get().status == Status.PARTIAL_OUTAGE
+    assert incident.updates.last().changes[0][2:] == ["major_outage", "partial_outage"]
+
+
+def test_an_undone_update_leaves_everything_as_it_was(ada):
+    probe, incident = suggested()
+    before = Incident.objects.filter(pk=incident.pk).values().get()
+    update = incident.post("Wrong.", phase="resolved", now=after(minutes=1), author=ada, undo_s=20,
+                           statuses={probe.component: "operational"})  # fmt: skip
+    assert Component.objects.get().status == Status.MAJOR_OUTAGE  # resolved: the probes speak again
+    again(incident).undo(update, after(minutes=1, seconds=19))
+    later = Incident.objects.filter(pk=incident.pk).values().get()
+    assert {k: v for k, v in later.items() if before[k] != v}.keys() <= {"updated_at"}
+    assert incident.affected.get().is_held
+    assert incident.updates.get(kind=Kind.RETRACTED).body == "Wrong."
+
+
+def test_undo_gives_back_the_status_that_was_set_by_hand(ada):
+    probe, incident = suggested()
+    statuses = {probe.component: "partial_outage"}
+    incident.post("One.", phase="identified", now=after(minutes=1), author=ada, statuses=statuses)
+    statuses = {probe.component: "degraded_performance"}
+    update = incident.post("Two.", phase="identified", now=after(minutes=2), author=ada, undo_s=20,
+                           statuses=statuses)  # fmt: skip
+    incident.undo(update, after(minutes=2, seconds=5))
+    component = Component.objects.get()
+    assert (component.hand_status, component.status) == ("partial_outage", "partial_outage")
+
+
+def test_after_its_time_or_after_another_word_undo_is_refused(ada, bo):
+    _, incident = suggested()
+    update = incident.post("One.", phase="identified", now=NOW, author=ada, undo_s=20)
+    with pytest.raises(TooLate, match="too late"):
+        incident.undo(update, after(seconds=20))
+    incident.post("Two.", phase="identified", now=after(seconds=5), author=bo, undo_s=20)
+    with pytest.raises(TooLate, match="posted since"):
+        incident.undo(update, after(seconds=6))
+
+
+def test_a_new_incident_that_is_undone_is_on_no_page(ada):
+    probe = watched()
+    incident = Incident.objects.open("Slow", "We look.", now=NOW, author=ada, undo_s=20,
+                                     statuses={probe.component: "degraded_performance"})  # fmt: skip
+    incident.undo(incident.updates.get(), after(seconds=3))
+    assert not Incident.objects.public().exists()
+    assert Component.objects.get().hand_status == ""
+
+
+def test_words_that_were_posted_meanwhile_are_shown_before_ours_are_published(ada, bo):
+    _, incident = suggested()
+    seen = incident.updates.last().number
+    incident.post("Bo was quicker.", phase="identified", now=after(minutes=1), author=bo, seen=seen)
+    with pytest.raises(ValidationError, match="Bo was quicker"):
+        incident.post("Mine.", phase="monitoring", now=after(minutes=2), author=ada, seen=seen)
+    assert posts(again(incident))[-1] == "Bo was quicker."
+    seen = incident.updates.last().number
+    incident.post("Mine.", phase="monitoring", now=after(minutes=2), author=ada, seen=seen)
+
+
+def test_drafts_are_one_a_person(ada, bo):
+    _, incident = suggested()
+    for author, body in ((ada, "a"), (bo, "b"), (ada, "aa")):
+        Draft.objects.keep(incident, author, {"body": body}, NOW)
+    Draft.objects.keep(None, ada, {"body": "new"}, NOW)
+    Draft.objects.keep(None, ada, {"body": "newer"}, NOW)
+    assert sorted(draft.data["body"] for draft in Draft.objects.all()) == ["aa", "b", "newer"]
+    assert [draft.data["body"] for draft in Draft.objects.beside(incident, ada, after(minutes=1))] == ["b"]
+    assert Draft.objects.beside(incident, ada, after(minutes=6)) == []
+    incident.post("Done.", phase="identified", now=NOW, author=ada)
+    assert [draft.author for draft in Draft.objects.filter(incident=incident)] == [bo]
+
+
+def test_the_machine_is_silent_while_people_have_it_and_speaks_again_when_handed_back(ada):
+    probe = watched()
+    fell(probe)
+    incident = Incident.objects.get()
+    incident.take_over(after(minutes=1), author=ada)
+    rose(probe, after(minutes=5))
+    Incident.objects.turn(after(minutes=30))
+    assert again(incident).resolved_at is None
+    assert again(incident).updates.filter(kind=Kind.PROPOSAL).count() == 1
+    again(incident).hand_back(after(minutes=31), author=ada)
+    Incident.objects.turn(after(minutes=40))
+    assert again(incident).resolved_at is not None
+
+
+def test_a_status_set_by_hand_does_not_hide_a_recovery_from_staff(ada):
+    probe = watched()
+    fell(probe)
+    incident = Incident.objects.get()
+    incident.post("Partly.", phase="identified", now=after(minutes=1), author=ada,
+                  statuses={probe.component: "partial_outage"})  # fmt: skip
+    rose(probe, after(minutes=5))
+    Incident.objects.turn(after(minutes=20))
+    assert again(incident).updates.filter(kind=Kind.PROPOSAL).exists()
+    assert Component.objects.get().status == Status.PARTIAL_OUTAGE
+    again(incident).post("Over.", phase="resolved", now=after(minutes=21), author=ada)
+    assert Component.objects.get().status == Status.OPERATIONAL
+
+
+def test_two_incidents_become_one(ada):
+    one, two = watched("Web", auto="suggest"), watched("API", auto="suggest")
+    fell(one, after(minutes=-30))
+    fell(two)
+    first, second = Incident.objects.order_by("created_at")
+    second.merge_into(first, after(minutes=1), author=ada)
+    assert sorted(again(first).names()) == ["API", "Web"]
+    assert again(first).affected.filter(is_held=True).count() == 2
+    assert [incident.pk for incident in Incident.objects.live()] == [first.pk]
+    with pytest.raises(ValidationError, match="another incident"):
+        first.merge_into(first, NOW)
+    rose(two, after(minutes=5))
+    assert not Incident.objects.exclude(pk__in=(first.pk, second.pk)).exists()
+
+
+def test_a_resolved_incident_is_reopened_only_on_purpose(ada):
+    probe = watched()
+    fell(probe)
+    incident = Incident.objects.get()
+    incident.post("Over.", phase="resolved", now=after(minutes=1), author=ada)
+    with pytest.raises(ValidationError, match="reopen"):
+        incident.post("No.", phase="identified", now=after(minutes=2), author=ada)
+    incident.post("It is back.", phase="investigating", now=after(minutes=2), author=ada, reopens=True)
+    assert (again(incident).resolved_at, again(incident).phase) == (None, "investigating")
+
+
+def test_what_is_not_an_incident_goes_and_the_next_failure_is_a_new_one(ada):
+    probe, incident = suggested()
+    incident.delete_softly(after(minutes=1), author=ada)
+    rose(probe, after(minutes=5))
+    fell(probe, after(minutes=10))
+    assert Incident.objects.live().get().pk != incident.pk
+    again(incident).restore(after(minutes=11), author=ada)
+    assert Incident.objects.live().count() == 2
+
+
+def test_a_suggestion_publishes_itself_unless_held(ada, settings):
+    settings.PUBLISH_DELAY_S = 90
+    probe = watched("Chat", auto="delay")
+    fell(probe)
+    incident = Incident.objects.get()
+    assert incident.publish_at == after(seconds=100)
+    Incident.objects.turn(after(seconds=99))
+    assert again(incident).is_suggestion
+    Incident.objects.turn(after(seconds=100))
+    assert again(incident).published_at == after(seconds=100)
+    other = watched("Search", auto="delay")
+    fell(other, after(minutes=5))
+    held = Incident.objects.exclude(pk=incident.pk).get()
+    held.hold()
+    Incident.objects.turn(after(minutes=30))
+    assert again(held).is_suggestion
+
+
+def test_a_past_incident_is_written_down_without_changing_today(ada):
+    probe = watched()
+    past = Incident.objects.record(
+        "Old outage", "It was the pool.", started_at=after(days=-30), ended_at=after(days=-30, hours=2),
+        now=NOW, statuses={probe.component: "major_outage"}, author=ada,
+    )  # fmt: skip
+    assert (past.resolved_at, past.impact) == (after(days=-30, hours=2), "critical")
+    assert not past.updates.get().notifies
+    assert Component.objects.get().hand_status == ""
+    with pytest.raises(ValidationError, match="end must lie"):
+        Incident.objects.record("x", "y", started_at=NOW, ended_at=NOW, now=NOW, statuses={})
+
+
+def test_edits_keep_every_earlier_text(ada):
+    _, incident = suggested()
+    update = incident.post("One.", phase="identified", now=NOW, author=ada)
+    for minute, body in ((1, "Two."), (2, "Three."), (3, "Three.")):
+        incident.edit(update, body, after(minutes=minute), author=ada)
+    assert [version.body for version in update.versions.all()] == ["One.", "Two."]
+    assert (update.first_body, update.edited_at) == ("One.", after(minutes=2))
+
+
+def test_nothing_is_dated_into_the_future_and_no_promise_is_past(ada):
+    _, incident = suggested()
+    with pytest.raises(ValidationError, match="future"):
+        incident.post("x", phase="identified", now=NOW, at=after(minutes=1))
+    with pytest.raises(ValidationError, match="passed"):
+        incident.post("x", phase="identified", now=NOW, next_update_at=NOW - timedelta(seconds=1))
+    with pytest.raises(ValidationError, match="future"):
+        incident.amend(NOW, started_at=after(hours=1))
+    incident.amend(NOW, started_at=after(hours=-1), impact_override="minor", title="Renamed")
+    assert (again(incident).shown_impact, again(incident).title) == ("minor", "Renamed")
+
+
+def test_a_joined_failure_is_told_to_staff_only_once_it_is_theirs(ada):
+    ours = group()
+    one, two = watched("Web", group=ours), watched("API", group=ours)
+    fell(one)
+    incident = Incident.objects.get()
+    incident.post("Ours.", phase="identified", now=after(seconds=20), author=ada)
+    fell(two, after(seconds=30))
+    assert posts(again(incident))[-1] == "Ours."
+    assert sorted(again(incident).names()) == ["API", "Web"]
