@@ -24,8 +24,8 @@ class AuditManager(models.Manager["Audit"]):
 
         `before` and `after` are flat mappings of plain values; whatever is named like a secret is left out.
         """
-        user = getattr(request, "user", None)
-        is_known = user is not None and user.is_authenticated
+        user: Any = getattr(request, "user", None)
+        is_known = bool(user and user.is_authenticated)
         return self.create(
             at=timezone.now(),
             actor_id=user.pk if is_known else None,

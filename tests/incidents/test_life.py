@@ -55,7 +55,8 @@ def test_an_undone_update_leaves_everything_as_it_was(ada):
     before = Incident.objects.filter(pk=incident.pk).values().get()
     update = incident.post("Wrong.", phase="resolved", now=after(minutes=1), author=ada, undo_s=20,
                            statuses={probe.component: "operational"})  # fmt: skip
-    assert Component.objects.get().status == Status.MAJOR_OUTAGE  # resolved: the probes speak again
+    # resolved: the probes speak again
+    assert Component.objects.get().status == Status.MAJOR_OUTAGE
     again(incident).undo(update, after(minutes=1, seconds=19))
     later = Incident.objects.filter(pk=incident.pk).values().get()
     assert {k: v for k, v in later.items() if before[k] != v}.keys() <= {"updated_at"}
