@@ -24,7 +24,7 @@ from django.http import Http404
 
 from statuspage import unknown
 from statuspage.documents import CACHE_CONTROL
-from statuspage.live import Receive, Send, Streams
+from statuspage.live import Receive, Send, Streams, serve_here
 from statuspage.snapshot import Document, Snapshot, Variant, is_document
 from statuspage.wsgi import application as django_application
 
@@ -261,5 +261,5 @@ def best_encoding(accepted: bytes) -> bytes:
 application = Door(
     WSGIMiddleware(django_application, workers=DJANGO_THREADS),  # type: ignore[arg-type]
     Snapshot(settings.SNAPSHOT_DIR),
-    Streams(settings.STREAMS_MAX),
+    serve_here(Streams(settings.STREAMS_MAX)),
 )

@@ -115,3 +115,17 @@ async def _refuse(send: Send) -> None:
     headers = [(b"content-type", b"text/plain"), (b"retry-after", b"60")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": b"Too many streams: ask again.\n"})
+
+
+_serving: list[Streams] = []
+
+
+def serve_here(streams: Streams) -> Streams:
+    """These are the streams of this process: `viewers` counts them."""
+    _serving[:] = [streams]
+    return streams
+
+
+def viewers() -> int:
+    """Open pages that this process keeps informed."""
+    return sum(streams.count for streams in _serving)

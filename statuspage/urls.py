@@ -1,7 +1,7 @@
 """The one table of addresses."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from statuspage import views
@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
+    path("console/", include("statuspage.console.urls")),
     path("login/", public(RedirectView.as_view(pattern_name="admin:login", query_string=True)), name="login"),
     path("admin/", admin.site.urls),
 ]

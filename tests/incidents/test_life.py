@@ -41,7 +41,8 @@ def test_a_suggestion_is_published_by_the_first_word(ada):
     probe, incident = suggested()
     assert incident.is_suggestion
     incident.post("Chat refuses connections.", phase="identified", now=after(minutes=1), author=ada,
-                  title="Chat refuses new connections", statuses={probe.component: "partial_outage"})  # fmt: skip
+                  title="Chat refuses new connections",
+                  statuses={probe.component: "partial_outage"})  # fmt: skip
     incident = again(incident)
     assert (incident.title, incident.phase, incident.is_owned) == (
         "Chat refuses new connections", "identified", True,

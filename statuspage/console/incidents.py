@@ -1,0 +1,219 @@
+"""Incidents in the console: the list, one with its whole story, and every verb of its life."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from components.status import Impact
+from incidents.lifecycle import Kind
+from incidents.models import Affected, Incident, Update
+from incidents.words import duration
+from statuspage.access import needs
+from statuspage.console import compose
+from statuspage.evidence import evidence
+from statuspage.models import Audit, Role
+
+PAGE_SIZE = 30
+LISTS = {
+    "all": Q(deleted_at=None, merged_into=None),
+    "open": Q(deleted_at=None, merged_into=None, resolved_at=None),
+    "suggested": Q(deleted_at=None, merged_into=None, published_at=None),
+    "deleted": ~Q(deleted_at=None) | ~Q(merged_into=None),
+}
+
+
+@require_GET
+@needs(Role.VIEWER)
+def list_page(request: HttpRequest) -> HttpResponse:
+    """Incidents, newest first, with a search."""
+    request.section = "console_incidents"  # type: ignore[attr-defined]
+    which = request.GET.get("which", "all")
+    which = which if which in LISTS else "all"
+    words = request.GET.get("q", "").strip()[:100].replace("\0", "")
+    found = Incident.objects.filter(LISTS[which]).prefetch_related(
+        Prefetch("affected", Affected.objects.select_related("component"))
+    )
+    if words:
+        found = found.filter(
+            Q(title__icontains=words)
+            | Q(updates__body__icontains=words)
+            | Q(affected__component__name__icontains=words)
+        ).distinct()
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"found": page, "which": which, "lists": list(LISTS), "words": words, "now": timezone.now()}
+    return render(request, "console/incidents.html", context)
+
+
+@require_GET
+@needs(Role.VIEWER)
+def page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One incident: its story with everything only staff see."""
+    request.section = "console_incidents"  # type: ignore[attr-defined]
+    incident = _get(public_id)
+    now = timezone.now()
+    rows = list(incident.affected.select_related("component").order_by("component__position", "id"))
+    incident.all_affected = rows  # type: ignore[attr-defined]
+    updates = list(
+        incident.updates.select_related("author")
+        .prefetch_related("versions__replaced_by")
+        .order_by("-number")
+    )
+    end = incident.resolved_at or now
+    context = {
+        "incident": incident,
+        "rows": rows,
+        "updates": updates,
+        "length": duration((end - incident.started_at).total_seconds()),
+        "evidence": evidence(incident, now),
+        "undoable": next((one for one in updates if one.may_be_undone(now)), None),
+        "impacts": [impact.value for impact in Impact],
+        "others": Incident.objects.live().exclude(pk=incident.pk)[:30],
+        "beside": _writing(incident, request, now),
+        "overdue": _overdue(incident, now),
+        "postmortem": getattr(incident, "postmortem", None),
+        "now": now,
+    }
+    return render(request, "console/incident.html", context)
+
+
+def _writing(incident: Incident, request: HttpRequest, now: datetime) -> Any:
+    return incident.drafts.model.objects.beside(incident, request.user, now)
+
+
+def _overdue(incident: Incident, now: datetime) -> str:
+    due = incident.next_update_at
+    is_late = due is not None and due < now and incident.resolved_at is None
+    return duration((now - due).total_seconds()) if due and is_late else ""
+
+
+def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
+    """A verb of an incident as a view: POST, tell what came of it, back to its page."""
+
+    def wrap(verb: Callable[..., None]) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, public_id: str) -> HttpResponse:
+            incident = _get(public_id)
+            before = _facts(incident)
+            try:
+                verb(request, incident, timezone.now())
+            except ValidationError as refused:
+                messages.error(request, " ".join(refused.messages))
+            else:
+                after = _facts(_get(public_id))
+                Audit.objects.note(request, f"incident.{name}", incident, before=before, after=after)
+                messages.success(request, done)
+            return redirect("console_incident", public_id=public_id)
+
+        return require_POST(needs(Role.RESPONDER)(view))
+
+    return wrap
+
+
+def _facts(incident: Incident) -> dict[str, Any]:
+    names = ("title", "phase", "impact_override", "cause", "is_owned", "started_at", "published_at",
+             "resolved_at", "deleted_at", "merged_into_id")  # fmt: skip
+    return {name: getattr(incident, name) for name in names}
+
+
+@act("take_over", "It is yours: the machine notes and proposes, but does not speak.")
+def take_over(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """People speak from now on."""
+    incident.take_over(now, author=request.user)
+
+
+@act("hand_back", "Handed back: the machine speaks and resolves from what it sees.")
+def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """The machine speaks again."""
+    incident.hand_back(now, author=request.user)
+
+
+@act("publish", "Published as it stands.")
+def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """Show a suggestion."""
+    incident.publish(now)
+
+
+@act("hold", "Held: it waits for you.")
+def hold(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """Stop a countdown."""
+    incident.hold()
+
+
+@act("note", "Noted, for staff alone.")
+def note(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """A private note."""
+    incident.note(request.POST.get("body", ""), now, author=request.user)
+
+
+@act("delete", "Off every page. It can be restored from here.")
+def delete(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """Take it away softly."""
+    incident.delete_softly(now, author=request.user)
+
+
+@act("restore", "Restored.")
+def restore(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """Bring it back."""
+    incident.restore(now, author=request.user)
+
+
+@act("merge", "Merged: its components and its address lead to the other one.")
+def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """It turned out to be another one."""
+    other = Incident.objects.live().filter(public_id=request.POST.get("other", "")).first()
+    if other is None:
+        raise ValidationError("Choose the incident that this one belongs to.")
+    incident.merge_into(other, now, author=request.user)
+
+
+@act("amend", "Saved.")
+def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
+    """Correct title, impact, beginning, cause."""
+    given = request.POST
+    incident.amend(
+        now,
+        title=given.get("title", "").strip(),
+        impact_override=given.get("impact_override", ""),
+        started_at=compose.moment(given.get("started_at", ""), "started_at", "Started"),
+        cause=given.get("cause", "").strip(),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.RESPONDER)
+def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    """Correct the words of one update; every earlier text is kept."""
+    request.section = "console_incidents"  # type: ignore[attr-defined]
+    update = get_object_or_404(
+        Update, incident__public_id=public_id, number=number, kind__in=(Kind.POST, Kind.FACT, Kind.NOTE)
+    )
+    body, error = update.body, ""
+    if request.method == "POST":
+        body = request.POST.get("body", "").replace("\r\n", "\n")
+        before = update.body
+        try:
+            if len(body) > 25_000:
+                raise ValidationError({"body": "The update is longer than 25,000 characters: shorten it."})
+            update.incident.edit(update, body, timezone.now(), author=request.user)
+        except ValidationError as refused:
+            error = " ".join(refused.messages)
+        else:
+            Audit.objects.note(
+                request, "incident.edit", update.incident, before={"body": before}, after={"body": body}
+            )
+            messages.success(request, "Saved. The earlier words are kept.")
+            return redirect("console_incident", public_id=public_id)
+    context = {"update": update, "incident": update.incident, "body": body, "error": error}
+    return render(request, "console/edit.html", context, status=400 if error else 200)
+
+
+def _get(public_id: str) -> Incident:
+    return get_object_or_404(Incident.objects.select_related("merged_into"), public_id=public_id)

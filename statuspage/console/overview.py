@@ -1,0 +1,363 @@
+"""The first page of the console: what is down, what is asked of staff, and how this system is.
+
+Everything is gathered in a fixed number of queries, however many components and incidents there are.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.urls import reverse
+
+from components import latency
+from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
+from components.outcomes import Outcome
+from components.status import SEVERITY, Status
+from incidents.lifecycle import Kind, Phase
+from incidents.markdown import to_text
+from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
+from incidents.words import duration, names
+from statuspage import live
+from statuspage.vitals import vitals
+
+HOUR = timedelta(hours=1)
+MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
+SPARK_HOURS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A component in trouble. `why`: what its probes met, or that staff set it."""
+
+    component: Component
+    status: Status
+    since: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that fired, in words; `url` leads to what it saw."""
+
+    status: Status | None
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An incident nobody has published yet."""
+
+    incident: Incident
+    draft: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A public incident that is not over."""
+
+    incident: Incident
+    phase: Phase
+    names: str
+    length: str
+    overdue: str  # "4 min", empty while the promise holds
+    is_well: bool  # all its probes have been well for a while: resolve?
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A component with its last hour, one bar a minute, and its response time."""
+
+    component: Component
+    status: Status
+    minutes: tuple[Status | None, ...]
+    answers_in: str
+    points: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """One line on this system itself."""
+
+    name: str
+    text: str
+    is_well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Something with a time: a promise, planned work, an action item."""
+
+    day: date
+    at: datetime | None  # None: some time that day
+    text: str
+    url: str
+    what: str
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of it."""
+
+    now: datetime
+    down: tuple[Down, ...]
+    more_down: int
+    suggestions: tuple[Suggestion, ...]
+    opened: tuple[Opened, ...]
+    rows: tuple[Row, ...]
+    more_rows: int
+    system: tuple[Vital, ...]
+    coming: tuple[Coming, ...]
+    activity: tuple[Update, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing of our own needs a look."""
+        return all(vital.is_well for vital in self.system)
+
+
+def overview(now: datetime) -> Overview:
+    """Gather it."""
+    components = sorted(
+        Component.objects.select_related("group"),
+        key=lambda one: (-SEVERITY[Status(one.status)], one.position, one.pk),
+    )
+    troubled = [one for one in components if Status(one.status).is_trouble]
+    incidents = _incidents()
+    shown = components[:MOST_ROWS]
+    suggested = [one for one in incidents if one.published_at is None]
+    return Overview(
+        now=now,
+        down=tuple(_down(troubled[:MOST_DOWN])),
+        more_down=max(0, len(troubled) - MOST_DOWN),
+        suggestions=tuple(_suggestions(suggested, components, now)),
+        opened=tuple(_opened(one, now) for one in incidents if one.published_at),
+        rows=tuple(_rows(shown, now)),
+        more_rows=max(0, len(components) - MOST_ROWS),
+        system=tuple(_system(now)),
+        coming=tuple(_coming(now)),
+        activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MOST_ACTIVITY]),
+    )
+
+
+def _incidents() -> list[Incident]:
+    affected = Affected.objects.select_related("component")
+    return list(
+        Incident.objects.live()
+        .filter(resolved_at=None)
+        .prefetch_related(Prefetch("affected", affected, to_attr="all_affected"))
+    )
+
+
+def _affected(incident: Incident) -> list[Affected]:
+    rows: list[Affected] = incident.all_affected  # type: ignore[attr-defined]
+    return rows
+
+
+def _down(troubled: list[Component]) -> list[Down]:
+    spans = {
+        span.component_id: span
+        for span in StatusSpan.objects.filter(component__in=[one.pk for one in troubled], ended_at=None)
+    }
+    last = _last_flips([one.pk for one in troubled])
+    found = []
+    for one in troubled:
+        flip = last.get(one.pk)
+        why = "set by staff" if one.hand_status else (flip.why if flip else "")
+        since = spans[one.pk].started_at if one.pk in spans else None
+        found.append(Down(one, Status(one.status), since, why))
+    return found
+
+
+def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
+    """The newest bad change of mind of each component."""
+    flips = Flip.objects.filter(
+        probe__component__in=component_ids,
+        probe__outcome__in=(Outcome.DOWN, Outcome.DEGRADED),
+        new__in=(Outcome.DOWN, Outcome.DEGRADED),
+        at__gte=datetime.now(UTC) - timedelta(days=60),
+    ).select_related("probe")
+    return {flip.probe.component_id: flip for flip in flips.order_by("id")}
+
+
+def _suggestions(suggested: list[Incident], components: list[Component], now: datetime) -> list[Suggestion]:
+    suggested = suggested[:MOST_SUGGESTED]
+    ids = [place.component_id for one in suggested for place in _affected(one)]
+    flips, drafts = _last_flips(ids), _drafts(suggested)
+    earlier, works = _earlier(ids), _recent_work(now)
+    found = []
+    for one in suggested:
+        mine = [place.component_id for place in _affected(one)]
+        reasons = [_of_flip(flips[pk]) for pk in mine if pk in flips]
+        beside = [
+            other.name
+            for other in components
+            if one.group_id and other.group_id == one.group_id and other.pk not in mine
+            and other.status == Status.OPERATIONAL
+        ]  # fmt: skip
+        if beside:
+            verb = "answers" if len(beside) == 1 else "answer"
+            reasons.append(Reason(Status.OPERATIONAL, f"{names(beside)} in the same group {verb} normally"))
+        before = next((earlier[pk] for pk in mine if pk in earlier), None)
+        if before is not None:
+            text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
+            reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
+        reasons.append(Reason(None, works or "Not explained by planned work in the last 60 minutes"))
+        found.append(Suggestion(one, drafts.get(one.pk, ""), tuple(reasons)))
+    return found
+
+
+def _of_flip(flip: Flip) -> Reason:
+    length = max(1, flip.probe.confirm_down)
+    text = f"{flip.why or flip.failure} {length} checks in a row from {flip.probe.region}."
+    return Reason(flip.probe.status, text, reverse("console_probe", args=[flip.probe.public_id]))
+
+
+def _drafts(suggested: list[Incident]) -> dict[int, str]:
+    """The machine's newest words in each."""
+    posts = Update.objects.filter(incident__in=suggested, kind=Kind.POST).order_by("id")
+    return {post.incident_id: to_text(post.body) for post in posts}
+
+
+def _earlier(component_ids: list[int]) -> dict[int, Incident]:
+    """The last public incident of each component that is over."""
+    rows = Affected.objects.filter(
+        component__in=component_ids, incident__in=Incident.objects.public().exclude(resolved_at=None)
+    ).select_related("incident")
+    return {row.component_id: row.incident for row in rows.order_by("incident__started_at")}
+
+
+def _recent_work(now: datetime) -> str:
+    """Planned work that may explain it; empty when there is none."""
+    recent = Maintenance.objects.filter(began_at__isnull=False).filter(
+        Q(ended_at=None) | Q(ended_at__gte=now - HOUR)
+    )
+    first = recent.first()
+    if first is None:
+        return ""
+    return f"Planned work “{first.title}” {'ended' if first.ended_at else 'is under way'}"
+
+
+def _opened(incident: Incident, now: datetime) -> Opened:
+    due = incident.next_update_at
+    return Opened(
+        incident=incident,
+        phase=Phase(incident.phase),
+        names=names([place.component.name for place in _affected(incident)]),
+        length=duration((now - incident.started_at).total_seconds()),
+        overdue=duration((now - due).total_seconds()) if due and due < now else "",
+        is_well=incident.proposed_at is not None,
+    )
+
+
+def _rows(components: list[Component], now: datetime) -> list[Row]:
+    ids = [one.pk for one in components]
+    spans: dict[int, list[StatusSpan]] = defaultdict(list)
+    recent = StatusSpan.objects.filter(component__in=ids)
+    for span in recent.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR)).order_by("started_at"):
+        spans[span.component_id].append(span)
+    hours: dict[int, list[HourTally]] = defaultdict(list)
+    for tally in HourTally.objects.filter(component__in=ids, hour__gt=now - SPARK_HOURS * HOUR).order_by(
+        "hour"
+    ):
+        hours[tally.component_id].append(tally)
+    return [_row(one, spans[one.pk], hours[one.pk], now) for one in components]
+
+
+def _row(component: Component, spans: list[StatusSpan], hours: list[HourTally], now: datetime) -> Row:
+    points = tuple(latency.quantile(hour.latency, 0.5) for hour in hours)
+    newest = next((point for point in reversed(points) if point is not None), None)
+    status = Status(component.status)
+    answers = "no answer" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
+    return Row(component, status, minute_bars(spans, now), answers, points)
+
+
+def _ms(value: float) -> str:
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, ...]:
+    """The worst status of each of the last 60 minutes; None where nothing was known."""
+    first = now - HOUR
+    bars: list[Status | None] = [None] * 60
+    for span in spans:
+        begin = max(0, int((span.started_at - first).total_seconds() // 60))
+        end = min(59, int(((span.ended_at or now) - first).total_seconds() // 60))
+        status = Status(span.status)
+        for place in range(begin, end + 1):
+            held = bars[place]
+            if held is None or SEVERITY[status] > SEVERITY[held]:
+                bars[place] = status
+    return tuple(bars)
+
+
+def _system(now: datetime) -> list[Vital]:
+    """How this program itself is doing."""
+    body, _ = vitals(now)
+    checks = {name: rows[0] for name, rows in body["checks"].items()}
+    probes = Probe.objects.filter(is_paused=False)
+    heard = [(one.heard_at, one.rule.silence) for one in probes]
+    reporting = sum(at is not None and now - at < silence for at, silence in heard)
+    beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
+    workers = [at for (role, _), at in beats.items() if role == "worker"]
+    alive = sum((now - at).total_seconds() < 60 for at in workers)
+    due = checks["probes:oldestDueSlot"]
+    found = [
+        _vital("Last beat", checks["worker:heartbeat"], "s ago"),
+        Vital("Workers", f"{alive} at work", alive > 0),
+        Vital("Queue", f"oldest due {due.get('observedValue', '?')} s", due["status"] == "pass"),
+        Vital("Probes reporting", f"{reporting} of {len(heard)}", reporting == len(heard)),
+        _vital("Database", checks["database:responseTime"], "ms"),
+        _vital("Broker", checks["broker:responseTime"], "ms"),
+        Vital("Live viewers", str(live.viewers()), True),
+        Vital("Email, webhooks", "not set up", True),
+    ]
+    backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
+    told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
+    found.append(Vital("Last backup", told, backup is None or now - backup < timedelta(days=2)))
+    return found
+
+
+def _vital(name: str, check: dict[str, Any], unit: str) -> Vital:
+    value = check.get("observedValue")
+    text = f"{value} {unit}" if value is not None else str(check.get("output", ""))
+    return Vital(name, text, check["status"] == "pass")
+
+
+def _coming(now: datetime) -> list[Coming]:
+    """What has a time, soonest first; what is late comes first by itself."""
+    today = now.date()
+    works = Maintenance.objects.filter(state__in=("scheduled", "in_progress", "verifying"))
+    found = [
+        Coming(
+            one.starts_at.date(),
+            one.starts_at,
+            one.title,
+            reverse("console_work", args=[one.public_id]),
+            one.get_state_display(),
+        )
+        for one in works.order_by("starts_at")[:MOST_COMING]
+    ]
+    items = (
+        ActionItem.objects.exclude(state=ActionState.DONE)
+        .filter(due__lte=today + timedelta(days=14))
+        .select_related("postmortem__incident")
+        .order_by("due")
+    )
+    found += [
+        Coming(
+            item.due, None, f"Action: {item.text}", _editor(item), item.get_state_display(),
+            item.is_late(today),
+        )
+        for item in items[:MOST_COMING]
+        if item.due
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: one.day)[:MOST_COMING]
+
+
+def _editor(item: ActionItem) -> str:
+    return reverse("console_postmortem", args=[item.postmortem.incident.public_id])

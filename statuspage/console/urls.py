@@ -1,0 +1,48 @@
+"""The addresses of the console."""
+
+from django.urls import path
+
+from statuspage.console import incidents, postmortems, views, watched, works
+
+urlpatterns = [
+    path("", views.overview_page, name="console"),
+    path("incidents", incidents.list_page, name="console_incidents"),
+    path("incidents/new", views.compose_page, name="console_new"),
+    path("incidents/new/saved", views.compose_save, name="console_new_save"),
+    path("incidents/new/discard", views.compose_discard, name="console_new_discard"),
+    path("incidents/<slug:public_id>", incidents.page, name="console_incident"),
+    path("incidents/<slug:public_id>/compose", views.compose_page, name="console_compose"),
+    path("incidents/<slug:public_id>/saved", views.compose_save, name="console_save"),
+    path("incidents/<slug:public_id>/discard", views.compose_discard, name="console_discard"),
+    path("incidents/<slug:public_id>/undo/<int:number>", views.undo, name="console_undo"),
+    path("incidents/<slug:public_id>/edit/<int:number>", incidents.edit, name="console_edit"),
+    path("incidents/<slug:public_id>/take-over", incidents.take_over, name="console_take_over"),
+    path("incidents/<slug:public_id>/hand-back", incidents.hand_back, name="console_hand_back"),
+    path("incidents/<slug:public_id>/publish", incidents.publish, name="console_publish"),
+    path("incidents/<slug:public_id>/hold", incidents.hold, name="console_hold"),
+    path("incidents/<slug:public_id>/note", incidents.note, name="console_note"),
+    path("incidents/<slug:public_id>/delete", incidents.delete, name="console_delete"),
+    path("incidents/<slug:public_id>/restore", incidents.restore, name="console_restore"),
+    path("incidents/<slug:public_id>/merge", incidents.merge, name="console_merge"),
+    path("incidents/<slug:public_id>/amend", incidents.amend, name="console_amend"),
+    path("components", watched.components_page, name="console_components"),
+    path("components/<slug:public_id>", watched.component_page, name="console_component"),
+    path("probes", watched.probes_page, name="console_probes"),
+    path("probes/<slug:public_id>", watched.probe_page, name="console_probe"),
+    path("maintenance", works.list_page, name="console_maintenance"),
+    path("maintenance/new", works.form_page, name="console_work_new"),
+    path("maintenance/<slug:public_id>", works.page, name="console_work"),
+    path("maintenance/<slug:public_id>/edit", works.form_page, name="console_work_edit"),
+    path("maintenance/<slug:public_id>/begin", works.begin, name="console_work_begin"),
+    path("maintenance/<slug:public_id>/complete", works.complete, name="console_work_complete"),
+    path("maintenance/<slug:public_id>/cancel", works.cancel, name="console_work_cancel"),
+    path("maintenance/<slug:public_id>/post", works.post, name="console_work_post"),
+    path("postmortems", postmortems.list_page, name="console_postmortems"),
+    path("postmortems/<slug:public_id>", postmortems.page, name="console_postmortem"),
+    path("postmortems/<slug:public_id>/begin", postmortems.begin, name="console_postmortem_begin"),
+    path("postmortems/<slug:public_id>/saved", postmortems.save, name="console_postmortem_save"),
+    path("postmortems/<slug:public_id>/publish", postmortems.publish, name="console_postmortem_publish"),
+    path("postmortems/<slug:public_id>/withdraw", postmortems.withdraw, name="console_postmortem_withdraw"),
+    path("postmortems/<slug:public_id>/review", postmortems.review, name="console_postmortem_review"),
+    path("actions/<int:pk>", postmortems.move_action, name="console_action"),
+]

@@ -1,0 +1,197 @@
+"""The console's front pages: overview, and writing."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from components.models import Component
+from components.status import Status
+from incidents.lifecycle import Kind, Phase
+from incidents.models import Draft, Incident, Template, Update
+from statuspage.access import needs
+from statuspage.console import compose
+from statuspage.console.overview import overview
+from statuspage.models import Audit, Role
+
+
+@require_GET
+@needs(Role.VIEWER)
+def overview_page(request: HttpRequest) -> HttpResponse:
+    """What is down, what is asked of staff, how this system is. `?part=live` is its inside alone."""
+    request.section = "console"  # type: ignore[attr-defined]
+    name = "console/_overview.html" if request.GET.get("part") == "live" else "console/overview.html"
+    return render(request, name, {"page": overview(timezone.now())})
+
+
+# Writing
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.RESPONDER)
+def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """The form: shown, filled from a template, given another component, or published."""
+    request.section = "console_incidents"  # type: ignore[attr-defined]
+    incident, now = _incident(public_id), timezone.now()
+    reopens = request.GET.get("reopen") == "1"
+    if request.method == "GET":
+        form = compose.begin(incident, request.user, now)
+        if reopens and form.phase is Phase.RESOLVED:
+            form.data["phase"] = Phase.INVESTIGATING
+        _add_asked(form, request)
+        return _form(request, form, reopens=reopens)
+    form = compose.read(incident, request.POST, now)
+    if template_id := request.POST.get("template", ""):
+        compose.fill(
+            form, get_object_or_404(Template, pk=int(template_id) if template_id.isdigit() else 0), now
+        )
+    if template_id or "publish" not in request.POST:
+        _keep(form, request)
+        return _form(request, form, reopens=reopens)
+    return _publish(request, form, reopens=reopens)
+
+
+def _add_asked(form: compose.Composition, request: HttpRequest) -> None:
+    """A link from a component or a probe brings it along."""
+    asked = Component.objects.filter(public_id__in=request.GET.getlist("component"))
+    held = {place.component.pk for place in form.places}
+    for one in asked:
+        if one.pk not in held:
+            status = Status(one.status)
+            form.places.append(compose.Place(one, status, status, status, is_new=True))
+
+
+def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) -> HttpResponse:
+    now = timezone.now()
+    try:
+        update = compose.publish(form, author=request.user, now=now, reopens=reopens)
+    except ValidationError as refused:
+        _keep(form, request)
+        form.errors = _errors(refused)
+        if form.incident is not None and "seen" in form.errors:
+            form.data["seen"] = str(compose.newest(form.incident))  # now they have read it
+        return _form(request, form, status=400, reopens=reopens)
+    incident = update.incident
+    told = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
+    Audit.objects.note(request, "incident.post" if form.incident else "incident.open", incident, after=told)
+    messages.success(request, f"Published: {update.get_phase_display()}.")
+    return redirect("console_incident", public_id=incident.public_id)
+
+
+def _errors(refused: ValidationError) -> dict[str, str]:
+    """A sentence per field; those of no field stand under "form"."""
+    if hasattr(refused, "error_dict"):
+        return {name: " ".join(told) for name, told in refused.message_dict.items()}
+    return {"form": " ".join(refused.messages)}
+
+
+def _form(
+    request: HttpRequest, form: compose.Composition, *, status: int = 200, reopens: bool = False
+) -> HttpResponse:
+    now = timezone.now()
+    incident = form.incident
+    held = [place.component.pk for place in form.places]
+    last = None
+    if incident is not None:
+        last = incident.updates.filter(kind=Kind.POST).select_related("author").last()
+    texts = list(compose.templates(incident))
+    context = {
+        "form": form,
+        "incident": incident,
+        "phases": list(Phase),
+        "choices": compose.CHOICES,
+        "promises": [(str(minutes), _promise_words(form, minutes, now)) for minutes in compose.PROMISES],
+        "others": Component.objects.exclude(pk__in=held).order_by("group__position", "position", "id"),
+        "texts": texts,
+        "last": last,
+        "undo_s": settings.UNDO_S,
+        "reopens": reopens,
+        "now": now,
+        **_beside(form, request),
+    }
+    return render(request, "console/compose.html", context, status=status)
+
+
+def _promise_words(form: compose.Composition, minutes: int, now: Any) -> Any:
+    probe = compose.Composition(form.incident, {**form.data, "promise": str(minutes), "phase": ""}, [])
+    return probe.promised_at(now) if form.phase is not Phase.RESOLVED else None
+
+
+def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
+    """What stands beside the words: preview, checks, and what others write."""
+    now = timezone.now()
+    shown = compose.preview(form, now)
+    seen = int(form.data["seen"]) if form.data["seen"].isdigit() else 0
+    newer = []
+    if form.incident is not None:
+        me: Any = request.user
+        posts = form.incident.updates.filter(number__gt=seen, kind=Kind.POST).exclude(author=me)
+        newer = list(posts.select_related("author"))
+    return {
+        "preview": {**shown, "webhook": json.dumps(shown["webhook"], indent=1, ensure_ascii=False)},
+        "remarks": compose.remarks(form, now),
+        "words": len(form.data["body"].split()),
+        "beside": Draft.objects.beside(form.incident, request.user, now),
+        "newer": newer,
+        "draft": Draft.objects.of(form.incident, request.user),
+    }
+
+
+def _keep(form: compose.Composition, request: HttpRequest) -> None:
+    Draft.objects.keep(form.incident, request.user, compose.to_draft(form), timezone.now())
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def compose_save(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """Keep what is typed so far, and answer with what stands beside it."""
+    form = compose.read(_incident(public_id), request.POST, timezone.now())
+    _keep(form, request)
+    context = {"form": form, "incident": form.incident, "is_saved": True, **_beside(form, request)}
+    return render(request, "console/_beside.html", context)
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def compose_discard(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """Throw one's own draft away."""
+    me: Any = request.user
+    Draft.objects.filter(incident=_incident(public_id), author=me).delete()
+    messages.success(request, "The draft is gone.")
+    return redirect("console_incident", public_id=public_id) if public_id else redirect("console")
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    """Take an update back while nobody was told; its words become a draft again."""
+    update = get_object_or_404(Update, incident__public_id=public_id, number=number)
+    incident, now = update.incident, timezone.now()
+    try:
+        incident.undo(update, now)
+    except ValidationError as refused:
+        messages.error(request, " ".join(refused.messages))
+        return redirect("console_incident", public_id=public_id)
+    Audit.objects.note(request, "incident.undo", incident, before={"number": number, "body": update.body})
+    if incident.deleted_at is not None:  # it had never been there: a new incident again
+        data = {"title": incident.title, "body": update.body, "phase": update.phase, "promise": "30"}
+        rows = incident.affected.select_related("component")
+        data |= {f"status-{row.component.public_id}": row.status for row in rows}
+        Draft.objects.keep(None, request.user, data, now)
+        messages.success(request, "Taken back before anybody was sent it. Your words are here.")
+        return redirect("console_new")
+    data = {"body": update.body, "phase": update.phase, "promise": "30", "seen": str(number)}
+    Draft.objects.keep(incident, request.user, data, now)
+    messages.success(request, "Taken back before anybody was sent it. Your words are here.")
+    return redirect("console_compose", public_id=public_id)
+
+
+def _incident(public_id: str) -> Incident | None:
+    """The incident of an address; None for a new one. Raises Http404."""
+    return get_object_or_404(Incident, public_id=public_id, deleted_at=None) if public_id else None

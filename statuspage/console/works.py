@@ -1,0 +1,198 @@
+"""Planned work in the console: list, plan, change, begin, end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from components.models import Component
+from incidents import windows
+from incidents.models import Maintenance, MaintenanceState, Template, TemplateKind
+from statuspage.access import needs
+from statuspage.models import Audit, Role
+
+PLANNED = (MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
+REPEATS = (
+    ("", "once"),
+    ("FREQ=DAILY", "every day"),
+    ("FREQ=WEEKLY", "every week"),
+    ("FREQ=WEEKLY;INTERVAL=2", "every two weeks"),
+    ("FREQ=MONTHLY", "every month, on this date"),
+)
+
+
+class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A plan. Times are UTC, as everywhere in the console."""
+
+    repeats = forms.ChoiceField(choices=REPEATS, required=False)
+
+    class Meta:
+        model = Maintenance
+        fields = ("title", "body", "starts_at", "ends_at", "components", "repeats", "rule", "notice_h",
+                  "starts_by_itself", "ends_by_itself")  # fmt: skip
+        widgets = {
+            "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "ends_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "body": forms.Textarea(attrs={"rows": 5}),
+            "components": forms.CheckboxSelectMultiple,
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["components"]
+        chosen.queryset = Component.objects.order_by("group__position", "position", "id")
+        self.fields["starts_at"].label, self.fields["ends_at"].label = "Start, UTC", "End, UTC"
+        if self.instance.pk is not None:
+            del self.fields["repeats"]
+            if self.instance.series_id:
+                del self.fields["rule"]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        data["rule"] = data.get("rule") or data.pop("repeats", "") or ""
+        data.pop("repeats", None)
+        self.instance.rule = data["rule"] if "rule" in self.fields else self.instance.rule
+        return data
+
+
+@require_GET
+@needs(Role.VIEWER)
+def list_page(request: HttpRequest) -> HttpResponse:
+    """Under way and planned, then what is over."""
+    request.section = "console_maintenance"  # type: ignore[attr-defined]
+    found = Maintenance.objects.prefetch_related("components")
+    context = {
+        "planned": found.filter(state__in=PLANNED).order_by("starts_at")[:100],
+        "over": found.exclude(state__in=PLANNED)[:50],
+    }
+    return render(request, "console/works.html", context)
+
+
+@require_GET
+@needs(Role.VIEWER)
+def page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One piece of work, with its plans and words."""
+    request.section = "console_maintenance"  # type: ignore[attr-defined]
+    work = _get(public_id)
+    plans = work.plans()
+    context = {
+        "work": work,
+        "updates": work.updates.select_related("author").order_by("-number"),
+        "plans": work.plan_rows.select_related("author"),
+        "binding": windows.binding(plans),
+        "late": windows.late_edits(plans),
+        "excused": work.excused(),
+        "now": timezone.now(),
+    }
+    return render(request, "console/work.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.RESPONDER)
+def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """Plan work, or change a plan."""
+    request.section = "console_maintenance"  # type: ignore[attr-defined]
+    work = _get(public_id) if public_id else None
+    now = timezone.now()
+    if request.method == "GET":
+        form = WorkForm(instance=work, initial=None if work else _usual(now))
+        return _form(request, form, work)
+    form = WorkForm(request.POST, instance=work)
+    if not form.is_valid():
+        return _form(request, form, work, status=400)
+    data = dict(form.cleaned_data)
+    try:
+        saved = _save(data, work, request.user, now)
+    except ValidationError as refused:
+        form.add_error(None, refused)
+        return _form(request, form, work, status=400)
+    act = "maintenance.replan" if work else "maintenance.plan"
+    Audit.objects.note(request, act, saved, after={"starts_at": saved.starts_at, "ends_at": saved.ends_at})
+    messages.success(
+        request, "Saved. What was announced before is kept." if work else "Planned, and announced."
+    )
+    return redirect("console_work", public_id=saved.public_id)
+
+
+def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any) -> Maintenance:
+    """Announce it, or change it. Raises ValidationError."""
+    if work is None:
+        given = {name: data.pop(name) for name in ("title", "body", "starts_at", "ends_at", "components")}
+        return Maintenance.objects.plan(**given, now=now, author=author, **data)
+    fresh = Maintenance.objects.get(pk=work.pk)
+    if fresh.series_id:
+        data.pop("rule", None)
+    fresh.replan(now, author=author, **data)
+    return fresh
+
+
+def _usual(now: Any) -> dict[str, Any]:
+    """Tomorrow, for an hour."""
+    start = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    text = Template.objects.filter(kind=TemplateKind.MAINTENANCE).first()
+    return {"starts_at": start, "ends_at": start + timedelta(hours=1), "body": text.body if text else ""}
+
+
+def _form(
+    request: HttpRequest, form: WorkForm, work: Maintenance | None, *, status: int = 200
+) -> HttpResponse:
+    return render(request, "console/work_form.html", {"form": form, "work": work}, status=status)
+
+
+def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
+    """A verb of planned work as a view."""
+
+    def wrap(verb: Callable[..., None]) -> Callable[..., HttpResponse]:
+        def view(request: HttpRequest, public_id: str) -> HttpResponse:
+            work = _get(public_id)
+            before = work.state
+            try:
+                verb(request, work)
+            except ValidationError as refused:
+                messages.error(request, " ".join(refused.messages))
+            else:
+                after = _get(public_id).state
+                Audit.objects.note(
+                    request, f"maintenance.{name}", work, before={"state": before}, after={"state": after}
+                )
+                messages.success(request, done)
+            return redirect("console_work", public_id=public_id)
+
+        return require_POST(needs(Role.RESPONDER)(view))
+
+    return wrap
+
+
+@act("begin", "The work has begun.")
+def begin(request: HttpRequest, work: Maintenance) -> None:
+    """Start now."""
+    work.begin(timezone.now(), author=request.user)
+
+
+@act("complete", "The work is over. What is still down is an incident from now on.")
+def complete(request: HttpRequest, work: Maintenance) -> None:
+    """End now."""
+    work.complete(timezone.now(), author=request.user)
+
+
+@act("cancel", "Cancelled, and told.")
+def cancel(request: HttpRequest, work: Maintenance) -> None:
+    """It will not take place."""
+    work.cancel(timezone.now(), author=request.user)
+
+
+@act("post", "Published.")
+def post(request: HttpRequest, work: Maintenance) -> None:
+    """Say something about it."""
+    work.post(request.POST.get("body", "")[:25_000].replace("\0", ""), timezone.now(), author=request.user)
+
+
+def _get(public_id: str) -> Maintenance:
+    return get_object_or_404(Maintenance, public_id=public_id)

@@ -1,0 +1,24 @@
+// The composer: nothing typed is lost, and Ctrl Enter publishes. Saving itself is the form's own hx-trigger.
+
+const form = document.querySelector('[data-compose]')
+const save = () => fetch(form.getAttribute('hx-post'), { method: 'POST', body: new FormData(form), keepalive: true })
+let typed = false
+form.addEventListener('input', () => { typed = true })
+form.addEventListener('submit', () => { typed = false })
+// a lid that closes, a tab that is left: what was typed since the last saving goes out at once
+document.addEventListener('visibilitychange', () => { if (document.hidden && typed) save().catch(() => {}) })
+document.body.addEventListener('htmx:afterRequest', (e) => { if (e.detail.elt === form && e.detail.successful) typed = false })
+document.body.addEventListener('htmx:sendError', () => { document.getElementById('saved').textContent = 'Not saved: no connection. Your words stay here.' })
+addEventListener('beforeunload', (e) => { if (typed && !navigator.onLine) e.preventDefault() })
+
+form.addEventListener('keydown', (e) => {
+  if ((e.ctrlKey || e.metaKey) && e.key === 'Enter') { e.preventDefault(); form.querySelector('[data-publish]').click() }
+  if ((e.ctrlKey || e.metaKey) && e.key === 's') { e.preventDefault(); htmx.trigger(form, 'save') }
+})
+const add = form.querySelector('#add')
+add.addEventListener('change', () => { if (add.value) form.querySelector('[name=adding]').click() })
+// Enter in a one-line field means the next field, not the first button of the form, which is a template
+form.addEventListener('keydown', (e) => { if (e.key === 'Enter' && e.target.matches('input:not([type=radio], [type=checkbox])') && !e.ctrlKey && !e.metaKey) e.preventDefault() })
+// the cursor goes where the writing goes on
+const body = form.querySelector('#body')
+if (document.activeElement === body) { const blank = body.value.match(/\{[^{}]+\}/); blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length) }

@@ -1,0 +1,49 @@
+"""What the console's templates need beside icons and times."""
+
+from collections.abc import Sequence
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from components.status import LABELS, Status
+from incidents.markdown import to_html
+
+register = template.Library()
+
+WIDTH, HEIGHT = 96, 20
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """What staff wrote, as safe HTML."""
+    return mark_safe(to_html(text))  # noqa: S308 - sanitised
+
+
+@register.filter
+def words(status: str) -> str:
+    """The word of a status kept as text."""
+    return LABELS.get(Status(status), status) if status in list(Status) else status
+
+
+@register.simple_tag
+def spark(points: Sequence[float | None]) -> SafeString:
+    """Response times as a small ink line; a gap stays a gap."""
+    known = [point for point in points if point is not None]
+    if len(known) < 2:
+        return mark_safe('<span class="spark"></span>')
+    top, step = max(known) * 1.1, WIDTH / max(1, len(points) - 1)
+    pieces, pen_is_up = [], True
+    for place, point in enumerate(points):
+        if point is None:
+            pen_is_up = True
+            continue
+        y = HEIGHT - 1 - (HEIGHT - 2) * point / top
+        pieces.append(f"{'M' if pen_is_up else 'L'}{place * step:.0f} {y:.1f}")
+        pen_is_up = False
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" aria-hidden="true"><path d="{}"/></svg>',
+        WIDTH,
+        HEIGHT,
+        "".join(pieces),
+    )
