@@ -31,7 +31,7 @@ class Browser:
         self.chromium = self.playwright.chromium.launch(executable_path=path(), args=FLAGS)
         self.faults = []
 
-    def open(self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False):
+    def open(self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False, session=""):
         context = self.chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
@@ -40,6 +40,9 @@ class Browser:
             has_touch=touch,
             is_mobile=touch,
         )
+        if session:
+            context.add_cookies([{"name": "session", "value": session, "url": url}])
+        context.set_default_timeout(15_000)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._note)

@@ -27,6 +27,7 @@ class Web:
             "VAR_DIR": str(folder),
             "DATABASE_URL": database,
             "PORT": str(self.port),
+            "SECRET_KEY": settings.SECRET_KEY,
             "PUBLIC_URL": self.url,
             "SUPPORT_URL": "mailto:help@widgetify.example",
         }

@@ -1,10 +1,11 @@
 """Planned work in the console: list, plan, change, begin, end."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.models import Component
-from incidents import windows
+from incidents import blanks, windows
 from incidents.models import Maintenance, MaintenanceState, Template, TemplateKind
+from incidents.words import names
 from statuspage.access import needs
 from statuspage.models import Audit, Role
 
@@ -48,6 +50,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["components"]
         chosen.queryset = Component.objects.order_by("group__position", "position", "id")
+        self.fields["rule"].label = "Or a rule of your own"
         self.fields["starts_at"].label, self.fields["ends_at"].label = "Start, UTC", "End, UTC"
         if self.instance.pk is not None:
             del self.fields["repeats"]
@@ -125,12 +128,26 @@ def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any)
     """Announce it, or change it. Raises ValidationError."""
     if work is None:
         given = {name: data.pop(name) for name in ("title", "body", "starts_at", "ends_at", "components")}
+        facts = _facts(given)
+        given |= {name: blanks.fill(given[name], facts) for name in ("title", "body")}
         return Maintenance.objects.plan(**given, now=now, author=author, **data)
     fresh = Maintenance.objects.get(pk=work.pk)
     if fresh.series_id:
         data.pop("rule", None)
     fresh.replan(now, author=author, **data)
     return fresh
+
+
+def _facts(given: dict[str, Any]) -> dict[str, str]:
+    """What the plan knows for the blanks of its text."""
+    start, end = (given[name].astimezone(UTC) for name in ("starts_at", "ends_at"))
+    return {
+        "date": f"{start.day} {start:%B}",
+        "start": f"{start:%H:%M}",
+        "end": f"{end:%H:%M} UTC",
+        "components": names([one.name for one in given["components"]]),
+        "page": settings.PAGE_NAME,
+    }
 
 
 def _usual(now: Any) -> dict[str, Any]:

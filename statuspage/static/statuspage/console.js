@@ -27,10 +27,14 @@ tick()
 setInterval(tick, 1000)
 
 // News: the doorbell of the public page; regions that ask for it fetch themselves anew
-let stream
+let stream, token
 function listen() {
   stream = new EventSource('/live')
-  stream.onmessage = () => setTimeout(() => document.body.dispatchEvent(new Event('news')), Math.random() * 500)
+  stream.onmessage = (e) => {
+    const isNews = token && token !== e.data // the first one tells only where we are
+    token = e.data
+    if (isNews) setTimeout(() => document.body.dispatchEvent(new Event('news')), Math.random() * 500)
+  }
   stream.onerror = () => { if (stream.readyState === 2) setTimeout(listen, 10000) }
 }
 if (document.querySelector('[hx-trigger*="news"]')) listen()
@@ -38,6 +42,8 @@ document.body.addEventListener('htmx:beforeSwap', (e) => {
   const held = e.detail.target, focus = document.activeElement
   if (held.id === 'live' && focus !== document.body && held.contains(focus)) e.detail.shouldSwap = false
 })
+
+document.body.addEventListener('htmx:afterSwap', tick)
 
 // Keys: one letter outside fields does what the element that names it does
 const dialog = document.getElementById('keys'), onoff = document.querySelector('[data-keys-on]')
