@@ -49,8 +49,12 @@ def component(now: datetime, public_id: str) -> Draft:
 @document
 def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
-    found = world(now, only="-", incidents=Q(resolved_at=None) | Q(public_id=public_id))
-    one = next((one for one in found.incidents if one.public_id == public_id), None)
+    # the address of one that turned out to be another leads there
+    mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
+    found = world(now, only="-", incidents=Q(resolved_at=None) | mine)
+    merged = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None)
+    asked = merged.values_list("merged_into__public_id", flat=True).first() or public_id
+    one = next((one for one in found.incidents if one.public_id == asked), None)
     if one is None:
         raise Http404("There is no such incident.")
     seen = evidence.evidence(one, now)

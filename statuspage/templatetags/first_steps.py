@@ -30,19 +30,19 @@ def first_steps() -> list[Step]:
         Step(
             "Add a component",
             "what customers know by name, as “Sending messages”.",
-            reverse("admin:components_component_add"),
+            reverse("console_components"),
             theirs.exists(),
         ),
         Step(
             "Give it a probe",
             "where to look and how often. Within seconds it shows its state, and opens incidents by itself.",
-            reverse("admin:components_probe_add"),
+            reverse("console_probes"),
             Probe.objects.filter(component__in=theirs).exists(),
         ),
         Step(
             "Group it and write a first word",
             "components of one group share an incident when they fail together.",
-            reverse("admin:incidents_incident_add"),
+            reverse("console_new"),
             Incident.objects.exists() or Group.objects.exclude(name=OWN_GROUP).exists(),
         ),
     ]

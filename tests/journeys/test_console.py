@@ -146,7 +146,8 @@ def test_two_people_write_at_once(web, browser, suspicion):
     ada.get_by_role("alert").get_by_text("Bo writes this.").wait_for()
     assert body(ada).input_value() == "Ada writes that."
     ada.get_by_role("button", name="Publish update").click()
-    ada.wait_for_timeout(3000); print("ADA", ada.url, ada.inner_text("main")[:1500])
+    ada.wait_for_timeout(3000)
+    print("ADA", ada.url, ada.inner_text("main")[:1500])
     ada.get_by_text("Nobody is sent it for").wait_for()
     posts = incident.updates.filter(kind=Kind.POST, author__isnull=False)
     assert [post.body for post in posts] == ["Bo writes this.", "Ada writes that."]

@@ -58,9 +58,9 @@ class Command(BaseCommand):
 
 def _incident(which: str) -> Incident:
     found = (
-        Incident.objects.filter(resolved_at=None).first()
+        Incident.objects.live().filter(resolved_at=None).first()
         if which == "last"
-        else Incident.objects.filter(public_id=which).first()
+        else Incident.objects.live().filter(public_id=which).first()
     )
     if found is None:
         raise CommandError(f"There is no incident “{which}”: take the id from its address.")
