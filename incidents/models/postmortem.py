@@ -103,6 +103,11 @@ class Postmortem(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("postmortem", args=[self.incident.public_id])
 
+    @classmethod
+    def label_of(cls, name: str) -> str:
+        """A field's words: "root cause"."""
+        return str(cls._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
     def clean(self) -> None:
         """The times make sense, and the tables have their columns. Raises ValidationError."""
         if self.started_at and self.ended_at and self.ended_at < self.started_at:
@@ -145,7 +150,7 @@ class Postmortem(models.Model):
                 self.draw()
             self.saved_at, self.author = now, author or self.author
             if changed:
-                what = ", ".join(self._meta.get_field(name).verbose_name for name in changed)  # type: ignore[union-attr]
+                what = ", ".join(self.label_of(name) for name in changed)
                 self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
             Page.objects.turn()
