@@ -131,9 +131,12 @@ def beginning_of(text: str) -> tuple[str, str]:
     return (beginning.strip(), rest.strip()) if is_short else ("", text)
 
 
-def moment(text: str) -> datetime:
-    """A time of the timeline."""
-    return cast(datetime, parse_datetime(text)).astimezone(UTC)
+def timeline_of(found: Postmortem) -> list[tuple[datetime, str, str]]:
+    """Its moments, oldest first; those of one second as they were written."""
+    told = [
+        (cast(datetime, parse_datetime(at)).astimezone(UTC), tag, text) for at, tag, text in found.timeline
+    ]
+    return sorted(told, key=lambda row: row[0])
 
 
 def _read_min(found: Postmortem) -> int:
@@ -151,7 +154,7 @@ def _sections(found: Postmortem) -> Iterable[tuple[str, str, str]]:
 
 def _timeline(found: Postmortem) -> tuple[TimelineRow, ...]:
     """Oldest first. A day is printed where it changes, and at the top if there are several."""
-    told = sorted((moment(at), tag, text) for at, tag, text in found.timeline)
+    told = timeline_of(found)
     days = {at.date() for at, _, _ in told}
     before = found.started_at.astimezone(UTC).date() if len(days) == 1 else None
     rows = []
@@ -180,7 +183,8 @@ def _action(number: int, action: ActionItem, today: date) -> ActionRow:
 
 def _edit(version: PostmortemVersion) -> EditRow:
     before = tuple(
-        (Postmortem.label_of(name).capitalize(), to_html(_words(value))) for name, value in version.before.items()
+        (Postmortem.label_of(name).capitalize(), to_html(_words(value)))
+        for name, value in version.before.items()
     )
     return EditRow(version.at, version.what, before)
 

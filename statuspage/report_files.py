@@ -12,7 +12,7 @@ from incidents.models import ActionItem, Postmortem
 from incidents.words import duration
 from statuspage import cards
 from statuspage.curves import curve
-from statuspage.postmortems import HEADINGS, after, beginning_of, share
+from statuspage.postmortems import HEADINGS, after, beginning_of, share, timeline_of
 
 MARKDOWN = "text/markdown; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
@@ -48,7 +48,7 @@ def as_json(found: Postmortem, today: date) -> bytes:
         "users_affected_percent": float(found.users_percent) if found.users_percent is not None else None,
         "users_affected_how": found.users_how,
         **{name: getattr(found, name) for name in ("summary", "impact", "detection", *HEADINGS)},
-        "timeline": [{"at": at, "tag": tag, "text": text} for at, tag, text in sorted(found.timeline)],
+        "timeline": [{"at": _at(at), "tag": tag, "text": text} for at, tag, text in timeline_of(found)],
         "misled": [{"saw": saw, "true": true} for saw, true in found.misled],
         "actions": [_action(action, today) for action in found.actions.all()],
         "edits": [{"at": _at(one.at), "what": one.what} for one in found.versions.all()],
@@ -130,8 +130,8 @@ def _section(name: str, words: str) -> str:
 
 def _timeline(found: Postmortem) -> str:
     return "\n".join(
-        f"- {at} {f'**{_line(tag)}** ' if tag else ''}{_line(text)}"
-        for at, tag, text in sorted(found.timeline)
+        f"- {_at(at)} {f'**{_line(tag)}** ' if tag else ''}{_line(text)}"
+        for at, tag, text in timeline_of(found)
     )
 
 

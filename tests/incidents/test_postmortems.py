@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from components.models import Check, Component
+from incidents.lifecycle import Phase
 from incidents.models import ActionItem, Incident, Postmortem
 from tests.making import NOW, after, fell, found, group, rose, watched
 
@@ -280,3 +281,30 @@ def test_two_probes_in_one_incident_give_one_start(ada):
     assert report.impact.splitlines() == [
         "- Chat: major outage for 9 min", "- Search: major outage for 4 min",
     ]  # fmt: skip
+
+
+def test_an_incident_written_down_afterwards_keeps_what_was_told(db):
+    chat = Component.objects.create(name="Chat", status="operational")
+    given = {
+        "started_at": NOW,
+        "ended_at": after(hours=2),
+        "now": after(hours=3),
+        "statuses": {chat: "major_outage"},
+    }
+    words = [
+        (Phase.INVESTIGATING, after(minutes=5), "We look into it."),
+        (Phase.MONITORING, after(hours=1), "It is back."),
+    ]
+    incident = Incident.objects.record("Chat was down", "It is over.", told=words, **given)
+    assert [(one.phase, one.at, one.notifies) for one in incident.updates.all()] == [
+        ("investigating", after(minutes=5), False),
+        ("monitoring", after(hours=1), False),
+        ("resolved", after(hours=2), False),
+    ]
+    assert (incident.published_at, incident.resolved_at) == (after(minutes=5), after(hours=2))
+    assert Component.objects.get().status == "operational"
+    report = Postmortem.objects.draft_of(incident, author=None, now=after(hours=3))
+    assert report.told_at == after(minutes=5)
+    for wrong in ((Phase.RESOLVED, after(hours=1), "x"), (Phase.MONITORING, after(hours=3), "x")):
+        with pytest.raises(ValidationError):
+            Incident.objects.record("Chat was down", "It is over.", told=[wrong], **given)

@@ -14,7 +14,7 @@ const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm
 function clock(ms, form = 'time') {
   const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
   const parts = { ...forms[form], ...(/time|seconds/.test(form) && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
-  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
 }
 function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
