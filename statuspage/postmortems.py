@@ -176,7 +176,7 @@ def _action(number: int, action: ActionItem, today: date) -> ActionRow:
         due=action.due,
         state="late" if is_late else action.state,
         label=f"Late, {label.lower()}" if is_late else label,
-        link=action.link,
+        link=action.link if action.link.startswith(("http://", "https://")) else "",
         done_at=action.done_at,
     )
 

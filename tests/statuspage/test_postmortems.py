@@ -146,6 +146,7 @@ def test_nothing_that_staff_write_runs(db):
     report.actions.create(
         text=EVIL, team="<script>x</script>", link='https://example.org/"><script>', position=1
     )
+    report.actions.create(text="Press me", link="javascript:alert(4)", position=2)
     report.keep(dict.fromkeys(TEXTS, EVIL + "2"), after(hours=3))
     Component.objects.update(name="<script>c</script>")
     for view in ("postmortem", "postmortems_page", "history_page", "overview"):
