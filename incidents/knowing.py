@@ -1,68 +1,96 @@
-"""Everything the system knows of an incident, as the first draft of its postmortem."""
+"""Everything the system knows of an incident, as the first draft of its postmortem.
 
+Only what strangers may read: components that are hidden, addresses and the
+words of raw checks stay out of it.
+"""
+
+from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from components.models import Flip
+from components.models import Flip, StatusSpan
 from components.outcomes import Outcome
 from components.status import Status
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_text
-from incidents.models.incident import Incident
-from incidents.words import clock, duration, names
+from incidents.words import clock, duration, names, title
+
+if TYPE_CHECKING:
+    from incidents.models.incident import Incident
 
 MOST_LINES = 60
+LONGEST_LINE = 300
+BAD = (Outcome.DOWN, Outcome.DEGRADED)
+TAGS = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}
 
 
-def draft(incident: Incident) -> dict[str, Any]:
+def draft(incident: "Incident") -> dict[str, Any]:
     """The fields of a postmortem, filled in as far as the records go."""
     ended_at = incident.resolved_at or incident.updated_at
     flips = _flips(incident, ended_at)
-    first = next((flip for flip in flips if flip.new in (Outcome.DOWN, Outcome.DEGRADED)), None)
+    first = next((flip for flip in flips if flip.new in BAD), None)
     told_at = first_word_at(incident)
-    detected_at = first.noticed_at if first else told_at
+    impact = _impact(incident, ended_at)
     return {
         "title": incident.title,
         "started_at": incident.started_at,
         "ended_at": ended_at,
-        "detected_at": detected_at,
+        "detected_at": first.noticed_at if first else told_at,
         "told_at": told_at,
-        "impact": _impact(incident),
-        "detection": _detection(incident, first),
-        "summary": _summary(incident, ended_at),
-        "timeline": timeline(incident, flips, ended_at),
+        "impact": "\n".join(f"- {line}" for line in impact.values()),
+        "detection": _detection(first),
+        "summary": _summary(incident, list(impact), ended_at),
+        "timeline": timeline(incident, flips),
     }
 
 
-def first_word_at(incident: Incident) -> datetime | None:
+def first_word_at(incident: "Incident") -> datetime | None:
     """When the public first read of it; None if it never did."""
     first = incident.updates.filter(kind=Kind.POST).order_by("at").first()
     return max(first.at, incident.published_at) if first and incident.published_at else None
 
 
-def _flips(incident: Incident, ended_at: datetime) -> list[Flip]:
+def _flips(incident: "Incident", ended_at: datetime) -> list[Flip]:
     """The changes of mind of its probes while it lasted, oldest first."""
-    components = incident.affected.values("component")
     found = Flip.objects.filter(
-        probe__component__in=components, at__gte=incident.started_at, at__lte=ended_at
+        probe__component__in=incident.affected.values("component"),
+        probe__component__is_shown=True,
+        at__gte=incident.started_at,
+        at__lte=ended_at,
     )
     return list(found.select_related("probe__component").order_by("at", "id")[:MOST_LINES])
 
 
-def _impact(incident: Incident) -> str:
-    """Components by their worst state."""
-    rows = incident.affected.select_related("component").order_by("component__position", "id")
-    lines = [
-        f"- {row.component.name}: {Status(row.worst_status).label.lower()}"
-        for row in rows
-        if row.component.is_shown
-    ]
-    return "\n".join(lines)
+def _impact(incident: "Incident", ended_at: datetime) -> dict[str, str]:
+    """By component: "Chat: major outage for 1 h 51 min", how long as its log says, if it does."""
+    rows = incident.affected.filter(component__is_shown=True).select_related("component")
+    spans: dict[int, list[StatusSpan]] = defaultdict(list)
+    touching = StatusSpan.objects.filter(
+        component__in=[row.component_id for row in rows], started_at__lt=ended_at
+    )
+    for span in touching.exclude(ended_at__lte=incident.started_at):
+        spans[span.component_id].append(span)
+    found = {}
+    for row in rows:
+        status = Status(row.worst_status)
+        length = _seconds(spans[row.component_id], status, incident.started_at, ended_at)
+        line = f"{row.component.name}: {status.label.lower()}"
+        found[row.component.name] = f"{line} for {duration(length)}" if length else line
+    return found
 
 
-def _detection(incident: Incident, first: Flip | None) -> str:
+def _seconds(spans: list[StatusSpan], status: Status, start: datetime, end: datetime) -> float:
+    """How long it was in this state between two moments."""
+    return sum(
+        (min(span.ended_at or end, end) - max(span.started_at, start)).total_seconds()
+        for span in spans
+        if span.status == status
+    )
+
+
+def _detection(first: Flip | None) -> str:
     if first is None:
-        return "Noticed by people; no probe saw it."
+        return "Our team: noticed by people; no probe saw it."
     length = duration((first.noticed_at - first.at).total_seconds())
     return (
         f"Monitoring: the probe of {first.probe.component.name} from {first.probe.region} saw it first, at "
@@ -70,28 +98,52 @@ def _detection(incident: Incident, first: Flip | None) -> str:
     )
 
 
-def _summary(incident: Incident, ended_at: datetime) -> str:
+def _summary(incident: "Incident", of: list[str], ended_at: datetime) -> str:
     length = duration((ended_at - incident.started_at).total_seconds())
     since, until = (clock(at.astimezone(UTC)) for at in (incident.started_at, ended_at))
-    what = names(incident.names()) or incident.title
+    what = names(of) or incident.title
     return f"{what} did not work as usual from {since} to {until} ({length})."
 
 
-def timeline(incident: Incident, flips: list[Flip], ended_at: datetime) -> list[list[str]]:
-    """[at, tag, text] of flips, updates and notes, oldest first."""
-    rows: list[tuple[datetime, str, str]] = []
-    for place, flip in enumerate(flips):
-        name, is_bad = flip.probe.component.name, flip.new in (Outcome.DOWN, Outcome.DEGRADED)
-        if is_bad and not any(tag == "Start" for _, tag, _ in rows):
-            rows.append((flip.at, "Start", f"{name}: first failed check. {flip.why}".strip()))
-            rows.append((flip.noticed_at, "Detected", f"{name}: confirmed by {flip.probe.region}."))
-        elif place or not is_bad:
-            rows.append((flip.at, "", f"{name}: {flip.old} → {flip.new}."))
-    for update in incident.updates.exclude(kind__in=(Kind.FACT, Kind.RETRACTED, Kind.PROPOSAL)):
-        if update.kind == Kind.NOTE and update.is_by_machine:
-            continue
-        tag = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}.get(Phase(update.phase), "")
-        is_post = update.kind == Kind.POST
-        rows.append((update.at, tag if is_post else "Note", to_text(update.body)[:300]))
-    told = sorted(rows, key=lambda row: row[0])[:MOST_LINES]
+def timeline(incident: "Incident", flips: list[Flip]) -> list[list[str]]:
+    """[at, tag, text] of what probes saw, what we told and what we noted, oldest first."""
+    told = sorted((*_seen(flips), *_told(incident)), key=lambda row: row[0])[:MOST_LINES]
     return [[at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for at, tag, text in told]
+
+
+Row = tuple[datetime, str, str]
+
+
+def _seen(flips: list[Flip]) -> list[Row]:
+    """What the probes saw. The first failure has two rows: when it was, and when it was sure."""
+    rows: list[Row] = []
+    for flip in flips:
+        region = flip.probe.region
+        if flip.new in BAD and not rows:
+            rows.append((flip.at, "Start", f"{_noticed(flip)}: first failed check, from {region}."))
+            rows.append((flip.noticed_at, "Detected", f"Confirmed by the probe from {region}."))
+        else:
+            rows.append((flip.at, "", f"{_noticed(flip)}, as seen from {region}."))
+    return rows
+
+
+def _noticed(flip: Flip) -> str:
+    """What customers notice of it."""
+    name = flip.probe.component.name
+    if flip.new == Outcome.UP:
+        return f"{name} works"
+    if flip.new == Outcome.DEGRADED:
+        return f"{name} is slow or about to fail"
+    return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} cannot be seen"
+
+
+def _told(incident: "Incident") -> list[Row]:
+    """Our own words: posts, and the notes that people made."""
+    rows: list[Row] = []
+    posts = incident.updates.filter(kind=Kind.POST)
+    notes = incident.updates.filter(kind=Kind.NOTE, is_by_machine=False)
+    for update in (posts | notes).order_by("at", "number"):
+        tag = TAGS.get(Phase(update.phase), "") if update.kind == Kind.POST else "Note"
+        is_said = tag in TAGS.values() and any(row[1] == tag for row in rows)
+        rows.append((update.at, "" if is_said else tag, to_text(update.body)[:LONGEST_LINE] or "(no words)"))
+    return rows

@@ -6,6 +6,7 @@ parser's faults.
 """
 
 import re
+from html import unescape
 
 import nh3
 from markdown_it import MarkdownIt
@@ -31,6 +32,6 @@ def to_html(text: str) -> str:
 
 
 def to_text(text: str) -> str:
-    """The text without its markup, on one line, for titles and summaries."""
-    plain = nh3.clean(PARSER.render(text), tags=set())
+    """The text without its markup, on one line, for titles and summaries. Whoever prints it escapes it."""
+    plain = unescape(nh3.clean(PARSER.render(text), tags=set()))
     return re.sub(r"\s+", " ", plain).strip()

@@ -37,6 +37,13 @@ def updates(incident: Incident) -> list[Update]:
     return cast("list[Update]", incident.public_updates)  # type: ignore[attr-defined]
 
 
+def postmortem_path(incident: Incident) -> str:
+    """Where its postmortem is, as gathered; empty until one is published."""
+    if not incident.has_postmortem:  # type: ignore[attr-defined]
+        return ""
+    return reverse("postmortem", args=[incident.public_id])
+
+
 def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
     """The card of an incident, judged at this moment."""
     phase, places, told = Phase(incident.phase), affected(incident), updates(incident)
@@ -68,6 +75,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         ),
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
         is_by_machine=not incident.is_owned,
+        postmortem_url=postmortem_path(incident),
     )
 
 

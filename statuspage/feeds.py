@@ -1,9 +1,11 @@
-"""Atom and RSS of the 25 newest incidents: one entry each, rewritten in place.
+"""Atom and RSS of the 25 newest incidents and postmortems: one entry each, rewritten in place.
 
 Ids never change when an incident is edited, so readers tell nobody twice. The
 bodies have the shape of Statuspage's feeds, which readers and bots parse.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -16,8 +18,8 @@ from django.conf import settings
 
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html
-from incidents.models import Incident, Update
-from statuspage import cards
+from incidents.models import Incident, Postmortem, Update
+from statuspage import cards, postmortems
 from statuspage.gather import World
 
 NEWEST = 25
@@ -30,7 +32,7 @@ def title() -> str:
     return f"{name if name.endswith('Status') else f'{name} Status'} - Incident History"
 
 
-def atom(world: World) -> bytes:
+def atom(world: World, reports: Sequence[Postmortem] = ()) -> bytes:
     """The Atom feed (RFC 4287)."""
     host, url = urlsplit(settings.PUBLIC_URL).hostname or "localhost", settings.PUBLIC_URL
     out, xml = _document()
@@ -43,20 +45,20 @@ def atom(world: World) -> bytes:
     _open(xml, "author")
     _text(xml, "name", settings.PAGE_NAME)
     xml.endElement("author")
-    for incident in _newest(world):
+    for entry in _entries(world, reports):
         _open(xml, "entry")
-        _text(xml, "id", f"tag:{host},2005:Incident/{incident.pk}")
-        _text(xml, "published", _second(_told_at(incident)))
-        _text(xml, "updated", _second(max(incident.updated_at, _told_at(incident))))
-        xml_link(xml, "alternate", "text/html", _address(incident))
-        _text(xml, "title", incident.title)
-        _text(xml, "content", _body(incident), type="html")
+        _text(xml, "id", f"tag:{host},2005:{entry.name}")
+        _text(xml, "published", _second(entry.told_at))
+        _text(xml, "updated", _second(max(entry.updated_at, entry.told_at)))
+        xml_link(xml, "alternate", "text/html", entry.address)
+        _text(xml, "title", entry.title)
+        _text(xml, "content", entry.body, type="html")
         xml.endElement("entry")
     xml.endElement("feed")
     return _bytes(out, xml)
 
 
-def rss(world: World) -> bytes:
+def rss(world: World, reports: Sequence[Postmortem] = ()) -> bytes:
     """The RSS 2.0 feed."""
     out, xml = _document()
     _open(
@@ -83,13 +85,13 @@ def rss(world: World) -> bytes:
     xml.endElement("atom:link")
     _text(xml, "description", "Statuspage")
     _text(xml, "pubDate", format_datetime(world.updated_at.astimezone(UTC)))
-    for incident in _newest(world):
+    for entry in _entries(world, reports):
         _open(xml, "item")
-        _text(xml, "title", incident.title)
-        _text(xml, "description", _body(incident))
-        _text(xml, "pubDate", format_datetime(_told_at(incident).astimezone(UTC)))
-        _text(xml, "link", _address(incident))
-        _text(xml, "guid", _address(incident))
+        _text(xml, "title", entry.title)
+        _text(xml, "description", entry.body)
+        _text(xml, "pubDate", format_datetime(entry.told_at.astimezone(UTC)))
+        _text(xml, "link", entry.address)
+        _text(xml, "guid", entry.address)
         xml.endElement("item")
     xml.endElement("channel")
     xml.endElement("rss")
@@ -125,8 +127,49 @@ def xml_link(xml: XMLGenerator, rel: str, kind: str, href: str) -> None:
     xml.endElement("link")
 
 
-def _newest(world: World) -> list[Incident]:
-    return sorted(world.incidents, key=lambda one: (one.created_at, one.pk), reverse=True)[:NEWEST]
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `name` is its part of the id, and never changes."""
+
+    created_at: datetime
+    name: str
+    title: str
+    address: str
+    told_at: datetime
+    updated_at: datetime
+    body: str
+
+
+def _entries(world: World, reports: Sequence[Postmortem]) -> list[Entry]:
+    """The newest, incidents by when they were opened, postmortems by when they were published."""
+    newest = sorted(world.incidents, key=lambda one: (one.created_at, one.pk), reverse=True)[:NEWEST]
+    found = [*map(_of_incident, newest), *map(_of_postmortem, reports)]
+    return sorted(found, key=lambda one: one.created_at, reverse=True)[:NEWEST]
+
+
+def _of_incident(incident: Incident) -> Entry:
+    return Entry(
+        created_at=incident.created_at,
+        name=f"Incident/{incident.pk}",
+        title=incident.title,
+        address=_address(incident),
+        told_at=_told_at(incident),
+        updated_at=incident.updated_at,
+        body=_body(incident),
+    )
+
+
+def _of_postmortem(found: Postmortem) -> Entry:
+    published_at = found.published_at or found.saved_at
+    return Entry(
+        created_at=published_at,
+        name=f"Postmortem/{found.pk}",
+        title=f"Postmortem: {found.title}",
+        address=f"{settings.PUBLIC_URL}{found.get_absolute_url()}",
+        told_at=published_at,
+        updated_at=found.edited_at or published_at,
+        body=postmortems.in_short(found),
+    )
 
 
 def _posts(incident: Incident) -> list[Update]:

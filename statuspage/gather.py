@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.db.models.functions import Coalesce
 
 from components import uptime
@@ -19,7 +19,7 @@ from components.models import Component, DayTally, Group, HourTally, Page, Probe
 from components.status import Status
 from components.uptime import Seconds, Span
 from incidents.lifecycle import PUBLIC_KINDS
-from incidents.models import Affected, Incident, Update
+from incidents.models import Affected, Incident, Postmortem, Update
 
 DAYS = 90
 
@@ -118,9 +118,11 @@ def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:
 def _incidents(which: Q) -> list[Incident]:
     public = Update.objects.filter(kind__in=PUBLIC_KINDS).order_by("-number")
     affected = Affected.objects.select_related("component__group")
+    report = Postmortem.objects.exclude(published_at=None).filter(incident=OuterRef("pk"))
     return list(
         Incident.objects.public()
         .filter(which)
+        .annotate(has_postmortem=Exists(report))
         .prefetch_related(
             Prefetch("updates", public, to_attr="public_updates"),
             Prefetch("affected", affected, to_attr="all_affected"),

@@ -1,7 +1,7 @@
 """The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from components import uptime
-from incidents.models import Incident
-from statuspage import banners, cards, evidence, feeds, history, page
+from incidents.models import Incident, Postmortem
+from statuspage import banners, cards, evidence, feeds, history, page, postmortems, report_files
 from statuspage.access import public
 from statuspage.api import v2
 from statuspage.documents import Draft, document
@@ -90,6 +90,56 @@ def history_page(now: datetime, month: str = "") -> Draft:
     start = uptime.day_bounds(history.first_day(last), page.zone())[0]
     found = world(now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start))
     return _html(found, "history.html", lambda at: history.history_page(found, last, at))
+
+
+@document
+def postmortems_page(now: datetime) -> Draft:
+    """Every postmortem, and what is still to do."""
+    found = world(now, only="-", incidents=Q(resolved_at=None))
+    reports = list(postmortems.published())
+    return _html(found, "postmortems.html", lambda at: postmortems.postmortems_page(found, reports, at))
+
+
+@document
+def postmortem(now: datetime, public_id: str) -> Draft:
+    """One postmortem, whole."""
+    found = world(now, only="-", incidents=Q(resolved_at=None))
+    one = _postmortem(public_id)
+    return _html(found, "postmortem.html", lambda at: postmortems.postmortem_page(found, one, at))
+
+
+@document
+def postmortem_markdown(now: datetime, public_id: str) -> Draft:
+    """The same to keep."""
+    one = _postmortem(public_id)
+    return _file(report_files.MARKDOWN, lambda at: report_files.as_markdown(one, _day(at)))
+
+
+@document
+def postmortem_json(now: datetime, public_id: str) -> Draft:
+    """The same for machines."""
+    one = _postmortem(public_id)
+    return _file(JSON, lambda at: report_files.as_json(one, _day(at)))
+
+
+@document
+def postmortem_csv(now: datetime, public_id: str) -> Draft:
+    """The numbers behind its curve."""
+    body = report_files.as_csv(_postmortem(public_id))
+    if body is None:
+        raise Http404("No checks were kept for it.")
+    return _file(report_files.CSV, lambda _: body)
+
+
+def _postmortem(public_id: str) -> Postmortem:
+    found = postmortems.published().filter(incident__public_id=public_id).first()
+    if found is None:
+        raise Http404("There is no such postmortem.")
+    return found
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(page.zone()).date()
 
 
 @document
@@ -171,9 +221,15 @@ def _json(now: datetime, build: Callable[[World, datetime], v2.Body], incidents:
     return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
 
 
-def _feed(now: datetime, content_type: str, build: Callable[[World], bytes]) -> Draft:
+def _feed(now: datetime, content_type: str, build: Callable[[World, Sequence[Postmortem]], bytes]) -> Draft:
     found = world(now, only="-", incidents=_newest(feeds.NEWEST))
-    return _draft(found, content_type, lambda _: build(found))
+    reports = list(postmortems.published()[: feeds.NEWEST])
+    return _draft(found, content_type, lambda _: build(found, reports))
+
+
+def _file(content_type: str, render: Callable[[datetime], bytes]) -> Draft:
+    """A document that does not age with our checks."""
+    return Draft(content_type, None, page.LATE_LEAST, page.STALE_LEAST, render)
 
 
 def _newest(count: int) -> Q:

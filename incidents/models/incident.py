@@ -82,13 +82,18 @@ class IncidentManager(MachineManager):
         now: datetime,
         statuses: Statuses,
         author: Any = None,
+        told: Iterable[tuple[Phase, datetime, str]] = (),
     ) -> "Incident":
         """Write down an incident that is over (back-filled): nobody is told, no status changes.
 
-        `statuses` are those at the worst moment. Raises ValidationError.
+        `statuses` are those at the worst moment; `told` is what was said before the last word,
+        oldest first. Raises ValidationError.
         """
         if not started_at < ended_at <= now:
             raise ValidationError({"ended_at": "The end must lie after the start and not in the future."})
+        told = list(told)
+        if any(phase is Phase.RESOLVED or not started_at <= at <= ended_at for phase, at, _ in told):
+            raise ValidationError({"told": "What was told lies between its start and its end."})
         with transaction.atomic():
             Page.objects.hold()
             incident = self.model(title=title, started_at=started_at, created_at=now, is_owned=True)
@@ -97,8 +102,12 @@ class IncidentManager(MachineManager):
             for component, status in statuses.items():
                 incident.touch(component, _status(status), started_at)
                 incident.touch(component, Status.OPERATIONAL, started_at)
+            for phase, at, words in told:
+                incident.say(words, phase, at, author=author)
+            incident.updates.update(notifies=False)
             incident.post(body, phase=Phase.RESOLVED, now=now, at=ended_at, author=author, notifies=False)
-            incident.resolved_at = incident.published_at = ended_at
+            incident.resolved_at = ended_at
+            incident.published_at = told[0][1] if told else ended_at
             incident.save(update_fields=["resolved_at", "published_at"])
         return incident
 

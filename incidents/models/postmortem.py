@@ -1,6 +1,7 @@
 """What happened, why, what misled us, and what we promise to change: written after an incident."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -8,42 +9,53 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 
 from components.models import Page
+from incidents.curve import curve
+from incidents.knowing import draft
 from incidents.models.incident import Incident
 
 LONGEST = 50_000
+LONGEST_TAG = 30
+MOST_ROWS = 200
 TEXTS = (
     "summary", "impact", "users_how", "detection", "what_happened", "root_cause", "escalation", "resolution",
     "lessons",
 )  # fmt: skip
+FACTS = ("title", "authors", "started_at", "ended_at", "detected_at", "told_at", "users_percent")
+TABLES = ("timeline", "misled")
+SHOWN = (*FACTS, *TEXTS, *TABLES)  # what readers see, and whose earlier words are kept
 
 
 class PostmortemManager(models.Manager["Postmortem"]):
     def public(self) -> models.QuerySet["Postmortem"]:
         """What strangers may read."""
-        return self.exclude(published_at=None).filter(incident__deleted_at=None, incident__merged_into=None)
+        return self.exclude(published_at=None).filter(incident__in=Incident.objects.public())
 
     def draft_of(self, incident: Incident, *, author: Any, now: datetime) -> "Postmortem":
         """The incident's postmortem, begun with everything the system knows if there is none yet.
 
         Raises ValidationError while the incident is open.
         """
-        from incidents.knowing import draft
-
         if incident.resolved_at is None:
             raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
         with transaction.atomic():
             Page.objects.hold()
             found = self.filter(incident=incident).first()
             if found is None:
-                known = draft(incident)
-                found = self.create(incident=incident, author=author, saved_at=now, **known)
+                found = self.model(incident=incident, author=author, saved_at=now, **draft(incident))
+                found.draw()
+                found.save()
         return found
 
 
 class Postmortem(models.Model):
-    """`timeline` holds [at, tag, text], `misled` [what we saw, what was true]; times in ISO 8601, UTC."""
+    """`timeline` holds [at, tag, text], `misled` [what we saw, what was true]; times in ISO 8601, UTC.
+
+    `curve` is how many checks were well while it lasted (incidents.curve): kept
+    here, as the checks themselves are forgotten sooner than a postmortem is read.
+    """
 
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="postmortem")
     title = models.CharField(max_length=255)
@@ -67,6 +79,7 @@ class Postmortem(models.Model):
     escalation = models.TextField(blank=True, max_length=LONGEST)
     resolution = models.TextField(blank=True, max_length=LONGEST)
     lessons = models.TextField(blank=True, max_length=LONGEST)
+    curve = models.JSONField(default=dict, blank=True, editable=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
@@ -90,6 +103,30 @@ class Postmortem(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("postmortem", args=[self.incident.public_id])
 
+    @classmethod
+    def label_of(cls, name: str) -> str:
+        """A field's words: "root cause"."""
+        return str(cls._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
+    def clean(self) -> None:
+        """The times make sense, and the tables have their columns. Raises ValidationError."""
+        if self.started_at and self.ended_at and self.ended_at < self.started_at:
+            raise ValidationError({"ended_at": "It cannot have ended before it began."})
+        if not _is_table(self.timeline, 3) or not all(_is_moment(*row) for row in self.timeline):
+            raise ValidationError(
+                {"timeline": "Each row is a time (2026-11-12T08:00:00Z), a tag of at most 30 characters or "
+                 "none, and a text."}
+            )  # fmt: skip
+        if not _is_table(self.misled, 2):
+            raise ValidationError({"misled": "Each row is what you saw, and what was true."})
+
+    def draw(self) -> None:
+        """Take the curve from the checks while they are kept; never a poorer one of the same time."""
+        found, had = curve(self.incident, self.started_at, self.ended_at), self.curve
+        is_same = all(had.get(name) == found.get(name) for name in ("start", "step_s"))
+        if found and not (is_same and _checks(found) < _checks(had)):
+            self.curve = found
+
     def keep(self, changes: dict[str, Any], now: datetime, *, author: Any = None, seen: str = "") -> None:
         """Save what was typed. After publication the words before are kept, and the edit is dated.
 
@@ -104,19 +141,27 @@ class Postmortem(models.Model):
                     {"seen": "Somebody else has saved it meanwhile: load their text in another tab, "
                      "and save yours again."}
                 )  # fmt: skip
-            before = {name: getattr(self, name) for name in (*TEXTS, "title", "timeline", "misled")}
+            before = {name: getattr(self, name) for name in SHOWN}
             for name, value in changes.items():
                 setattr(self, name, value)
             self.full_clean()
-            changed = sorted(name for name, value in before.items() if getattr(self, name) != value)
+            changed = [name for name in SHOWN if getattr(self, name) != before[name]]
+            if {"started_at", "ended_at"} & set(changed):
+                self.draw()
             self.saved_at, self.author = now, author or self.author
-            if self.published_at and changed:
-                self.edited_at = now
-                self.versions.create(
-                    at=now, author=author, what=", ".join(changed), before={n: before[n] for n in changed}
-                )
+            if changed:
+                what = ", ".join(self.label_of(name) for name in changed)
+                self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
             Page.objects.turn()
+
+    def date_edit(
+        self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
+    ) -> None:
+        """Say that and when it was changed, if strangers read it already. The caller saves."""
+        if self.published_at:
+            self.edited_at = now
+            self.versions.create(at=now, author=author, what=what[:255], before=before or {})
 
     def review(self, now: datetime, *, reviewer: Any) -> None:
         """A second person has read it. Raises ValidationError for its own author."""
@@ -134,7 +179,8 @@ class Postmortem(models.Model):
             Page.objects.hold()
             self.published_at = self.published_at or now
             self.notifies = notifies
-            self.save(update_fields=["published_at", "notifies"])
+            self.draw()
+            self.save(update_fields=["published_at", "notifies", "curve"])
             Page.objects.turn()
 
     def withdraw(self) -> None:
@@ -144,6 +190,36 @@ class Postmortem(models.Model):
             self.published_at = None
             self.save(update_fields=["published_at"])
             Page.objects.turn()
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON keeps it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _checks(curve: dict[str, Any]) -> int:
+    return sum(seen for _, seen in curve["counts"])
+
+
+def _is_table(rows: Any, width: int) -> bool:
+    """Whether these are rows of so many texts each."""
+    return (
+        isinstance(rows, list)
+        and len(rows) <= MOST_ROWS
+        and all(isinstance(row, list) and len(row) == width for row in rows)
+        and all(isinstance(cell, str) and len(cell) <= LONGEST for row in rows for cell in row)
+    )
+
+
+def _is_moment(at: str, tag: str, text: str) -> bool:
+    """Whether this is a row of a timeline: a time with its zone, and words."""
+    try:
+        moment = parse_datetime(at)
+    except ValueError:
+        return False
+    return moment is not None and moment.tzinfo is not None and len(tag) <= LONGEST_TAG and bool(text.strip())
 
 
 class PostmortemVersion(models.Model):
@@ -202,11 +278,20 @@ class ActionItem(models.Model):
         """True when its day has passed and it is not done."""
         return self.due is not None and self.due < today and self.state != ActionState.DONE
 
-    def move(self, state: str, now: datetime) -> None:
-        """Say how far it is; the public page says so too."""
+    def move(self, state: str, now: datetime, *, author: Any = None) -> None:
+        """Say how far it is; the public page says so too, and when it was said."""
+        if state not in ActionState:
+            known = ", ".join(ActionState.values)
+            raise ValidationError({"state": f"“{state}” is no state of an action: use one of {known}."})
+        if state == self.state:
+            return
         with transaction.atomic():
             Page.objects.hold()
             self.state = ActionState(state)
             self.done_at = now if self.state == ActionState.DONE else None
             self.save(update_fields=["state", "done_at"])
+            report = self.postmortem
+            number = list(report.actions.values_list("pk", flat=True)).index(self.pk) + 1
+            report.date_edit(f"action {number}: {self.get_state_display().lower()}", now, author=author)
+            report.save(update_fields=["edited_at"])
             Page.objects.turn()

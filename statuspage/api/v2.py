@@ -145,7 +145,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     """An incident with its updates, newest first, and its components as they are now."""
     by_id = {component.pk: component for component in world.components}
     places = cards.affected(one)
-    return {
+    body = {
         "id": one.public_id,
         "name": one.title,
         "status": one.phase,
@@ -165,6 +165,8 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         ],
         "reminder_intervals": None,
     }
+    address = cards.postmortem_path(one)
+    return {**body, "postmortem_url": f"{settings.PUBLIC_URL}{address}"} if address else body
 
 
 def update(told: Update, one: Incident) -> Body:

@@ -168,3 +168,4 @@ def test_what_staff_need_does_survive():
     for tag in ("<h3>", "<strong>", "<code>", "<li>", "<table>", 'rel="noopener nofollow"'):
         assert tag in html
     assert to_text("**a** [b](http://x)\n\nc") == "a b c"
+    assert to_text("a & b < c") == "a & b < c"

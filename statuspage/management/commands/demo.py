@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils import timezone
 
 from components.models import Component, Group, Probe
+from statuspage.demo import examples
 from statuspage.demo.story import Story, Unexpected
 
 PARTS = (
@@ -59,7 +61,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def seed(url: str) -> None:
-    """Three components of one group, looked at every 5 seconds."""
+    """Three components of one group, looked at every 5 seconds, and two finished postmortems to read."""
     group = Group.objects.create(name="Widgetify", position=1)
     for position, (name, description, path) in enumerate(PARTS, start=1):
         component = Component.objects.create(
@@ -74,3 +76,4 @@ def seed(url: str) -> None:
             retry_s=2,
             latency_limit_ms=150,
         )
+    examples.load(timezone.now())

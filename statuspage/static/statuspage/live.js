@@ -10,11 +10,11 @@ const memory = { get: (k) => { try { return localStorage.getItem(k) } catch { re
 // Times: the reader's own zone, or UTC when asked for
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone
 const zone = () => (memory.get('zone') === 'UTC' ? 'UTC' : own)
-const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, date: { day: 'numeric', month: 'short', ...hm } }
+const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, exact: { ...hm, second: '2-digit' }, day: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }, date: { day: 'numeric', month: 'short', ...hm } }
 function clock(ms, form = 'time') {
   const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
-  const parts = { ...forms[form], ...(form !== 'date' && form !== 'clock' && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
-  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) + (zone() === 'UTC' ? ' UTC' : '')
+  const parts = { ...forms[form], ...(/time|seconds/.test(form) && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
 }
 function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
@@ -44,6 +44,7 @@ all('[data-themes] input').forEach((i) => {
 let lost = 0
 function judge() {
   const now = Date.now(), d = body.dataset, line = one('#fresh')
+  if (!line) return
   const step = !d.stale ? 'none' : now >= at(d.stale) ? 'stale' : now >= at(d.late) ? 'late' : 'current'
   const word = one('[data-fresh-word]', line)
   if (lost && word) word.textContent = `${line.dataset.lost} ${clock(lost, 'seconds')}.`

@@ -1,0 +1,58 @@
+"""How many checks were well, minute by minute, while an incident lasted and ten minutes around it.
+
+Counted in the database, and in steps so wide that the curve never has more
+than a few hundred points, whatever the incident's length.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, F, Max, Q
+
+from components.models import Check, Probe
+from components.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from incidents.models.incident import Incident
+
+AROUND = timedelta(minutes=10)
+STEPS_S = (60, 300, 900, 3600, 14_400, 86_400)
+MOST_POINTS = 300
+
+
+def curve(incident: "Incident", started_at: datetime, ended_at: datetime) -> dict[str, Any]:
+    """`start` (seconds since 1970), `step_s`, and `counts`: [well, all] a step. Empty without checks.
+
+    Counts the probes of the components that show evidence to strangers. A check
+    that could not see (unknown) counts as none.
+    """
+    probes = Probe.objects.filter(
+        component__in=incident.affected.values("component"),
+        component__is_shown=True,
+        component__shows_evidence=True,
+    )
+    interval_s = probes.aggregate(longest=Max("interval_s"))["longest"]
+    if interval_s is None:
+        return {}
+    first, last = int((started_at - AROUND).timestamp()), int((ended_at + AROUND).timestamp())
+    step_s = _step(last - first, interval_s)
+    rows = (
+        Check.objects.filter(probe__in=probes, slot__gte=first, slot__lt=last)
+        .exclude(outcome=Outcome.UNKNOWN)
+        .order_by()
+        .annotate(step=F("slot") / step_s)
+        .values("step")
+        .annotate(well=Count("slot", filter=Q(outcome=Outcome.UP)), seen=Count("slot"))
+    )
+    by_step = {row["step"]: [row["well"], row["seen"]] for row in rows}
+    if not by_step:
+        return {}
+    start = first // step_s
+    counts = [by_step.get(step, [0, 0]) for step in range(start, max(by_step) + 1)]
+    return {"start": start * step_s, "step_s": step_s, "counts": counts}
+
+
+def _step(seconds: int, interval_s: int) -> int:
+    """A minute if that gives each point a check and not too many points, else more."""
+    fit = (step for step in STEPS_S if step >= interval_s and seconds / step <= MOST_POINTS)
+    return next(fit, STEPS_S[-1])
