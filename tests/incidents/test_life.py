@@ -245,3 +245,14 @@ def test_a_joined_failure_is_told_to_staff_only_once_it_is_theirs(ada):
     fell(two, after(seconds=30))
     assert posts(again(incident))[-1] == "Ours."
     assert sorted(again(incident).names()) == ["API", "Web"]
+
+
+def test_a_word_while_the_machine_waits_to_resolve_stops_it(ada):
+    probe = watched()
+    fell(probe)
+    rose(probe, after(minutes=1))
+    incident = Incident.objects.get()
+    assert incident.settle_at is not None
+    incident.post("We are not sure yet.", phase="monitoring", now=after(minutes=2), author=ada)
+    Incident.objects.turn(after(hours=1))
+    assert again(incident).resolved_at is None
