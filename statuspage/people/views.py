@@ -139,6 +139,18 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("people")
 
 
+@needs(Role.ADMIN)
+@require_POST
+def remove_factors(request: HttpRequest, pk: int) -> HttpResponse:
+    """For who lost the phone and the codes: the password alone lets them in, to add new ones."""
+    user = get_object_or_404(get_user_model(), pk=pk)
+    removed, _ = Authenticator.objects.filter(user_id=user.pk).delete()
+    Audit.objects.note(request, "factor.remove", user, before={"factors": removed}, after={"factors": 0})
+    end_sessions(user)
+    messages.success(request, f"{user} logs in with the password alone now.")
+    return redirect("people")
+
+
 @never_cache
 @needs(Role.ADMIN)
 @require_safe
