@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from statuspage.access import marked_views
 from statuspage.accounts.throttle import ThrottleCache
-from statuspage.models import Member, Role, Throttle
+from statuspage.models import Audit, Member, Role, Throttle
 
 PASSWORD = "correct-horse-battery-9"
 LOGIN = "/accounts/login/"
@@ -218,6 +218,8 @@ def test_a_new_or_a_removed_factor_ends_the_other_sessions(two):
     assert is_in(there)
     here.post("/accounts/2fa/totp/deactivate/")
     assert not Authenticator.objects.exists()
+    told = set(Audit.objects.filter(act__startswith="factor").values_list("act", flat=True))
+    assert told >= {"factor.add", "factor.remove"}
     assert is_in(here)
     assert not is_in(there)
 
@@ -242,8 +244,26 @@ def test_codes_cannot_be_tried_out(client, ada):
     assert answers == [200] * 5 + [429] * 2
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "\\\\evil.example", "/\\evil.example", "https:evil.example",
-                                    "https://evil.example/", "javascript:alert(1)", "///evil.example"])  # fmt: skip
+ELSEWHERE = (
+    "//evil.example",
+    "\\\\evil.example",
+    "/\\evil.example",
+    "https:evil.example",
+    "https://evil.example/",
+    "javascript:alert(1)",
+    "///evil.example",
+)
+NOT_HERE = (
+    "account_signup",
+    "account_email",
+    "account_set_password",
+    "account_confirm_email",
+    "socialaccount_signup",
+    "socialaccount_connections",
+)
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
 def test_a_login_never_leads_off_this_page(ada, target):
     client = Client()
     answer = client.post(LOGIN, {"login": "ada", "password": PASSWORD, "next": target})
@@ -319,8 +339,7 @@ def test_logging_out_takes_a_form(client, ada):
     assert not is_in(client)
 
 
-@pytest.mark.parametrize("name", ["account_signup", "account_email", "account_set_password", "socialaccount_signup",
-                                  "socialaccount_connections", "account_confirm_email"])  # fmt: skip
+@pytest.mark.parametrize("name", NOT_HERE)
 def test_what_is_not_in_the_small_table_is_not_there(name):
     with pytest.raises(NoReverseMatch):
         reverse(name)

@@ -52,7 +52,7 @@ class Provider(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.server.seen.append(self.path)
         url = self.server.url
         answers = {
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         }
         self._say(answers[self.path])
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         self.server.seen.append(self.path)
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self._say(self.server.token(form))
