@@ -1,11 +1,19 @@
 """The app of the face."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class StatuspageConfig(AppConfig):
     name = "statuspage"
+    default = True
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from statuspage import access, checks  # noqa: F401 - registers the system checks
+        from statuspage.accounts import recording  # noqa: F401 - listens to logins
+
+
+class StaffAdminConfig(admin.AdminConfig):
+    default = False
+    default_site = "statuspage.staff_site.StaffAdminSite"

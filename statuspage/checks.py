@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core import checks
 
+from statuspage.models import Role
+
 SHORTEST_SECRET = 32
 LONGEST_NAME = 80
 
@@ -89,8 +91,39 @@ def _servers() -> Iterator[checks.CheckMessage]:
         yield _error("E050", "REDIS_URL is no Redis address.", "Write it as redis://host:6379/0.")
 
 
+def _people() -> Iterator[checks.CheckMessage]:
+    if settings.OIDC_ISSUER and not _is_url(settings.OIDC_ISSUER, ("http", "https")):
+        yield _error(
+            "E060",
+            f"OIDC_ISSUER “{settings.OIDC_ISSUER}” is no address.",
+            "Write all of it, as https://login.example.org.",
+        )
+    if settings.OIDC_ISSUER and not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
+        yield _error(
+            "E061",
+            "OIDC_ISSUER is set without OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
+            "Register this page with the issuer, and set the id and the secret it gives you.",
+        )
+    roles = [role.name.lower() for role in Role]
+    if settings.OIDC_ROLE and settings.OIDC_ROLE not in roles:
+        yield _error(
+            "E062",
+            f"OIDC_ROLE “{settings.OIDC_ROLE}” is no role.",
+            f"Use one of {', '.join(roles)}, or leave it empty: then people must be invited.",
+        )
+    if settings.EMAIL_URL and not (
+        urlsplit(settings.EMAIL_URL).scheme in ("smtp", "smtps") and settings.EMAIL_HOST
+    ):
+        yield _error(
+            "E063",
+            "EMAIL_URL is no address of a mail server.",
+            "Write it as smtp://user:password@host:587/?tls=true.",
+        )
+
+
 RANGES = {
     "PORT": (1, 65_535),
+    "TRUSTED_PROXIES": (0, 10),
     "STREAMS_MAX": (0, 1_000_000),
     "CHECK_RETENTION_DAYS": (1, 3_650),
     "PUBLISH_DELAY_S": (0, 86_400),
@@ -101,7 +134,14 @@ RANGES = {
     "JOIN_WINDOW_S": (0, 86_400),
     "SETTLE_S": (0, 86_400),
 }
-LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (_page, _secret, _numbers, _egress, _servers)
+LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
+    _page,
+    _secret,
+    _numbers,
+    _egress,
+    _servers,
+    _people,
+)
 
 
 def _is_url(text: str, schemes: tuple[str, ...]) -> bool:

@@ -1,12 +1,17 @@
 """What every answer of Django carries, and who must change a password first."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from statuspage.access import GUARDED_NAMESPACES
 from statuspage.models import FirstPassword
+
+STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
 
 CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -23,8 +28,27 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", CSP)
+        if request.path.startswith(STAFF_PATHS):
+            response.setdefault("Cache-Control", "private, no-store")
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         return response
+
+
+class AccessMiddleware:
+    """The second wall: a view without an access mark is refused, even if the start let it through."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, _args: Any, _named: Any) -> None:
+        """Raises PermissionDenied."""
+        match = request.resolver_match
+        is_guarded = match is not None and bool(GUARDED_NAMESPACES & set(match.namespaces))
+        if not is_guarded and not hasattr(view, "access"):
+            raise PermissionDenied
 
 
 class FirstPasswordMiddleware:
@@ -34,13 +58,16 @@ class FirstPasswordMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        form = reverse("admin:password_change")
-        free = (form, reverse("admin:logout"), reverse("admin:jsi18n"))
         if (
-            request.path.startswith(reverse("admin:index"))
-            and request.path not in free
+            request.path.startswith(STAFF_PATHS)
+            and request.path not in _free_paths()
             and request.user.is_authenticated
             and FirstPassword.objects.is_kept_by(request.user)
         ):
-            return redirect(form)
+            return redirect("account_change_password")
         return self.get_response(request)
+
+
+def _free_paths() -> tuple[str, ...]:
+    """What people may do before: change it, or leave."""
+    return (reverse("account_change_password"), reverse("account_logout"), reverse("admin:logout"))

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from environs import Env, EnvError
@@ -49,23 +49,26 @@ SUPPORT_URL = env.str("SUPPORT_URL", "")
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 
 # Django
 SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret()
 DEBUG = env.bool("DEBUG", False)
 IS_HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]", HOST]
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST])
 ROOT_URLCONF = "statuspage.urls"
 WSGI_APPLICATION = "statuspage.wsgi.application"
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "statuspage.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "components",
     "incidents",
     "subscribers",
@@ -81,6 +84,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "statuspage.middleware.AccessMiddleware",
     "statuspage.middleware.FirstPasswordMiddleware",
 ]
 TEMPLATES = [
@@ -94,6 +99,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "statuspage.console.frame.frame",
+                "statuspage.accounts.context.account",
             ]
         },
     }
@@ -107,6 +113,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["statuspage.accounts.backends.PasswordBackend"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/console/"  # the adapter looks whether it is there
+LOGOUT_REDIRECT_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -145,6 +155,14 @@ else:
         "options": "-c statement_timeout=15000 -c lock_timeout=5000"
         " -c idle_in_transaction_session_timeout=15000",
     }
+# counters of guesses, used codes: in the database, since staff must get in while Redis is dead
+CACHES = {
+    "default": {
+        "BACKEND": "statuspage.accounts.throttle.ThrottleCache",
+        "LOCATION": "statuspage_throttle",
+        "OPTIONS": {"MAX_ENTRIES": 1_000},  # above it each write takes expired rows out
+    }
+}
 REDIS_URL = env.str("REDIS_URL", RUNNING.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
 SNAPSHOT_DIR = VAR_DIR / "snapshots"
 SNAPSHOT_EAGER = "statuspage.views.eager_paths"
@@ -178,6 +196,70 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_SSL_REDIRECT = False  # the proxy in front does that
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 X_FRAME_OPTIONS = "DENY"
+
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
+
+# People (django-allauth: docs/people.md tells what is switched on and why)
+ACCOUNT_ADAPTER = "statuspage.accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_FORMS = {"login": "statuspage.accounts.forms.LoginForm"}
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation proves the address
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{PAGE_NAME}: "
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip,5/5m/key",
+    "login": "30/m/ip",
+    "reset_password": "10/m/ip,3/5m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
+MFA_ADAPTER = "statuspage.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period: a longer life would let it in twice
+# browsers offer passkeys to these alone
+MFA_PASSKEY_LOGIN_ENABLED = IS_HTTPS or PUBLIC_HOST == "localhost"
+OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_ROLE = env.str("OIDC_ROLE", "").lower()
+if OIDC_ISSUER:
+    INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+    SOCIALACCOUNT_ADAPTER = "statuspage.accounts.sso.SsoAdapter"
+    SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "sso",
+                    "name": OIDC_NAME,
+                    "client_id": OIDC_CLIENT_ID,
+                    "secret": OIDC_CLIENT_SECRET,
+                    "settings": {"server_url": OIDC_ISSUER},
+                }
+            ],
+        }
+    }
+
+# Mail: without a server invitations are shown to be handed over
+EMAIL_URL = env.str("EMAIL_URL", "")
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", f"status@{PUBLIC_HOST}")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_URL else 'dummy'}.EmailBackend"
+EMAIL_TIMEOUT = 10
+try:
+    _mail = urlsplit(EMAIL_URL)
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "", _mail.port or (465 if _mail.scheme == "smtps" else 587)
+except ValueError as error:
+    raise EnvError(
+        "EMAIL_URL cannot be read: write it as smtp://user:password@host:587/?tls=true."
+    ) from error
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_USE_TLS = "tls=true" in _mail.query.lower() and not EMAIL_USE_SSL
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {

@@ -2,10 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from statuspage import views
-from statuspage.access import public
+from statuspage.people import views as people
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -27,6 +26,10 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("console/", include("statuspage.console.urls")),
-    path("login/", public(RedirectView.as_view(pattern_name="admin:login", query_string=True)), name="login"),
+    path("accounts/", include("statuspage.accounts.urls")),
+    path("console/people/", include("statuspage.people.urls")),
+    path("console/audit/", people.audit_log, name="audit"),
     path("admin/", admin.site.urls),
 ]
+
+handler429 = "statuspage.accounts.views.too_many"

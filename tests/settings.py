@@ -27,6 +27,10 @@ os.environ.update(
     PAGE_NAME="Widgetify",
     PUBLIC_URL="https://status.widgetify.example",
     EGRESS_ALLOW="127.0.0.0/8,::1/128",
+    OIDC_NAME="Acme",
+    OIDC_ISSUER="http://127.0.0.1:9",  # test_oidc.py puts a real one in its place
+    OIDC_CLIENT_ID="statuspage",
+    OIDC_CLIENT_SECRET="between us",
 )
 for name in ("SECRET_KEY", "PAGE_TIME_ZONE", "SUPPORT_URL", "HOST", "PORT", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)

@@ -2,6 +2,17 @@
 
 from statuspage.models.audit import Audit
 from statuspage.models.first_password import FirstPassword
-from statuspage.models.member import Member, Role
+from statuspage.models.invitation import Invitation, InvitationGone
+from statuspage.models.member import LastAdmin, Member, Role
+from statuspage.models.throttle import Throttle
 
-__all__ = ["Audit", "FirstPassword", "Member", "Role"]
+__all__ = [
+    "Audit",
+    "FirstPassword",
+    "Invitation",
+    "InvitationGone",
+    "LastAdmin",
+    "Member",
+    "Role",
+    "Throttle",
+]

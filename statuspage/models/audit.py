@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
+
+from components.egress import literal_address
 
 LONGEST = 2_000  # characters kept of a value
 SECRETS = ("password", "secret", "token", "key", "auth", "cookie")
@@ -70,10 +73,27 @@ class Audit(models.Model):
         """Never."""
         raise TypeError("The audit log is not changed.")
 
+    @property
+    def changes(self) -> list[tuple[str, Any, Any]]:
+        """Name, before and after of each value that was told."""
+        before, after = self.before or {}, self.after or {}
+        return [(name, before.get(name, "–"), after.get(name, "–")) for name in {**before, **after}]
+
 
 def client_address(request: HttpRequest | None) -> str:
-    """Where a request came from, as our own proxies say; empty for the command line."""
-    return "" if request is None else str(request.META.get("REMOTE_ADDR", ""))[:64]
+    """Where a request came from, as our own proxies say; empty for the command line.
+
+    Each trusted proxy writes whom it saw to the right end of X-Forwarded-For; what stands
+    left of them anybody can have written.
+    """
+    if request is None:
+        return ""
+    seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if 0 < settings.TRUSTED_PROXIES <= len(seen) and (
+        told := literal_address(seen[-settings.TRUSTED_PROXIES].strip())
+    ):
+        return str(told)
+    return str(request.META.get("REMOTE_ADDR", ""))[:64]
 
 
 def _clean(values: Any) -> Any:

@@ -4,7 +4,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.contrib.auth import get_user_model
+from django.db import models, transaction
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -24,6 +26,10 @@ class Role(IntEnum):
         return self.name.capitalize()
 
 
+class LastAdmin(Exception):
+    """Somebody must stay who may let others in: make another person admin first."""
+
+
 class MemberManager(models.Manager["Member"]):
     def role_of(self, user: "AbstractBaseUser | AnonymousUser") -> Role | None:
         """A person's role; None for strangers and for those who were shut out."""
@@ -34,14 +40,36 @@ class MemberManager(models.Manager["Member"]):
         found = self.filter(user_id=user.pk).first()
         return Role(found.role) if found else None
 
+    @transaction.atomic
     def appoint(self, user: Any, role: Role) -> "Member":
-        """Give a person this role. Admins may use Django's admin too."""
+        """Give a person this role. Admins may use Django's admin too. Raises LastAdmin."""
+        if role is not Role.ADMIN:
+            self._keep_an_admin(user)
         member, _ = self.update_or_create(user=user, defaults={"role": role})
         is_admin = role is Role.ADMIN
         if (user.is_staff, user.is_superuser) != (is_admin, is_admin):
             user.is_staff = user.is_superuser = is_admin
             user.save(update_fields=["is_staff", "is_superuser"])
         return member
+
+    @transaction.atomic
+    def shut_out(self, user: Any) -> None:
+        """End a person's access at once; what they did stays theirs. Raises LastAdmin."""
+        self._keep_an_admin(user)
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+
+    def let_in_again(self, user: Any) -> None:
+        """A person who was shut out may log in again, with the role of before."""
+        user.is_active = True
+        user.save(update_fields=["is_active"])
+
+    def _keep_an_admin(self, user: Any) -> None:
+        """Two who take each other's rights at the same moment: the rows are held, one of them is late."""
+        is_admin = Q(is_superuser=True) | Q(pk__in=self.filter(role=Role.ADMIN).values("user_id"))
+        admins = get_user_model().objects.select_for_update().filter(is_admin, is_active=True).order_by("pk")
+        if [one.pk for one in admins] == [user.pk]:
+            raise LastAdmin
 
 
 class Member(models.Model):

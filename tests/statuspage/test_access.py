@@ -22,6 +22,12 @@ def test_every_view_of_ours_carries_a_mark():
 
 
 @override_settings(ROOT_URLCONF=__name__)
+def test_an_unmarked_view_that_slipped_in_is_refused(client, db):
+    assert client.get("/forgotten/").status_code == 403
+    assert client.get("/meant/").status_code == 200
+
+
+@override_settings(ROOT_URLCONF=__name__)
 def test_an_unmarked_view_stops_the_start():
     (error,) = every_view_is_marked()
     assert error.id == "statuspage.E001"
@@ -59,11 +65,11 @@ def test_what_does_not_exist_is_a_plain_404(client, db, address):
 def test_the_first_password_must_be_changed_before_anything_else(client, db):
     login, password = first_start.prepare("127.0.0.1", 8000)
     assert client.login(username=login, password=password)
-    assert client.get("/admin/components/component/").headers["location"] == "/admin/password_change/"
+    assert client.get("/admin/components/component/").headers["location"] == "/accounts/password/change/"
     new = "correct-horse-battery-9"
     client.post(
-        "/admin/password_change/",
-        {"old_password": password, "new_password1": new, "new_password2": new},
+        "/accounts/password/change/",
+        {"oldpassword": password, "password1": new, "password2": new},
     )
     assert client.get("/admin/components/component/").status_code == 200
 

@@ -288,9 +288,9 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     ada.password = make_password("long enough 9", hasher="pbkdf2_sha256")  # the web process knows no other
     ada.save()
     page = browser.open(f"{web.url}/admin/")
-    page.fill("#id_username", "ada")
-    page.fill("#id_password", "long enough 9")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Name or email").fill("ada")
+    page.get_by_label("Password").fill("long enough 9")
+    page.get_by_role("button", name="Log in", exact=True).click()
     assert "Three steps to a page of your own" in page.inner_text("main")
     page.get_by_role("link", name="Add a component").click()
     page.fill("#id_name", "Sending messages")
@@ -302,7 +302,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.get_by_role("button", name="Save", exact=True).click()
     assert "Write the whole address, with http:// or https://" in page.inner_text("main")
     assert (
-        httpx.get(f"{web.url}/admin/login/")
+        httpx.get(f"{web.url}/accounts/login/")
         .headers["content-security-policy"]
         .startswith("default-src 'none'")
     )

@@ -51,6 +51,12 @@ def check(**env):
         ({"SETTLE_S": "-1"}, "SETTLE_S is -1"),
         ({"PAGE_NAME": "x" * 300}, "PAGE_NAME"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
+        ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is -1"),
+        ({"OIDC_ISSUER": "login.example.org"}, "https://login.example.org"),
+        ({"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID"),
+        ({"OIDC_ROLE": "boss"}, "responder"),
+        ({"EMAIL_URL": "mail.example.org"}, "smtp://user:password@host:587"),
+        ({"EMAIL_URL": "smtp://mail.example.org:mail"}, "smtp://user:password@host:587"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_a_sentence(env, words):
@@ -58,6 +64,35 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(env, words):
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def shell(code, **env):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "statuspage.settings", **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_without_a_provider_nothing_of_it_is_there():
+    code = "from statuspage.access import marked_views; print(*(path for path, _ in marked_views()))"
+    assert not [path for path in shell(code, OIDC_ISSUER="") if "oidc" in path]
+    assert [path for path in shell(code) if "oidc" in path]
+
+
+def test_a_mail_server_is_told_in_one_line():
+    code = (
+        "from django.conf import settings as s; print(s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_HOST_USER,"
+        " s.EMAIL_HOST_PASSWORD, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL, s.EMAIL_BACKEND.split('.')[-2])"
+    )
+    told = shell(code, EMAIL_URL="smtp://me%40x:p%2Fw@mail.example.org:2525/?tls=true")
+    assert told == ["mail.example.org", "2525", "me@x", "p/w", "True", "False", "smtp"]
+    assert shell(code, EMAIL_URL="smtps://mail.example.org")[1:] == ["465", "False", "True", "smtp"]
+    assert shell(code, EMAIL_URL="")[-1] == "dummy"
 
 
 def test_the_settings_of_the_tests_themselves_are_sound():

@@ -30,15 +30,16 @@ def test_first_start_shows_real_things_and_says_what_to_do(whole):
     style = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
     assert whole.web.get(style).headers["cache-control"].startswith("max-age=")
     password = text.split("staff / ")[1].split()[0]
-    login = whole.web.get("/admin/login/")
+    assert "/accounts/login/   staff" in text
+    login = whole.web.get("/accounts/login/")
     answer = whole.web.post(
-        "/admin/login/?next=/admin/",
+        "/accounts/login/?next=/admin/",
         data={
-            "username": "staff",
+            "login": "staff",
             "password": password,
             "csrfmiddlewaretoken": login.text.split('csrfmiddlewaretoken" value="')[1].split('"')[0],
         },
-        headers={"referer": f"{whole.url}/admin/login/"},
+        headers={"referer": f"{whole.url}/accounts/login/"},
     )
     assert answer.status_code == 302
     took = whole.stop()

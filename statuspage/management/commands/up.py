@@ -104,7 +104,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
     here = f"VAR_DIR={settings.VAR_DIR} " if "VAR_DIR" in os.environ else ""
     lines = ["", f"Your status page is live: {address}/"]
     if staff is not None:
-        lines.append(f"Staff login:              {address}/admin/   {staff[0]} / {staff[1]}")
+        lines.append(f"Staff login:              {address}/accounts/login/   {staff[0]} / {staff[1]}")
         lines.append("                          (you are asked for a password of your own)")
     lines += [
         "Next:",

@@ -1,0 +1,34 @@
+"""The password check: one person, one check, whatever was typed as the name."""
+
+from typing import Any
+
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+
+def person_of(login: str) -> AbstractBaseUser | None:
+    """Whose name or email address this is; None for nobody, and for an address of several."""
+    if not login:
+        return None
+    named: AbstractBaseUser | None = get_user_by_username(login)
+    if named is not None:
+        return named
+    addressed = filter_users_by_email(login, prefer_verified=True, for_login=True) if "@" in login else []
+    return addressed[0] if len(addressed) == 1 else None
+
+
+def login_of(credentials: dict[str, Any]) -> str:
+    """What was typed as the name. allauth passes one text under two names when it looks like an address."""
+    return str(credentials.get("username") or credentials.get("email") or "").strip()
+
+
+class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
+    """allauth's, which else checks the same guess up to three times."""
+
+    def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
+        found: AbstractBaseUser | None = self._check_password(
+            person_of(login_of(credentials)), credentials.get("password") or ""
+        )
+        return found

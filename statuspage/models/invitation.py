@@ -1,0 +1,90 @@
+"""How people come in: asked by an admin, once, within a week."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+
+from statuspage.models.member import Member, Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+LIFE = timedelta(days=7)
+TOKEN_BYTES = 32
+
+
+class InvitationGone(Exception):
+    """This invitation was used, withdrawn, or is older than a week: ask for a new one."""
+
+
+class InvitationManager(models.Manager["Invitation"]):
+    @transaction.atomic
+    def invite(
+        self, email: str, role: Role, *, by: "AbstractBaseUser", now: datetime
+    ) -> tuple["Invitation", str]:
+        """Ask somebody in; this takes an earlier one back. With the token, which is kept nowhere."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.open(now).filter(email__iexact=email).delete()
+        invitation = self.create(
+            email=email.lower(),
+            role=role,
+            token_hash=_hash(token),
+            invited_by_id=by.pk,
+            created_at=now,
+            expires_at=now + LIFE,
+        )
+        return invitation, token
+
+    def open(self, now: datetime) -> models.QuerySet["Invitation"]:
+        """Those that still let somebody in."""
+        return self.filter(accepted_at=None, expires_at__gt=now)
+
+    def by_token(self, token: str, now: datetime) -> "Invitation":
+        """Raises InvitationGone."""
+        found = self.open(now).filter(token_hash=_hash(token)).first()
+        if found is None:
+            raise InvitationGone
+        return found
+
+
+class Invitation(models.Model):
+    """Whoever brings the token gets the role. We keep its hash alone."""
+
+    email = models.EmailField()
+    role = models.PositiveSmallIntegerField(choices=[(r.value, r.label) for r in Role])
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationManager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def role_label(self) -> str:
+        """The word in menus."""
+        return Role(self.role).label
+
+    @transaction.atomic
+    def accept(self, user: Any, *, now: datetime) -> Member:
+        """Used up, and the role is theirs; of two at once one is told InvitationGone."""
+        mine = Invitation.objects.open(now).filter(pk=self.pk)
+        if mine.update(accepted_at=now) != 1:
+            raise InvitationGone
+        self.accepted_at = now
+        return Member.objects.appoint(user, Role(self.role))
+
+
+def _hash(token: str) -> str:
+    """256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()

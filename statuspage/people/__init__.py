@@ -1,0 +1,1 @@
+"""The console's pages for admins: who is here, who may do what, and what was done."""

@@ -1,0 +1,80 @@
+"""Django's admin as we let it in: for admins alone, through our login, with every change written down."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from statuspage.models import Audit, Member, Role
+
+# people are changed in the console, which keeps the last admin and tells the audit log
+HIDDEN_APPS = frozenset({"account", "mfa", "usersessions", "socialaccount"})
+HIDDEN_MODELS = frozenset({User, Group})
+
+
+class Audited:
+    """What somebody did in Django's admin, before and after."""
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        request.told = (  # type: ignore[attr-defined]
+            {name: form.initial.get(name) for name in form.changed_data},
+            {name: form.cleaned_data.get(name) for name in form.changed_data},
+        )
+        return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._note(request, "add", obj)
+        return super().log_addition(request, obj, message)  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._note(request, "change", obj)
+        return super().log_change(request, obj, message)  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for obj in queryset:
+            self._note(request, "delete", obj)
+        return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+    def _note(self, request: HttpRequest, act: str, obj: Any) -> None:
+        before, after = getattr(request, "told", (None, None))
+        act = f"admin.{obj._meta.model_name}.{act}"  # noqa: SLF001 - Django's own way
+        Audit.objects.note(request, act, obj, before=before if act.endswith("change") else None, after=after)
+
+
+class StaffAdminSite(admin.AdminSite):
+    """`admin.site` of this project."""
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return Member.objects.role_of(request.user) is Role.ADMIN
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Every model but those of the login, each with its changes written down."""
+        models = model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
+        for model in models:
+            if model in HIDDEN_MODELS or model._meta.app_label in HIDDEN_APPS:  # noqa: SLF001
+                continue
+            base = admin_class or admin.ModelAdmin
+            super().register(model, type(base.__name__, (Audited, base), {}), **options)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one login, with its limits and second factors."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied("This needs the role Admin: ask an admin of this page.")
+        here = request.GET.get("next", reverse("admin:index"))
+        return redirect(f"{reverse('login')}?{urlencode({'next': here})}")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """307 keeps the form a form."""
+        return HttpResponseRedirect(reverse("account_logout"), status=307)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """There is one form for that, too."""
+        return redirect("account_change_password")
