@@ -4,15 +4,28 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from statuspage import views
+from statuspage import converters, history_views, views
 from statuspage.access import public
+
+converters.register()
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("components/<slug:public_id>", views.component, name="component"),
     path("incidents/<slug:public_id>", views.incident, name="incident"),
+    path("components/<slug:public_id>/days/<day:on>", history_views.day, name="component_day"),
+    path("components/<slug:public_id>/days/<day:on>/<hour:hour>", history_views.hour, name="component_hour"),
     path("history", views.history_page, name="history"),
-    path("history/<str:month>", views.history_page, name="history_month"),
+    path("history/search", history_views.search_view, name="history_search"),
+    path("history/figures", history_views.figures, name="figures"),
+    path("history/figures/<month:month>", history_views.figures, name="figures_month"),
+    path("history/component/<slug:public_id>", views.history_page, name="history_component"),
+    path("history/<month:month>", views.history_page, name="history_month"),
+    path("history/<month:month>/<slug:public_id>", views.history_page, name="history_month_component"),
+    path("history.csv", history_views.history_csv, name="history_csv"),
+    path("history.json", history_views.history_json, name="history_json"),
+    path("uptime.csv", history_views.uptime_csv, name="uptime_csv"),
+    path("uptime.json", history_views.uptime_json, name="uptime_json"),
     path("history.atom", views.history_atom, name="history_atom"),
     path("history.rss", views.history_rss, name="history_rss"),
     path("api/v2/summary.json", views.api_summary, name="api_summary"),
