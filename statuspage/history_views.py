@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from components.models import Component
@@ -65,7 +65,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such page.")
     found = world(now, only="-", incidents=Q(resolved_at=None))
     shown = search.search_page(found, request.GET.get("q", ""), int(number), now)
-    response = render(request, "search.html", {"page": shown, "head": shown.head})
+    response = HttpResponse(render_to_string("search.html", {"page": shown, "head": shown.head}))
     response["Cache-Control"] = SEARCH_CACHE_CONTROL
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -56,7 +56,8 @@ def past_outage(number, component, at, now=NOW, *, hours=1, title="", status="ma
     )
     Update.objects.bulk_create(
         Update(incident=incident, number=n + 1, kind="post", phase=phase,
-               body=f"Word {n} of outage {number}.", at=at + n * timedelta(minutes=2), public_id=f"{incident.pk:06d}{n:06d}")
+               body=f"Word {n} of outage {number}.", at=at + n * timedelta(minutes=2),
+               public_id=f"{incident.pk:06d}{n:06d}")
         for n, phase in enumerate(("investigating", "identified", "resolved"))
     )  # fmt: skip
     tally_outage(component, at, end, status)

@@ -126,7 +126,7 @@ def test_an_hour_down_shows_its_minutes_and_leads_on(outage):
     assert by_label["03:00 – 04:00"].major == "1 h"
     assert (by_label["04:00 – 05:00"].major, by_label["04:00 – 05:00"].up) == ("30 min", "30 min")
     assert by_label["03:00 – 04:00"].url == f"/components/{public_id}/days/2026-11-12/03"
-    assert by_label["04:00 – 05:00"].median == "19 ms"
+    assert by_label["04:00 – 05:00"].median == "20 ms"
     assert by_label["05:00 – 06:00"].url == ""
     assert by_label["05:00 – 06:00"].status is Status.OPERATIONAL
     assert by_label["20:00 – 21:00"].is_ahead
