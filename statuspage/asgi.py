@@ -86,7 +86,7 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     ]
     if encoding:
         headers.append((b"content-encoding", encoding))
-    if document.path.startswith("/api/"):
+    if document.path.startswith("/api/") or document.path.endswith((".json", ".csv")):
         headers.append((b"access-control-allow-origin", b"*"))
         kept.append((b"access-control-allow-origin", b"*"))
     start = {"type": "http.response.start", "status": 200, "headers": headers}

@@ -29,12 +29,12 @@ PAST_INCIDENTS = 10
 def seconds_by_day(world: World, component: Component) -> dict[date, Seconds]:
     """The days of a component, today so far included."""
     start, _ = uptime.day_bounds(world.today, world.zone)
-    spans = _seen(world, component)
+    spans = seen_spans(world, component)
     today = uptime.tally(spans, max(start, _began(component, start)), world.now)
     return {**world.days.get(component.pk, {}), world.today: today}
 
 
-def _seen(world: World, component: Component) -> list[uptime.Span]:
+def seen_spans(world: World, component: Component) -> list[uptime.Span]:
     """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
     spans = world.spans.get(component.pk, [])
     probes = world.probes.get(component.pk, [])

@@ -97,7 +97,7 @@ def _sees(check: Check | None) -> str:
     if check is None:
         return "No data"
     if check.status_code:
-        return _http(check.status_code)
+        return http_words(check.status_code)
     if check.failure == Failure.OWN_FAULT:
         return "No data"
     if check.failure:
@@ -105,7 +105,8 @@ def _sees(check: Check | None) -> str:
     return "Answers"
 
 
-def _http(code: int) -> str:
+def http_words(code: int) -> str:
+    """ "503 Service Unavailable"."""
     try:
         return f"{code} {HTTPStatus(code).phrase}"
     except ValueError:

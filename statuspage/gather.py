@@ -52,9 +52,11 @@ def world(
     since: date | None = None,
     only: str | None = None,
     incidents: Q | None = None,
+    days: Q | None = None,
 ) -> World:
     """Gather the world. `since`: the first day to tally (default: 90 days); `only`: one component's
-    public id; `incidents`: which ones (default: open, or begun or ended since that day).
+    public id; `incidents`: which ones (default: open, or begun or ended since that day); `days`: which
+    of the tallied days (default: all of them).
     """
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
     zone = ZoneInfo(settings.PAGE_TIME_ZONE)
@@ -74,9 +76,9 @@ def world(
         groups={group.pk: group for group in Group.objects.all()},
         components=list(components),
         probes=_probes(Probe.objects.filter(shown, is_paused=False)),
-        days=_days(shown & one, first, today),
+        days=_days(shown & one & (days or Q()), first, today),
         spans=_spans(shown & one, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
-        incidents=_incidents(
+        incidents=public_incidents(
             incidents
             if incidents is not None
             else Q(resolved_at=None) | Q(resolved_at__gte=uptime.day_bounds(first, zone)[0])
@@ -115,7 +117,8 @@ def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:
     return spans
 
 
-def _incidents(which: Q) -> list[Incident]:
+def public_incidents(which: Q, first: int = 0, last: int | None = None) -> list[Incident]:
+    """Public incidents, newest first, with their components and public updates; from `first` to `last`."""
     public = Update.objects.filter(kind__in=PUBLIC_KINDS).order_by("-number")
     affected = Affected.objects.select_related("component__group")
     report = Postmortem.objects.exclude(published_at=None).filter(incident=OuterRef("pk"))
@@ -126,7 +129,7 @@ def _incidents(which: Q) -> list[Incident]:
         .prefetch_related(
             Prefetch("updates", public, to_attr="public_updates"),
             Prefetch("affected", affected, to_attr="all_affected"),
-        )
+        )[first:last]
     )
 
 

@@ -1,68 +1,134 @@
 """The history page: three months as calendars, uptime by month, every incident."""
 
 import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Q
 from django.urls import reverse
 
 from components import uptime
-from components.status import Status, worst
+from components.models import Component
+from components.status import SEVERITY, Status, worst
 from components.uptime import Seconds
+from incidents.models import Incident
 from statuspage import cards, days, page
-from statuspage.gather import World
-from statuspage.reading import Cell, HistoryPage, IncidentCard, Month, Uptime, UptimeRow
+from statuspage.gather import World, world
+from statuspage.reading import (
+    Cell,
+    Choice,
+    HistoryPage,
+    IncidentCard,
+    Listed,
+    Month,
+    Uptime,
+    UptimeRow,
+)
 
 MONTHS = 3
 FIRST_YEAR = 2000
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 
 
 def first_day(last: date) -> date:
     """The first of the month two before this one."""
-    month = last.month - MONTHS + 1
-    return date(last.year + (month - 1) // 12, (month - 1) % 12 + 1, 1)
+    return months_before(last, MONTHS - 1)
+
+
+def months_before(last: date, count: int) -> date:
+    """The first of the month this many before."""
+    month = last.month - count - 1
+    return date(last.year + month // 12, month % 12 + 1, 1)
 
 
 def parse_month(text: str, today: date) -> date:
     """The first of the month "2026-11"; today's for none. Raises ValueError: no month, or not yet."""
     if not text:
         return today.replace(day=1)
+    if not MONTH.fullmatch(text):
+        raise ValueError(text)
     found = date.fromisoformat(f"{text}-01")
     if not date(FIRST_YEAR, 1, 1) <= found <= today:
         raise ValueError(text)
     return found
 
 
-def history_page(world: World, last: date, at: datetime) -> HistoryPage:
-    """The three months that end with `last`'s. The world must reach back to the first of them."""
+def gather(now: datetime, last: date, public_id: str = "") -> World:
+    """What the three months that end with `last`'s are made of, and the last 90 days; no other day."""
+    zone = page.zone()
+    today = now.astimezone(zone).date()
+    first, after = first_day(last), months_before(last, -1)
+    recent = today - timedelta(days=89)
+    start, end = uptime.day_bounds(first, zone)[0], uptime.day_bounds(after, zone)[0]
+    touching = Q(resolved_at__gte=start, started_at__lt=end)
+    if public_id:
+        rows = Incident.objects.filter(affected__component__public_id=public_id).values("pk")
+        touching &= Q(pk__in=rows)
+    return world(
+        now,
+        since=min(first, recent),
+        only=public_id or None,
+        incidents=Q(resolved_at=None) | touching,
+        days=Q(day__gte=first, day__lt=after) | Q(day__gte=recent),
+    )
+
+
+def history_page(world: World, last: date, at: datetime, one: Component | None = None) -> HistoryPage:
+    """The three months that end with `last`'s, of one component or of all."""
     fresh = page.freshness(world, at)
-    keys = [first_day(last)]
-    while len(keys) < MONTHS:
-        keys.append(_next_month(keys[-1]))
-    shown = [cards.incident(incident, world, at) for incident in world.incidents]
-    known = {one.pk: days.seconds_by_day(world, one) for one in world.components}
-    months = tuple(_month(world, key, shown, known) for key in keys)
-    later = _next_month(last)
+    keys = [months_before(last, back) for back in range(MONTHS - 1, -1, -1)]
+    own = [incident for incident in world.incidents if one is None or _concerns(incident, one)]
+    shown = [cards.incident(incident, world, at) for incident in own]
+    components = [one] if one else world.components
+    known = {each.pk: days.seconds_by_day(world, each) for each in components}
+    sight = Sight(world, shown, known, one, keys[0])
+    months = tuple(_month(sight, key) for key in keys)
+    this_month = world.today.replace(day=1)
     began = min((component.created_at for component in world.components), default=world.now)
     earlier = keys[0] - timedelta(days=1)
     return HistoryPage(
         head=page.head_of(world, fresh, section="history"),
         months=months,
-        uptimes=tuple(_uptimes(world, keys, known)),
-        period=f"{keys[0]:%b} – {keys[-1]:%b %Y}",
-        earlier=f"{earlier:%Y-%m}" if began.date() <= earlier else "",
-        later=f"{min(_add(later, 2), world.today.replace(day=1)):%Y-%m}" if later <= world.today else "",
+        uptimes=tuple(_uptimes(world, keys, components, known)),
+        period=period_of(keys[0], keys[-1]),
+        earlier=_address(earlier, one) if began.date() <= earlier else "",
+        later=_address(min(months_before(last, -MONTHS), this_month), one) if last < this_month else "",
         columns=tuple(_column(world, key) for key in keys),
+        choices=tuple(_choices(world, last, one)),
+        chosen=one.name if one else "",
+        count=sum(len(month.incidents) for month in months),
+        figures_url=reverse("figures_month", args=[f"{last:%Y-%m}"]),
     )
 
 
-def _next_month(first: date) -> date:
-    return (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+def period_of(first: date, last: date) -> str:
+    """ "Sep – Nov 2026", "Dec 2025 – Feb 2026"."""
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first:%b}{year} – {last:%b %Y}"
 
 
-def _add(first: date, months: int) -> date:
-    for _ in range(months):
-        first = _next_month(first)
-    return first
+def _concerns(incident: Incident, component: Component) -> bool:
+    return any(place.component_id == component.pk for place in cards.affected(incident))
+
+
+def _address(last: date, one: Component | None) -> str:
+    if one is None:
+        return reverse("history_month", args=[f"{last:%Y-%m}"])
+    return reverse("history_month_component", args=[f"{last:%Y-%m}", one.public_id])
+
+
+def _choices(world: World, last: date, one: Component | None) -> list[Choice]:
+    """All components, then each: the same months, or simply the newest."""
+    is_newest = last == world.today.replace(day=1)
+    whole = reverse("history") if is_newest else _address(last, None)
+    found = [Choice("All components", whole, is_chosen=one is None)]
+    for each in world.components:
+        newest = reverse("history_component", args=[each.public_id])
+        url = newest if is_newest else _address(last, each)
+        found.append(Choice(each.name, url, is_chosen=one is not None and one.pk == each.pk))
+    return found
 
 
 def _column(world: World, key: date) -> str:
@@ -73,49 +139,92 @@ def _column(world: World, key: date) -> str:
 Known = dict[int, dict[date, Seconds]]  # by component
 
 
-def _month(world: World, key: date, shown: list[IncidentCard], known: Known) -> Month:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the calendars are drawn from: `first` is the first day of the first of them."""
+
+    world: World
+    shown: list[IncidentCard]  # newest first
+    known: Known
+    one: Component | None
+    first: date
+
+    def began(self, card: IncidentCard) -> date:
+        """The day it began, in the page's zone."""
+        return card.started_at.astimezone(self.world.zone).date()
+
+    def ended(self, card: IncidentCard) -> date:
+        """The day it ended, or today."""
+        return (card.resolved_at or self.world.now).astimezone(self.world.zone).date()
+
+
+def _month(sight: Sight, key: date) -> Month:
     """The calendar of a month, and the incidents that began in it, newest first."""
     weeks = [
-        tuple(_cell(world, key, on, shown, known) for on in week)
+        tuple(_cell(sight, key, on) for on in week)
         for week in calendar.Calendar().monthdatescalendar(key.year, key.month)
     ]
-    began = [card for card in shown if _started(world, card).replace(day=1) == key]
-    return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(began))
+    return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(_listed(sight, key)))
 
 
-def _started(world: World, card: IncidentCard) -> date:
-    return card.started_at.astimezone(world.zone).date()
+def _listed(sight: Sight, key: date) -> Iterator[Listed]:
+    before = None
+    for card in sight.shown:
+        on, end = sight.began(card), sight.ended(card)
+        if on.replace(day=1) != key:
+            continue
+        until = "" if end == on or card.is_open else f"until {end.day} {end:%b}"
+        yield Listed(card, f"{on:%a} {on.day} {on:%b}", until, f"day-{on}" if on != before else "")
+        before = on
 
 
-def _cell(world: World, key: date, on: date, shown: list[IncidentCard], known: Known) -> Cell:
+def _cell(sight: Sight, key: date, on: date) -> Cell:
     if on.month != key.month:
         return Cell(None)
-    if on > world.today:
+    if on > sight.world.today:
         return Cell(on, label=f"{on.day} {on:%B}")
-    status = _worst_of_day(world, on, shown, known)
+    told = [card for card in sight.shown if sight.began(card) <= on <= sight.ended(card)]
+    status = _worst_of_day(sight, on, told)
     words = status.label.lower() if status else "no data"
     if status is Status.OPERATIONAL:
-        words = "no incident"
-    return Cell(on, status, f"{on.day} {on:%B}: {words}", is_today=on == world.today)
+        words = "no trouble" if told else "no incident"
+    if told:
+        words += f", {len(told)} incident{'s' if len(told) > 1 else ''}"
+    url = _where(sight, on, told) if told or status is not Status.OPERATIONAL else ""
+    return Cell(on, status, f"{on.day} {on:%B}: {words}", on == sight.world.today, url)
 
 
-def _worst_of_day(world: World, on: date, shown: list[IncidentCard], known: Known) -> Status | None:
+def _worst_of_day(sight: Sight, on: date, told: list[IncidentCard]) -> Status | None:
     """A day shows its worst state: of its incidents, which count on each day they touched, and of tallies."""
-    found = [
-        card.status
-        for card in shown
-        if _started(world, card) <= on <= (card.resolved_at or world.now).astimezone(world.zone).date()
-    ]
-    for by_day in known.values():
+    found = [card.status for card in told]
+    for by_day in sight.known.values():
         seconds = by_day.get(on)
         if seconds and seconds.worst:
             found.append(seconds.worst)
     return worst(found) if found else None
 
 
-def _uptimes(world: World, keys: list[date], by_component: Known) -> list[UptimeRow]:
+def _where(sight: Sight, on: date, told: list[IncidentCard]) -> str:
+    """Where such a day is told: the component's day, the incident in the list below, or its own page."""
+    if sight.one is not None and on in sight.known[sight.one.pk]:
+        return reverse("component_day", args=[sight.one.public_id, on])
+    if told:
+        began = sight.began(told[0])
+        return f"#day-{began}" if began >= sight.first else told[0].url
+    bad = [
+        (SEVERITY[seconds.worst], pk)
+        for pk, by_day in sight.known.items()
+        if (seconds := by_day.get(on)) and seconds.worst
+    ]
+    public_ids = {component.pk: component.public_id for component in sight.world.components}
+    return reverse("component_day", args=[public_ids[max(bad)[1]], on]) if bad else ""
+
+
+def _uptimes(
+    world: World, keys: list[date], components: list[Component], by_component: Known
+) -> list[UptimeRow]:
     rows = []
-    for component in world.components:
+    for component in components:
         known = by_component[component.pk]
         figures = [_of_month(known, key) for key in keys]
         since = world.today - timedelta(days=89)

@@ -304,6 +304,26 @@ class Cell:
     status: Status | None = None
     label: str = ""
     is_today: bool = False
+    url: str = ""  # where a day that was not well is told
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An incident in the list of the month it began in. `anchor` is set for the first one of its day."""
+
+    card: IncidentCard
+    on: str  # "Tue 17 Nov"
+    until: str = ""  # "until 19 Nov" when it did not end on the day it began
+    anchor: str = ""  # "day-2026-11-17"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A component one may look at alone."""
+
+    name: str
+    url: str
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +333,7 @@ class Month:
     name: str  # "November 2026"
     key: str  # "2026-11"
     weeks: tuple[tuple[Cell, ...], ...]
-    incidents: tuple[IncidentCard, ...]
+    incidents: tuple[Listed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +347,7 @@ class UptimeRow:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Three months. `earlier` and `later` are month keys or empty."""
+    """Three months. `earlier` and `later` are addresses or empty; `chosen` is the component, if one is."""
 
     head: Head
     months: tuple[Month, ...]  # oldest first
@@ -336,6 +356,10 @@ class HistoryPage:
     earlier: str = ""
     later: str = ""
     columns: tuple[str, ...] = field(default_factory=tuple)
+    choices: tuple[Choice, ...] = ()
+    chosen: str = ""
+    count: int = 0  # incidents that began in these months
+    figures_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

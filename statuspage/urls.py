@@ -3,8 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from statuspage import views
+from statuspage import converters, history_views, views
 from statuspage.people import views as people
+
+converters.register()
 
 urlpatterns = [
     path("", views.overview, name="overview"),
@@ -15,8 +17,19 @@ urlpatterns = [
     path("postmortems/<slug:public_id>.csv", views.postmortem_csv, name="postmortem_csv"),
     path("postmortems/<slug:public_id>.json", views.postmortem_json, name="postmortem_json"),
     path("postmortems/<slug:public_id>.md", views.postmortem_markdown, name="postmortem_markdown"),
+    path("components/<slug:public_id>/days/<day:on>", history_views.day, name="component_day"),
+    path("components/<slug:public_id>/days/<day:on>/<hour:hour>", history_views.hour, name="component_hour"),
     path("history", views.history_page, name="history"),
-    path("history/<str:month>", views.history_page, name="history_month"),
+    path("history/search", history_views.search_view, name="history_search"),
+    path("history/figures", history_views.figures, name="figures"),
+    path("history/figures/<month:month>", history_views.figures, name="figures_month"),
+    path("history/component/<slug:public_id>", views.history_page, name="history_component"),
+    path("history/<month:month>", views.history_page, name="history_month"),
+    path("history/<month:month>/<slug:public_id>", views.history_page, name="history_month_component"),
+    path("history.csv", history_views.history_csv, name="history_csv"),
+    path("history.json", history_views.history_json, name="history_json"),
+    path("uptime.csv", history_views.uptime_csv, name="uptime_csv"),
+    path("uptime.json", history_views.uptime_json, name="uptime_json"),
     path("history.atom", views.history_atom, name="history_atom"),
     path("history.rss", views.history_rss, name="history_rss"),
     path("api/v2/summary.json", views.api_summary, name="api_summary"),

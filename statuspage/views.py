@@ -2,28 +2,28 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from components import uptime
+from components.models import Component
 from incidents.models import Incident, Postmortem
 from statuspage import banners, cards, evidence, feeds, history, page, postmortems, report_files
 from statuspage.access import public
 from statuspage.api import v2
 from statuspage.documents import Draft, document
+from statuspage.drafts import draft as _draft
+from statuspage.drafts import html as _html
 from statuspage.gather import World, latencies, world
 from statuspage.reading import IncidentPage
 from statuspage.vitals import vitals
 
-HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 
 
@@ -39,11 +39,17 @@ def overview(now: datetime) -> Draft:
 def component(now: datetime, public_id: str) -> Draft:
     """One component with its days."""
     found = world(now, only=public_id)
-    one = next((one for one in found.components if one.public_id == public_id), None)
-    if one is None:
-        raise Http404("There is no such component.")
+    one = _component(found, public_id)
     hours = latencies([one.pk], now)
     return _html(found, "component.html", lambda at: page.component_page(found, one, hours, at))
+
+
+def _component(found: World, public_id: str) -> Component:
+    """The one of this id that strangers may see. Raises Http404."""
+    for one in found.components:
+        if one.public_id == public_id:
+            return one
+    raise Http404("There is no such component.")
 
 
 @document
@@ -79,17 +85,16 @@ def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> Inci
 
 
 @document
-def history_page(now: datetime, month: str = "") -> Draft:
-    """Three months, the last one given as "2026-11"."""
+def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
+    """Three months, the last one given as "2026-11"; of all components, or of one."""
     today = now.astimezone(page.zone()).date()
     try:
         last = history.parse_month(month, today)
     except ValueError as error:
         raise Http404("There is no such month.") from error
-    since = min(history.first_day(last), date.fromordinal(today.toordinal() - 89))
-    start = uptime.day_bounds(history.first_day(last), page.zone())[0]
-    found = world(now, since=since, incidents=Q(resolved_at=None) | Q(resolved_at__gte=start))
-    return _html(found, "history.html", lambda at: history.history_page(found, last, at))
+    found = history.gather(now, last, public_id)
+    one = _component(found, public_id) if public_id else None
+    return _html(found, "history.html", lambda at: history.history_page(found, last, at, one))
 
 
 @document
@@ -208,14 +213,6 @@ def eager_paths() -> list[str]:
     ]
 
 
-def _html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft:
-    def render(at: datetime) -> bytes:
-        shown = build(at)
-        return render_to_string(template, {"page": shown, "head": shown.head}).encode()
-
-    return _draft(found, HTML, render)
-
-
 def _json(now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q) -> Draft:
     found = world(now, only="-", incidents=incidents)
     return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
@@ -236,14 +233,3 @@ def _newest(count: int) -> Q:
     """The newest public incidents, and all that are open: they decide the state of the page."""
     newest = Incident.objects.public().order_by("-created_at", "-pk").values("pk")[:count]
     return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
-
-
-def _draft(found: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:
-    late_after, stale_after = page.limits(found)
-    return Draft(
-        content_type=content_type,
-        checked_at=page.freshness(found, found.now.astimezone(UTC)).checked_at,
-        late_after=late_after,
-        stale_after=stale_after,
-        render=render,
-    )

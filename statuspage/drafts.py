@@ -1,0 +1,43 @@
+"""From what a view has gathered to the draft of a document."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+from statuspage import page
+from statuspage.documents import Draft, document
+from statuspage.gather import World
+
+HTML = "text/html; charset=utf-8"
+
+
+def html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft:
+    """A page: built and printed anew for each age it is judged at."""
+
+    def render(at: datetime) -> bytes:
+        shown = build(at)
+        return render_to_string(template, {"page": shown, "head": shown.head}).encode()
+
+    return draft(found, HTML, render)
+
+
+def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:
+    """Any document that ages with the newest check."""
+    late_after, stale_after = page.limits(found)
+    return Draft(
+        content_type=content_type,
+        checked_at=page.freshness(found, found.now.astimezone(UTC)).checked_at,
+        late_after=late_after,
+        stale_after=stale_after,
+        render=render,
+    )
+
+
+def unkept(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:
+    """Like `document`, but made for each reader: there are too many such addresses to keep on disk."""
+    view = document(gather)
+    del view.gather  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,95 @@
+"""The history in a real browser: followed without script, open to all, nothing sticks out."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from components.models import Check, Page, Probe, StatusSpan
+from tests.filling import fill, past_outage
+from tests.statuspage.test_browser import RULES
+
+TITLE = "Chat <script>alert(1)</script> refused new connections"
+
+
+@pytest.fixture
+def looking_back(web):
+    """Seven components, an outage four days ago told to the minute, and a long one in another month."""
+    now = timezone.now()
+    parts, _ = fill(components=7, days=130, incidents=3, hours=30, now=now)
+    down = datetime(now.year, now.month, now.day, 8, tzinfo=UTC) - timedelta(days=4)
+    past_outage(7, parts[0], down, now, title=TITLE, cause="database")
+    past_outage(8, parts[4], down - timedelta(days=36), now, hours=60, status="partial_outage")
+    StatusSpan.objects.filter(component=parts[0]).update(ended_at=down)
+    up = down + timedelta(hours=1)
+    StatusSpan.objects.create(component=parts[0], status="major_outage", started_at=down, ended_at=up)
+    StatusSpan.objects.create(component=parts[0], status="operational", started_at=up)
+    probe = Probe.objects.get(component=parts[0])
+    Check.objects.bulk_create(
+        Check(probe=probe, slot=int(down.timestamp()) + 60 * n, region="fra", outcome="down", total_ms=84,
+              status_code=503, failure="status")
+        for n in range(20)
+    )  # fmt: skip
+    Page.objects.turn()
+    web.catch_up()
+    return parts[0].public_id, down.date(), now.date()
+
+
+def addresses(public_id, bad, today):
+    return {
+        "history": "/history",
+        "one component": f"/history/component/{public_id}",
+        "bad day": f"/components/{public_id}/days/{bad}",
+        "today": f"/components/{public_id}/days/{today}",
+        "hour": f"/components/{public_id}/days/{bad}/08",
+        "found": "/history/search?q=chat+outage",
+        "not found": "/history/search?q=zeppelin",
+        "figures": "/history/figures",
+        "component": f"/components/{public_id}",
+    }
+
+
+def test_nobody_is_shut_out_of_the_past(web, browser, looking_back):
+    axe, wrong = Axe(), []
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            page = browser.open(web.url, width=width, scheme=scheme)
+            for name, path in addresses(*looking_back).items():
+                page.goto(web.url + path)
+                page.wait_for_timeout(150)
+                wrong += [
+                    f"{name} {scheme} {width}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
+                    for fault in axe.run(page, options=RULES).response["violations"]
+                ]
+            page.context.close()
+    assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_of_the_past_scrolls_sideways(web, browser, looking_back, width):
+    page = browser.open(web.url, width=width)
+    for name, path in addresses(*looking_back).items():
+        page.goto(web.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+
+
+def test_without_script_a_reader_comes_from_the_year_to_the_minute(web, browser, looking_back):
+    public_id, bad, _ = looking_back
+    page = browser.open(f"{web.url}/history/{bad:%Y-%m}", script=False)
+    page.locator(".menu summary").click()
+    page.get_by_role("link", name="Part 0").first.click()
+    assert "of Part 0" in page.inner_text("h1")
+    page.locator(".calendar").get_by_role("link", name=f"{bad.day} {bad:%B}: major outage").click()
+    assert page.url.endswith(f"/components/{public_id}/days/{bad}")
+    assert TITLE in page.inner_text("#incidents")
+
+
+def test_without_script_a_reader_searches(web, browser, looking_back):
+    page = browser.open(f"{web.url}/history", script=False)
+    page.get_by_label("Search all incidents").fill("refused SCRIPT")
+    page.get_by_role("button", name="Search").click()
+    assert "1 incident found." in page.inner_text("main")
+    assert [mark.inner_text() for mark in page.locator("a mark").all()] == ["script", "script", "refused"]
+    page.get_by_role("link", name=TITLE).click()
+    assert TITLE in page.inner_text("h1")
