@@ -6,6 +6,7 @@ parser's faults.
 """
 
 import re
+from html import unescape
 
 import nh3
 from markdown_it import MarkdownIt
@@ -33,4 +34,4 @@ def to_html(text: str) -> str:
 def to_text(text: str) -> str:
     """The text without its markup, on one line, for titles and summaries."""
     plain = nh3.clean(PARSER.render(text), tags=set())
-    return re.sub(r"\s+", " ", plain).strip()
+    return unescape(re.sub(r"\s+", " ", plain)).strip()

@@ -1,9 +1,10 @@
-"""Atom and RSS of the 25 newest incidents: one entry each, rewritten in place.
+"""Atom and RSS of the 25 newest incidents and maintenances: one entry each, rewritten in place.
 
 Ids never change when an incident is edited, so readers tell nobody twice. The
 bodies have the shape of Statuspage's feeds, which readers and bots parse.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -16,11 +17,12 @@ from django.conf import settings
 
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html
-from incidents.models import Incident, Update
-from statuspage import cards
+from incidents.models import Incident, Maintenance, MaintenanceState
+from statuspage import cards, works
 from statuspage.gather import World
 
 NEWEST = 25
+MOST_PLANNED = 5
 ATOM = "http://www.w3.org/2005/Atom"
 
 
@@ -43,14 +45,14 @@ def atom(world: World) -> bytes:
     _open(xml, "author")
     _text(xml, "name", settings.PAGE_NAME)
     xml.endElement("author")
-    for incident in _newest(world):
+    for entry in _newest(world):
         _open(xml, "entry")
-        _text(xml, "id", f"tag:{host},2005:Incident/{incident.pk}")
-        _text(xml, "published", _second(_told_at(incident)))
-        _text(xml, "updated", _second(max(incident.updated_at, _told_at(incident))))
-        xml_link(xml, "alternate", "text/html", _address(incident))
-        _text(xml, "title", incident.title)
-        _text(xml, "content", _body(incident), type="html")
+        _text(xml, "id", f"tag:{host},2005:{entry.tag}")
+        _text(xml, "published", _second(entry.told_at))
+        _text(xml, "updated", _second(max(entry.updated_at, entry.told_at)))
+        xml_link(xml, "alternate", "text/html", entry.address)
+        _text(xml, "title", entry.title)
+        _text(xml, "content", entry.body, type="html")
         xml.endElement("entry")
     xml.endElement("feed")
     return _bytes(out, xml)
@@ -83,13 +85,13 @@ def rss(world: World) -> bytes:
     xml.endElement("atom:link")
     _text(xml, "description", "Statuspage")
     _text(xml, "pubDate", format_datetime(world.updated_at.astimezone(UTC)))
-    for incident in _newest(world):
+    for entry in _newest(world):
         _open(xml, "item")
-        _text(xml, "title", incident.title)
-        _text(xml, "description", _body(incident))
-        _text(xml, "pubDate", format_datetime(_told_at(incident).astimezone(UTC)))
-        _text(xml, "link", _address(incident))
-        _text(xml, "guid", _address(incident))
+        _text(xml, "title", entry.title)
+        _text(xml, "description", entry.body)
+        _text(xml, "pubDate", format_datetime(entry.told_at.astimezone(UTC)))
+        _text(xml, "link", entry.address)
+        _text(xml, "guid", entry.address)
         xml.endElement("item")
     xml.endElement("channel")
     xml.endElement("rss")
@@ -125,39 +127,83 @@ def xml_link(xml: XMLGenerator, rel: str, kind: str, href: str) -> None:
     xml.endElement("link")
 
 
-def _newest(world: World) -> list[Incident]:
-    return sorted(world.incidents, key=lambda one: (one.created_at, one.pk), reverse=True)[:NEWEST]
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An incident or a maintenance, as feeds tell it. `at` is its place in the feed."""
+
+    tag: str
+    at: datetime
+    told_at: datetime
+    updated_at: datetime
+    address: str
+    title: str
+    body: str
 
 
-def _posts(incident: Incident) -> list[Update]:
-    return [update for update in cards.updates(incident) if update.kind == Kind.POST]
+def _newest(world: World) -> list[Entry]:
+    """Newest first; what is to come stands above, by its time. A long series fills no feed."""
+    planned = works.planned(world)[:MOST_PLANNED]
+    others = (*works.active(world), *works.past(world))
+    found = [*map(_incident, world.incidents), *map(_maintenance, (*planned, *others))]
+    return sorted(found, key=lambda entry: (entry.at, entry.tag), reverse=True)[:NEWEST]
 
 
-def _told_at(incident: Incident) -> datetime:
-    """When the newest word was posted."""
-    return max((update.at for update in _posts(incident)), default=incident.created_at)
+def _incident(incident: Incident) -> Entry:
+    posts = [update for update in cards.updates(incident) if update.kind == Kind.POST]
+    told = [(Phase(update.phase).label, update.at, update.body) for update in posts]
+    return Entry(
+        tag=f"Incident/{incident.pk}",
+        at=incident.created_at,
+        told_at=max((update.at for update in posts), default=incident.created_at),
+        updated_at=incident.updated_at,
+        address=f"{settings.PUBLIC_URL}/incidents/{incident.public_id}",
+        title=incident.title,
+        body=_body(told),
+    )
 
 
-def _address(incident: Incident) -> str:
-    return f"{settings.PUBLIC_URL}/incidents/{incident.public_id}"
+def _maintenance(one: Maintenance) -> Entry:
+    """Its ids are other than an incident's: both count from 1."""
+    updates = works.updates(one)
+    told = [(MaintenanceState(update.state).label, update.at, update.body) for update in updates]
+    is_ahead = one.state == MaintenanceState.SCHEDULED
+    return Entry(
+        tag=f"Maintenance/{one.pk}",
+        at=one.starts_at if is_ahead else one.began_at or one.created_at,
+        told_at=max((update.at for update in updates), default=one.created_at),
+        updated_at=one.updated_at,
+        address=f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
+        title=one.title,
+        body=(_ahead(one) if is_ahead else "") + _body(told),
+    )
+
+
+def _ahead(one: Maintenance) -> str:
+    """The line by which readers and bots tell what is to come."""
+    start, end = one.starts_at.astimezone(UTC), one.ends_at.astimezone(UTC)
+    until = f"<var data-var='time'>{end:%H:%M}</var>"
+    if end.date() != start.date():
+        until = f"{end:%b} <var data-var='date'>{end.day:>2}</var>, {until}"
+    return (
+        f"<p><strong>THIS IS A SCHEDULED EVENT {start:%b} <var data-var='date'>{start.day:>2}</var>, "
+        f"<var data-var='time'>{start:%H:%M}</var> - {until} UTC</strong></p>"
+    )
 
 
 def _second(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _body(incident: Incident) -> str:
-    """All words, newest first, without separators. The label is `Update` where the phase stayed."""
-    posts = _posts(incident)
+def _body(told: list[tuple[str, datetime, str]]) -> str:
+    """All words (label, when, text), newest first. The label is `Update` where it stayed the same."""
     parts = []
-    for newer, update in enumerate(posts):
-        before = posts[newer + 1].phase if newer + 1 < len(posts) else None
-        label = "Update" if update.phase == before else Phase(update.phase).label
-        at = update.at.astimezone(UTC)
-        text = to_html(update.body).removeprefix("<p>").removesuffix("</p>")
+    for newer, (label, when, words) in enumerate(told):
+        before = told[newer + 1][0] if newer + 1 < len(told) else None
+        at = when.astimezone(UTC)
+        text = to_html(words).removeprefix("<p>").removesuffix("</p>")
         parts.append(
             f"<p><small>{at:%b} <var data-var='date'>{at.day:>2}</var>, "
             f"<var data-var='time'>{at:%H:%M}</var> UTC</small><br>"
-            f"<strong>{escape(label)}</strong> - {text}</p>"
+            f"<strong>{escape('Update' if label == before else label)}</strong> - {text}</p>"
         )
     return "".join(parts)

@@ -96,7 +96,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
 class Maintenance(models.Model):
     """`starts_at` and `ends_at` are the plan as it is now; `began_at` and `ended_at` what came of it.
 
-    The first of a series carries its `rule`; its first plan sets the hour and the length of all that follow.
+    The first of a series carries its `rule`; its first plan sets hour and length of all that follow.
     """
 
     public_id = PublicIdField()
@@ -205,7 +205,7 @@ class Maintenance(models.Model):
             Page.objects.turn()
 
     def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
-        """A moved end has not been overrun, a moved start not been reminded of; longer work is not verified."""
+        """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""
         if self.ends_at != before[1]:
             self.overran_at = None
             self.state = State.IN_PROGRESS if self.is_active else self.state

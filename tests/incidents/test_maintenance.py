@@ -84,7 +84,7 @@ def test_work_planned_for_sooner_than_the_reminder_is_not_reminded_of(db):
 
 
 def test_while_nobody_can_see_it_is_verified_and_then_closed(db):
-    probe, one = worked_on()
+    _, one = worked_on()
     tasks.fall_silent(after(minutes=30))
     assert turn(one, after(hours=2)) == "verifying"
     assert turn(one, after(hours=2, minutes=14)) == "verifying"
@@ -480,7 +480,7 @@ def test_a_day_long_past_is_counted_again_when_its_window_ends(db):
 
 
 def test_until_the_days_own_row_is_there_it_waits(db):
-    probe, one = worked_on()
+    worked_on()
     tally_excused(after(hours=1))
     assert not DayTally.objects.exists()
     tally(after(hours=1))
