@@ -75,7 +75,7 @@ def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
     last = max(works, key=lambda work: work.ends_at)
     late = "It takes longer than planned: it was to end by"
     line = late if last.is_overrunning else "Planned until"
-    return Banner(Status.UNDER_MAINTENANCE, headline, line=line, line_at=last.ends_at)
+    return Banner(Status.UNDER_MAINTENANCE, headline, line=line, line_at=last.ends_at, line_is_ahead=True)
 
 
 def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:

@@ -69,6 +69,7 @@ class Banner:
     eyebrow: str = ""
     line: str = ""
     line_at: datetime | None = None  # printed after `line` where set
+    line_is_ahead: bool = False  # a time to come has no age
     facts: tuple[Fact, ...] = ()
     is_checking: bool = False  # nothing was ever checked: not unknown by failure, but new
 

@@ -157,7 +157,7 @@ def test_announced_in_the_middle_of_it_the_page_says_that_nothing_is_left_out(db
     one = plan(watched().component, starts=after(hours=-1), ends=after(hours=1))
     turn(one, after(seconds=1))
     words = text_of(views.maintenance.gather, after(minutes=1), public_id=one.public_id)
-    assert "Nothing it was not announced before it began" in words
+    assert "Nothing it did not fall into a time announced before it began" in words
     assert "this changes no uptime figure" in words
 
 
