@@ -1,6 +1,6 @@
 """Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -36,12 +36,11 @@ class Counted:
     raw: Seconds
     excused: Seconds = NOTHING
 
-    def __add__(self, other: "Counted") -> "Counted":
-        return Counted(self.raw + other.raw, self.excused + other.excused)
-
     @property
     def outside(self) -> Seconds:
         """The seconds of the second figure. The tallies may be a minute apart: the least counts."""
+        if self.excused is NOTHING:  # nearly every day of nearly every component
+            return self.raw
         names = [field.name for field in fields(Seconds)]
         least = Seconds(*(min(getattr(self.raw, name), getattr(self.excused, name)) for name in names))
         return windows.outside(self.raw, least)
@@ -183,9 +182,10 @@ def figure(known: Known, *, whole_days: int) -> Uptime:
     )
 
 
-def added(days: Iterable[Counted]) -> Counted:
+def added(days: Collection[Counted]) -> Counted:
     """Days as one stretch."""
-    return sum(days, Counted(NOTHING))
+    excused = (day.excused for day in days if day.excused is not NOTHING)
+    return Counted(sum((day.raw for day in days), NOTHING), sum(excused, NOTHING))
 
 
 def past_days(

@@ -69,7 +69,6 @@ class MachineManager(models.Manager["Incident"]):
             for component in components
             if not component.hand_status
             and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
-            and not _is_worked_on(component)
             and self._open_for(component) is None
             and (flip := _last_fall(component)) is not None
         ]

@@ -192,6 +192,13 @@ def test_a_person_begins_and_ends_it_early(db):
     assert [update.author for update in one.updates.all()] == [None, ada, ada]
 
 
+def test_begun_early_later_edits_change_nothing_either(db):
+    one = plan(watched().component, ends_by_itself=False)
+    one.begin(after(hours=20))
+    one.replan(after(hours=21), starts_at=one.starts_at, ends_at=after(days=1, hours=9))
+    assert one.excused() == (after(days=1), after(days=1, hours=2))
+
+
 def test_a_late_start_by_a_person_counts_from_there(db):
     one = plan(watched().component, starts_by_itself=False)
     one.begin(after(days=1, minutes=30))
