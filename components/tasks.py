@@ -1,7 +1,7 @@
 """Book-keeping: tallies of time and latency, and what is old enough to go."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -60,7 +60,7 @@ def tally_hours(now: datetime) -> None:
     while first <= this_hour:
         rows = [
             HourTally(component_id=pk, hour=first, **_fields(spans, first, min(first + HOUR, now)))
-            for pk, spans in _spans(first, first + HOUR).items()
+            for pk, spans in spans_between(first, first + HOUR).items()
         ]
         HourTally.objects.bulk_create(
             rows,
@@ -81,7 +81,7 @@ def tally_days(now: datetime, *, since: date | None = None) -> None:
         start, end = uptime.day_bounds(day, zone)
         rows = [
             DayTally(component_id=pk, day=day, **_fields(spans, start, min(end, now)))
-            for pk, spans in _spans(start, end).items()
+            for pk, spans in spans_between(start, end).items()
         ]
         DayTally.objects.bulk_create(
             rows,
@@ -119,11 +119,15 @@ def _began(default: datetime) -> datetime:
     return (first or default).replace(minute=0, second=0, microsecond=0)
 
 
-def _spans(start: datetime, end: datetime) -> dict[int, list[uptime.Span]]:
-    """The spans that touch this stretch, by component."""
+def spans_between(
+    start: datetime, end: datetime, *, only: Collection[int] | None = None
+) -> dict[int, list[uptime.Span]]:
+    """The spans that touch this stretch, by component: of all, or of `only` these."""
     touching = StatusSpan.objects.filter(started_at__lt=end).filter(
         models.Q(ended_at=None) | models.Q(ended_at__gt=start)
     )
+    if only is not None:
+        touching = touching.filter(component__in=only)
     spans: dict[int, list[uptime.Span]] = defaultdict(list)
     for pk, status, began, ended in touching.values_list("component_id", "status", "started_at", "ended_at"):
         spans[pk].append(uptime.Span(Status(status), began, ended))

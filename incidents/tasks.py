@@ -21,6 +21,7 @@ from components.outcomes import Outcome, classify
 from components.probers import PROBERS, InvalidProbe
 from components.status import Status
 from incidents.models import Incident, Maintenance
+from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,18 @@ def tick() -> None:
         )
     Maintenance.objects.turn(now)
     Incident.objects.turn(now)
+
+
+@shared_task(name="incidents.plan_ahead", ignore_result=True, throws=(OperationalError,))
+def plan_ahead() -> None:
+    """Write down the next windows of every series."""
+    Maintenance.objects.plan_ahead(datetime.now(UTC))
+
+
+@shared_task(name="incidents.roll_up", ignore_result=True, throws=(OperationalError,))
+def roll_up() -> None:
+    """Count what planned work excuses. Safe to run twice, and to catch up after a pause."""
+    tally_excused(datetime.now(UTC))
 
 
 @shared_task(name="incidents.run_checks", ignore_result=True, throws=(OperationalError,))

@@ -139,6 +139,16 @@ def replanned(starts_at: datetime, ends_at: datetime) -> str:
     return f"The plan has changed: {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}."
 
 
+def work_concerns(of: Sequence[str]) -> str:
+    """Other components than announced."""
+    return f"The plan has changed: it concerns {names(of)}." if of else "The plan has changed."
+
+
+def still_down(why: str) -> str:
+    """The fact beneath an incident that opens as planned work ends."""
+    return f"Still failing when the planned work ended: {why}".rstrip(": ")
+
+
 def work_ahead(starts_at: datetime, ends_at: datetime) -> str:
     """The reminder."""
     return f"This takes place {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}, as announced."

@@ -1,5 +1,7 @@
 """The answer in the first line: of the page, of a component, of an incident."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 
 from components.status import Status, worst
@@ -12,6 +14,7 @@ from statuspage.reading import (
     Head,
     IncidentCard,
     Step,
+    WorkCard,
 )
 
 VERBS = {
@@ -27,6 +30,7 @@ def banner(
     rows: list[ComponentRow],
     opened: list[IncidentCard],
     shown: list[IncidentCard],
+    works: Sequence[WorkCard] = (),
 ) -> Banner:
     """The answer in the first line."""
     status = head.state.status
@@ -49,6 +53,8 @@ def banner(
         ended = max((card.resolved_at for card in shown if card.resolved_at), default=None)
         line = "No open incidents. The last one ended" if ended else "No open incidents."
         return Banner(status, "All systems are operational", line=line, line_at=ended)
+    if status is Status.UNDER_MAINTENANCE and works:
+        return _under_work(_headline(status, rows), works)
     since = min((row.since for row in rows if row.status is status and row.since), default=None)
     return Banner(status, _headline(status, rows), line="Since" if since else "", line_at=since)
 
@@ -64,9 +70,19 @@ def cannot_tell(fresh: Freshness) -> Banner:
     )
 
 
-def component_banner(row: ComponentRow, opened: list[IncidentCard]) -> Banner:
-    """The state of one component."""
+def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
+    """Planned work is under way and nothing is wrong: until when."""
+    last = max(works, key=lambda work: work.ends_at)
+    late = "It takes longer than planned: it was to end by"
+    line = late if last.is_overrunning else "Planned until"
+    return Banner(Status.UNDER_MAINTENANCE, headline, line=line, line_at=last.ends_at, line_is_ahead=True)
+
+
+def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:
+    """The state of one component. `works`: what is under way on it."""
     facts = _facts(opened[0]) if opened else ()
+    if row.status is Status.UNDER_MAINTENANCE and works and not opened:
+        return _under_work(f"{row.name} is under maintenance", works)
     if row.status is Status.UNKNOWN:
         is_new = row.label != row.status.label
         headline = f"{row.name}: checking…" if is_new else f"We cannot tell you how {row.name} is"

@@ -50,6 +50,9 @@ def configure(sender: Any, **_: Any) -> None:
             # a tick older than a few seconds is worth nothing: the next one does its work
             "tick": {"task": "incidents.tick", "schedule": 1.0, "options": {"expires": 5}},
             "roll_up": {"task": "components.roll_up", "schedule": 60.0, "options": {"expires": 60}},
+            # after the tallies of the minute are there; before them it waits for the next one
+            "excused": {"task": "incidents.roll_up", "schedule": 60.0, "options": {"expires": 60}},
+            "series": {"task": "incidents.plan_ahead", "schedule": 3600.0, "options": {"expires": 3600}},
             "prune": {"task": "components.prune", "schedule": 3600.0, "options": {"expires": 3600}},
         },
     )

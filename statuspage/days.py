@@ -1,6 +1,7 @@
 """Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -10,8 +11,9 @@ from components import uptime
 from components.models import Component
 from components.status import Status
 from components.uptime import Seconds
+from incidents import windows
 from incidents.words import duration
-from statuspage import cards
+from statuspage import cards, works
 from statuspage.gather import DAYS, World
 from statuspage.reading import (
     Day,
@@ -24,14 +26,43 @@ from statuspage.reading import (
 )
 
 PAST_INCIDENTS = 10
+NOTHING = Seconds()
 
 
-def seconds_by_day(world: World, component: Component) -> dict[date, Seconds]:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A stretch twice: as the probes saw it, and what of that is excused."""
+
+    raw: Seconds
+    excused: Seconds = NOTHING
+
+    @property
+    def outside(self) -> Seconds:
+        """The seconds of the second figure. The tallies may be a minute apart: the least counts."""
+        if self.excused is NOTHING:  # nearly every day of nearly every component
+            return self.raw
+        names = [field.name for field in fields(Seconds)]
+        least = Seconds(*(min(getattr(self.raw, name), getattr(self.excused, name)) for name in names))
+        return windows.outside(self.raw, least)
+
+
+Known = dict[date, Counted]
+
+
+def counted_by_day(world: World, component: Component) -> Known:
     """The days of a component, today so far included."""
+    excused = world.excused.get(component.pk, {})
+    raw = world.days.get(component.pk, {})
+    known = {on: Counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
+    return {**known, world.today: _today(world, component)}
+
+
+def _today(world: World, component: Component) -> Counted:
     start, _ = uptime.day_bounds(world.today, world.zone)
-    spans = seen_spans(world, component)
-    today = uptime.tally(spans, max(start, _began(component, start)), world.now)
-    return {**world.days.get(component.pk, {}), world.today: today}
+    start, spans = _began(component, start), seen_spans(world, component)
+    stretches = [stretch for one in world.work.get(component.pk, []) if (stretch := one.excused())]
+    excused = windows.inside(spans, stretches, start, world.now) if stretches else NOTHING
+    return Counted(uptime.tally(spans, start, world.now), excused)
 
 
 def seen_spans(world: World, component: Component) -> list[uptime.Span]:
@@ -53,30 +84,62 @@ def _began(component: Component, start: datetime) -> datetime:
 
 def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
     """The last 90 days, oldest first."""
-    known = seconds_by_day(world, component)
-    outages = _outages(world, component)
+    known = counted_by_day(world, component)
+    worked = _worked(world, component)
+    outages = _outages(world, component, worked)
     first = world.today - timedelta(days=DAYS - 1)
-    days = [_day(on, known.get(on), outages.get(on, ())) for on in uptime.days(first, world.today)]
+    days = [
+        _day(on, known.get(on), outages.get(on, ()), is_worked=on in worked)
+        for on in uptime.days(first, world.today)
+    ]
     if fresh.step is Step.STALE and world.probes.get(component.pk):
         days[-1] = _day(world.today, None, outages.get(world.today, ()))
     return tuple(days)
 
 
 @lru_cache(maxsize=100_000)
-def _day(on: date, seconds: Seconds | None, outages: tuple[Outage, ...]) -> Day:
+def _day(on: date, counted: Counted | None, outages: tuple[Outage, ...], *, is_worked: bool = False) -> Day:
     """A day; most are alike from render to render, hence the cache."""
     name = f"{on:%a} {on.day} {on:%B}"
-    status = seconds.worst if seconds else None
-    if seconds is None or status is None:
+    status = state_of_day(counted, is_worked=is_worked)
+    if counted is None or status is None:
         return Day(on, None, "", "", outages, f"{name}: no data")
+    seconds = counted.raw
     down = duration(seconds.down) if seconds.down else ""
     hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
-    told = ", ".join(part for part in (status.label.lower(), down) if part)
+    within = f"{down} down within it" if down and status is Status.UNDER_MAINTENANCE else down
+    told = ", ".join(part for part in (status.label.lower(), within) if part)
     return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {told}", hidden)
 
 
-def _outages(world: World, component: Component) -> dict[date, tuple[Outage, ...]]:
-    """The component's incidents by the days they touched."""
+def state_of_day(counted: Counted | None, *, is_worked: bool) -> Status | None:
+    """The worst of a day outside announced maintenance; maintenance if nothing worse, and any was."""
+    status = counted.outside.worst if counted else None
+    return Status.UNDER_MAINTENANCE if status is Status.OPERATIONAL and is_worked else status
+
+
+def _worked(world: World, component: Component) -> dict[date, tuple[Outage, ...]]:
+    """The days on which the component was worked on, and the work."""
+    found: dict[date, tuple[Outage, ...]] = {}
+    for one in world.work.get(component.pk, []):
+        began = one.began_at or one.starts_at
+        work = Outage(
+            status=Status.UNDER_MAINTENANCE,
+            started_at=began,
+            ended_at=one.ended_at,
+            duration=duration(((one.ended_at or world.now) - began).total_seconds()),
+            incident_title=one.title,
+            incident_url=one.get_absolute_url(),
+        )
+        for on in works.days(one, world):
+            found[on] = (*found.get(on, ()), work)
+    return found
+
+
+def _outages(
+    world: World, component: Component, worked: dict[date, tuple[Outage, ...]]
+) -> dict[date, tuple[Outage, ...]]:
+    """The component's incidents by the days they touched, and after them its planned work."""
     found: dict[date, tuple[Outage, ...]] = {}
     for incident in world.incidents:
         place = next((one for one in cards.affected(incident) if one.component_id == component.pk), None)
@@ -94,26 +157,35 @@ def _outages(world: World, component: Component) -> dict[date, tuple[Outage, ...
         last = (ended or world.now).astimezone(world.zone).date()
         for on in uptime.days(incident.started_at.astimezone(world.zone).date(), last):
             found[on] = (*found.get(on, ()), outage)
+    for on, planned in worked.items():
+        found[on] = (*found.get(on, ()), *planned)
     return found
 
 
 def uptime_of(world: World, component: Component) -> Uptime:
     """The percentage over the period gathered, and what it leaves out."""
-    known = seconds_by_day(world, component)
-    return figure(known, whole_days=DAYS)
+    return figure(counted_by_day(world, component), whole_days=DAYS)
 
 
-def figure(known: dict[date, Seconds], *, whole_days: int) -> Uptime:
-    """Days as one figure. It says how long it was down, and what it could not see."""
-    total = sum(known.values(), Seconds())
-    first = min((on for on, seconds in known.items() if seconds.known), default=None)
+def figure(known: Known, *, whole_days: int) -> Uptime:
+    """Days as two figures. They say how long it was down, and what they could not see."""
+    both = added(known.values())
+    total = both.raw
+    first = min((on for on, counted in known.items() if counted.raw.known), default=None)
     since = first if first and len(known) < whole_days else None
     return Uptime(
         percent=uptime.percent(total),
+        outside=uptime.percent(both.outside),
         down=f"{duration(total.down)} down" if total.down else "",
         since=since,
         coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
     )
+
+
+def added(days: Collection[Counted]) -> Counted:
+    """Days as one stretch."""
+    excused = (day.excused for day in days if day.excused is not NOTHING)
+    return Counted(sum((day.raw for day in days), NOTHING), sum(excused, NOTHING))
 
 
 def past_days(

@@ -81,7 +81,7 @@ def day_page(
     found: World, component: Component, on: date, kept: dict[datetime, HourTally], at: datetime
 ) -> DayPage:
     """One day, hour by hour."""
-    seconds = days.seconds_by_day(found, component).get(on)
+    counted = days.counted_by_day(found, component).get(on)
     start, end = uptime.day_bounds(on, found.zone)
     mine = [
         cards.incident(one, found, at)
@@ -95,8 +95,8 @@ def day_page(
         name=component.name,
         component_url=reverse("component", args=[component.public_id]),
         title=f"{on:%A} {on.day} {on:%B %Y}",
-        day=_day(on, seconds),
-        uptime=days.figure({on: seconds} if seconds else {}, whole_days=1),
+        day=_day(on, counted.raw if counted else None),
+        uptime=days.figure({on: counted} if counted else {}, whole_days=1),
         hours=tuple(_hour_rows(found, component, on, kept)),
         incidents=tuple(mine),
         earlier=_neighbour(found, component, on - timedelta(days=1)),

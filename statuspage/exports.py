@@ -13,7 +13,7 @@ from django.db.models.functions import TruncMonth
 
 from components import uptime
 from components.models import Component, DayTally
-from components.models.tally import SECONDS_FIELDS
+from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
 from components.uptime import Seconds
 from incidents.models import Affected, Incident
 from statuspage import cards, days, history
@@ -28,7 +28,7 @@ INCIDENT_FIELDS = (
 )  # fmt: skip
 UPTIME_FIELDS = (
     "component_id", "component", "month", "up_s", "degraded_s", "partial_s", "major_s", "unknown_s",
-    "maintenance_s", "uptime_percent", "arithmetic",
+    "maintenance_s", "uptime_percent", "arithmetic", "excused_s", "outside_percent", "outside_arithmetic",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ def _moment(at: datetime | None) -> str | None:
 # Uptime
 
 
-Months = dict[int, dict[date, Seconds]]  # by component
+Months = dict[int, dict[date, days.Counted]]  # by component
 
 
 def first_month(today: date) -> date:
@@ -89,12 +89,14 @@ def tallied_months(today: date) -> Months:
         DayTally.objects.filter(component__is_shown=True, day__gte=first_month(today), day__lt=today)
         .annotate(month=TruncMonth("day"))
         .values("component_id", "month")
-        .annotate(**{f"sum_{name}": Sum(name) for name in SECONDS_FIELDS})
-        .values_list("component_id", "month", *(f"sum_{name}" for name in SECONDS_FIELDS))
+        .annotate(**{f"sum_{name}": Sum(name) for name in (*SECONDS_FIELDS, *EXCUSED_FIELDS)})
+        .values_list("component_id", "month", *(f"sum_{n}" for n in (*SECONDS_FIELDS, *EXCUSED_FIELDS)))
     )
+    count = len(SECONDS_FIELDS)
     found: Months = {}
     for component_id, month, *seconds in rows:
-        found.setdefault(component_id, {})[month] = Seconds(*seconds)
+        counted = days.Counted(Seconds(*seconds[:count]), Seconds(*seconds[count:]))
+        found.setdefault(component_id, {})[month] = counted
     return found
 
 
@@ -104,14 +106,15 @@ def uptime_rows(world: World, tallied: Months) -> list[Row]:
     for component in world.components:
         months = dict(tallied.get(component.pk, {}))
         this_month = world.today.replace(day=1)
-        today = days.seconds_by_day(world, component)[world.today]
-        months[this_month] = months.get(this_month, Seconds()) + today
+        today = days.counted_by_day(world, component)[world.today]
+        months[this_month] = days.added([months[this_month], today]) if this_month in months else today
         rows += [_uptime_row(component, month, months[month]) for month in sorted(months)]
     return rows
 
 
-def _uptime_row(component: Component, month: date, seconds: Seconds) -> Row:
-    value = uptime.hundredths(seconds)
+def _uptime_row(component: Component, month: date, counted: days.Counted) -> Row:
+    seconds, outside = counted.raw, counted.outside
+    value, second = uptime.hundredths(seconds), uptime.hundredths(outside)
     return {
         "component_id": component.public_id,
         "component": component.name,
@@ -119,6 +122,9 @@ def _uptime_row(component: Component, month: date, seconds: Seconds) -> Row:
         **{name: getattr(seconds, name.removesuffix("_s")) for name in SECONDS_FIELDS},
         "uptime_percent": None if value is None else value / 100,
         "arithmetic": arithmetic(seconds),
+        "excused_s": counted.excused.whole,
+        "outside_percent": None if second is None else second / 100,
+        "outside_arithmetic": arithmetic(outside),
     }
 
 

@@ -1,4 +1,4 @@
-"""Atom and RSS of the 25 newest incidents and postmortems: one entry each, rewritten in place.
+"""Atom and RSS of the 25 newest incidents, maintenances and postmortems: one entry each, rewritten in place.
 
 Ids never change when an incident is edited, so readers tell nobody twice. The
 bodies have the shape of Statuspage's feeds, which readers and bots parse.
@@ -18,11 +18,12 @@ from django.conf import settings
 
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html
-from incidents.models import Incident, Postmortem, Update
-from statuspage import cards, postmortems
+from incidents.models import Incident, Maintenance, MaintenanceState, Postmortem
+from statuspage import cards, postmortems, works
 from statuspage.gather import World
 
 NEWEST = 25
+MOST_PLANNED = 5
 ATOM = "http://www.w3.org/2005/Atom"
 
 
@@ -45,9 +46,9 @@ def atom(world: World, reports: Sequence[Postmortem] = ()) -> bytes:
     _open(xml, "author")
     _text(xml, "name", settings.PAGE_NAME)
     xml.endElement("author")
-    for entry in _entries(world, reports):
+    for entry in _newest(world, reports):
         _open(xml, "entry")
-        _text(xml, "id", f"tag:{host},2005:{entry.name}")
+        _text(xml, "id", f"tag:{host},2005:{entry.tag}")
         _text(xml, "published", _second(entry.told_at))
         _text(xml, "updated", _second(max(entry.updated_at, entry.told_at)))
         xml_link(xml, "alternate", "text/html", entry.address)
@@ -85,7 +86,7 @@ def rss(world: World, reports: Sequence[Postmortem] = ()) -> bytes:
     xml.endElement("atom:link")
     _text(xml, "description", "Statuspage")
     _text(xml, "pubDate", format_datetime(world.updated_at.astimezone(UTC)))
-    for entry in _entries(world, reports):
+    for entry in _newest(world, reports):
         _open(xml, "item")
         _text(xml, "title", entry.title)
         _text(xml, "description", entry.body)
@@ -129,78 +130,95 @@ def xml_link(xml: XMLGenerator, rel: str, kind: str, href: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `name` is its part of the id, and never changes."""
+    """An incident, a maintenance or a postmortem, as feeds tell it. `at` is its place in the feed."""
 
-    created_at: datetime
-    name: str
-    title: str
-    address: str
+    tag: str
+    at: datetime
     told_at: datetime
     updated_at: datetime
+    address: str
+    title: str
     body: str
 
 
-def _entries(world: World, reports: Sequence[Postmortem]) -> list[Entry]:
-    """The newest, incidents by when they were opened, postmortems by when they were published."""
-    newest = sorted(world.incidents, key=lambda one: (one.created_at, one.pk), reverse=True)[:NEWEST]
-    found = [*map(_of_incident, newest), *map(_of_postmortem, reports)]
-    return sorted(found, key=lambda one: one.created_at, reverse=True)[:NEWEST]
+def _newest(world: World, reports: Sequence[Postmortem]) -> list[Entry]:
+    """Newest first; what is to come stands above, by its time. A long series fills no feed."""
+    planned = works.planned(world)[:MOST_PLANNED]
+    others = (*works.active(world), *works.past(world))
+    told = map(_incident, world.incidents)
+    found = [*told, *map(_maintenance, (*planned, *others)), *map(_postmortem, reports)]
+    return sorted(found, key=lambda entry: (entry.at, entry.tag), reverse=True)[:NEWEST]
 
 
-def _of_incident(incident: Incident) -> Entry:
+def _incident(incident: Incident) -> Entry:
+    posts = [update for update in cards.updates(incident) if update.kind == Kind.POST]
+    told = [(Phase(update.phase).label, update.at, update.body) for update in posts]
     return Entry(
-        created_at=incident.created_at,
-        name=f"Incident/{incident.pk}",
-        title=incident.title,
-        address=_address(incident),
-        told_at=_told_at(incident),
+        tag=f"Incident/{incident.pk}",
+        at=incident.created_at,
+        told_at=max((update.at for update in posts), default=incident.created_at),
         updated_at=incident.updated_at,
-        body=_body(incident),
+        address=f"{settings.PUBLIC_URL}/incidents/{incident.public_id}",
+        title=incident.title,
+        body=_body(told),
     )
 
 
-def _of_postmortem(found: Postmortem) -> Entry:
+def _maintenance(one: Maintenance) -> Entry:
+    """Its ids are other than an incident's: both count from 1."""
+    updates = works.updates(one)
+    told = [(MaintenanceState(update.state).label, update.at, update.body) for update in updates]
+    is_ahead = one.state == MaintenanceState.SCHEDULED
+    return Entry(
+        tag=f"Maintenance/{one.pk}",
+        at=one.starts_at if is_ahead else one.began_at or one.created_at,
+        told_at=max((update.at for update in updates), default=one.created_at),
+        updated_at=one.updated_at,
+        address=f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
+        title=one.title,
+        body=(_ahead(one) if is_ahead else "") + _body(told),
+    )
+
+
+def _postmortem(found: Postmortem) -> Entry:
     published_at = found.published_at or found.saved_at
     return Entry(
-        created_at=published_at,
-        name=f"Postmortem/{found.pk}",
-        title=f"Postmortem: {found.title}",
-        address=f"{settings.PUBLIC_URL}{found.get_absolute_url()}",
+        tag=f"Postmortem/{found.pk}",
+        at=published_at,
         told_at=published_at,
         updated_at=found.edited_at or published_at,
+        address=f"{settings.PUBLIC_URL}{found.get_absolute_url()}",
+        title=f"Postmortem: {found.title}",
         body=postmortems.in_short(found),
     )
 
 
-def _posts(incident: Incident) -> list[Update]:
-    return [update for update in cards.updates(incident) if update.kind == Kind.POST]
-
-
-def _told_at(incident: Incident) -> datetime:
-    """When the newest word was posted."""
-    return max((update.at for update in _posts(incident)), default=incident.created_at)
-
-
-def _address(incident: Incident) -> str:
-    return f"{settings.PUBLIC_URL}/incidents/{incident.public_id}"
+def _ahead(one: Maintenance) -> str:
+    """The line by which readers and bots tell what is to come."""
+    start, end = one.starts_at.astimezone(UTC), one.ends_at.astimezone(UTC)
+    until = f"<var data-var='time'>{end:%H:%M}</var>"
+    if end.date() != start.date():
+        until = f"{end:%b} <var data-var='date'>{end.day:>2}</var>, {until}"
+    return (
+        f"<p><strong>THIS IS A SCHEDULED EVENT {start:%b} <var data-var='date'>{start.day:>2}</var>, "
+        f"<var data-var='time'>{start:%H:%M}</var> - {until} UTC</strong></p>"
+    )
 
 
 def _second(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _body(incident: Incident) -> str:
-    """All words, newest first, without separators. The label is `Update` where the phase stayed."""
-    posts = _posts(incident)
+def _body(told: list[tuple[str, datetime, str]]) -> str:
+    """All words (label, when, text), newest first. The label is `Update` where it stayed the same."""
     parts = []
-    for newer, update in enumerate(posts):
-        before = posts[newer + 1].phase if newer + 1 < len(posts) else None
-        label = "Update" if update.phase == before else Phase(update.phase).label
-        at = update.at.astimezone(UTC)
-        text = to_html(update.body).removeprefix("<p>").removesuffix("</p>")
+    for newer, (label, when, words) in enumerate(told):
+        before = told[newer + 1][0] if newer + 1 < len(told) else None
+        at = when.astimezone(UTC)
+        text = to_html(words).removeprefix("<p>").removesuffix("</p>")
         parts.append(
             f"<p><small>{at:%b} <var data-var='date'>{at.day:>2}</var>, "
             f"<var data-var='time'>{at:%H:%M}</var> UTC</small><br>"
-            f"<strong>{escape(label)}</strong> - {text}</p>"
+            f"<strong>{escape('Update' if label == before else label)}</strong> - {text}</p>"
         )
     return "".join(parts)

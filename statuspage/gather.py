@@ -16,12 +16,23 @@ from django.db.models.functions import Coalesce
 
 from components import uptime
 from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
+from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
 from components.status import Status
 from components.uptime import Seconds, Span
 from incidents.lifecycle import PUBLIC_KINDS
-from incidents.models import Affected, Incident, Postmortem, Update
+from incidents.models import (
+    Affected,
+    Incident,
+    Maintenance,
+    MaintenanceState,
+    MaintenanceUpdate,
+    Postmortem,
+    Update,
+)
 
 DAYS = 90
+ACTIVE = Q(state__in=(MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING))
+PLANNED = Q(state=MaintenanceState.SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,10 @@ class World:
     days: dict[int, dict[date, Seconds]]  # by component; without today
     spans: dict[int, list[Span]]  # by component; those that touch the last two days, oldest first
     incidents: list[Incident]  # newest first, with affected components and public updates
+    maintenances: list[Maintenance]  # latest start first, with components, updates and plans
+    excused: dict[int, dict[date, Seconds]]  # by component, as `days`: within announced maintenance
+    work: dict[int, list[Maintenance]]  # by component; those of `maintenances` that began
+    worked_on: frozenset[int]  # components that show maintenance now, if nobody set trouble by hand
 
     @property
     def today(self) -> date:
@@ -53,10 +68,12 @@ def world(
     only: str | None = None,
     incidents: Q | None = None,
     days: Q | None = None,
+    maintenances: Q | None = None,
 ) -> World:
     """Gather the world. `since`: the first day to tally (default: 90 days); `only`: one component's
     public id; `incidents`: which ones (default: open, or begun or ended since that day); `days`: which
-    of the tallied days (default: all of them).
+    of the tallied days (default: all of them); `maintenances`: which ones beside those under way
+    (default: planned, or ended since that day).
     """
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
     zone = ZoneInfo(settings.PAGE_TIME_ZONE)
@@ -67,6 +84,13 @@ def world(
     components = Component.objects.filter(is_shown=True).order_by(
         Coalesce("group__position", "position"), "group_id", "position", "id"
     )
+    start = uptime.day_bounds(first, zone)[0]
+    if incidents is None:
+        incidents = Q(resolved_at=None) | Q(resolved_at__gte=start)
+    if maintenances is None:
+        maintenances = PLANNED | Q(ended_at__gte=start)
+    tallied, excused = _days(shown & one & (days or Q()), first, today)
+    told, works = public_incidents(incidents), _maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,
         public_id=page.public_id,
@@ -76,13 +100,13 @@ def world(
         groups={group.pk: group for group in Group.objects.all()},
         components=list(components),
         probes=_probes(Probe.objects.filter(shown, is_paused=False)),
-        days=_days(shown & one & (days or Q()), first, today),
+        days=tallied,
         spans=_spans(shown & one, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
-        incidents=public_incidents(
-            incidents
-            if incidents is not None
-            else Q(resolved_at=None) | Q(resolved_at__gte=uptime.day_bounds(first, zone)[0])
-        ),
+        incidents=told,
+        maintenances=works,
+        excused=excused,
+        work=_work(works),
+        worked_on=_worked_on(works, told),
     )
 
 
@@ -93,15 +117,22 @@ def _probes(probes: "object") -> dict[int, list[Probe]]:
     return found
 
 
-def _days(which: Q, first: date, today: date) -> dict[int, dict[date, Seconds]]:
+Days = dict[int, dict[date, Seconds]]
+
+
+def _days(which: Q, first: date, today: date) -> tuple[Days, Days]:
+    """The seconds of each day, and those of them that are excused where there are any."""
     rows = DayTally.objects.filter(which, day__gte=first, day__lt=today).values_list(
-        "component_id", "day", "up_s", "degraded_s", "partial_s", "major_s", "unknown_s",
-        "maintenance_s",
-    )  # fmt: skip
-    days: dict[int, dict[date, Seconds]] = defaultdict(dict)
+        "component_id", "day", *SECONDS_FIELDS, *EXCUSED_FIELDS
+    )
+    days: Days = defaultdict(dict)
+    excused: Days = defaultdict(dict)
+    count = len(SECONDS_FIELDS)
     for component_id, day, *seconds in rows.iterator(chunk_size=5000):
-        days[component_id][day] = Seconds(*seconds)
-    return days
+        days[component_id][day] = Seconds(*seconds[:count])
+        if any(seconds[count:]):
+            excused[component_id][day] = Seconds(*seconds[count:])
+    return days, excused
 
 
 def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:
@@ -131,6 +162,35 @@ def public_incidents(which: Q, first: int = 0, last: int | None = None) -> list[
             Prefetch("affected", affected, to_attr="all_affected"),
         )[first:last]
     )
+
+
+def _maintenances(which: Q) -> list[Maintenance]:
+    updates = MaintenanceUpdate.objects.order_by("-number")
+    return list(
+        Maintenance.objects.filter(which).prefetch_related(
+            Prefetch("updates", updates, to_attr="all_updates"), "components", "plan_rows"
+        )
+    )
+
+
+def _work(works: list[Maintenance]) -> dict[int, list[Maintenance]]:
+    found: dict[int, list[Maintenance]] = defaultdict(list)
+    for one in works:
+        for component in one.components.all() if one.began_at else ():
+            found[component.pk].append(one)
+    return found
+
+
+def _worked_on(works: list[Maintenance], incidents: list[Incident]) -> frozenset[int]:
+    """Components under active maintenance, but for those whose open incident a person owns."""
+    busy = {component.pk for one in works if one.is_active for component in one.components.all()}
+    owned = {
+        place.component_id
+        for incident in incidents
+        if incident.is_owned and incident.resolved_at is None
+        for place in incident.all_affected  # type: ignore[attr-defined]
+    }
+    return frozenset(busy - owned)
 
 
 def latencies(component_ids: list[int], now: datetime) -> dict[int, list[HourTally]]:

@@ -12,9 +12,9 @@ from django.urls import reverse
 from components import uptime
 from components.models import Component
 from components.status import SEVERITY, Status, worst
-from components.uptime import Seconds
-from incidents.models import Incident
-from statuspage import cards, days, page
+from incidents.models import Incident, Maintenance, MaintenanceState
+from incidents.words import names
+from statuspage import cards, days, page, works
 from statuspage.gather import World, world
 from statuspage.reading import (
     Cell,
@@ -82,8 +82,8 @@ def history_page(world: World, last: date, at: datetime, one: Component | None =
     own = [incident for incident in world.incidents if one is None or _concerns(incident, one)]
     shown = [cards.incident(incident, world, at) for incident in own]
     components = [one] if one else world.components
-    known = {each.pk: days.seconds_by_day(world, each) for each in components}
-    sight = Sight(world, shown, known, one, keys[0])
+    known = {each.pk: days.counted_by_day(world, each) for each in components}
+    sight = Sight(world, shown, known, one, keys[0], _work_by_day(world, one))
     months = tuple(_month(sight, key) for key in keys)
     this_month = world.today.replace(day=1)
     began = min((component.created_at for component in world.components), default=world.now)
@@ -136,7 +136,19 @@ def _column(world: World, key: date) -> str:
     return f"{name} so far" if key == world.today.replace(day=1) else name
 
 
-Known = dict[int, dict[date, Seconds]]  # by component
+Known = dict[int, days.Known]  # by component
+Work = dict[date, list[Maintenance]]
+
+
+def _work_by_day(world: World, one: Component | None) -> Work:
+    """Planned work by the days it touched, or is announced for."""
+    found: Work = {}
+    for each in world.maintenances:
+        if each.state == MaintenanceState.CANCELLED or (one and one not in each.components.all()):
+            continue
+        for on in works.days(each, world):
+            found.setdefault(on, []).append(each)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +160,7 @@ class Sight:
     known: Known
     one: Component | None
     first: date
+    work: Work
 
     def began(self, card: IncidentCard) -> date:
         """The day it began, in the page's zone."""
@@ -181,26 +194,33 @@ def _listed(sight: Sight, key: date) -> Iterator[Listed]:
 def _cell(sight: Sight, key: date, on: date) -> Cell:
     if on.month != key.month:
         return Cell(None)
+    work = sight.work.get(on, [])
+    ahead = [one.title for one in work if one.began_at is None]
+    planned = f", planned maintenance, {names(ahead)}" if ahead else ""
     if on > sight.world.today:
-        return Cell(on, label=f"{on.day} {on:%B}")
+        return Cell(on, label=f"{on.day} {on:%B}{planned}", is_planned=bool(ahead))
     told = [card for card in sight.shown if sight.began(card) <= on <= sight.ended(card)]
-    status = _worst_of_day(sight, on, told)
+    status = _worst_of_day(sight, on, told, is_worked=len(work) > len(ahead))
     words = status.label.lower() if status else "no data"
     if status is Status.OPERATIONAL:
         words = "no trouble" if told else "no incident"
     if told:
         words += f", {len(told)} incident{'s' if len(told) > 1 else ''}"
-    url = _where(sight, on, told) if told or status is not Status.OPERATIONAL else ""
-    return Cell(on, status, f"{on.day} {on:%B}: {words}", on == sight.world.today, url)
+    return Cell(
+        on,
+        status,
+        f"{on.day} {on:%B}: {words}{planned}",
+        is_today=on == sight.world.today,
+        url=_where(sight, on, told) if told or status is not Status.OPERATIONAL else "",
+        is_planned=bool(ahead) and status in (None, Status.OPERATIONAL),
+    )
 
 
-def _worst_of_day(sight: Sight, on: date, told: list[IncidentCard]) -> Status | None:
+def _worst_of_day(sight: Sight, on: date, told: list[IncidentCard], *, is_worked: bool) -> Status | None:
     """A day shows its worst state: of its incidents, which count on each day they touched, and of tallies."""
     found = [card.status for card in told]
-    for by_day in sight.known.values():
-        seconds = by_day.get(on)
-        if seconds and seconds.worst:
-            found.append(seconds.worst)
+    states = (days.state_of_day(by_day.get(on), is_worked=is_worked) for by_day in sight.known.values())
+    found += [state for state in states if state]
     return worst(found) if found else None
 
 
@@ -212,9 +232,9 @@ def _where(sight: Sight, on: date, told: list[IncidentCard]) -> str:
         began = sight.began(told[0])
         return f"#day-{began}" if began >= sight.first else told[0].url
     bad = [
-        (SEVERITY[seconds.worst], pk)
+        (SEVERITY[counted.raw.worst], pk)
         for pk, by_day in sight.known.items()
-        if (seconds := by_day.get(on)) and seconds.worst
+        if (counted := by_day.get(on)) and counted.raw.worst
     ]
     public_ids = {component.pk: component.public_id for component in sight.world.components}
     return reverse("component_day", args=[public_ids[max(bad)[1]], on]) if bad else ""
@@ -228,14 +248,14 @@ def _uptimes(
         known = by_component[component.pk]
         figures = [_of_month(known, key) for key in keys]
         since = world.today - timedelta(days=89)
-        recent = {on: seconds for on, seconds in known.items() if on >= since}
+        recent = {on: counted for on, counted in known.items() if on >= since}
         figures.append(days.figure(recent, whole_days=90))
         url = reverse("component", args=[component.public_id])
         rows.append(UptimeRow(component.name, url, tuple(figures)))
     return rows
 
 
-def _of_month(known: dict[date, Seconds], key: date) -> Uptime:
-    mine = {on: seconds for on, seconds in known.items() if on.replace(day=1) == key}
+def _of_month(known: days.Known, key: date) -> Uptime:
+    mine = {on: counted for on, counted in known.items() if on.replace(day=1) == key}
     length = calendar.monthrange(key.year, key.month)[1]
-    return days.figure(mine, whole_days=length) if mine else Uptime(uptime.percent(Seconds()))
+    return days.figure(mine, whole_days=length) if mine else Uptime("")

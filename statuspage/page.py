@@ -16,11 +16,12 @@ from components import latency, uptime
 from components.models import Component, HourTally
 from components.status import SEVERITY, Status, page_state, worst
 from incidents.models import Incident
-from statuspage import banners, cards, days
+from statuspage import banners, cards, days, works
 from statuspage.gather import World
 from statuspage.reading import (
     ComponentPage,
     ComponentRow,
+    CountingPage,
     Freshness,
     GroupCard,
     Head,
@@ -44,14 +45,17 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     opened = sorted(
         (card for card in shown if card.is_open), key=lambda card: SEVERITY[card.status], reverse=True
     )
+    active = tuple(works.card(one, at) for one in works.active(world))
     head = head_of(world, fresh, section="status")
     return Overview(
         head=head,
-        banner=banners.banner(head, rows, opened, shown),
+        banner=banners.banner(head, rows, opened, shown, active),
         incidents=tuple(_beside(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
         past=days.past_days(world, [card for card in shown if not card.is_open], at, is_open=bool(opened)),
+        active=active,
+        planned=tuple(works.card(one, at) for one in works.planned(world)[: works.MOST_PLANNED]),
     )
 
 
@@ -67,17 +71,26 @@ def component_page(
         if _concerns(incident, component.pk)
     ]
     opened = [card for card in mine if card.is_open]
+    planned = works.works_of(world, component, at)
     found = [one for one in response_times(world, latencies) if one.name == component.name]
     head = head_of(world, fresh)
     return ComponentPage(
         head=head,
         row=row,
-        banner=banners.component_banner(row, opened),
+        banner=banners.component_banner(row, opened, [work for work in planned if work.is_active]),
         days=tuple(reversed(row.days)),
         response_time=found[0] if found else None,
         incidents=tuple(mine),
         group_name=(component.group_id and world.groups[component.group_id].name) or "",
+        works=tuple(planned),
     )
+
+
+def counting_page(world: World, at: datetime) -> CountingPage:
+    """How the figures are counted, with the weights they are counted by."""
+    shares = ((Status.MAJOR_OUTAGE, "1"), (Status.PARTIAL_OUTAGE, f"0.{uptime.PARTIAL_WEIGHT_TENTHS}"))
+    harmless = ((Status.DEGRADED_PERFORMANCE, "0"), (Status.OPERATIONAL, "0"))
+    return CountingPage(head_of(world, freshness(world, at)), (*shares, *harmless))
 
 
 def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
@@ -138,8 +151,13 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
     """A component's status as the page says it: unknown once what we know is stale.
 
     A probe that fell silent is unknown here even if nobody lives who could write that down.
+    Planned work that is under way covers what probes see, but neither the hand nor the eye:
+    trouble that staff have set stays, and once all of it is stale we do not know how the work goes.
     """
     probes = world.probes.get(component.pk, [])
+    is_by_hand = bool(component.hand_status) and Status(component.hand_status).is_trouble
+    if component.pk in world.worked_on and not is_by_hand and not (probes and fresh.step is Step.STALE):
+        return Status.UNDER_MAINTENANCE
     if component.hand_status or not probes:
         return Status(component.status)
     if fresh.step is Step.STALE:
@@ -152,6 +170,7 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
 def component_row(world: World, component: Component, fresh: Freshness) -> ComponentRow:
     """A component as listed."""
     status = shown_status(world, component, fresh)
+    is_worked = status is Status.UNDER_MAINTENANCE and component.pk in world.worked_on
     probes = world.probes.get(component.pk, [])
     heard = [probe.heard_at for probe in probes if probe.heard_at]
     is_new = status is Status.UNKNOWN and bool(probes) and not heard
@@ -170,7 +189,7 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         since=spans[-1].started_at if spans else None,
         days=strip if any(day.status for day in strip) or heard else (),
         uptime=days.uptime_of(world, component),
-        by_hand=bool(component.hand_status) or not probes,
+        by_hand=(bool(component.hand_status) or not probes) and not is_worked,
         was=was,
         was_at=was_at,
     )

@@ -47,7 +47,7 @@ class Head:
     freshness: Freshness
     time_zone: str
     support_url: str = ""
-    section: str = ""  # "status", "history" or "": the current entry of the navigation
+    section: str = ""  # "status", "history", "maintenance" or "": the current entry of the navigation
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,14 @@ class Banner:
     eyebrow: str = ""
     line: str = ""
     line_at: datetime | None = None  # printed after `line` where set
+    line_is_ahead: bool = False  # a time to come has no age
     facts: tuple[Fact, ...] = ()
     is_checking: bool = False  # nothing was ever checked: not unknown by failure, but new
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One stretch of trouble within a day."""
+    """One stretch of trouble, or of planned work, within a day."""
 
     status: Status
     started_at: datetime
@@ -100,12 +101,21 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """A percentage truncated to two decimals, and the time it stands for."""
+    """A percentage truncated to two decimals, and the time it stands for.
+
+    `outside` is the second figure: the same without maintenance announced before it began.
+    """
 
     percent: str  # "99.85 %", empty without data
+    outside: str = ""  # "99.91 %", empty when no time is left
     down: str = ""  # "3 h 3 min down", empty when none
     since: date | None = None  # set when history is younger than the period
     coverage: str = ""  # "no data for 2 h", empty when whole
+
+    @property
+    def differs(self) -> bool:
+        """Whether the second figure says something else, so that both are printed."""
+        return bool(self.outside) and self.outside != self.percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,45 @@ class IncidentCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """One version of a plan. `word` is what happened: "Announced", "Changed" or "Cancelled"."""
+
+    word: str
+    at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    is_cancelled: bool = False
+    is_late: bool = False  # written when the work had begun: no figure follows it
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCard:
+    """Planned work as shown on any page. Updates are newest first."""
+
+    public_id: str
+    url: str
+    title: str
+    state: str
+    state_label: str  # "In progress"
+    starts_at: datetime
+    ends_at: datetime
+    began_at: datetime | None
+    ended_at: datetime | None
+    planned: str  # "2 h"
+    took: str  # "1 h 54 min", empty before it began
+    components: tuple[str, ...]
+    updates: tuple[UpdateRow, ...]
+    html: str  # what it is about
+    summary: str  # the same as plain text
+    is_active: bool = False
+    is_planned: bool = False
+    is_overrunning: bool = False
+    overran_by: str = ""  # "35 min"; set when it is over, too
+    versions: tuple[PlanVersion, ...] = ()  # oldest first; empty when the plan was never changed
+    excused: tuple[datetime, datetime] | None = None  # what the second uptime figure leaves out
+
+
+@dataclass(frozen=True, slots=True)
 class PastDays:
     """A day with incidents, or a folded run of quiet ones. `label` is "18 – 21 Nov"."""
 
@@ -238,6 +287,8 @@ class Overview:
     groups: tuple[GroupCard, ...]
     response_times: tuple[ResponseTime, ...]
     past: tuple[PastDays, ...]
+    active: tuple[WorkCard, ...] = ()
+    planned: tuple[WorkCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +302,7 @@ class ComponentPage:
     response_time: ResponseTime | None
     incidents: tuple[IncidentCard, ...]
     group_name: str = ""
+    works: tuple[WorkCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +349,33 @@ class IncidentPage:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkPage:
+    """One maintenance, whole."""
+
+    head: Head
+    work: WorkCard
+    affected: tuple[ComponentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorksPage:
+    """All maintenance: under way, planned (the next one first), past (the newest first)."""
+
+    head: Head
+    active: tuple[WorkCard, ...]
+    planned: tuple[WorkCard, ...]
+    past: tuple[WorkCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountingPage:
+    """How the figures are counted. `weights` are (state, "1", what that means)."""
+
+    head: Head
+    weights: tuple[tuple[Status, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A day in a month's calendar; `status` None: future, or before we began."""
 
@@ -305,6 +384,7 @@ class Cell:
     label: str = ""
     is_today: bool = False
     url: str = ""  # where a day that was not well is told
+    is_planned: bool = False  # maintenance is announced for it
 
 
 @dataclass(frozen=True, slots=True)

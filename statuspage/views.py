@@ -13,18 +13,30 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from components.models import Component
-from incidents.models import Incident, Postmortem
-from statuspage import banners, cards, evidence, feeds, history, page, postmortems, report_files
+from incidents.models import Incident, Maintenance, Postmortem
+from statuspage import (
+    banners,
+    calendar,
+    cards,
+    evidence,
+    feeds,
+    history,
+    page,
+    postmortems,
+    report_files,
+    works,
+)
 from statuspage.access import public
 from statuspage.api import v2
 from statuspage.documents import Draft, document
 from statuspage.drafts import draft as _draft
 from statuspage.drafts import html as _html
-from statuspage.gather import World, latencies, world
-from statuspage.reading import IncidentPage
+from statuspage.gather import ACTIVE, PLANNED, World, latencies, world
+from statuspage.reading import IncidentPage, WorkPage, WorksPage
 from statuspage.vitals import vitals
 
 JSON = "application/json; charset=utf-8"
+PAST_WORKS = 50
 
 
 @document
@@ -57,7 +69,7 @@ def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
     # the address of one that turned out to be another leads there
     mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
-    found = world(now, only="-", incidents=Q(resolved_at=None) | mine)
+    found = world(now, only="-", incidents=Q(resolved_at=None) | mine, maintenances=ACTIVE)
     merged = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None)
     asked = merged.values_list("merged_into__public_id", flat=True).first() or public_id
     one = next((one for one in found.incidents if one.public_id == asked), None)
@@ -148,6 +160,62 @@ def _day(at: datetime) -> date:
 
 
 @document
+def maintenances(now: datetime) -> Draft:
+    """All planned work: under way, to come, past."""
+    shown = PLANNED | _newest_works(PAST_WORKS)
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
+    return _html(found, "maintenances.html", lambda at: _works_page(found, at))
+
+
+def _works_page(found: World, at: datetime) -> WorksPage:
+    return WorksPage(
+        head=page.head_of(found, page.freshness(found, at), section="maintenance"),
+        active=tuple(works.card(one, at) for one in works.active(found)),
+        planned=tuple(works.card(one, at) for one in works.planned(found)),
+        past=tuple(works.card(one, at) for one in works.past(found)[:PAST_WORKS]),
+    )
+
+
+@document
+def maintenance(now: datetime, public_id: str) -> Draft:
+    """One maintenance, whole."""
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
+    one = next((one for one in found.maintenances if one.public_id == public_id), None)
+    if one is None:
+        raise Http404("There is no such maintenance.")
+    return _html(found, "maintenance.html", lambda at: _work_page(found, one, at))
+
+
+def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
+    fresh = page.freshness(found, at)
+    mine = {component.pk for component in one.components.all()}
+    return WorkPage(
+        head=page.head_of(found, fresh, section="maintenance"),
+        work=works.card(one, at),
+        affected=tuple(
+            page.component_row(found, component, fresh)
+            for component in found.components
+            if component.pk in mine
+        ),
+    )
+
+
+@document
+def how_we_count(now: datetime) -> Draft:
+    """The arithmetic of both uptime figures."""
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
+    return _html(found, "how_we_count.html", lambda at: page.counting_page(found, at))
+
+
+@document
+def maintenance_ics(now: datetime) -> Draft:
+    """Planned work as a calendar."""
+    shown = PLANNED | _newest_works(PAST_WORKS)
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
+    return _draft(found, "text/calendar; charset=utf-8", lambda _: calendar.calendar(found))
+
+
+@document
 def history_atom(now: datetime) -> Draft:
     """The Atom feed."""
     return _feed(now, "application/atom+xml; charset=utf-8", feeds.atom)
@@ -162,7 +230,7 @@ def history_rss(now: datetime) -> Draft:
 @document
 def api_summary(now: datetime) -> Draft:
     """`/api/v2/summary.json`."""
-    return _json(now, v2.summary, Q(resolved_at=None))
+    return _json(now, v2.summary, Q(resolved_at=None), PLANNED)
 
 
 @document
@@ -181,6 +249,24 @@ def api_components(now: datetime) -> Draft:
 def api_incidents(now: datetime) -> Draft:
     """`/api/v2/incidents.json`."""
     return _json(now, v2.incidents_only, _newest(v2.NEWEST))
+
+
+@document
+def api_scheduled(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances.json`."""
+    return _json(now, v2.maintenances_only, Q(resolved_at=None), _newest_works(v2.NEWEST))
+
+
+@document
+def api_upcoming(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances/upcoming.json`."""
+    return _json(now, v2.upcoming_only, Q(resolved_at=None), PLANNED)
+
+
+@document
+def api_active(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances/active.json`."""
+    return _json(now, v2.active_only, Q(resolved_at=None))
 
 
 @public
@@ -209,17 +295,27 @@ def eager_paths() -> list[str]:
         "/api/v2/status.json",
         "/api/v2/components.json",
         "/api/v2/incidents.json",
+        "/api/v2/scheduled-maintenances.json",
+        "/api/v2/scheduled-maintenances/upcoming.json",
+        "/api/v2/scheduled-maintenances/active.json",
+        "/maintenance",
+        "/maintenance.ics",
+        "/how-we-count",
         *(one.get_absolute_url() for one in opened),
+        *(one.get_absolute_url() for one in Maintenance.objects.active()),
     ]
 
 
-def _json(now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q) -> Draft:
-    found = world(now, only="-", incidents=incidents)
+def _json(
+    now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q, maintenances: Q = ACTIVE
+) -> Draft:
+    found = world(now, only="-", incidents=incidents, maintenances=maintenances)
     return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
 
 
 def _feed(now: datetime, content_type: str, build: Callable[[World, Sequence[Postmortem]], bytes]) -> Draft:
-    found = world(now, only="-", incidents=_newest(feeds.NEWEST))
+    shown = PLANNED | _newest_works(feeds.NEWEST)
+    found = world(now, only="-", incidents=_newest(feeds.NEWEST), maintenances=shown)
     reports = list(postmortems.published()[: feeds.NEWEST])
     return _draft(found, content_type, lambda _: build(found, reports))
 
@@ -233,3 +329,9 @@ def _newest(count: int) -> Q:
     """The newest public incidents, and all that are open: they decide the state of the page."""
     newest = Incident.objects.public().order_by("-created_at", "-pk").values("pk")[:count]
     return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
+
+
+def _newest_works(count: int) -> Q:
+    """The newest maintenances, whatever became of them."""
+    newest = Maintenance.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)
+    return Q(pk__in=list(newest[:count]))

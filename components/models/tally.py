@@ -35,6 +35,9 @@ class Tally(models.Model):
 SECONDS_FIELDS = ("up_s", "degraded_s", "partial_s", "major_s", "unknown_s", "maintenance_s")
 
 
+EXCUSED_FIELDS = tuple(f"excused_{name}" for name in SECONDS_FIELDS)
+
+
 class HourTally(Tally):
     """An hour (UTC) of a component. `latency` counts checks by bucket (components.latency)."""
 
@@ -58,6 +61,13 @@ class DayTally(Tally):
         Component, on_delete=models.CASCADE, related_name="day_tallies", db_index=False
     )
     day = models.DateField()
+    # Of these, the seconds that lie within maintenance announced before it began (incidents.tallies)
+    excused_up_s = models.IntegerField(default=0)
+    excused_degraded_s = models.IntegerField(default=0)
+    excused_partial_s = models.IntegerField(default=0)
+    excused_major_s = models.IntegerField(default=0)
+    excused_unknown_s = models.IntegerField(default=0)
+    excused_maintenance_s = models.IntegerField(default=0)
 
     class Meta(Tally.Meta):
         abstract = False

@@ -3,6 +3,8 @@
 The other half of `Incident`: verbs of people stand there, those of the machine here.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,20 @@ PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timed
 PROPOSE_AFTER = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A component that fails for sure: the flip that says so, and what it was before."""
+
+    component: Component
+    flip: Flip
+    old: Status
+
+    @property
+    def new(self) -> Status:
+        """What it is now."""
+        return Status(self.component.status)
+
+
 class MachineManager(models.Manager["Incident"]):
     """From flips to incidents."""
 
@@ -44,18 +60,22 @@ class MachineManager(models.Manager["Incident"]):
             and not component.hand_status
             and not _is_worked_on(component)
         ):
-            self._begin(flip, component, old, new, now)
+            self._begin([Failed(component, flip, old)], now)
 
-    def begin_after(self, component: Component, now: datetime) -> None:
-        """Planned work is over and this is still down: that is an incident, from now on."""
-        if self._open_for(component) is not None or component.hand_status:
-            return
-        down = [probe for probe in component.probes.filter(is_paused=False) if probe.status.is_trouble]
-        flips = [flip for probe in down if (flip := probe.flips.last())]
-        if flips:
-            last = max(flips, key=lambda flip: flip.at)
-            last.at = now  # dated to the end of the window; the row itself stays as it is
-            self._begin(last, component, Status.UNDER_MAINTENANCE, Status(component.status), now)
+    def begin_after(self, components: Sequence[Component], now: datetime) -> None:
+        """Planned work is over and these, of one group, are still down: that is one incident, from now on."""
+        failed = [
+            Failed(component, flip, Status.UNDER_MAINTENANCE)
+            for component in components
+            if not component.hand_status
+            and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
+            and self._open_for(component) is None
+            and (flip := _last_fall(component)) is not None
+        ]
+        if failed:
+            for one in failed:
+                one.flip.at = now  # dated to the end of the window; the row itself stays as it is
+            self._begin(failed, now)
 
     def _open_for(self, component: Component) -> "Affected | None":
         """The component's place in the incident that is open for it; the machine's own first."""
@@ -68,26 +88,30 @@ class MachineManager(models.Manager["Incident"]):
             .first()
         )
 
-    def _begin(self, flip: Flip, component: Component, old: Status, status: Status, now: datetime) -> None:
-        """A confirmed failure: join the group's young incident, or open one."""
-        asked = AutoIncidents(component.auto_incidents)
-        if asked is AutoIncidents.OFF:
+    def _begin(self, failed: "Sequence[Failed]", now: datetime) -> None:
+        """Confirmed failures in one group: join its young incident, or open one with one word."""
+        first = failed[0]
+        asked = {AutoIncidents(one.component.auto_incidents) for one in failed} - {AutoIncidents.OFF}
+        if not asked:
             return
-        incident = self._young(component.group, now)
+        incident = self._young(first.component.group, now)
         if incident is not None:
-            incident.join(component, flip, old, status, now)
+            for one in failed:
+                incident.join(one.component, one.flip, one.old, one.new, now)
             return
+        published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
         incident = self.create(
-            title=words.title([component.name], flip.failure),
-            started_at=flip.at,
+            title=words.title([one.component.name for one in failed], first.flip.failure),
+            started_at=first.flip.at,
             created_at=now,
-            group=component.group,
+            group=first.component.group,
             is_by_machine=True,
-            published_at=now if asked is AutoIncidents.PUBLISH else None,
-            publish_at=now + publish_delay() if asked is AutoIncidents.DELAY else None,
+            published_at=now if published else None,
+            publish_at=now + publish_delay() if delayed and not published else None,
         )
-        incident.touch(component, status, flip.at, is_held=True)
-        incident.say_opened(component, flip, old, now)
+        for one in failed:
+            incident.touch(one.component, one.new, one.flip.at, is_held=True)
+        incident.say_opened(failed, now)
 
     def _young(self, group: Group | None, now: datetime) -> "Incident | None":
         """The machine's open incident of this group, if it began within the join window."""
@@ -175,20 +199,24 @@ class MachineVoice(Record):
             self.save(update_fields=["proposed_at"])
             self.write(Kind.PROPOSAL, words.proposal(minutes), now)
 
-    def say_opened(self, component: Component, flip: Flip, old: Status, now: datetime) -> None:
+    def say_opened(self, failed: "Sequence[Failed]", now: datetime) -> None:
         """The machine's first word, with the facts beneath it."""
         self.promise(now)
-        rule = flip.probe.rule
-        self.write(Kind.FACT, f"First failed check: {flip.why}", flip.at)
-        self.write(Kind.FACT, f"Confirmed automatically, {rule.confirm_down} checks in a row", now)
+        flip = failed[0].flip
+        if failed[0].old is Status.UNDER_MAINTENANCE:
+            self.write(Kind.FACT, words.still_down(flip.why), now)
+        else:
+            self.write(Kind.FACT, f"First failed check: {flip.why}", flip.at)
+            sure = f"Confirmed automatically, {flip.probe.rule.confirm_down} checks in a row"
+            self.write(Kind.FACT, sure, now)
         body = words.opened(
-            [component.name],
+            [one.component.name for one in failed],
             flip.failure,
-            working=_working_beside(component),
+            working=_working_beside(failed[0].component),
             since=flip.at,
             until=self.next_update_at or now,
         )
-        changes = [change_row(component, old, Status(component.status))]
+        changes = [change_row(one.component, one.old, one.new) for one in failed]
         self.say(body, Phase.INVESTIGATING, now, by_machine=True, changes=changes)
 
     def say_still(self, now: datetime) -> None:
@@ -270,6 +298,13 @@ def _working_beside(component: Component) -> list[str]:
     return list(
         beside.exclude(pk=component.pk).filter(status=Status.OPERATIONAL).values_list("name", flat=True)
     )
+
+
+def _last_fall(component: Component) -> Flip | None:
+    """The newest flip of its probes that fail now; None when none does."""
+    down = component.probes.filter(is_paused=False, outcome=Outcome.DOWN)
+    flips = [flip for probe in down if (flip := probe.flips.last())]
+    return max(flips, key=lambda flip: flip.at, default=None)
 
 
 def _is_worked_on(component: Component) -> bool:

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from components.models import Component, Page
 from components.models.public_id import PublicIdField
+from components.outcomes import Outcome
 from components.status import Status
 from incidents import windows, words
 
@@ -62,7 +63,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
             one.save()
             one.components.set(components)
             one.note_plan(now, author)
-            one.say(f"{body}", now, author=author)
+            one.say(body, now, author=author)
             one.plan_ahead(now)
         return one
 
@@ -75,13 +76,28 @@ class MaintenanceManager(models.Manager["Maintenance"]):
         return self.active().filter(components=component).exists()
 
     def turn(self, now: datetime) -> None:
-        """What time brings: beginnings, reminders, ends."""
-        for one in self.filter(state__in=OPEN, next_at__lte=now).order_by("next_at"):
+        """What time brings: beginnings and reminders first, then ends.
+
+        So a component that goes from one window straight into the next is never between them.
+        """
+        due = self.filter(state__in=OPEN, next_at__lte=now).order_by("next_at")
+        for one in sorted(due, key=lambda one: one.is_active):
             one.turn(now)
+
+    def plan_ahead(self, now: datetime) -> None:
+        """Write down what the series bring next, each in its own transaction."""
+        for head in self.filter(series=None).exclude(rule=""):
+            with transaction.atomic():
+                Page.objects.hold()
+                head.refresh_from_db()
+                head.plan_ahead(now)
 
 
 class Maintenance(models.Model):
-    """`starts_at` and `ends_at` are the plan as it is now; `began_at` and `ended_at` what came of it."""
+    """`starts_at` and `ends_at` are the plan as it is now; `began_at` and `ended_at` what came of it.
+
+    The first of a series carries its `rule`; its first plan sets hour and length of all that follow.
+    """
 
     public_id = PublicIdField()
     title = models.CharField(max_length=255)
@@ -103,13 +119,14 @@ class Maintenance(models.Model):
     )  # fmt: skip
     starts_by_itself = models.BooleanField(default=True)
     ends_by_itself = models.BooleanField(
-        default=True, help_text="Ends when its time is over and all probes are well."
+        default=True, help_text="Ends when its time is over. What is still down then is an incident."
     )
     began_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     reminded_at = models.DateTimeField(null=True, editable=False)
     overran_at = models.DateTimeField(null=True, editable=False)
     next_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    tallied_at = models.DateTimeField(null=True, editable=False)  # the `updated_at` that the tallies know
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -160,28 +177,54 @@ class Maintenance(models.Model):
     def replan(
         self, now: datetime, *, author: Any = None, starts_at: datetime, ends_at: datetime, **changes: Any
     ) -> None:
-        """Change it. What was announced is kept, and the change is told. Raises ValidationError."""
+        """Change it. What was announced is kept, and the change is told. Raises ValidationError.
+
+        Once it has begun its start and its components stay: the second figure counts by them.
+        """
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
             self._refuse_over()
-            moved = (starts_at, ends_at) != (self.starts_at, self.ends_at)
-            if self.is_active and starts_at != self.starts_at:
-                raise ValidationError({"starts_at": "It has begun: only its end can be moved."})
-            components = changes.pop("components", None)
+            before = (self.starts_at, self.ends_at, self.rule)
+            components = self._other(changes.pop("components", None))
+            self._refuse_begun(starts_at, components)
             for name, value in {"starts_at": starts_at, "ends_at": ends_at, **changes}.items():
                 setattr(self, name, value)
             self.refuse_bad_times(now)
             self.full_clean()
-            self.overran_at = None if moved else self.overran_at
-            self.next_at = self._next(now)
+            self._forget_what_moved(before, now)
             self.save()
             if components is not None:
                 self.components.set(components)
-            if moved:
+                self.say(words.work_concerns(_shown(components)), now, author=author)
+            if (starts_at, ends_at) != before[:2]:
                 self.note_plan(now, author)
                 self.say(words.replanned(starts_at, ends_at), now, author=author)
+            if self.rule != before[2]:
+                self._follow_rule(now, author)
             Page.objects.turn()
+
+    def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
+        """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""
+        if self.ends_at != before[1]:
+            self.overran_at = None
+            self.state = State.IN_PROGRESS if self.is_active else self.state
+        if self.starts_at != before[0]:
+            self.reminded_at = None
+        self.next_at = self._next(now)
+
+    def _other(self, components: Iterable[Component] | None) -> list[Component] | None:
+        """The components it shall concern, if they are others than now."""
+        if components is None:
+            return None
+        chosen = list(components)
+        return chosen if set(chosen) != set(self.components.all()) else None
+
+    def _refuse_begun(self, starts_at: datetime, components: list[Component] | None) -> None:
+        if self.is_active and starts_at != self.starts_at:
+            raise ValidationError({"starts_at": "It has begun: only its end can be moved."})
+        if self.is_active and components is not None:
+            raise ValidationError({"components": "It has begun: its components stay as announced."})
 
     def post(self, body: str, now: datetime, *, author: Any = None) -> None:
         """Say something about it. Raises ValidationError."""
@@ -191,14 +234,14 @@ class Maintenance(models.Model):
             Page.objects.hold()
             self.say(body, now, author=author)
 
-    def begin(self, now: datetime, *, author: Any = None) -> None:
-        """The work begins."""
+    def begin(self, now: datetime, *, author: Any = None, at: datetime | None = None) -> None:
+        """The work begins; `at` if it did so before we noticed."""
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
             if self.state != State.SCHEDULED:
                 raise ValidationError("It has begun or is over already.")
-            self._move(State.IN_PROGRESS, now, began_at=now)
+            self._move(State.IN_PROGRESS, now, began_at=at or now)
             self.say(words.work_began(self.ends_at), now, author=author)
 
     def complete(self, now: datetime, *, author: Any = None) -> None:
@@ -208,9 +251,9 @@ class Maintenance(models.Model):
             self.refresh_from_db()
             if not self.is_active:
                 raise ValidationError("Only work that is under way can be completed.")
-            left = [one for one in self.components.all() if (one.probed() or Status.UNKNOWN).is_trouble]
             self._move(State.COMPLETED, now, ended_at=now)
-            self.say(words.work_ended([one.name for one in left]), now, author=author)
+            left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
+            self.say(words.work_ended(_shown(left)), now, author=author)
             self._open_incidents(left, now)
             self.plan_ahead(now)
 
@@ -245,7 +288,7 @@ class Maintenance(models.Model):
     def _turn_scheduled(self, now: datetime) -> None:
         if now >= self.starts_at:
             if self.starts_by_itself:
-                self.begin(now)
+                self.begin(now, at=max(self.starts_at, self.plans()[-1].at))
             elif now >= self.ends_at:
                 self.cancel(now)  # nobody began it, and its time is over
         elif self.notice_h and self.reminded_at is None:
@@ -287,14 +330,18 @@ class Maintenance(models.Model):
     # Series
 
     def plan_ahead(self, now: datetime) -> int:
-        """Write down the next occurrences of its series. How many were new."""
+        """Write down the next occurrences of its series. How many were new. The caller holds the page.
+
+        Nobody is sent these: the first of the series announced them all, and each is reminded of in its time.
+        """
         head = self.series or self
         if not head.rule:
             return 0
-        made = 0
-        for starts_at, ends_at in head.places(now, now + AHEAD):
-            if starts_at <= head.starts_at or head.occurrences.filter(planned_start=starts_at).exists():
-                continue
+        first, _ = head.first_place()
+        known = {first, *head.occurrences.values_list("planned_start", flat=True)}
+        places = [place for place in head.places(now, now + AHEAD) if place[0] > first]
+        new = [place for place in places if place[0] not in known]
+        for starts_at, ends_at in new:
             one = Maintenance.objects.create(
                 title=head.title, body=head.body, starts_at=starts_at, ends_at=ends_at, series=head,
                 planned_start=starts_at, notice_h=head.notice_h, starts_by_itself=head.starts_by_itself,
@@ -302,13 +349,27 @@ class Maintenance(models.Model):
             )  # fmt: skip
             one.components.set(head.components.all())
             one.note_plan(now, None)
-            made += 1
-        return made
+            one.say(head.body, now, notifies=False)
+        return len(new)
+
+    def first_place(self) -> tuple[datetime, datetime]:
+        """The window its series is counted from: as first planned, whatever became of that one."""
+        first = self.plan_rows.first() if self.pk else None
+        return (first.starts_at, first.ends_at) if first else (self.starts_at, self.ends_at)
 
     def places(self, after: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
         """The windows of its series between two moments. Raises windows.InvalidRule."""
         zone = ZoneInfo(settings.PAGE_TIME_ZONE)
-        return windows.occurrences(self.rule, self.starts_at, self.length, zone, after=after, before=before)
+        start, end = self.first_place()
+        return windows.occurrences(self.rule, start, end - start, zone, after=after, before=before)
+
+    def _follow_rule(self, now: datetime, author: Any) -> None:
+        """The series goes otherwise from now on: what is no part of it any more will not take place."""
+        kept = {start for start, _ in self.places(now, now + AHEAD)} if self.rule else set()
+        for one in self.occurrences.filter(state=State.SCHEDULED, starts_at__gt=now):
+            if one.planned_start not in kept:
+                one.cancel(now, author=author)
+        self.plan_ahead(now)
 
     # Inside
 
@@ -316,9 +377,21 @@ class Maintenance(models.Model):
         """Every version of its plan, oldest first."""
         return [row.value for row in self.plan_rows.all()]
 
+    def promised(self) -> windows.Plan | None:
+        """The plan that counts: the last one announced before the work began, and before its own start."""
+        if self.began_at is None:
+            return None
+        told = [plan for plan in self.plans() if plan.at < self.began_at]
+        return next((plan for plan in reversed(told) if plan.at < plan.starts_at), None)
+
     def excused(self) -> tuple[datetime, datetime] | None:
-        """The stretch that the second uptime figure leaves out."""
-        return windows.excused(self.plans(), ended_at=self.ended_at)
+        """The stretch that the second uptime figure leaves out: what was promised and was really used."""
+        plan = self.promised()
+        stretch = windows.excused([plan], ended_at=self.ended_at) if plan else None
+        if stretch is None or self.began_at is None:
+            return None
+        start = max(stretch[0], self.began_at)
+        return (start, stretch[1]) if start < stretch[1] else None
 
     def note_plan(self, now: datetime, author: Any) -> None:
         """Keep the plan as it is now. The caller holds the page."""
@@ -329,12 +402,13 @@ class Maintenance(models.Model):
         self.next_at = self._next(now)
         self.save(update_fields=["next_at"])
 
-    def say(self, body: str, now: datetime, *, author: Any = None) -> None:
+    def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
         """One more entry of its story. The caller holds the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
         self.updates.create(
-            number=last + 1, state=self.state, body=body, at=now, author=author, is_by_machine=author is None
-        )
+            number=last + 1, state=self.state, body=body, at=now, author=author,
+            is_by_machine=author is None, notifies=notifies,
+        )  # fmt: skip
         Page.objects.turn()
 
     def _move(self, state: State, now: datetime, **times: datetime) -> None:
@@ -345,15 +419,33 @@ class Maintenance(models.Model):
         self.save()
 
     def _open_incidents(self, left: Sequence[Component], now: datetime) -> None:
-        """One incident each group for what is down when the window ends."""
+        """One incident a group for what is down when the window ends."""
         from incidents.models.incident import Incident
 
+        for group in dict.fromkeys(one.group for one in left):
+            if group is not None:
+                Incident.objects.begin_after([one for one in left if one.group == group], now)
         for component in left:
-            Incident.objects.begin_after(component, now)
+            if component.group is None:
+                Incident.objects.begin_after([component], now)
 
     def _refuse_over(self) -> None:
         if self.state not in OPEN:
             raise ValidationError("It is over: what was announced stays as it is.")
+
+
+def _is_down(component: Component) -> bool:
+    """Whether a probe of it fails for sure."""
+    return any(not one.is_paused and one.outcome == Outcome.DOWN for one in component.probes.all())
+
+
+def _is_worked_on(component: Component) -> bool:
+    return Maintenance.objects.is_active_for(component)
+
+
+def _shown(components: Iterable[Component]) -> list[str]:
+    """The names that strangers may read."""
+    return [one.name for one in components if one.is_shown]
 
 
 class PlanRow(models.Model):

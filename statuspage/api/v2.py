@@ -15,8 +15,8 @@ from django.conf import settings
 from components.models import Component, Group
 from components.status import Status, worst
 from incidents.lifecycle import Kind
-from incidents.models import Incident, Update
-from statuspage import cards, page
+from incidents.models import Incident, Maintenance, MaintenanceState, MaintenanceUpdate, Update
+from statuspage import cards, page, works
 from statuspage.gather import World
 from statuspage.reading import Freshness, Head
 
@@ -33,7 +33,9 @@ def summary(world: World, at: datetime) -> Body:
         "page": page_body(world),
         "components": components(world, fresh),
         "incidents": [incident(one, world, fresh) for one in _newest(unresolved)],
-        "scheduled_maintenances": [],
+        "scheduled_maintenances": [
+            maintenance(one, world, fresh) for one in (*works.active(world), *works.planned(world))
+        ],
         "status": status(page.head_of(world, fresh)),
     }
 
@@ -56,6 +58,30 @@ def incidents_only(world: World, at: datetime) -> Body:
     return {
         "page": page_body(world),
         "incidents": [incident(one, world, fresh) for one in newest],
+    }
+
+
+def maintenances_only(world: World, at: datetime) -> Body:
+    """`scheduled-maintenances.json`: the 50 newest, completed ones included."""
+    newest = sorted(world.maintenances, key=lambda one: (one.created_at, one.pk), reverse=True)
+    return _maintenances(world, newest[:NEWEST], at)
+
+
+def upcoming_only(world: World, at: datetime) -> Body:
+    """`scheduled-maintenances/upcoming.json`: not begun yet, the next one first."""
+    return _maintenances(world, works.planned(world), at)
+
+
+def active_only(world: World, at: datetime) -> Body:
+    """`scheduled-maintenances/active.json`: under way."""
+    return _maintenances(world, works.active(world), at)
+
+
+def _maintenances(world: World, shown: list[Maintenance], at: datetime) -> Body:
+    fresh = page.freshness(world, at)
+    return {
+        "page": page_body(world),
+        "scheduled_maintenances": [maintenance(one, world, fresh) for one in shown],
     }
 
 
@@ -167,6 +193,60 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     }
     address = cards.postmortem_path(one)
     return {**body, "postmortem_url": f"{settings.PUBLIC_URL}{address}"} if address else body
+
+
+def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
+    """Planned work: the keys of an incident of its time, and the two of its plan.
+
+    Clients know no word for cancelled: such work is sent as completed, with our own key beside it.
+    """
+    mine = {component.pk for component in works.components(one)}
+    told = works.updates(one)
+    verified = [update.at for update in told if update.state == MaintenanceState.VERIFYING]
+    is_cancelled = one.state == MaintenanceState.CANCELLED
+    over_at = one.ended_at or (told[0].at if is_cancelled and told else None)
+    body = {
+        "id": one.public_id,
+        "name": one.title,
+        "status": _state(one.state),
+        "created_at": moment(one.created_at),
+        "updated_at": moment(one.updated_at),
+        "monitoring_at": moment(min(verified)) if verified else None,
+        "resolved_at": moment(over_at) if over_at else None,
+        "impact": "maintenance",
+        "shortlink": f"{settings.PUBLIC_URL}/maintenance/{one.public_id}",
+        "started_at": moment(one.created_at),
+        "page_id": world.public_id,
+        "incident_updates": [_work_update(update, one) for update in told],
+        "components": [component(world, row, fresh) for row in world.components if row.pk in mine],
+        "scheduled_for": moment(one.starts_at),
+        "scheduled_until": moment(one.ends_at),
+    }
+    return {**body, "cancelled": True} if is_cancelled else body
+
+
+def _work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:
+    """One update. What the components did meanwhile is told by their probes, not by the plan: null."""
+    return {
+        "id": told.public_id,
+        "status": _state(told.state),
+        "body": told.body,
+        "incident_id": one.public_id,
+        "created_at": moment(told.at),
+        "updated_at": moment(told.at),
+        "display_at": moment(told.at),
+        "affected_components": None,
+        "deliver_notifications": told.notifies,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def _state(state: str) -> str:
+    """A state in the closed set clients know."""
+    return (
+        MaintenanceState.COMPLETED if state == MaintenanceState.CANCELLED else MaintenanceState(state)
+    ).value
 
 
 def update(told: Update, one: Incident) -> Body:

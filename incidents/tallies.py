@@ -1,0 +1,74 @@
+"""How much of each day was excused: seconds within maintenance that was announced before it began.
+
+The raw tallies stay what the probes said; these stand beside them, so both
+figures come from the same rows. Counting again gives the same.
+"""
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from components import uptime
+from components.models import DayTally
+from components.models.tally import EXCUSED_FIELDS
+from components.tasks import spans_between
+from incidents import windows
+from incidents.models import Maintenance
+
+
+def tally_excused(now: datetime) -> None:
+    """Count today, yesterday, and every day of a window that has changed since it was counted.
+
+    Waits for the raw tallies to reach today: rows of a day are made by them alone.
+    """
+    zone = ZoneInfo(settings.PAGE_TIME_ZONE)
+    today = now.astimezone(zone).date()
+    if not DayTally.objects.filter(day=today).exists():
+        return
+    changed = list(Maintenance.objects.exclude(began_at=None).exclude(tallied_at=F("updated_at")))
+    days = {today, today - timedelta(days=1)}
+    for one in changed:
+        days.update(_days(one, now, zone))
+    for day in sorted(days):
+        _tally_day(day, zone, now)
+    for one in changed:  # as read: what changed meanwhile is counted next time
+        Maintenance.objects.filter(pk=one.pk).update(tallied_at=one.updated_at)
+
+
+def _days(one: Maintenance, now: datetime, zone: ZoneInfo) -> list[date]:
+    """The days it has touched so far, in the page's zone."""
+    began = one.began_at or now
+    return list(uptime.days(began.astimezone(zone).date(), (one.ended_at or now).astimezone(zone).date()))
+
+
+def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
+    start, end = uptime.day_bounds(day, zone)
+    end = min(end, now)
+    excused = _excused(start, end)
+    spans = spans_between(start, end, only=excused.keys())
+    was_excused = Q(*((f"{name}__gt", 0) for name in EXCUSED_FIELDS), _connector=Q.OR)
+    news = []
+    for row in DayTally.objects.filter(Q(component__in=excused.keys()) | was_excused, day=day):
+        seconds = windows.inside(
+            spans.get(row.component_id, []), excused.get(row.component_id, []), start, end
+        )
+        counted = [getattr(seconds, name[len("excused_") : -len("_s")]) for name in EXCUSED_FIELDS]
+        if counted != [getattr(row, name) for name in EXCUSED_FIELDS]:
+            for name, value in zip(EXCUSED_FIELDS, counted, strict=True):
+                setattr(row, name, value)
+            news.append(row)
+    DayTally.objects.bulk_update(news, EXCUSED_FIELDS, batch_size=200)
+
+
+def _excused(start: datetime, end: datetime) -> dict[int, list[windows.Stretch]]:
+    """The excused stretches that may touch this day, by component."""
+    touching = Maintenance.objects.filter(began_at__lt=end).filter(Q(ended_at=None) | Q(ended_at__gt=start))
+    found: dict[int, list[windows.Stretch]] = defaultdict(list)
+    for one in touching.prefetch_related("plan_rows", "components"):
+        if stretch := one.excused():
+            for component in one.components.all():
+                found[component.pk].append(stretch)
+    return found
