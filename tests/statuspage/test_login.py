@@ -318,7 +318,7 @@ def staff_forms():
     for path, _ in marked_views():
         if path.startswith(("accounts/", "console/")):
             plain = re.sub(r"\(\?P<uidb36>.*\$", "1-set-password/", path.replace("^", ""))
-            plain = re.sub(r"<int:pk>", "1", plain)
+            plain = re.sub(r"<int:[a-z]+>", "1", plain)
             plain = plain.replace("<provider_id>", "sso").replace("<str:token>", "x")
             yield "/" + re.sub(r"<[^>]+>", "x", plain)
 
