@@ -40,7 +40,6 @@ class Facts:
     last_ms: float | None = None  # the last answers before it failed
     answering: tuple[str, ...] = ()  # others of the same group that are well
     failing: tuple[str, ...] = ()  # others of the same group that are not
-    seen_before: str = ""  # the last incident it found
 
     @property
     def rose(self) -> bool:
@@ -76,8 +75,6 @@ def reasons(facts: Facts) -> tuple[tuple[str, str], ...]:
         told.append(("Slow just before:", f"it rose {_rise(facts)}."))
     if "retry_after" in facts.headers:
         told.append(("It asks to wait:", f"Retry-After {facts.headers['retry_after'][:40]}."))
-    if facts.seen_before:
-        told.append(("Seen before:", facts.seen_before))
     return tuple(told)
 
 

@@ -6,7 +6,7 @@ cannot, nor another address: nobody looked.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from components import health
@@ -96,8 +96,3 @@ def _outages(
             began = None
     if began is not None:
         yield began, max(began, end)
-
-
-def fresh(state: health.State) -> health.State:
-    """A state to begin from: what was thought, without the results that had begun to doubt it."""
-    return replace(state, run=())

@@ -187,7 +187,7 @@ def draw(
     """Numbers to paths and words. Pure."""
     known = [value for point in points for value in (point.median, point.p95) if value is not None]
     most = max([*known, 1.0])
-    if limit_ms is not None and limit_ms <= 4 * most:  # a limit far above would press the line flat
+    if limit_ms is not None and limit_ms <= 8 * most:  # a limit far above would press the line flat
         most = max(most, limit_ms * 1.1)
     step = _round_step(most)
     top = step * math.ceil(most / step)
@@ -200,7 +200,7 @@ def draw(
         return HIGH - HIGH * min(value, top) / top
 
     marks = [step * n for n in range(round(top / step) + 1)]
-    words = [("band", _at(band.word, (x(band.started_at) + x(band.ended_at)) / 2, 16)) for band in outages]
+    words = [("band", _over(band.word, x(band.started_at), x(band.ended_at))) for band in outages]
     has_limit = limit_ms is not None and limit_ms <= top
     if limit_ms is not None and has_limit:
         words.append(("limit", Word(f"limit {limit_ms:,} ms", "0.5%", f"{y(limit_ms) - 5:.0f}", "start")))
@@ -248,6 +248,12 @@ def _times(start: datetime, end: datetime, span: Span, x: Callable[[datetime], f
         place = x(at)
         if 0.04 <= place <= 0.96:
             yield Word(at.strftime(span.form), f"{100 * place:.1f}%", str(HIGH + 20))
+
+
+def _over(text: str, left: float, right: float) -> Word:
+    """The word of a band; one at an edge is written from there, since it may be wider than its band."""
+    middle = 0.0 if left < 0.03 else 1.0 if right > 0.97 else (left + right) / 2
+    return _at(text, middle if right - left < 0.2 else (left + right) / 2, 16)
 
 
 def _at(text: str, x: float, y: float) -> Word:

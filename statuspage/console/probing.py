@@ -114,6 +114,7 @@ class Found:
 
     causes: tuple[Cause, ...]
     reasons: tuple[tuple[str, str], ...]
+    seen: Incident | None  # the last incident of its component that is over
 
 
 def verdict(probe: Probe, now: datetime) -> str:
@@ -287,7 +288,6 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
 def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
     """What the facts of its newest failure say."""
     beside = _beside(probe)
-    seen = _seen_before(probe)
     facts = Facts(
         failure=bad.failure,
         status_code=bad.status_code,
@@ -298,9 +298,8 @@ def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
         last_ms=max(good[-3:], default=None),
         answering=tuple(one.name for one in beside if one.status == Status.OPERATIONAL),
         failing=tuple(one.name for one in beside if Status(one.status).is_trouble),
-        seen_before=f"{seen.started_at.day} {seen.started_at:%b}, {seen.title}." if seen else "",
     )
-    return Found(diagnose(facts), reasons(facts))
+    return Found(diagnose(facts), reasons(facts), _seen_before(probe))
 
 
 def _beside(probe: Probe) -> list[Component]:

@@ -84,8 +84,8 @@ def move(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "console/_order.html", {**_order(), "said": words, "may_edit": True})
     messages.success(request, words)
-    focus = f"{way or 'up'}-{kind}-{key}"
-    return redirect(f"{reverse('console_components')}?focus={focus}#{kind}-{key}")
+    # no fragment: with one, browsers ignore autofocus
+    return redirect(f"{reverse('console_components')}?focus={way or 'up'}-{kind}-{key}")
 
 
 def _move_block(request: HttpRequest, key: str, way: str) -> dict[str, str]:
