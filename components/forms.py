@@ -106,14 +106,14 @@ class KindForm(ProbeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.data.get("kind") if self.is_bound else self.initial.get("kind")
-        self.kind = str(chosen or next(iter(PROBERS)))
-        if self.kind not in PROBERS:
+        self.chosen = str(chosen or next(iter(PROBERS)))
+        if self.chosen not in PROBERS:
             return  # the field itself says so
-        prober = PROBERS[self.kind]
-        self.initial.setdefault("kind", self.kind)
+        prober = PROBERS[self.chosen]
+        self.initial.setdefault("kind", self.chosen)
         self.fields["target"].help_text = prober.target_help
         for option in prober.options:
-            self.fields[name_of(self.kind, option.name)] = field_of(option)
+            self.fields[name_of(self.chosen, option.name)] = field_of(option)
 
     @property
     def own_names(self) -> list[str]:

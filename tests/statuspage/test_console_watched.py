@@ -602,10 +602,12 @@ def test_options_follow_the_kind_without_a_button(web, browser):
     probe = watched(kind="http")
     page = enter(web, browser)
     page.goto(f"{web.url}/console/probes/{probe.public_id}/edit")
+    assert page.input_value("#id_kind") == "http"
     page.fill("#id_name", "Kept")
     page.select_option("#id_kind", "dns")
     page.locator("#id_dns__record_type").wait_for()
     assert page.input_value("#id_name") == "Kept"
+    assert page.input_value("#id_kind") == "dns"
     assert page.locator("#id_http__method").count() == 0
 
 
