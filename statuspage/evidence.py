@@ -82,7 +82,7 @@ def _row(
     return EvidenceRow(
         name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
         first_failure_at=datetime.fromtimestamp(failed[0].slot, UTC) if failed else None,
-        sees=_sees(last),
+        sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
         answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
         minutes=_minutes(probe, checks, start, end),
@@ -93,7 +93,8 @@ def _status(probe: Probe, check: Check) -> Status:
     return status_of(Outcome(check.outcome), Status(probe.down_status))
 
 
-def _sees(check: Check | None) -> str:
+def sees(check: Check | None) -> str:
+    """What a check met, in a few words."""
     if check is None:
         return "No data"
     if check.status_code:
@@ -143,7 +144,7 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     if kind == "http":
         code = check.status_code
         name = f"HTTP {code}" if code else "HTTP"
-        rungs.append(Rung(name, "failed", _sees(check)) if code else _rung("HTTP", None))
+        rungs.append(Rung(name, "failed", sees(check)) if code else _rung("HTTP", None))
     return _stop_at_first(rungs, check)
 
 
@@ -157,6 +158,6 @@ def _stop_at_first(rungs: list[Rung], check: Check) -> tuple[Rung, ...]:
         if rung.state == "failed":
             break
         if rung.state == "open":
-            rungs[place] = Rung(rung.name, "failed", _sees(check))
+            rungs[place] = Rung(rung.name, "failed", sees(check))
             break
     return tuple(rungs)

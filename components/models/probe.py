@@ -16,6 +16,7 @@ from django.db.models import F
 
 from components import egress, health, schedule
 from components.models.component import Component, status_of
+from components.models.page import Page
 from components.models.public_id import PublicIdField
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbe
@@ -27,6 +28,7 @@ LONGEST_INTERVAL_S = 86_400
 LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
 CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
 REST_S = 3600
+LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
 
@@ -221,6 +223,33 @@ class Probe(models.Model):
                 raise ValidationError({"target": refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused
+
+    def look_now(self, now: int) -> bool:
+        """Be due at once. False when a check is due or under way already, or came in the last two seconds.
+
+        `now` is seconds since 1970. The place in the interval stays as it is.
+        """
+        idle = Probe.objects.filter(pk=self.pk, is_paused=False, claimed_slot=None, next_slot__gt=now)
+        rested = idle.filter(models.Q(heard_s=None) | models.Q(heard_s__lte=now - LOOKS_APART_S))
+        return rested.update(next_slot=now) == 1
+
+    def pause(self, at: datetime) -> None:
+        """Look no more. Its component shows what the others say, or that nobody knows."""
+        self._change(at, is_paused=True)
+
+    def resume(self, at: datetime) -> None:
+        """Look again, at once. What it thought before the pause is old: it begins anew."""
+        self._change(
+            at, is_paused=False, next_slot=0, attempts=0, outcome=Outcome.UNKNOWN, since=None, heard_s=None,
+            run=[],
+        )  # fmt: skip
+
+    def _change(self, at: datetime, **columns: Any) -> None:
+        with transaction.atomic():
+            Page.objects.hold()
+            Probe.objects.filter(pk=self.pk).update(**columns)
+            Component.objects.get(pk=self.component_id).refresh(at)
+            Page.objects.turn()
 
     @property
     def status(self) -> Status:

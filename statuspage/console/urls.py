@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from statuspage.console import incidents, postmortems, views, watched, works
+from statuspage.console import incidents, postmortems, probes, texts, views, watched, works
 
 urlpatterns = [
     path("", views.overview_page, name="console"),
@@ -26,9 +26,29 @@ urlpatterns = [
     path("incidents/<slug:public_id>/merge", incidents.merge, name="console_merge"),
     path("incidents/<slug:public_id>/amend", incidents.amend, name="console_amend"),
     path("components", watched.components_page, name="console_components"),
+    path("components/new", watched.component_form, name="console_component_new"),
+    path("components/move", watched.move, name="console_move"),
     path("components/<slug:public_id>", watched.component_page, name="console_component"),
-    path("probes", watched.probes_page, name="console_probes"),
-    path("probes/<slug:public_id>", watched.probe_page, name="console_probe"),
+    path("components/<slug:public_id>/edit", watched.component_form, name="console_component_edit"),
+    path("components/<slug:public_id>/show", watched.component_show, name="console_component_show"),
+    path("components/<slug:public_id>/delete", watched.component_delete, name="console_component_delete"),
+    path("components/<slug:public_id>/probe", probes.add, name="console_probe_new"),
+    path("groups/new", watched.group_form, name="console_group_new"),
+    path("groups/<slug:public_id>", watched.group_form, name="console_group"),
+    path("groups/<slug:public_id>/delete", watched.group_delete, name="console_group_delete"),
+    path("probes", probes.list_page, name="console_probes"),
+    path("probes/<slug:public_id>", probes.page, name="console_probe"),
+    path("probes/<slug:public_id>/checks.csv", probes.checks_csv, name="console_checks"),
+    path("probes/<slug:public_id>/edit", probes.edit, name="console_probe_edit"),
+    path("probes/<slug:public_id>/check", probes.check_now, name="console_probe_check"),
+    path("probes/<slug:public_id>/pause", probes.pause, name="console_probe_pause"),
+    path("probes/<slug:public_id>/resume", probes.resume, name="console_probe_resume"),
+    path("probes/<slug:public_id>/delete", probes.delete, name="console_probe_delete"),
+    path("templates", texts.list_page, name="console_templates"),
+    path("templates/new", texts.form_page, name="console_template_new"),
+    path("templates/<int:pk>", texts.form_page, name="console_template"),
+    path("templates/<int:pk>/move", texts.move, name="console_template_move"),
+    path("templates/<int:pk>/delete", texts.delete, name="console_template_delete"),
     path("maintenance", works.list_page, name="console_maintenance"),
     path("maintenance/new", works.form_page, name="console_work_new"),
     path("maintenance/<slug:public_id>", works.page, name="console_work"),

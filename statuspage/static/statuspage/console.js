@@ -40,7 +40,7 @@ function listen() {
 if (document.querySelector('[hx-trigger*="news"]')) listen()
 document.body.addEventListener('htmx:beforeSwap', (e) => {
   const held = e.detail.target, focus = document.activeElement
-  if (held.id === 'live' && focus !== document.body && held.contains(focus)) e.detail.shouldSwap = false
+  if (held.id === 'live' && ((focus !== document.body && held.contains(focus)) || held.querySelector('details[open]'))) e.detail.shouldSwap = false
 })
 
 document.body.addEventListener('htmx:afterSwap', tick)

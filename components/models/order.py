@@ -1,0 +1,142 @@
+"""The order of the page: groups one after another, each with its components; those of none stand together.
+
+Every row has one number, groups and components alike, 1 to n as the page lists
+them. A change is always "this one behind that one", carried out on the order
+as it is now, so what a stale page does not know of is not lost.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from components.models.component import Component, Group
+from components.models.page import Page
+
+LOOSE = "loose"  # the key of the block of components without a group
+
+
+@dataclass(slots=True)
+class Block:
+    """A group with its components; `group` None for those that belong to none."""
+
+    group: Group | None
+    components: list[Component]
+
+    @property
+    def key(self) -> str:
+        """Its name in forms."""
+        return self.group.public_id if self.group else LOOSE
+
+    @property
+    def position(self) -> int:
+        """Where the page shows it. An empty block of loose ones is last."""
+        if self.group:
+            return self.group.position
+        return min((one.position for one in self.components), default=2**31)
+
+
+def blocks() -> list[Block]:
+    """The page as it is, in two queries; the block of loose components is always there."""
+    found = {group.pk: Block(group, []) for group in Group.objects.all()}
+    loose = Block(None, [])
+    for component in Component.objects.select_related("group"):
+        found.get(component.group_id or 0, loose).components.append(component)
+    return sorted([*found.values(), loose], key=lambda block: (block.position, block.group is None))
+
+
+def put(component: Component, key: str, *, after: str = "") -> None:
+    """Put a component into the block of this key, behind the component `after`.
+
+    First when `after` is empty; last when it is not there (any more). A block
+    that is gone is that of the loose ones.
+    """
+    with transaction.atomic():
+        Page.objects.hold()
+        page = blocks()
+        moved = _take(page, component)
+        block = next((one for one in page if one.key == key), None) or _loose(page)
+        place = _behind([one.public_id for one in block.components], after)
+        block.components.insert(place, moved)
+        _write(page)
+
+
+def put_block(key: str, *, after: str = "") -> None:
+    """Put a whole block behind the block `after`; first when that is empty, last when it is gone."""
+    with transaction.atomic():
+        Page.objects.hold()
+        page = blocks()
+        moved = next((one for one in page if one.key == key), None)
+        if moved is None:
+            return
+        page.remove(moved)
+        page.insert(_behind([one.key for one in page], after), moved)
+        _write(page)
+
+
+def step(component: Component, by: int) -> bool:
+    """One place up (-1) or down (1), over the edge of a group into the next. False at the end of the page."""
+    with transaction.atomic():
+        Page.objects.hold()
+        page = blocks()
+        at = next(n for n, block in enumerate(page) if component in block.components)
+        row = page[at].components
+        place = row.index(component)
+        if 0 <= place + by < len(row):
+            row.insert(place + by, row.pop(place))
+        elif 0 <= at + by < len(page):
+            other = page[at + by].components
+            other.insert(len(other) if by < 0 else 0, row.pop(place))
+        else:
+            return False
+        _write(page)
+    return True
+
+
+def step_block(key: str, by: int) -> bool:
+    """A block one place up or down. False at the end of the page, or when it is gone."""
+    with transaction.atomic():
+        Page.objects.hold()
+        page = blocks()
+        place = next((n for n, block in enumerate(page) if block.key == key), None)
+        if place is None or not 0 <= place + by < len(page):
+            return False
+        page.insert(place + by, page.pop(place))
+        _write(page)
+    return True
+
+
+def _take(page: list[Block], component: Component) -> Component:
+    for block in page:
+        if component in block.components:
+            return block.components.pop(block.components.index(component))
+    raise Component.DoesNotExist(f"{component} is not on the page.")
+
+
+def _loose(page: list[Block]) -> Block:
+    return next(block for block in page if block.group is None)
+
+
+def _behind(keys: list[str], after: str) -> int:
+    if not after:
+        return 0
+    return keys.index(after) + 1 if after in keys else len(keys)
+
+
+def _write(page: list[Block]) -> None:
+    """Number the rows anew, and save those that differ."""
+    groups, components, number = [], [], 0
+    for block in page:
+        if block.group is not None:
+            number += 1
+            if block.group.position != number:
+                block.group.position = number
+                groups.append(block.group)
+        for one in block.components:
+            number += 1
+            group_id = block.group.pk if block.group else None
+            if (one.position, one.group_id) != (number, group_id):
+                one.position, one.group_id = number, group_id
+                components.append(one)
+    Group.objects.bulk_update(groups, ["position"])
+    Component.objects.bulk_update(components, ["position", "group"])
+    Page.objects.turn()

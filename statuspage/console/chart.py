@@ -1,0 +1,301 @@
+"""Response times over a span, drawn on the server: an ink line, gaps as gaps, outages as bands with a word.
+
+An hour and a day come from the checks themselves, a week and a month from the
+hourly tallies of the component. Numbers scale with the box, text never: paths
+live in a stretched inner picture, words beside it in percent.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from components import latency
+from components.models import Check, Flip, HourTally, Probe
+from components.outcomes import Outcome
+
+MOST_ROWS = 20_000
+WIDE, HIGH = 1000, 180
+NO_ANSWER = ("refused", "unreachable", "reset", "dns", "tls")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A choice of the switch."""
+
+    key: str
+    label: str
+    words: str
+    length_s: int
+    step_s: int
+    mark_s: int  # between the labels of the time axis
+    form: str
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether it is short enough to be read from the checks."""
+        return self.length_s <= 86_400
+
+
+SPANS = {
+    span.key: span
+    for span in (
+        Span("1h", "1 h", "last hour", 3600, 60, 600, "%H:%M"),
+        Span("24h", "24 h", "last 24 hours", 86_400, 900, 4 * 3600, "%H:%M"),
+        Span("7d", "7 d", "last 7 days", 7 * 86_400, 3600, 86_400, "%a"),
+        Span("30d", "30 d", "last 30 days", 30 * 86_400, 4 * 3600, 5 * 86_400, "%-d %b"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step. Times in ms, None where nothing answered; counts None where only tallies are kept."""
+
+    at: datetime
+    median: float | None
+    p95: float | None
+    checks: int | None = None
+    failed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A stretch in which it was down."""
+
+    started_at: datetime
+    ended_at: datetime
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text in the picture: `x` in percent of its width, `y` in pixels."""
+
+    text: str
+    x: str
+    y: str
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything the template draws."""
+
+    label: str
+    points: tuple[Point, ...]
+    bands: tuple[Band, ...]
+    median: str
+    p95: str
+    rects: tuple[tuple[str, str], ...]  # left and width of each band
+    grid: tuple[str, ...]
+    scale: tuple[Word, ...]
+    times: tuple[Word, ...]
+    words: tuple[tuple[str, Word], ...]  # (what it names, the word)
+    limit: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing answered in this span."""
+        return all(point.median is None for point in self.points)
+
+
+def chart(probe: Probe, span: Span, now: datetime) -> Chart:
+    """The picture of one probe. Two queries."""
+    end = int(now.timestamp())
+    start = (end - span.length_s) // span.step_s * span.step_s
+    points = _from_checks(probe, span, start, end) if span.is_raw else _from_hours(probe, span, start, end)
+    first = datetime.fromtimestamp(start, UTC)
+    return draw(points, bands(probe, first, now), probe.latency_limit_ms, start=first, end=now, span=span)
+
+
+def _from_checks(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
+    rows = Check.objects.filter(probe=probe, slot__gte=start, slot__lte=end).order_by("-slot")
+    good: dict[int, list[int]] = defaultdict(list)
+    made: dict[int, int] = defaultdict(int)
+    for slot, total_ms, failure in rows.values_list("slot", "total_ms", "failure")[:MOST_ROWS]:
+        step = slot - slot % span.step_s
+        made[step] += 1
+        if not failure:
+            good[step].append(total_ms)
+    return [
+        Point(
+            datetime.fromtimestamp(step, UTC),
+            share(good[step], 0.5),
+            share(good[step], 0.95),
+            made[step],
+            made[step] - len(good[step]),
+        )
+        for step in range(start, end + 1, span.step_s)
+    ]
+
+
+def _from_hours(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
+    rows = HourTally.objects.filter(
+        component_id=probe.component_id, hour__gte=datetime.fromtimestamp(start, UTC)
+    )
+    steps: dict[int, list[dict[str, int]]] = defaultdict(list)
+    for hour, histogram in rows.values_list("hour", "latency"):
+        second = int(hour.timestamp())
+        steps[second - second % span.step_s].append(histogram)
+    found = []
+    for step in range(start, end + 1, span.step_s):
+        merged = latency.merge(steps[step])
+        median, p95 = latency.quantile(merged, 0.5), latency.quantile(merged, 0.95)
+        found.append(Point(datetime.fromtimestamp(step, UTC), median, p95))
+    return found
+
+
+def share(values: Sequence[float], part: float) -> float | None:
+    """The value that this part of them does not exceed; None of none."""
+    if not values:
+        return None
+    return float(sorted(values)[max(0, math.ceil(part * len(values)) - 1)])
+
+
+def bands(probe: Probe, start: datetime, end: datetime) -> list[Band]:
+    """The outages of this probe that touch the span."""
+    flips = list(Flip.objects.filter(probe=probe, at__gte=start).order_by("at", "id"))
+    before = flips[0].old if flips else probe.outcome
+    found, began, failure = [], start if before == Outcome.DOWN else None, ""
+    for flip in flips:
+        if flip.new == Outcome.DOWN:
+            began, failure = flip.at, flip.failure
+        elif began is not None:
+            found.append(Band(began, flip.at, _band_word(failure)))
+            began = None
+    if began is not None:
+        found.append(Band(began, end, _band_word(failure)))
+    return found
+
+
+def _band_word(failure: str) -> str:
+    is_silent = failure in NO_ANSWER or failure.startswith("timeout")
+    return "no answer" if is_silent else "failing"
+
+
+def draw(
+    points: Sequence[Point],
+    outages: Sequence[Band],
+    limit_ms: int | None,
+    *,
+    start: datetime,
+    end: datetime,
+    span: Span,
+) -> Chart:
+    """Numbers to paths and words. Pure."""
+    known = [value for point in points for value in (point.median, point.p95) if value is not None]
+    most = max([*known, 1.0])
+    if limit_ms is not None and limit_ms <= 8 * most:  # a limit far above would press the line flat
+        most = max(most, limit_ms * 1.1)
+    step = _round_step(most)
+    top = step * math.ceil(most / step)
+    whole = max(1.0, (end - start).total_seconds())
+
+    def x(at: datetime) -> float:
+        return min(1.0, max(0.0, (at - start).total_seconds() / whole))
+
+    def y(value: float) -> float:
+        return HIGH - HIGH * min(value, top) / top
+
+    marks = [step * n for n in range(round(top / step) + 1)]
+    words = [("band", _over(band.word, x(band.started_at), x(band.ended_at))) for band in outages]
+    has_limit = limit_ms is not None and limit_ms <= top
+    if limit_ms is not None and has_limit:
+        words.append(("limit", Word(f"limit {limit_ms:,} ms", "0.5%", f"{y(limit_ms) - 5:.0f}", "start")))
+    return Chart(
+        label=_sentence(points, outages, limit_ms, span),
+        points=tuple(points),
+        bands=tuple(outages),
+        median=_path([(x(p.at), None if p.median is None else y(p.median)) for p in points]),
+        p95=_path([(x(p.at), None if p.p95 is None else y(p.p95)) for p in points]),
+        rects=tuple(
+            (f"{WIDE * x(b.started_at):.1f}", f"{max(2.0, WIDE * (x(b.ended_at) - x(b.started_at))):.1f}")
+            for b in outages
+        ),
+        grid=tuple(f"{y(mark):.1f}" for mark in marks),
+        scale=tuple(Word(f"{mark:,.0f}", "0", f"{y(mark) + 4.5:.0f}", "end") for mark in marks),
+        times=tuple(_times(start, end, span, x)),
+        words=(*words, *_line_names(points, x, y)),
+        limit=f"{y(limit_ms):.1f}" if limit_ms is not None and has_limit else "",
+    )
+
+
+def _round_step(most: float) -> float:
+    """The distance of the lines: 1, 2 or 5 times a power of ten, three to five lines."""
+    rough = most / 4
+    power = 10 ** math.floor(math.log10(max(rough, 0.25)))
+    return float(next(n * power for n in (1, 2, 5, 10) if n * power >= rough))
+
+
+def _path(places: Iterable[tuple[float, float | None]]) -> str:
+    """A line that is lifted over gaps; a lone point is a short dash."""
+    pieces, pen_is_up = [], True
+    for x, y in places:
+        if y is None:
+            pen_is_up = True
+            continue
+        pieces.append(f"{'M' if pen_is_up else 'L'}{WIDE * x:.1f} {y:.1f}" + ("h3" if pen_is_up else ""))
+        pen_is_up = False
+    return "".join(pieces)
+
+
+def _times(start: datetime, end: datetime, span: Span, x: Callable[[datetime], float]) -> Iterable[Word]:
+    first = -(-int(start.timestamp()) // span.mark_s) * span.mark_s
+    for second in range(first, int(end.timestamp()) + 1, span.mark_s):
+        at = datetime.fromtimestamp(second, UTC)
+        place = x(at)
+        if 0.04 <= place <= 0.96:
+            yield Word(at.strftime(span.form), f"{100 * place:.1f}%", str(HIGH + 20))
+
+
+def _over(text: str, left: float, right: float) -> Word:
+    """The word of a band; one at an edge is written from there, since it may be wider than its band."""
+    middle = 0.0 if left < 0.03 else 1.0 if right > 0.97 else (left + right) / 2
+    return _at(text, middle if right - left < 0.2 else (left + right) / 2, 16)
+
+
+def _at(text: str, x: float, y: float) -> Word:
+    """A word that stays inside the picture."""
+    anchor = "start" if x < 0.06 else "end" if x > 0.94 else "middle"
+    return Word(text, f"{100 * min(0.995, max(0.005, x)):.1f}%", f"{y:.0f}", anchor)
+
+
+def _line_names(
+    points: Sequence[Point], x: Callable[[datetime], float], y: Callable[[float], float]
+) -> Iterable[tuple[str, Word]]:
+    """ "median" under its line, "p95" over the other, where both are drawn and there is room."""
+    drawn = [(p.at, p.median, p.p95) for p in points if p.median is not None and p.p95 is not None]
+    if not drawn:
+        return
+    at, median, p95 = drawn[int(len(drawn) * 0.75)]
+    low, high, place = y(median), y(p95), x(at)
+    yield "median", _at("median", place, min(HIGH - 4.0, low + 17))
+    if low - high > 14:
+        yield "p95", _at("p95", place, max(14.0, high - 8))
+
+
+def _sentence(points: Sequence[Point], outages: Sequence[Band], limit_ms: int | None, span: Span) -> str:
+    """The picture in words."""
+    known = [point for point in points if point.median is not None]
+    if not known:
+        told = f"Response time, {span.words}: nothing answered."
+    else:
+        medians = [point.median or 0.0 for point in known]
+        told = (
+            f"Response time, {span.words}: median between {min(medians):,.0f} and {max(medians):,.0f} ms,"
+            f" last {medians[-1]:,.0f} ms at {known[-1].at:%H:%M} UTC."
+        )
+    if limit_ms is not None:
+        told += f" The limit is {limit_ms:,} ms."
+    if outages:
+        first = outages[-1]
+        more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
+        told += f" Down from {first.started_at:%H:%M} to {first.ended_at:%H:%M} UTC.{more}"
+    return told
+
+
+def since(span: Span, now: datetime) -> int:
+    """The first second of a span, for the CSV."""
+    return int((now - timedelta(seconds=span.length_s)).timestamp())

@@ -1,0 +1,272 @@
+"""Probes in the console: all of them, one with its story, and every verb."""
+
+import csv
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from components.forms import KindForm
+from components.models import Check, Component, Page, Probe
+from components.outcomes import Outcome
+from statuspage.access import needs
+from statuspage.console import probing
+from statuspage.console.chart import SPANS, chart, since
+from statuspage.models import Audit, Role
+
+PAGE_SIZE = 100
+MOST_CSV = 250_000  # two weeks of a check every five seconds
+LISTS = {
+    "all": Q(),
+    "failing": Q(outcome=Outcome.DOWN, is_paused=False),
+    "degraded": Q(outcome=Outcome.DEGRADED, is_paused=False),
+    "unknown": Q(outcome=Outcome.UNKNOWN, is_paused=False),
+    "up": Q(outcome=Outcome.UP, is_paused=False),
+    "paused": Q(is_paused=True),
+}
+COLUMNS = (
+    "slot", "region", "outcome", "failure", "status_code", "total_ms", "dns_ms", "connect_ms", "tls_ms",
+    "first_byte_ms", "transfer_ms", "lag_ms", "days_left", "address", "detail",
+)  # fmt: skip
+
+
+@require_GET
+@needs(Role.VIEWER)
+def list_page(request: HttpRequest) -> HttpResponse:
+    """All probes by component, with a search."""
+    request.section = "console_probes"  # type: ignore[attr-defined]
+    which = request.GET.get("which", "all")
+    which = which if which in LISTS else "all"
+    words = request.GET.get("q", "").strip()[:100].replace("\0", "")
+    found = Probe.objects.filter(LISTS[which]).select_related("component__group")
+    if words:
+        found = found.filter(
+            Q(name__icontains=words) | Q(target__icontains=words) | Q(component__name__icontains=words)
+        )
+    place = Coalesce("component__group__position", "component__position")
+    ordered = found.order_by(place, "component__group_id", "component__position", "component_id", "id")
+    context = {
+        "found": Paginator(probing.with_last(ordered), PAGE_SIZE).get_page(request.GET.get("page")),
+        "which": which,
+        "lists": list(LISTS),
+        "words": words,
+        "now": timezone.now(),
+    }
+    return render(request, "console/probes.html", context)
+
+
+@require_GET
+@needs(Role.VIEWER)
+def page(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One probe. `?part=live` is its inside alone."""
+    request.section = "console_probes"  # type: ignore[attr-defined]
+    probe, now = _get(public_id), timezone.now()
+    span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
+    only = request.GET.get("only") == "changes"
+    context = probing.page(probe, now)
+    context |= {
+        "probe": probe,
+        "spans": SPANS.values(),
+        "span": span,
+        "only": only,
+        "lines": probing.lines(context.pop("checks"), probe, only_changes=only),
+        "before": probing.before(probe, now),
+        "chart": chart(probe, span, now),
+        "is_part": request.GET.get("part") == "live",
+        "now": now,
+    }
+    name = "console/_probe.html" if context["is_part"] else "console/probe.html"
+    return render(request, name, context)
+
+
+@require_GET
+@needs(Role.VIEWER)
+def checks_csv(request: HttpRequest, public_id: str) -> Any:
+    """The raw checks of a span, newest first."""
+    probe = _get(public_id)
+    span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
+    rows = Check.objects.filter(probe=probe, slot__gte=since(span, timezone.now())).order_by("-slot")
+    answer = StreamingHttpResponse(
+        _csv(rows.values_list(*COLUMNS)[:MOST_CSV].iterator(chunk_size=2_000)), content_type="text/csv"
+    )
+    answer["Content-Disposition"] = f'attachment; filename="checks-{probe.public_id}-{span.key}.csv"'
+    return answer
+
+
+class _Echo:
+    """A file that hands back what is written."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(rows: Iterable[tuple[Any, ...]]) -> Iterable[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(("time", *COLUMNS[1:]))
+    for slot, *rest in rows:
+        at = datetime.fromtimestamp(slot, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield writer.writerow((at, *(_cell(value) for value in rest)))
+
+
+def _cell(value: Any) -> Any:
+    """A target's words must not become a formula of the reader's table program."""
+    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if is_formula else value
+
+
+# Verbs
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def check_now(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Be due this second; the next tick of the worker takes it."""
+    probe = _get(public_id)
+    if probe.look_now(int(timezone.now().timestamp())):
+        Audit.objects.note(request, "probe.check", probe)
+        messages.success(request, "Asked for. The result stands here in a second or two.")
+    elif probe.is_paused:
+        messages.error(request, "It is paused: resume it first.")
+    else:
+        messages.success(request, "A check is under way, or came just now.")
+    return _back(request, public_id)
+
+
+@require_POST
+@needs(Role.EDITOR)
+def pause(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Look no more, until resumed."""
+    probe = _get(public_id)
+    with transaction.atomic():
+        probe.pause(timezone.now())
+        Audit.objects.note(request, "probe.pause", probe, before={"outcome": probe.outcome})
+    messages.success(request, "Paused. What it says does not count any more.")
+    return _back(request, public_id)
+
+
+@require_POST
+@needs(Role.EDITOR)
+def resume(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Look again."""
+    probe = _get(public_id)
+    with transaction.atomic():
+        probe.resume(timezone.now())
+        Audit.objects.note(request, "probe.resume", probe)
+    messages.success(request, "Resumed. It looks at once, and begins anew.")
+    return _back(request, public_id)
+
+
+@require_POST
+@needs(Role.EDITOR)
+def delete(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Remove it with its results; what its component showed stays."""
+    probe = _get(public_id)
+    component = probe.component
+    with transaction.atomic():
+        Page.objects.hold()
+        facts = {"name": str(probe), "kind": probe.kind, "target": probe.target, "component": component.name}
+        Audit.objects.note(request, "probe.delete", probe, before=facts)
+        probe.delete()
+        component.refresh(timezone.now())
+        Page.objects.turn()
+    messages.success(request, f"“{facts['name']}” is deleted.")
+    return redirect("console_component", public_id=component.public_id)
+
+
+def _back(request: HttpRequest, public_id: str) -> HttpResponse:
+    return redirect("console_probe", public_id=public_id)
+
+
+# The form
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.EDITOR)
+def edit(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Change a probe: show the options of a kind, try it, replay the last day, or save."""
+    return _form_page(request, _get(public_id))
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.EDITOR)
+def add(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A probe of this component."""
+    component = get_object_or_404(Component, public_id=public_id)
+    return _form_page(request, Probe(component=component))
+
+
+def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
+    request.section = "console_probes"  # type: ignore[attr-defined]
+    do = request.POST.get("do", "save")
+    if request.method == "GET":
+        return _form(request, KindForm(instance=probe), probe)
+    if do == "options":
+        return _form(request, KindForm(instance=probe, initial=request.POST.dict()), probe)
+    form = KindForm(request.POST, instance=probe)
+    if not form.is_valid():
+        return _form(request, form, probe, status=400)
+    if do == "try":
+        return _tried(request, form)
+    if do == "dry" and probe.pk:
+        compared = probing.dry_run(form.instance, Probe.objects.get(pk=probe.pk), timezone.now())
+        return _form(request, form, probe, compared=compared)
+    saved = _save(request, form)
+    messages.success(request, "Saved. It looks at once.")
+    return redirect("console_probe", public_id=saved.public_id)
+
+
+def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
+    try:
+        tried = probing.try_out(form.instance)
+    except probing.Busy as busy:
+        form.add_error(None, str(busy))
+        return _form(request, form, form.instance, status=503)
+    return _form(request, form, form.instance, tried=tried)
+
+
+def _save(request: HttpRequest, form: KindForm) -> Probe:
+    """Write what was changed and nothing else: workers write the state of the same row meanwhile."""
+    probe: Probe = form.instance
+    is_new, names, now = probe.pk is None, form.own_names, timezone.now()
+    old = None if is_new else _told(Probe.objects.get(pk=probe.pk), names)
+    with transaction.atomic():
+        Page.objects.hold()
+        if is_new:
+            probe.save()
+        elif names:
+            probe.save(update_fields=names)
+        probe.look_now(int(now.timestamp()))
+        probe.component.refresh(now)
+        Page.objects.turn()
+        act = "probe.create" if is_new else "probe.edit"
+        Audit.objects.note(request, act, probe, before=old, after=_told(probe, names))
+    return probe
+
+
+def _told(probe: Probe, names: list[str]) -> dict[str, Any]:
+    """For the audit log; of the options their names alone, since headers hold secrets."""
+    return {
+        name: ", ".join(sorted(probe.options)) if name == "options" else getattr(probe, name)
+        for name in names
+    }
+
+
+def _form(
+    request: HttpRequest, form: KindForm, probe: Probe, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    kept = Probe.objects.filter(pk=probe.pk).first() if probe.pk else None
+    context = {"form": form, "probe": kept, "component": probe.component, **more}
+    return render(request, "console/probe_form.html", context, status=status)
+
+
+def _get(public_id: str) -> Probe:
+    return get_object_or_404(Probe.objects.select_related("component__group"), public_id=public_id)
