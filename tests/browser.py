@@ -41,7 +41,8 @@ class Browser:
             is_mobile=touch,
         )
         if session:
-            context.add_cookies([{"name": "session", "value": session, "url": url}])
+            origin = "/".join(url.split("/")[:3])  # a longer one would bind the cookie to its folder
+            context.add_cookies([{"name": "session", "value": session, "url": origin}])
         context.set_default_timeout(15_000)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))

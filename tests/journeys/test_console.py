@@ -5,31 +5,18 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth import get_user_model
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from components.models import Component
 from incidents import standard
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
-from statuspage.models import Member, Role
+from statuspage.models import Role
 from tests.making import fell, found, group, rose, watched
+from tests.people import session
 from tests.whole import wait_for
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}}
-
-
-def session(name, role=Role.RESPONDER):
-    """A person who has logged in, as the cookie in their browser."""
-    user = get_user_model().objects.create_user(name, password="x", first_name=name.capitalize())
-    Member.objects.appoint(user, role)
-    store = SessionStore()
-    store["_auth_user_id"] = str(user.pk)
-    store["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
-    store["_auth_user_hash"] = user.get_session_auth_hash()
-    store.save()
-    return store.session_key
 
 
 @pytest.fixture
@@ -92,7 +79,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     reader.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=12_000)
     page.get_by_role("button", name="Begin the postmortem").click()
     page.get_by_role("heading", level=1, name="Postmortem").wait_for()
-    assert page.locator("[name=line-text]").first.input_value().startswith("Chat: first failed check.")
+    assert page.locator("[name=line-text]").first.input_value().startswith("Chat answers with errors: first failed check")
     page.get_by_label("Root cause").fill("A pool of five connections.")
     page.locator("[name=misled-saw]").first.fill("The database was idle.")
     page.locator("[name=misled-true]").first.fill("Nobody could connect to it.")
@@ -146,8 +133,6 @@ def test_two_people_write_at_once(web, browser, suspicion):
     ada.get_by_role("alert").get_by_text("Bo writes this.").wait_for()
     assert body(ada).input_value() == "Ada writes that."
     ada.get_by_role("button", name="Publish update").click()
-    ada.wait_for_timeout(3000)
-    print("ADA", ada.url, ada.inner_text("main")[:1500])
     ada.get_by_text("Nobody is sent it for").wait_for()
     posts = incident.updates.filter(kind=Kind.POST, author__isnull=False)
     assert [post.body for post in posts] == ["Bo writes this.", "Ada writes that."]
@@ -227,6 +212,7 @@ def test_nothing_stands_in_anybodys_way(web, browser, suspicion, scheme, width):
     page = browser.open(f"{web.url}/console/", session=key, scheme=scheme, width=width)
     for path in pages(Incident.objects.get()):
         page.goto(f"{web.url}{path}")
+        assert page.locator(".console").count() == 1, path  # not the login
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         found = Axe().run(page, options=RULES).response["violations"]
         assert [(path, one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
@@ -240,4 +226,5 @@ def test_the_console_stays_light(web, browser, suspicion):
     page.on("response", lambda answer: sizes.append(answer.request.sizes()["responseBodySize"])
             if "/live" not in answer.url else None)  # fmt: skip
     page.goto(f"{web.url}/console/", wait_until="load")
+    page.get_by_role("heading", level=1, name="Overview").wait_for()
     assert sum(sizes) <= 90 * 1024

@@ -5,20 +5,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from components.models import Component
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
-from statuspage.models import Audit, Member, Role
+from statuspage.models import Audit, Role
 from tests.making import fell, found, group, rose, watched
-
-
-def person(name, role):
-    user = get_user_model().objects.create_user(name, password="x")
-    Member.objects.appoint(user, role)
-    return user
+from tests.people import person
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 const form = document.querySelector('[data-compose]')
 const save = () => fetch(form.getAttribute('hx-post'), { method: 'POST', body: new FormData(form), keepalive: true })
-let typed = false
-form.addEventListener('input', () => { typed = true })
-form.addEventListener('submit', () => { typed = false })
+let typed = false, timer = 0
+// saved within two seconds of the first key, again and again while the typing goes on
+form.addEventListener('input', () => { typed = true; timer ||= setTimeout(() => { timer = 0; htmx.trigger(form, 'save') }, 1500) })
+form.addEventListener('submit', () => { typed = false; clearTimeout(timer) })
 // a lid that closes, a tab that is left: what was typed since the last saving goes out at once
 document.addEventListener('visibilitychange', () => { if (document.hidden && typed) save().catch(() => {}) })
 document.body.addEventListener('htmx:afterRequest', (e) => { if (e.detail.elt === form && e.detail.successful) typed = false })
@@ -21,4 +22,5 @@ add.addEventListener('change', () => { if (add.value) form.querySelector('[name=
 form.addEventListener('keydown', (e) => { if (e.key === 'Enter' && e.target.matches('input:not([type=radio], [type=checkbox])') && !e.ctrlKey && !e.metaKey) e.preventDefault() })
 // the cursor goes where the writing goes on
 const body = form.querySelector('#body')
-if (document.activeElement === body) { const blank = body.value.match(/\{[^{}]+\}/); blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length) }
+const blank = body.value.match(/\{[^{}]+\}/)
+blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length)
