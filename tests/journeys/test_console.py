@@ -79,7 +79,11 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     reader.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=12_000)
     page.get_by_role("button", name="Begin the postmortem").click()
     page.get_by_role("heading", level=1, name="Postmortem").wait_for()
-    assert page.locator("[name=line-text]").first.input_value().startswith("Chat answers with errors: first failed check")
+    assert (
+        page.locator("[name=line-text]")
+        .first.input_value()
+        .startswith("Chat answers with errors: first failed check")
+    )
     page.get_by_label("Root cause").fill("A pool of five connections.")
     page.locator("[name=misled-saw]").first.fill("The database was idle.")
     page.locator("[name=misled-true]").first.fill("Nobody could connect to it.")
