@@ -158,6 +158,8 @@ class Incident(MachineVoice):
                 raise AlreadyResolved
             self.refuse_future(at, now)
             before = undoing.remember(self) if undo_s else None
+            if self.published_at is None:  # the machine's drafts were never read by anybody: they stay so
+                self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
                 self.resolved_at = self.monitoring_at = None
             self.title = title.strip()[:255] or self.title

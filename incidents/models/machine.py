@@ -219,6 +219,20 @@ class MachineVoice(Record):
         changes = [change_row(one.component, one.old, one.new) for one in failed]
         self.say(body, Phase.INVESTIGATING, now, by_machine=True, changes=changes)
 
+    def draft(self, now: datetime) -> str:
+        """The first word as it would read now, for all that is in it: what staff begin from."""
+        rows = [row.component for row in self.affected.select_related("component")]
+        hit = [one for one in rows if Status(one.status).is_trouble] or rows
+        last = Flip.objects.filter(probe__component__in=hit, new=Outcome.DOWN).order_by("-id").first()
+        beside = {name for one in hit for name in _working_beside(one)}
+        return words.opened(
+            [one.name for one in hit],
+            last.failure if last else "",
+            working=sorted(beside),
+            since=self.started_at,
+            until=max(self.next_update_at or now, now + PROMISES[0]),
+        )
+
     def say_still(self, now: datetime) -> None:
         """Keep the promise of a next word, though nothing has changed."""
         with transaction.atomic():

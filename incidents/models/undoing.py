@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.dateparse import parse_datetime
 
 from components.models import Component
+from incidents.lifecycle import Kind
 
 if TYPE_CHECKING:
     from incidents.models.incident import Incident
@@ -23,7 +24,16 @@ def remember(incident: "Incident") -> dict[str, Any]:
         "times": {name: at.isoformat() if at else None for name, at in times.items()},
         "affected": [[row.component_id, row.status, row.worst_status, row.is_held] for row in rows],
         "hand": [[row.component_id, row.component.hand_status] for row in rows],
+        "drafts": _drafts(incident),
     }
+
+
+def _drafts(incident: "Incident") -> list[int]:
+    """The machine's words in a suggestion, which the first word of a person turns into notes."""
+    if incident.published_at is not None:
+        return []
+    drafts = incident.updates.filter(kind=Kind.POST, is_by_machine=True)
+    return list(drafts.values_list("pk", flat=True))
 
 
 def restore(incident: "Incident", before: dict[str, Any], now: datetime) -> None:
@@ -35,6 +45,7 @@ def restore(incident: "Incident", before: dict[str, Any], now: datetime) -> None
     if incident.published_at is None and not incident.is_by_machine:
         incident.deleted_at = now
     incident.save()
+    incident.updates.filter(pk__in=before["drafts"]).update(kind=Kind.POST)
     kept = {row[0]: row[1:] for row in before["affected"]}
     hands = dict(before["hand"])
     for row in incident.affected.select_related("component"):

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from components.models import Component
 from components.status import Status, worst
 from incidents import blanks, messages, wording
-from incidents.lifecycle import Kind, Phase
+from incidents.lifecycle import Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Draft, Incident, Template, TemplateKind, Update
 from incidents.models.draft import LONGEST
@@ -110,18 +110,12 @@ def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
         return read(incident, draft.data, now)
     data = {"phase": _first_phase(incident), "promise": str(USUAL_PROMISE), "seen": str(newest(incident))}
     if incident is not None and incident.published_at is None:
-        data |= {"title": incident.title, "body": suggested_words(incident)}
+        data |= {"title": incident.title, "body": incident.draft(now)}
     return read(incident, data, now)
 
 
 def _first_phase(incident: Incident | None) -> str:
     return incident.phase if incident else Phase.INVESTIGATING
-
-
-def suggested_words(incident: Incident) -> str:
-    """The machine's newest words, as a draft."""
-    last = incident.updates.filter(kind=Kind.POST).last()
-    return last.body if last else ""
 
 
 def newest(incident: Incident | None) -> int:

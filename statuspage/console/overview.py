@@ -15,8 +15,7 @@ from components import latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, Status
-from incidents.lifecycle import Kind, Phase
-from incidents.markdown import to_text
+from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
 from incidents.words import duration, names
 from statuspage import live
@@ -187,12 +186,13 @@ def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
 def _suggestions(suggested: list[Incident], components: list[Component], now: datetime) -> list[Suggestion]:
     suggested = suggested[:MOST_SUGGESTED]
     ids = [place.component_id for one in suggested for place in _affected(one)]
-    flips, drafts = _last_flips(ids), _drafts(suggested)
+    flips = _last_flips(ids)
     earlier, works = _earlier(ids), _recent_work(now)
     found = []
     for one in suggested:
         mine = [place.component_id for place in _affected(one)]
-        reasons = [_of_flip(flips[pk]) for pk in mine if pk in flips]
+        by_pk = {place.component_id: place.component.name for place in _affected(one)}
+        reasons = [_of_flip(flips[pk], by_pk[pk]) for pk in mine if pk in flips]
         beside = [
             other.name
             for other in components
@@ -207,20 +207,14 @@ def _suggestions(suggested: list[Incident], components: list[Component], now: da
             text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
         reasons.append(Reason(None, works or "Not explained by planned work in the last 60 minutes"))
-        found.append(Suggestion(one, drafts.get(one.pk, ""), tuple(reasons)))
+        found.append(Suggestion(one, one.draft(now), tuple(reasons)))
     return found
 
 
-def _of_flip(flip: Flip) -> Reason:
+def _of_flip(flip: Flip, name: str) -> Reason:
     length = max(1, flip.probe.confirm_down)
-    text = f"{flip.why or flip.failure} {length} checks in a row from {flip.probe.region}."
+    text = f"{name}: {flip.why or flip.failure} {length} checks in a row from {flip.probe.region}."
     return Reason(flip.probe.status, text, reverse("console_probe", args=[flip.probe.public_id]))
-
-
-def _drafts(suggested: list[Incident]) -> dict[int, str]:
-    """The machine's newest words in each."""
-    posts = Update.objects.filter(incident__in=suggested, kind=Kind.POST).order_by("id")
-    return {post.incident_id: to_text(post.body) for post in posts}
 
 
 def _earlier(component_ids: list[int]) -> dict[int, Incident]:
@@ -272,7 +266,7 @@ def _row(component: Component, spans: list[StatusSpan], hours: list[HourTally], 
     points = tuple(latency.quantile(hour.latency, 0.5) for hour in hours)
     newest = next((point for point in reversed(points) if point is not None), None)
     status = Status(component.status)
-    answers = "no answer" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
+    answers = "failing" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
     return Row(component, status, minute_bars(spans, now), answers, points)
 
 

@@ -256,3 +256,18 @@ def test_a_word_while_the_machine_waits_to_resolve_stops_it(ada):
     incident.post("We are not sure yet.", phase="monitoring", now=after(minutes=2), author=ada)
     Incident.objects.turn(after(hours=1))
     assert again(incident).resolved_at is None
+
+
+def test_the_drafts_of_the_machine_are_never_published_by_a_persons_word(ada):
+    ours = group()
+    one, two = watched("Web", group=ours, auto="suggest"), watched("API", group=ours, auto="suggest")
+    fell(one)
+    fell(two, after(seconds=20))
+    incident = Incident.objects.get()
+    assert incident.draft(after(seconds=40)).startswith("Web and API do not work since 08:00 UTC.")
+    update = incident.post("My own.", phase="identified", now=after(minutes=1), author=ada, undo_s=20)
+    assert posts(incident) == ["My own."]
+    incident.undo(update, after(minutes=1, seconds=2))
+    assert len(posts(incident)) == 2
+    again(incident).publish(after(minutes=2))
+    assert len(posts(incident)) == 2
