@@ -105,7 +105,7 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
     work = _get(public_id) if public_id else None
     now = timezone.now()
     if request.method == "GET":
-        form = WorkForm(instance=work, initial=None if work else _usual(now))
+        form = WorkForm(instance=work, initial=None if work else _usual(now, request.GET.get("text", "")))
         return _form(request, form, work)
     form = WorkForm(request.POST, instance=work)
     if not form.is_valid():
@@ -150,17 +150,22 @@ def _facts(given: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _usual(now: Any) -> dict[str, Any]:
-    """Tomorrow, for an hour."""
+def _usual(now: Any, asked: str) -> dict[str, Any]:
+    """Tomorrow, for an hour, in the words of the text that was asked for, or of the first."""
     start = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
-    text = Template.objects.filter(kind=TemplateKind.MAINTENANCE).first()
-    return {"starts_at": start, "ends_at": start + timedelta(hours=1), "body": text.body if text else ""}
+    texts = Template.objects.filter(kind=TemplateKind.MAINTENANCE)
+    text = (texts.filter(pk=int(asked)) if asked.isdecimal() and len(asked) < 10 else texts).first()
+    words = {"title": text.title, "body": text.body} if text else {}
+    return {"starts_at": start, "ends_at": start + timedelta(hours=1), **words}
 
 
 def _form(
     request: HttpRequest, form: WorkForm, work: Maintenance | None, *, status: int = 200
 ) -> HttpResponse:
-    return render(request, "console/work_form.html", {"form": form, "work": work}, status=status)
+    texts = [] if work else list(Template.objects.filter(kind=TemplateKind.MAINTENANCE))
+    return render(
+        request, "console/work_form.html", {"form": form, "work": work, "texts": texts}, status=status
+    )
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:

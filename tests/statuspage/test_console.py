@@ -262,6 +262,19 @@ def test_planned_work_from_plan_to_end(client, ada):
     assert "Index" in page(client, "/console/maintenance")
 
 
+def test_planned_work_begins_from_the_text_that_was_asked_for(client, ada):
+    for name in ("Database", "Network"):
+        Template.objects.create(
+            kind="maintenance", name=name, title=f"{name} work", body=f"{name} on {{date}}."
+        )
+    wanted = Template.objects.get(name="Network")
+    shown = page(client, f"/console/maintenance/new?text={wanted.pk}")
+    assert "Network on {date}." in shown
+    assert 'value="Network work"' in shown
+    for odd in ("x", "9" * 30, "²"):
+        page(client, f"/console/maintenance/new?text={odd}")
+
+
 def test_a_bad_rule_is_refused_with_a_sentence(client, ada):
     start = timezone.now() + timedelta(hours=3)
     told = {"title": "x", "body": "y", "starts_at": f"{start:%Y-%m-%dT%H:%M}", "notice_h": 24,
