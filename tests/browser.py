@@ -31,7 +31,9 @@ class Browser:
         self.chromium = self.playwright.chromium.launch(executable_path=path(), args=FLAGS)
         self.faults = []
 
-    def open(self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False, session=""):
+    def open(
+        self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False, session="", csp=True
+    ):
         context = self.chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
@@ -39,6 +41,7 @@ class Browser:
             timezone_id=zone,
             has_touch=touch,
             is_mobile=touch,
+            bypass_csp=not csp,
         )
         if session:
             origin = "/".join(url.split("/")[:3])  # a longer one would bind the cookie to its folder

@@ -1,0 +1,235 @@
+"""Who gets through which door: every address, asked by everybody, by GET and by POST."""
+
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver
+from django.utils import timezone
+
+from components.models import Component, Group, Page
+from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
+from statuspage.access import PUBLIC, marked_views
+from statuspage.models import Invitation, Role
+from tests.making import fell, found, group, rose, watched
+from tests.people import person
+
+LOGIN = "/accounts/login/"
+NOBODY = "nobody"  # logged in, without a role
+PEOPLE = (None, NOBODY, *Role)
+OURS_TO_TURN = {"sessions.Session", "usersessions.UserSession", "statuspage.Throttle"}
+TAKEN = {
+    200,
+    204,
+    301,
+    302,
+    303,
+    307,
+    400,
+    405,
+    409,
+    410,
+    422,
+    503,
+}  # 503: no worker runs here, says /healthz
+# how long a session or a mail may be used is told at these; asked plainly they have nothing to show
+MAY_BE_MISSING = ("accounts/", "console/incidents/<slug:public_id>/undo/")
+
+
+@pytest.fixture
+def world(db):
+    """A row of everything, and the words that stand for them in addresses."""
+    now = timezone.now()
+    boss = person("boss", Role.ADMIN)
+    probe = watched("API", group=group())
+    found(probe, "up", now - timedelta(hours=3))
+    fell(probe, now - timedelta(hours=2))
+    rose(probe, now - timedelta(hours=1))
+    over = Incident.objects.get()
+    over.post("All is well.", phase="resolved", now=now - timedelta(minutes=50), author=boss)
+    report = Postmortem.objects.draft_of(over, author=boss, now=now)
+    report.keep({"summary": "Down.", "root_cause": "A pool."}, now, author=boss)
+    report.publish(now)
+    action = ActionItem.objects.create(postmortem=report, text="Watch the pool", team="Storage")
+    incident = Incident.objects.open("Slow", "We look.", now=now, author=boss, components=[probe.component])
+    Draft.objects.keep(incident, boss, {"body": "So far"}, now)
+    work = Maintenance.objects.plan(
+        "Move", "We move.", starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now,
+        components=[probe.component],
+    )  # fmt: skip
+    text = Template.objects.create(kind="update", name="Ours", body="Words")
+    invitation, token = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=boss, now=now)
+    Page.objects.this()
+    return {
+        "postmortems/<slug:public_id>": over.public_id,
+        "incidents/<slug:public_id>": incident.public_id,
+        "maintenance/<slug:public_id>": work.public_id,
+        "groups/<slug:public_id>": Group.objects.get().public_id,
+        "probes/<slug:public_id>": probe.public_id,
+        "<slug:public_id>": probe.component.public_id,
+        "templates/<int:pk>": text.pk,
+        "actions/<int:pk>": action.pk,
+        "invitations/<int:pk>": invitation.pk,
+        "<int:pk>": person("zoe", Role.VIEWER).pk,
+        "<int:number>": 1,
+        "<day:on>": str(now.date()),
+        "<hour:hour>": f"{now - timedelta(hours=2):%H}",
+        "<month:month>": f"{now:%Y-%m}",
+        "<str:month>": f"{now:%Y-%m}",
+        "<str:token>": token,
+        "<provider_id>": "oidc",
+        "^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-set-password/",
+    }
+
+
+def address(pattern, words):
+    """The pattern with words of real rows in it."""
+    for blank, word in words.items():
+        kept = blank.split("<", 1)[0] if not blank.startswith("^") else ""
+        pattern = pattern.replace(blank, f"{kept}{word}")
+    assert not re.search(r"[<>^$]", pattern), f"{pattern} needs a word in `world`"
+    return f"/{pattern}"
+
+
+def come_in(who):
+    """A browser of this person, after the login."""
+    client = Client(raise_request_exception=False)
+    if who is not None:
+        user = person("someone", Role.VIEWER if who == NOBODY else who)
+        if who == NOBODY:
+            user.member.delete()
+        client.force_login(user)
+    return client
+
+
+def rows():
+    """What every table holds, as one short word each: sessions and counted guesses come and go."""
+    return {
+        model._meta.label: (
+            model._base_manager.count(),
+            hashlib.sha256(
+                "\n".join(sorted(map(str, model._base_manager.values_list()))).encode()
+            ).hexdigest(),
+        )
+        for model in apps.get_models()
+        if model._meta.label not in OURS_TO_TURN
+    }
+
+
+def ask(client, method, path, **headers):
+    """Answered, and whatever it did is undone."""
+    with transaction.atomic():
+        answer = getattr(client, method)(path, headers=headers)
+        if method == "post":
+            transaction.set_rollback(True)
+    return answer
+
+
+def verdict(answer, mark, who, method):
+    """What is wrong with this answer; empty when nothing is."""
+    status, to = answer.status_code, answer.headers.get("location", "")
+    if status >= 500 and not (mark == PUBLIC and "application/health+json" in answer.headers["content-type"]):
+        return "fails"
+    is_in = mark == PUBLIC or (who not in (None, NOBODY) and who >= mark)
+    if is_in:
+        return "" if status in TAKEN and not (mark != PUBLIC and to.startswith(f"{LOGIN}?")) else "is refused"
+    if status == 405:
+        return ""  # not by this method, and said before anybody is asked who they are
+    if who is None:
+        return "" if status == 302 and to.startswith(f"{LOGIN}?next=") else "is no way to the login"
+    return "" if status == 403 else "is not refused"
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: "stranger" if who is None else str(who).lower())
+def test_each_door_opens_for_its_people_alone(world, who):
+    client, wrong = come_in(who), []
+    before = rows()
+    doors = {pattern: view.access for pattern, view in marked_views()}  # without a mark this is an error
+    assert len(doors) > 100
+    for pattern, mark in doors.items():
+        path = address(pattern, world)
+        answer = ask(client, "get", path)
+        problem = verdict(answer, mark, who, "get")
+        if answer.status_code == 404 and pattern.startswith(MAY_BE_MISSING):
+            problem = ""
+        if problem:
+            wrong.append(f"GET {path} {problem}: {answer.status_code}")
+    assert wrong == [], "\n".join(wrong)
+    assert rows() == before, "a GET changed something"
+    for pattern, mark in sorted(doors.items(), key=lambda door: "logout" in door[0]):  # that one last
+        path = address(pattern, world)
+        is_in = mark == PUBLIC or (who not in (None, NOBODY) and who >= mark)
+        answer = client.post(path) if not is_in else ask(client, "post", path)
+        problem = verdict(answer, mark, who, "post")
+        if answer.status_code == 404 and is_in:  # the form was sent empty: it names nothing
+            problem = ""
+        if problem:
+            wrong.append(f"POST {path} {problem}: {answer.status_code}")
+        if who is None and not is_in:
+            part = client.post(path, headers={"HX-Request": "true"})
+            if part.status_code != 405 and (part.status_code, part.headers.get("HX-Redirect")) != (
+                401,
+                LOGIN,
+            ):
+                wrong.append(f"POST {path} as a fragment: {part.status_code}")
+    assert wrong == [], "\n".join(wrong)
+    assert rows() == before, "a POST by somebody with too low a role changed something"
+
+
+def admin_paths():
+    """Django's admin: its own pages, and those of each model with a real row of it."""
+    for pattern in admin.site.get_urls():
+        if not isinstance(pattern, URLResolver):
+            yield str(pattern.pattern)
+    for model in admin.site._registry:
+        row = model._base_manager.first()
+        base = f"{model._meta.app_label}/{model._meta.model_name}/"
+        yield from (base, f"{base}add/")
+        if row is not None:
+            yield from (f"{base}{row.pk}/{what}/" for what in ("change", "delete", "history"))
+
+
+def admin_words():
+    kind = ContentType.objects.get_for_model(Component)
+    return {
+        "<path:content_type_id>": kind.pk, "<path:object_id>": Component.objects.first().pk,
+        "^(?P<app_label>components|incidents|statuspage)/$": "components/",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: "stranger" if who is None else str(who).lower())
+def test_djangos_admin_is_for_admins_alone(world, who):
+    client, wrong = come_in(who), []
+    before = rows()
+    for pattern in admin_paths():
+        if pattern in ("login/", "logout/", "password_change/", "password_change/done/"):
+            continue
+        path = re.sub(r"^\^\(\?P<app_label>.*\)/\$$", "components/", pattern)
+        path = path.replace("(?P<url>.*)$", "nothing/")
+        for method in ("get", "post"):
+            full = f"/admin{address(path, admin_words())}"
+            answer = ask(client, method, full)
+            if answer.status_code >= 500:
+                wrong.append(f"{method} {full} fails: {answer.status_code}")
+            is_shown = answer.status_code not in (302, 403, 404, 405)
+            if who is not Role.ADMIN and is_shown:
+                wrong.append(f"{method} {full} is not refused: {answer.status_code}")
+            if who is not Role.ADMIN and answer.status_code == 302 and LOGIN not in _final(client, answer):
+                wrong.append(f"{method} {full} leads to {answer.headers['location']}")
+            asks_more = path == "autocomplete/"  # refused when asked for no field of no model
+            if who is Role.ADMIN and method == "get" and answer.status_code == 403 and not asks_more:
+                wrong.append(f"{method} {full} is refused: {answer.status_code}")
+    assert wrong == [], "\n".join(wrong)
+    assert rows() == before
+
+
+def _final(client, answer):
+    """Where the admin's own login leads: to the one there is, or to a refusal for who is logged in."""
+    again = client.get(answer.headers["location"])
+    return LOGIN if again.status_code == 403 else again.headers.get("location", "")
