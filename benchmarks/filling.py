@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from components.models import Component, DayTally, Group, Page, Probe, StatusSpan
+from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
+from incidents.models import Affected, Incident, Update
 
 DAYS = 90
 PER_GROUP = 20
@@ -57,5 +58,43 @@ def fill(count: int) -> None:
             for back in range(1, DAYS)
         ),
         batch_size=5000,
+    )
+    Page.objects.turn()
+
+
+def trouble(count: int) -> None:
+    """So many open incidents, every fifth only suggested, every third overdue; twelve hours of response times."""
+    now = timezone.now()
+    components = list(Component.objects.order_by("position"))
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    HourTally.objects.bulk_create(
+        (
+            HourTally(component=one, hour=hour - timedelta(hours=back), up_s=3600, latency={"40": 60})
+            for one in components
+            for back in range(12)
+        ),
+        batch_size=5000,
+    )
+    Component.objects.filter(pk__in=[one.pk for one in components[:5]]).update(status="major_outage")
+    incidents = Incident.objects.bulk_create(
+        Incident(
+            title=f"Incident {n + 1}",
+            started_at=now - timedelta(minutes=n + 1),
+            published_at=None if n % 5 == 0 else now,
+            next_update_at=now + timedelta(minutes=-5 if n % 3 == 0 else 30),
+            is_by_machine=True,
+            public_id=f"i{n:011d}",
+        )
+        for n in range(count)
+    )
+    Affected.objects.bulk_create(
+        Affected(incident=one, component=components[n % len(components)], status="major_outage")
+        for n, one in enumerate(incidents)
+    )
+    Update.objects.bulk_create(
+        Update(
+            incident=one, number=1, kind="post", body="It does not answer.", at=now, public_id=f"u{n:011d}"
+        )
+        for n, one in enumerate(incidents)
     )
     Page.objects.turn()

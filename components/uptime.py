@@ -6,7 +6,7 @@ left out of the percentage and said beside it. Percentages are cut, never rounde
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from components.status import Status, worst
@@ -35,7 +35,15 @@ class Seconds:
     maintenance: int = 0
 
     def __add__(self, other: "Seconds") -> "Seconds":
-        return Seconds(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        # by name: a page adds 90 days of every component, and a loop over fields() takes five times as long
+        return Seconds(
+            self.up + other.up,
+            self.degraded + other.degraded,
+            self.partial + other.partial,
+            self.major + other.major,
+            self.unknown + other.unknown,
+            self.maintenance + other.maintenance,
+        )
 
     @property
     def whole(self) -> int:

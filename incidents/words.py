@@ -58,6 +58,11 @@ def opened(
     )
 
 
+def failing(name: str, failure: str, *, since: datetime) -> str:
+    """One component fails."""
+    return f"{title([name], failure)} since {clock(since)}."
+
+
 def joined(name: str, failure: str, *, since: datetime) -> str:
     """One more component is affected."""
     return f"{title([name], failure)} as well, since {clock(since)}."

@@ -14,7 +14,7 @@ from components.uptime import Seconds
 from incidents import windows
 from incidents.words import duration
 from statuspage import cards, works
-from statuspage.gather import DAYS, World
+from statuspage.gather import DAYS, World, once
 from statuspage.reading import (
     Day,
     Freshness,
@@ -46,14 +46,16 @@ class Counted:
         return windows.outside(self.raw, least)
 
 
+_counted = lru_cache(maxsize=10_000)(Counted)
 Known = dict[date, Counted]
 
 
+@once
 def counted_by_day(world: World, component: Component) -> Known:
     """The days of a component, today so far included."""
     excused = world.excused.get(component.pk, {})
     raw = world.days.get(component.pk, {})
-    known = {on: Counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
+    known = {on: _counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
     return {**known, world.today: _today(world, component)}
 
 
@@ -83,18 +85,23 @@ def _began(component: Component, start: datetime) -> datetime:
 
 
 def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
-    """The last 90 days, oldest first."""
+    """The last 90 days, oldest first; today's is empty once all we know is stale."""
+    found = _strip(world, component)
+    if fresh.step is Step.STALE and world.probes.get(component.pk):
+        return (*found[:-1], _day(world.today, None, found[-1].outages))
+    return found
+
+
+@once
+def _strip(world: World, component: Component) -> tuple[Day, ...]:
     known = counted_by_day(world, component)
     worked = _worked(world, component)
     outages = _outages(world, component, worked)
     first = world.today - timedelta(days=DAYS - 1)
-    days = [
+    return tuple(
         _day(on, known.get(on), outages.get(on, ()), is_worked=on in worked)
         for on in uptime.days(first, world.today)
-    ]
-    if fresh.step is Step.STALE and world.probes.get(component.pk):
-        days[-1] = _day(world.today, None, outages.get(world.today, ()))
-    return tuple(days)
+    )
 
 
 @lru_cache(maxsize=100_000)
@@ -162,6 +169,7 @@ def _outages(
     return found
 
 
+@once
 def uptime_of(world: World, component: Component) -> Uptime:
     """The percentage over the period gathered, and what it leaves out."""
     return figure(counted_by_day(world, component), whole_days=DAYS)

@@ -6,8 +6,11 @@ today from the spans that touch it.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -54,11 +57,29 @@ class World:
     excused: dict[int, dict[date, Seconds]]  # by component, as `days`: within announced maintenance
     work: dict[int, list[Maintenance]]  # by component; those of `maintenances` that began
     worked_on: frozenset[int]  # components that show maintenance now, if nobody set trouble by hand
+    kept: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def today(self) -> date:
         """The page's own day."""
         return self.now.astimezone(self.zone).date()
+
+
+T = TypeVar("T")
+
+
+def once(build: Callable[[World, Component], T]) -> Callable[[World, Component], T]:
+    """What is made of a component alike at every age the page is judged at: made once a world."""
+
+    @wraps(build)
+    def kept(world: World, component: Component) -> T:
+        key = (build.__name__, component.pk)
+        if key not in world.kept:
+            world.kept[key] = build(world, component)
+        found: T = world.kept[key]
+        return found
+
+    return kept
 
 
 def world(
@@ -129,10 +150,13 @@ def _days(which: Q, first: date, today: date) -> tuple[Days, Days]:
     excused: Days = defaultdict(dict)
     count = len(SECONDS_FIELDS)
     for component_id, day, *seconds in rows.iterator(chunk_size=5000):
-        days[component_id][day] = Seconds(*seconds[:count])
+        days[component_id][day] = _seconds(*seconds[:count])
         if any(seconds[count:]):
-            excused[component_id][day] = Seconds(*seconds[count:])
+            excused[component_id][day] = _seconds(*seconds[count:])
     return days, excused
+
+
+_seconds = lru_cache(maxsize=10_000)(Seconds)  # most days are alike: one object for all of them
 
 
 def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:

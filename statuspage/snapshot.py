@@ -10,11 +10,12 @@ import hashlib
 import json
 import logging
 import os
+import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +39,11 @@ LAZY_AGE_S = 20.0  # a page that is rendered on demand is at most this old
 LOOK_S = 2.0  # how often the version is read when the bell is silent
 LEAST_PAUSE_S = 1.0  # between two renderings
 MAGIC = b"statuspage-snapshot-1\n"
+LOCK_FILES = 64  # two addresses that share one wait for each other, no more
+KEPT_S = 30 * 86_400.0  # a copy on disk that nobody made anew
+UNFINISHED_S = 3_600.0  # a file still being written is seconds old
+PRUNE_EVERY_S = 86_400.0
+NAMED_BY_ADDRESS = re.compile(r"[0-9a-f]{32}\.")
 BROTLI_QUALITY = 5  # of 11: a tenth larger than the best, fifty times quicker
 
 
@@ -206,9 +212,25 @@ class Snapshot:
     def _single_flight(self, path: str) -> Iterator[None]:
         """One renderer of an address on this machine; the others wait and then read its copy."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self._file(path).with_suffix(".lock").open("a") as lock:
+        with self._lock_file(path).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _lock_file(self, path: str) -> Path:
+        """One of a fixed number: strangers may ask for any address, and each would leave one."""
+        number = int(self._file(path).stem, 16) % LOCK_FILES
+        return self.folder / f"{number:02d}.lock"
+
+    def prune(self, eager: Iterable[str], now: float) -> None:
+        """Remove copies that nobody asked for in a month, and what a crash has left half written."""
+        kept = {self._file(path).name for path in eager}
+        for file in self.folder.glob("*"):
+            if file.name in kept or not NAMED_BY_ADDRESS.match(file.name):
+                continue
+            age_s = KEPT_S if file.suffix == ".doc" else UNFINISHED_S
+            with suppress(OSError):  # another process was quicker
+                if now - file.stat().st_mtime > age_s:
+                    file.unlink()
 
     def _lock_of(self, path: str) -> threading.Lock:
         with self._guard:
@@ -231,16 +253,29 @@ class Snapshot:
         self._bell.set()
 
     def _work(self) -> None:
-        rendered = 0.0
+        rendered, pruned = 0.0, -PRUNE_EVERY_S
         while not self._stop.is_set():
             version = self._read_version()
             is_due = time.monotonic() - rendered >= REFRESH_S
             if version is not None and (version != self.version or is_due or not self.is_ready):
                 self._turn(version)
                 rendered = time.monotonic()
+                if rendered - pruned >= PRUNE_EVERY_S:
+                    pruned = rendered if self._prune() else pruned
                 self._stop.wait(LEAST_PAUSE_S)
             self._bell.wait(LOOK_S)
             self._bell.clear()
+
+    def _prune(self) -> bool:
+        """False while we cannot know which documents must stay."""
+        try:
+            self.prune(_eager(), time.time())
+        except Exception as error:  # the database is away, most likely
+            log.warning("old copies are not removed now: %s", type(error).__name__)
+            return False
+        finally:
+            close_old_connections()
+        return True
 
     def _read_version(self) -> int | None:
         """None while the database is away."""
@@ -258,7 +293,7 @@ class Snapshot:
         is_news, before = version != self.version, self.version
         done = True
         try:
-            eager: list[str] = import_string(settings.SNAPSHOT_EAGER)()
+            eager = _eager()
         except Exception:
             log.exception("the list of documents cannot be made")
             eager, done = ["/"], False
@@ -273,6 +308,12 @@ class Snapshot:
             self.version = before  # try again at the next look
         elif is_news:
             self.on_change(version)
+
+
+def _eager() -> list[str]:
+    """The addresses that are kept current unasked."""
+    found: list[str] = import_string(settings.SNAPSHOT_EAGER)()
+    return found
 
 
 def _gatherer(path: str) -> tuple[Callable[..., Any], dict[str, Any]]:

@@ -89,19 +89,26 @@ class MachineManager(models.Manager["Incident"]):
         )
 
     def _begin(self, failed: "Sequence[Failed]", now: datetime) -> None:
-        """Confirmed failures in one group: join its young incident, or open one with one word."""
-        first = failed[0]
-        asked = {AutoIncidents(one.component.auto_incidents) for one in failed} - {AutoIncidents.OFF}
+        """Confirmed failures in one group: join its young incident, or open one with one word.
+
+        Hidden components are not spoken of; where all are hidden it stays a suggestion.
+        """
+        shown = [one for one in failed if one.component.is_shown]
+        told = shown or failed
+        first = told[0]
+        asked = {AutoIncidents(one.component.auto_incidents) for one in told} - {AutoIncidents.OFF}
         if not asked:
             return
-        incident = self._young(first.component.group, now)
+        incident = self._young(first.component.group, now, is_public=bool(shown))
         if incident is not None:
             for one in failed:
                 incident.join(one.component, one.flip, one.old, one.new, now)
             return
+        if not shown:
+            asked = {AutoIncidents.SUGGEST}
         published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
         incident = self.create(
-            title=words.title([one.component.name for one in failed], first.flip.failure),
+            title=words.title([one.component.name for one in told], first.flip.failure),
             started_at=first.flip.at,
             created_at=now,
             group=first.component.group,
@@ -111,14 +118,23 @@ class MachineManager(models.Manager["Incident"]):
         )
         for one in failed:
             incident.touch(one.component, one.new, one.flip.at, is_held=True)
-        incident.say_opened(failed, now)
+        if shown:
+            incident.say_opened(shown, now)
+        for one in failed:
+            if not one.component.is_shown:
+                incident.note_opened(one, now)
 
-    def _young(self, group: Group | None, now: datetime) -> "Incident | None":
-        """The machine's open incident of this group, if it began within the join window."""
+    def _young(self, group: Group | None, now: datetime, *, is_public: bool) -> "Incident | None":
+        """The machine's open incident of this group, if it began within the join window.
+
+        What the public must hear of does not join what only staff see because its components are hidden.
+        """
         if group is None:
             return None
         window = timedelta(seconds=settings.JOIN_WINDOW_S)
         young = self.live().filter(group=group, is_by_machine=True, resolved_at=None)
+        if is_public:
+            young = young.filter(affected__component__is_shown=True).distinct()
         return young.filter(created_at__gte=now - window).first()
 
     def turn(self, now: datetime) -> None:
@@ -144,10 +160,11 @@ class MachineVoice(Record):
     def join(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
         """One more component of the group fails: the same incident."""
         self.touch(component, status, flip.at, is_held=True)
-        self.started_at = min(self.started_at, flip.at)
-        self.well_since = self.settle_at = None
         changes = [change_row(component, old, status)]
-        if self.is_owned:
+        if component.is_shown or not self.concerns_public:
+            self.started_at = min(self.started_at, flip.at)
+            self.well_since = self.settle_at = None
+        if self.is_owned or not component.is_shown:
             self.save()
             self.note_fact(words.joined(component.name, flip.failure, since=flip.at), now, changes)
             return
@@ -168,7 +185,7 @@ class MachineVoice(Record):
         self._watch_recovery(flip.at, now)
         changes = [change_row(component, old, status)]
         text = self._fact(component, old, status, flip)
-        if self.is_owned:
+        if self.is_owned or not component.is_shown:
             self.save()
             self.note_fact(text, now, changes)
         elif status is Status.UNKNOWN:
@@ -188,7 +205,8 @@ class MachineVoice(Record):
             length = words.duration((until - self.started_at).total_seconds())
             body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
             self.next_update_at = None
-            self.say(body, Phase.RESOLVED, now, by_machine=True)
+            kind = Kind.POST if self.concerns_public else Kind.NOTE
+            self.say(body, Phase.RESOLVED, now, by_machine=True, kind=kind)
 
     def propose(self, now: datetime) -> None:
         """Ask staff whether to resolve; never do it for them."""
@@ -222,7 +240,8 @@ class MachineVoice(Record):
     def draft(self, now: datetime) -> str:
         """The first word as it would read now, for all that is in it: what staff begin from."""
         rows = [row.component for row in self.affected.select_related("component")]
-        hit = [one for one in rows if Status(one.status).is_trouble] or rows
+        shown = [one for one in rows if one.is_shown] or rows
+        hit = [one for one in shown if Status(one.status).is_trouble] or shown
         last = Flip.objects.filter(probe__component__in=hit, new=Outcome.DOWN).order_by("-id").first()
         beside = {name for one in hit for name in _working_beside(one)}
         return words.opened(
@@ -233,12 +252,22 @@ class MachineVoice(Record):
             until=max(self.next_update_at or now, now + PROMISES[0]),
         )
 
+    def note_opened(self, one: Failed, now: datetime) -> None:
+        """The same of a hidden component, to staff alone."""
+        name, flip = one.component.name, one.flip
+        text = f"{words.failing(name, flip.failure, since=flip.at)} It is hidden from the page. {flip.why}"
+        self.note_fact(text.strip(), now, [change_row(one.component, one.old, one.new)])
+
     def say_still(self, now: datetime) -> None:
         """Keep the promise of a next word, though nothing has changed."""
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
             if self.is_owned or self.resolved_at:
+                return
+            if not self.concerns_public:  # hidden since it was promised
+                self.next_update_at = None
+                self.save(update_fields=["next_update_at", "updated_at"])
                 return
             self.promise(now)
             until = self.next_update_at or now
@@ -252,6 +281,10 @@ class MachineVoice(Record):
             self.refresh_from_db()
             if self.published_at or self.publish_at is None or self.publish_at > now or self.resolved_at:
                 return
+            if not self.concerns_public:  # hidden since the countdown began
+                self.publish_at = None
+                self.save(update_fields=["publish_at", "updated_at"])
+                return
             self.publish(now)
             self.write(Kind.NOTE, "Published by itself: nobody acted in time.", now)
 
@@ -259,9 +292,10 @@ class MachineVoice(Record):
 
     def _fact(self, component: Component, old: Status, status: Status, flip: Flip) -> str:
         """The fact in customers' words."""
+        is_counted = component.is_shown or not self.concerns_public
         if status is Status.UNKNOWN:
             return words.unseen(component.name, since=flip.at)
-        if self.well_since is not None:
+        if self.well_since is not None and is_counted:
             until = self.settle_at or flip.noticed_at
             return words.recovered(self.names(), since=self.well_since, until=until)
         if status.is_trouble and not old.is_trouble:
@@ -272,8 +306,11 @@ class MachineVoice(Record):
         return words.better(component.name, status.label, since=flip.at, left=left)
 
     def _watch_recovery(self, at: datetime, now: datetime) -> None:
-        """Well is: every component seen, and none in trouble. Then the settling time runs."""
-        statuses = [one.seen_status for one in self.affected.select_related("component")]
+        """Well is: every component seen, and none in trouble. Then the settling time runs.
+
+        Hidden ones do not keep an incident open that customers read: nothing in it would say why.
+        """
+        statuses = [one.seen_status for one in self.spoken_of()]
         is_well = all(s in (Status.OPERATIONAL, Status.UNDER_MAINTENANCE) for s in statuses)
         if not is_well:
             self.well_since = self.settle_at = self.proposed_at = None

@@ -106,14 +106,24 @@ class Record(models.Model):
             self.save(update_fields=["published_at", "publish_at", "updated_at"])
             Page.objects.turn()
 
+    @property
+    def concerns_public(self) -> bool:
+        """Whether any of its components is on the page. If none is, it is for staff alone."""
+        found: bool = self.affected.filter(component__is_shown=True).exists()
+        return found
+
+    def spoken_of(self) -> "list[Affected]":
+        """Its components as the machine speaks of them: hidden ones only where no other is."""
+        rows = list(self.affected.select_related("component"))
+        return [one for one in rows if one.component.is_shown] or rows
+
     def names(self) -> list[str]:
         """Its components."""
-        return [one.component.name for one in self.affected.select_related("component")]
+        return [one.component.name for one in self.spoken_of()]
 
     def troubled(self) -> list[str]:
         """Those that are in trouble now."""
-        rows = self.affected.select_related("component")
-        return [one.component.name for one in rows if Status(one.status).is_trouble]
+        return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
 
     def weigh(self) -> None:
         """The impact: the page's rollup over its components, each at its worst; kept at its worst."""
@@ -130,8 +140,9 @@ class Record(models.Model):
         by_machine: bool = False,
         changes: Sequence[list[str]] = (),
         at: datetime | None = None,
+        kind: Kind = Kind.POST,
     ) -> "Update":
-        """Write a post and move to its phase."""
+        """Write a post (or what else it is) and move to its phase."""
         self.phase = phase
         if phase is Phase.MONITORING:
             self.monitoring_at = self.monitoring_at or now
@@ -140,7 +151,7 @@ class Record(models.Model):
             self.settle_at = None
             self.affected.filter(is_held=True).update(is_held=False)
         self.save()
-        return self.write(Kind.POST, body, at or now, author=author, by_machine=by_machine, changes=changes)
+        return self.write(kind, body, at or now, author=author, by_machine=by_machine, changes=changes)
 
     def note_fact(self, body: str, now: datetime, changes: Sequence[list[str]] = ()) -> None:
         """A fact for staff alone, by the machine."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Case, Count, F, IntegerField, Prefetch, Q, Value, When
 from django.urls import reverse
 
-from components import latency
+from components import health, latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, Status
@@ -24,6 +24,10 @@ from statuspage.vitals import vitals
 HOUR = timedelta(hours=1)
 MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
 SPARK_HOURS = 12
+TROUBLED = [status for status in Status if status.is_trouble]
+BY_SEVERITY = Case(
+    *(When(status=status, then=Value(rank)) for status, rank in SEVERITY.items()), output_field=IntegerField()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +125,21 @@ class Overview:
 
 def overview(now: datetime) -> Overview:
     """Gather it."""
-    components = sorted(
-        Component.objects.select_related("group"),
-        key=lambda one: (-SEVERITY[Status(one.status)], one.position, one.pk),
+    shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MOST_ROWS])
+    counts = Component.objects.aggregate(
+        every=Count("pk"), troubled=Count("pk", filter=Q(status__in=TROUBLED))
     )
-    troubled = [one for one in components if Status(one.status).is_trouble]
+    troubled = [one for one in shown if one.status in TROUBLED]  # trouble comes first
     incidents = _incidents()
-    shown = components[:MOST_ROWS]
     suggested = [one for one in incidents if one.published_at is None]
     return Overview(
         now=now,
         down=tuple(_down(troubled[:MOST_DOWN])),
-        more_down=max(0, len(troubled) - MOST_DOWN),
-        suggestions=tuple(_suggestions(suggested, components, now)),
+        more_down=max(0, counts["troubled"] - MOST_DOWN),
+        suggestions=tuple(_suggestions(suggested, now)),
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
-        more_rows=max(0, len(components) - MOST_ROWS),
+        more_rows=counts["every"] - len(shown),
         system=tuple(_system(now)),
         coming=tuple(_coming(now)),
         activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MOST_ACTIVITY]),
@@ -183,22 +186,17 @@ def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
     return {flip.probe.component_id: flip for flip in flips.order_by("id")}
 
 
-def _suggestions(suggested: list[Incident], components: list[Component], now: datetime) -> list[Suggestion]:
+def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
     suggested = suggested[:MOST_SUGGESTED]
     ids = [place.component_id for one in suggested for place in _affected(one)]
     flips = _last_flips(ids)
-    earlier, works = _earlier(ids), _recent_work(now)
+    earlier, works, siblings = _earlier(ids), _recent_work(now), _working(suggested)
     found = []
     for one in suggested:
         mine = [place.component_id for place in _affected(one)]
         by_pk = {place.component_id: place.component.name for place in _affected(one)}
         reasons = [_of_flip(flips[pk], by_pk[pk]) for pk in mine if pk in flips]
-        beside = [
-            other.name
-            for other in components
-            if one.group_id and other.group_id == one.group_id and other.pk not in mine
-            and other.status == Status.OPERATIONAL
-        ]  # fmt: skip
+        beside = [other.name for other in siblings[one.group_id] if other.pk not in mine]
         if beside:
             verb = "answers" if len(beside) == 1 else "answer"
             reasons.append(Reason(Status.OPERATIONAL, f"{names(beside)} in the same group {verb} normally"))
@@ -208,6 +206,15 @@ def _suggestions(suggested: list[Incident], components: list[Component], now: da
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
         reasons.append(Reason(None, works or "Not explained by planned work in the last 60 minutes"))
         found.append(Suggestion(one, one.draft(now), tuple(reasons)))
+    return found
+
+
+def _working(suggested: list[Incident]) -> dict[int | None, list[Component]]:
+    """The components that work, by group, of the groups suspected."""
+    found: dict[int | None, list[Component]] = defaultdict(list)
+    groups = [one.group_id for one in suggested if one.group_id]
+    for component in Component.objects.filter(group__in=groups, status=Status.OPERATIONAL):
+        found[component.group_id].append(component)
     return found
 
 
@@ -293,9 +300,11 @@ def _system(now: datetime) -> list[Vital]:
     """How this program itself is doing."""
     body, _ = vitals(now)
     checks = {name: rows[0] for name, rows in body["checks"].items()}
-    probes = Probe.objects.filter(is_paused=False)
-    heard = [(one.heard_at, one.rule.silence) for one in probes]
-    reporting = sum(at is not None and now - at < silence for at, silence in heard)
+    patience = health.SILENT_INTERVALS * F("interval_s")
+    heard = Q(heard_s__gt=int(now.timestamp()) - patience)
+    probes = Probe.objects.filter(is_paused=False).aggregate(
+        every=Count("pk"), reporting=Count("pk", filter=heard)
+    )
     beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
     workers = [at for (role, _), at in beats.items() if role == "worker"]
     alive = sum((now - at).total_seconds() < 60 for at in workers)
@@ -304,7 +313,11 @@ def _system(now: datetime) -> list[Vital]:
         _vital("Last beat", checks["worker:heartbeat"], "s ago"),
         Vital("Workers", f"{alive} at work", alive > 0),
         Vital("Queue", f"oldest due {due.get('observedValue', '?')} s", due["status"] == "pass"),
-        Vital("Probes reporting", f"{reporting} of {len(heard)}", reporting == len(heard)),
+        Vital(
+            "Probes reporting",
+            "{reporting} of {every}".format(**probes),
+            probes["reporting"] == probes["every"],
+        ),
         _vital("Database", checks["database:responseTime"], "ms"),
         _vital("Broker", checks["broker:responseTime"], "ms"),
         Vital("Live viewers", str(live.viewers()), True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from django import template
@@ -124,16 +125,22 @@ def age(at: datetime) -> SafeString:
 @register.simple_tag
 def strip(days: Sequence[Day]) -> SafeString:
     """The bars of 90 days, one path a state, in whole pixels."""
+    return _bars(tuple(day.status for day in days))
+
+
+@lru_cache(maxsize=2_000)
+def _bars(states: tuple[Status | None, ...]) -> SafeString:
+    """Drawn once for all that had the same days, as most had."""
     paths: dict[str, list[str]] = {}
-    for place, day in enumerate(days):
-        height = HEIGHTS[day.status] if day.status else HEIGHTS[Status.UNKNOWN]
-        key = day.status.value if day.status else "none"
+    for place, status in enumerate(states):
+        height = HEIGHTS[status or Status.UNKNOWN]
+        key = status.value if status else "none"
         left, top = place * STEP, STRIP_HEIGHT - height
-        if day.status:
+        if status:
             paths.setdefault(key, []).append(f"M{left} {top}h{BAR}v{height}h-{BAR}z")
         else:
             paths.setdefault(key, []).append(f"M{left}.5 {top}.5h{BAR - 1}v{height - 1}h-{BAR - 1}z")
-    width = len(days) * STEP - (STEP - BAR)
+    width = len(states) * STEP - (STEP - BAR)
     drawn = "".join(f'<path data-status="{key}" d="{"".join(pieces)}"/>' for key, pieces in paths.items())
     return mark_safe(  # noqa: S308 - numbers and our own words
         f'<svg class="strip__bars" viewBox="0 0 {width} {STRIP_HEIGHT}"'

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from components.models import Component
 from components.status import Status
-from incidents.lifecycle import Kind, Phase
+from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models import Affected, Incident
 from incidents.tasks import fall_silent
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -207,6 +207,95 @@ def test_a_status_set_by_hand_stays_and_opens_nothing(db):
     fell(probe)
     assert Component.objects.get().status == Status.UNDER_MAINTENANCE
     assert not Incident.objects.exists()
+
+
+# Hidden components
+
+
+def public_words(incident) -> str:
+    """All that strangers may read of it."""
+    told = incident.updates.filter(kind__in=PUBLIC_KINDS)
+    return "\n".join([incident.title, *(f"{one.body} {one.changes}" for one in told)])
+
+
+def notes(incident) -> list[str]:
+    return [one.body for one in incident.updates.filter(kind=Kind.NOTE)]
+
+
+def test_a_hidden_component_that_fails_too_is_named_to_staff_alone(db):
+    ours = group()
+    chat, hidden = watched("Chat", group=ours), watched("chat-gw-2", group=ours, shown=False)
+    fell(chat)
+    fell(hidden, after(seconds=60))
+    incident = only()
+    assert "chat-gw-2" not in public_words(incident)
+    assert notes(incident) == ["chat-gw-2 answers with errors as well, since 08:01 UTC."]
+    assert {one.component.name for one in incident.affected.all()} == {"Chat", "chat-gw-2"}
+
+
+def test_what_becomes_of_a_hidden_component_is_never_told(db):
+    ours = group()
+    chat, hidden = watched("Chat", group=ours), watched("chat-gw-2", group=ours, shown=False)
+    fell(chat)
+    fell(hidden, after(seconds=60))
+    Incident.objects.turn(only().next_update_at)
+    fall_silent(after(minutes=40))
+    rose(hidden, after(minutes=41))
+    rose(chat, after(minutes=42))
+    Incident.objects.turn(after(minutes=50))
+    incident = only()
+    assert incident.phase == Phase.RESOLVED
+    assert "chat-gw-2" not in public_words(incident)
+    assert "Chat did not work as usual" in posts(incident)[-1]
+    assert notes(incident)[-1] == "chat-gw-2 works again since 08:41 UTC."
+
+
+def test_a_hidden_component_does_not_keep_an_incident_open(db):
+    ours = group()
+    chat, hidden = watched("Chat", group=ours), watched("chat-gw-2", group=ours, shown=False)
+    fell(chat)
+    fell(hidden, after(seconds=60))
+    rose(chat, after(minutes=5))
+    Incident.objects.turn(after(minutes=10))
+    assert only().phase == Phase.RESOLVED
+    assert "chat-gw-2" not in public_words(only())
+
+
+@pytest.mark.parametrize("auto", ["suggest", "delay", "publish"])
+def test_when_only_hidden_components_fail_it_stays_with_staff(db, auto):
+    probe = watched("chat-gw-2", auto=auto, shown=False)
+    fell(probe)
+    incident = only()
+    assert (incident.is_suggestion, incident.publish_at, incident.next_update_at) == (True, None, None)
+    assert incident.title == "chat-gw-2 answers with errors"
+    assert notes(incident)[0].startswith("chat-gw-2 answers with errors since 08:00 UTC. It is hidden")
+    Incident.objects.turn(after(hours=1))
+    assert not Incident.objects.public().exists()
+    rose(probe, after(hours=2))
+    Incident.objects.turn(after(hours=3))
+    incident = only()
+    assert incident.phase == Phase.RESOLVED
+    assert not incident.updates.filter(kind__in=PUBLIC_KINDS).exists()
+
+
+def test_customers_are_told_though_a_hidden_component_failed_first(db):
+    ours = group()
+    hidden, chat = watched("chat-gw-2", group=ours, shown=False), watched("Chat", group=ours)
+    fell(hidden)
+    fell(chat, after(seconds=60))
+    public = Incident.objects.public().get()
+    assert public.title == "Chat answers with errors"
+    assert "chat-gw-2" not in public_words(public)
+    assert Incident.objects.filter(published_at=None).count() == 1
+
+
+def test_a_component_hidden_during_the_countdown_is_not_published(db):
+    probe = watched("Chat", auto="delay")
+    fell(probe)
+    assert only().publish_at is not None
+    Component.objects.update(is_shown=False)
+    Incident.objects.turn(after(hours=1))
+    assert (only().published_at, only().publish_at) == (None, None)
 
 
 # Human takeover

@@ -363,3 +363,14 @@ def test_the_overview_asks_the_same_number_of_questions_however_much_there_is(cl
         counts.append(len(asked))
         fill_up(20, 12)
     assert counts[0] == counts[1]
+
+
+def test_the_overview_shows_the_worst_first_and_counts_the_rest(client, ada):
+    fill_up(45, 0)
+    Component.objects.filter(name__in=[f"C{n}" for n in range(37, 45)]).update(status="major_outage")
+    text = page(client, "/console/?part=live")
+    board = text[text.index('id="components-title"') :]
+    assert board.index(">C37<") < board.index(">C0<")
+    assert "and 2 more in trouble" in text
+    assert "and 5 more:" in text
+    assert "0 of 45" in text

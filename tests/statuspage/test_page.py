@@ -277,3 +277,12 @@ def test_beside_what_is_hit_stands_what_works_of_the_same_group(db):
     fell(watched("API", group=ours))
     (card,) = overview(after(seconds=30)).incidents
     assert (card.not_working, card.working) == (("API",), ("Static assets",))
+
+
+def test_one_age_of_a_page_does_not_colour_another(db):
+    found(watched("API"), "up", NOW)
+    seen = world(after(seconds=5))
+    first, stale, again = (page.overview(seen, {}, at) for at in (after(seconds=5), after(minutes=6), NOW))
+    todays = [rows(shown)["API"].days[-1].status for shown in (first, stale, again)]
+    assert todays == [Status.OPERATIONAL, None, Status.OPERATIONAL]
+    assert rows(stale)["API"].days[:-1] == rows(first)["API"].days[:-1]

@@ -1,6 +1,10 @@
 """Documents as bytes: rendered once, kept on disk, true by themselves as they age."""
 
+import fcntl
 import gzip
+import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -115,6 +119,72 @@ def test_what_does_not_exist_is_a_404_and_leaves_nothing_behind(snapshot):
     with pytest.raises(Http404):
         snapshot.fresh("/components/zzzzzzzzzzzz")
     assert not list(snapshot.folder.glob("*.doc"))
+
+
+def test_a_thousand_addresses_that_do_not_exist_leave_few_files(snapshot):
+    for number in range(1000):
+        with pytest.raises(Http404):
+            snapshot.fresh(f"/components/z{number:011d}")
+    assert 0 < len(list(snapshot.folder.iterdir())) <= 64
+
+
+HOLD = """
+import sys, django
+django.setup()
+from pathlib import Path
+from statuspage.snapshot import Snapshot
+with Snapshot(Path(sys.argv[1]))._single_flight("/"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_another_process_that_renders_the_same_address_is_waited_for(snapshot):
+    command = [sys.executable, "-c", HOLD, str(snapshot.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with snapshot._lock_file("/").open("a") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        other.stdin.close()
+        with snapshot._single_flight("/"):
+            assert other.wait(10) == 0
+
+
+def aged(file, seconds):
+    file.touch()
+    os.utime(file, (time.time() - seconds,) * 2)
+    return file
+
+
+def test_old_copies_go_but_not_those_that_everybody_reads(snapshot):
+    for path in ("/", "/history/2026-01", "/history/2026-02"):
+        snapshot.fresh(path)
+    month = 31 * 86_400
+    for path in ("/", "/history/2026-01"):
+        aged(snapshot._file(path), month)
+    stray = aged(snapshot._file("/").with_suffix(".4711.1"), 7_200)
+    young = aged(snapshot._file("/").with_suffix(".4712.1"), 5)
+    left_by_an_older_version = aged(snapshot._file("/").with_suffix(".lock"), 7_200)
+    lock, foreign = aged(snapshot._lock_file("/"), month), aged(snapshot.folder / "readme.txt", month)
+    snapshot.prune(["/"], time.time())
+    gone = (snapshot._file("/history/2026-01"), stray, left_by_an_older_version)
+    assert [file.exists() for file in gone] == [False, False, False]
+    kept = (snapshot._file("/"), snapshot._file("/history/2026-02"), young, lock, foreign)
+    assert all(file.exists() for file in kept)
+
+
+def test_a_process_that_starts_removes_old_copies(snapshot):
+    snapshot.fresh("/history/2026-01")
+    old = aged(snapshot._file("/history/2026-01"), 31 * 86_400)
+    snapshot.start()
+    try:
+        end = time.monotonic() + 10
+        while old.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not old.exists()
+    finally:
+        snapshot.stop()
+        time.sleep(0.2)
 
 
 def test_a_change_is_rendered_and_rung_within_seconds(snapshot):
