@@ -32,6 +32,13 @@ def affected(incident: Incident) -> list[Affected]:
     return [row for row in rows if row.component.is_shown]
 
 
+def changes(update: Update, incident: Incident) -> list[list[str]]:
+    """[public id, name, old, new] of the components of an update that strangers may see."""
+    rows = cast("list[Affected]", incident.all_affected)  # type: ignore[attr-defined]
+    hidden = {row.component.public_id for row in rows if not row.component.is_shown}
+    return [row for row in update.changes if row[0] not in hidden]
+
+
 def updates(incident: Incident) -> list[Update]:
     """Its public updates, newest first, as gathered."""
     return cast("list[Update]", incident.public_updates)  # type: ignore[attr-defined]
@@ -65,7 +72,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         duration=duration((end - incident.started_at).total_seconds()),
         next_update_at=incident.next_update_at if incident.resolved_at is None else None,
         is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
-        updates=tuple(update_row(update) for update in told),
+        updates=tuple(update_row(update, changes(update, incident)) for update in told),
         components=tuple(place.component.name for place in places),
         noticed_by="Monitoring" if incident.is_by_machine else "Our team",
         noticed_after=(
@@ -86,7 +93,7 @@ def state_of(incident: Incident, places: list[Affected]) -> Status:
     return worst(Status(place.worst_status) for place in places)
 
 
-def update_row(update: Update) -> UpdateRow:
+def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:
     """One update as shown."""
     return UpdateRow(
         anchor=f"u-{update.number}",
@@ -98,7 +105,7 @@ def update_row(update: Update) -> UpdateRow:
         by_machine=update.is_by_machine,
         edited_at=update.edited_at,
         first_html=to_html(update.first_body) if update.first_body else "",
-        changes=tuple(Change(name, Status(old), Status(new)) for _, name, old, new in update.changes),
+        changes=tuple(Change(name, Status(old), Status(new)) for _, name, old, new in changed),
     )
 
 

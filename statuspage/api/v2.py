@@ -253,7 +253,7 @@ def update(told: Update, one: Incident) -> Body:
     """One update. `affected_components` is null when none changed: clients expect that."""
     changed = [
         {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
-        for code, name, old, new in told.changes
+        for code, name, old, new in cards.changes(told, one)
     ]
     return {
         "id": told.public_id,

@@ -286,3 +286,20 @@ def test_one_age_of_a_page_does_not_colour_another(db):
     todays = [rows(shown)["API"].days[-1].status for shown in (first, stale, again)]
     assert todays == [Status.OPERATIONAL, None, Status.OPERATIONAL]
     assert rows(stale)["API"].days[:-1] == rows(first)["API"].days[:-1]
+
+
+def test_a_hidden_component_that_staff_picked_is_named_to_nobody_else(db):
+    shown, hidden = watched("Web"), watched("chat-gw-2", shown=False)
+    found(shown, "up", after(seconds=-30))
+    incident = Incident.objects.open(
+        "Slow", "We look.", now=NOW,
+        statuses={shown.component: "degraded_performance", hidden.component: "major_outage"},
+    )  # fmt: skip
+    for gather, named in (
+        (views.incident.gather, {"public_id": incident.public_id}),
+        (views.overview.gather, {}),
+        (views.api_incidents.gather, {}),
+    ):
+        told = gather(after(minutes=1), **named).render(after(minutes=1)).decode()
+        assert "Web" in told
+        assert "chat-gw-2" not in told
