@@ -23,6 +23,13 @@ def path() -> str:
     return shutil.which(found) or found
 
 
+def widths(scheme):
+    """Both themes and both widths are looked at, each pairing only in the long form (FAULTS=long)."""
+    if os.environ.get("FAULTS") == "long":
+        return (1280, 390)
+    return (1280,) if scheme == "light" else (390,)
+
+
 class Browser:
     """Opens pages and remembers what went wrong in any of them."""
 

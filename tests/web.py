@@ -43,7 +43,7 @@ class Web:
         )
 
     def start(self) -> None:
-        self.process = self._manage("web")
+        self.process = self._manage("web", "--skip-checks")  # `up` and others make them
         wait_for(self._is_ready, 20)
 
     def _is_ready(self):

@@ -30,13 +30,13 @@ def first_steps() -> list[Step]:
         Step(
             "Add a component",
             "what customers know by name, as “Sending messages”.",
-            reverse("console_components"),
+            reverse("console_component_new"),
             theirs.exists(),
         ),
         Step(
             "Give it a probe",
             "where to look and how often. Within seconds it shows its state, and opens incidents by itself.",
-            reverse("console_probes"),
+            reverse("console_components"),
             Probe.objects.filter(component__in=theirs).exists(),
         ),
         Step(

@@ -12,6 +12,7 @@ from incidents import standard
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.models import Role
+from tests.browser import widths
 from tests.making import fell, found, group, rose, watched
 from tests.people import session
 from tests.whole import wait_for
@@ -209,12 +210,16 @@ def pages(incident):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_stands_in_anybodys_way(web, browser, suspicion, scheme, width):
-    key = session("ada", Role.ADMIN)
-    page = browser.open(f"{web.url}/console/", session=key, scheme=scheme, width=width)
-    for path in pages(Incident.objects.get()):
+def test_nothing_stands_in_anybodys_way(web, browser, suspicion):
+    key, addresses = session("ada", Role.ADMIN), pages(Incident.objects.get())
+    for scheme in ("light", "dark"):
+        for width in widths(scheme):
+            page = browser.open(f"{web.url}/console/", session=key, scheme=scheme, width=width)
+            nothing_stands_in_the_way(web, page, addresses)
+
+
+def nothing_stands_in_the_way(web, page, addresses):
+    for path in addresses:
         page.goto(f"{web.url}{path}")
         assert page.locator(".console").count() == 1, path  # not the login
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

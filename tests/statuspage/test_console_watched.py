@@ -17,6 +17,7 @@ from components.status import Status
 from incidents.models import Incident, Template
 from statuspage.console import chart, probing
 from statuspage.models import Audit, Role
+from tests.browser import widths
 from tests.making import NOW, after, fell, found, group, rose, watched
 from tests.people import cookie, person
 from tests.statuspage.test_browser import RULES
@@ -614,7 +615,7 @@ def test_nobody_is_shut_out_of_what_is_watched(web, browser):
     fell(probe, timezone.now() - timedelta(minutes=10))
     axe, wrong = Axe(), []
     for scheme in ("light", "dark"):
-        for width in (1280, 390):
+        for width in widths(scheme):
             page = enter(web, browser, width=width, scheme=scheme)
             for address in addresses(probe):
                 page.goto(f"{web.url}/console/{address}")

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from components.models import Check, Page, Probe, StatusSpan
+from tests.browser import widths
 from tests.filling import fill, past_outage
 from tests.statuspage.test_browser import RULES
 
@@ -53,7 +54,7 @@ def addresses(public_id, bad, today):
 def test_nobody_is_shut_out_of_the_past(web, browser, looking_back):
     axe, wrong = Axe(), []
     for scheme in ("light", "dark"):
-        for width in (1280, 390):
+        for width in widths(scheme):
             page = browser.open(web.url, width=width, scheme=scheme)
             for name, path in addresses(*looking_back).items():
                 page.goto(web.url + path)

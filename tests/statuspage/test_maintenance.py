@@ -17,7 +17,7 @@ from components.tasks import tally_days
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 from statuspage import calendar, views
-from tests.browser import Browser
+from tests.browser import Browser, widths
 from tests.incidents.test_maintenance import TWO_HOURS, plan, turn, worked_on
 from tests.making import NOW, after, fell, found, group, rose, watched
 from tests.statuspage.test_api import COMPONENT, INCIDENT, PAGE, UPDATE, body, holds
@@ -501,7 +501,7 @@ def test_the_pages_of_planned_work_shut_nobody_out(web, browser: Browser):
     web.catch_up()
     axe, wrong = Axe(), []
     for scheme in ("light", "dark"):
-        for width in (1280, 390):
+        for width in widths(scheme):
             shown = browser.open(web.url, width=width, scheme=scheme)
             for name, path in told.items():
                 shown.goto(web.url + path)

@@ -19,6 +19,7 @@ from components.models import Check, Component, Group
 from incidents.models import Incident, Postmortem
 from statuspage import views
 from statuspage.demo import examples
+from tests.browser import widths
 from tests.making import NOW, after, fell, rose, watched
 from tests.statuspage.test_browser import RULES
 
@@ -332,7 +333,7 @@ def test_nobody_is_shut_out_in_either_theme_or_size(web, browser):
     path, _ = served(web)
     axe, wrong = Axe(), []
     for scheme in ("light", "dark"):
-        for width in (1280, 390):
+        for width in widths(scheme):
             page = browser.open(web.url, width=width, scheme=scheme)
             for address in (path, "/postmortems"):
                 page.goto(web.url + address)
