@@ -18,14 +18,18 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop run
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+# doors and addresses: what they ask of a database is the same on both, and CI has a quarter of an hour
+ONE_IS_ENOUGH = {"test_access", "test_door", "test_drilldown", "test_login", "test_matrix", "test_oidc"}
+
+
 def pytest_collection_modifyitems(items):
-    """Whoever asks for the database asks for both of them."""
+    """Whoever asks for the database asks for both of them, but for the doors."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         # starting and stopping is the same on both; the journeys run whole on both
         is_journey = "whole" in asked and "journeys" in item.path.parts
         has_data = bool({"db", "transactional_db"} & asked) and "browser" not in asked
-        if has_data or is_journey:
+        if (has_data and item.path.stem not in ONE_IS_ENOUGH) or is_journey:
             item.add_marker(pytest.mark.data)
         if "browser" in asked:
             item.add_marker(pytest.mark.browser)
