@@ -12,10 +12,11 @@ from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
-from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 
 from components import egress
 from components.checking import Checker, Finding, Order
+from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
 from components.outcomes import Outcome, classify
 from components.probers import PROBERS, InvalidProbe
@@ -34,7 +35,7 @@ TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
 @shared_task(name="incidents.tick", ignore_result=True, throws=(OperationalError,))
 def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
-    now = _database_now()
+    now = database_now()
     Heartbeat.objects.beat("worker", _hostname(), now)
     fall_silent(now)  # before anything new is heard: a gap is written down as one
     claims = Probe.objects.claim_due(int(now.timestamp()))
@@ -193,16 +194,6 @@ def _batches(claims: list[Claim]) -> list[tuple[str, list[list[Any]]]]:
         for region, rows in regions.items()
         for start in range(0, len(rows), BATCH_SIZE)
     ]
-
-
-def _database_now() -> datetime:
-    """The database's clock: hosts disagree, slots must not."""
-    sql = "SELECT extract(epoch FROM clock_timestamp())"
-    if connection.vendor == "sqlite":
-        sql = "SELECT (julianday('now') - 2440587.5) * 86400.0"  # unixepoch('subsec') needs 3.42
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return datetime.fromtimestamp(float(cursor.fetchone()[0]), UTC)
 
 
 def _hostname() -> str:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core import checks
 from django.core.exceptions import PermissionDenied
@@ -11,19 +11,12 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.http import urlencode
 
+from components.gate import PUBLIC, public
 from statuspage.models import Member, Role
 
-PUBLIC = "public"
+__all__ = ["PUBLIC", "admit", "marked_views", "needs", "public", "role_needed"]
+
 GUARDED_NAMESPACES = frozenset({"admin"})  # Django's admin asks for staff in each of its views
-
-
-V = TypeVar("V", bound=Callable[..., Any])
-
-
-def public(view: V) -> V:
-    """Mark a view that strangers may see."""
-    view.access = PUBLIC  # type: ignore[attr-defined]
-    return view
 
 
 def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
@@ -32,18 +25,31 @@ def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
     def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
-            mine = Member.objects.role_of(request.user)
-            if mine is None and not request.user.is_authenticated:
-                return _to_login(request)
-            if mine is None or mine < role:
-                raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
-            request.role = mine  # type: ignore[attr-defined]
-            return view(request, *args, **named)
+            return admit(request, role) or view(request, *args, **named)
 
         guarded.access = role  # type: ignore[attr-defined]
         return guarded
 
     return mark
+
+
+def admit(request: HttpRequest, role: Role) -> HttpResponse | None:
+    """Let staff of this role in; None when they are. Raises PermissionDenied for lesser ones."""
+    mine = Member.objects.role_of(request.user)
+    if mine is None and not request.user.is_authenticated:
+        return _to_login(request)
+    if mine is None or mine < role:
+        raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
+    request.role = mine  # type: ignore[attr-defined]
+    return None
+
+
+def role_needed(view: Any) -> Role | None:
+    """The role a view is marked for, by itself or by its word; None for strangers. Raises KeyError."""
+    mark = view.access
+    if mark == PUBLIC:
+        return None
+    return mark if isinstance(mark, Role) else Role[mark.upper()]
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:

@@ -29,8 +29,9 @@ def configure(sender: Any, **_: Any) -> None:
             "unacked_restore_throttle": 1,
         },
         task_default_queue="celery",
-        # a worker started with no queues named does the book-keeping and its own region's checks
-        task_queues=[Queue("celery"), Queue(f"probes.{settings.REGION}")],
+        # a worker started with no queues named does the book-keeping, its own region's checks, and the post
+        task_queues=[Queue("celery"), Queue(f"probes.{settings.REGION}"), Queue("post")],
+        task_routes={"subscribers.*": {"queue": "post"}},
         task_create_missing_queues=True,
         task_ignore_result=True,
         task_acks_late=True,
@@ -49,6 +50,8 @@ def configure(sender: Any, **_: Any) -> None:
         beat_schedule={
             # a tick older than a few seconds is worth nothing: the next one does its work
             "tick": {"task": "incidents.tick", "schedule": 1.0, "options": {"expires": 5}},
+            "sort_post": {"task": "subscribers.sort_post", "schedule": 1.0, "options": {"expires": 5}},
+            "prune_post": {"task": "subscribers.prune", "schedule": 3600.0, "options": {"expires": 3600}},
             "roll_up": {"task": "components.roll_up", "schedule": 60.0, "options": {"expires": 60}},
             # after the tallies of the minute are there; before them it waits for the next one
             "excused": {"task": "incidents.roll_up", "schedule": 60.0, "options": {"expires": 60}},

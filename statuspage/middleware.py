@@ -1,5 +1,6 @@
 """What every answer of Django carries, and who must change a password first."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from statuspage.access import GUARDED_NAMESPACES
-from statuspage.models import FirstPassword
+from statuspage.access import GUARDED_NAMESPACES, admit, role_needed
+from statuspage.models import Audit, FirstPassword, Role
+from statuspage.models.audit import client_address
 
 STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
 
@@ -41,14 +43,21 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # views downstairs cannot reach up for these (components.gate)
+        request.note = functools.partial(Audit.objects.note, request)  # type: ignore[attr-defined]
+        request.client = client_address(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, _args: Any, _named: Any) -> None:
-        """Raises PermissionDenied."""
+    def process_view(self, request: HttpRequest, view: Any, _args: Any, _named: Any) -> HttpResponse | None:
+        """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied."""
         match = request.resolver_match
-        is_guarded = match is not None and bool(GUARDED_NAMESPACES & set(match.namespaces))
-        if not is_guarded and not hasattr(view, "access"):
+        if match is not None and GUARDED_NAMESPACES & set(match.namespaces):
+            return None
+        if not hasattr(view, "access"):
             raise PermissionDenied
+        role = role_needed(view)
+        asks_itself = isinstance(view.access, Role)
+        return None if role is None or asks_itself else admit(request, role)
 
 
 class FirstPasswordMiddleware:

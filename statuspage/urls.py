@@ -50,6 +50,7 @@ urlpatterns = [
     path("accounts/", include("statuspage.accounts.urls")),
     path("console/people/", include("statuspage.people.urls")),
     path("console/audit/", people.audit_log, name="audit"),
+    path("", include("subscribers.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from components.models import Component
+from incidents.bodies import Body
 from incidents.models import Incident, Maintenance, Postmortem
 from statuspage import (
     banners,
@@ -307,7 +308,7 @@ def eager_paths() -> list[str]:
 
 
 def _json(
-    now: datetime, build: Callable[[World, datetime], v2.Body], incidents: Q, maintenances: Q = ACTIVE
+    now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
 ) -> Draft:
     found = world(now, only="-", incidents=incidents, maintenances=maintenances)
     return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())

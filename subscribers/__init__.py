@@ -1,1 +1,1 @@
-"""Second floor, west: who is told. Only the door frame stands so far."""
+"""Second floor, west: who is told, by which way, and what became of it."""

@@ -19,6 +19,10 @@ def group(name="Widgetify") -> Group:
     return Group.objects.create(name=name)
 
 
+def component(name="API", **more) -> Component:
+    return Component.objects.create(name=name, status="operational", **more)
+
+
 def watched(name="API", *, group=None, auto="publish", position=1, shown=True, **probe) -> Probe:
     """A component's probe, due every minute."""
     component = Component.objects.create(

@@ -5,6 +5,7 @@ from incidents.models.draft import Draft
 from incidents.models.incident import AlreadyResolved, Incident, TooLate
 from incidents.models.maintenance import Maintenance, MaintenanceUpdate, PlanRow
 from incidents.models.maintenance import State as MaintenanceState
+from incidents.models.notice import Notice, NoticeKind
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.template import Template, TemplateKind
 from incidents.models.update import Update, UpdateVersion
@@ -20,6 +21,8 @@ __all__ = [
     "Maintenance",
     "MaintenanceState",
     "MaintenanceUpdate",
+    "Notice",
+    "NoticeKind",
     "PlanRow",
     "Postmortem",
     "PostmortemVersion",

@@ -17,6 +17,7 @@ from components.status import Status
 from incidents.lifecycle import Kind, Phase, may_move
 from incidents.models import undoing
 from incidents.models.machine import MachineManager, MachineVoice, settling
+from incidents.models.notice import Notice
 from incidents.models.record import change_row
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ class Incident(MachineVoice):
             update.notifies, update.before = notifies, before
             update.undo_until = now + timedelta(seconds=undo_s) if undo_s else None
             update.save(update_fields=["notifies", "before", "undo_until"])
+            if notifies:
+                Notice.objects.of_update(update, now)
             self.drafts.filter(author=author).delete()
             return update
 
@@ -185,6 +188,8 @@ class Incident(MachineVoice):
                 raise TooLate("It is too late to undo: it has been sent. Edit it, or post a correction.")
             if self.updates.filter(number__gt=update.number, kind=Kind.POST).exists():
                 raise TooLate("Somebody has posted since: edit your update instead.")
+            if not Notice.objects.take_back(update):
+                raise TooLate("It is too late to undo: it is being sent. Edit it, or post a correction.")
             undoing.restore(self, update.before, now)
             update.kind, update.undo_until, update.before = Kind.RETRACTED, None, None
             update.save(update_fields=["kind", "undo_until", "before"])

@@ -21,6 +21,7 @@ from components.models.public_id import PublicIdField
 from components.outcomes import Outcome
 from components.status import Status
 from incidents import windows, words
+from incidents.models.notice import Notice
 
 LONGEST = timedelta(days=60)
 AHEAD = timedelta(days=35)  # occurrences of a series are written down this far ahead
@@ -405,10 +406,12 @@ class Maintenance(models.Model):
     def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
         """One more entry of its story. The caller holds the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
-        self.updates.create(
+        update = self.updates.create(
             number=last + 1, state=self.state, body=body, at=now, author=author,
             is_by_machine=author is None, notifies=notifies,
         )  # fmt: skip
+        if notifies:
+            Notice.objects.of_work(update, now)
         Page.objects.turn()
 
     def _move(self, state: State, now: datetime, **times: datetime) -> None:

@@ -15,6 +15,7 @@ from components.models import Page
 from incidents.curve import curve
 from incidents.knowing import draft
 from incidents.models.incident import Incident
+from incidents.models.notice import Notice
 
 LONGEST = 50_000
 LONGEST_TAG = 30
@@ -181,6 +182,8 @@ class Postmortem(models.Model):
             self.notifies = notifies
             self.draw()
             self.save(update_fields=["published_at", "notifies", "curve"])
+            if notifies:
+                Notice.objects.of_postmortem(self, now)
             Page.objects.turn()
 
     def withdraw(self) -> None:

@@ -12,6 +12,7 @@ from components.models import Component, Group, Page
 from components.models.public_id import PublicIdField
 from components.status import Impact, Status, impact_of
 from incidents.lifecycle import Kind, Phase
+from incidents.models.notice import Notice
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -104,6 +105,8 @@ class Record(models.Model):
             Page.objects.hold()
             self.published_at, self.publish_at = self.published_at or now, None
             self.save(update_fields=["published_at", "publish_at", "updated_at"])
+            for update in self.updates.filter(kind=Kind.POST, notifies=True):
+                Notice.objects.of_update(update, now)
             Page.objects.turn()
 
     @property
@@ -151,7 +154,10 @@ class Record(models.Model):
             self.settle_at = None
             self.affected.filter(is_held=True).update(is_held=False)
         self.save()
-        return self.write(kind, body, at or now, author=author, by_machine=by_machine, changes=changes)
+        update = self.write(kind, body, at or now, author=author, by_machine=by_machine, changes=changes)
+        if by_machine and kind is Kind.POST and self.published_at is not None:
+            Notice.objects.of_update(update, now)
+        return update
 
     def note_fact(self, body: str, now: datetime, changes: Sequence[list[str]] = ()) -> None:
         """A fact for staff alone, by the machine."""

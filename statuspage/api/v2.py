@@ -6,23 +6,21 @@ told in docs/api.md. Unknown has no word there: such a component is sent as
 `unknown: true` beside it.
 """
 
-from datetime import UTC, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.conf import settings
 
 from components.models import Component, Group
-from components.status import Status, worst
+from components.status import worst
+from incidents import bodies
+from incidents.bodies import Body, moment
 from incidents.lifecycle import Kind
-from incidents.models import Incident, Maintenance, MaintenanceState, MaintenanceUpdate, Update
+from incidents.models import Incident, Maintenance, MaintenanceState, Update
 from statuspage import cards, page, works
 from statuspage.gather import World
 from statuspage.reading import Freshness, Head
 
 NEWEST = 50
-
-Body = dict[str, Any]
 
 
 def summary(world: World, at: datetime) -> Body:
@@ -121,10 +119,10 @@ def components(world: World, fresh: Freshness) -> list[Body]:
 def component(world: World, one: Component, fresh: Freshness) -> Body:
     """One component, with exactly the 13 keys of the newest captures, and ours when unknown."""
     group = world.groups.get(one.group_id) if one.group_id else None
-    return _row(
-        world,
+    return bodies.row(
         one,
         page.shown_status(world, one, fresh),
+        world.public_id,
         start_date=one.created_at.astimezone(world.zone).date().isoformat(),
         group_id=group.public_id if group else None,
     )
@@ -132,39 +130,8 @@ def component(world: World, one: Component, fresh: Freshness) -> Body:
 
 def _group(world: World, group: Group, members: list[Component], fresh: Freshness) -> Body:
     """A group is as well as its most degraded member."""
-    row = _row(world, group, worst(page.shown_status(world, one, fresh) for one in members))
+    row = bodies.row(group, worst(page.shown_status(world, one, fresh) for one in members), world.public_id)
     return {**row, "group": True, "components": [one.public_id for one in members]}
-
-
-def _row(
-    world: World,
-    one: Component | Group,
-    shown: Status,
-    *,
-    start_date: str | None = None,
-    group_id: str | None = None,
-) -> Body:
-    row = {
-        "id": one.public_id,
-        "name": one.name,
-        "status": spelled(shown),
-        "created_at": moment(one.created_at),
-        "updated_at": moment(one.updated_at),
-        "position": one.position,
-        "description": one.description or None,
-        "showcase": isinstance(one, Component),
-        "start_date": start_date,
-        "group_id": group_id,
-        "page_id": world.public_id,
-        "group": False,
-        "only_show_if_degraded": False,
-    }
-    return {**row, "unknown": True} if shown is Status.UNKNOWN else row
-
-
-def spelled(shown: Status) -> str:
-    """A status in the closed set clients know."""
-    return (Status.DEGRADED_PERFORMANCE if shown is Status.UNKNOWN else shown).value
 
 
 def incident(one: Incident, world: World, fresh: Freshness) -> Body:
@@ -208,7 +175,7 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
     body = {
         "id": one.public_id,
         "name": one.title,
-        "status": _state(one.state),
+        "status": bodies.state(one.state),
         "created_at": moment(one.created_at),
         "updated_at": moment(one.updated_at),
         "monitoring_at": moment(min(verified)) if verified else None,
@@ -217,7 +184,7 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
         "shortlink": f"{settings.PUBLIC_URL}/maintenance/{one.public_id}",
         "started_at": moment(one.created_at),
         "page_id": world.public_id,
-        "incident_updates": [_work_update(update, one) for update in told],
+        "incident_updates": [bodies.work_update(update, one) for update in told],
         "components": [component(world, row, fresh) for row in world.components if row.pk in mine],
         "scheduled_for": moment(one.starts_at),
         "scheduled_until": moment(one.ends_at),
@@ -225,57 +192,6 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
     return {**body, "cancelled": True} if is_cancelled else body
 
 
-def _work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:
-    """One update. What the components did meanwhile is told by their probes, not by the plan: null."""
-    return {
-        "id": told.public_id,
-        "status": _state(told.state),
-        "body": told.body,
-        "incident_id": one.public_id,
-        "created_at": moment(told.at),
-        "updated_at": moment(told.at),
-        "display_at": moment(told.at),
-        "affected_components": None,
-        "deliver_notifications": told.notifies,
-        "custom_tweet": None,
-        "tweet_id": None,
-    }
-
-
-def _state(state: str) -> str:
-    """A state in the closed set clients know."""
-    return (
-        MaintenanceState.COMPLETED if state == MaintenanceState.CANCELLED else MaintenanceState(state)
-    ).value
-
-
 def update(told: Update, one: Incident) -> Body:
-    """One update. `affected_components` is null when none changed: clients expect that."""
-    changed = [
-        {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
-        for code, name, old, new in cards.changes(told, one)
-    ]
-    return {
-        "id": told.public_id,
-        "status": told.phase,
-        "body": told.body,
-        "incident_id": one.public_id,
-        "created_at": moment(told.created_at),
-        "updated_at": moment(told.edited_at or told.created_at),
-        "display_at": moment(told.at),
-        "affected_components": changed or None,
-        "deliver_notifications": True,
-        "custom_tweet": None,
-        "tweet_id": None,
-    }
-
-
-def _spell(text: str) -> str:
-    return spelled(Status(text))
-
-
-def moment(at: datetime) -> str:
-    """ISO 8601 with exactly three decimals; `Z` on a UTC page, else the page zone's offset."""
-    if settings.PAGE_TIME_ZONE in ("UTC", "Etc/UTC"):
-        return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
-    return at.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE)).isoformat(timespec="milliseconds")
+    """One update, with the changes strangers may see."""
+    return bodies.update(told, one, cards.changes(told, one))

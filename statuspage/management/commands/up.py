@@ -40,13 +40,15 @@ class Command(BaseCommand):
         staff = first_start.prepare(settings.HOST, settings.PORT)
         connection.close()
         redis_url = settings.REDIS_URL if "REDIS_URL" in os.environ else None
-        children = supervisor.commands(redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY)
+        children = supervisor.commands(
+            redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY, region=settings.REGION
+        )
         Supervisor(
             var_dir=settings.VAR_DIR,
             host=settings.HOST,
             port=settings.PORT,
             children=children,
-            is_silent=worker_is_silent,
+            is_silent=are_silent,
             on_ready=lambda: welcome(staff),
             silence_s=settings.WORKER_SILENCE_S,
         ).run()
@@ -85,12 +87,12 @@ def prepare_database() -> None:
         raise CannotStart(f"The database cannot be used ({first}): check DATABASE_URL.") from error
 
 
-def worker_is_silent() -> bool:
-    """Whether no worker has done anything for as long as we have patience."""
+def are_silent(role: str) -> bool:
+    """Whether no worker of this role has done anything for as long as we have patience."""
     close_old_connections()
     oldest = timezone.now() - timedelta(seconds=settings.WORKER_SILENCE_S)
     try:
-        return not Heartbeat.objects.filter(role="worker", at__gte=oldest).exists()
+        return not Heartbeat.objects.filter(role=role, at__gte=oldest).exists()
     except DatabaseError:
         return False  # the database is away: that is not the worker's fault
     finally:

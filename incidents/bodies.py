@@ -1,0 +1,111 @@
+"""Rows in the words of Statuspage's API, the same on our API and in webhooks (COMPAT.md, sections 1 and 3).
+
+Unknown has no word there: such a component is sent as `degraded_performance`,
+the nearest that is not green, with our own key `unknown: true` beside it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from components.models import Component, Group
+from components.status import Status
+from incidents.models import Incident, Maintenance, MaintenanceState, MaintenanceUpdate, Update
+
+Body = dict[str, Any]
+
+
+def row(
+    one: Component | Group,
+    shown: Status,
+    page_id: str,
+    *,
+    start_date: str | None = None,
+    group_id: str | None = None,
+) -> Body:
+    """A component or group, with exactly the 13 keys of the newest captures, and ours when unknown."""
+    body = {
+        "id": one.public_id,
+        "name": one.name,
+        "status": spelled(shown),
+        "created_at": moment(one.created_at),
+        "updated_at": moment(one.updated_at),
+        "position": one.position,
+        "description": one.description or None,
+        "showcase": isinstance(one, Component),
+        "start_date": start_date,
+        "group_id": group_id,
+        "page_id": page_id,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
+    return {**body, "unknown": True} if shown is Status.UNKNOWN else body
+
+
+def update(told: Update, one: Incident, changes: Iterable[Sequence[str]]) -> Body:
+    """One update. `affected_components` is null when none changed: clients expect that."""
+    changed = [
+        {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
+        for code, name, old, new in changes
+    ]
+    return {
+        "id": told.public_id,
+        "status": told.phase,
+        "body": told.body,
+        "incident_id": one.public_id,
+        "created_at": moment(told.created_at),
+        "updated_at": moment(told.edited_at or told.created_at),
+        "display_at": moment(told.at),
+        "affected_components": changed or None,
+        "deliver_notifications": told.notifies,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:
+    """One update. What the components did meanwhile is told by their probes, not by the plan: null."""
+    return {
+        "id": told.public_id,
+        "status": state(told.state),
+        "body": told.body,
+        "incident_id": one.public_id,
+        "created_at": moment(told.at),
+        "updated_at": moment(told.at),
+        "display_at": moment(told.at),
+        "affected_components": None,
+        "deliver_notifications": told.notifies,
+        "custom_tweet": None,
+        "tweet_id": None,
+    }
+
+
+def state(of_work: str) -> str:
+    """A state in the closed set clients know: they have no word for cancelled."""
+    if of_work == MaintenanceState.CANCELLED:
+        return MaintenanceState.COMPLETED.value
+    return MaintenanceState(of_work).value
+
+
+def address(of: Any) -> str:
+    """Where it is read: the whole address."""
+    return f"{settings.PUBLIC_URL}{of.get_absolute_url()}"
+
+
+def spelled(shown: Status) -> str:
+    """A status in the closed set clients know."""
+    return (Status.DEGRADED_PERFORMANCE if shown is Status.UNKNOWN else shown).value
+
+
+def _spell(text: str) -> str:
+    return spelled(Status(text))
+
+
+def moment(at: datetime) -> str:
+    """ISO 8601 with exactly three decimals; `Z` on a UTC page, else the page zone's offset."""
+    if settings.PAGE_TIME_ZONE in ("UTC", "Etc/UTC"):
+        return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+    return at.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE)).isoformat(timespec="milliseconds")

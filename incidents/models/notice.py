@@ -1,0 +1,134 @@
+"""What is owed to subscribers: one row for everything we said aloud, written in the same transaction.
+
+Who is told, and how, is the business of the floor above; it looks for rows that
+are not `sorted_at` yet. A row that is due later can still be taken back.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q
+
+from components.models import Component
+from components.models.public_id import PublicIdField
+
+if TYPE_CHECKING:
+    from incidents.models.maintenance import MaintenanceUpdate
+    from incidents.models.postmortem import Postmortem
+    from incidents.models.update import Update
+
+
+class NoticeKind(models.TextChoices):
+    """What it speaks of. Subscribers choose by it."""
+
+    INCIDENT = "incident", "Incidents"
+    MAINTENANCE = "maintenance", "Maintenance"
+    POSTMORTEM = "postmortem", "Postmortems"
+    COMPONENT = "component", "Changes of a component"
+
+
+class NoticeManager(models.Manager["Notice"]):
+    def of_update(self, update: "Update", now: datetime) -> None:
+        """An update of an incident is said: it is owed once it cannot be undone any more."""
+        self.get_or_create(
+            update=update,
+            defaults={
+                "kind": NoticeKind.INCIDENT,
+                "incident": update.incident,
+                "created_at": now,
+                "due_at": max(now, update.undo_until or now),
+            },
+        )
+
+    def of_work(self, update: "MaintenanceUpdate", now: datetime) -> None:
+        """Planned work is spoken of."""
+        self.create(
+            kind=NoticeKind.MAINTENANCE,
+            maintenance=update.maintenance,
+            maintenance_update=update,
+            created_at=now,
+            due_at=now,
+        )
+
+    def of_postmortem(self, postmortem: "Postmortem", now: datetime) -> None:
+        """A postmortem can be read: said once, however often it is withdrawn and shown again."""
+        self.get_or_create(
+            postmortem=postmortem,
+            defaults={
+                "kind": NoticeKind.POSTMORTEM,
+                "incident": postmortem.incident,
+                "created_at": now,
+                "due_at": now,
+            },
+        )
+
+    def of_component(self, component: Component, old: str, new: str, *, at: datetime, now: datetime) -> None:
+        """A component shows another status."""
+        self.create(
+            kind=NoticeKind.COMPONENT, component=component, change=[old, new], created_at=at, due_at=now
+        )
+
+    def take_back(self, update: "Update") -> bool:
+        """Nobody shall be told of it. False when telling has begun."""
+        mine = self.filter(update=update)
+        mine.filter(sorted_at=None, cursor=0).delete()
+        return not mine.exists()
+
+    def due(self, now: datetime) -> models.QuerySet["Notice"]:
+        """What is to be given to subscribers now, in the order it was said."""
+        return self.filter(sorted_at=None, due_at__lte=now).order_by("id")
+
+
+class Notice(models.Model):
+    """One thing said. `cursor` is the last subscriber it was given to; `sorted_at`: it was given to all."""
+
+    public_id = PublicIdField()
+    kind = models.CharField(max_length=12, choices=NoticeKind)
+    incident = models.ForeignKey(
+        "incidents.Incident", null=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    update = models.OneToOneField(
+        "incidents.Update", null=True, on_delete=models.CASCADE, related_name="notice"
+    )
+    maintenance = models.ForeignKey(
+        "incidents.Maintenance", null=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    maintenance_update = models.OneToOneField(
+        "incidents.MaintenanceUpdate", null=True, on_delete=models.CASCADE, related_name="notice"
+    )
+    postmortem = models.OneToOneField(
+        "incidents.Postmortem", null=True, on_delete=models.CASCADE, related_name="notice"
+    )
+    component = models.ForeignKey(Component, null=True, on_delete=models.CASCADE, related_name="notices")
+    change = models.JSONField(default=list)  # [old status, new status] of the component
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    cursor = models.BigIntegerField(default=0)
+    sorted_at = models.DateTimeField(null=True)
+
+    objects = NoticeManager()
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("due_at",), condition=Q(sorted_at=None), name="notice_unsorted"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.story}"
+
+    @property
+    def story(self) -> str:
+        """What it belongs to, as "incident:5": of one story the newest word holds all earlier ones."""
+        kind = "incident" if self.kind == NoticeKind.POSTMORTEM else self.kind
+        about: Any = self.incident_id or self.maintenance_id or self.component_id
+        return f"{kind}:{about}"
+
+    def components(self) -> list[Component]:
+        """Those it concerns, as the public may know. None of an incident concerns everybody."""
+        if self.component is not None:
+            return [self.component]
+        if self.maintenance is not None:
+            return list(self.maintenance.components.filter(is_shown=True))
+        assert self.incident is not None
+        rows = self.incident.affected.filter(component__is_shown=True).select_related("component")
+        return [row.component for row in rows]

@@ -1,0 +1,107 @@
+"""Who is next: subscribers that are due, leased so that each has one message in flight, and its host two."""
+
+import os
+import platform
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
+
+from subscribers.channels import Channel
+from subscribers.models import Host, Sorter, Subscriber
+
+DEADLINE_S = 20.0  # the longest an attempt may take
+LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
+CRASHES_BEFORE_SUSPECT = 3
+CRASHES_BEFORE_QUARANTINE = 10
+MAIL_SERVER = "(mail server)"  # the host of all mail, beside the domain each goes to
+PER_HOST = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
+PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
+MAILS_AT_ONCE = 24
+MOST_LOOKED_AT = 3_000
+
+
+def claim(now: datetime, room: int, holder: str) -> tuple[str, list[int]]:
+    """Lease up to `room` due subscribers. The token that proves it, and their ids, longest due first.
+
+    One claim at a time: the limits by host hold over all workers together.
+    `holder` names the process ("host:pid:start").
+    """
+    token = f"{holder}:{secrets.token_urlsafe(9)}"
+    with transaction.atomic():
+        Sorter.objects.get_or_create(pk=2)
+        Sorter.objects.select_for_update().get(pk=2)
+        is_free = Q(lease_until=None) | Q(lease_until__lte=now)
+        due = Subscriber.objects.filter(is_free, next_at__lte=now)
+        chosen = _choose(due, now, room)
+        due.filter(pk__in=chosen).update(lease_token=token, lease_until=now + LEASE, crashes=F("crashes") + 1)
+    return token, chosen
+
+
+def me() -> str:
+    """This process, as leases name it."""
+    return f"{platform.node()[:60]}:{os.getpid()}:{secrets.token_urlsafe(6)}"
+
+
+def release_dead(holder: str) -> int:
+    """Give back what processes of this machine held when they died. How many leases that were."""
+    node, pid, _ = holder.rsplit(":", 2)
+    mine = Subscriber.objects.filter(lease_token__startswith=f"{node}:").exclude(lease_until=None)
+    dead = []
+    for token in mine.values_list("lease_token", flat=True).distinct():
+        whose = token.removeprefix(f"{node}:").split(":")[0]
+        if not token.startswith(f"{holder}:") and (whose == pid or not _lives(int(whose))):
+            dead.append(token)
+    return mine.filter(lease_token__in=dead).update(lease_until=None)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _choose(due: "Iterable[Subscriber]", now: datetime, room: int) -> list[int]:
+    """As many of each host as it has places left."""
+    resting = set(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
+    leased = Subscriber.objects.filter(lease_until__gt=now)
+    busy = {
+        (row["channel"] == Channel.EMAIL, row["host"]): row["number"]
+        for row in leased.values("channel", "host").annotate(number=Count("pk"))
+    }
+    mails = MAILS_AT_ONCE - sum(number for (is_mail, _), number in busy.items() if is_mail)
+    place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
+    found = (
+        due.annotate(place=place)  # type: ignore[attr-defined]
+        .filter(place__lte=PER_CHAT_HOST)
+        .order_by("next_at", "pk")
+        .values_list("pk", "channel", "host", "crashes")[:MOST_LOOKED_AT]
+    )
+    chosen: list[int] = []
+    suspects: list[int] = []
+    taken: Counter[tuple[bool, str]] = Counter(busy)
+    for pk, name, host, crashes in found:
+        channel = Channel(name)
+        is_mail = channel is Channel.EMAIL
+        if (MAIL_SERVER if is_mail else host) in resting or len(chosen) >= room:
+            continue
+        if taken[is_mail, host] >= PER_HOST.get(channel, PER_CHAT_HOST) or (is_mail and mails <= 0):
+            continue
+        if crashes >= CRASHES_BEFORE_QUARANTINE:
+            Subscriber.objects.get(pk=pk).quarantine(now, "Its messages ended our worker ten times.")
+            continue
+        if crashes >= CRASHES_BEFORE_SUSPECT:
+            suspects.append(pk)
+            continue
+        taken[is_mail, host] += 1
+        mails -= is_mail
+        chosen.append(pk)
+    return chosen or suspects[:1]  # whoever was in hand when a worker died goes alone

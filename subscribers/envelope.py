@@ -1,0 +1,61 @@
+"""One message on its way: what a sender is given, and what it says came of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from subscribers.channels import Channel
+from subscribers.story import House, Story, Word
+
+
+class End(StrEnum):
+    """What came of an attempt."""
+
+    SENT = "sent"
+    LATER = "later"  # the receiver is at fault: try again on the schedule
+    GONE = "gone"  # the receiver wants nothing any more
+    OURS = "ours"  # we are at fault (our mail server, our network): try again soon, it counts against nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`answer` is the HTTP or SMTP code, if there was one; `why` a sentence for staff."""
+
+    end: End
+    answer: int | None = None
+    why: str = ""
+    retry_after_s: float | None = None
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses for one receiver alone. They hold its key, so they stand in no other message."""
+
+    manage: str
+    leave: str
+    confirm: str = ""
+    only: str = ""  # hear of this incident alone
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """`unsent`: the words of the story this receiver has not had yet, newest first, at least one.
+
+    `id` stays the same in every attempt. `others`: further stories, in a daily digest.
+    A letter about the subscription itself has no story; `context` holds what it needs.
+    """
+
+    id: str
+    channel: Channel
+    address: str
+    purpose: str
+    house: House
+    links: Links
+    story: Story | None = None
+    unsent: tuple[Word, ...] = ()
+    others: tuple[Story, ...] = ()
+    secrets: tuple[str, ...] = ()
+    is_first: bool = True  # nothing of this story was sent to it before
+    scope: str = ""  # why it is told: "all components", "Chat and Files", "this incident"
+    context: dict[str, Any] = field(default_factory=dict)

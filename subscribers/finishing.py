@@ -1,0 +1,149 @@
+"""What came of a round of deliveries, written in one short transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+
+from subscribers import backoff, sorting
+from subscribers.channels import Channel
+from subscribers.claiming import MAIL_SERVER
+from subscribers.envelope import End, Result
+from subscribers.models import Delivery, DeliveryState, Host, Purpose, Subscriber
+from subscribers.packing import Nothing
+
+if TYPE_CHECKING:
+    from subscribers.postman import Done
+
+OURS_AGAIN = timedelta(seconds=30)
+
+
+def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
+    """Write down what came of these. A result whose lease has moved on is dropped: somebody else has it."""
+    ids = {_subscriber(one).pk for one in tried}
+    with transaction.atomic():
+        held = {
+            one.pk: one for one in Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        }
+        mine = [
+            one
+            for one in tried
+            if (row := held.get(_subscriber(one).pk))
+            and row.lease_token == (token or getattr(one, "token", ""))
+        ]
+        _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
+        for one in mine:
+            if isinstance(one, Nothing):
+                _drop(one.dropped, now)
+            elif one.result.end is not End.SENT:
+                _write_failed(held[one.packed.subscriber.pk], one, now)
+        done = [_subscriber(one).pk for one in mine]
+        Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
+        sorting.wake(done)
+        _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
+
+
+def _subscriber(one: "Done | Nothing") -> Subscriber:
+    return one.subscriber if isinstance(one, Nothing) else one.packed.subscriber
+
+
+def _drop(dropped: Sequence[Delivery], now: datetime) -> None:
+    if dropped:
+        owed = Delivery.objects.filter(pk__in=[one.pk for one in dropped], state=DeliveryState.OWED)
+        owed.update(state=DeliveryState.CANCELLED, finished_at=now)
+
+
+def _write_sent(sent: "Sequence[Done]", now: datetime) -> None:
+    """Few statements for many: all that ended alike are written together."""
+    alike: dict[tuple[int | None, int], list[int]] = defaultdict(list)
+    for one in sent:
+        alike[one.result.answer, _rounded(one.result.took_ms)].append(one.packed.delivery.pk)
+    for (answer, took_ms), ids in alike.items():
+        Delivery.objects.filter(pk__in=ids).update(
+            state=DeliveryState.SENT, finished_at=now, attempts=F("attempts") + 1, answer=answer,
+            took_ms=took_ms, last_error="", is_replay=False,
+        )  # fmt: skip
+    for one in sent:
+        _close_others(one, now)
+        if (
+            one.packed.delivery.purpose == Purpose.CONFIRM
+            and one.packed.envelope.channel is not Channel.EMAIL
+        ):
+            one.packed.subscriber.confirm(now)  # it took a message: that is its yes
+    ids = [
+        one.packed.subscriber.pk
+        for one in sent
+        if one.packed.subscriber.failing_since or one.packed.subscriber.attempts
+    ]
+    Subscriber.objects.filter(pk__in=ids).update(attempts=0, failing_since=None, last_error="")
+
+
+def _rounded(ms: int) -> int:
+    """Two figures are enough for the log, and let many share a statement."""
+    return ms if ms < 10 else round(ms, -len(str(ms)) + 1)
+
+
+def _close_others(one: "Done", now: datetime) -> None:
+    """The words of these were told with a later one; what nobody shall hear any more is not sent."""
+    told = [other.pk for other in one.packed.others if other.notice_id and other.purpose == Purpose.NEWS]
+    if told:
+        owed = Delivery.objects.filter(pk__in=told, state=DeliveryState.OWED)
+        owed.update(state=DeliveryState.SUPERSEDED, finished_at=now, told_by=one.packed.delivery)
+
+
+def _write_failed(subscriber: Subscriber, one: "Done", now: datetime) -> None:
+    """Try again later, or give up: after five days without a success, or when the receiver says so."""
+    result = one.result
+    Delivery.objects.filter(pk=one.packed.delivery.pk).update(
+        attempts=F("attempts") + 1, answer=result.answer, last_error=result.why[:250], took_ms=result.took_ms
+    )
+    if result.end is End.OURS:
+        _postpone(subscriber, now + OURS_AGAIN)
+        return
+    subscriber.attempts += 1
+    subscriber.failing_since = subscriber.failing_since or now
+    subscriber.last_error = result.why[:250]
+    subscriber.save(update_fields=["attempts", "failing_since", "last_error"])
+    if result.end is End.GONE or now - subscriber.failing_since >= backoff.GIVE_UP_AFTER:
+        _give_up(subscriber, one, now)
+    else:
+        wait = backoff.wait_after(subscriber.attempts, asked_s=result.retry_after_s)
+        _postpone(subscriber, now + wait)
+
+
+def _postpone(subscriber: Subscriber, at: datetime) -> None:
+    """All it is owed waits: what comes later may not overtake."""
+    owed = Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.OWED, due_at__lt=at)
+    owed.update(due_at=at)
+
+
+def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
+    Delivery.objects.filter(pk=one.packed.delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
+    why = one.result.why if one.result.end is End.GONE else f"Five days without a success. {one.result.why}"
+    subscriber.quarantine(now, why)
+    if subscriber.owner is not None:
+        subscriber.owner.owe(Purpose.STOPPED, now, what=subscriber.shown, key=subscriber.key, why=why)
+
+
+def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
+    """Count failures by host, so that one that is dead costs nobody else."""
+    known = {one.name: one for one in Host.objects.filter(name__in={_host(one) for one in tried})}
+    for one in tried:
+        host = _host(one)
+        if _blames_host(one.result):
+            known.setdefault(host, Host(name=host)).fail(now)
+        elif host in known and one.result.end is End.SENT:
+            known.pop(host).delete()
+
+
+def _host(one: "Done") -> str:
+    is_mail = one.packed.envelope.channel is Channel.EMAIL
+    return MAIL_SERVER if is_mail else one.packed.subscriber.host
+
+
+def _blames_host(result: Result) -> bool:
+    """An answer, whatever it says, shows a host that lives."""
+    return result.end is End.OURS or (result.end is End.LATER and result.answer is None)

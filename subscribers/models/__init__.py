@@ -1,0 +1,7 @@
+"""The nouns of the second floor, west, one a file."""
+
+from subscribers.models.delivery import Delivery, DeliveryState, Purpose, new_id
+from subscribers.models.host import Host, Sorter
+from subscribers.models.subscriber import State, Subscriber
+
+__all__ = ["Delivery", "DeliveryState", "Host", "Purpose", "Sorter", "State", "Subscriber", "new_id"]

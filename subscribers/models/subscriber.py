@@ -1,0 +1,261 @@
+"""Somebody who asked to be told: where, of what, and how it goes.
+
+A subscriber is also its own queue: `next_at` says when it is due, one claim
+leases it to one worker, and so it never has two messages in flight.
+"""
+
+import json
+import secrets as random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from components.models import Component, Group
+from components.models.public_id import PublicIdField
+from components.status import Impact
+from incidents.models import Incident, Maintenance, Notice, NoticeKind
+from subscribers import sealed, signing
+from subscribers.channels import LABELS, Channel
+
+if TYPE_CHECKING:
+    from subscribers.models.delivery import Delivery
+
+ROTATION = timedelta(hours=24)  # both secrets sign for this long
+RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
+
+
+class State(models.TextChoices):
+    """Whether somebody is told."""
+
+    UNCONFIRMED = "unconfirmed", "Not confirmed"
+    ACTIVE = "active", "Active"
+    QUARANTINED = "quarantined", "Stopped after failures"
+    LEFT = "left", "Left"
+    CONTACT = "contact", "Contact only"  # told of trouble with a webhook, never of incidents
+
+
+class SubscriberManager(models.Manager["Subscriber"]):
+    def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
+        """Who has this address; None when nobody has."""
+        return self.filter(channel=channel, fingerprint=sealed.fingerprint(normal(channel, address))).first()
+
+    def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:
+        """Whom this concerns."""
+        incident = notice.incident
+        return self.who(
+            NoticeKind(notice.kind),
+            notice.components(),
+            impact=incident.shown_impact if incident else Impact.CRITICAL,
+            incident=incident,
+            maintenance=notice.maintenance,
+        )
+
+    def who(
+        self,
+        kind: NoticeKind,
+        components: Sequence[Component],
+        *,
+        impact: Impact,
+        incident: Incident | None = None,
+        maintenance: Maintenance | None = None,
+    ) -> models.QuerySet["Subscriber"]:
+        """Who chose this kind, these components and this impact.
+
+        Who was told of a story hears the rest of it, whatever it has become since.
+        """
+        from subscribers.models.delivery import Delivery
+
+        wanted = self.filter(state=State.ACTIVE, **{f"wants_{kind}": True})
+        chosen = _scope(kind, components)
+        mine = Delivery.objects.filter(subscriber=OuterRef("pk"))
+        if kind in (NoticeKind.INCIDENT, NoticeKind.POSTMORTEM):
+            chosen &= Q(least_impact__lte=RANKS[impact.value])
+        if incident is not None:
+            chosen |= Q(Exists(_through("follows", incident=incident)))
+            chosen |= Q(Exists(mine.filter(notice__incident=incident)))
+        if maintenance is not None:
+            chosen |= Q(Exists(mine.filter(notice__maintenance=maintenance)))
+        return wanted.filter(chosen)
+
+
+def _scope(kind: NoticeKind, components: Sequence[Component]) -> Q:
+    """Subqueries, not joins: a row for every pair of choices would be counted otherwise."""
+    groups = [one.group_id for one in components if one.group_id]
+    if not components and kind != NoticeKind.MAINTENANCE:  # it names none: it concerns all
+        of_some = Exists(_through("components")) | Exists(_through("groups"))
+        return Q(is_all=True) | Q(of_some)
+    of_these = Exists(_through("components", component__in=components))
+    return Q(is_all=True) | Q(of_these) | Q(Exists(_through("groups", group__in=groups)))
+
+
+def _through(name: str, **chosen: Any) -> models.QuerySet[Any]:
+    through: Any = getattr(Subscriber, name).through
+    found: models.QuerySet[Any] = through.objects.filter(subscriber=OuterRef("pk"), **chosen)
+    return found
+
+
+class Subscriber(models.Model):
+    """`address` is sealed, as most of them are keys in themselves; `shown` is what staff may read."""
+
+    public_id = PublicIdField()
+    channel = models.CharField(max_length=12, choices=[(c.value, LABELS[c]) for c in Channel])
+    address = models.TextField(editable=False)
+    fingerprint = models.CharField(max_length=64, editable=False)
+    shown = models.CharField(max_length=255, editable=False)
+    host = models.CharField(max_length=255, editable=False)  # whose limits and faults it shares
+    key = models.CharField(max_length=43, unique=True, editable=False)  # in links that manage it
+    state = models.CharField(max_length=12, choices=State, default=State.UNCONFIRMED, editable=False)
+    source = models.CharField(max_length=12, default="page")  # page, staff, import, api
+    note = models.CharField(max_length=250, blank=True)  # of staff, and why it was stopped
+    created_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    left_at = models.DateTimeField(null=True)
+    quarantined_at = models.DateTimeField(null=True)
+
+    is_all = models.BooleanField("all components", default=True)
+    components = models.ManyToManyField(Component, blank=True, related_name="subscribers")
+    groups = models.ManyToManyField(Group, blank=True, related_name="subscribers")
+    follows = models.ManyToManyField(Incident, blank=True, related_name="followers")
+    wants_incident = models.BooleanField("incidents", default=True)
+    wants_maintenance = models.BooleanField("maintenance", default=True)
+    wants_postmortem = models.BooleanField("postmortems", default=True)
+    wants_component = models.BooleanField("changes of components", default=False)
+    least_impact = models.PositiveSmallIntegerField(default=0)  # rank in Impact
+    is_digest = models.BooleanField("one mail a day", default=False)
+
+    owner = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="owned")
+    signing = models.TextField(blank=True, editable=False)  # sealed JSON: [[secret, valid until or null]]
+
+    next_at = models.DateTimeField(null=True, editable=False)  # None: nothing is owed
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
+    last_error = models.CharField(max_length=250, blank=True, editable=False)
+    lease_token = models.CharField(max_length=120, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    crashes = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    objects = SubscriberManager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("channel", "fingerprint"), name="one_subscriber_an_address"),
+        )
+        indexes = (
+            models.Index(fields=("next_at",), condition=~Q(next_at=None), name="subscriber_due"),
+            models.Index(fields=("lease_until",), condition=~Q(lease_until=None), name="subscriber_leased"),
+            models.Index(fields=("state", "channel")),
+        )
+
+    def __str__(self) -> str:
+        return self.shown
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new one gets its key."""
+        self.key = self.key or random.token_urlsafe(24)
+        super().save(*args, **kwargs)
+
+    def point_to(self, address: str) -> None:
+        """Set where it is told. The address must be checked (subscribers.addresses)."""
+        address = normal(self.channel, address)
+        self.address, self.fingerprint = sealed.seal(address), sealed.fingerprint(address)
+        self.shown, self.host = masked(self.channel, address), host_of(self.channel, address)
+
+    @property
+    def open_address(self) -> str:
+        """Where it is told, in clear. Raises sealed.CannotOpen."""
+        return sealed.unseal(self.address)
+
+    # Signing
+
+    def secrets(self, now: datetime) -> list[str]:
+        """The secrets that sign now, the newest first."""
+        rows = json.loads(sealed.unseal(self.signing)) if self.signing else []
+        return [key for key, until in rows if until is None or datetime.fromisoformat(until) > now]
+
+    def rotate(self, now: datetime) -> str:
+        """A new secret; the one before signs beside it for a day."""
+        secret = signing.new_secret()
+        until = (now + ROTATION).isoformat()
+        rows = [[secret, None], *([key, until] for key in self.secrets(now)[:1])]
+        self.signing = sealed.seal(json.dumps(rows))
+        self.save(update_fields=["signing"])
+        return secret
+
+    # Its life
+
+    def confirm(self, now: datetime) -> None:
+        """The address says yes. What it missed meanwhile is not made up for."""
+        self.state, self.confirmed_at = State.ACTIVE, self.confirmed_at or now
+        self.left_at = self.quarantined_at = self.failing_since = None
+        self.attempts, self.note, self.last_error = 0, "", ""
+        self.save()
+
+    def leave(self, now: datetime) -> None:
+        """Never again. What is still owed is not sent. Twice is once."""
+        with transaction.atomic():
+            self.state, self.left_at = State.LEFT, self.left_at or now
+            self.save(update_fields=["state", "left_at"])
+            self.forget_owed(now)
+
+    def quarantine(self, now: datetime, why: str) -> None:
+        """Stop telling; what is owed then is not sent later either."""
+        with transaction.atomic():
+            self.state, self.quarantined_at, self.note = State.QUARANTINED, now, why[:250]
+            self.save(update_fields=["state", "quarantined_at", "note"])
+            self.forget_owed(now)
+
+    def erase(self) -> None:
+        """Its data and the log of what it was sent, gone for ever."""
+        self.delete()
+
+    def forget_owed(self, now: datetime) -> None:
+        """Nothing that was said is owed any more. Letters about itself still are."""
+        from subscribers.models.delivery import DeliveryState, Purpose
+
+        self.deliveries.filter(state=DeliveryState.OWED, purpose=Purpose.NEWS).update(
+            state=DeliveryState.CANCELLED, finished_at=now
+        )
+
+    def owe(self, purpose: str, now: datetime, **context: Any) -> "Delivery":
+        """Something for it alone: a confirmation, a test, a warning."""
+        with transaction.atomic():
+            delivery = self.deliveries.create(purpose=purpose, created_at=now, due_at=now, context=context)
+            Subscriber.objects.filter(pk=self.pk).filter(Q(next_at=None) | Q(next_at__gt=now)).update(
+                next_at=now
+            )
+        return delivery
+
+    @property
+    def is_failing(self) -> bool:
+        """True while its last message could not be delivered."""
+        return self.failing_since is not None
+
+
+def normal(channel: Channel | str, address: str) -> str:
+    """One spelling for one address: the domain of a mail in small letters, no space around."""
+    address = address.strip()
+    if channel == Channel.EMAIL:
+        name, _, domain = address.rpartition("@")
+        return f"{name}@{domain.lower()}"
+    return address
+
+
+def masked(channel: Channel | str, address: str) -> str:
+    """What staff may read: a mail as it is, of other addresses host and last characters."""
+    if channel == Channel.EMAIL:
+        return address[:255]
+    parts = urlsplit(address)
+    path = parts.path if channel == Channel.WEBHOOK else f"/…{address[-4:]}"
+    return f"{parts.hostname or parts.scheme}{path}"[:255]
+
+
+def host_of(channel: Channel | str, address: str) -> str:
+    """Whose limits it shares: the domain of a mail, host and port of others."""
+    if channel == Channel.EMAIL:
+        return address.rpartition("@")[2].lower()[:255]
+    return (urlsplit(address).netloc.rpartition("@")[2] or str(channel)).lower()[:255]

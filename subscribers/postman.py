@@ -1,0 +1,171 @@
+"""The engine that delivers: one event loop per worker process, many receivers at once.
+
+Works in rounds: write down what came back, claim what has room, pack, send.
+A receiver that hangs occupies only itself. No transaction is open while
+anything is on its way, and what cannot be written down is tried again until
+the lease ends: then somebody else sends it, under the same id.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import uvloop
+from django.db import DatabaseError, close_old_connections
+
+from components.clock import database_now
+from components.egress import Egress
+from subscribers import claiming
+from subscribers.channels import Channel
+from subscribers.envelope import End, Envelope, Result
+from subscribers.finishing import finish
+from subscribers.packing import Nothing, Packed, pack
+
+MOST_AT_ONCE = 1_000  # sockets of one process
+ROUND_S = 0.25
+BATCH = 400
+PAUSE_S = 1.0  # while the database is away
+KEEP_S = claiming.LEASE.total_seconds() - claiming.DEADLINE_S
+
+log = logging.getLogger(__name__)
+Sender = Callable[[Envelope, Egress], Coroutine[Any, Any, Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A message that was tried, and what came of it; `token` is the lease it was tried under."""
+
+    packed: Packed
+    token: str
+    result: Result
+
+
+class Postman:
+    """Delivers whenever it is woken, until nothing is due and nothing in hand."""
+
+    def __init__(self, senders: "Mapping[Channel, Sender]", *, egress: Egress) -> None:
+        self.senders = senders
+        self.egress = egress
+        self.holder = claiming.me()
+        self.loop = uvloop.new_event_loop()
+        self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self.in_hand = 0
+        self.tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak hold of them
+        self.unwritten: list[tuple[float, Done]] = []
+        self.woken = threading.Event()
+        self.stopping = False
+        self.threads = [
+            threading.Thread(target=self._run_loop, name="deliveries", daemon=True),
+            threading.Thread(target=self._work, name="postman", daemon=True),
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Something may be due. Returns at once."""
+        self.woken.set()
+
+    def drain(self, timeout_s: float) -> None:
+        """Claim nothing more; wait for what is on its way and for its writing, at most this long."""
+        self.stopping = True
+        self.woken.set()
+        self.threads[1].join(timeout_s)
+
+    # The thread that writes
+
+    def _work(self) -> None:
+        is_new = True
+        while not self.stopping or self.in_hand or self.unwritten:
+            try:
+                if is_new:
+                    claiming.release_dead(self.holder)
+                    is_new = False
+                busy = self._round()
+            except DatabaseError as error:
+                log.warning("deliveries wait for the database: %s", str(error).strip().split("\n")[0])
+                busy = False
+                time.sleep(PAUSE_S)
+            except Exception:  # a fault of ours must not end the thread: everything owed waits for it
+                log.exception("a round of deliveries failed")
+                busy = False
+                time.sleep(PAUSE_S)
+            finally:
+                close_old_connections()
+            if not busy:
+                self.woken.wait(1.0)
+                self.woken.clear()
+
+    def _round(self) -> bool:
+        """True while there is more to do at once."""
+        self._collect()
+        if self.unwritten:
+            finish([done for _, done in self.unwritten], database_now())
+            self.unwritten = []
+        claimed = 0 if self.stopping else self._claim()
+        return bool(claimed or self.in_hand)
+
+    def _collect(self) -> None:
+        """What came back, for a moment at most; what cannot be written before its lease ends is let go."""
+        now = time.monotonic()
+        self.unwritten = [(since, done) for since, done in self.unwritten if now - since < KEEP_S]
+        end = now + (ROUND_S if self.in_hand else 0)
+        while len(self.unwritten) < BATCH:
+            try:
+                wait = max(0.0, end - time.monotonic())
+                self.unwritten.append(
+                    (time.monotonic(), self.done.get(timeout=wait) if wait else self.done.get_nowait())
+                )
+            except queue.Empty:
+                return
+            self.in_hand -= 1
+
+    def _claim(self) -> int:
+        room = MOST_AT_ONCE - self.in_hand
+        if room < MOST_AT_ONCE // 10:
+            return 0
+        now = database_now()
+        token, ids = claiming.claim(now, min(room, BATCH), self.holder)
+        if not ids:
+            return 0
+        packed = pack(ids, now)
+        nothing = [one for one in packed if isinstance(one, Nothing)]
+        if nothing:
+            finish(nothing, now, token=token)
+        self._send(token, [one for one in packed if isinstance(one, Packed)])
+        return len(ids)
+
+    def _send(self, token: str, packed: Iterable[Packed]) -> None:
+        orders = list(packed)
+        self.in_hand += len(orders)
+        asyncio.run_coroutine_threadsafe(self._start(token, orders), self.loop)
+
+    # The thread that sends
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    async def _start(self, token: str, orders: list[Packed]) -> None:
+        for packed in orders:
+            task = self.loop.create_task(self._deliver(token, packed))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _deliver(self, token: str, packed: Packed) -> None:
+        """One attempt under its one hard deadline. Never raises, never outlives it."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(claiming.DEADLINE_S):
+                result = await self.senders[packed.envelope.channel](packed.envelope, self.egress)
+        except TimeoutError:
+            result = Result(End.LATER, why=f"No answer within {claiming.DEADLINE_S:g} s.")
+        except Exception:
+            log.exception("a delivery by %s failed through our own fault", packed.envelope.channel)
+            result = Result(End.OURS, why="Our own fault; see the log.")
+        took_ms = round((time.monotonic() - began) * 1000)
+        self.done.put(Done(packed, token, replace(result, took_ms=took_ms)))

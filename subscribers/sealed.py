@@ -1,0 +1,51 @@
+"""Secrets at rest: addresses that are keys in themselves, and signing secrets.
+
+Sealed with a key derived from SECRET_KEY, which is not in the database; older
+keys (SECRET_KEY_FALLBACKS) still open what they sealed.
+"""
+
+import base64
+import functools
+import hashlib
+import hmac
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+class CannotOpen(Exception):
+    """This was sealed with a key we no longer have: put the old SECRET_KEY into SECRET_KEY_FALLBACKS."""
+
+
+def seal(text: str) -> str:
+    """The text, unreadable without our key."""
+    return _fernet(*_keys()).encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The text again. Raises CannotOpen."""
+    try:
+        return _fernet(*_keys()).decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise CannotOpen from error
+
+
+def fingerprint(text: str) -> str:
+    """The same text has the same fingerprint, and nobody can guess back without our key."""
+    return hmac.new(_derive(settings.SECRET_KEY, b"fingerprint"), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _keys() -> tuple[str, ...]:
+    return (settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS))
+
+
+@functools.cache
+def _fernet(*keys: str) -> MultiFernet:
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(key, b"sealed"))) for key in keys])
+
+
+@functools.cache
+def _derive(key: str, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=b"statuspage " + purpose).derive(key.encode())

@@ -1,0 +1,8 @@
+"""The doors: one file a kind of channel. Each takes an envelope and says what came of it; none raises."""
+
+from subscribers.channels import Channel
+from subscribers.senders import webhook
+
+SENDERS = {
+    Channel.WEBHOOK: webhook.send,
+}

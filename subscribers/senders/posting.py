@@ -1,0 +1,86 @@
+"""One POST over a fresh line through the egress door: no redirect is followed, the answer is capped."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from components import wire
+from components.egress import Egress, EgressError
+from components.outcomes import Failure
+from subscribers.envelope import End, Result
+
+AGENT = "statuspage/1 (+webhooks)"
+MOST_ANSWER_BYTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `body` is empty unless it was asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The Retry-After header (RFC 9110, section 10.2.3), seconds or a date; None without one."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isdigit():
+            return float(text)
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+async def post(
+    egress: Egress, url: str, body: bytes, headers: Mapping[str, str], *, reads: bool = False
+) -> Answer:
+    """Send it. Raises one of FAILURES; the caller sets the deadline."""
+    parts = urlsplit(url)
+    is_tls = parts.scheme == "https"
+    line = await egress.open(parts.hostname or "", parts.port or (443 if is_tls else 80), tls=is_tls)
+    try:
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        given = {"User-Agent": AGENT, "Content-Type": "application/json", **headers}
+        line.writer.write(wire.request_bytes("POST", parts.netloc.rpartition("@")[2], path, given, body))
+        head = await wire.read_head(line)
+        answer = b""
+        if reads:
+            with contextlib.suppress(wire.TooLarge):  # the status is what counts
+                answer = await wire.read_body(line, head, "POST", most=MOST_ANSWER_BYTES)
+        return Answer(head.status, head.headers, answer)
+    finally:
+        line.close()
+
+
+def failed(error: Exception) -> Result:
+    """A failure on the way in our words; nothing of a denied host is told."""
+    if isinstance(error, EgressError):
+        end = End.OURS if error.failure is Failure.OWN_FAULT else End.LATER
+        return Result(end, why=error.sentence)
+    if isinstance(error, wire.TooLarge):
+        return Result(End.LATER, why=f"The answer is too large: the {error}.")
+    if isinstance(error, wire.Garbled):
+        return Result(End.LATER, why="The answer is not HTTP.")
+    return Result(End.LATER, why="The connection was broken off.")
+
+
+FAILURES = (EgressError, wire.Garbled, wire.TooLarge, ConnectionError, OSError)
+
+
+def judged(answer: Answer) -> Result:
+    """The usual reading of a status: 2xx is told, 410 wants nothing more, all else later."""
+    code = answer.status
+    if 200 <= code < 300:
+        return Result(End.SENT, answer=code)
+    if code == 410:
+        return Result(End.GONE, answer=code, why="Answered 410: it wants nothing any more.")
+    if 300 <= code < 400:
+        return Result(End.LATER, answer=code, why=f"Answered {code}: redirects are not followed.")
+    return Result(End.LATER, code, f"Answered {code}.", answer.retry_after_s)

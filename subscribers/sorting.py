@@ -1,0 +1,139 @@
+"""From one thing said to what each subscriber is owed, in chunks that can be broken off anywhere."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Min, OuterRef, Q, Subquery
+
+from components.models import StatusSpan
+from incidents.models import Notice, NoticeKind
+from subscribers.channels import Channel
+from subscribers.models import Delivery, DeliveryState, Purpose, Sorter, State, Subscriber
+
+CHUNK = 500
+DIGEST_HOUR = 8  # of the page's zone
+
+
+def sort(now: datetime) -> int:
+    """Give every notice that is due to those it concerns. How many deliveries were made."""
+    made = 0
+    for notice_id in Notice.objects.due(now).values_list("pk", flat=True):
+        while (some := _sort_some(notice_id, now)) is not None:
+            made += some
+    return made
+
+
+def _sort_some(notice_id: int, now: datetime) -> int | None:
+    """The next chunk of one notice, in one transaction; None when there is none left.
+
+    The notice is held meanwhile, so two sorters, or an undo, never cross.
+    """
+    with transaction.atomic():
+        notice = Notice.objects.select_for_update().filter(pk=notice_id, sorted_at=None).first()
+        if notice is None:
+            return None
+        chunk = list(
+            Subscriber.objects.told_of(notice)
+            .filter(pk__gt=notice.cursor)
+            .order_by("pk")
+            .values_list("pk", "channel", "is_digest")[:CHUNK]
+        )
+        rows = [(pk, _due_at(notice, Channel(channel), is_digest, now)) for pk, channel, is_digest in chunk]
+        spaced = _spaced([pk for pk, channel, _ in chunk if Channel(channel).spacing_s], notice)
+        rows = [(pk, max(due_at, spaced.get(pk, due_at))) for pk, due_at in rows]
+        Delivery.objects.bulk_create(
+            [
+                Delivery(subscriber_id=pk, notice=notice, purpose=Purpose.NEWS, created_at=now, due_at=due_at)
+                for pk, due_at in rows
+            ],
+            ignore_conflicts=True,
+        )
+        wake([pk for pk, _ in rows])
+        notice.cursor = chunk[-1][0] if chunk else notice.cursor
+        notice.sorted_at = now if len(chunk) < CHUNK else None
+        notice.save(update_fields=["cursor", "sorted_at"])
+    return len(chunk)
+
+
+def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) -> datetime:
+    if not is_digest or channel is not Channel.EMAIL:
+        return now
+    local = now.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE))
+    at = local.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
+    return at if at > local else at + timedelta(days=1)
+
+
+def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
+    """When those who were just told of the same story may be told again, by subscriber."""
+    if not ids or notice.kind == NoticeKind.COMPONENT:
+        return {}
+    of_story = {f"notice__{name}": getattr(notice, f"{name}_id") for name in ("incident", "maintenance")}
+    rows = (
+        Delivery.objects.filter(subscriber__in=ids, state=DeliveryState.SENT, **of_story)
+        .values("subscriber_id", "subscriber__channel")
+        .annotate(last=Max("finished_at"))
+    )
+    return {
+        row["subscriber_id"]: row["last"] + timedelta(seconds=Channel(row["subscriber__channel"]).spacing_s)
+        for row in rows
+        if row["last"]
+    }
+
+
+def wake(ids: list[int]) -> None:
+    """These have something owed: due when the first of it is, but not before their pause is over."""
+    owed = Delivery.objects.filter(subscriber=OuterRef("pk"), state=DeliveryState.OWED)
+    first = Subquery(owed.order_by().values("subscriber").annotate(first=Min("due_at")).values("first"))
+    mine = Subscriber.objects.filter(pk__in=ids)
+    mine.filter(Q(failing_since=None) | Q(next_at=None)).update(next_at=first)
+
+
+def sweep() -> int:
+    """What is owed though nobody is waked for it: a crash between two steps left it so."""
+    owed = Delivery.objects.filter(state=DeliveryState.OWED, subscriber__next_at=None)
+    ids = list(owed.values_list("subscriber_id", flat=True).distinct()[:CHUNK])
+    if ids:
+        wake(ids)
+    return len(ids)
+
+
+def note_changes(now: datetime) -> None:
+    """Changes of components since the last look become notices, if anybody wants them."""
+    with transaction.atomic():
+        sorter = Sorter.objects.select_for_update().filter(pk=1).first()
+        newest = StatusSpan.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        if sorter is None:  # the past is nobody's news
+            Sorter.objects.get_or_create(pk=1, defaults={"spans_upto": newest})
+            return
+        if newest <= sorter.spans_upto:
+            return
+        if Subscriber.objects.filter(state=State.ACTIVE, wants_component=True).exists():
+            spans = StatusSpan.objects.filter(pk__gt=sorter.spans_upto, pk__lte=newest)
+            for span in spans.filter(component__is_shown=True).select_related("component").order_by("pk"):
+                _note_change(span, now)
+        Sorter.objects.filter(pk=1).update(spans_upto=newest)
+
+
+def _note_change(span: StatusSpan, now: datetime) -> None:
+    before = StatusSpan.objects.filter(component=span.component, pk__lt=span.pk).order_by("-pk").first()
+    if before is None or before.status == span.status:
+        return
+    change = {"at": span.started_at, "now": now}
+    Notice.objects.of_component(span.component, before.status, span.status, **change)
+
+
+def forget_old(now: datetime) -> None:
+    """Take out what is past its keep: the log after 30 days, those who left after 90."""
+    old = Delivery.objects.filter(finished_at__lt=now - timedelta(days=30)).exclude(state=DeliveryState.OWED)
+    ids = list(old.order_by("pk").values_list("pk", flat=True)[:5_000])
+    Delivery.objects.filter(pk__in=ids).delete()
+    long_ago = now - timedelta(days=90)
+    gone = Q(state=State.LEFT, left_at__lt=long_ago) | Q(state=State.QUARANTINED, quarantined_at__lt=long_ago)
+    unsure = Q(state=State.UNCONFIRMED, created_at__lt=now - timedelta(days=7))
+    Subscriber.objects.filter(gone | unsure).filter(owned=None).delete()
+    bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30))
+    Notice.objects.filter(pk__in=list(bare.values_list("pk", flat=True)[:5_000])).exclude(
+        sorted_at=None
+    ).delete()

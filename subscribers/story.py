@@ -1,0 +1,227 @@
+"""What a message tells, as plain values: read once from the rows, then worded for every channel."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch
+
+from components.models import Component, Page
+from components.status import PageState, Status, page_state, worst
+from incidents import bodies
+from incidents.lifecycle import Kind, Phase
+from incidents.models import Affected, Incident, MaintenanceState, Notice, NoticeKind, Update
+from subscribers import payloads
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One thing said. `text` is Markdown as staff wrote it; `changes`: (component, old, new)."""
+
+    number: int
+    label: str
+    at: datetime
+    text: str
+    changes: tuple[tuple[str, Status, Status], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An incident, planned work, a postmortem or a component's change, up to one of its words.
+
+    `words` are newest first. `body` is what a webhook carries beside `meta` and `page`.
+    `sequence` rises with each word of a story.
+    """
+
+    kind: NoticeKind
+    key: str
+    public_id: str
+    title: str
+    url: str
+    label: str
+    status: Status
+    components: tuple[tuple[str, Status], ...]
+    words: tuple[Word, ...]
+    sequence: int
+    body: dict[str, Any] = field(default_factory=dict)
+    is_over: bool = False
+    next_update_at: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def newest(self) -> Word:
+        """What is said now."""
+        return self.words[0]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Who speaks, and how all is: the same for every message of a moment."""
+
+    name: str
+    url: str
+    page_id: str
+    state: PageState
+
+
+def house() -> House:
+    """The page as it is now."""
+    shown = [
+        Status(status) for status in Component.objects.filter(is_shown=True).values_list("status", flat=True)
+    ]
+    has_open = Incident.objects.public().filter(resolved_at=None).exists()
+    page_id = Page.objects.this().public_id
+    return House(
+        settings.PAGE_NAME, settings.PUBLIC_URL, page_id, page_state(shown, has_open_incident=has_open)
+    )
+
+
+def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:
+    """The stories up to these notices; one that nobody shall hear of any more has none."""
+    rows = (
+        Notice.objects.filter(pk__in=set(notice_ids))
+        .select_related(
+            "incident", "update", "maintenance", "maintenance_update", "postmortem", "component__group"
+        )
+        .prefetch_related(
+            Prefetch("incident__updates", Update.objects.filter(kind=Kind.POST).order_by("-number")),
+            Prefetch("incident__affected", Affected.objects.select_related("component__group")),
+            "maintenance__updates",
+            Prefetch(
+                "maintenance__components", Component.objects.filter(is_shown=True).select_related("group")
+            ),
+        )
+    )
+    made = {}
+    for notice in rows:
+        story = READERS[NoticeKind(notice.kind)](notice, page_id)
+        if story is not None:
+            made[notice.pk] = story
+    return made
+
+
+def _incident(notice: Notice, page_id: str) -> Story | None:
+    incident, upto = notice.incident, notice.update
+    assert incident is not None
+    assert upto is not None
+    if _is_gone(incident) or upto.kind != Kind.POST:
+        return None
+    posts = list(incident.updates.all())
+    told = [one for one in posts if one.number <= upto.number]
+    rows = [row for row in incident.affected.all() if row.component.is_shown]
+    shown = {row.component.public_id for row in rows}
+    is_over = upto.phase == Phase.RESOLVED
+    statuses = [Status.OPERATIONAL if is_over else Status(row.status) for row in rows]
+    return Story(
+        kind=NoticeKind.INCIDENT,
+        key=notice.story,
+        public_id=incident.public_id,
+        title=incident.title,
+        url=bodies.address(incident),
+        label=Phase(upto.phase).label,
+        status=worst(statuses),
+        components=tuple((row.component.name, status) for row, status in zip(rows, statuses, strict=True)),
+        words=tuple(_word(one, shown) for one in told),
+        sequence=upto.number,
+        body={"incident": payloads.incident(incident, told, [row.component for row in rows], shown, page_id)},
+        is_over=is_over,
+        next_update_at=incident.next_update_at if upto.number == posts[0].number else None,
+    )
+
+
+def _word(one: Update, shown: set[str]) -> Word:
+    changes = tuple((name, Status(old), Status(new)) for code, name, old, new in one.changes if code in shown)
+    return Word(one.number, Phase(one.phase).label, one.at, one.body, changes)
+
+
+def _maintenance(notice: Notice, page_id: str) -> Story | None:
+    work, upto = notice.maintenance, notice.maintenance_update
+    assert work is not None
+    assert upto is not None
+    told = sorted(
+        (one for one in work.updates.all() if one.number <= upto.number), key=lambda one: -one.number
+    )
+    components = list(work.components.all())
+    is_on = upto.state in (MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
+    status = Status.UNDER_MAINTENANCE if is_on else Status.OPERATIONAL
+    return Story(
+        kind=NoticeKind.MAINTENANCE,
+        key=notice.story,
+        public_id=work.public_id,
+        title=work.title,
+        url=bodies.address(work),
+        label=MaintenanceState(upto.state).label,
+        status=Status.UNDER_MAINTENANCE,
+        components=tuple((one.name, status if is_on else Status(one.status)) for one in components),
+        words=tuple(Word(one.number, MaintenanceState(one.state).label, one.at, one.body) for one in told),
+        sequence=upto.number,
+        body={"incident": payloads.maintenance(work, told, components, page_id)},
+        is_over=upto.state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED),
+        starts_at=work.starts_at,
+        ends_at=work.ends_at,
+    )
+
+
+def _postmortem(notice: Notice, page_id: str) -> Story | None:
+    incident, report = notice.incident, notice.postmortem
+    assert incident is not None
+    assert report is not None
+    if _is_gone(incident) or report.published_at is None:
+        return None
+    told = list(incident.updates.all())
+    rows = [row.component for row in incident.affected.all() if row.component.is_shown]
+    shown = {one.public_id for one in rows}
+    number = (told[0].number if told else 0) + 1
+    body = payloads.incident(incident, told, rows, shown, page_id, postmortem=report)
+    return Story(
+        kind=NoticeKind.POSTMORTEM,
+        key=notice.story,
+        public_id=incident.public_id,
+        title=report.title,
+        url=bodies.address(report),
+        label="Postmortem",
+        status=Status.OPERATIONAL,
+        components=tuple((one.name, Status(one.status)) for one in rows),
+        words=(Word(number, "Postmortem", report.published_at, report.summary),),
+        sequence=number,
+        body={"incident": body},
+        is_over=True,
+    )
+
+
+def _component(notice: Notice, page_id: str) -> Story | None:
+    component = notice.component
+    assert component is not None
+    if not component.is_shown:
+        return None
+    old, new = (Status(text) for text in notice.change)
+    text = f"{component.name}: {old.label} → {new.label}"
+    return Story(
+        kind=NoticeKind.COMPONENT,
+        key=notice.story,
+        public_id=component.public_id,
+        title=component.name,
+        url=bodies.address(component),
+        label=new.label,
+        status=new,
+        components=((component.name, new),),
+        words=(Word(notice.pk, new.label, notice.created_at, text, ((component.name, old, new),)),),
+        sequence=notice.pk,
+        body=payloads.component_update(component, notice, old, new, page_id),
+        is_over=new is Status.OPERATIONAL,
+    )
+
+
+READERS = {
+    NoticeKind.INCIDENT: _incident,
+    NoticeKind.MAINTENANCE: _maintenance,
+    NoticeKind.POSTMORTEM: _postmortem,
+    NoticeKind.COMPONENT: _component,
+}
+
+
+def _is_gone(incident: Incident) -> bool:
+    return bool(incident.deleted_at or incident.merged_into_id or incident.published_at is None)

@@ -1,0 +1,57 @@
+"""What is said is given to whom it concerns, and delivered. Rows are the queue; tasks only wake."""
+
+import logging
+from typing import Any
+
+from celery import current_task, shared_task
+from celery.signals import worker_process_shutdown, worker_shutdown
+from django.db import OperationalError
+
+from components import egress
+from components.clock import database_now
+from components.models import Heartbeat
+from subscribers import sorting
+from subscribers.postman import Postman
+from subscribers.senders import SENDERS
+
+log = logging.getLogger(__name__)
+DRAIN_S = 5.0  # what is still on its way then is sent again by whoever comes next, under the same id
+
+
+@shared_task(name="subscribers.sort_post", ignore_result=True, throws=(OperationalError,))
+def sort_post() -> None:
+    """Give what was said to those it concerns, and see to it that somebody delivers it."""
+    now = database_now()
+    Heartbeat.objects.beat("post", _hostname(), now)
+    sorting.note_changes(now)
+    sorting.sort(now)
+    sorting.sweep()
+    postman().wake()
+
+
+@shared_task(name="subscribers.prune", ignore_result=True, throws=(OperationalError,))
+def prune() -> None:
+    """Remove the log and the subscribers that are past their keep."""
+    sorting.forget_old(database_now())
+
+
+_postman: Postman | None = None
+
+
+def postman() -> Postman:
+    """The engine of this worker process, started with its first task."""
+    global _postman  # noqa: PLW0603 - one loop per process, made after the fork
+    if _postman is None:
+        _postman = Postman(SENDERS, egress=egress.default())
+    return _postman
+
+
+def _hostname() -> str:
+    return getattr(getattr(current_task, "request", None), "hostname", None) or "here"
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _drain(**_: Any) -> None:
+    if _postman is not None:
+        _postman.drain(DRAIN_S)

@@ -1,0 +1,35 @@
+"""Subscribing, choosing and leaving: forms that work by plain POST, for people without an account."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from components.gate import public
+from subscribers.models import Subscriber
+
+
+@public
+def subscription(request: HttpRequest, key: str) -> HttpResponse:
+    """What somebody chose."""
+    one = get_object_or_404(Subscriber, key=key)
+    return HttpResponse(one.shown, content_type="text/plain; charset=utf-8")
+
+
+@public
+def confirm(request: HttpRequest, key: str) -> HttpResponse:
+    """The yes of an address: by POST alone, as mail scanners open every link."""
+    one = get_object_or_404(Subscriber, key=key)
+    if request.method == "POST":
+        one.confirm(timezone.now())
+    return HttpResponse(one.state, content_type="text/plain; charset=utf-8")
+
+
+@csrf_exempt  # a mail program posts here (RFC 8058): no cookie, no form, the key is the proof
+@public
+def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
+    """Leave, by POST alone."""
+    one = get_object_or_404(Subscriber, key=key)
+    if request.method == "POST":
+        one.leave(timezone.now())
+    return HttpResponse(one.state, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,29 @@
+"""Subscribers for tests."""
+
+from django.utils import timezone
+
+from subscribers.channels import Channel
+from subscribers.models import State, Subscriber
+
+
+def webhook(url, **more):
+    """An active subscriber by webhook, with its first secret."""
+    one = somebody(Channel.WEBHOOK, url, **{"wants_component": True, **more})
+    one.rotate(timezone.now())
+    return one
+
+
+def mail(address="reader@example.org", **more):
+    """An active subscriber by mail."""
+    return somebody(Channel.EMAIL, address, **more)
+
+
+def somebody(channel, address, *, components=(), groups=(), **more):
+    one = Subscriber(channel=channel, **{"state": State.ACTIVE, "created_at": timezone.now(), **more})
+    one.point_to(address)
+    if components or groups:
+        one.is_all = False
+    one.save()
+    one.components.set(components)
+    one.groups.set(groups)
+    return one
