@@ -1,0 +1,102 @@
+"""Which addresses we take, by channel, and the sentence for those we do not."""
+
+import re
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from components.egress import default, literal_address
+from components.probers.base import InvalidProbe, checked_host
+from subscribers.channels import Channel
+
+LONGEST = 2_000
+LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
+# Each vendor's incoming webhooks live on hosts of its own, so a mistyped address is told at once.
+# Sources: the vendors' documentation of incoming webhooks, November 2026.
+HOSTS = {
+    Channel.SLACK: re.compile(r"hooks\.slack(-gov)?\.com"),
+    Channel.DISCORD: re.compile(r"(ptb\.|canary\.)?discord(app)?\.com"),
+    Channel.TEAMS: re.compile(
+        r"[a-z0-9-]+\.webhook\.office\.com|.+\.logic\.azure\.com|.+\.api\.powerplatform\.com"
+    ),
+    Channel.GOOGLE_CHAT: re.compile(r"chat\.googleapis\.com"),
+    Channel.TELEGRAM: re.compile(r"api\.telegram\.org"),
+}
+PATHS = {
+    Channel.SLACK: re.compile(r"/(services|workflows|triggers)/.+"),
+    Channel.DISCORD: re.compile(r"/api/(v\d+/)?webhooks/\d+/.+"),
+    Channel.GOOGLE_CHAT: re.compile(r"/v1/spaces/[^/]+/messages"),
+    Channel.TELEGRAM: re.compile(r"/bot\d+:[A-Za-z0-9_-]+/sendMessage"),
+    Channel.MATTERMOST: re.compile(r".*/hooks/.+"),
+}
+LOOKS = {
+    Channel.SLACK: "https://hooks.slack.com/services/…",
+    Channel.DISCORD: "https://discord.com/api/webhooks/…",
+    Channel.TEAMS: "https://….logic.azure.com/workflows/…",
+    Channel.GOOGLE_CHAT: "https://chat.googleapis.com/v1/spaces/…/messages?key=…",
+    Channel.TELEGRAM: "https://api.telegram.org/bot<token>/sendMessage?chat_id=…",
+    Channel.MATTERMOST: "https://<your server>/hooks/…",
+}
+
+
+def checked(channel: Channel | str, text: str) -> str:
+    """The address as it will be kept. Raises ValidationError for the field `address`."""
+    channel, text = Channel(channel), text.strip()
+    if channel is Channel.EMAIL:
+        return _mail(text)
+    return _url(channel, text)
+
+
+def _mail(text: str) -> str:
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise _refused("Write an address like you@example.com.") from error
+    if len(text) > LONGEST_MAIL:
+        raise _refused(f"An address has at most {LONGEST_MAIL} characters.")
+    if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2].lower() == settings.PUBLIC_HOST:
+        raise _refused("This page cannot mail itself: give another address.")
+    return text
+
+
+def _url(channel: Channel, text: str) -> str:
+    if len(text) > LONGEST:
+        raise _refused(f"An address has at most {LONGEST:,} characters.")
+    if any(character.isspace() or ord(character) < 32 for character in text):
+        raise _refused("The address holds spaces or control characters: encode them.")
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise _refused("The address is malformed: check host and port.") from error
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise _refused("Write the whole address, with https://.")
+    if url.scheme == "http" and channel is not Channel.WEBHOOK and channel in HOSTS:
+        raise _refused("Write the address with https://.")
+    if url.username or url.password:
+        raise _refused("Leave the login out of the address: what we send is signed.")
+    if port == 0:
+        raise _refused("Port 0 does not exist: use 1 to 65535.")
+    try:
+        checked_host(url.hostname)
+    except InvalidProbe as error:
+        raise _refused(error.sentence) from error
+    literal = literal_address(url.hostname)
+    if literal is not None and not default().may_dial(literal):
+        raise _refused("This address leads into a private or reserved network.")
+    _refuse_stranger(channel, url.hostname, url.path)
+    if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
+        raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")
+    return text
+
+
+def _refuse_stranger(channel: Channel, host: str, path: str) -> None:
+    host_of, path_of = HOSTS.get(channel), PATHS.get(channel)
+    if (host_of and not host_of.fullmatch(host.lower())) or (path_of and not path_of.fullmatch(path)):
+        raise _refused(f"This is no address of {channel.label}: it looks like {LOOKS[channel]}.")
+
+
+def _refused(sentence: str) -> ValidationError:
+    return ValidationError({"address": sentence})
