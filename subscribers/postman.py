@@ -89,14 +89,14 @@ class Postman:
             except DatabaseError as error:
                 log.warning("deliveries wait for the database: %s", str(error).strip().split("\n")[0])
                 busy = False
+                close_old_connections()
                 time.sleep(PAUSE_S)
             except Exception:  # a fault of ours must not end the thread: everything owed waits for it
                 log.exception("a round of deliveries failed")
                 busy = False
                 time.sleep(PAUSE_S)
-            finally:
-                close_old_connections()
             if not busy:
+                close_old_connections()
                 self.woken.wait(1.0)
                 self.woken.clear()
 
