@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from subscribers.postman import Done
 
 OURS_AGAIN = timedelta(seconds=30)
+HELD = ("lease_token", "attempts", "failing_since", "last_error", "owner", "shown", "key", "state")
 
 
 def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
     """Write down what came of these. A result whose lease has moved on is dropped: somebody else has it."""
     ids = {_subscriber(one).pk for one in tried}
     with transaction.atomic():
-        held = {
-            one.pk: one for one in Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-        }
+        rows = Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*HELD)
+        held = {row.pk: row for row in rows}
         mine = [
             one
             for one in tried
@@ -42,7 +42,7 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
                 _write_failed(held[one.packed.subscriber.pk], one, now)
         done = [_subscriber(one).pk for one in mine]
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
-        sorting.wake(done)
+        sorting.wake(done, even_failing=True)
         _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
 
 

@@ -25,6 +25,10 @@ from subscribers.story import House, Story, Word, house, read
 
 KEY = "-key-"
 LINKED = ("subscription", "unsubscribe", "subscription_confirm")
+# of many rows at once only what a message is made of: reading the rest costs more than sending it
+NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "signing", "attempts",
+          "failing_since", "owner")  # fmt: skip
+OWED = ("message_id", "subscriber", "notice", "purpose", "is_replay", "context")
 MAY_GET_LETTERS = (State.ACTIVE, State.UNCONFIRMED, State.CONTACT)
 
 
@@ -48,7 +52,7 @@ class Nothing:
 
 def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
     """One message for each of these subscribers, read in a fixed number of queries."""
-    subscribers = list(Subscriber.objects.filter(pk__in=ids))
+    subscribers = list(Subscriber.objects.filter(pk__in=ids).only(*NEEDED))
     prefetch_related_objects([one for one in subscribers if not one.is_all], "components", "groups")
     owed = _owed(subscribers, now)
     here = house()
@@ -61,7 +65,7 @@ def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
 def _owed(subscribers: Sequence[Subscriber], now: datetime) -> dict[int, list[Delivery]]:
     """What each is owed now, oldest first; the few notices are read once for all."""
     due = Delivery.objects.filter(subscriber__in=subscribers, state=DeliveryState.OWED, due_at__lte=now)
-    rows = list(due.order_by("subscriber_id", "pk"))
+    rows = list(due.order_by("subscriber_id", "pk").only(*OWED))
     notices = Notice.objects.in_bulk({one.notice_id for one in rows if one.notice_id})
     owed: dict[int, list[Delivery]] = defaultdict(list)
     for one in rows:

@@ -28,7 +28,7 @@ from subscribers.packing import Nothing, Packed, pack
 
 MOST_AT_ONCE = 1_000  # sockets of one process
 ROUND_S = 0.25
-BATCH = 400
+BATCH = 800
 PAUSE_S = 1.0  # while the database is away
 KEEP_S = claiming.LEASE.total_seconds() - claiming.DEADLINE_S
 

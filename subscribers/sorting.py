@@ -82,12 +82,17 @@ def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
     }
 
 
-def wake(ids: list[int]) -> None:
-    """These have something owed: due when the first of it is, but not before their pause is over."""
+def wake(ids: list[int], *, even_failing: bool = False) -> None:
+    """These have something owed: due when the first of it is.
+
+    Who is in a pause after a failure stays in it, whatever else is said meanwhile.
+    """
     owed = Delivery.objects.filter(subscriber=OuterRef("pk"), state=DeliveryState.OWED)
     first = Subquery(owed.order_by().values("subscriber").annotate(first=Min("due_at")).values("first"))
     mine = Subscriber.objects.filter(pk__in=ids)
-    mine.filter(Q(failing_since=None) | Q(next_at=None)).update(next_at=first)
+    if not even_failing:
+        mine = mine.filter(Q(failing_since=None) | Q(next_at=None))
+    mine.update(next_at=first)
 
 
 def sweep() -> int:
