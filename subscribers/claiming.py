@@ -70,7 +70,7 @@ def _lives(pid: int) -> bool:
 
 
 def _choose(due: "models.QuerySet[Subscriber]", now: datetime, room: int) -> list[int]:
-    """As many of each host as it has places left. Mail has places of its own, so neither waits for the other."""
+    """As many of each host as it has places left. Mail has its own, so neither waits for the other."""
     resting = set(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
     leased = Subscriber.objects.filter(lease_until__gt=now)
     busy: Counter[tuple[bool, str]] = Counter()

@@ -220,6 +220,8 @@ class Subscriber(models.Model):
         self.deliveries.filter(state=DeliveryState.OWED, purpose=Purpose.NEWS).update(
             state=DeliveryState.CANCELLED, finished_at=now
         )
+        left = self.deliveries.filter(state=DeliveryState.OWED).order_by("due_at").first()
+        Subscriber.objects.filter(pk=self.pk).update(next_at=left.due_at if left else None, crashes=0)
 
     def owe(self, purpose: str, now: datetime, **context: Any) -> "Delivery":
         """Something for it alone: a confirmation, a test, a warning."""
