@@ -77,6 +77,8 @@ def _url(channel: Channel, text: str) -> str:
         raise _refused("Write the address with https://.")
     if url.username or url.password:
         raise _refused("Leave the login out of the address: what we send is signed.")
+    if "%" in url.hostname:
+        raise _refused("An address with a zone is of no use here: leave out %….")
     if port == 0:
         raise _refused("Port 0 does not exist: use 1 to 65535.")
     try:
