@@ -6,13 +6,14 @@ from datetime import timedelta
 from xml.etree import ElementTree
 
 import feedparser
+import httpx
 import pytest
 from django.db import connection
 from django.http import Http404
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import resolve
 
-from components.models import Component
+from components.models import Component, Page
 from incidents.models import Incident, Maintenance, Postmortem
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import after, fell, found, group, rose, watched
@@ -356,6 +357,29 @@ def test_the_number_of_queries_does_not_grow(db, file):
         assert few == many <= 16
 
 
+# Where they are found
+
+ALTERNATE = re.compile(r'<link rel="alternate" type="([^"]+)" title="([^"]+)" href="([^"]+)">')
+
+
+def test_a_reader_finds_the_feeds_by_the_address_of_a_page(db):
+    of = several()
+    kinds = ["application/atom+xml", "application/rss+xml", "application/feed+json", "text/calendar"]
+    whole = [("Widgetify incidents", f"/{file}") for file in FORMS.values()]
+    whole.append(("Widgetify maintenance", "/maintenance.ics"))
+    own = [("Widgetify: API", f"{of['API']}/{file}") for file in FORMS.values()]
+    own.append(("Widgetify: API maintenance", f"{of['API']}/maintenance.ics"))
+    for path, told in (("/", whole), (of["API"], own + whole)):
+        links = ALTERNATE.findall(read(path, after(days=5)).decode())
+        assert [(title, href) for _, title, href in links] == told
+        assert [kind for kind, _, _ in links] == kinds * (len(told) // 4)
+        for kind, _, href in links:
+            match = resolve(href)
+            assert match.func.gather(after(days=5), **match.kwargs).content_type == f"{kind}; charset=utf-8"
+    page = read(of["API"], after(days=5)).decode()
+    assert all(f'href="{of["Ours"]}/{file}"' in page for file in (*FORMS.values(), "maintenance.ics"))
+
+
 # Over the wire
 
 
@@ -372,8 +396,19 @@ def test_a_reader_that_asks_again_is_told_when_nothing_changed(web):
         assert first.headers["content-type"] == (
             f"application/{'rss' if path.endswith('rss') else 'atom'}+xml; charset=utf-8"
         )
+        read_before = first
+    kinds = {f"{one}/feed.json": "application/feed+json", f"{one}/maintenance.ics": "text/calendar"}
+    for path, kind in kinds.items():
+        first = httpx.get(web.url + path)
+        assert first.headers["content-type"] == f"{kind}; charset=utf-8"
+        again = httpx.get(web.url + path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
     incident = Incident.objects.get()
     incident.post("News.", phase="identified", now=incident.created_at + timedelta(minutes=1))
     web.catch_up()
-    news = feedparser.parse(web.url + path, etag=first.etag)
-    assert (news.status, news.entries[0].id) == (200, first.entries[0].id)
+    news = feedparser.parse(f"{web.url}{one}/history.rss", etag=read_before.etag)
+    assert (news.status, news.entries[0].id) == (200, read_before.entries[0].id)
+    Component.objects.update(is_shown=False)
+    Page.objects.turn()
+    web.catch_up()
+    assert httpx.get(f"{web.url}{one}/history.rss").status_code == 404
