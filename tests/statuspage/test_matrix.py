@@ -78,6 +78,7 @@ def world(db):
         "invitations/<int:pk>": invitation.pk,
         "<int:pk>": person("zoe", Role.VIEWER).pk,
         "<int:number>": 1,
+        "<feed:form>": "feed.json",
         "<day:on>": str(now.date()),
         "<hour:hour>": f"{now - timedelta(hours=2):%H}",
         "<month:month>": f"{now:%Y-%m}",
