@@ -18,11 +18,12 @@ LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
 CRASHES_BEFORE_SUSPECT = 3
 CRASHES_BEFORE_QUARANTINE = 10
 MAIL_SERVER = "(mail server)"  # the host of all mail, beside the domain each goes to
-PER_HOST = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
+PER_HOST: dict[Channel, int] = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
 PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
 MAILS_AT_ONCE = 24
 LOOKED_AT = 2  # so many due ones for each place: some of them have a busy or a resting host
 FEWEST_LOOKED_AT = 200
+LOOKED_FOR = ("pk", "channel", "host", "crashes")
 
 
 def claim(now: datetime, room: int, holder: str) -> tuple[str, list[int]]:
@@ -90,13 +91,17 @@ def _by_host(
     """The longest due, within the limit of each host."""
     if room <= 0:
         return []
-    place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
-    found = (
-        due.annotate(place=place)
-        .filter(place__lte=PER_CHAT_HOST)
-        .order_by("next_at", "pk")
-        .values_list("pk", "channel", "host", "crashes")[: max(room * LOOKED_AT, FEWEST_LOOKED_AT)]
-    )
+    limit = max(room * LOOKED_AT, FEWEST_LOOKED_AT)
+    found = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
+    chosen = _within(found, room, busy.copy(), now)
+    if len(chosen) < room and len(found) == limit:  # a few crowded hosts stand before all others
+        chosen = _within(_spread(due, limit), room, busy, now)
+    return chosen
+
+
+def _within(
+    found: list[tuple[int, str, str, int]], room: int, busy: Counter[tuple[bool, str]], now: datetime
+) -> list[int]:
     chosen: list[int] = []
     suspects: list[int] = []
     for pk, name, host, crashes in found:
@@ -112,3 +117,10 @@ def _by_host(
             busy[where] += 1
             chosen.append(pk)
     return chosen or suspects[:1]  # whoever was in hand when a worker died goes alone
+
+
+def _spread(due: "models.QuerySet[Subscriber]", limit: int) -> list[tuple[int, str, str, int]]:
+    """The first few of each host, so that none hides the others. Dearer: it sorts all that is due."""
+    place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
+    first = due.annotate(place=place).filter(place__lte=PER_CHAT_HOST).order_by("next_at", "pk")
+    return list(first.values_list(*LOOKED_FOR)[:limit])
