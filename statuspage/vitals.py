@@ -110,7 +110,7 @@ def _heartbeat(now: datetime) -> Found:
 
 
 def _oldest_delivery(now: datetime) -> Found:
-    return _age(telling.answers()().oldest_due_s(now), UNSENT_S)
+    return _age(telling.answers().oldest_due_s(now), UNSENT_S)
 
 
 def _post_heartbeat(now: datetime) -> Found:

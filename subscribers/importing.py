@@ -59,7 +59,9 @@ class Places:
             if name.lower() in self.doubtful and len(name) != 12:
                 raise Fault(f"more than one of the {kind} is called “{name[:60]}”: write its id instead.")
             if name.lower() not in known:
-                raise Fault(f"none of the {kind} is called “{name[:60]}”: write its name as the page shows it.")
+                raise Fault(
+                    f"none of the {kind} is called “{name[:60]}”: write its name as the page shows it."
+                )
             found.append(known[name.lower()])
         return found
 
@@ -96,7 +98,7 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
         fresh = _save([one for _, one, _ in wishes])
         _choose([(fresh[one.key], ids) for _, one, ids in wishes if one.key in fresh])
         if asks:
-            _ask([pk for pk in fresh.values()], now)
+            _ask(list(fresh.values()), now)
     tally.added = len(fresh)
     tally.known = len(wishes) - len(fresh)
     return tally
@@ -129,9 +131,7 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
 def _save(rows: Sequence[Subscriber]) -> dict[str, int]:
     """Those that are new, by their links' key. The database settles who came first."""
     prints = [one.fingerprint for one in rows]
-    here = set(
-        Subscriber.objects.filter(fingerprint__in=prints).values_list("channel", "fingerprint")
-    )
+    here = set(Subscriber.objects.filter(fingerprint__in=prints).values_list("channel", "fingerprint"))
     fresh = [one for one in rows if (str(one.channel), one.fingerprint) not in here]
     Subscriber.objects.bulk_create(fresh, ignore_conflicts=True)
     found = Subscriber.objects.filter(key__in=[one.key for one in fresh])
@@ -152,9 +152,7 @@ def _choose(made: Sequence[tuple[int, dict[str, list[int]]]]) -> None:
 
 def _ask(ids: Sequence[int], now: datetime) -> None:
     """A confirmation for each that has not said yes elsewhere."""
-    unsure = list(
-        Subscriber.objects.filter(pk__in=ids, state=State.UNCONFIRMED).values_list("pk", flat=True)
-    )
+    unsure = list(Subscriber.objects.filter(pk__in=ids, state=State.UNCONFIRMED).values_list("pk", flat=True))
     Delivery.objects.bulk_create(
         [Delivery(subscriber_id=pk, purpose=Purpose.CONFIRM, created_at=now, due_at=now) for pk in unsure]
     )

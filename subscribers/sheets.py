@@ -80,7 +80,9 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
                 found = zip(names, cells, strict=False)
                 yield Line(reader.line_num, {name: plain(cell) for name, cell in found if name})
     except csv.Error as error:
-        raise Fault(f"line {reader.line_num}: this is no CSV ({error}): save it anew as CSV, UTF-8.") from error
+        raise Fault(
+            f"line {reader.line_num}: this is no CSV ({error}): save it anew as CSV, UTF-8."
+        ) from error
     except UnicodeDecodeError as error:
         raise Fault("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
 
@@ -96,7 +98,9 @@ def _names(header: list[str]) -> list[str]:
     known = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
     names = [known.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"), "") for cell in header]
     if not {"address", "email", "endpoint"} & set(names):
-        raise Fault(f"line 1: no column holds addresses: the first line names the columns, as {','.join(COLUMNS)}.")
+        raise Fault(
+            f"line 1: no column holds addresses: the first line names the columns, as {','.join(COLUMNS)}."
+        )
     return names
 
 

@@ -247,7 +247,7 @@ def audience(form: Composition) -> telling.Audience | None:
     impact = impact_of(worsts.values())
     if form.incident is not None:
         impact = form.incident.shown_impact if form.incident.impact_override or not chosen else impact
-    return telling.answers()().audience(
+    return telling.answers().audience(
         NoticeKind.INCIDENT, list(worsts), impact=Impact(impact), incident=form.incident
     )
 

@@ -103,7 +103,7 @@ class Told:
 
 def _told(incident: Incident, now: datetime) -> dict[str, Any]:
     """The lines beside the updates, and whether any of them still moves. Two queries."""
-    progress = telling.answers()().progress(incident)
+    progress = telling.answers().progress(incident)
     rows = Notice.objects.filter(incident=incident, kind=NoticeKind.INCIDENT).exclude(update=None)
     found = {}
     for number, due_at, sorted_at in rows.values_list("update__number", "due_at", "sorted_at"):

@@ -133,7 +133,7 @@ def overview(now: datetime) -> Overview:
     )
     troubled = [one for one in shown if one.status in TROUBLED]  # trouble comes first
     incidents = _incidents()
-    delivery = telling.answers()().health()
+    delivery = telling.answers().health()
     suggested = [one for one in incidents if one.published_at is None]
     return Overview(
         now=now,

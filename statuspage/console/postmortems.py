@@ -208,7 +208,7 @@ def _page(
 
 def _audience(incident: Incident) -> telling.Audience:
     components = [row.component for row in incident.affected.select_related("component")]
-    return telling.answers()().audience(
+    return telling.answers().audience(
         NoticeKind.POSTMORTEM, components, impact=incident.shown_impact, incident=incident
     )
 

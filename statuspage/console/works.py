@@ -127,7 +127,7 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 def audience(components: list[Component], work: Maintenance | None) -> telling.Audience:
     """Who is told of work on these."""
-    return telling.answers()().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
+    return telling.answers().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
 
 
 @require_POST

@@ -123,6 +123,8 @@ def counts() -> tuple[list[Share], list[Share], int, int]:
         states[found["state"]] += found["number"]
         channels[found["channel"]] += found["number"] if found["state"] == State.ACTIVE else 0
         failing += found["failing"]
-    by_channel = [Share(one.value, one.label, channels[one.value]) for one in Channel if one.value in channels]
+    by_channel = [
+        Share(one.value, one.label, channels[one.value]) for one in Channel if one.value in channels
+    ]
     by_state = [Share(value, label, states[value]) for value, label in State.choices if value in states]
     return by_channel, by_state, sum(states.values()), failing

@@ -1,6 +1,6 @@
 """What staff type about subscribers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,7 +12,10 @@ from subscribers.channels import Channel
 from subscribers.models import Subscriber
 
 IMPACTS = [
-    (rank, "any" if rank == 0 else f"{impact.value} and worse" if impact is not Impact.CRITICAL else "critical")
+    (
+        rank,
+        "any" if rank == 0 else f"{impact.value} and worse" if impact is not Impact.CRITICAL else "critical",
+    )
     for rank, impact in enumerate(Impact)
 ]
 MOST_BYTES = 50 * 1024 * 1024
@@ -27,8 +30,11 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Subscriber
         fields = ("is_all", "groups", "components", "wants_incident", "wants_maintenance", "wants_postmortem",
                   "wants_component", "least_impact", "is_digest")  # fmt: skip
-        widgets = {"components": forms.CheckboxSelectMultiple, "groups": forms.CheckboxSelectMultiple}
-        help_texts = {"is_all": "Also those that are added later. Otherwise what is ticked below."}
+        widgets: ClassVar = {
+            "components": forms.CheckboxSelectMultiple,
+            "groups": forms.CheckboxSelectMultiple,
+        }
+        help_texts: ClassVar = {"is_all": "Also those that are added later. Otherwise what is ticked below."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,7 +61,9 @@ class AddForm(ChoicesForm):
     """Somebody new, by hand."""
 
     channel = forms.ChoiceField(choices=[(one.value, one.label) for one in Channel if one in sheets.BY_HAND])
-    address = forms.CharField(max_length=addresses.LONGEST, help_text="A mail address, or a whole https:// address.")
+    address = forms.CharField(
+        max_length=addresses.LONGEST, help_text="A mail address, or a whole https:// address."
+    )
     agreed = forms.BooleanField(
         required=False, label="They agreed",
         help_text="Told from now on without being asked first. It is written down who said so.",
@@ -89,5 +97,7 @@ class ImportForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
-            raise ValidationError("The file is larger than 50 MB: split it, or use manage.py import_subscribers.")
+            raise ValidationError(
+                "The file is larger than 50 MB: split it, or use manage.py import_subscribers."
+            )
         return file

@@ -20,7 +20,16 @@ from subscribers.staff.views import SECTION
 
 MOST = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,200}\.eml")
-SHOWN = ("Date", "From", "To", "Subject", "Message-ID", "References", "List-Unsubscribe", "List-Unsubscribe-Post")
+SHOWN = (
+    "Date",
+    "From",
+    "To",
+    "Subject",
+    "Message-ID",
+    "References",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+)
 # a foreign-looking page of our own: it may style itself, and nothing else
 CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -105,4 +114,4 @@ def _open(name: str) -> EmailMessage:
     if not NAME.fullmatch(name) or not (folder() / name).is_file():
         raise Http404
     with (folder() / name).open("rb") as opened:
-        return BytesParser(EmailMessage, policy=policy.default).parse(opened)  # type: ignore[return-value]
+        return BytesParser(EmailMessage, policy=policy.default).parse(opened)

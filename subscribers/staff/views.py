@@ -262,7 +262,11 @@ def quarantine(request: StaffRequest, one: Subscriber) -> str | None:
 @act("restore", "Restored: it is told of what comes from now on.")
 def restore(request: StaffRequest, one: Subscriber) -> str | None:
     """Tell it again."""
-    return None if one.restore(timezone.now()) else "Only what was stopped can be restored; who left comes back alone."
+    return (
+        None
+        if one.restore(timezone.now())
+        else "Only what was stopped can be restored; who left comes back alone."
+    )
 
 
 @require_POST
@@ -314,6 +318,5 @@ def _back(public_id: str) -> HttpResponse:
 
 
 def _get(public_id: str) -> Subscriber:
-    found = Subscriber.objects.prefetch_related("components", "groups").select_related("owner")
+    found = Subscriber.objects.prefetch_related("components", "groups", "follows").select_related("owner")
     return get_object_or_404(found, public_id=public_id)
-

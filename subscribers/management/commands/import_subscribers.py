@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--ask", action="store_true", help="Send each new one a confirmation first.")
-        parser.add_argument("--every", type=int, default=5_000, help="Tell how far it is every so many lines.")
+        parser.add_argument(
+            "--every", type=int, default=5_000, help="Tell how far it is every so many lines."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
@@ -33,7 +35,9 @@ class Command(BaseCommand):
                     for number, sentence in tally.refused:
                         self.stderr.write(f"line {number}: {sentence}")
                     if done // options["every"] > before // options["every"]:
-                        self.stdout.write(f"{done:,} lines: {added:,} added, {known:,} known, {refused:,} refused")
+                        self.stdout.write(
+                            f"{done:,} lines: {added:,} added, {known:,} known, {refused:,} refused"
+                        )
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except Fault as fault:
