@@ -327,7 +327,7 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
         Vital("Live viewers", str(live.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
-        _vital("Last look for messages", checks["deliveries:heartbeat"], "s ago"),
+        _vital("Message worker", checks["deliveries:heartbeat"], "s ago"),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
     told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"

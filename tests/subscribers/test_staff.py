@@ -17,7 +17,7 @@ from incidents.models import Incident, Maintenance, Notice
 from statuspage.models import Audit, Role
 from subscribers import sorting
 from subscribers.channels import Channel
-from subscribers.models import Delivery, Host, State, Subscriber
+from subscribers.models import Delivery, Host, Import, State, Subscriber
 from subscribers.why import why
 from tests.browser import widths
 from tests.making import component, group
@@ -258,7 +258,8 @@ def test_who_agreed_is_told_at_once_and_it_is_written_down(editor):
 CHOICES = st.fixed_dictionaries(
     {
         "is_all": st.booleans(), "components": st.sets(st.integers(0, 3)),
-        "groups": st.sets(st.integers(0, 1)), "follows": st.booleans(), "least_impact": st.integers(0, 3), "wants": st.sets(st.integers(0, 3)),
+        "groups": st.sets(st.integers(0, 1)), "follows": st.booleans(), "least_impact": st.integers(0, 3),
+        "wants": st.sets(st.integers(0, 3)),
         "state": st.sampled_from(["active", "active", "left"]), "earlier": st.booleans(),
     }
 )  # fmt: skip
@@ -409,7 +410,7 @@ def test_a_dead_receiver_is_not_our_own_delay(db):
 def test_nobody_is_shut_out_of_the_subscribers(web, browser):
     chat = component("Chat", group=group())
     one = webhook("https://hooks.widgetify.example/a/rather/long/address/of/a/webhook", components=[chat])
-    told(one, components=[chat])
+    incident, _ = told(one, components=[chat])
     for n in range(3):
         mail(f"reader{n}@example.org")
     now = timezone.now()
@@ -429,3 +430,18 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
                 wrong += [f"{where}: {each['id']}: {each['nodes'][0]['html'][:140]}" for each in faults]
             page.context.close()
     assert wrong == [], "\n".join(wrong)
+    # what is only there with script: an import goes on by itself, who is told follows the form, and so the telling
+    sheet = Import.objects.begin(
+        "a.csv", ["email\n", *(f"b{n}@x.example\n" for n in range(2_100))], now, author="m"
+    )
+    page = browser.open(f"{web.url}{HOME}imports/{sheet.pk}", session=who)
+    page.get_by_role("heading", name="Done", exact=True).wait_for()
+    assert Subscriber.objects.filter(source="import").count() == 2_100
+    page.goto(f"{web.url}/console/incidents/new")
+    assert "2,103 email" in page.inner_text("#audience")
+    page.get_by_label("Notify nobody").check()
+    page.locator("#audience").get_by_text("Nobody will be notified.").wait_for()
+    page.goto(f"{web.url}/console/incidents/{incident.public_id}")
+    page.locator("#told-1").get_by_text("retrying").wait_for()
+    Delivery.objects.update(state="sent", finished_at=now)
+    page.locator("#told-1").get_by_text("1 sent", exact=True).wait_for()
