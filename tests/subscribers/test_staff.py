@@ -430,7 +430,7 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
                 wrong += [f"{where}: {each['id']}: {each['nodes'][0]['html'][:140]}" for each in faults]
             page.context.close()
     assert wrong == [], "\n".join(wrong)
-    # what is only there with script: an import goes on by itself, who is told follows the form, and so the telling
+    # what script adds: an import goes on by itself, who is told follows the form, and so does the telling
     sheet = Import.objects.begin(
         "a.csv", ["email\n", *(f"b{n}@x.example\n" for n in range(2_100))], now, author="m"
     )
