@@ -85,6 +85,16 @@ def test_who_is_counted_is_who_is_owed_it(ada, many, first, then):
     assert said == owed
 
 
+def test_an_incident_weighs_what_it_weighed_at_its_worst(ada):
+    chat = component("Chat")
+    incident = Incident.objects.open("Down", "x", now=timezone.now(), statuses={chat: "major_outage"})
+    sorting.sort(timezone.now())
+    mail(least_impact=3)  # came after the first word
+    told = {f"was-{chat.public_id}": "major_outage", f"status-{chat.public_id}": "degraded_performance"}
+    said, owed = publish(ada, f"/console/incidents/{incident.public_id}", form(seen=1, **told))
+    assert said == owed == 1
+
+
 def test_the_line_reads_as_people_count(db):
     audience = telling.Audience((("Email", 1_204), ("Slack", 40), ("Webhook", 37), ("Discord", 21)))
     assert audience.words == "1,204 email, 37 webhooks, 61 chat channels"
