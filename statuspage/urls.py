@@ -54,6 +54,8 @@ urlpatterns = [
     path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
+    path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
+    path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),
     path("accounts/", include("statuspage.accounts.urls")),
     path("console/people/", include("statuspage.people.urls")),

@@ -10,7 +10,7 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from components.models import StatusSpan
 from incidents.models import Notice, NoticeKind
 from subscribers.channels import Channel
-from subscribers.models import Delivery, DeliveryState, Purpose, Sorter, State, Subscriber
+from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
 
 CHUNK = 500
 DIGEST_HOUR = 8  # of the page's zone
@@ -138,6 +138,7 @@ def forget_old(now: datetime) -> None:
     gone = Q(state=State.LEFT, left_at__lt=long_ago) | Q(state=State.QUARANTINED, quarantined_at__lt=long_ago)
     unsure = Q(state=State.UNCONFIRMED, created_at__lt=now - timedelta(days=7))
     Subscriber.objects.filter(gone | unsure).filter(owned=None).delete()
+    Import.objects.filter(created_at__lt=now - timedelta(days=30)).delete()  # what was left of it, too
     bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30))
     Notice.objects.filter(pk__in=list(bare.values_list("pk", flat=True)[:5_000])).exclude(
         sorted_at=None

@@ -43,6 +43,32 @@ class SubscriberManager(models.Manager["Subscriber"]):
         """Who has this address; None when nobody has."""
         return self.filter(channel=channel, fingerprint=sealed.fingerprint(normal(channel, address))).first()
 
+    def take_in(
+        self,
+        channel: Channel | str,
+        address: str,
+        now: datetime,
+        *,
+        source: str,
+        note: str = "",
+        agreed: bool = False,
+    ) -> "Subscriber":
+        """A new one by the hand of staff, who says whether they `agreed`; otherwise they are asked.
+
+        The address must be checked, and nobody may have it yet.
+        """
+        from subscribers.models.delivery import Purpose
+
+        with transaction.atomic():
+            one = self.model(channel=channel, created_at=now, source=source, note=note[:250])
+            one.point_to(address)
+            if agreed:
+                one.state, one.confirmed_at = State.ACTIVE, now
+            one.save()
+            if not agreed:
+                one.owe(Purpose.CONFIRM, now)
+        return one
+
     def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:
         """Whom this concerns."""
         incident = notice.incident
@@ -208,6 +234,16 @@ class Subscriber(models.Model):
             self.state, self.quarantined_at, self.note = State.QUARANTINED, now, why[:250]
             self.save(update_fields=["state", "quarantined_at", "note"])
             self.forget_owed(now)
+
+    def restore(self, now: datetime) -> bool:
+        """Tell it again after a stop. False for those who left: only they come back; it is their word."""
+        if self.state != State.QUARANTINED:
+            return False
+        self.state = State.ACTIVE if self.confirmed_at else State.UNCONFIRMED
+        self.quarantined_at = self.failing_since = None
+        self.attempts, self.crashes, self.note, self.last_error = 0, 0, "", ""
+        self.save()
+        return True
 
     def erase(self) -> None:
         """Its data and the log of what it was sent, gone for ever."""

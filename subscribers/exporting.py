@@ -1,0 +1,69 @@
+"""All subscribers as lines of CSV, read some hundred at a time; what comes out can be taken in again.
+
+Left out are those whom no line can say: browsers and Apprise, and who follows one incident alone.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from components.models import Component, Group
+from components.status import Impact
+from incidents.models import NoticeKind
+from subscribers import sealed
+from subscribers.models import State, Subscriber
+from subscribers.sheets import BY_HAND, COLUMNS, joined, safe
+
+CHUNK = 500
+
+
+def rows() -> Iterator[list[str]]:
+    """The head, then a line for each that a file can hold."""
+    yield list(COLUMNS)
+    names = _names(Component) | _names(Group)
+    wanted = Subscriber.objects.filter(channel__in=BY_HAND).prefetch_related("components", "groups")
+    last = 0
+    while chunk := list(wanted.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        last = chunk[-1].pk
+        for one in chunk:
+            if one.is_all or one.components.all() or one.groups.all() or one.state == State.CONTACT:
+                yield [safe(cell) for cell in _cells(one, names)]
+
+
+def _names(model: Any) -> dict[str, str]:
+    """What each is called in a file, by its id: its name, or the id itself where two share the name."""
+    found = list(model.objects.values_list("public_id", "name"))
+    shared = Counter(name.lower() for _, name in found)
+    return {key: key if shared[name.lower()] > 1 or ";" in name else name for key, name in found}
+
+
+def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:
+    try:
+        address = one.open_address
+    except sealed.CannotOpen:
+        address = ""  # its line says so by being refused when it is taken in
+    return [
+        one.channel,
+        address,
+        joined(names.get(place.public_id, place.name) for place in one.components.all()),
+        joined(names.get(place.public_id, place.name) for place in one.groups.all()),
+        " ".join(kind for kind in NoticeKind.values if getattr(one, f"wants_{kind}")),
+        list(Impact)[one.least_impact].value,
+        "yes" if one.is_digest else "no",
+        one.state,
+    ]
+
+
+class Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        """The line itself."""
+        return text
+
+
+def lines() -> Iterator[str]:
+    """The same as text."""
+    writer = csv.writer(Echo())
+    return (writer.writerow(row) for row in rows())
