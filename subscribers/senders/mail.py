@@ -73,7 +73,8 @@ def _file(name: str, raw: bytes, now: datetime) -> Result:
         for old in sorted(folder.glob("*.eml"))[:-MOST_FILES]:
             old.unlink(missing_ok=True)
     except OSError as error:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink()
         return Result(End.OURS, why=f"The mail cannot be written to {folder}: {error.strerror}.")
     return Result(End.SENT)
 
