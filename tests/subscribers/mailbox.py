@@ -5,6 +5,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import warnings
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
@@ -45,12 +46,14 @@ class Mailbox(Controller):
         more = {"auth_required": True, "auth_require_tls": False} if login else {}
         if login:
             more["authenticator"] = lambda *args: AuthResult(
-                success=(args[4].login.decode(), args[4].password.decode()) == login
+                success=(args[4].login.decode(), args[4].password.decode()) == login, handled=False
             )
         super().__init__(self, hostname="127.0.0.1", port=free_port(), tls_context=tls, **more)
 
     def factory(self):
-        return _Server(self.handler, **self.SMTP_kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a password without TLS: on this machine alone
+            return _Server(self.handler, **self.SMTP_kwargs)
 
     def __enter__(self):
         self.start()
@@ -58,12 +61,19 @@ class Mailbox(Controller):
         return self
 
     def __exit__(self, *_):
+        self.hang_up()
         self.stop()
 
     def hang_up(self):
-        """Close every open line."""
-        for server in self.open:
-            self.loop.call_soon_threadsafe(server.transport.close)
+        """Close every open line, and wait until they are."""
+
+        async def close():
+            for one in self.open:
+                if one.transport:
+                    one.transport.close()
+            await asyncio.sleep(0.02)
+
+        asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
 
     def fault(self, to):
         """The next fault for this receiver."""
