@@ -53,7 +53,12 @@ def subject(told: Told) -> str:
 
 def subject_line(label: str, title: str) -> str:
     """The same of an incident but for the step, so that mail programs keep it in one thread."""
-    return one_line(f"[{label}] {title}", most=MOST_SUBJECT)
+    return header(f"[{label}] {title}")
+
+
+def header(text: str) -> str:
+    """Words for a header of a mail. "=?" would begin an encoded word, and could bring line ends back in."""
+    return one_line(text, most=MOST_SUBJECT).replace("=?", "= ?")
 
 
 def one_line(text: str, *, most: int) -> str:
@@ -89,14 +94,13 @@ def told_in_mail(
 ) -> list[str]:
     """The lines of one story and what is said now. `status` None: there is no state to tell."""
     lines = [state_line(status, components), ""] if status else []
-    lines += [one_line(title, most=MOST_SUBJECT), f"{said.label}, {moment(said.at)}"]
+    lines += [one_line(title, most=MOST_SUBJECT), said_when(said)]
     lines += facts
     if next_update_at:
         lines.append(next_word(next_update_at, said.at))
     lines += ["", plain(said.text), ""]
-    if len({status for _, status in components}) > 1:
-        lines += [*(f"- {one_line(name, most=100)}: {status.label}" for name, status in components), ""]
-    return lines
+    differing = each(components)
+    return [*lines, *(f"- {one}" for one in differing), ""] if differing else lines
 
 
 def state_line(status: Status, components: Components) -> str:
@@ -112,6 +116,20 @@ def names(components: Components) -> str:
     return ", ".join([*listed, f"{more} more"] if more else listed)
 
 
+def each(components: Components) -> list[str]:
+    """ "Chat: Partial outage" for each where they differ, twenty at most."""
+    if len({status for _, status in components}) < 2:
+        return []
+    listed = [f"{one_line(name, most=100)}: {status.label}" for name, status in components[:20]]
+    more = len(components) - len(listed)
+    return [*listed, f"{more} more"] if more else listed
+
+
+def said_when(said: Said) -> str:
+    """ "Identified, 17 Nov 2026 03:46 UTC"."""
+    return f"{one_line(said.label, most=60)}, {moment(said.at)}"
+
+
 def next_word(at: datetime, told_at: datetime) -> str:
     """ "Next update by 04:15 UTC", with the date where it is another one."""
     utc = at.astimezone(UTC)
@@ -121,7 +139,7 @@ def next_word(at: datetime, told_at: datetime) -> str:
 
 def why(scope: str, page_name: str) -> str:
     """Why somebody gets it; `scope` as "all components", "Chat and Files", "one incident"."""
-    return f"You get this because you follow {scope} of {page_name}."
+    return f"You get this because you follow {one_line(scope, most=200)} of {one_line(page_name, most=100)}."
 
 
 def mail_end(reason: str, choose: str, leave: str) -> list[str]:

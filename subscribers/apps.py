@@ -9,7 +9,7 @@ class SubscribersConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the questions of the floor below; listen to what mail providers report."""
-        from anymail.signals import tracking
+        from anymail.signals import tracking  # type: ignore[import-untyped]
 
         from incidents import telling
         from subscribers import bounces

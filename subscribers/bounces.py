@@ -10,13 +10,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from anymail.signals import (  # type: ignore[import-untyped]
+    AnymailTrackingEvent,
+    EventType,
+    RejectReason,
+)
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from incidents.messages import one_line
 from subscribers.channels import Channel
-from subscribers.letters import one_line
 from subscribers.models import State, Subscriber
 
 log = logging.getLogger(__name__)
@@ -57,7 +61,7 @@ def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
         RejectReason.SPAM,
         RejectReason.UNSUBSCRIBED,
     ):
-        is_complaint = EventType.COMPLAINED == event.event_type or event.reject_reason == RejectReason.SPAM
+        is_complaint = event.event_type == EventType.COMPLAINED or event.reject_reason == RejectReason.SPAM
         why = "marked our mail as spam" if is_complaint else "left by its mail program"
         _leave(subscriber, f"{esp_name}: {why}. {said}".rstrip())
     elif _is_lasting(event):

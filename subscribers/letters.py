@@ -30,7 +30,9 @@ from subscribers.models import Purpose
 from subscribers.story import Story, Word
 
 MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
-BUDGETS = (4_000, 2_000, 1_000, 300)  # bytes of words in each part, the first that fits
+BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits
+MOST_STORIES = 5  # of a digest, in full; of the others the title alone
+MOST_NAMED = 15
 BUTTONS = {
     NoticeKind.INCIDENT: "Follow this incident",
     NoticeKind.MAINTENANCE: "See this maintenance",
@@ -41,7 +43,7 @@ BUTTONS = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a state looks where no picture may be: DESIGN.md, section 3. Fill, tint and text, light and dark."""
+    """How a state looks without a picture: fill, tint and text, light and dark (DESIGN.md, section 3)."""
 
     glyph: str
     light: tuple[str, str, str]
@@ -73,7 +75,8 @@ class _Policy(EmailPolicy):
     def fold(self, name: str, value: str) -> str:
         if name.lower() in self.WHOLE:
             return f"{name}: {value}{self.linesep}"
-        return super().fold(name, value)
+        folded: str = super().fold(name, value)
+        return folded
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name.lower() in self.WHOLE:
@@ -131,9 +134,14 @@ def _message(envelope: Envelope, sheet: _Sheet, now: datetime) -> EmailMessage:
         message["List-Unsubscribe"] = f"<{links.leave}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(sheet.text)
-    message.add_alternative(sheet.html, subtype="html")
+    message.set_content(_writable(sheet.text))
+    message.add_alternative(_writable(sheet.html), subtype="html")
     return message
+
+
+def _writable(text: str) -> str:
+    """Half a character (a lone surrogate) cannot be written in any mail."""
+    return text.encode(errors="replace").decode()
 
 
 def _host(url: str) -> str:
@@ -144,7 +152,7 @@ def _host(url: str) -> str:
 def _sender(page_name: str) -> Address:
     """The page, or the name EMAIL_FROM gives."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return Address(display_name=one_line(name or page_name, most=100), addr_spec=address)
+    return Address(display_name=messages.header(one_line(name or page_name, most=100)), addr_spec=address)
 
 
 def _sheet(envelope: Envelope, most: int) -> _Sheet:
@@ -164,11 +172,11 @@ def _news(envelope: Envelope, story: Story, most: int) -> _Sheet:
     said = _cut([_said(word) for word in (unsent[0], *_before(story, unsent))], most, story.url)
     newest, earlier = said[0], said[1:]
     since = earlier[: len(unsent) - 1]
-    reason = messages.why(envelope.scope or "all components", envelope.house.name)
+    reason = messages.why(_scope(envelope), envelope.house.name)
     links = envelope.links
     text = _lines(story, newest)
     for one in since:
-        text += [f"{one.label}, {messages.moment(one.at)}", "", messages.plain(one.text), ""]
+        text += [messages.said_when(one), "", messages.plain(one.text), ""]
     text += [story.url, ""]
     if story.kind == NoticeKind.MAINTENANCE:
         text += [f"Calendar: {_calendar(envelope)}", ""]
@@ -193,16 +201,19 @@ def _before(story: Story, unsent: Sequence[Word]) -> list[Word]:
 
 def _digest(envelope: Envelope, stories: Sequence[Story], most: int) -> _Sheet:
     """The day's stories, each at its newest."""
-    name = envelope.house.name
-    subject = one_line(f"{len(stories)} updates from {name}", most=messages.MOST_SUBJECT)
-    reason = f"{messages.why(envelope.scope or 'all components', name)} You chose one mail a day."
+    name, stories, rest = envelope.house.name, stories[:MOST_STORIES], stories[MOST_STORIES:]
+    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MOST_NAMED]]
+    subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
+    reason = f"{messages.why(_scope(envelope), name)} You chose one mail a day."
     newest = [_cut([_said(story.newest)], most // len(stories), story.url)[0] for story in stories]
     text: list[str] = []
     for story, said in zip(stories, newest, strict=True):
         text += [*_lines(story, said), story.url, "", "", ""]
+    for title, url in more:
+        text += [title, url, ""]
     text += messages.mail_end(reason, envelope.links.manage, envelope.links.leave)
     shown = [_block(story, said) for story, said in zip(stories, newest, strict=True)]
-    html = _rendered("digest", envelope, subject, shown, stories=shown, reason=reason)
+    html = _rendered("digest", envelope, subject, shown, stories=shown, more=more, reason=reason)
     return _Sheet(subject, "\n".join(text) + "\n", html)
 
 
@@ -220,7 +231,6 @@ def _lines(story: Story, said: Said) -> list[str]:
 def _block(story: Story, said: Said) -> dict[str, Any]:
     """One story as the templates show it."""
     state = _state(story)
-    statuses = {status for _, status in story.components}
     facts = [*_facts(story)]
     if promise := _promise(story):
         facts.append(messages.next_word(promise, said.at))
@@ -231,7 +241,7 @@ def _block(story: Story, said: Said) -> dict[str, Any]:
         "names": messages.names(story.components),
         "title": one_line(story.title, most=messages.MOST_SUBJECT),
         "facts": facts,
-        "rows": [(name, status.label) for name, status in story.components] if len(statuses) > 1 else [],
+        "rows": messages.each(story.components),
         "url": story.url,
         "button": BUTTONS[story.kind],
         **_shown(said),
@@ -239,7 +249,8 @@ def _block(story: Story, said: Said) -> dict[str, Any]:
 
 
 def _shown(said: Said) -> dict[str, Any]:
-    return {"label": said.label, "when": messages.moment(said.at), "html": to_html(said.text)}
+    label = one_line(said.label, most=60)
+    return {"label": label, "when": messages.moment(said.at), "html": to_html(said.text)}
 
 
 def _state(story: Story) -> Status | None:
@@ -262,7 +273,7 @@ def _promise(story: Story) -> datetime | None:
 
 
 def _said(word: Word) -> Said:
-    return Said(word.label, word.at, word.text)
+    return Said(word.label, word.at, _writable(word.text))
 
 
 def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
@@ -270,7 +281,7 @@ def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
     kept = []
     for one in said:
         raw = one.text.encode(errors="replace")
-        room = max(most, 120)
+        room = max(most, 60)
         most -= len(raw)
         if len(raw) <= room:
             kept.append(one)
@@ -289,7 +300,8 @@ def _rendered(
     name: str, envelope: Envelope, subject: str, blocks: Sequence[dict[str, Any]] = (), **more: Any
 ) -> str:
     looks = {block["status"]: block["look"] for block in blocks if block["look"]}
-    given = {"subject": subject, "house": envelope.house, "links": envelope.links, "looks": looks, **more}
+    page = {"name": one_line(envelope.house.name, most=100), "url": envelope.house.url}
+    given = {"subject": subject, "house": page, "links": envelope.links, "looks": looks, **more}
     html: str = render_to_string(f"mail/{name}.html", given)
     return html
 
@@ -308,10 +320,14 @@ class _Note:
     reason: str = ""
 
 
+def _scope(envelope: Envelope) -> str:
+    return one_line(envelope.scope, most=200) or "all components"
+
+
 def _note(envelope: Envelope) -> _Sheet:
     page = one_line(envelope.house.name, most=100)
     note = NOTES.get(envelope.purpose, _known)(envelope, page)
-    subject = one_line(note.title, most=messages.MOST_SUBJECT)
+    subject = messages.header(note.title)
     label, address = note.button
     text = [subject, "", *(f"{one}\n" for one in note.paragraphs), f"{label}:", address, ""]
     text += [note.after, ""] if note.after else []
@@ -321,12 +337,14 @@ def _note(envelope: Envelope) -> _Sheet:
 
 
 def _confirm(envelope: Envelope, page: str) -> _Note:
-    scope = envelope.scope or "all components"
+    scope = _scope(envelope)
     return _Note(
         f"Confirm your subscription to {page}",
         (
-            f"Somebody, we hope you, entered this address on the status page of {page} and asked for mail "
-            f"about {scope}.",
+            (
+                f"Somebody, we hope you, entered this address on the status page of {page} and asked for "
+                f"mail about {scope}."
+            ),
             "Nothing more is sent unless you confirm. The link works for 7 days.",
         ),
         ("Confirm", envelope.links.confirm),
@@ -339,8 +357,10 @@ def _known(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"You are subscribed to {page} already",
         (
-            f"This address was entered again on the status page of {page}. It is subscribed already, "
-            f"to {envelope.scope or 'all components'}, and nothing has changed.",
+            (
+                f"This address was entered again on the status page of {page}. It is subscribed already, "
+                f"to {_scope(envelope)}, and nothing has changed."
+            ),
         ),
         ("Choose components or leave", envelope.links.manage),
         "If it was not you, do nothing.",
@@ -351,9 +371,9 @@ def _known(envelope: Envelope, page: str) -> _Note:
 def _welcome(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"You are subscribed to {page}",
-        (f"From now on we write to you about {envelope.scope or 'all components'}.",),
+        (f"From now on we write to you about {_scope(envelope)}.",),
         ("Choose components or leave", envelope.links.manage),
-        reason=messages.why(envelope.scope or "all components", page),
+        reason=messages.why(_scope(envelope), page),
     )
 
 
@@ -362,7 +382,7 @@ def _test(envelope: Envelope, page: str) -> _Note:
         f"A test from {page}",
         ("This is a test, and nothing is wrong. News about incidents will reach you the same way.",),
         ("Choose components or leave", envelope.links.manage),
-        reason=messages.why(envelope.scope or "all components", page),
+        reason=messages.why(_scope(envelope), page),
     )
 
 
@@ -377,7 +397,7 @@ def _stopped(envelope: Envelope, page: str) -> _Note:
         (
             f"Messages to {what} could not be delivered, so we have stopped sending them.",
             *((f"The last failure: {why}",) if why else ()),
-            "Once it works again, start it again there. What was missed is not sent later: it is on the page.",
+            "Once it works, start it again. What was missed is not sent later: it is on the page.",
         ),
         ("See it and start it again", restore),
         reason=f"You get this because you gave this address as the contact of {what}.",

@@ -22,6 +22,7 @@ import aiosmtplib
 from django.conf import settings
 
 from components.egress import Egress, EgressError
+from incidents.messages import one_line
 from subscribers import letters
 from subscribers.envelope import End, Envelope, Result
 
@@ -244,7 +245,7 @@ async def _quit(client: aiosmtplib.SMTP) -> None:
 
 
 def _in_one_line(text: str) -> str:
-    return letters.one_line(text.encode(errors="replace").decode(), most=200)
+    return one_line(text.encode(errors="replace").decode(), most=200)
 
 
 _by_loop: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = weakref.WeakKeyDictionary()

@@ -19,9 +19,9 @@ LINKS = Links(
 )
 HOUSE = House("Tern", SITE, "abc", PageState(Status.PARTIAL_OUTAGE, Indicator.MAJOR, "Partial outage"))
 SERVERS = (
-    "Chat servers are healthy again, but a safeguard we added after 3 November has locked up and still refuses "
-    "new connections. We are switching it off, server by server. Posts and comments work as usual, and no "
-    "messages are lost."
+    "Chat servers are healthy again, but a safeguard we added after 3 November has locked up and still "
+    "refuses new connections. We are switching it off, server by server. Posts and comments work as usual, "
+    "and no messages are lost."
 )
 MOST = "New chat messages are still not sent or received for most people. Posts and comments work."
 

@@ -34,9 +34,10 @@ class Got:
 
 
 class Mailbox(Controller):
-    """`faults` by the name before the @: a refusal ("550 …"), or the name of a fault, each as often as it says.
+    """`faults` by the name before the @, each mail takes the next.
 
-    At the receiver: a refusal, "tarpit"; at the text: "rst in data", "rst after data", or "data 554 …".
+    At the receiver: a refusal ("550 …"), "tarpit".
+    At the text: "rst in data", "rst after data", "data 554 …".
     `greeting` replaces the 220.
     """
 
