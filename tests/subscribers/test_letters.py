@@ -270,6 +270,7 @@ def test_a_day_of_news_is_one_mail():
     message = read(envelope(others=(other,)))
     assert message["Subject"] == "2 updates from Tern"
     assert message["References"] is None
+    assert "Only this incident" not in html(message) + text(message)
     for part in (text(message), html(message)):
         for words in (
             "Chat refuses new connections",
