@@ -51,8 +51,10 @@ def test_mails_fit_every_screen_and_can_be_read_in_light_and_dark(browser, tmp_p
         source = letters.letter(env, NOW).get_body(("html",)).get_content()
         file = tmp_path / f"{name}.html"
         file.write_text(source)
+        page = browser.open(file.as_uri())
         for scheme, width in (("light", 700), ("dark", 320)):
-            page = browser.open(file.as_uri(), width=width, scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 faults.append(f"{name} is wider than {width} px")
             ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
