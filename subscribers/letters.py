@@ -293,7 +293,7 @@ def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
 
 
 def _calendar(envelope: Envelope) -> str:
-    return f"{envelope.house.url}{reverse('maintenance_ics')}"
+    return f"{envelope.house.url}{reverse('calendar')}"
 
 
 def _rendered(

@@ -21,7 +21,6 @@ from tests.making import component
 from tests.subscribers.letters import envelope
 from tests.subscribers.mailbox import Mailbox, secured
 from tests.subscribers.making import mail as reader
-from tests.subscribers.test_delivering import deliver, postman  # noqa: F401
 from tests.whole import wait_for
 
 
@@ -225,7 +224,7 @@ def test_a_folder_that_cannot_be_written_loses_no_mail(settings, tmp_path):
     assert (result.end, result.why.startswith("The mail cannot be written to")) == (End.OURS, True)
 
 
-def test_under_all_faults_at_once_nobody_is_forgotten(box, postman, monkeypatch):  # noqa: F811
+def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     """Check 32 of the list: lost none, twice only those whose 250 was lost, gone those who are gone."""
     monkeypatch.setattr(mail, "DEADLINE_S", 1.0)
     monkeypatch.setattr("subscribers.backoff.WAITS", (timedelta(seconds=0.2),))
@@ -244,9 +243,9 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, postman, monkeypatch)
     chat = component("Chat")
     now = timezone.now()
     Incident.objects.open("Down", "We look.", now=now, components=[chat], statuses={chat: "major_outage"})
-    deliver(postman)
+    post.deliver()
     owed = Delivery.objects.filter(state=DeliveryState.OWED)
-    wait_for(lambda: postman.wake() or not owed.exists(), 20, 0.05)
+    wait_for(lambda: post.postman.wake() or not owed.exists(), 20, 0.05)
     got = Counter(one.to.split("@")[0] for one in box.got)
     assert set(got) == {*box.faults, *(f"well{n}" for n in range(20))} - {"gone"}
     assert {name: number for name, number in got.items() if number > 1} == {"after": 2}
