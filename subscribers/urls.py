@@ -8,4 +8,5 @@ urlpatterns = [
     path("subscription/<str:key>", views.subscription, name="subscription"),
     path("subscription/<str:key>/confirm", views.confirm, name="subscription_confirm"),
     path("unsubscribe/<str:key>", views.unsubscribe, name="unsubscribe"),
+    path("hooks/mail/<slug:provider>/tracking/", views.mail_events, name="mail_events"),
 ]

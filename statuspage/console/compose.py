@@ -6,7 +6,7 @@ words and what others have written meanwhile.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -211,7 +211,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         "promised": promised,
         "headline": headline(form),
         "subject": messages.subject(told),
-        "mail": messages.plain_mail(told),
+        "mail": messages.plain_mail(replace(told, text=form.data["body"])),
         "chat": messages.chat(told),
         "webhook": messages.webhook(told),
     }
