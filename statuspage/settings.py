@@ -261,6 +261,9 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_m
 EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = "tls=true" in _mail.query.lower() and not EMAIL_USE_SSL
 
+# Apprise: services we have no sender of our own for; named here alone, as each opens sockets of its own
+APPRISE_URLS = env.str("APPRISE_URLS", "").split()
+
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,

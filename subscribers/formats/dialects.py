@@ -17,7 +17,7 @@ from incidents.markdown import PARSER
 
 BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
 CUT = "…"
-MOST_READ = 40_000  # characters; no vendor takes more of a message
+MOST_READ = 12_000  # characters: more than any vendor gets of one text
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
@@ -150,6 +150,11 @@ def units(text: str) -> int:
 def silenced(text: str) -> str:
     """No @name, @here or @everyone is left of it."""
     return text.replace("@", f"@{BREAK}")
+
+
+def tame(text: str) -> str:
+    """For places that know no escape: no @name and no <command> is left of it."""
+    return silenced(text).replace("<", f"<{BREAK}")
 
 
 def safe_url(url: str) -> str:
@@ -353,7 +358,7 @@ AT_START = re.compile(r"^(\s*)([-+#>])")
 def _escape_markdown(text: str) -> str:
     """What both read as an escape; "<" is taken apart, as Mattermost knows no backslash before it."""
     escaped = AT_START.sub(r"\1\\\2", MARKDOWN_MARKS.sub(r"\\\1", text))
-    return silenced(escaped.replace("<", f"<{BREAK}"))
+    return tame(escaped)
 
 
 def _markdown_link(text: str, url: str) -> str:
@@ -401,5 +406,5 @@ GOOGLE_CHAT = Dialect(
     strike=("<s>", "</s>"),
     code=_escape_html,
     link=_html_link,
-    measure=lambda text: len(text.encode()),
+    measure=lambda text: len(text.replace("\n", "<br>").encode()),
 )

@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Any
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import CUT, MARKDOWN, clipped, silenced, units
+from subscribers.formats.dialects import CUT, MARKDOWN, clipped, tame, units
 from subscribers.formats.telling import COLOURS, Message, message
 
 MOST_TITLE, MOST_DESCRIPTION, MOST_VALUE, MOST_FIELDS, MOST_TOTAL = 256, 4_096, 1_024, 25, 6_000
@@ -21,7 +21,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
         "description": f"{MARKDOWN.fitted(told.words, MOST_WORDS)}\n\n{links}".strip(),
         "color": COLOURS[told.status],
         "fields": _fields(told),
-        "footer": {"text": silenced(clipped(told.page_name, 100))},
+        "footer": {"text": tame(clipped(told.page_name, 100))},
     }
     if told.at:
         embed["timestamp"] = told.at.astimezone(UTC).isoformat(timespec="seconds")

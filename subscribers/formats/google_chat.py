@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import BREAK, GOOGLE_CHAT, silenced
+from subscribers.formats.dialects import GOOGLE_CHAT, tame
 from subscribers.formats.telling import Message, message
 
 MOST_BYTES = 32_000
@@ -16,11 +16,11 @@ def body(envelope: Envelope) -> dict[str, Any]:
     """The message. Its title is plain text; the rest is the little HTML that cards know."""
     told = message(envelope)
     card = {
-        "header": {"title": silenced(told.head), "subtitle": silenced(told.page_name)},
+        "header": {"title": tame(told.head), "subtitle": tame(told.page_name)},
         "sections": [{"widgets": _widgets(told)}],
     }
     return {
-        "fallbackText": silenced(told.plain(1_000)).replace("<", f"<{BREAK}"),
+        "fallbackText": tame(told.plain(1_000)),
         "cardsV2": [{"cardId": envelope.id, "card": card}],
         "thread": {"threadKey": told.key},
     }

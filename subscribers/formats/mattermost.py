@@ -3,7 +3,7 @@
 from typing import Any
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import MARKDOWN, silenced
+from subscribers.formats.dialects import MARKDOWN, tame
 from subscribers.formats.telling import message
 
 MOST_POST = 16_383  # characters of a post; ours stays below it as a whole
@@ -20,7 +20,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
         lines = MARKDOWN.plain_lines(told.component_lines, 3_500)
         fields.insert(0, {"short": False, "title": "Components", "value": lines})
     attachment = {
-        "fallback": silenced(told.plain(1_000)),
+        "fallback": tame(told.plain(1_000)),
         "color": told.colour,
         "title": MARKDOWN.plain(told.title, 400),
         "title_link": told.url,

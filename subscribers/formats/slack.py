@@ -7,7 +7,7 @@ belongs to an attachment.
 from typing import Any
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import SLACK, silenced
+from subscribers.formats.dialects import SLACK
 from subscribers.formats.telling import Message, message
 
 MOST_SECTION = 3_000
@@ -27,7 +27,9 @@ def body(envelope: Envelope) -> dict[str, Any]:
     return {
         "text": SLACK.plain_lines(told.fallback.split("\n"), MOST_FALLBACK),
         "blocks": [_section(head)],
-        "attachments": [{"color": told.colour, "fallback": silenced(told.title), "blocks": blocks}],
+        "attachments": [
+            {"color": told.colour, "fallback": SLACK.plain(told.title, MOST_TITLE), "blocks": blocks}
+        ],
         "unfurl_links": False,
         "unfurl_media": False,
     }

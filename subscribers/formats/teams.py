@@ -10,12 +10,10 @@ from typing import Any
 
 from components.status import Status
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import CUT, Run, cut, lines, silenced, units
+from subscribers.formats.dialects import Run, cut, lines, tame
 from subscribers.formats.telling import Message, message
 
-MOST_BYTES = 24_000  # of 28 KB, whatever the encoding they count in
-MOST_WORDS = 4_000
-MOST_LINES = 60
+MOST_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
 STYLES = {
     Status.OPERATIONAL: "good",
     Status.UNDER_MAINTENANCE: "accent",
@@ -27,23 +25,15 @@ STYLES = {
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The message. Rather fewer lines than one that is refused for its size."""
+    """The message."""
     told = message(envelope)
-    for most in (MOST_LINES, 20, 5):
-        made = _body(told, most)
-        if len(json.dumps(made, ensure_ascii=False).encode()) <= MOST_BYTES:
-            break
-    return made
-
-
-def _body(told: Message, most_lines: int) -> dict[str, Any]:
     card = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": "1.4",
         "lang": "en",
-        "fallbackText": silenced(told.plain(1_000)),
-        "body": _blocks(told, most_lines),
+        "fallbackText": tame(f"{told.head}: {told.title}\n{told.url}"),
+        "body": _blocks(told),
         "actions": [_open(told.link_word, told.url), _open("Manage", told.manage)],
         "msteams": {"width": "Full"},
     }
@@ -55,17 +45,13 @@ def _body(told: Message, most_lines: int) -> dict[str, Any]:
     return {"type": "message", "attachments": [content]}
 
 
-def _blocks(told: Message, most_lines: int) -> list[dict[str, Any]]:
-    words = told.words
-    if sum(units(run.text) for run in words) > MOST_WORDS:
-        words = tuple(cut(words, MOST_WORDS, lambda run: units(run.text)))
-    said = lines(words)
-    shown = [*said[:most_lines], [Run(CUT)]] if len(said) > most_lines else said
+def _blocks(told: Message) -> list[dict[str, Any]]:
+    said = lines(cut(told.words, MOST_WORDS, _bytes))
     head = _line([Run(told.head, strong=True)], spacing="none")
     title = _line([Run(told.title, strong=True)], size="large")
     return [
         {"type": "Container", "style": STYLES[told.status], "bleed": True, "items": [head, title]},
-        *(_line(line) for line in shown),
+        *(_line(line) for line in said),
         *(_line([Run(line)], size="small") for line in told.component_lines),
         *(_line([Run(f"{name}: ", strong=True), Run(value)]) for name, value in told.facts),
     ]
@@ -76,7 +62,7 @@ def _line(of: Sequence[Run], *, size: str = "default", spacing: str = "small") -
 
 
 def _run(run: Run, size: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "TextRun", "text": silenced(run.text), "size": size}
+    made: dict[str, Any] = {"type": "TextRun", "text": tame(run.text), "size": size}
     if run.strong:
         made["weight"] = "bolder"
     if run.em:
@@ -88,6 +74,12 @@ def _run(run: Run, size: str) -> dict[str, Any]:
     if run.url:
         made["selectAction"] = {"type": "Action.OpenUrl", "url": run.url}
     return made
+
+
+def _bytes(run: Run) -> int:
+    """What a run costs; the end of a line costs the next block."""
+    made = _line([]) if run.is_end else _run(run, "default")
+    return len(json.dumps(made, ensure_ascii=False).encode()) + 2
 
 
 def _open(word: str, url: str) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from subscribers.story import Story
 
 MOST_COMPONENTS = 20
 LONGEST_TITLE = 200
-LONGEST_NAME = 80
+MOST_EARLIER = 5  # words told together with the newest
+MOST_RUNS = 1_000
+LONGEST_NAME = 60
 LONGEST_FALLBACK = 2_000
 COLOURS = {
     Status.OPERATIONAL: 0x1A8F66,
@@ -83,7 +85,7 @@ def _of_story(envelope: Envelope, story: Story) -> Message:
     shown = story.components[:MOST_COMPONENTS]
     return Message(
         head=_head(story),
-        title=clipped(story.title, LONGEST_TITLE),
+        title=clipped(story.title, LONGEST_TITLE) or "No title",
         url=story.url,
         words=_words(envelope, story),
         status=story.status,
@@ -118,7 +120,9 @@ def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
     newest, *earlier = envelope.unsent or (story.newest,)
     # a component's change is our own sentence: its name is no Markdown
     told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
-    for word in earlier:
+    for word in earlier[:MOST_EARLIER]:
+        if len(told) > MOST_RUNS:
+            break  # no vendor shows as much
         step = f"{word.label}, {clock(word.at.astimezone(UTC))}:"
         told += [END, END, Run(step, strong=True), END, *runs(word.text)]
     return tuple(told)
