@@ -6,6 +6,7 @@ thread, and no stranger can add an address. It tells yes or no, nothing else.
 
 import asyncio
 import logging
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -61,8 +62,11 @@ def _body(told: Message) -> str:
 
 @cache
 def _library() -> Any:
-    """Imported late: it takes 0.2 s and 20 MB. It logs addresses, so it is told to be silent."""
-    import apprise
+    """Imported late, with all its plugins, as that takes long. It logs addresses, so it is silenced."""
+    with warnings.catch_warnings():  # what its plugins import is old
+        warnings.simplefilter("ignore")
+        import apprise
 
+        apprise.Apprise.instantiate("json://localhost")
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     return apprise

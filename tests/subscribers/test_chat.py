@@ -21,9 +21,10 @@ from tests.subscribers.receivers import Sink
 from tests.subscribers.test_delivering import LOOPBACK, deliver
 from tests.subscribers.test_formats import envelope
 
+REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 PATHS = {
     Channel.TELEGRAM: "/bot1:abc/sendMessage",
-    Channel.GOOGLE_CHAT: "/v1/spaces/x/messages?key=k&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+    Channel.GOOGLE_CHAT: f"/v1/spaces/x/messages?key=k&messageReplyOption={REPLY}",
 }
 
 
