@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import json
+import os
 import stat
 from dataclasses import replace
 
 import http_ece
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.utils import timezone
@@ -216,3 +218,10 @@ def test_the_page_asks_for_nothing_by_itself_and_explains_itself_without_script(
     plain = browser.open(f"{web.url}/subscribe/browser", script=False, scheme="dark", width=390)
     assert "This needs JavaScript" in plain.inner_text("main")
     assert not plain.get_by_role("button", name="Tell this browser").is_visible()
+    for one, name in ((page, "light"), (plain, "dark")):
+        assert one.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    if folder := os.environ.get("PICTURES"):
+        for scheme, width in (("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)):
+            shot = browser.open(f"{web.url}/subscribe/browser", scheme=scheme, width=width)
+            shot.screenshot(path=f"{folder}/push-{scheme}-{width}.png")
+    assert Axe().run(page).response["violations"] == []
