@@ -3,7 +3,6 @@
 The browser's own question to its owner is the consent, so nothing needs to be confirmed.
 """
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -97,12 +96,13 @@ def _refused(status: int, sentence: str) -> HttpResponse:
 
 
 def _is_foreign(request: HttpRequest) -> bool:
-    """Whether another site's page sent this. Only pages subscribe browsers: one header is always there."""
+    """Whether another site's page sent this. Programs send neither header, and may."""
     site = request.headers.get("Sec-Fetch-Site", "")
     if site:
         return site != "same-origin"
-    origin: Any = urlsplit(request.headers.get("Origin", ""))
-    return origin.netloc.lower() not in {request.get_host().lower(), urlsplit(settings.PUBLIC_URL).netloc}
+    origin = request.headers.get("Origin", "")
+    ours = {request.get_host().lower(), urlsplit(settings.PUBLIC_URL).netloc}
+    return bool(origin) and urlsplit(origin).netloc.lower() not in ours
 
 
 def _has_place(client: str) -> bool:

@@ -12,14 +12,7 @@ from subscribers.channels import Channel
 from subscribers.envelope import End
 from subscribers.models import State, Subscriber
 from subscribers.senders import apprise_sender
-from tests.subscribers.receivers import Sink
 from tests.subscribers.test_formats import envelope
-
-
-@pytest.fixture
-def sink():
-    with Sink() as made:
-        yield made
 
 
 def attempt(sink, path="/room"):

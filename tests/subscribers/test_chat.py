@@ -13,12 +13,10 @@ from incidents.models import Incident
 from subscribers.channels import CHATS, Channel
 from subscribers.envelope import End
 from subscribers.models import Delivery, DeliveryState, State
-from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 from tests.making import component
+from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.making import somebody
-from tests.subscribers.receivers import Sink
-from tests.subscribers.test_delivering import LOOPBACK, deliver
 from tests.subscribers.test_formats import envelope
 
 REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
@@ -26,19 +24,6 @@ PATHS = {
     Channel.TELEGRAM: "/bot1:abc/sendMessage",
     Channel.GOOGLE_CHAT: f"/v1/spaces/x/messages?key=k&messageReplyOption={REPLY}",
 }
-
-
-@pytest.fixture
-def sink():
-    with Sink() as made:
-        yield made
-
-
-@pytest.fixture
-def postman(transactional_db):
-    made = Postman(SENDERS, egress=Egress(LOOPBACK))
-    yield made
-    made.drain(25)
 
 
 def address(sink, channel):
@@ -53,13 +38,13 @@ def path(channel):
     return PATHS.get(channel, f"/{channel}")
 
 
-def test_an_incident_reaches_every_kind_of_room_and_is_told_in_its_thread(postman, sink):
+def test_an_incident_reaches_every_kind_of_room_and_is_told_in_its_thread(post, sink):
     for channel in CHATS:
         somebody(channel, address(sink, channel))
     one = component("Chat")
     Incident.objects.open("Chat is down", "We **look**.", now=timezone.now(), components=[one],
                           statuses={one: "major_outage"})  # fmt: skip
-    deliver(postman)
+    post.deliver()
     assert sorted(one.path for one in sink.got) == sorted(path(channel) for channel in CHATS)
     assert Delivery.objects.filter(state=DeliveryState.SENT).count() == len(CHATS)
     for got in sink.got:
@@ -68,21 +53,21 @@ def test_an_incident_reaches_every_kind_of_room_and_is_told_in_its_thread(postma
     assert sink.of(path(Channel.TELEGRAM))[0].json["chat_id"] == "-100"
 
 
-def test_a_room_is_told_once_it_took_its_first_message_and_not_before(postman, sink):
+def test_a_room_is_told_once_it_took_its_first_message_and_not_before(post, sink):
     one = somebody(Channel.SLACK, f"{sink.url}/a", state=State.UNCONFIRMED)
     one.owe("confirm", timezone.now())
-    deliver(postman)
+    post.deliver()
     one.refresh_from_db()
     assert one.state == State.ACTIVE
     assert "This channel will be told of all components" in sink.got[0].body.decode()
 
 
-def test_a_removed_webhook_is_not_tried_again_and_its_key_is_in_no_log(postman, sink, caplog):
+def test_a_removed_webhook_is_not_tried_again_and_its_key_is_in_no_log(post, sink, caplog):
     caplog.set_level(logging.DEBUG)
     one = somebody(Channel.DISCORD, f"{sink.url}/secret-of-room")
     sink.answers["/secret-of-room"] = (404, {}, b'{"message": "Unknown Webhook", "code": 10015}')
     one.owe("test", timezone.now())
-    deliver(postman)
+    post.deliver()
     one.refresh_from_db()
     assert (one.state, one.note) == (State.QUARANTINED, "Discord says: 10015. The webhook was removed.")
     assert "secret-of-room" not in caplog.text + one.note + one.shown

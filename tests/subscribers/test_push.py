@@ -22,18 +22,11 @@ from subscribers.channels import Channel
 from subscribers.envelope import End
 from subscribers.models import State, Subscriber
 from subscribers.senders import push
-from tests.subscribers.receivers import Sink
-from tests.subscribers.test_delivering import LOOPBACK
+from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.test_formats import CHANGE, HOSTILE, INCIDENT, Word, envelope
 
 AUTH = b"0123456789abcdef"
 HERE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
-
-
-@pytest.fixture
-def sink():
-    with Sink() as made:
-        yield made
 
 
 def subscription(endpoint="https://push.example/send/abc", key=None):
@@ -136,7 +129,6 @@ FOREIGN = (
     {"HTTP_SEC_FETCH_SITE": "none"},
     {"HTTP_ORIGIN": "https://evil.example"},
     {"HTTP_ORIGIN": "null"},
-    {},
 )
 
 
