@@ -49,7 +49,7 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
 def written(envelope: Envelope) -> dict[str, Any]:
     """What the worker in the browser shows. A later message with the same tag takes its place."""
     told = message(envelope)
-    words = clipped(" ".join(run.text.strip() for run in told.words), MOST_WORDS)
+    words = clipped("".join(run.text for run in told.words), MOST_WORDS)
     facts = " ".join(f"{name} {value}." for name, value in told.facts)
     return {
         "title": clipped(f"{told.head}: {told.title}", 150),

@@ -55,7 +55,7 @@ def test_the_browser_alone_can_read_what_it_is_told(sink):
     told = json.loads(plain)
     assert told == {
         "title": "🔴 Major outage · Identified: Chat refuses new connections",
-        "body": "We found a full pool . See the notes .\nNext update by 03:51 UTC.",
+        "body": "We found a full pool. See the notes.\nNext update by 03:51 UTC.",
         "url": INCIDENT.url,
         "tag": "incident:5",
     }
