@@ -155,16 +155,36 @@ def plain(text: str) -> str:
 
 
 def chat(told: Told) -> str:
-    """One message for a chat channel."""
-    parts = [
-        f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}: {told.title}",
-        told.text.strip(),
-    ]
-    if told.components:
-        parts.append(", ".join(f"{name}: {status.label}" for name, status in told.components))
-    if told.next_update_at:
-        parts.append(f"Next update by {clock(told.next_update_at.astimezone(UTC))}")
-    return "\n".join([*parts, told.url])
+    """One message for a chat channel, as a channel without colours and links shows it."""
+    due = told.next_update_at
+    return chat_text(
+        f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}",
+        told.title,
+        told.text,
+        components=told.components,
+        facts=[promise(due)] if due else [],
+        url=told.url,
+    )
+
+
+def chat_text(
+    head: str,
+    title: str,
+    text: str,
+    *,
+    components: Sequence[tuple[str, Status]] = (),
+    facts: Sequence[str] = (),
+    url: str = "",
+) -> str:
+    """The plain words of a chat message: what is previewed, and what notifications show of every kind."""
+    parts = [f"{head}: {' '.join(title.split())}", text.strip()]
+    parts.append(", ".join(f"{name}: {status.label}" for name, status in components))
+    return "\n".join(part for part in [*parts, *facts, url] if part)
+
+
+def promise(due: datetime) -> str:
+    """ "Next update by 03:50 UTC"."""
+    return f"Next update by {clock(due.astimezone(UTC))}"
 
 
 def webhook(told: Told) -> dict[str, Any]:

@@ -276,6 +276,9 @@ ANYMAIL = {
     "MAILGUN_WEBHOOK_SIGNING_KEY" if MAIL_EVENTS == "mailgun" else "WEBHOOK_SECRET": MAIL_EVENTS_SECRET
 }
 
+# Apprise: services we have no sender of our own for; named here alone, as each opens sockets of its own
+APPRISE_URLS = env.str("APPRISE_URLS", "").split()
+
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,

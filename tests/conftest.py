@@ -28,6 +28,7 @@ ONE_IS_ENOUGH = {
     "test_login",
     "test_matrix",
     "test_oidc",
+    "test_push",
 }
 
 

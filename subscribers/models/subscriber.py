@@ -19,6 +19,7 @@ from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import sealed, signing
+from subscribers.browsers import Browser
 from subscribers.channels import LABELS, Channel
 
 if TYPE_CHECKING:
@@ -280,15 +281,17 @@ def normal(channel: Channel | str, address: str) -> str:
     if channel == Channel.EMAIL:
         name, _, domain = address.rpartition("@")
         return f"{name}@{domain.lower()}"
-    return address
+    return Browser.read(address).text if channel == Channel.WEB_PUSH else address
 
 
 def masked(channel: Channel | str, address: str) -> str:
     """What staff may read: a mail as it is, of other addresses host and last characters."""
     if channel == Channel.EMAIL:
         return address[:255]
-    parts = urlsplit(address)
-    path = parts.path if channel == Channel.WEBHOOK else f"/…{address[-4:]}"
+    if channel == Channel.APPRISE:  # what stands for the host may be half of a key
+        return f"{urlsplit(address).scheme}://…{address[-4:]}"
+    parts = urlsplit(_endpoint(channel, address))
+    path = parts.path if channel == Channel.WEBHOOK else f"/…{_endpoint(channel, address)[-4:]}"
     return f"{parts.hostname or parts.scheme}{path}"[:255]
 
 
@@ -296,4 +299,11 @@ def host_of(channel: Channel | str, address: str) -> str:
     """Whose limits it shares: the domain of a mail, host and port of others."""
     if channel == Channel.EMAIL:
         return address.rpartition("@")[2].lower()[:255]
-    return (urlsplit(address).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+    if channel == Channel.APPRISE:
+        return f"apprise {urlsplit(address).scheme}"[:255]
+    return (urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+
+
+def _endpoint(channel: Channel | str, address: str) -> str:
+    """The URL in an address."""
+    return Browser.read(address).endpoint if channel == Channel.WEB_PUSH else address
