@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import os
 import stat
 from dataclasses import replace
 
@@ -212,6 +211,4 @@ def test_the_page_asks_for_nothing_by_itself_and_explains_itself_without_script(
     assert not plain.get_by_role("button", name="Tell this browser").is_visible()
     for one, name in ((page, "light"), (plain, "dark")):
         assert one.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-            shot = browser.open(f"{web.url}/subscribe/browser", scheme=scheme, width=width)
-            shot.screenshot(path=f"{folder}/push-{scheme}-{width}.png")
     assert Axe().run(page).response["violations"] == []
