@@ -10,10 +10,10 @@ ROUNDS = 3
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Sorting, claims, signing and database states counted in; and how long until 10,000 are told."""
+    """Claims, packing, signing and database states counted in; and how long until 10,000 are told."""
     from tests.certificates import make
 
-    number = 2_000 if quick else 10_000
+    number = 4_000 if quick else 10_000
     rows: list[Row] = []
     with Stage() as stage:
         key, certificate = make(stage.folder, "127.0.0.1")
@@ -33,7 +33,7 @@ def run(*, quick: bool) -> list[Row]:
                 stage.forget()
                 mine = _deliver(stage, "ours", url, number, str(certificate))
                 theirs = _deliver(stage, "bare", url, number, str(certificate))
-                assert mine["sent"] == 2 * number
+                assert mine["sent"] == 2 * number + 1
                 assert theirs["sent"] == number
                 pairs.append((mine, theirs))
             mine, theirs = sorted(pairs, key=lambda pair: pair[1]["cpu_s"] / pair[0]["second"]["cpu_s"])[
@@ -44,7 +44,7 @@ def run(*, quick: bool) -> list[Row]:
                 rows.append(
                     ratio(f"(g) webhooks, {name}, {turn} update, bare aiohttp", one, two, 0.8, "/CPU s")
                 )
-            wall = mine["first"]["wall_s"]
+            wall = mine["first"]["all_s"]
             told = f"(g) webhooks, {name}: until {number:,} are told"
             rows.append(Row(told, f"{wall:.1f} s", f"{theirs['wall_s']:.1f} s", None, "≤ 120 s", wall <= 120))
     return rows

@@ -48,18 +48,41 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
         "Chat refuses new connections", WORDS, now=now, components=[chat], statuses={chat: "partial_outage"}
     )
     postman = Postman(SENDERS, egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
+    _warm_up(postman)
     found: dict[str, Any] = {}
     for name in ("first", "second"):
-        began, used = time.monotonic(), time.process_time()
+        start = time.monotonic()
         sorting.sort(timezone.now())
-        postman.wake()
-        while Subscriber.objects.filter(next_at__lte=timezone.now()).exists():
-            time.sleep(0.05)
-        found[name] = {"wall_s": time.monotonic() - began, "cpu_s": time.process_time() - used}
+        began, used = time.monotonic(), time.process_time()
+        _until_told(postman)
+        now = time.monotonic()
+        found[name] = {"all_s": now - start, "wall_s": now - began, "cpu_s": time.process_time() - used}
         incident.post(WORDS, phase="identified", now=timezone.now())
     found["sent"] = Delivery.objects.filter(state="sent").count()
     postman.drain(5)
     return found
+
+
+def _warm_up(postman: Any) -> None:
+    """A worker that has been running: its code is loaded."""
+    from django.utils import timezone
+
+    from subscribers.models import Purpose, Subscriber
+
+    first = Subscriber.objects.order_by("pk").first()
+    assert first is not None
+    first.owe(Purpose.TEST, timezone.now())
+    _until_told(postman)
+
+
+def _until_told(postman: Any) -> None:
+    from django.utils import timezone
+
+    from subscribers.models import Subscriber
+
+    postman.wake()
+    while Subscriber.objects.filter(next_at__lte=timezone.now()).exists():
+        time.sleep(0.05)
 
 
 def bare(url: str, number: int, ca_file: str) -> dict[str, Any]:

@@ -19,27 +19,23 @@ if TYPE_CHECKING:
     from subscribers.postman import Done
 
 OURS_AGAIN = timedelta(seconds=30)
-HELD = ("lease_token", "attempts", "failing_since", "last_error", "owner", "shown", "key", "state")
 
 
 def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
     """Write down what came of these. A result whose lease has moved on is dropped: somebody else has it."""
     ids = {_subscriber(one).pk for one in tried}
     with transaction.atomic():
-        rows = Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk").only(*HELD)
-        held = {row.pk: row for row in rows}
+        rows = Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        held = dict(rows.values_list("pk", "lease_token"))
         mine = [
-            one
-            for one in tried
-            if (row := held.get(_subscriber(one).pk))
-            and row.lease_token == (token or getattr(one, "token", ""))
+            one for one in tried if held.get(_subscriber(one).pk) == (token or getattr(one, "token", "-"))
         ]
         _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
         for one in mine:
             if isinstance(one, Nothing):
                 _drop(one.dropped, now)
             elif one.result.end is not End.SENT:
-                _write_failed(held[one.packed.subscriber.pk], one, now)
+                _write_failed(one, now)
         done = [_subscriber(one).pk for one in mine]
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
         sorting.wake(done, even_failing=True)
@@ -94,9 +90,9 @@ def _close_others(one: "Done", now: datetime) -> None:
         owed.update(state=DeliveryState.SUPERSEDED, finished_at=now, told_by=one.packed.delivery)
 
 
-def _write_failed(subscriber: Subscriber, one: "Done", now: datetime) -> None:
+def _write_failed(one: "Done", now: datetime) -> None:
     """Try again later, or give up: after five days without a success, or when the receiver says so."""
-    result = one.result
+    result, subscriber = one.result, Subscriber.objects.get(pk=one.packed.subscriber.pk)
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(
         attempts=F("attempts") + 1, answer=result.answer, last_error=result.why[:250], took_ms=result.took_ms
     )
