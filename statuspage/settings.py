@@ -53,6 +53,7 @@ PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 
 # Django
 SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret()
+SECRET_KEY_FALLBACKS = [key.strip() for key in env.str("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()]
 DEBUG = env.bool("DEBUG", False)
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]", HOST])
