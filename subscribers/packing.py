@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from components.models import Component, Group
 from incidents.models import NoticeKind
-from subscribers import sealed
+from subscribers import confirming, sealed
 from subscribers.channels import Channel
 from subscribers.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
@@ -95,7 +95,7 @@ def _pack_one(
         address=address,
         purpose=newest.purpose,
         house=here,
-        links=links(subscriber, story),
+        links=links(subscriber, story, only=newest.context.get("only", "")),
         story=story,
         unsent=_unsent(together, stories),
         others=_others(together, stories, story),
@@ -137,16 +137,19 @@ def _others(together: list[Delivery], stories: dict[int, Story], story: Story | 
     return tuple(one for key, one in by_key.items() if story is None or key != story.key)
 
 
-def links(subscriber: Subscriber, story: Story | None = None) -> Links:
-    """The addresses that stand in its messages."""
+def links(subscriber: Subscriber, story: Story | None = None, *, only: str = "") -> Links:
+    """The addresses that stand in its messages. `only`: the incident a letter without a story speaks of."""
 
     def address(name: str) -> str:
         return f"{settings.PUBLIC_URL}{reverse(name, args=[subscriber.key])}"
 
-    only = ""
+    confirm = ""
     if story is not None and story.kind == NoticeKind.INCIDENT:
-        only = f"{address('subscription')}?only={story.public_id}"
-    return Links(address("subscription"), address("unsubscribe"), address("subscription_confirm"), only)
+        only = story.public_id
+    only = only and f"{address('subscription')}?only={only}"
+    if subscriber.state == State.UNCONFIRMED and subscriber.channel == Channel.EMAIL:
+        confirm = confirming.link(subscriber)
+    return Links(address("subscription"), address("unsubscribe"), confirm, only)
 
 
 def scope(subscriber: Subscriber) -> str:
