@@ -67,7 +67,7 @@ def subscribers(request: HttpRequest) -> HttpResponse:
 def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
     is_mail = "endpoint" not in told
     channel = Channel.EMAIL if is_mail else Channel.WEBHOOK
-    sent = {
+    sent: dict[str, Any] = {
         "address": told.get("email" if is_mail else "endpoint", ""),
         "follow": told.get("incident_id", ""),
     }

@@ -70,9 +70,8 @@ class ChoiceForm(forms.Form):
         self.shown = list(Component.objects.filter(is_shown=True).order_by("position", "id"))
         groups = {one.group_id for one in self.shown if one.group_id}
         self.groups = list(Group.objects.filter(pk__in=groups))
-        self.by_value: dict[str, Component | Group] = {
-            _value(one): one for one in (*self.shown, *self.groups)
-        }
+        places: list[Component | Group] = [*self.shown, *self.groups]
+        self.by_value: dict[str, Component | Group] = {_value(one): one for one in places}
         self.fields["places"].choices = [(value, str(one)) for value, one in self.by_value.items()]  # type: ignore[attr-defined]
         self.fields["kinds"].choices = [(kind.value, label) for kind, label in self._kinds()]  # type: ignore[attr-defined]
 

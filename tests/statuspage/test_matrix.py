@@ -17,6 +17,8 @@ from components.models import Component, Group, Page
 from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.access import PUBLIC, marked_views, role_needed
 from statuspage.models import Invitation, Role
+from subscribers import confirming
+from subscribers.models import Subscriber
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
 
@@ -66,7 +68,13 @@ def world(db):
     text = Template.objects.create(kind="update", name="Ours", body="Words")
     invitation, token = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=boss, now=now)
     Page.objects.this()
+    told = Subscriber(channel="email", created_at=now)
+    told.point_to("reader@example.org")
+    told.save()
     return {
+        "subscribe/<slug:channel>": "email",
+        "confirm/<str:signed>": confirming.link(told).rsplit("/", 1)[1],
+        "<str:key>": told.key,
         "postmortems/<slug:public_id>": over.public_id,
         "incidents/<slug:public_id>": incident.public_id,
         "maintenance/<slug:public_id>": work.public_id,

@@ -21,11 +21,11 @@ async function solve(challenge, bits) {
 }
 
 for (const field of document.querySelectorAll('[data-proof]')) {
-  const form = field.form, work = solve(field.value, Number(field.dataset.proof))
+  const form = field.form, work = solve(field.value, Number(field.dataset.proof)).catch(() => '') // not without https
   form.addEventListener('submit', async (event) => {
     if (form.elements.number.value) return
     event.preventDefault()
     form.elements.number.value = await work
-    form.requestSubmit()
+    form.submit()
   })
 }
