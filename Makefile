@@ -44,8 +44,8 @@ demo: $(VENV)/run.stamp ## Watch an outage happen to Widgetify, in about four mi
 
 test: $(VENV)/dev.stamp ## All tests, on SQLite and on PostgreSQL
 	@bash tests/chromium.sh
-	@TEST_DATABASE=sqlite $(PY) -m pytest -q -n 2 --dist worksteal
-	@TEST_DATABASE=postgres $(PY) -m pytest -q -n 2 --dist worksteal -m data
+	@TEST_DATABASE=sqlite $(PY) -m pytest -q -n 3 --dist worksteal
+	@TEST_DATABASE=postgres $(PY) -m pytest -q -n 3 --dist worksteal -m data
 
 lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates
 	@$(VENV)/bin/ruff format --check -q .

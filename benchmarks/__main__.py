@@ -5,7 +5,7 @@ import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, page, render, scale, streams
+from benchmarks import checks, console, deliveries, page, render, scale, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ ALL: dict[str, ModuleType] = {
     "streams": streams,
     "render": render,
     "console": console,
+    "deliveries": deliveries,
 }
 
 

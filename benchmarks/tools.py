@@ -89,6 +89,10 @@ class Stage:
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def forget(self) -> None:
+        """An empty database again."""
+        shutil.rmtree(self.folder / "var", ignore_errors=True)
+
     @property
     def env(self) -> dict[str, str]:
         """The program's environment on this stage."""

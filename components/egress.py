@@ -9,6 +9,7 @@ the environment.
 import asyncio
 import errno
 import ipaddress
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
@@ -45,6 +46,7 @@ DENIED: tuple[Network, ...] = tuple(
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 RESOLVER_CANARY_S = 1.0
+OWN_SERVER_S = 5.0  # for each address of a server of our own
 HOSTS_FILE = Path("/etc/hosts")
 # Errors that say something of this machine, not of the target
 OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL,
@@ -266,6 +268,36 @@ class Egress:
         except OSError as error:
             raise _as_egress_error(error, port) from error
         return Line(reader, writer, str(address), address.version, None, _since(began))
+
+    async def dial_own(self, host: str, port: int) -> socket.socket:
+        """A connected socket to a server the operator named in the environment. Raises EgressError.
+
+        Looked up by the system, as the operator's names may be short ("mail" in a cluster), and not
+        judged: the mail server of a house usually stands on its private network.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise EgressError(Failure.DNS, f"The name {host} cannot be looked up.") from error
+        failure = EgressError(Failure.UNREACHABLE, "No address could be reached.")
+        for family, kind, protocol, _, address in found:
+            line = socket.socket(family, kind, protocol)
+            line.setblocking(False)
+            try:
+                async with asyncio.timeout(OWN_SERVER_S):
+                    await loop.sock_connect(line, address)
+            except TimeoutError:
+                failure = EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
+            except OSError as error:
+                failure = _as_egress_error(error, port)
+            except BaseException:
+                line.close()
+                raise
+            else:
+                return line
+            line.close()
+        raise failure
 
 
 def default() -> Egress:

@@ -1,5 +1,7 @@
 """An update in the words of each way it is told: mail, chat, webhook. What is previewed is what is sent."""
 
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +18,8 @@ EMOJI = {
     Status.UNDER_MAINTENANCE: "🔵",
     Status.UNKNOWN: "⚪",
 }
+MOST_SUBJECT = 200
+Components = Sequence[tuple[str, Status]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +37,154 @@ class Told:
     next_update_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing said, in a mail. `text` is Markdown, which reads as plain text as well."""
+
+    label: str
+    at: datetime
+    text: str
+
+
 def subject(told: Told) -> str:
     """ "[Identified] Chat refuses new connections", on one line whatever the title holds."""
-    return " ".join(f"[{told.phase.label}] {told.title}".split())
+    return subject_line(told.phase.label, told.title)
+
+
+def subject_line(label: str, title: str) -> str:
+    """The same of an incident but for the step, so that mail programs keep it in one thread."""
+    return header(f"[{label}] {title}")
+
+
+def header(text: str) -> str:
+    """Words for a header of a mail. "=?" would begin an encoded word, and could bring line ends back in."""
+    return one_line(text, most=MOST_SUBJECT).replace("=?", "= ?")
+
+
+def one_line(text: str, *, most: int) -> str:
+    """One line without control characters or marks that turn the writing round, cut at `most`."""
+    kept = (" " if unicodedata.category(one) in ("Cc", "Cs") else one for one in text if one not in TURNING)
+    line = " ".join("".join(kept).split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+# they reorder what is shown (UAX #9), so that a subject could look like another one
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
 def plain_mail(told: Told) -> str:
-    """The complete plain text of a mail."""
-    lines = [f"{told.status.label.upper()}: {told.title}", f"{told.phase.label}, {_moment(told.at)}", ""]
-    lines += [told.text.strip(), ""]
-    lines += [f"- {name}: {status.label}" for name, status in told.components]
-    if told.next_update_at:
-        lines += ["", f"Next update by {_moment(told.next_update_at)}."]
-    return "\n".join([*lines, "", told.url, "", f"-- \n{told.page_name}"])
+    """The complete plain text of a mail as somebody who chose everything gets it."""
+    said = Said(told.phase.label, told.at, told.text)
+    status = told.status if told.components or told.phase is Phase.RESOLVED else None
+    lines = told_in_mail(
+        told.title, said, status=status, components=told.components, next_update_at=told.next_update_at
+    )
+    own = "(a link of the receiver's own)"
+    return "\n".join([*lines, told.url, "", *mail_end(why("all components", told.page_name), own, own)])
+
+
+def told_in_mail(
+    title: str,
+    said: Said,
+    *,
+    status: Status | None,
+    components: Components,
+    next_update_at: datetime | None = None,
+    facts: Iterable[str] = (),
+) -> list[str]:
+    """The lines of one story and what is said now. `status` None: there is no state to tell."""
+    lines = [state_line(status, components), ""] if status else []
+    lines += [one_line(title, most=MOST_SUBJECT), said_when(said)]
+    lines += facts
+    if next_update_at:
+        lines.append(next_word(next_update_at, said.at))
+    lines += ["", plain(said.text), ""]
+    differing = each(components)
+    return [*lines, *(f"- {one}" for one in differing), ""] if differing else lines
+
+
+def state_line(status: Status, components: Components) -> str:
+    """ "PARTIAL OUTAGE: Chat, Notifications"."""
+    of = names(components)
+    return f"{status.label.upper()}: {of}" if of else status.label.upper()
+
+
+def names(components: Components) -> str:
+    """ "Chat, Notifications", ten at most."""
+    listed = [one_line(name, most=100) for name, _ in components[:10]]
+    more = len(components) - len(listed)
+    return ", ".join([*listed, f"{more} more"] if more else listed)
+
+
+def each(components: Components) -> list[str]:
+    """ "Chat: Partial outage" for each where they differ, twenty at most."""
+    if len({status for _, status in components}) < 2:
+        return []
+    listed = [f"{one_line(name, most=100)}: {status.label}" for name, status in components[:20]]
+    more = len(components) - len(listed)
+    return [*listed, f"{more} more"] if more else listed
+
+
+def said_when(said: Said) -> str:
+    """ "Identified, 17 Nov 2026 03:46 UTC"."""
+    return f"{one_line(said.label, most=60)}, {moment(said.at)}"
+
+
+def next_word(at: datetime, told_at: datetime) -> str:
+    """ "Next update by 04:15 UTC", with the date where it is another one."""
+    utc = at.astimezone(UTC)
+    same = utc.date() == told_at.astimezone(UTC).date()
+    return f"Next update by {clock(utc) if same else moment(at)}"
+
+
+def why(scope: str, page_name: str) -> str:
+    """Why somebody gets it; `scope` as "all components", "Chat and Files", "one incident"."""
+    return f"You get this because you follow {one_line(scope, most=200)} of {one_line(page_name, most=100)}."
+
+
+def mail_end(reason: str, choose: str, leave: str) -> list[str]:
+    """What stands below the line that mail programs know for an end ("-- ", RFC 3676, section 4.3)."""
+    return ["-- ", reason, f"Choose components: {choose}", f"Leave: {leave}"]
+
+
+def plain(text: str) -> str:
+    """Text of several lines without control characters."""
+    return "".join(
+        one for one in text.replace("\r\n", "\n") if one in "\n\t" or unicodedata.category(one) != "Cc"
+    ).strip()
 
 
 def chat(told: Told) -> str:
-    """One message for a chat channel."""
-    parts = [
-        f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}: {told.title}",
-        told.text.strip(),
-    ]
-    if told.components:
-        parts.append(", ".join(f"{name}: {status.label}" for name, status in told.components))
-    if told.next_update_at:
-        parts.append(f"Next update by {clock(told.next_update_at.astimezone(UTC))}")
-    return "\n".join([*parts, told.url])
+    """One message for a chat channel, as a channel without colours and links shows it."""
+    due = told.next_update_at
+    return chat_text(
+        f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}",
+        told.title,
+        told.text,
+        components=told.components,
+        facts=[promise(due)] if due else [],
+        url=told.url,
+    )
+
+
+def chat_text(
+    head: str,
+    title: str,
+    text: str,
+    *,
+    components: Sequence[tuple[str, Status]] = (),
+    facts: Sequence[str] = (),
+    url: str = "",
+) -> str:
+    """The plain words of a chat message: what is previewed, and what notifications show of every kind."""
+    parts = [f"{head}: {' '.join(title.split())}", text.strip()]
+    parts.append(", ".join(f"{name}: {status.label}" for name, status in components))
+    return "\n".join(part for part in [*parts, *facts, url] if part)
+
+
+def promise(due: datetime) -> str:
+    """ "Next update by 03:50 UTC"."""
+    return f"Next update by {clock(due.astimezone(UTC))}"
 
 
 def webhook(told: Told) -> dict[str, Any]:
@@ -77,9 +203,10 @@ def webhook(told: Told) -> dict[str, Any]:
     }
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """ "17 Nov 2026 03:46 UTC"."""
     utc = at.astimezone(UTC)
-    return f"{utc.day} {utc:%b}, {utc:%H:%M} UTC"
+    return f"{utc.day} {utc:%b %Y %H:%M} UTC"
 
 
 def _iso(at: datetime) -> str:

@@ -6,6 +6,7 @@ over. Whoever keeps subscribers answers for them (`answer_by`, when the apps sta
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from components.models import Component
@@ -24,6 +25,29 @@ class Audience:
         """All of them."""
         return sum(number for _, number in self.channels)
 
+    @property
+    def words(self) -> str:
+        """ "1,204 email, 37 webhooks, 61 chat channels"; empty for nobody."""
+        return self._said("chat channel", "chat channels")
+
+    @property
+    def short(self) -> str:
+        """The same for a phone: "1,204 email, 37 webhooks, 61 chats"."""
+        return self._said("chat", "chats")
+
+    def _said(self, one: str, many: str) -> str:
+        numbers: dict[tuple[str, str], int] = {}
+        for label, number in self.channels:
+            nouns = NOUNS.get(label, (one, many))
+            numbers[nouns] = numbers.get(nouns, 0) + number
+        order = [*NOUNS.values(), (one, many)]
+        told = sorted(numbers.items(), key=lambda row: order.index(row[0]))
+        return ", ".join(f"{number:,} {nouns[number != 1]}" for nouns, number in told if number)
+
+
+# what is counted by a word of its own; all other channels are rooms where people talk
+NOUNS = {"Email": ("email", "email"), "Webhook": ("webhook", "webhooks"), "Browser": ("browser", "browsers")}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -38,6 +62,24 @@ class Progress:
     def total(self) -> int:
         """All that were owed."""
         return self.sent + self.waiting + self.retrying + self.failed
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing of it is still to be sent."""
+        return not self.waiting and not self.retrying
+
+    @property
+    def words(self) -> str:
+        """ "1,204 sent · 3 retrying · 12 waiting"; what is none is not said, but for what was sent."""
+        told = [f"{self.sent:,} sent"]
+        told += [
+            f"{number:,} {word}"
+            for number, word in (
+                (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "given up"),
+            )
+            if number
+        ]  # fmt: skip
+        return " · ".join(told)
 
 
 class Answers(Protocol):
@@ -63,6 +105,19 @@ class Answers(Protocol):
         """How delivery is as a whole."""
         ...
 
+    def oldest_due_s(self, now: datetime) -> float:
+        """How long what could be sent has waited for us; 0 when nothing does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What cannot be delivered now: "2 webhooks retrying", the next try, the last answer."""
+
+    text: str
+    next_at: datetime | None
+    answer: str
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -70,6 +125,7 @@ class Health:
 
     lines: tuple[tuple[str, str, bool], ...] = ()
     oldest_due_s: float = 0.0
+    failing: tuple[Failing, ...] = ()
 
 
 class Nobody:
@@ -86,6 +142,10 @@ class Nobody:
     def health(self) -> Health:
         """Nothing to say."""
         return Health()
+
+    def oldest_due_s(self, now: datetime) -> float:
+        """Nothing is due."""
+        return 0.0
 
 
 _answers: Callable[[], Answers] = Nobody

@@ -4,78 +4,77 @@ A program knows an event by its UID and takes the version with the highest
 SEQUENCE, so a moved window moves there too, and a cancelled one is struck out.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
+from icalendar import Calendar, Event
 
 from incidents.markdown import to_text
 from incidents.models import Maintenance, MaintenanceState
-from statuspage import works
-from statuspage.gather import World
+from statuspage import gather, works
+from statuspage.feed_forms import legible
+from statuspage.scopes import Scope
 
-LINE_BYTES = 75  # longer lines are folded (RFC 5545, section 3.1)
-
-
-def calendar(world: World) -> bytes:
-    """The whole calendar: what is to come, under way, past and cancelled."""
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//statuspage//maintenance//EN",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        f"X-WR-CALNAME:{escaped(f'{settings.PAGE_NAME}: maintenance')}",
-        "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
-    ]
-    for one in sorted(world.maintenances, key=lambda one: (one.starts_at, one.pk)):
-        lines += _event(one)
-    lines.append("END:VCALENDAR")
-    return b"".join(folded(line) for line in lines)
+PAST = 50
+ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
-def _event(one: Maintenance) -> Iterator[str]:
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
-    plans, told = one.plans(), works.updates(one)
-    stamps = [*(plan.at for plan in plans), *(update.at for update in told)]
+def of_scope(scope: Scope) -> list[Maintenance]:
+    """What is to come, what is under way, and the latest of what is over or cancelled."""
+    found = scope.works()
+    asked = found.filter(gather.PLANNED | gather.ACTIVE).values("pk")
+    return gather.these_maintenances(Q(pk__in=asked) | gather.latest_over(found, PAST))
+
+
+def title(name: str = "") -> str:
+    """ "Tern: maintenance", "Tern: maintenance of API"."""
+    return f"{settings.PAGE_NAME}: maintenance{f' of {name}' if name else ''}"
+
+
+def calendar(found: Iterable[Maintenance], name: str) -> bytes:
+    """The calendar of these, by time."""
+    made = Calendar()
+    made.add("version", "2.0")
+    made.add("prodid", "-//statuspage//maintenance//EN")
+    made.add("calscale", "GREGORIAN")
+    made.add("method", "PUBLISH")
+    made.add("name", legible(name))
+    made.add("x-wr-calname", legible(name))  # the older word for it, which most programs know
+    made.add("refresh-interval", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
+    for one in sorted(found, key=lambda one: (one.starts_at, one.pk)):
+        made.add_component(_event(one))
+    return bytes(made.to_ical())
+
+
+def _event(one: Maintenance) -> Event:
+    plans, changed_at = one.plans(), _changed_at(one)
     names = ", ".join(component.name for component in works.components(one))
     is_cancelled = one.state == MaintenanceState.CANCELLED
-    yield "BEGIN:VEVENT"
-    yield f"UID:{one.public_id}@{host}"
-    yield f"DTSTAMP:{_moment(max(stamps, default=one.created_at))}"
-    yield f"SEQUENCE:{max(0, len(plans) - 1)}"
-    yield f"DTSTART:{_moment(one.starts_at)}"
-    yield f"DTEND:{_moment(one.ends_at)}"
-    yield f"SUMMARY:{escaped(one.title)}"
-    yield f"DESCRIPTION:{escaped(to_text(one.body))}"
+    event = Event()
+    event.add("uid", f"{one.public_id}@{settings.PUBLIC_HOST}")
+    event.add("dtstamp", changed_at)
+    event.add("last-modified", changed_at)
+    event.add("created", _utc(plans[0].at if plans else one.created_at))
+    event.add("sequence", max(0, len(plans) - 1))
+    event.add("dtstart", _utc(one.starts_at))
+    event.add("dtend", _utc(one.ends_at))
+    event.add("summary", legible(one.title))
+    event.add("description", legible(to_text(one.body)))
     if names:
-        yield f"LOCATION:{escaped(names)}"
-    yield f"URL:{settings.PUBLIC_URL}{one.get_absolute_url()}"
-    yield f"STATUS:{'CANCELLED' if is_cancelled else 'CONFIRMED'}"
-    yield "TRANSP:TRANSPARENT"  # nobody is busy because of it
-    yield "END:VEVENT"
+        event.add("location", legible(names))
+    event.add("url", f"{settings.PUBLIC_URL}{one.get_absolute_url()}")
+    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT")  # nobody is busy because of it
+    return event
 
 
-def escaped(text: str) -> str:
-    """A text value: backslashes, separators and line ends escaped, control characters gone."""
-    text = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\\n")
-    return "".join(character for character in text if character >= " ")
+def _changed_at(one: Maintenance) -> datetime:
+    """Of two versions of one SEQUENCE the later stamp counts (RFC 5546): other words are one, too."""
+    told = (update.at for update in works.updates(one))
+    return _utc(max([one.updated_at, *(plan.at for plan in one.plans()), *told]))
 
 
-def folded(line: str) -> bytes:
-    """A line as bytes, cut between characters wherever it would grow too long."""
-    pieces, length = [b""], 0
-    for character in line:
-        raw = character.encode()
-        if length + len(raw) > LINE_BYTES:
-            pieces.append(b" ")
-            length = 1
-        pieces[-1] += raw
-        length += len(raw)
-    return b"\r\n".join(pieces) + b"\r\n"
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=0)

@@ -121,6 +121,21 @@ def _people() -> Iterator[checks.CheckMessage]:
         )
 
 
+def _apprise() -> Iterator[checks.CheckMessage]:
+    """Only when it is set: Apprise takes 0.2 s to import."""
+    if not settings.APPRISE_URLS:
+        return
+    from apprise import Apprise
+
+    for place, url in enumerate(settings.APPRISE_URLS, 1):
+        if Apprise.instantiate(url, suppress_exceptions=True) is None:  # the address itself holds keys
+            yield _error(
+                "E090",
+                f"APPRISE_URLS: Apprise cannot read address {place} of {len(settings.APPRISE_URLS)}.",
+                "Write addresses as on github.com/caronc/apprise/wiki, with spaces between them.",
+            )
+
+
 RANGES = {
     "PORT": (1, 65_535),
     "TRUSTED_PROXIES": (0, 10),
@@ -142,6 +157,7 @@ LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
     _egress,
     _servers,
     _people,
+    _apprise,
 )
 
 

@@ -1,4 +1,4 @@
-"""Months, days and hours in addresses: ASCII digits alone, and only such as exist.
+"""Months, days, hours and forms of feeds in addresses: only such as exist, in ASCII digits alone.
 
 What a converter refuses matches no address, so it is a 404 before anything is gathered.
 """
@@ -51,8 +51,23 @@ class HourConverter:
         return text
 
 
+class FeedConverter:
+    """ "history.atom", "history.rss" (their names at Statuspage) or "feed.json"."""
+
+    regex = r"history\.atom|history\.rss|feed\.json"
+
+    def to_python(self, text: str) -> str:
+        """As it is."""
+        return text
+
+    def to_url(self, text: str) -> str:
+        """The same."""
+        return text
+
+
 def register() -> None:
-    """Make the three known to the table of addresses."""
+    """Make them known to the table of addresses."""
     register_converter(MonthConverter, "month")
     register_converter(DayConverter, "day")
     register_converter(HourConverter, "hour")
+    register_converter(FeedConverter, "feed")

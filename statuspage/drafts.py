@@ -36,6 +36,11 @@ def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) 
     )
 
 
+def lasting(content_type: str, render: Callable[[datetime], bytes]) -> Draft:
+    """A document that does not age with our checks."""
+    return Draft(content_type, None, page.LATE_LEAST, page.STALE_LEAST, render)
+
+
 def unkept(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:
     """Like `document`, but made for each reader: there are too many such addresses to keep on disk."""
     view = document(gather)

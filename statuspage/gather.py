@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from components import uptime
@@ -111,7 +111,7 @@ def world(
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
     tallied, excused = _days(shown & one & (days or Q()), first, today)
-    told, works = public_incidents(incidents), _maintenances(ACTIVE | maintenances)
+    told, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,
         public_id=page.public_id,
@@ -188,13 +188,20 @@ def public_incidents(which: Q, first: int = 0, last: int | None = None) -> list[
     )
 
 
-def _maintenances(which: Q) -> list[Maintenance]:
+def these_maintenances(which: Q) -> list[Maintenance]:
+    """Maintenances, latest start first, with their components, updates and plans."""
     updates = MaintenanceUpdate.objects.order_by("-number")
     return list(
         Maintenance.objects.filter(which).prefetch_related(
             Prefetch("updates", updates, to_attr="all_updates"), "components", "plan_rows"
         )
     )
+
+
+def latest_over(found: QuerySet[Maintenance], most: int) -> Q:
+    """The latest that are over or cancelled. Not those announced last: they are the far end of a series."""
+    over = found.exclude(PLANNED | ACTIVE).order_by("-starts_at", "-pk").values_list("pk", flat=True)
+    return Q(pk__in=list(over[:most]))
 
 
 def _work(works: list[Maintenance]) -> dict[int, list[Maintenance]]:

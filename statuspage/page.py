@@ -74,6 +74,7 @@ def component_page(
     planned = works.works_of(world, component, at)
     found = [one for one in response_times(world, latencies) if one.name == component.name]
     head = head_of(world, fresh)
+    group = world.groups[component.group_id] if component.group_id else None
     return ComponentPage(
         head=head,
         row=row,
@@ -81,7 +82,8 @@ def component_page(
         days=tuple(reversed(row.days)),
         response_time=found[0] if found else None,
         incidents=tuple(mine),
-        group_name=(component.group_id and world.groups[component.group_id].name) or "",
+        group_name=group.name if group else "",
+        group_id=group.public_id if group else "",
         works=tuple(planned),
     )
 

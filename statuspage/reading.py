@@ -302,6 +302,7 @@ class ComponentPage:
     response_time: ResponseTime | None
     incidents: tuple[IncidentCard, ...]
     group_name: str = ""
+    group_id: str = ""
     works: tuple[WorkCard, ...] = ()
 
 

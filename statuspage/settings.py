@@ -263,6 +263,24 @@ except ValueError as error:
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_USE_TLS = "tls=true" in _mail.query.lower() and not EMAIL_USE_SSL
+# What a mail provider reports later (bounces, complaints): read by django-anymail, by settings of its own
+MAIL_EVENTS = env.str("MAIL_EVENTS", "").lower()
+MAIL_EVENTS_SECRET = env.str("MAIL_EVENTS_SECRET", "")
+MAIL_PROVIDERS = ("brevo", "mailgun", "mailjet", "postmark", "resend", "sendgrid", "sparkpost")
+if MAIL_EVENTS and MAIL_EVENTS not in MAIL_PROVIDERS:
+    raise EnvError(f"MAIL_EVENTS is {MAIL_EVENTS}: name one of {', '.join(MAIL_PROVIDERS)}.")
+_is_login = MAIL_EVENTS == "mailgun" or ":" in MAIL_EVENTS_SECRET
+if MAIL_EVENTS and not (len(MAIL_EVENTS_SECRET) >= 16 and _is_login):
+    raise EnvError(
+        "MAIL_EVENTS_SECRET is missing or short: write it as user:password, 16 characters or more"
+        " (for mailgun: its HTTP webhook signing key)."
+    )
+ANYMAIL = {
+    "MAILGUN_WEBHOOK_SIGNING_KEY" if MAIL_EVENTS == "mailgun" else "WEBHOOK_SECRET": MAIL_EVENTS_SECRET
+}
+
+# Apprise: services we have no sender of our own for; named here alone, as each opens sockets of its own
+APPRISE_URLS = env.str("APPRISE_URLS", "").split()
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {

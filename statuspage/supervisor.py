@@ -147,7 +147,7 @@ class Supervisor:
                 and now - child.started_at > self.silence_s
                 and self.is_silent(child.role)
             ):
-                say(f"{child.role} has done nothing for {self.silence_s:g} s: starting it again")
+                say(f"the {child.role} has done nothing for {self.silence_s:g} s: starting it again")
                 child.signal_group(signal.SIGKILL)
 
     def _bring_back(self, child: Child, now: float) -> None:

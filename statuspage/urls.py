@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from statuspage import converters, history_views, views
+from statuspage import converters, feed_views, history_views, views
 from statuspage.people import views as people
 
 converters.register()
@@ -33,10 +33,18 @@ urlpatterns = [
     path("history/<str:month>", views.history_page, name="history_month"),
     path("maintenance", views.maintenances, name="maintenances"),
     path("maintenance/<slug:public_id>", views.maintenance, name="maintenance"),
-    path("maintenance.ics", views.maintenance_ics, name="maintenance_ics"),
+    path("maintenance/<slug:public_id>.ics", feed_views.maintenance_calendar, name="maintenance_calendar"),
+    path("maintenance.ics", feed_views.page_calendar, name="calendar"),
+    path(
+        "components/<slug:public_id>/maintenance.ics",
+        feed_views.component_calendar,
+        name="component_calendar",
+    ),
+    path("groups/<slug:public_id>/maintenance.ics", feed_views.group_calendar, name="group_calendar"),
     path("how-we-count", views.how_we_count, name="how_we_count"),
-    path("history.atom", views.history_atom, name="history_atom"),
-    path("history.rss", views.history_rss, name="history_rss"),
+    path("<feed:form>", feed_views.page_feed, name="feed"),
+    path("components/<slug:public_id>/<feed:form>", feed_views.component_feed, name="component_feed"),
+    path("groups/<slug:public_id>/<feed:form>", feed_views.group_feed, name="group_feed"),
     path("api/v2/summary.json", views.api_summary, name="api_summary"),
     path("api/v2/status.json", views.api_status, name="api_status"),
     path("api/v2/components.json", views.api_components, name="api_components"),
@@ -46,6 +54,8 @@ urlpatterns = [
     path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
+    path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
+    path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),
     path("accounts/", include("statuspage.accounts.urls")),
     path("console/people/", include("statuspage.people.urls")),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -18,10 +18,8 @@ from incidents.bodies import Body
 from incidents.models import Incident, Maintenance, Postmortem
 from statuspage import (
     banners,
-    calendar,
     cards,
     evidence,
-    feeds,
     history,
     page,
     postmortems,
@@ -33,7 +31,8 @@ from statuspage.api import v2
 from statuspage.documents import Draft, document
 from statuspage.drafts import draft as _draft
 from statuspage.drafts import html as _html
-from statuspage.gather import ACTIVE, PLANNED, World, latencies, world
+from statuspage.drafts import lasting
+from statuspage.gather import ACTIVE, PLANNED, World, latencies, latest_over, world
 from statuspage.reading import IncidentPage, WorkPage, WorksPage
 from statuspage.vitals import vitals
 
@@ -144,14 +143,14 @@ def postmortem(now: datetime, public_id: str) -> Draft:
 def postmortem_markdown(now: datetime, public_id: str) -> Draft:
     """The same to keep."""
     one = _postmortem(public_id)
-    return _file(report_files.MARKDOWN, lambda at: report_files.as_markdown(one, _day(at)))
+    return lasting(report_files.MARKDOWN, lambda at: report_files.as_markdown(one, _day(at)))
 
 
 @document
 def postmortem_json(now: datetime, public_id: str) -> Draft:
     """The same for machines."""
     one = _postmortem(public_id)
-    return _file(JSON, lambda at: report_files.as_json(one, _day(at)))
+    return lasting(JSON, lambda at: report_files.as_json(one, _day(at)))
 
 
 @document
@@ -160,7 +159,7 @@ def postmortem_csv(now: datetime, public_id: str) -> Draft:
     body = report_files.as_csv(_postmortem(public_id))
     if body is None:
         raise Http404("No checks were kept for it.")
-    return _file(report_files.CSV, lambda _: body)
+    return lasting(report_files.CSV, lambda _: body)
 
 
 def _postmortem(public_id: str) -> Postmortem:
@@ -177,7 +176,7 @@ def _day(at: datetime) -> date:
 @document
 def maintenances(now: datetime) -> Draft:
     """All planned work: under way, to come, past."""
-    shown = PLANNED | _newest_works(PAST_WORKS)
+    shown = PLANNED | latest_over(Maintenance.objects.all(), PAST_WORKS)
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
     return _html(found, "maintenances.html", lambda at: _works_page(found, at))
 
@@ -220,26 +219,6 @@ def how_we_count(now: datetime) -> Draft:
     """The arithmetic of both uptime figures."""
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
     return _html(found, "how_we_count.html", lambda at: page.counting_page(found, at))
-
-
-@document
-def maintenance_ics(now: datetime) -> Draft:
-    """Planned work as a calendar."""
-    shown = PLANNED | _newest_works(PAST_WORKS)
-    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
-    return _draft(found, "text/calendar; charset=utf-8", lambda _: calendar.calendar(found))
-
-
-@document
-def history_atom(now: datetime) -> Draft:
-    """The Atom feed."""
-    return _feed(now, "application/atom+xml; charset=utf-8", feeds.atom)
-
-
-@document
-def history_rss(now: datetime) -> Draft:
-    """The RSS feed."""
-    return _feed(now, "application/rss+xml; charset=utf-8", feeds.rss)
 
 
 @document
@@ -306,6 +285,7 @@ def eager_paths() -> list[str]:
         "/history",
         "/history.atom",
         "/history.rss",
+        "/feed.json",
         "/api/v2/summary.json",
         "/api/v2/status.json",
         "/api/v2/components.json",
@@ -326,18 +306,6 @@ def _json(
 ) -> Draft:
     found = world(now, only="-", incidents=incidents, maintenances=maintenances)
     return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
-
-
-def _feed(now: datetime, content_type: str, build: Callable[[World, Sequence[Postmortem]], bytes]) -> Draft:
-    shown = PLANNED | _newest_works(feeds.NEWEST)
-    found = world(now, only="-", incidents=_newest(feeds.NEWEST), maintenances=shown)
-    reports = list(postmortems.published()[: feeds.NEWEST])
-    return _draft(found, content_type, lambda _: build(found, reports))
-
-
-def _file(content_type: str, render: Callable[[datetime], bytes]) -> Draft:
-    """A document that does not age with our checks."""
-    return Draft(content_type, None, page.LATE_LEAST, page.STALE_LEAST, render)
 
 
 def _newest(count: int) -> Q:

@@ -15,10 +15,12 @@ from django.db import DatabaseError, connection
 from django.db.models import Max, Min, Q
 
 from components.models import Heartbeat, Probe
+from incidents import telling
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means nobody claims
 SILENT_S = 60  # the same patience the supervisor has
+UNSENT_S = 120  # a burst of mails is through by then; this long means nobody delivers
 BROKER_TIMEOUT_S = 1.0
 
 Found = dict[str, Any]
@@ -31,6 +33,8 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "probes:lastCheck": _guarded(lambda: _last_check(now)),
         "probes:oldestDueSlot": _guarded(lambda: _oldest_due(now)),
         "worker:heartbeat": _guarded(lambda: _heartbeat(now)),
+        "deliveries:oldestDue": _guarded(lambda: _oldest_delivery(now)),
+        "deliveries:heartbeat": _guarded(lambda: _post_heartbeat(now)),
         "broker:responseTime": _guarded(_broker),
     }
     states = [found["status"] for found in checks.values()]
@@ -103,6 +107,18 @@ def _heartbeat(now: datetime) -> Found:
     if newest is None:
         return {"status": FAIL, "output": "No worker has ever reported."}
     return _age((now - newest).total_seconds(), SILENT_S)
+
+
+def _oldest_delivery(now: datetime) -> Found:
+    return _age(telling.answers().oldest_due_s(now), UNSENT_S)
+
+
+def _post_heartbeat(now: datetime) -> Found:
+    """Who gives what is said to whom it concerns, and delivers it."""
+    newest = Heartbeat.objects.filter(role="post").aggregate(at=Max("at"))["at"]
+    if newest is None:
+        return {"status": FAIL, "output": "Nobody has ever looked for what is to be sent."}
+    return _age((now - newest).total_seconds(), settings.WORKER_SILENCE_S)
 
 
 def _age(seconds: float, limit: float) -> Found:

@@ -9,12 +9,13 @@ from django.core.validators import validate_email
 
 from components.egress import default, literal_address
 from components.probers.base import InvalidProbe, checked_host
+from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
 
 LONGEST = 2_000
 LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
 # Each vendor's incoming webhooks live on hosts of its own, so a mistyped address is told at once.
-# Sources: the vendors' documentation of incoming webhooks, November 2026.
+# As the vendors document their incoming webhooks.
 HOSTS = {
     Channel.SLACK: re.compile(r"hooks\.slack(-gov)?\.com"),
     Channel.DISCORD: re.compile(r"(ptb\.|canary\.)?discord(app)?\.com"),
@@ -46,6 +47,10 @@ def checked(channel: Channel | str, text: str) -> str:
     channel, text = Channel(channel), text.strip()
     if channel is Channel.EMAIL:
         return _mail(text)
+    if channel is Channel.WEB_PUSH:
+        return _browser(text)
+    if channel is Channel.APPRISE:
+        raise _refused("Apprise is set up by the operator: see APPRISE_URLS.")
     return _url(channel, text)
 
 
@@ -61,6 +66,15 @@ def _mail(text: str) -> str:
     return text
 
 
+def _browser(text: str) -> str:
+    try:
+        browser = Browser.read(text)
+    except Malformed as error:
+        raise _refused(str(error.__doc__)) from error
+    _url(Channel.WEB_PUSH, browser.endpoint)
+    return browser.text
+
+
 def _url(channel: Channel, text: str) -> str:
     if len(text) > LONGEST:
         raise _refused(f"An address has at most {LONGEST:,} characters.")
@@ -73,10 +87,12 @@ def _url(channel: Channel, text: str) -> str:
         raise _refused("The address is malformed: check host and port.") from error
     if url.scheme not in ("http", "https") or not url.hostname:
         raise _refused("Write the whole address, with https://.")
-    if url.scheme == "http" and channel is not Channel.WEBHOOK and channel in HOSTS:
+    if url.scheme == "http" and (channel in HOSTS or channel is Channel.WEB_PUSH):
         raise _refused("Write the address with https://.")
     if url.username or url.password:
         raise _refused("Leave the login out of the address: what we send is signed.")
+    if "%" in url.hostname:
+        raise _refused("An address with a zone is of no use here: leave out %….")
     if port == 0:
         raise _refused("Port 0 does not exist: use 1 to 65535.")
     try:

@@ -4,10 +4,9 @@ import os
 import platform
 import secrets
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
@@ -19,10 +18,12 @@ LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
 CRASHES_BEFORE_SUSPECT = 3
 CRASHES_BEFORE_QUARANTINE = 10
 MAIL_SERVER = "(mail server)"  # the host of all mail, beside the domain each goes to
-PER_HOST = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
+PER_HOST: dict[Channel, int] = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
 PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
 MAILS_AT_ONCE = 24
-MOST_LOOKED_AT = 3_000
+LOOKED_AT = 2  # so many due ones for each place: some of them have a busy or a resting host
+FEWEST_LOOKED_AT = 200
+LOOKED_FOR = ("pk", "channel", "host", "crashes")
 
 
 def claim(now: datetime, room: int, holder: str) -> tuple[str, list[int]]:
@@ -69,39 +70,57 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _choose(due: "Iterable[Subscriber]", now: datetime, room: int) -> list[int]:
-    """As many of each host as it has places left."""
+def _choose(due: "models.QuerySet[Subscriber]", now: datetime, room: int) -> list[int]:
+    """As many of each host as it has places left. Mail has its own, so neither waits for the other."""
     resting = set(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
     leased = Subscriber.objects.filter(lease_until__gt=now)
-    busy = {
-        (row["channel"] == Channel.EMAIL, row["host"]): row["number"]
-        for row in leased.values("channel", "host").annotate(number=Count("pk"))
-    }
+    busy: Counter[tuple[bool, str]] = Counter()
+    for channel, host, number in leased.values_list("channel", "host").annotate(number=Count("pk")):
+        busy[channel == Channel.EMAIL, host] += number
     mails = MAILS_AT_ONCE - sum(number for (is_mail, _), number in busy.items() if is_mail)
-    place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
-    found = (
-        due.annotate(place=place)  # type: ignore[attr-defined]
-        .filter(place__lte=PER_CHAT_HOST)
-        .order_by("next_at", "pk")
-        .values_list("pk", "channel", "host", "crashes")[:MOST_LOOKED_AT]
-    )
+    others = due.exclude(channel=Channel.EMAIL).exclude(host__in=resting)
+    chosen = _by_host(others, room, busy, now)
+    if MAIL_SERVER not in resting:
+        chosen += _by_host(due.filter(channel=Channel.EMAIL), min(mails, room - len(chosen)), busy, now)
+    return chosen
+
+
+def _by_host(
+    due: "models.QuerySet[Subscriber]", room: int, busy: Counter[tuple[bool, str]], now: datetime
+) -> list[int]:
+    """The longest due, within the limit of each host."""
+    if room <= 0:
+        return []
+    limit = max(room * LOOKED_AT, FEWEST_LOOKED_AT)
+    found = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
+    chosen = _within(found, room, busy.copy(), now)
+    if len(chosen) < room and len(found) == limit:  # a few crowded hosts stand before all others
+        chosen = _within(_spread(due, limit), room, busy, now)
+    return chosen
+
+
+def _within(
+    found: list[tuple[int, str, str, int]], room: int, busy: Counter[tuple[bool, str]], now: datetime
+) -> list[int]:
     chosen: list[int] = []
     suspects: list[int] = []
-    taken: Counter[tuple[bool, str]] = Counter(busy)
     for pk, name, host, crashes in found:
         channel = Channel(name)
-        is_mail = channel is Channel.EMAIL
-        if (MAIL_SERVER if is_mail else host) in resting or len(chosen) >= room:
-            continue
-        if taken[is_mail, host] >= PER_HOST.get(channel, PER_CHAT_HOST) or (is_mail and mails <= 0):
+        where = (channel is Channel.EMAIL, host)
+        if len(chosen) >= room or busy[where] >= PER_HOST.get(channel, PER_CHAT_HOST):
             continue
         if crashes >= CRASHES_BEFORE_QUARANTINE:
             Subscriber.objects.get(pk=pk).quarantine(now, "Its messages ended our worker ten times.")
-            continue
-        if crashes >= CRASHES_BEFORE_SUSPECT:
+        elif crashes >= CRASHES_BEFORE_SUSPECT:
             suspects.append(pk)
-            continue
-        taken[is_mail, host] += 1
-        mails -= is_mail
-        chosen.append(pk)
+        else:
+            busy[where] += 1
+            chosen.append(pk)
     return chosen or suspects[:1]  # whoever was in hand when a worker died goes alone
+
+
+def _spread(due: "models.QuerySet[Subscriber]", limit: int) -> list[tuple[int, str, str, int]]:
+    """The first few of each host, so that none hides the others. Dearer: it sorts all that is due."""
+    place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
+    first = due.annotate(place=place).filter(place__lte=PER_CHAT_HOST).order_by("next_at", "pk")
+    return list(first.values_list(*LOOKED_FOR)[:limit])

@@ -1,98 +1,69 @@
-"""What we hold about one subscriber, for itself to read."""
+"""All subscribers as lines of CSV, read some hundred at a time; what comes out can be taken in again.
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+Left out are those whom no line can say: browsers and Apprise, and who follows one incident alone.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from django.utils import timezone
-
+from components.models import Component, Group
 from components.status import Impact
-from incidents.bodies import moment
-from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
+from incidents.models import NoticeKind
+from subscribers import sealed
+from subscribers.models import State, Subscriber
+from subscribers.sheets import BY_HAND, COLUMNS, joined, safe
 
-LOG = timedelta(days=30)
-MOST_SHOWN = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One message of the log. `what`: of what it told; `answer`: the code, or why there was none."""
-
-    message_id: str
-    at: datetime
-    what: str
-    state: str
-    answer: str
-    attempts: int
-    may_replay: bool
+CHUNK = 500
 
 
-def lately(one: Subscriber) -> list[Line]:
-    """The newest messages of the last 30 days, newest first."""
-    return [_line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
+def rows() -> Iterator[list[str]]:
+    """The head, then a line for each that a file can hold."""
+    yield list(COLUMNS)
+    names = _names(Component) | _names(Group)
+    wanted = Subscriber.objects.filter(channel__in=BY_HAND).prefetch_related("components", "groups")
+    last = 0
+    while chunk := list(wanted.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        last = chunk[-1].pk
+        for one in chunk:
+            if one.is_all or one.components.all() or one.groups.all() or one.state == State.CONTACT:
+                yield [safe(cell) for cell in _cells(one, names)]
 
 
-def everything(one: Subscriber) -> dict[str, Any]:
-    """The whole of it in plain values, without the keys that sign."""
-    choice = one.choice
-    return {
-        "channel": one.channel,
-        "address": one.open_address,
-        "state": one.state,
-        "source": one.source,
-        "note": one.note,
-        "created_at": moment(one.created_at),
-        "confirmed_at": _moment(one.confirmed_at),
-        "left_at": _moment(one.left_at),
-        "stopped_at": _moment(one.quarantined_at),
-        "all_components": choice.is_all,
-        "components": [part.name for part in choice.components],
-        "groups": [group.name for group in choice.groups],
-        "incidents_followed": [incident.title for incident in choice.follows],
-        "kinds": list(choice.kinds),
-        "least_impact": list(Impact)[choice.least_impact],
-        "one_mail_a_day": choice.is_digest,
-        "owner": one.owner.shown if one.owner else None,
-        "messages": [
-            {
-                "id": line.message_id,
-                "at": moment(line.at),
-                "about": line.what,
-                "state": line.state,
-                "answer": line.answer,
-            }
-            for line in map(_line, _log(one))
-        ],
-    }
+def _names(model: Any) -> dict[str, str]:
+    """What each is called in a file, by its id: its name, or the id itself where two share the name."""
+    found = list(model.objects.values_list("public_id", "name"))
+    shared = Counter(name.lower() for _, name in found)
+    return {key: key if shared[name.lower()] > 1 or ";" in name else name for key, name in found}
 
 
-def _log(one: Subscriber) -> Any:
-    rows = Delivery.objects.filter(subscriber=one, created_at__gte=timezone.now() - LOG)
-    return rows.select_related(
-        "notice__incident", "notice__maintenance", "notice__component", "notice__postmortem"
-    ).order_by("-pk")
+def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:
+    try:
+        address = one.open_address
+    except sealed.CannotOpen:
+        address = ""  # its line says so by being refused when it is taken in
+    return [
+        one.channel,
+        address,
+        joined(names.get(place.public_id, place.name) for place in one.components.all()),
+        joined(names.get(place.public_id, place.name) for place in one.groups.all()),
+        " ".join(kind for kind in NoticeKind.values if getattr(one, f"wants_{kind}")),
+        list(Impact)[one.least_impact].value,
+        "yes" if one.is_digest else "no",
+        one.state,
+    ]
 
 
-def _line(delivery: Delivery) -> Line:
-    code = str(delivery.answer) if delivery.answer else ""
-    return Line(
-        message_id=delivery.message_id,
-        at=delivery.finished_at or delivery.created_at,
-        what=_about(delivery),
-        state=DeliveryState(delivery.state).label,
-        answer=delivery.last_error or code,
-        attempts=delivery.attempts,
-        may_replay=delivery.state in (DeliveryState.SENT, DeliveryState.FAILED),
-    )
+class Echo:
+    """A file that hands back what is written to it."""
+
+    def write(self, text: str) -> str:
+        """The line itself."""
+        return text
 
 
-def _about(delivery: Delivery) -> str:
-    notice = delivery.notice
-    if notice is None:
-        return Purpose(delivery.purpose).label
-    thing = notice.postmortem or notice.incident or notice.maintenance or notice.component
-    return str(getattr(thing, "title", "") or getattr(thing, "name", "") or notice)
-
-
-def _moment(at: datetime | None) -> str | None:
-    return moment(at) if at else None
+def lines() -> Iterator[str]:
+    """The same as text."""
+    writer = csv.writer(Echo())
+    return (writer.writerow(row) for row in rows())

@@ -25,24 +25,20 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
     """Write down what came of these. A result whose lease has moved on is dropped: somebody else has it."""
     ids = {_subscriber(one).pk for one in tried}
     with transaction.atomic():
-        held = {
-            one.pk: one for one in Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk")
-        }
+        rows = Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+        held = dict(rows.values_list("pk", "lease_token"))
         mine = [
-            one
-            for one in tried
-            if (row := held.get(_subscriber(one).pk))
-            and row.lease_token == (token or getattr(one, "token", ""))
+            one for one in tried if held.get(_subscriber(one).pk) == (token or getattr(one, "token", "-"))
         ]
         _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
         for one in mine:
             if isinstance(one, Nothing):
                 _drop(one.dropped, now)
             elif one.result.end is not End.SENT:
-                _write_failed(held[one.packed.subscriber.pk], one, now)
+                _write_failed(one, now)
         done = [_subscriber(one).pk for one in mine]
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
-        sorting.wake(done)
+        sorting.wake(done, even_failing=True)
         _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
 
 
@@ -94,9 +90,9 @@ def _close_others(one: "Done", now: datetime) -> None:
         owed.update(state=DeliveryState.SUPERSEDED, finished_at=now, told_by=one.packed.delivery)
 
 
-def _write_failed(subscriber: Subscriber, one: "Done", now: datetime) -> None:
+def _write_failed(one: "Done", now: datetime) -> None:
     """Try again later, or give up: after five days without a success, or when the receiver says so."""
-    result = one.result
+    result, subscriber = one.result, Subscriber.objects.get(pk=one.packed.subscriber.pk)
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(
         attempts=F("attempts") + 1, answer=result.answer, last_error=result.why[:250], took_ms=result.took_ms
     )
@@ -130,7 +126,7 @@ def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
 
 def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
     """Count failures by host, so that one that is dead costs nobody else."""
-    known = {one.name: one for one in Host.objects.filter(name__in={_host(one) for one in tried})}
+    known = {one.name: one for one in Host.objects.all()}  # only those that failed last have a row
     for one in tried:
         host = _host(one)
         if _blames_host(one.result):

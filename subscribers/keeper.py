@@ -9,7 +9,7 @@ from django.db.models import Count, Min, Q
 from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
-from incidents.telling import Audience, Health, Progress
+from incidents.telling import Audience, Failing, Health, Progress
 from subscribers.channels import Channel
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
@@ -60,21 +60,50 @@ class Keeper:
             Subscriber.objects.filter(state=State.ACTIVE)
             .values("channel")
             .annotate(number=Count("pk"), failing=Count("pk", Q(failing_since__isnull=False)))
+            .order_by()
         )
-        by_channel = {Channel(row["channel"]): (row["number"], row["failing"]) for row in rows}
-        oldest = Subscriber.objects.filter(next_at__lte=now).aggregate(oldest=Min("next_at"))["oldest"]
+        numbers = dict.fromkeys(("Email", "Webhooks", "Chat and others"), (0, 0))
+        for row in rows:
+            name, before = _kind(row["channel"]), numbers[_kind(row["channel"])]
+            numbers[name] = (before[0] + row["number"], before[1] + row["failing"])
         mail_rests = Host.objects.filter(name=MAIL_SERVER, rests_until__gt=now).exists()
-        lines = [_line("Email", by_channel.get(Channel.EMAIL, (0, 0)), is_away=mail_rests)]
-        lines.append(_line("Webhooks", by_channel.get(Channel.WEBHOOK, (0, 0))))
-        others = [
-            numbers
-            for channel, numbers in by_channel.items()
-            if channel not in (Channel.EMAIL, Channel.WEBHOOK)
+        lines = [
+            _line(name, found, is_away=mail_rests and name == "Email") for name, found in numbers.items()
         ]
-        if others:
-            lines.append(_line("Chat and others", (sum(n for n, _ in others), sum(f for _, f in others))))
-        waits_s = (now - oldest).total_seconds() if oldest else 0.0
-        return Health(tuple(lines), max(0.0, waits_s))
+        failing = [_failing(name, number) for name, (_, number) in numbers.items() if number]
+        return Health(tuple(lines), self.oldest_due_s(now), tuple(failing))
+
+    def oldest_due_s(self, now: datetime) -> float:
+        """How long the oldest message has been due that only waits for us.
+
+        What waits for a receiver that fails, or for a host that is left alone for a minute, is not our delay.
+        """
+        resting = list(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
+        ours = Subscriber.objects.filter(next_at__lte=now, failing_since=None).exclude(host__in=resting)
+        if MAIL_SERVER in resting:
+            ours = ours.exclude(channel=Channel.EMAIL)
+        oldest = ours.aggregate(oldest=Min("next_at"))["oldest"]
+        return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+def _kind(channel: str) -> str:
+    return {Channel.EMAIL: "Email", Channel.WEBHOOK: "Webhooks"}.get(Channel(channel), "Chat and others")
+
+
+NOUNS = {
+    "Email": ("email", "email"),
+    "Webhooks": ("webhook", "webhooks"),
+    "Chat and others": ("chat channel", "chat channels"),
+}
+
+
+def _failing(name: str, number: int) -> Failing:
+    """The one that is tried next tells when, and what it answered."""
+    mine = Subscriber.objects.filter(state=State.ACTIVE, failing_since__isnull=False)
+    of_it = [one for one in Channel if _kind(one) == name]
+    first = mine.filter(channel__in=of_it).exclude(next_at=None).order_by("next_at").first()
+    words = f"{number:,} {NOUNS[name][number != 1]} retrying"
+    return Failing(words, first.next_at if first else None, first.last_error if first else "")
 
 
 def _line(name: str, numbers: tuple[int, int], *, is_away: bool = False) -> tuple[str, str, bool]:

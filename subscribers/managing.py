@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from components.gate import public
 from incidents.models import Incident
-from subscribers import exporting, limits
+from subscribers import limits, own_data
 from subscribers.channels import Channel
 from subscribers.choice import follow
 from subscribers.forms import ChoiceForm
@@ -66,7 +66,7 @@ def _page(
         "may_choose": one.state in MAY_CHOOSE,
         "only": _incident(request.GET.get("only", "")),
         "said": SAID.get(request.GET.get("said", ""), ""),
-        "deliveries": exporting.lately(one) if one.channel != Channel.EMAIL else [],
+        "deliveries": own_data.lately(one) if one.channel != Channel.EMAIL else [],
         **more,
     }
     return render(request, "subscribers/subscription.html", told, status=status)
@@ -137,7 +137,7 @@ def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse
 def data(request: HttpRequest, key: str) -> HttpResponse:
     """Everything we hold about it, as a file."""
     one = get_object_or_404(Subscriber, key=key)
-    body = json.dumps(exporting.everything(one), ensure_ascii=False, indent=2)
+    body = json.dumps(own_data.everything(one), ensure_ascii=False, indent=2)
     answer = HttpResponse(body, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="subscription.json"'
     return answer

@@ -4,23 +4,31 @@ Of one story the newest word is sent and tells the earlier ones with it; a daily
 digest takes everything that is due.
 """
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.urls import reverse
 
 from components.models import Component, Group
-from incidents.models import NoticeKind
+from incidents.models import Notice, NoticeKind
 from subscribers import confirming, sealed
 from subscribers.channels import Channel
 from subscribers.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from subscribers.story import House, Story, Word, house, read
 
+KEY = "-key-"
+LINKED = ("subscription", "unsubscribe")
+# of many rows at once only what a message is made of: reading the rest costs more than sending it
+NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "signing", "attempts",
+          "failing_since", "owner", "public_id", "confirmed_at", "left_at", "quarantined_at")  # fmt: skip
+OWED = ("message_id", "subscriber", "notice", "purpose", "is_replay", "context")
 MAY_GET_LETTERS = (State.ACTIVE, State.UNCONFIRMED, State.CONTACT)
 
 
@@ -44,27 +52,40 @@ class Nothing:
 
 def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
     """One message for each of these subscribers, read in a fixed number of queries."""
-    subscribers = Subscriber.objects.filter(pk__in=ids).prefetch_related("components", "groups")
-    owed: dict[int, list[Delivery]] = defaultdict(list)
-    due = Delivery.objects.filter(subscriber__in=ids, state=DeliveryState.OWED, due_at__lte=now)
-    for delivery in due.select_related("notice").order_by("subscriber_id", "pk"):
-        owed[delivery.subscriber_id].append(delivery)
+    subscribers = list(Subscriber.objects.filter(pk__in=ids).only(*NEEDED))
+    prefetch_related_objects([one for one in subscribers if not one.is_all], "components", "groups")
+    owed = _owed(subscribers, now)
     here = house()
     notices = [one.notice_id for one in chain.from_iterable(owed.values()) if one.notice_id]
     stories = read(notices, here.page_id)
-    heard = _heard(owed)
+    heard = _heard(subscribers, owed)
     return [_pack_one(one, owed[one.pk], stories, here=here, heard=heard, now=now) for one in subscribers]
 
 
-def _heard(owed: dict[int, list[Delivery]]) -> set[tuple[int, str]]:
-    """Who was sent something of which story before."""
-    incidents = [one.notice.incident_id for one in chain.from_iterable(owed.values()) if one.notice]
-    rows = Delivery.objects.filter(
-        subscriber__in=owed, state=DeliveryState.SENT, notice__incident__in={pk for pk in incidents if pk}
-    )
-    return {
-        (pk, f"incident:{incident}") for pk, incident in rows.values_list("subscriber_id", "notice__incident")
+def _owed(subscribers: Sequence[Subscriber], now: datetime) -> dict[int, list[Delivery]]:
+    """What each is owed now, oldest first; the few notices are read once for all."""
+    due = Delivery.objects.filter(subscriber__in=subscribers, state=DeliveryState.OWED, due_at__lte=now)
+    rows = list(due.order_by("subscriber_id", "pk").only(*OWED))
+    notices = Notice.objects.in_bulk({one.notice_id for one in rows if one.notice_id})
+    owed: dict[int, list[Delivery]] = defaultdict(list)
+    for one in rows:
+        one.notice = notices[one.notice_id] if one.notice_id else None
+        owed[one.subscriber_id].append(one)
+    return owed
+
+
+def _heard(subscribers: Iterable[Subscriber], owed: dict[int, list[Delivery]]) -> set[tuple[int, str]]:
+    """Who was sent something of which incident before. No webhook asks: its body tells the whole story."""
+    asking = [one.pk for one in subscribers if one.channel != Channel.WEBHOOK]
+    incidents = {
+        one.notice.incident_id for pk in asking for one in owed[pk] if one.notice and one.notice.incident_id
     }
+    if not incidents:
+        return set()
+    rows = Delivery.objects.filter(
+        subscriber__in=asking, state=DeliveryState.SENT, notice__incident__in=incidents
+    ).values_list("subscriber_id", "notice__incident")
+    return {(pk, f"incident:{incident}") for pk, incident in rows}
 
 
 def _pack_one(
@@ -139,17 +160,18 @@ def _others(together: list[Delivery], stories: dict[int, Story], story: Story | 
 
 def links(subscriber: Subscriber, story: Story | None = None, *, only: str = "") -> Links:
     """The addresses that stand in its messages. `only`: the incident a letter without a story speaks of."""
-
-    def address(name: str) -> str:
-        return f"{settings.PUBLIC_URL}{reverse(name, args=[subscriber.key])}"
-
+    manage, leave = (_address(name).replace(KEY, subscriber.key) for name in LINKED)
     confirm = ""
     if story is not None and story.kind == NoticeKind.INCIDENT:
         only = story.public_id
-    only = only and f"{address('subscription')}?only={only}"
     if subscriber.state == State.UNCONFIRMED and subscriber.channel == Channel.EMAIL:
         confirm = confirming.link(subscriber)
-    return Links(address("subscription"), address("unsubscribe"), confirm, only)
+    return Links(manage, leave, confirm, only and f"{manage}?only={only}")
+
+
+@functools.cache  # looking an address up costs more than signing a message
+def _address(name: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse(name, args=[KEY])}"
 
 
 def scope(subscriber: Subscriber) -> str:

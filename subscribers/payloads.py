@@ -4,6 +4,7 @@ No type field tells what it is: the body has `incident` (incidents, maintenance
 and postmortems) or `component_update` with `component`.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -128,9 +129,14 @@ def component_update(one: Component, notice: Notice, old: Status, new: Status, p
     }
 
 
-def whole(body: Body, *, meta: Body, page: Body, sequence: int) -> Body:
-    """The whole body as it is sent. `sequence` is our own: of one story a higher one is newer."""
-    return {"meta": meta, "page": page, **body, "sequence": sequence}
+def page(page_id: str, indicator: str, description: str) -> Body:
+    """The page, as every body tells it."""
+    return {"id": page_id, "status_indicator": indicator, "status_description": description}
+
+
+def compact(body: Body) -> str:
+    """JSON as it is sent, in as few bytes as may be."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _ends(public_id: str, page_id: str, updates: list[Body], components: Sequence[Component]) -> Body:

@@ -28,7 +28,7 @@ from subscribers.packing import Nothing, Packed, pack
 
 MOST_AT_ONCE = 1_000  # sockets of one process
 ROUND_S = 0.25
-BATCH = 400
+BATCH = 800
 PAUSE_S = 1.0  # while the database is away
 KEEP_S = claiming.LEASE.total_seconds() - claiming.DEADLINE_S
 
@@ -48,8 +48,11 @@ class Done:
 class Postman:
     """Delivers whenever it is woken, until nothing is due and nothing in hand."""
 
-    def __init__(self, senders: "Mapping[Channel, Sender]", *, egress: Egress) -> None:
+    def __init__(
+        self, senders: "Mapping[Channel, Sender]", *, egress: Egress, deadline_s: float = claiming.DEADLINE_S
+    ) -> None:
         self.senders = senders
+        self.deadline_s = deadline_s
         self.egress = egress
         self.holder = claiming.me()
         self.loop = uvloop.new_event_loop()
@@ -89,14 +92,14 @@ class Postman:
             except DatabaseError as error:
                 log.warning("deliveries wait for the database: %s", str(error).strip().split("\n")[0])
                 busy = False
+                close_old_connections()
                 time.sleep(PAUSE_S)
             except Exception:  # a fault of ours must not end the thread: everything owed waits for it
                 log.exception("a round of deliveries failed")
                 busy = False
                 time.sleep(PAUSE_S)
-            finally:
-                close_old_connections()
             if not busy:
+                close_old_connections()
                 self.woken.wait(1.0)
                 self.woken.clear()
 
@@ -160,10 +163,10 @@ class Postman:
         """One attempt under its one hard deadline. Never raises, never outlives it."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(claiming.DEADLINE_S):
+            async with asyncio.timeout(self.deadline_s):
                 result = await self.senders[packed.envelope.channel](packed.envelope, self.egress)
         except TimeoutError:
-            result = Result(End.LATER, why=f"No answer within {claiming.DEADLINE_S:g} s.")
+            result = Result(End.LATER, why=f"No answer within {self.deadline_s:g} s.")
         except Exception:
             log.exception("a delivery by %s failed through our own fault", packed.envelope.channel)
             result = Result(End.OURS, why="Our own fault; see the log.")

@@ -26,8 +26,13 @@ def seal(text: str) -> str:
 
 def unseal(sealed: str) -> str:
     """The text again. Raises CannotOpen."""
+    return _unseal(sealed, *_keys())
+
+
+@functools.lru_cache(maxsize=20_000)  # an incident has many updates, and opening costs as much as signing
+def _unseal(sealed: str, *keys: str) -> str:
     try:
-        return _fernet(*_keys()).decrypt(sealed.encode()).decode()
+        return _fernet(*keys).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
         raise CannotOpen from error
 

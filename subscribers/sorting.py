@@ -10,7 +10,7 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from components.models import StatusSpan
 from incidents.models import Notice, NoticeKind
 from subscribers.channels import Channel
-from subscribers.models import Delivery, DeliveryState, Purpose, Sorter, State, Subscriber
+from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
 
 CHUNK = 500
 DIGEST_HOUR = 8  # of the page's zone
@@ -82,12 +82,17 @@ def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
     }
 
 
-def wake(ids: list[int]) -> None:
-    """These have something owed: due when the first of it is, but not before their pause is over."""
+def wake(ids: list[int], *, even_failing: bool = False) -> None:
+    """These have something owed: due when the first of it is.
+
+    Who is in a pause after a failure stays in it, whatever else is said meanwhile.
+    """
     owed = Delivery.objects.filter(subscriber=OuterRef("pk"), state=DeliveryState.OWED)
     first = Subquery(owed.order_by().values("subscriber").annotate(first=Min("due_at")).values("first"))
     mine = Subscriber.objects.filter(pk__in=ids)
-    mine.filter(Q(failing_since=None) | Q(next_at=None)).update(next_at=first)
+    if not even_failing:
+        mine = mine.filter(Q(failing_since=None) | Q(next_at=None))
+    mine.update(next_at=first)
 
 
 def sweep() -> int:
@@ -133,6 +138,7 @@ def forget_old(now: datetime) -> None:
     gone = Q(state=State.LEFT, left_at__lt=long_ago) | Q(state=State.QUARANTINED, quarantined_at__lt=long_ago)
     unsure = Q(state=State.UNCONFIRMED, created_at__lt=now - timedelta(days=7))
     Subscriber.objects.filter(gone | unsure).filter(owned=None).delete()
+    Import.objects.filter(created_at__lt=now - timedelta(days=30)).delete()  # what was left of it, too
     bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30))
     Notice.objects.filter(pk__in=list(bare.values_list("pk", flat=True)[:5_000])).exclude(
         sorted_at=None

@@ -50,6 +50,11 @@ class Story:
     next_update_at: datetime | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    json: str = field(init=False)  # `body` with the sequence, written once for all who are sent it
+
+    def __post_init__(self) -> None:
+        """Write the body."""
+        object.__setattr__(self, "json", payloads.compact({**self.body, "sequence": self.sequence}))
 
     @property
     def newest(self) -> Word:
@@ -65,6 +70,12 @@ class House:
     url: str
     page_id: str
     state: PageState
+    json: str = field(init=False)  # the same as a webhook tells it
+
+    def __post_init__(self) -> None:
+        """Write it."""
+        told = payloads.page(self.page_id, self.state.indicator.value, self.state.description)
+        object.__setattr__(self, "json", payloads.compact(told))
 
 
 def house() -> House:
@@ -74,9 +85,8 @@ def house() -> House:
     ]
     has_open = Incident.objects.public().filter(resolved_at=None).exists()
     page_id = Page.objects.this().public_id
-    return House(
-        settings.PAGE_NAME, settings.PUBLIC_URL, page_id, page_state(shown, has_open_incident=has_open)
-    )
+    state = page_state(shown, has_open_incident=has_open)
+    return House(settings.PAGE_NAME, settings.PUBLIC_URL, page_id, state)
 
 
 def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:

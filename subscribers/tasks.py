@@ -5,12 +5,13 @@ from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown
+from django.conf import settings
 from django.db import OperationalError
 
 from components import egress
 from components.clock import database_now
 from components.models import Heartbeat
-from subscribers import sorting
+from subscribers import named, sorting
 from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 
@@ -23,6 +24,7 @@ def sort_post() -> None:
     """Give what was said to those it concerns, and see to it that somebody delivers it."""
     now = database_now()
     Heartbeat.objects.beat("post", _hostname(), now)
+    named.follow(settings.APPRISE_URLS, now)
     sorting.note_changes(now)
     sorting.sort(now)
     sorting.sweep()

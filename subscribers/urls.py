@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from subscribers import compat, managing, views
+from subscribers import compat, managing, push_views, views
 
 urlpatterns = [
     path("subscribe", views.ways, name="subscribe"),
+    path("subscribe/browser", push_views.browser, name="subscribe_browser"),
     path("subscribe/<slug:channel>", views.subscribe, name="subscribe_by"),
     path("subscribe/<slug:channel>/asked", views.asked, name="subscribe_asked"),
     path("confirm/<str:signed>", views.confirm, name="subscription_confirm"),
@@ -21,4 +22,6 @@ urlpatterns = [
     path("subscriptions/new-email", compat.new_email, name="statuspage_new_email"),
     path("subscriptions/webhook.json", compat.new_webhook, name="statuspage_new_webhook"),
     path("api/v2/subscribers.json", compat.subscribers, name="api_subscribers"),
+    path("push-worker.js", push_views.worker, name="push_worker"),
+    path("hooks/mail/<slug:provider>/tracking/", views.mail_events, name="mail_events"),
 ]

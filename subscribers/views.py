@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from components.gate import public
-from subscribers import confirming, limits, origins, proof
+from subscribers import bounces, confirming, limits, origins, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
 from subscribers.models import Subscriber
@@ -148,3 +148,12 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     if one is not None:
         one.leave(timezone.now())
     return render(request, "subscribers/left.html", {"key": key})
+
+
+@csrf_exempt  # a mail provider posts here: its signature or password is the proof
+@public
+def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
+    """What became of our mail, as the provider tells it later."""
+    if not provider or provider != settings.MAIL_EVENTS:
+        raise Http404
+    return bounces.reader(provider)(request)

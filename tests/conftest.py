@@ -19,7 +19,17 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 # doors and addresses: what they ask of a database is the same on both, and CI has a quarter of an hour
-ONE_IS_ENOUGH = {"test_access", "test_door", "test_drilldown", "test_login", "test_matrix", "test_oidc"}
+ONE_IS_ENOUGH = {
+    "test_access",
+    "test_bounces",
+    "test_calendars",
+    "test_door",
+    "test_drilldown",
+    "test_login",
+    "test_matrix",
+    "test_oidc",
+    "test_push",
+}
 
 
 def pytest_collection_modifyitems(items):

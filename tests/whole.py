@@ -132,8 +132,14 @@ class Whole:
         return found
 
     def child(self, role: str) -> psutil.Process | None:
-        """The leader of one role: valkey, web, worker, beat. None while there is none."""
-        marks = {"valkey": "valkey", "web": "manage.py web", "worker": " worker ", "beat": " beat"}
+        """The leader of one role: valkey, web, worker, post, beat. None while there is none."""
+        marks = {
+            "valkey": "valkey",
+            "web": "manage.py web",
+            "worker": " -Q celery",
+            "post": " -Q post ",
+            "beat": " beat",
+        }
         for one in psutil.Process(self.process.pid).children():
             try:
                 line = " ".join(one.cmdline()) + " "

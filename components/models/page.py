@@ -7,6 +7,7 @@ never wrong.
 
 from django.db import models, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from components import pulse
 from components.models.public_id import PublicIdField
@@ -37,7 +38,7 @@ class PageManager(models.Manager["Page"]):
     def turn(self) -> None:
         """Count one visible change, and ring for it once it is committed."""
         with transaction.atomic():
-            if not self.filter(pk=1).update(version=F("version") + 1):
+            if not self.filter(pk=1).update(version=F("version") + 1, updated_at=Now()):
                 self.get_or_create(pk=1, defaults={"version": 1})
             transaction.on_commit(_ring)
 

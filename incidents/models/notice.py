@@ -119,9 +119,8 @@ class Notice(models.Model):
     @property
     def story(self) -> str:
         """What it belongs to, as "incident:5": of one story the newest word holds all earlier ones."""
-        kind = "incident" if self.kind == NoticeKind.POSTMORTEM else self.kind
         about: Any = self.incident_id or self.maintenance_id or self.component_id
-        return f"{kind}:{about}"
+        return f"{self.kind}:{about}"
 
     def components(self) -> list[Component]:
         """Those it concerns, as the public may know. None of an incident concerns everybody."""

@@ -6,7 +6,7 @@ words and what others have written meanwhile.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +14,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from components.models import Component
-from components.status import Status, worst
-from incidents import blanks, messages, wording
+from components.status import Impact, Status, impact_of, worst
+from incidents import blanks, messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html, to_text
-from incidents.models import Draft, Incident, Template, TemplateKind, Update
+from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind, Update
 from incidents.models.draft import LONGEST
 from incidents.words import clock, duration, names
 
@@ -211,7 +211,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         "promised": promised,
         "headline": headline(form),
         "subject": messages.subject(told),
-        "mail": messages.plain_mail(told),
+        "mail": messages.plain_mail(replace(told, text=form.data["body"])),
         "chat": messages.chat(told),
         "webhook": messages.webhook(told),
     }
@@ -230,6 +230,26 @@ def headline(form: Composition) -> str:
     if form.status not in VERBS or not hit:
         return "All systems are operational" if form.phase is Phase.RESOLVED else "Not all is well"
     return f"{names(hit)} {VERBS[form.status][len(hit) > 1]}"
+
+
+def audience(form: Composition) -> telling.Audience | None:
+    """Who is told of this if it is published as it stands; None: nobody is to be.
+
+    Reckoned as publishing will: its components at their worst, with what is chosen here counted in.
+    """
+    if form.data["quiet"] or form.is_past:
+        return None
+    rows = list(form.incident.affected.select_related("component")) if form.incident else []
+    worsts = {row.component: Status(row.worst_status) for row in rows}
+    chosen = [place for place in form.places if place.is_chosen or form.incident is None]
+    for place in chosen:
+        worsts[place.component] = worst([worsts.get(place.component, Status.OPERATIONAL), place.status])
+    impact = impact_of(worsts.values())
+    if form.incident is not None:
+        impact = form.incident.shown_impact if form.incident.impact_override or not chosen else impact
+    return telling.answers().audience(
+        NoticeKind.INCIDENT, list(worsts), impact=Impact(impact), incident=form.incident
+    )
 
 
 # Templates

@@ -18,6 +18,7 @@ ENTRIES = (
     ("console_probes", "Probes", "M1 8h3l2-5 4 10 2-5h3", Role.VIEWER),
     ("console_maintenance", "Maintenance", "M2 4h12v10H2zM2 7h12M5 2v3M11 2v3", Role.VIEWER),
     ("console_postmortems", "Postmortems", "M3 1h7l3 3v11H3zM5 7h6M5 10h6", Role.VIEWER),
+    ("console_subscribers", "Subscribers", "M1.5 3.5h13v9h-13zM1.5 4l6.5 5 6.5-5", Role.VIEWER),
     ("console_templates", "Templates", "M2 3h12M2 8h8M2 13h10", Role.VIEWER),
     ("people", "People", "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 15c0-4 12-4 12 0", Role.ADMIN),
     ("audit", "Audit log", "M3 2h10v12H3zM5 5h6M5 8h6M5 11h3", Role.ADMIN),
@@ -52,6 +53,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "role": role,
         "may_post": role >= Role.RESPONDER,
         "may_edit": role >= Role.EDITOR,
+        "may_rule": role >= Role.ADMIN,
         "page_name": settings.PAGE_NAME,
         "initials": _initials(request.user),
     }

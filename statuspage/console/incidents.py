@@ -1,6 +1,7 @@
 """Incidents in the console: the list, one with its whole story, and every verb of its life."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.status import Impact
+from incidents import telling
 from incidents.lifecycle import Kind
-from incidents.models import Affected, Incident, Update
+from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
 from statuspage.access import needs
 from statuspage.console import compose
@@ -56,10 +58,12 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Role.VIEWER)
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One incident: its story with everything only staff see."""
+    """One incident: its story with everything only staff see. `?part=told` is how far its telling is."""
     request.section = "console_incidents"  # type: ignore[attr-defined]
     incident = _get(public_id)
     now = timezone.now()
+    if request.GET.get("part") == "told":
+        return render(request, "console/_told.html", {**_told(incident, now), "is_part": True})
     rows = list(incident.affected.select_related("component").order_by("component__position", "id"))
     incident.all_affected = rows  # type: ignore[attr-defined]
     updates = list(
@@ -81,8 +85,37 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "overdue": _overdue(incident, now),
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
+        **_told(incident, now),
     }
     return render(request, "console/incident.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far an update is told: nobody yet, until `waits_until`; then in words, with who is in the way."""
+
+    number: int
+    waits_until: datetime | None
+    words: str
+    has_failing: bool = False
+    is_over: bool = False
+
+
+def _told(incident: Incident, now: datetime) -> dict[str, Any]:
+    """The lines beside the updates, and whether any of them still moves. Two queries."""
+    progress = telling.answers().progress(incident)
+    rows = Notice.objects.filter(incident=incident, kind=NoticeKind.INCIDENT).exclude(update=None)
+    found = {}
+    for number, due_at, sorted_at in rows.values_list("update__number", "due_at", "sorted_at"):
+        told = progress.get(number)
+        if sorted_at is None and told is None:
+            found[number] = Told(number, due_at if due_at > now else None, "being sent")
+        elif told is None:
+            found[number] = Told(number, None, "concerned nobody", is_over=True)
+        else:
+            is_over = told.is_over and sorted_at is not None
+            found[number] = Told(number, None, told.words, bool(told.retrying or told.failed), is_over)
+    return {"incident": incident, "told": found, "moves": any(not one.is_over for one in found.values())}
 
 
 def _writing(incident: Incident, request: HttpRequest, now: datetime) -> Any:

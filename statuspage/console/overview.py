@@ -15,11 +15,12 @@ from components import health, latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, Status
+from incidents import telling
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
 from incidents.words import duration, names
 from statuspage import live
-from statuspage.vitals import vitals
+from statuspage.vitals import UNSENT_S, vitals
 
 HOUR = timedelta(hours=1)
 MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
@@ -114,6 +115,7 @@ class Overview:
     rows: tuple[Row, ...]
     more_rows: int
     system: tuple[Vital, ...]
+    failing: tuple[telling.Failing, ...]
     coming: tuple[Coming, ...]
     activity: tuple[Update, ...]
 
@@ -131,6 +133,7 @@ def overview(now: datetime) -> Overview:
     )
     troubled = [one for one in shown if one.status in TROUBLED]  # trouble comes first
     incidents = _incidents()
+    delivery = telling.answers().health()
     suggested = [one for one in incidents if one.published_at is None]
     return Overview(
         now=now,
@@ -140,7 +143,8 @@ def overview(now: datetime) -> Overview:
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),
-        system=tuple(_system(now)),
+        system=tuple(_system(now, delivery)),
+        failing=delivery.failing,
         coming=tuple(_coming(now)),
         activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MOST_ACTIVITY]),
     )
@@ -296,7 +300,7 @@ def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, 
     return tuple(bars)
 
 
-def _system(now: datetime) -> list[Vital]:
+def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
     """How this program itself is doing."""
     body, _ = vitals(now)
     checks = {name: rows[0] for name, rows in body["checks"].items()}
@@ -321,12 +325,18 @@ def _system(now: datetime) -> list[Vital]:
         _vital("Database", checks["database:responseTime"], "ms"),
         _vital("Broker", checks["broker:responseTime"], "ms"),
         Vital("Live viewers", str(live.viewers()), True),
-        Vital("Email, webhooks", "not set up", True),
+        *(Vital(*line) for line in delivery.lines),
+        Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
+        _vital("Message worker", checks["deliveries:heartbeat"], "s ago"),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
     told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
     found.append(Vital("Last backup", told, backup is None or now - backup < timedelta(days=2)))
     return found
+
+
+def _waits(seconds: float) -> str:
+    return f"waits {seconds:.0f} s" if seconds >= 1 else "none waits"
 
 
 def _vital(name: str, check: dict[str, Any], unit: str) -> Vital:

@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from incidents.models import ActionItem, ActionKind, ActionState, Incident, Postmortem
+from incidents import telling
+from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
 from statuspage.access import needs
 from statuspage.models import Audit, Role
 
@@ -199,8 +200,17 @@ def _page(
         "kinds": ActionKind.choices,
         "states": ActionState.choices,
         "versions": found.versions.select_related("author")[:20],
+        "was_told": Notice.objects.filter(postmortem=found).exists(),
+        "audience": _audience(found.incident),
     }
     return render(request, "console/postmortem.html", context, status=status)
+
+
+def _audience(incident: Incident) -> telling.Audience:
+    components = [row.component for row in incident.affected.select_related("component")]
+    return telling.answers().audience(
+        NoticeKind.POSTMORTEM, components, impact=incident.shown_impact, incident=incident
+    )
 
 
 @require_POST

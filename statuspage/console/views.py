@@ -137,6 +137,7 @@ def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
         "preview": {**shown, "webhook": json.dumps(shown["webhook"], indent=1, ensure_ascii=False)},
         "remarks": compose.remarks(form, now),
         "words": len(form.data["body"].split()),
+        "audience": compose.audience(form),
         "beside": Draft.objects.beside(form.incident, request.user, now),
         "newer": newer,
         "draft": Draft.objects.of(form.incident, request.user),

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.models import Component
-from incidents import blanks, windows
-from incidents.models import Maintenance, MaintenanceState, Template, TemplateKind
+from incidents import blanks, telling, windows
+from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from incidents.words import names
 from statuspage.access import needs
 from statuspage.models import Audit, Role
@@ -92,6 +92,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "binding": windows.binding(plans),
         "late": windows.late_edits(plans),
         "excused": work.excused(),
+        "audience": audience(list(work.components.all()), work),
         "now": timezone.now(),
     }
     return render(request, "console/work.html", context)
@@ -122,6 +123,21 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
         request, "Saved. What was announced before is kept." if work else "Planned, and announced."
     )
     return redirect("console_work", public_id=saved.public_id)
+
+
+def audience(components: list[Component], work: Maintenance | None) -> telling.Audience:
+    """Who is told of work on these."""
+    return telling.answers().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
+
+
+@require_POST
+@needs(Role.RESPONDER)
+def audience_part(request: HttpRequest, public_id: str = "") -> HttpResponse:
+    """The line that says who is told, for the components as they are ticked."""
+    keys = [int(key) for key in request.POST.getlist("components") if key.isdecimal() and len(key) < 18]
+    work = _get(public_id) if public_id else None
+    told = audience(list(Component.objects.filter(pk__in=keys)), work)
+    return render(request, "console/_audience.html", {"audience": told})
 
 
 def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any) -> Maintenance:
@@ -163,9 +179,10 @@ def _form(
     request: HttpRequest, form: WorkForm, work: Maintenance | None, *, status: int = 200
 ) -> HttpResponse:
     texts = [] if work else list(Template.objects.filter(kind=TemplateKind.MAINTENANCE))
-    return render(
-        request, "console/work_form.html", {"form": form, "work": work, "texts": texts}, status=status
-    )
+    ticked = [pk for pk in form["components"].value() or () if str(pk).isdecimal()]
+    told = audience(list(Component.objects.filter(pk__in=ticked)), work)
+    context = {"form": form, "work": work, "texts": texts, "audience": told}
+    return render(request, "console/work_form.html", context, status=status)
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:

@@ -1,6 +1,7 @@
 """What the console's templates need beside icons and times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
@@ -18,6 +19,12 @@ WIDTH, HEIGHT = 96, 20
 def markdown(text: str) -> SafeString:
     """What staff wrote, as safe HTML."""
     return mark_safe(to_html(text))  # noqa: S308 - sanitised
+
+
+@register.filter
+def at(found: Mapping[int, Any], key: int) -> Any:
+    """What stands under a key; None when nothing does."""
+    return found.get(key)
 
 
 @register.filter

@@ -2,6 +2,18 @@
 
 from subscribers.models.delivery import Delivery, DeliveryState, Purpose, new_id
 from subscribers.models.host import Host, Sorter
+from subscribers.models.sheet import Import, ImportPart
 from subscribers.models.subscriber import State, Subscriber
 
-__all__ = ["Delivery", "DeliveryState", "Host", "Purpose", "Sorter", "State", "Subscriber", "new_id"]
+__all__ = [
+    "Delivery",
+    "DeliveryState",
+    "Host",
+    "Import",
+    "ImportPart",
+    "Purpose",
+    "Sorter",
+    "State",
+    "Subscriber",
+    "new_id",
+]

@@ -20,6 +20,7 @@ from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import sealed, signing
+from subscribers.browsers import Browser
 from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice, usual
 
@@ -64,6 +65,32 @@ class SubscriberManager(models.Manager["Subscriber"]):
 
         channel = Channel(channel)
         return sign_up(channel, address, now, choice=choice or usual(channel), source=source, contact=contact)
+
+    def take_in(
+        self,
+        channel: Channel | str,
+        address: str,
+        now: datetime,
+        *,
+        source: str,
+        note: str = "",
+        agreed: bool = False,
+    ) -> "Subscriber":
+        """A new one by the hand of staff, who says whether they `agreed`; otherwise they are asked.
+
+        The address must be checked, and nobody may have it yet.
+        """
+        from subscribers.models.delivery import Purpose
+
+        with transaction.atomic():
+            one = self.model(channel=channel, created_at=now, source=source, note=note[:250])
+            one.point_to(address)
+            if agreed:
+                one.state, one.confirmed_at = State.ACTIVE, now
+            one.save()
+            if not agreed:
+                one.owe(Purpose.CONFIRM, now)
+        return one
 
     def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:
         """Whom this concerns."""
@@ -287,6 +314,16 @@ class Subscriber(models.Model):
             self.save(update_fields=["state", "quarantined_at", "note"])
             self.forget_owed(now)
 
+    def restore(self, now: datetime) -> bool:
+        """Tell it again after a stop. False for those who left: only they come back; it is their word."""
+        if self.state != State.QUARANTINED:
+            return False
+        self.state = State.ACTIVE if self.confirmed_at else State.UNCONFIRMED
+        self.quarantined_at = self.failing_since = None
+        self.attempts, self.crashes, self.note, self.last_error = 0, 0, "", ""
+        self.save()
+        return True
+
     def erase(self) -> None:
         """Its data and the log of what it was sent, gone for ever."""
         self.delete()
@@ -298,6 +335,8 @@ class Subscriber(models.Model):
         self.deliveries.filter(state=DeliveryState.OWED, purpose=Purpose.NEWS).update(
             state=DeliveryState.CANCELLED, finished_at=now
         )
+        left = self.deliveries.filter(state=DeliveryState.OWED).order_by("due_at").first()
+        Subscriber.objects.filter(pk=self.pk).update(next_at=left.due_at if left else None, crashes=0)
 
     def owe(self, purpose: str, now: datetime, **context: Any) -> "Delivery":
         """Something for it alone: a confirmation, a test, a warning."""
@@ -325,15 +364,17 @@ def normal(channel: Channel | str, address: str) -> str:
     if channel == Channel.EMAIL:
         name, _, domain = address.rpartition("@")
         return f"{name}@{domain.lower()}"
-    return address
+    return Browser.read(address).text if channel == Channel.WEB_PUSH else address
 
 
 def masked(channel: Channel | str, address: str) -> str:
     """What staff may read: a mail as it is, of other addresses host and last characters."""
     if channel == Channel.EMAIL:
         return address[:255]
-    parts = urlsplit(address)
-    path = parts.path if channel == Channel.WEBHOOK else f"/…{address[-4:]}"
+    if channel == Channel.APPRISE:  # what stands for the host may be half of a key
+        return f"{urlsplit(address).scheme}://…{address[-4:]}"
+    parts = urlsplit(_endpoint(channel, address))
+    path = parts.path if channel == Channel.WEBHOOK else f"/…{_endpoint(channel, address)[-4:]}"
     return f"{parts.hostname or parts.scheme}{path}"[:255]
 
 
@@ -341,4 +382,11 @@ def host_of(channel: Channel | str, address: str) -> str:
     """Whose limits it shares: the domain of a mail, host and port of others."""
     if channel == Channel.EMAIL:
         return address.rpartition("@")[2].lower()[:255]
-    return (urlsplit(address).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+    if channel == Channel.APPRISE:
+        return f"apprise {urlsplit(address).scheme}"[:255]
+    return (urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+
+
+def _endpoint(channel: Channel | str, address: str) -> str:
+    """The URL in an address."""
+    return Browser.read(address).endpoint if channel == Channel.WEB_PUSH else address

@@ -16,7 +16,7 @@ from components.status import Status
 from components.tasks import tally_days
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
-from statuspage import calendar, views
+from statuspage import feed_views, views
 from tests.browser import Browser, widths
 from tests.incidents.test_maintenance import TWO_HOURS, plan, turn, worked_on
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -183,7 +183,7 @@ def test_hidden_components_are_not_named(db):
         (views.maintenances.gather, {}),
         (views.maintenance.gather, {"public_id": one.public_id}),
         (views.api_scheduled.gather, {}),
-        (views.maintenance_ics.gather, {}),
+        (feed_views.page_calendar.gather, {}),
     ):
         text = html(NOW, gather=gather, **named)
         assert "API" in text
@@ -377,57 +377,9 @@ def test_a_daily_series_does_not_push_incidents_out_of_the_feed(db):
     assert "API answers with errors" in titles
 
 
-def events():
-    raw = views.maintenance_ics.gather(NOW).render(NOW)
-    assert raw.endswith(b"END:VCALENDAR\r\n")
-    lines = raw.decode().replace("\r\n ", "").split("\r\n")
-    found, event = [], {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        if line == "BEGIN:VEVENT":
-            event = {}
-        elif line == "END:VEVENT":
-            found.append(event)
-        else:
-            event[name] = value
-    return found
-
-
-def test_a_moved_window_moves_in_peoples_calendars_and_a_cancelled_one_is_struck_out(db):
-    one = plan(watched().component, title="Upgrade; step 1, then 2 \\ done")
-    (first,) = events()
-    assert first["UID"] == f"{one.public_id}@status.widgetify.example"
-    assert (first["DTSTART"], first["DTEND"]) == ("20261113T080000Z", "20261113T100000Z")
-    assert first["SUMMARY"] == "Upgrade\\; step 1\\, then 2 \\\\ done"
-    assert (first["SEQUENCE"], first["STATUS"]) == ("0", "CONFIRMED")
-    one.replan(after(hours=1), starts_at=after(days=2), ends_at=after(days=2, hours=1))
-    (second,) = events()
-    assert (second["UID"], second["SEQUENCE"]) == (first["UID"], "1")
-    assert second["DTSTART"] == "20261114T080000Z"
-    assert second["DTSTAMP"] > first["DTSTAMP"]
-    one.cancel(after(hours=2))
-    (third,) = events()
-    assert (third["UID"], third["SEQUENCE"], third["STATUS"]) == (first["UID"], "2", "CANCELLED")
-
-
-@pytest.mark.parametrize("line", ["x" * 75, "x" * 76, "ü" * 200, "🚨" * 60, "a" + "語" * 100, ""])
-def test_long_lines_are_folded_between_characters(line):
-    raw = calendar.folded(line)
-    pieces = raw.removesuffix(b"\r\n").split(b"\r\n ")
-    assert all(len(piece) <= (75 if n == 0 else 74) for n, piece in enumerate(pieces))
-    assert b"".join(pieces).decode() == line
-    for piece in pieces:
-        piece.decode()
-
-
-def test_no_word_can_break_out_of_its_line():
-    assert calendar.escaped("a\r\nEND:VEVENT\n\x00b\rc") == "a\\nEND:VEVENT\\nb\\nc"
-
-
 @pytest.mark.parametrize(
     "name",
-    ["overview", "maintenances", "maintenance", "history_page", "maintenance_ics", "history_atom",
-     "api_summary", "api_scheduled", "component"],
+    ["overview", "maintenances", "maintenance", "history_page", "api_summary", "api_scheduled", "component"],
 )  # fmt: skip
 def test_the_number_of_queries_does_not_grow_with_maintenances(db, name):
     probe = watched()

@@ -18,9 +18,11 @@ from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmorte
 from statuspage.access import PUBLIC, marked_views, role_needed
 from statuspage.models import Invitation, Role
 from subscribers import confirming
-from subscribers.models import Subscriber
+from subscribers.models import Import, State
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
+from tests.subscribers.making import mail, webhook
+from tests.subscribers.test_staff import LETTER
 
 LOGIN = "/accounts/login/"
 NOBODY = "nobody"  # logged in, without a role
@@ -45,7 +47,7 @@ MAY_BE_MISSING = ("accounts/", "console/incidents/<slug:public_id>/undo/")
 
 
 @pytest.fixture
-def world(db):
+def world(db, settings, tmp_path):
     """A row of everything, and the words that stand for them in addresses."""
     now = timezone.now()
     boss = person("boss", Role.ADMIN)
@@ -68,24 +70,33 @@ def world(db):
     text = Template.objects.create(kind="update", name="Ours", body="Words")
     invitation, token = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=boss, now=now)
     Page.objects.this()
-    told = Subscriber(channel="email", created_at=now)
-    told.point_to("reader@example.org")
-    told.save()
+    told = mail(state=State.UNCONFIRMED)
+    hook = webhook("http://127.0.0.1:9/hook")
+    delivery = hook.owe("test", now)
+    sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
     return {
         "subscribe/<slug:channel>": "email",
         "confirm/<str:signed>": confirming.link(told).rsplit("/", 1)[1],
-        "<str:key>": told.key,
         "postmortems/<slug:public_id>": over.public_id,
         "incidents/<slug:public_id>": incident.public_id,
         "maintenance/<slug:public_id>": work.public_id,
         "groups/<slug:public_id>": Group.objects.get().public_id,
         "probes/<slug:public_id>": probe.public_id,
+        "subscribers/<slug:public_id>": hook.public_id,
+        "<slug:message_id>": delivery.message_id,
+        "imports/<int:pk>": sheet.pk,
+        "mails/<str:name>": "1.eml",
+        "<str:key>": hook.key,
         "<slug:public_id>": probe.component.public_id,
         "templates/<int:pk>": text.pk,
         "actions/<int:pk>": action.pk,
         "invitations/<int:pk>": invitation.pk,
         "<int:pk>": person("zoe", Role.VIEWER).pk,
         "<int:number>": 1,
+        "<feed:form>": "feed.json",
         "<day:on>": str(now.date()),
         "<hour:hour>": f"{now - timedelta(hours=2):%H}",
         "<month:month>": f"{now:%Y-%m}",

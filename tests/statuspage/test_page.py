@@ -197,7 +197,7 @@ def fill(count):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "history_page", "api_summary", "history_atom"])
+@pytest.mark.parametrize("name", ["overview", "history_page", "api_summary"])
 def test_the_number_of_queries_does_not_grow_with_components(db, name):
     counts = []
     for size in (10, 500):

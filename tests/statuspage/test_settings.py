@@ -58,6 +58,9 @@ def check(**env):
         ({"OIDC_ROLE": "boss"}, "responder"),
         ({"EMAIL_URL": "mail.example.org"}, "smtp://user:password@host:587"),
         ({"EMAIL_URL": "smtp://mail.example.org:mail"}, "smtp://user:password@host:587"),
+        ({"MAIL_EVENTS": "pigeon", "MAIL_EVENTS_SECRET": "a:" + "b" * 20}, "postmark"),
+        ({"MAIL_EVENTS": "postmark", "MAIL_EVENTS_SECRET": "nocolon" * 5}, "user:password"),
+        ({"APPRISE_URLS": "json://localhost nothing://x"}, "address 2 of 2"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_a_sentence(env, words):

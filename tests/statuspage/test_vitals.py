@@ -7,13 +7,16 @@ from django.utils import timezone
 
 from components.models import Heartbeat, Probe
 from statuspage.vitals import vitals
+from subscribers.models import Subscriber
 from tests.making import found, watched
+from tests.subscribers.making import webhook
 
 
 @pytest.fixture
 def well(db):
     now = timezone.now()
     Heartbeat.objects.beat("worker", "w1", now)
+    Heartbeat.objects.beat("post", "w1", now)
     found(watched(), "up", now)
     return now
 
@@ -46,6 +49,25 @@ def test_a_slot_that_nobody_claims_fails(well):
     Probe.objects.update(next_slot=int(well.timestamp()) - 16)
     found_, code = states(well)
     assert (found_["probes:oldestDueSlot"], code) == ("fail", 503)
+
+
+def test_a_message_that_nobody_sends_for_two_minutes_fails(well):
+    one = webhook("http://127.0.0.1:9/")
+    Subscriber.objects.filter(pk=one.pk).update(next_at=well - timedelta(seconds=121))
+    found_, code = states(well)
+    assert (found_["deliveries:oldestDue"], code) == ("fail", 503)
+    Subscriber.objects.filter(pk=one.pk).update(failing_since=well)  # its receiver is at fault, not we
+    found_, code = states(well)
+    assert (found_["deliveries:oldestDue"], code) == ("pass", 200)
+
+
+def test_nobody_who_looks_for_messages_fails(well, client):
+    Heartbeat.objects.filter(role="post").update(at=well - timedelta(seconds=61))
+    found_, code = states(well)
+    assert (found_["deliveries:heartbeat"], code) == ("fail", 503)
+    Heartbeat.objects.filter(role="post").delete()
+    assert states(well)[0]["deliveries:heartbeat"] == "fail"
+    assert client.get("/healthz/pipeline").status_code == 503
 
 
 def test_a_dead_broker_only_warns(well, settings):

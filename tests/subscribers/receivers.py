@@ -30,10 +30,12 @@ class Got:
 class Sink:
     """Answers by path: `answers["/a"]` is a status, (status, headers), or "rst", "hang", "drip"."""
 
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", usual=200):
+        self.usual = usual
         self.answers, self.got, self.lock = {}, [], threading.Lock()
         self.server = _Server((host, 0), _Handler)
         self.server.sink = self
+        self.port = self.server.server_port
         self.url = f"http://{host}:{self.server.server_port}"
         self.ending = threading.Event()
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
@@ -64,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         with sink.lock:
             sink.got.append(Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-        answer = sink.answers.get(self.path, 200)
+        answer = sink.answers.get(self.path, sink.usual)
         if callable(answer):
             answer = answer()
         if answer == "rst":

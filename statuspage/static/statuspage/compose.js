@@ -2,6 +2,9 @@
 
 const form = document.querySelector('[data-compose]')
 const save = () => fetch(form.getAttribute('hx-post'), { method: 'POST', body: new FormData(form), keepalive: true })
+// half a form is worth keeping, and says already who will be told: only publishing asks for all of it
+form.noValidate = true
+form.querySelector('[data-publish]').addEventListener('click', (e) => { if (!form.reportValidity()) e.preventDefault() })
 let typed = false, timer = 0
 // saved within two seconds of the first key, again and again while the typing goes on
 form.addEventListener('input', () => { typed = true; timer ||= setTimeout(() => { timer = 0; htmx.trigger(form, 'save') }, 1500) })

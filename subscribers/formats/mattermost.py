@@ -1,0 +1,33 @@
+"""Mattermost: Slack's older attachments, in Markdown (developers.mattermost.com)."""
+
+from typing import Any
+
+from subscribers.envelope import Envelope
+from subscribers.formats.dialects import MARKDOWN, tame
+from subscribers.formats.telling import message
+
+MOST_POST = 16_383  # characters of a post; ours stays below it as a whole
+MOST_WORDS = 8_000
+
+
+def body(envelope: Envelope) -> dict[str, Any]:
+    """The body of an incoming webhook."""
+    told = message(envelope)
+    fields = [
+        {"short": True, "title": name, "value": MARKDOWN.plain(value, 200)} for name, value in told.facts
+    ]
+    if told.components:
+        lines = MARKDOWN.plain_lines(told.component_lines, 3_500)
+        fields.insert(0, {"short": False, "title": "Components", "value": lines})
+    attachment = {
+        "fallback": tame(told.plain(1_000)),
+        "color": told.colour,
+        "title": MARKDOWN.plain(told.title, 400),
+        "title_link": told.url,
+        "text": MARKDOWN.fitted(told.words, MOST_WORDS),
+        "fields": fields,
+        "footer": told.page_name,
+    }
+    links = f"[{told.link_word}]({told.url}) · [Manage]({told.manage})"
+    attachment["text"] = f"{attachment['text']}\n\n{links}".strip()
+    return {"text": f"**{MARKDOWN.plain(told.head, 200)}**", "attachments": [attachment]}

@@ -1,0 +1,86 @@
+"""Microsoft Teams: an Adaptive Card in the envelope that Workflows take (learn.microsoft.com).
+
+All words stand in RichTextBlocks: their runs are no Markdown, so nothing in them can be a link, a mention
+or a mark unless it is meant.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from components.status import Status
+from subscribers.envelope import Envelope
+from subscribers.formats.dialects import Run, cut, lines, tame
+from subscribers.formats.telling import Message, message
+
+MOST_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
+STYLES = {
+    Status.OPERATIONAL: "good",
+    Status.UNDER_MAINTENANCE: "accent",
+    Status.UNKNOWN: "default",
+    Status.DEGRADED_PERFORMANCE: "warning",
+    Status.PARTIAL_OUTAGE: "warning",
+    Status.MAJOR_OUTAGE: "attention",
+}
+
+
+def body(envelope: Envelope) -> dict[str, Any]:
+    """The message."""
+    told = message(envelope)
+    card = {
+        "type": "AdaptiveCard",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "version": "1.4",
+        "lang": "en",
+        "fallbackText": tame(f"{told.head}: {told.title}\n{told.url}"),
+        "body": _blocks(told),
+        "actions": [_open(told.link_word, told.url), _open("Manage", told.manage)],
+        "msteams": {"width": "Full"},
+    }
+    content = {
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "contentUrl": None,
+        "content": card,
+    }
+    return {"type": "message", "attachments": [content]}
+
+
+def _blocks(told: Message) -> list[dict[str, Any]]:
+    said = lines(cut(told.words, MOST_WORDS, _bytes))
+    head = _line([Run(told.head, strong=True)], spacing="none")
+    title = _line([Run(told.title, strong=True)], size="large")
+    return [
+        {"type": "Container", "style": STYLES[told.status], "bleed": True, "items": [head, title]},
+        *(_line(line) for line in said),
+        *(_line([Run(line)], size="small") for line in told.component_lines),
+        *(_line([Run(f"{name}: ", strong=True), Run(value)]) for name, value in told.facts),
+    ]
+
+
+def _line(of: Sequence[Run], *, size: str = "default", spacing: str = "small") -> dict[str, Any]:
+    return {"type": "RichTextBlock", "spacing": spacing, "inlines": [_run(run, size) for run in of]}
+
+
+def _run(run: Run, size: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "TextRun", "text": tame(run.text), "size": size}
+    if run.strong:
+        made["weight"] = "bolder"
+    if run.em:
+        made["italic"] = True
+    if run.strike:
+        made["strikethrough"] = True
+    if run.code:
+        made["fontType"] = "monospace"
+    if run.url:
+        made["selectAction"] = {"type": "Action.OpenUrl", "url": run.url}
+    return made
+
+
+def _bytes(run: Run) -> int:
+    """What a run costs; the end of a line costs the next block."""
+    made = _line([]) if run.is_end else _run(run, "default")
+    return len(json.dumps(made, ensure_ascii=False).encode()) + 2
+
+
+def _open(word: str, url: str) -> dict[str, Any]:
+    return {"type": "Action.OpenUrl", "title": word, "url": url}

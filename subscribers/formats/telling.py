@@ -1,0 +1,185 @@
+"""What stands in a chat message, before it is put into any vendor's words."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from components.status import Status
+from incidents import messages
+from incidents.models import NoticeKind
+from incidents.words import clock
+from subscribers.envelope import Envelope
+from subscribers.formats.dialects import END, Run, clipped, one_line, runs
+from subscribers.story import Story
+
+MOST_COMPONENTS = 20
+LONGEST_TITLE = 200
+MOST_EARLIER = 5  # words told together with the newest
+MOST_RUNS = 1_000
+LONGEST_NAME = 60
+LONGEST_FALLBACK = 2_000
+COLOURS = {
+    Status.OPERATIONAL: 0x1A8F66,
+    Status.UNDER_MAINTENANCE: 0x4457C8,
+    Status.UNKNOWN: 0x66707D,
+    Status.DEGRADED_PERFORMANCE: 0xB68200,
+    Status.PARTIAL_OUTAGE: 0xAC3A05,
+    Status.MAJOR_OUTAGE: 0x7F0A3C,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`head`: "🔴 Major outage · Identified". `words`: all that is new, newest first.
+
+    `facts`: ("Next update", "by 08:50 UTC"). `manage` leads to what this channel chose.
+    """
+
+    head: str
+    title: str
+    url: str
+    words: tuple[Run, ...]
+    status: Status
+    page_name: str
+    manage: str
+    components: tuple[tuple[str, Status], ...] = ()
+    more_components: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
+    at: datetime | None = None
+    key: str = ""
+    link_word: str = "Open the status page"
+
+    @property
+    def colour(self) -> str:
+        """As "#7F0A3C"."""
+        return f"#{COLOURS[self.status]:06X}"
+
+    @property
+    def component_lines(self) -> list[str]:
+        """ "🔴 Chat: Major outage", one a line."""
+        told = [f"{messages.EMOJI[status]} {name}: {status.label}" for name, status in self.components]
+        return [*told, f"and {self.more_components} more"] if self.more_components else told
+
+    @property
+    def fallback(self) -> str:
+        """The plain words of it, for notifications and for those who see no cards."""
+        return self.plain(LONGEST_FALLBACK)
+
+    def plain(self, most: int) -> str:
+        """The same with at most this much of the text."""
+        return messages.chat_text(
+            self.head,
+            self.title,
+            clipped("".join(run.text for run in self.words), most),
+            components=self.components,
+            facts=[f"{name} {value}" for name, value in self.facts],
+            url=self.url,
+        )
+
+
+def message(envelope: Envelope) -> Message:
+    """What this envelope tells."""
+    return _of_story(envelope, envelope.story) if envelope.story else _letter(envelope)
+
+
+def _of_story(envelope: Envelope, story: Story) -> Message:
+    shown = story.components[:MOST_COMPONENTS]
+    return Message(
+        head=_head(story),
+        title=clipped(story.title, LONGEST_TITLE) or "No title",
+        url=story.url,
+        words=_words(envelope, story),
+        status=story.status,
+        page_name=clipped(envelope.house.name, LONGEST_NAME),
+        manage=envelope.links.manage,
+        components=tuple((clipped(name, LONGEST_NAME), status) for name, status in shown),
+        more_components=len(story.components) - len(shown),
+        facts=_facts(story),
+        at=story.newest.at,
+        key=story.key,
+        link_word=LINK_WORDS[story.kind],
+    )
+
+
+LINK_WORDS = {
+    NoticeKind.INCIDENT: "Open the incident",
+    NoticeKind.MAINTENANCE: "Open the maintenance",
+    NoticeKind.POSTMORTEM: "Read the postmortem",
+    NoticeKind.COMPONENT: "Open the component",
+}
+
+
+def _head(story: Story) -> str:
+    if story.kind == NoticeKind.POSTMORTEM:
+        return "📄 Postmortem"
+    state = f"{messages.EMOJI[story.status]} {story.status.label}"
+    return state if story.label == story.status.label else f"{state} · {story.label}"
+
+
+def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
+    """The newest as it is, those before it with their step and time."""
+    newest, *earlier = envelope.unsent or (story.newest,)
+    # a component's change is our own sentence: its name is no Markdown
+    told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
+    for word in earlier[:MOST_EARLIER]:
+        if len(told) > MOST_RUNS:
+            break  # no vendor shows as much
+        step = f"{word.label}, {clock(word.at.astimezone(UTC))}:"
+        told += [END, END, Run(step, strong=True), END, *runs(word.text)]
+    return tuple(told)
+
+
+def _facts(story: Story) -> tuple[tuple[str, str], ...]:
+    facts = []
+    if story.starts_at and story.ends_at:
+        facts.append(("Planned", window(story.starts_at, story.ends_at)))
+    if story.next_update_at:
+        facts.append(("Next update", f"by {clock(story.next_update_at.astimezone(UTC))}"))
+    return tuple(facts)
+
+
+def window(starts_at: datetime, ends_at: datetime) -> str:
+    """ "22 Nov, 02:00 to 04:00 UTC", with the second day if it is another."""
+    first, last = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last.day} {last:%b}, {last:%H:%M}"
+    return f"{first.day} {first:%b}, {first:%H:%M} to {end} UTC"
+
+
+def _letter(envelope: Envelope) -> Message:
+    """A message about the subscription itself."""
+    name, house = clipped(envelope.house.name, LONGEST_NAME), envelope.house
+    title, text = LETTERS.get(envelope.purpose, LETTERS["welcome"])
+    scope = clipped(envelope.scope, LONGEST_NAME) or "all components"
+    return Message(
+        head=f"🔔 {name}",
+        title=title.format(scope=scope),
+        url=house.url,
+        words=(Run(text.format(name=name)),),
+        status=house.state.status,
+        page_name=name,
+        manage=envelope.links.manage,
+        key=f"letter:{envelope.purpose}",
+    )
+
+
+LETTERS = {
+    "confirm": (
+        "This channel will be told of {scope}",
+        "Somebody entered this channel on the status page of {name}. It can be changed or ended at “Manage”.",
+    ),
+    "welcome": (
+        "This channel is told of {scope}",
+        "News of the status of {name} will appear here. It can be changed or ended at “Manage”.",
+    ),
+    "known": (
+        "This channel is already told of {scope}",
+        "Somebody entered this channel on the status page of {name} again. Nothing changes.",
+    ),
+    "test": (
+        "This is a test",
+        "Nothing has happened. Somebody looks whether messages of {name} arrive here, and they do.",
+    ),
+    "stopped": (
+        "A subscription was stopped",
+        "Messages of {name} could not be delivered for days, or were not wanted. Start again at “Manage”.",
+    ),
+}

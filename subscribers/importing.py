@@ -1,0 +1,159 @@
+"""From lines of a file to subscribers, some hundred at a time: whoever is here already stays as they are."""
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from components.models import Component, Group
+from incidents.models import NoticeKind
+from subscribers import addresses, sealed, signing
+from subscribers.channels import Channel
+from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.models.subscriber import normal
+from subscribers.sheets import Fault, Line, Wish, read
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of lines. `refused`: (line, sentence) each."""
+
+    added: int = 0
+    known: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Places:
+    """What can be chosen, by id and by name; a name that two share is no name."""
+
+    components: dict[str, int]
+    groups: dict[str, int]
+    doubtful: frozenset[str]
+
+    @classmethod
+    def now(cls) -> "Places":
+        """Read once for a whole file."""
+        components = list(Component.objects.values_list("pk", "public_id", "name"))
+        groups = list(Group.objects.values_list("pk", "public_id", "name"))
+        doubtful = {
+            name
+            for rows in (components, groups)
+            for name, number in Counter(name.lower() for _, _, name in rows).items()
+            if number > 1
+        }
+        return cls(_by_word(components), _by_word(groups), frozenset(doubtful))
+
+    def find(self, kind: str, names: Sequence[str]) -> list[int]:
+        """Their keys. Raises Fault, naming the first that is none."""
+        known: dict[str, int] = getattr(self, kind)
+        found = []
+        for name in self._apart(known, names):
+            if name.lower() in self.doubtful and len(name) != 12:
+                raise Fault(f"more than one of the {kind} is called “{name[:60]}”: write its id instead.")
+            if name.lower() not in known:
+                raise Fault(
+                    f"none of the {kind} is called “{name[:60]}”: write its name as the page shows it."
+                )
+            found.append(known[name.lower()])
+        return found
+
+    def _apart(self, known: dict[str, int], names: Sequence[str]) -> list[str]:
+        """Others put commas between names; ours may hold some."""
+        return [
+            part.strip()
+            for name in names
+            for part in ([name] if name.lower() in known else name.split(","))
+            if part.strip()
+        ]
+
+
+def _by_word(rows: Sequence[tuple[int, str, str]]) -> dict[str, int]:
+    return {word.lower(): pk for pk, public_id, name in rows for word in (name, public_id)}
+
+
+def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool = False) -> Tally:
+    """Add these, in one transaction. `asks`: each is sent a confirmation first; otherwise nobody is mailed.
+
+    Whoever is here already, and whoever left, is not touched: taking in the same file twice is once.
+    """
+    tally, wishes = Tally(), []
+    for line in lines:
+        try:
+            wish = read(line)
+            ids = {kind: places.find(kind, getattr(wish, kind)) for kind in ("components", "groups")}
+            wishes.append((wish, _new(wish, ids, now, asks=asks), ids))
+        except Fault as fault:
+            tally.refused.append((line.number, str(fault)))
+        except ValidationError as refused:
+            tally.refused.append((line.number, " ".join(refused.messages)))
+    with transaction.atomic():
+        fresh = _save([one for _, one, _ in wishes])
+        _choose([(fresh[one.key], ids) for _, one, ids in wishes if one.key in fresh])
+        if asks:
+            _ask(list(fresh.values()), now)
+    tally.added = len(fresh)
+    tally.known = len(wishes) - len(fresh)
+    return tally
+
+
+def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) -> Subscriber:
+    """The row for a line, not saved yet. Raises ValidationError for an address we do not take."""
+    address = addresses.checked(wish.channel, wish.address)
+    state = State.UNCONFIRMED if asks and wish.state == State.ACTIVE else State(wish.state)
+    one = Subscriber(
+        channel=wish.channel,
+        state=state,
+        source="import",
+        created_at=now,
+        key=secrets.token_urlsafe(24),
+        confirmed_at=now if state == State.ACTIVE else None,
+        left_at=now if state == State.LEFT else None,
+        quarantined_at=now if state == State.QUARANTINED else None,
+        is_all=not (ids["components"] or ids["groups"]),
+        least_impact=wish.least_impact,
+        is_digest=wish.is_digest,
+        **{f"wants_{kind}": kind in wish.kinds for kind in NoticeKind.values},
+    )
+    one.point_to(normal(wish.channel, address))
+    if wish.channel is Channel.WEBHOOK:
+        one.signing = sealed.seal(json.dumps([[signing.new_secret(), None]]))
+    return one
+
+
+def _save(rows: Sequence[Subscriber]) -> dict[str, int]:
+    """Those that are new, by their links' key. The database settles who came first."""
+    prints = [one.fingerprint for one in rows]
+    here = set(Subscriber.objects.filter(fingerprint__in=prints).values_list("channel", "fingerprint"))
+    fresh = [one for one in rows if (str(one.channel), one.fingerprint) not in here]
+    Subscriber.objects.bulk_create(fresh, ignore_conflicts=True)
+    found = Subscriber.objects.filter(key__in=[one.key for one in fresh])
+    return dict(found.values_list("key", "pk"))
+
+
+def _choose(made: Sequence[tuple[int, dict[str, list[int]]]]) -> None:
+    for name, column in (("components", "component_id"), ("groups", "group_id")):
+        through = getattr(Subscriber, name).through
+        through.objects.bulk_create(
+            [
+                through(**{"subscriber_id": pk, column: other})
+                for pk, ids in made
+                for other in dict.fromkeys(ids[name])
+            ]
+        )
+
+
+def _ask(ids: Sequence[int], now: datetime) -> None:
+    """A confirmation for each that has not said yes elsewhere."""
+    unsure = list(Subscriber.objects.filter(pk__in=ids, state=State.UNCONFIRMED).values_list("pk", flat=True))
+    Delivery.objects.bulk_create(
+        [Delivery(subscriber_id=pk, purpose=Purpose.CONFIRM, created_at=now, due_at=now) for pk in unsure]
+    )
+    Subscriber.objects.filter(pk__in=unsure).update(next_at=now)

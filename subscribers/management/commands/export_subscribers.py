@@ -1,0 +1,33 @@
+"""All subscribers as CSV: `manage.py export_subscribers people.csv`, or to the screen."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from subscribers import exporting
+
+
+class Command(BaseCommand):
+    help = "Write all subscribers as CSV, with their addresses in clear: keep the file as you keep keys."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, nargs="?", help="Readable by you alone; the screen without.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file: Path | None = options["file"]
+        if file is None:
+            for line in exporting.lines():
+                self.stdout.write(line, ending="")
+            return
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+        number = -1  # the head is no subscriber
+        with open(handle, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - its mode is set
+            for line in exporting.lines():
+                out.write(line)
+                number += 1
+        self.stdout.write(f"{number:,} subscribers are in {file}.")

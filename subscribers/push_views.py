@@ -1,0 +1,92 @@
+"""Telling a browser: a page with one button, the worker that shows what comes, and the POST between them.
+
+The browser's own question to its owner is the consent, so nothing needs to be confirmed.
+"""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods
+
+from components.gate import public
+from components.models import Page
+from subscribers import addresses, limits, origins, vapid
+from subscribers.channels import Channel
+from subscribers.models import State, Subscriber
+from subscribers.story import house
+
+MOST_BYTES = 4_096
+BROWSERS_AN_HOUR = 20  # of one address: an office shares one
+
+
+@csrf_exempt  # public pages hold no token; another site's page is known by its headers
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
+def browser(request: HttpRequest) -> HttpResponse:
+    """The page; by POST the subscription that the browser made."""
+    return _subscribe(request) if request.method == "POST" else _page(request)
+
+
+def _page(request: HttpRequest) -> HttpResponse:
+    here = house()
+    head = {
+        "page_name": here.name,
+        "state": here.state,
+        "version": Page.objects.version(),
+        "rendered_at": timezone.now(),
+    }
+    return render(request, "subscribers/browser.html", {"head": head, "key": vapid.public_key()})
+
+
+def _subscribe(request: HttpRequest) -> HttpResponse:
+    if origins.is_foreign(request):
+        return _refused(403, "This was sent by another site's page.")
+    client = limits.network(request.client)  # type: ignore[attr-defined]
+    if not limits.has_place("browser", client, BROWSERS_AN_HOUR):
+        return _refused(429, "Too many browsers have asked from your network. Try again in an hour.")
+    text = request.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        return _refused(400, "This is no subscription of a browser.")
+    try:
+        address = addresses.checked(Channel.WEB_PUSH, text.decode("utf-8", "replace"))
+    except ValidationError as error:
+        return _refused(400, " ".join(error.messages))
+    one = _added(address)
+    manage = f"{settings.PUBLIC_URL}{reverse('subscription', args=[one.key])}"
+    return JsonResponse({"manage": manage}, status=201, headers={"Cache-Control": "no-store"})
+
+
+def _added(address: str) -> Subscriber:
+    """The subscriber of this browser, told from now on. Whoever knows its keys is the browser."""
+    now = timezone.now()
+    one = Subscriber.objects.at(Channel.WEB_PUSH, address)
+    if one is None:
+        one = Subscriber(channel=Channel.WEB_PUSH, created_at=now, confirmed_at=now, state=State.ACTIVE)
+        one.point_to(address)
+        try:
+            with transaction.atomic():
+                one.save()
+        except IntegrityError:  # two tabs at once
+            one = Subscriber.objects.get(channel=Channel.WEB_PUSH, fingerprint=one.fingerprint)
+    if one.state != State.ACTIVE:
+        one.confirm(now)
+    return one
+
+
+@public
+@require_GET
+def worker(_: HttpRequest) -> HttpResponse:
+    """What runs in the browser while no page is open. It stands at the top, as that is its reach."""
+    text = render_to_string("subscribers/push-worker.js")
+    kept = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(text, content_type="text/javascript; charset=utf-8", headers=kept)
+
+
+def _refused(status: int, sentence: str) -> HttpResponse:
+    return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,72 @@
+"""Apprise: a hundred services more, SMS among them, for addresses that the operator named.
+
+It opens sockets of its own, past the egress door, and blocks: so it runs in a
+thread, and no stranger can add an address. It tells yes or no, nothing else.
+"""
+
+import asyncio
+import logging
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from components.egress import Egress
+from components.status import Status
+from subscribers.claiming import PER_CHAT_HOST
+from subscribers.envelope import End, Envelope, Result
+from subscribers.formats.telling import Message, message
+
+MOST_WORDS = 600  # UTF-16 units: most of these services are short of room
+KINDS = {
+    Status.OPERATIONAL: "success",
+    Status.UNDER_MAINTENANCE: "info",
+    Status.UNKNOWN: "info",
+    Status.DEGRADED_PERFORMANCE: "warning",
+    Status.PARTIAL_OUTAGE: "warning",
+    Status.MAJOR_OUTAGE: "failure",
+}
+POOL = ThreadPoolExecutor(PER_CHAT_HOST, thread_name_prefix="apprise")
+
+
+async def send(envelope: Envelope, _: Egress) -> Result:
+    """One message. A thread that outlives the deadline ends by Apprise's own limits of 4 s a step."""
+    told = message(envelope)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(POOL, _notify, envelope.address, told)
+
+
+def _notify(url: str, told: Message) -> Result:
+    apprise = _library()
+    asset = apprise.AppriseAsset(
+        app_id=settings.PAGE_NAME, app_url=settings.PUBLIC_URL, async_mode=False, secure_logging=True
+    )
+    sender = apprise.Apprise(asset=asset)
+    if not sender.add(url):
+        return Result(End.LATER, why="Apprise cannot read this address of APPRISE_URLS.")
+    is_sent = sender.notify(
+        title=f"{told.head}: {told.title}",
+        body=_body(told),
+        notify_type=KINDS[told.status],
+        body_format="text",
+    )
+    return Result(End.SENT) if is_sent else Result(End.LATER, why="Apprise could not deliver it.")
+
+
+def _body(told: Message) -> str:
+    """The plain words without the title, which stands by itself."""
+    return told.plain(MOST_WORDS).split("\n", 1)[1]
+
+
+@cache
+def _library() -> Any:
+    """Imported late, with all its plugins, as that takes long. It logs addresses, so it is silenced."""
+    with warnings.catch_warnings():  # what its plugins import is old
+        warnings.simplefilter("ignore")
+        import apprise
+
+        apprise.Apprise.instantiate("json://localhost")
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    return apprise

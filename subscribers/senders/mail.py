@@ -1,0 +1,256 @@
+"""Mail: over a few lines to the operator's server, or into a folder when none is named.
+
+A line carries many mails. What the server says of one receiver is the
+receiver's; what it says before it knows whom we write to, or does not say at
+all, is ours. Once the text is on its way and no answer comes, nobody knows
+whether it was taken: it is sent again later, under the same Message-ID.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import secrets
+import weakref
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
+from enum import IntEnum
+from pathlib import Path
+
+import aiosmtplib
+from django.conf import settings
+
+from components.egress import Egress, EgressError
+from incidents.messages import one_line
+from subscribers import letters
+from subscribers.envelope import End, Envelope, Result
+
+DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
+MOST_LINES = 4  # of one process; many servers allow ten from one address
+MAILS_A_LINE = 100  # then a fresh one: many servers hang up at some number
+IDLE_S = 10.0
+MOST_FILES = 500
+ABOUT_RECEIVER = (550, 551, 553, 554)  # RFC 5321, section 4.2.3
+# RFC 3463: bad address, mailbox away, moved; 5.4.1 is what Microsoft says of an address it does not know.
+# 5.1.7 and 5.1.8 are about the sender, 5.2.2 is a full mailbox, 5.7 is policy: these may pass.
+GONE_FOR_GOOD = re.compile(r"5\.(1\.([0-6]|10)|2\.[01]|4\.1)\b")
+ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+class Step(IntEnum):
+    """How far a mail got with the server."""
+
+    LINE = 0  # no line yet
+    SENDER = 1  # it was told who writes
+    RECEIVER = 2  # and to whom
+    TEXT = 3  # the text is on its way
+
+
+async def send(envelope: Envelope, egress: Egress) -> Result:
+    """One mail."""
+    now = datetime.now(UTC)
+    try:
+        message = letters.letter(envelope, now)
+    except letters.NoAddress as error:
+        return Result(End.GONE, why=str(error.__doc__))
+    if not settings.EMAIL_URL:
+        return await asyncio.to_thread(_file, envelope.id, message.as_bytes(), now)
+    return await _lines().carry(letters.receiver(envelope.address).addr_spec, message.as_bytes(), egress)
+
+
+# Into a folder
+
+
+def _file(name: str, raw: bytes, now: datetime) -> Result:
+    """A whole file or none; the newest are kept."""
+    folder = Path(settings.VAR_DIR) / "mail"
+    half = folder / f".{name}-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(raw)
+        half.replace(folder / f"{now:%Y%m%dT%H%M%S%f}-{name}.eml")
+        for old in sorted(folder.glob("*.eml"))[:-MOST_FILES]:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        return Result(End.OURS, why=f"The mail cannot be written to {folder}: {error.strerror}.")
+    return Result(End.SENT)
+
+
+# Over a line
+
+
+class _Stale(Exception):
+    """The server hung up on a line that lay idle: nothing was lost, a fresh one will do."""
+
+
+@dataclass(slots=True)
+class _Line:
+    client: aiosmtplib.SMTP
+    used: int = 0
+    closing: asyncio.TimerHandle | None = None
+
+
+class _Lines:
+    """The lines of one event loop to the operator's server."""
+
+    def __init__(self) -> None:
+        self.places = asyncio.Semaphore(MOST_LINES)
+        self.idle: list[_Line] = []
+        self.farewells: set[asyncio.Task[None]] = set()
+
+    async def carry(self, to: str, raw: bytes, egress: Egress) -> Result:
+        """Hand it over within one deadline, waiting for a line included. Never raises for the server."""
+        way = _Way(to, raw)
+        try:
+            async with asyncio.timeout(DEADLINE_S), self.places:
+                while True:
+                    line = self._idle_line() or await _open(egress)
+                    try:
+                        return await self._carry_on(line, way)
+                    except _Stale:
+                        way.step = Step.LINE
+        except TimeoutError:
+            return way.silence(f"The mail server did not answer within {DEADLINE_S:g} s.")
+        except EgressError as error:
+            return Result(End.OURS, why=f"Our mail server: {error.sentence}")
+        except aiosmtplib.SMTPResponseException as error:
+            return judged(Step.LINE, error.code, error.message)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return Result(End.OURS, why=f"Our mail server: {_in_one_line(str(error))}")
+
+    def _idle_line(self) -> _Line | None:
+        while self.idle:
+            line = self.idle.pop()
+            if line.closing:
+                line.closing.cancel()
+            if line.client.is_connected:
+                return line
+        return None
+
+    async def _carry_on(self, line: _Line, way: "_Way") -> Result:
+        """One mail on this line, which is kept if it still can be. Raises _Stale."""
+        is_good = False
+        try:
+            result = await way.go(line)
+            is_good = line.client.is_connected
+            return result
+        finally:
+            if is_good:
+                self._keep(line)
+            else:
+                line.client.close()
+
+    def _keep(self, line: _Line) -> None:
+        line.used += 1
+        if line.used >= MAILS_A_LINE:
+            self._part(line)
+            return
+        line.closing = asyncio.get_running_loop().call_later(IDLE_S, self._part, line)
+        self.idle.append(line)
+
+    def _part(self, line: _Line) -> None:
+        """Say goodbye, without anybody waiting for it."""
+        if line in self.idle:
+            self.idle.remove(line)
+        task = asyncio.ensure_future(_quit(line.client))
+        self.farewells.add(task)
+        task.add_done_callback(self.farewells.discard)
+
+
+class _Way:
+    """One mail on its way; `step` is how far it got."""
+
+    def __init__(self, to: str, raw: bytes) -> None:
+        self.to, self.raw, self.step = to, raw, Step.LINE
+
+    async def go(self, line: _Line) -> Result:
+        """What came of it. Raises _Stale."""
+        client = line.client
+        try:
+            self.step = Step.SENDER
+            await client.mail(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+            self.step = Step.RECEIVER
+            await client.rcpt(self.to)
+            self.step = Step.TEXT
+            answer = await client.data(self.raw)
+        except aiosmtplib.SMTPResponseException as error:
+            if self.step is Step.SENDER and line.used and error.code == 421:
+                raise _Stale from error
+            await _start_over(client)
+            return judged(self.step, error.code, error.message)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            if self.step is Step.SENDER and line.used:
+                raise _Stale from error
+            return self.silence("The mail server broke off the connection.")
+        return Result(End.SENT, answer=answer.code)
+
+    def silence(self, why: str) -> Result:
+        """No answer. Before it knew the receiver it can only be about us."""
+        return Result(End.OURS if self.step <= Step.SENDER else End.LATER, why=why)
+
+
+def judged(step: Step, code: int, text: str) -> Result:
+    """What a refusal (4xx, 5xx) at this step means."""
+    said = f"The mail server answered {code} {_in_one_line(text)}".rstrip()[:240]
+    if step <= Step.SENDER or code < 400 or code == 421:  # 421: it is closing, whoever we write to
+        return Result(End.OURS, answer=code, why=said)
+    if code >= 500 and _is_about_receiver(step, code, text):
+        return Result(End.GONE, answer=code, why=said)
+    return Result(End.LATER, answer=code, why=said)
+
+
+def _is_about_receiver(step: Step, code: int, text: str) -> bool:
+    """The enhanced code says it exactly, where there is one; 554 after the text is about the text."""
+    enhanced = ENHANCED.search(text)
+    if enhanced:
+        return bool(GONE_FOR_GOOD.fullmatch(enhanced[0]))
+    return code in ABOUT_RECEIVER and not (step is Step.TEXT and code == 554)
+
+
+async def _open(egress: Egress) -> _Line:
+    """A fresh line, secured and logged in. Raises EgressError, SMTPException, OSError."""
+    host, port = settings.EMAIL_HOST, settings.EMAIL_PORT
+    client = aiosmtplib.SMTP(
+        hostname=host,
+        username=settings.EMAIL_HOST_USER or None,
+        password=settings.EMAIL_HOST_PASSWORD or None,
+        local_hostname=settings.PUBLIC_HOST,
+        use_tls=settings.EMAIL_USE_SSL,
+        start_tls=settings.EMAIL_USE_TLS,
+        tls_context=egress.tls,
+        timeout=DEADLINE_S,
+        sock=await egress.dial_own(host, port),
+    )
+    await client.connect()
+    return _Line(client)
+
+
+async def _start_over(client: aiosmtplib.SMTP) -> None:
+    """The line is used on after a refusal; one that does not know RSET is not."""
+    try:
+        if client.is_connected:
+            await client.rset(timeout=2)
+    except (aiosmtplib.SMTPException, OSError):
+        client.close()
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        await client.quit(timeout=2)
+    client.close()
+
+
+def _in_one_line(text: str) -> str:
+    return one_line(text.encode(errors="replace").decode(), most=200)
+
+
+_by_loop: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = weakref.WeakKeyDictionary()
+
+
+def _lines() -> _Lines:
+    """Those of this loop: a socket belongs to the loop that opened it."""
+    return _by_loop.setdefault(asyncio.get_running_loop(), _Lines())

@@ -1,0 +1,77 @@
+"""Web push: a short message, sealed for one browser (RFC 8291), through the push service it chose."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import http_ece  # type: ignore[import-untyped]
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from components.egress import Egress
+from subscribers import vapid
+from subscribers.browsers import Browser, Malformed
+from subscribers.envelope import End, Envelope, Result
+from subscribers.formats.dialects import clipped
+from subscribers.formats.telling import message
+from subscribers.senders.posting import FAILURES, failed, judged, post
+
+MOST_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
+MOST_WORDS = 300  # UTF-16 units: no system shows more
+KEEP_S = 86_400  # for a browser that is closed; older news is no news
+
+
+async def send(envelope: Envelope, egress: Egress) -> Result:
+    """One sealed POST to the push service."""
+    try:
+        browser = Browser.read(envelope.address)
+    except Malformed as error:
+        return Result(End.GONE, why=str(error.__doc__))
+    said = written(envelope)
+    body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Encoding": "aes128gcm",
+        "TTL": str(KEEP_S),
+        "Urgency": "high",
+        "Topic": _topic(said["tag"]),
+        **vapid.headers(browser.endpoint),
+    }
+    try:
+        answer = await post(egress, browser.endpoint, body, headers)
+    except FAILURES as error:
+        return failed(error)
+    if answer.status in (404, 410):  # RFC 8030, section 7.3
+        return Result(End.GONE, answer.status, "The browser has ended it.")
+    return judged(answer)
+
+
+def written(envelope: Envelope) -> dict[str, Any]:
+    """What the worker in the browser shows. A later message with the same tag takes its place."""
+    told = message(envelope)
+    words = clipped("".join(run.text for run in told.words), MOST_WORDS)
+    facts = " ".join(f"{name} {value}." for name, value in told.facts)
+    return {
+        "title": clipped(f"{told.head}: {told.title}", 150),
+        "body": "\n".join(part for part in (words, facts) if part),
+        "url": told.url,
+        "tag": told.key,
+    }
+
+
+def sealed(plain: bytes, browser: Browser) -> bytes:
+    """Readable by this browser alone; the service in between sees its length (RFC 8291)."""
+    assert len(plain) <= MOST_BYTES
+    made: bytes = http_ece.encrypt(
+        plain,
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=browser.key,
+        auth_secret=browser.auth,
+        version="aes128gcm",
+    )
+    return made
+
+
+def _topic(tag: str) -> str:
+    """At most 32 letters; the service keeps only the newest of a topic (RFC 8030, section 5.4)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()

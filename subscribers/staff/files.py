@@ -1,0 +1,96 @@
+"""Whole files of subscribers, in and out: for admins alone, as they hold addresses that are keys."""
+
+import io
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from components.gate import staff
+from subscribers import exporting
+from subscribers.models import Import
+from subscribers.sheets import COLUMNS, Fault
+from subscribers.staff.asking import StaffRequest
+from subscribers.staff.forms import ImportForm
+from subscribers.staff.views import SECTION
+
+PARTS_AT_ONCE = 4  # of 500 lines: an answer within a second or two
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@staff("admin")
+def imports(request: StaffRequest) -> HttpResponse:
+    """A file to take in, and the files of before."""
+    request.section = SECTION
+    form = ImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        made = _begin(request, form)
+        if made is not None:
+            return redirect("console_import", pk=made.pk)
+    context = {"form": form, "imports": Import.objects.all()[:20], "columns": ",".join(COLUMNS)}
+    return render(
+        request, "console/subscribers/imports.html", context, status=200 if request.method == "GET" else 400
+    )
+
+
+def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
+    """Read the file; None when it is none, with the reason at its field."""
+    file, asks = form.cleaned_data["file"], form.cleaned_data["asks"]
+    text = io.TextIOWrapper(file.file, encoding="utf-8", newline="")  # a line at a time, never held whole
+    try:
+        made = Import.objects.begin(
+            file.name, text, timezone.now(), author=request.user.get_username(), asks=asks
+        )
+    except Fault as fault:
+        form.add_error("file", str(fault))
+        return None
+    request.note("subscriber.import", made, after={"lines": made.total, "asks": asks})
+    return made
+
+
+@require_GET
+@never_cache
+@staff("admin")
+def one_import(request: StaffRequest, pk: int) -> HttpResponse:
+    """How far a file is, and what was refused of it."""
+    request.section = SECTION
+    return render(request, "console/subscribers/import.html", {"sheet": get_object_or_404(Import, pk=pk)})
+
+
+@require_POST
+@staff("admin")
+def go_on(request: StaffRequest, pk: int) -> HttpResponse:
+    """Take in some more of it. With script the page asks for this by itself until all is in."""
+    sheet = get_object_or_404(Import, pk=pk)
+    for _ in range(PARTS_AT_ONCE):
+        if not sheet.go_on(timezone.now()):
+            break
+    if request.headers.get("HX-Request"):
+        return render(request, "console/subscribers/_import.html", {"sheet": sheet})
+    return redirect("console_import", pk=pk)
+
+
+@require_POST
+@staff("admin")
+def stop(request: StaffRequest, pk: int) -> HttpResponse:
+    """Forget what is left of a file."""
+    sheet = get_object_or_404(Import, pk=pk)
+    sheet.stop(timezone.now())
+    request.note("subscriber.import_stop", sheet, after={"done": sheet.done, "lines": sheet.total})
+    messages.success(request, "Stopped. Who was added stays; what was left of the file is forgotten.")
+    return redirect("console_import", pk=pk)
+
+
+@require_POST
+@staff("admin")
+def export(request: StaffRequest) -> HttpResponseBase:
+    """All of them, with addresses in clear, as a stream. By POST, as it is written down."""
+    request.note("subscriber.export")
+    answer = StreamingHttpResponse(exporting.lines(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="subscribers-{timezone.now():%Y-%m-%d}.csv"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer

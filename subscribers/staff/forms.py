@@ -1,0 +1,103 @@
+"""What staff type about subscribers."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from components.models import Component, Group
+from components.status import Impact
+from subscribers import addresses, sheets
+from subscribers.channels import Channel
+from subscribers.models import Subscriber
+
+IMPACTS = [
+    (
+        rank,
+        "any" if rank == 0 else f"{impact.value} and worse" if impact is not Impact.CRITICAL else "critical",
+    )
+    for rank, impact in enumerate(Impact)
+]
+MOST_BYTES = 50 * 1024 * 1024
+
+
+class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What somebody is told of."""
+
+    least_impact = forms.TypedChoiceField(choices=IMPACTS, coerce=int, label="Incidents of impact")
+
+    class Meta:
+        model = Subscriber
+        fields = ("is_all", "groups", "components", "wants_incident", "wants_maintenance", "wants_postmortem",
+                  "wants_component", "least_impact", "is_digest")  # fmt: skip
+        widgets: ClassVar = {
+            "components": forms.CheckboxSelectMultiple,
+            "groups": forms.CheckboxSelectMultiple,
+        }
+        help_texts: ClassVar = {"is_all": "Also those that are added later. Otherwise what is ticked below."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["components"]
+        chosen.queryset = Component.objects.order_by("group__position", "position", "id")
+        groups: Any = self.fields["groups"]
+        groups.queryset = Group.objects.order_by("position", "id")
+        if self._channel() != Channel.EMAIL:
+            del self.fields["is_digest"]
+
+    def _channel(self) -> str:
+        return self.instance.channel or Channel.EMAIL
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        picked = data.get("components") or data.get("groups")
+        follows = self.instance.pk is not None and self.instance.follows.exists()
+        if not data.get("is_all") and not picked and not follows:
+            raise ValidationError({"is_all": "Tick all components, or some of them."})
+        return data
+
+
+class AddForm(ChoicesForm):
+    """Somebody new, by hand."""
+
+    channel = forms.ChoiceField(choices=[(one.value, one.label) for one in Channel if one in sheets.BY_HAND])
+    address = forms.CharField(
+        max_length=addresses.LONGEST, help_text="A mail address, or a whole https:// address."
+    )
+    agreed = forms.BooleanField(
+        required=False, label="They agreed",
+        help_text="Told from now on without being asked first. It is written down who said so.",
+    )  # fmt: skip
+    field_order = ("channel", "address", "agreed")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if "channel" in data and "address" in data:
+            data["address"] = addresses.checked(data["channel"], data["address"])
+            if Subscriber.objects.at(data["channel"], data["address"]) is not None:
+                raise ValidationError({"address": "This address is subscribed already: search for it."})
+        return data
+
+
+class StopForm(forms.Form):
+    """Why somebody is told no more."""
+
+    why = forms.CharField(max_length=250, label="Why")
+
+
+class ImportForm(forms.Form):
+    """A file to take in."""
+
+    file = forms.FileField(label="CSV file, UTF-8", max_length=200)
+    asks = forms.BooleanField(
+        required=False, label="Ask each for a confirmation first",
+        help_text="Without it nobody is mailed, and they are told from now on.",
+    )  # fmt: skip
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise ValidationError(
+                "The file is larger than 50 MB: split it, or use manage.py import_subscribers."
+            )
+        return file

@@ -1,0 +1,47 @@
+"""A receiver, and the engine that delivers to it."""
+
+import pytest
+from django.utils import timezone
+
+from components.egress import Egress
+from subscribers import sorting
+from subscribers.models import Subscriber
+from subscribers.postman import Postman
+from subscribers.senders import SENDERS
+from tests.subscribers.receivers import Sink
+from tests.whole import wait_for
+
+LOOPBACK = ("127.0.0.0/8",)
+DEADLINE_S = 2.0
+
+
+class Post:
+    """Sorts and delivers when told to."""
+
+    def __init__(self) -> None:
+        self.postman = Postman(SENDERS, egress=Egress(LOOPBACK), deadline_s=DEADLINE_S)
+
+    def deliver(self, now=None) -> None:
+        """Give out what is due, and wait until nothing is."""
+        now = now or timezone.now()
+        sorting.note_changes(now)
+        sorting.sort(now)
+        self.postman.wake()
+        wait_for(lambda: not Subscriber.objects.filter(next_at__lte=timezone.now()).exists(), 25, 0.05)
+
+    def close(self) -> None:
+        self.postman.drain(25)
+        self.postman.loop.call_soon_threadsafe(self.postman.loop.stop)
+
+
+@pytest.fixture
+def sink():
+    with Sink() as made:
+        yield made
+
+
+@pytest.fixture
+def post(transactional_db):
+    made = Post()
+    yield made
+    made.close()

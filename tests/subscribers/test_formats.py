@@ -1,0 +1,312 @@
+"""Every format of a chat vendor: within its schema and limits, and unable to call or mislead anybody."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from components.status import Status, page_state
+from incidents import messages
+from incidents.lifecycle import Phase
+from incidents.models import NoticeKind
+from subscribers.channels import CHATS, Channel
+from subscribers.envelope import Envelope, Links
+from subscribers.formats import FORMATS, dialects, discord
+from subscribers.formats.telling import message
+from subscribers.story import House, Story, Word
+from tests.subscribers.schemas import faults, schema_of
+
+AT = datetime(2026, 11, 21, 3, 21, tzinfo=UTC)
+HOUSE = House("Widgetify", "https://status.widgetify.example", "abc", page_state([Status.MAJOR_OUTAGE]))
+LINKS = Links(
+    "https://status.widgetify.example/subscription/k3y", "https://status.widgetify.example/unsubscribe/k3y"
+)
+INCIDENT = Story(
+    kind=NoticeKind.INCIDENT,
+    key="incident:5",
+    public_id="abc",
+    title="Chat refuses new connections",
+    url="https://status.widgetify.example/incidents/abc",
+    label="Identified",
+    status=Status.MAJOR_OUTAGE,
+    components=(("Chat", Status.MAJOR_OUTAGE), ("Files", Status.DEGRADED_PERFORMANCE)),
+    words=(Word(2, "Identified", AT, "We found a **full pool**. See [the notes](https://w.example/a(b))."),),
+    sequence=2,
+    next_update_at=AT + timedelta(minutes=30),
+)
+WORK = replace(
+    INCIDENT,
+    kind=NoticeKind.MAINTENANCE,
+    key="maintenance:2",
+    title="We move",
+    label="Scheduled",
+    status=Status.UNDER_MAINTENANCE,
+    words=(Word(1, "Scheduled", AT, "We move the database."),),
+    starts_at=AT,
+    ends_at=AT + timedelta(hours=2),
+    next_update_at=None,
+)
+REPORT = replace(
+    INCIDENT,
+    kind=NoticeKind.POSTMORTEM,
+    title="What happened",
+    label="Postmortem",
+    status=Status.OPERATIONAL,
+    next_update_at=None,
+)
+CHANGE = replace(
+    INCIDENT,
+    kind=NoticeKind.COMPONENT,
+    key="component:1",
+    title="Chat",
+    label="Major outage",
+    components=(("Chat", Status.MAJOR_OUTAGE),),
+    words=(Word(9, "Major outage", AT, "Chat: Operational → Major outage"),),
+    next_update_at=None,
+)
+TOGETHER = (
+    *INCIDENT.words,
+    Word(1, "Investigating", AT - timedelta(minutes=9), "We look."),
+)
+BARE = replace(INCIDENT, components=(), next_update_at=None, words=(Word(1, "Identified", AT, ""),))
+ADDRESS = {
+    Channel.TELEGRAM: "https://api.telegram.org/bot1:abc/sendMessage?chat_id=-100123&message_thread_id=7"
+}
+
+
+def envelope(channel, story=INCIDENT, **more):
+    given = {"purpose": "news", "unsent": story.words if story else (), **more}
+    return Envelope(
+        "msg_1",
+        channel,
+        ADDRESS.get(channel, "https://x.example/"),
+        house=HOUSE,
+        links=LINKS,
+        story=story,
+        **given,
+    )
+
+
+def all_texts(value):
+    """Every string in a body that is more than the plain text of a notification."""
+    if isinstance(value, str):
+        yield value
+    if isinstance(value, dict):
+        value = [one for name, one in value.items() if not name.startswith("fallback")]
+    for one in value if isinstance(value, list) else ():
+        yield from all_texts(one)
+
+
+def checked(channel, made):
+    """The body, after every look at its limits."""
+    assert list(faults(made, schema_of(channel.value))) == []
+    json.dumps(made).encode("ascii")
+    if channel is Channel.DISCORD:
+        assert discord.total(made["embeds"][0]) <= 6_000
+    if channel is Channel.TELEGRAM:
+        assert len(Html(made["text"]).visible.encode("utf-16-le")) // 2 <= 4_096
+    if channel is Channel.MATTERMOST:
+        assert sum(len(text) for text in all_texts(made)) <= 16_383
+    return made
+
+
+class Html(HTMLParser):
+    """Telegram refuses what is not balanced or not among its tags."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.visible, self.links = [], "", []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        assert tag in ("b", "i", "s", "a", "code", "pre")
+        self.open.append(tag)
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.visible += data
+
+
+STORIES = {
+    "incident": (INCIDENT, {}),
+    "several words": (INCIDENT, {"unsent": TOGETHER}),
+    "resolved": (replace(INCIDENT, status=Status.OPERATIONAL, label="Resolved", is_over=True), {}),
+    "no words": (BARE, {}),
+    "maintenance": (WORK, {}),
+    "postmortem": (REPORT, {}),
+    "component": (CHANGE, {}),
+    **{purpose: (None, {"purpose": purpose, "scope": "Chat and Files"})
+       for purpose in ("confirm", "known", "welcome", "test", "stopped")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_every_kind_of_message_fits_the_schema_of_every_vendor(channel, name):
+    story, more = STORIES[name]
+    made = checked(channel, FORMATS[channel](envelope(channel, story, **more)))
+    words = "\n".join(all_texts(made))
+    assert LINKS.manage in words
+    if story is None:
+        assert HOUSE.name in words
+        return
+    assert story.title in words
+    assert story.url in words
+    if story is WORK:
+        assert "21 Nov, 03:21 to 05:21 UTC" in words
+    if story is INCIDENT:
+        assert "Major outage · Identified" in words
+        assert "Chat: Major outage" in words
+        assert "by 03:51 UTC" in words
+    if name == "several words":
+        assert words.index("full pool") < words.index("We look.")
+        assert "Investigating, 03:12 UTC" in words
+
+
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_the_first_message_says_what_the_room_will_be_told(channel):
+    made = FORMATS[channel](envelope(channel, None, purpose="confirm", scope="Chat and Files"))
+    assert "This channel will be told of Chat and Files" in "\n".join(all_texts(made))
+
+
+def test_a_story_stays_in_its_thread():
+    made = FORMATS[Channel.GOOGLE_CHAT](envelope(Channel.GOOGLE_CHAT))
+    assert made["thread"] == {"threadKey": "incident:5"}
+
+
+def test_a_telegram_topic_and_chat_are_taken_from_the_address():
+    made = FORMATS[Channel.TELEGRAM](envelope(Channel.TELEGRAM))
+    assert (made["chat_id"], made["message_thread_id"]) == ("-100123", 7)
+
+
+def test_notifications_read_as_the_preview_does():
+    told = messages.Told(
+        page_name="Widgetify",
+        title=INCIDENT.title,
+        phase=Phase.IDENTIFIED,
+        status=Status.MAJOR_OUTAGE,
+        text="We found a full pool. See the notes.",
+        at=AT,
+        url=INCIDENT.url,
+        components=INCIDENT.components,
+        next_update_at=INCIDENT.next_update_at,
+    )
+    assert message(envelope(Channel.SLACK)).fallback == messages.chat(told)
+
+
+HOSTILE = {
+    "mentions": "@here @everyone @channel <@U123> <!channel> <!here|x> <@&1> <users/all> <at>All</at> @all",
+    "marks": "*a* _b_ ~c~ `d` ||e|| > f\n# g\n```\nh `i`\n```\n* * *\n<b>j</b> &amp; \\*k\\*",
+    "spoofed": "[https://bank.example](https://evil.example) <https://evil.example|bank> "
+    "[b](javascript:alert(1)) [c](tg://user?id=1) [d](https://e.example/a)b|c>\"x') <slack://x|y>",
+    "parentheses": "[wiki](https://en.example/Pool_(water)) and [x](<https://en.example/a b>)",
+    "long": "longer words " * 2_000,
+    "one long word": "w" * 25_000,
+    "long marks": "**bold** _x_ [l](https://w.example) `c` " * 700,
+    "ampersands": "&<>*_" * 5_000,
+    "emoji": "👩‍👩‍👧‍👦🔥" * 3_000,
+    "rtl": "\u202egnp.exe \u2066مرحبا بالعالم\u2069 שלום",
+    "control": "a\x00b\x07c\x1b[31m\ud800d\u2028e",
+    "lines": "x\n\n" * 8_000,
+    "deep list": "".join(f"{'  ' * n}- x\n" for n in range(40)),
+    "table": "| a | b |\n|---|---|\n" + "| 1 | @here |\n" * 500,
+    "nothing": "   \n\n ",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_hostile_words_stay_within_limits_and_call_nobody(channel, name):
+    words = HOSTILE[name]
+    names = tuple((f"{words[:3_000]} {n}", Status.MAJOR_OUTAGE) for n in range(60))
+    story = replace(
+        INCIDENT, title=words[:3_000] or "t", components=names, words=(Word(1, "Identified", AT, words),)
+    )
+    more = {"unsent": (*story.words, *(Word(1, "Investigating", AT, words) for _ in range(5)))}
+    made = checked(channel, FORMATS[channel](envelope(channel, story, **more)))
+    texts = list(all_texts(made))
+    for text in texts:
+        assert not re.search(r"@(here|everyone|channel|all|U123)\b", text)
+        assert not re.search(r"<([!#]|@[\w&]|users/|at>)", text)
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b]", text)
+        assert (
+            "javascript:alert(1))" not in text.replace("\\", "").replace("(javascript", "") or "](" in words
+        )
+    assert any(INCIDENT.url in text for text in texts)
+    assert any(LINKS.manage in text for text in texts)
+    if len(words) > 20_000:
+        assert any(dialects.CUT in text for text in texts)
+
+
+LEADS_TO = {
+    Channel.SLACK: r"<((?:https?|mailto|tg|javascript|slack)[^|>]*)\|",
+    Channel.DISCORD: r"(?<!\\)\]\(([^)]*)\)",
+    Channel.MATTERMOST: r"(?<!\\)\]\(([^)]*)\)",
+    Channel.TELEGRAM: r'href="([^"]*)"',
+    Channel.GOOGLE_CHAT: r'href="([^"]*)"',
+    Channel.TEAMS: r"^((?:https?|tg|javascript|slack):\S*)$",
+}
+
+
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_a_link_shows_where_it_leads(channel):
+    story = replace(INCIDENT, words=(Word(1, "Identified", AT, HOSTILE["spoofed"]),))
+    made = FORMATS[channel](envelope(channel, story))
+    texts = list(all_texts(made))
+    found = {url for text in texts for url in re.findall(LEADS_TO[channel], text)}
+    ours = {url for url in found if "widgetify" in url or "adaptivecards" in url}
+    assert found - ours == {"https://evil.example", "https://e.example/a", "https://evil.example%7Cbank"}
+    assert any("evil.example" in text and "→" not in text for text in texts) or any(
+        "→" in text for text in texts
+    )
+
+
+def test_brackets_in_an_address_do_not_end_a_link():
+    made = FORMATS[Channel.DISCORD](envelope(Channel.DISCORD))
+    assert "[the notes](https://w.example/a%28b%29)" in made["embeds"][0]["description"]
+
+
+CUTS = (
+    ("one two three four", 12, "one two…"),
+    ("one two three", 13, "one two three"),
+    ("**one two** three", 11, "*one two*…"),
+    ("abcdefghij", 6, "abcde…"),
+)
+
+
+@pytest.mark.parametrize(("text", "most", "cut"), CUTS)
+def test_a_text_is_cut_at_a_word_with_its_marks_closed(text, most, cut):
+    assert dialects.SLACK.fitted(dialects.runs(text), most) == cut
+
+
+READ = (
+    ("- a\n- b\n  1. c\n", "• a\n• b\n\u20031. c"),
+    ("a  \nb", "a\nb"),
+    ("# h\n\ntext", "*h*\n\ntext"),
+    ("a\n\n\n\nb", "a\n\nb"),
+    ("snake_case 2*3 *not bold", "snake_case 2*3 ∗not bold"),
+    ("a & b < c", "a &amp; b &lt; c"),
+    ("![alt](https://x.example/y.png)", "alt"),
+)
+
+
+@pytest.mark.parametrize(("text", "slack"), READ)
+def test_markdown_becomes_the_dialect(text, slack):
+    assert dialects.SLACK.joined(dialects.runs(text)) == slack
+
+
+def test_the_checker_finds_what_is_wrong():
+    schema = schema_of("slack")
+    good = FORMATS[Channel.SLACK](envelope(Channel.SLACK))
+    good["blocks"][0]["text"]["text"] = "x" * 3_001
+    assert len(list(faults(good, schema))) == 1
+    found = list(faults({"text": "x", "blocks": [], "more": 1}, schema))
+    assert found == ["$.blocks: 0 items", "$: more is unknown"]
