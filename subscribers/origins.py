@@ -9,14 +9,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
-OUR_OWN = ("same-origin", "none")  # none: typed, or from a bookmark
-
 
 def is_foreign(request: HttpRequest) -> bool:
     """Whether a page of another site sent this form. Programs, which send no such headers, may."""
     site = request.headers.get("Sec-Fetch-Site", "")
     if site:
-        return site not in OUR_OWN
+        return site != "same-origin"
     origin = request.headers.get("Origin", "")
     if origin in ("", "null"):
         # pages that tell no referrer send "null"; without https browsers say nothing better

@@ -43,7 +43,7 @@ TAKEN = {
     503,
 }  # 503: no worker runs here, says /healthz
 # how long a session or a mail may be used is told at these; asked plainly they have nothing to show
-MAY_BE_MISSING = ("accounts/", "console/incidents/<slug:public_id>/undo/")
+MAY_BE_MISSING = ("accounts/", "hooks/mail/", "console/incidents/<slug:public_id>/undo/")
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def world(db, settings, tmp_path):
     (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
     return {
         "subscribe/<slug:channel>": "email",
+        "hooks/mail/<slug:provider>": "mailgun",
         "confirm/<str:signed>": confirming.link(told).rsplit("/", 1)[1],
         "postmortems/<slug:public_id>": over.public_id,
         "incidents/<slug:public_id>": incident.public_id,

@@ -225,7 +225,7 @@ def test_ways_that_strangers_may_not_use_do_not_exist(client):
     [
         ({}, 302),
         ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 302),  # our pages tell no referrer
-        ({"Sec-Fetch-Site": "none"}, 302),
+        ({"Sec-Fetch-Site": "none"}, 403),  # no form of ours is sent by typing
         ({"Origin": "https://status.widgetify.example"}, 302),
         ({"Origin": "http://testserver"}, 302),
         (EVIL, 403),
