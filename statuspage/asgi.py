@@ -114,7 +114,8 @@ class Door:
                 await self._live(receive, send)
             return
         path = scope["path"]
-        if scope["method"] in ("GET", "HEAD"):
+        is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
+        if scope["method"] in ("GET", "HEAD") and not is_leaving:
             found = self.snapshot.documents.get(path)
             if found is not None and found.version >= self.snapshot.version:
                 for message in self._messages(scope, found):

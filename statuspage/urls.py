@@ -9,7 +9,7 @@ from statuspage.people import views as people
 converters.register()
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
+    path("", views.front, name="overview"),
     path("components/<slug:public_id>", views.component, name="component"),
     path("incidents/<slug:public_id>", views.incident, name="incident"),
     path("postmortems", views.postmortems_page, name="postmortems"),

@@ -1,6 +1,7 @@
 """The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -37,6 +38,7 @@ from statuspage.vitals import vitals
 
 JSON = "application/json; charset=utf-8"
 PAST_WORKS = 50
+KEY = re.compile(r"[\w-]{1,64}")
 
 
 @document
@@ -45,6 +47,18 @@ def overview(now: datetime) -> Draft:
     found = world(now)
     hours = latencies(page.wanted_latencies(found.components), now)
     return _html(found, "overview.html", lambda at: page.overview(found, hours, at))
+
+
+@public
+def front(request: HttpRequest) -> HttpResponse:
+    """The front page, or the way out: mails of Statuspage's shape end with `/?unsubscribe=<key>`."""
+    key = request.GET.get("unsubscribe", "")
+    if KEY.fullmatch(key):
+        return redirect("unsubscribe", key)
+    return overview(request)
+
+
+front.gather = overview.gather  # type: ignore[attr-defined]
 
 
 @document

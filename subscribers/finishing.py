@@ -120,7 +120,7 @@ def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
     why = one.result.why if one.result.end is End.GONE else f"Five days without a success. {one.result.why}"
     subscriber.quarantine(now, why)
-    if subscriber.owner is not None:
+    if subscriber.owner is not None and subscriber.confirmed_at:  # else a stranger may have named anybody
         subscriber.owner.owe(Purpose.STOPPED, now, what=subscriber.shown, key=subscriber.key, why=why)
 
 

@@ -17,17 +17,17 @@ from django.urls import reverse
 
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
-from subscribers import sealed
+from subscribers import confirming, sealed
 from subscribers.channels import Channel
 from subscribers.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from subscribers.story import House, Story, Word, house, read
 
 KEY = "-key-"
-LINKED = ("subscription", "unsubscribe", "subscription_confirm")
+LINKED = ("subscription", "unsubscribe")
 # of many rows at once only what a message is made of: reading the rest costs more than sending it
 NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "signing", "attempts",
-          "failing_since", "owner")  # fmt: skip
+          "failing_since", "owner", "public_id", "confirmed_at", "left_at", "quarantined_at")  # fmt: skip
 OWED = ("message_id", "subscriber", "notice", "purpose", "is_replay", "context")
 MAY_GET_LETTERS = (State.ACTIVE, State.UNCONFIRMED, State.CONTACT)
 
@@ -116,7 +116,7 @@ def _pack_one(
         address=address,
         purpose=newest.purpose,
         house=here,
-        links=links(subscriber, story),
+        links=links(subscriber, story, only=newest.context.get("only", "")),
         story=story,
         unsent=_unsent(together, stories),
         others=_others(together, stories, story),
@@ -158,13 +158,15 @@ def _others(together: list[Delivery], stories: dict[int, Story], story: Story | 
     return tuple(one for key, one in by_key.items() if story is None or key != story.key)
 
 
-def links(subscriber: Subscriber, story: Story | None = None) -> Links:
-    """The addresses that stand in its messages."""
-    manage, leave, confirm = (_address(name).replace(KEY, subscriber.key) for name in LINKED)
-    only = ""
+def links(subscriber: Subscriber, story: Story | None = None, *, only: str = "") -> Links:
+    """The addresses that stand in its messages. `only`: the incident a letter without a story speaks of."""
+    manage, leave = (_address(name).replace(KEY, subscriber.key) for name in LINKED)
+    confirm = ""
     if story is not None and story.kind == NoticeKind.INCIDENT:
-        only = f"{manage}?only={story.public_id}"
-    return Links(manage, leave, confirm, only)
+        only = story.public_id
+    if subscriber.state == State.UNCONFIRMED and subscriber.channel == Channel.EMAIL:
+        confirm = confirming.link(subscriber)
+    return Links(manage, leave, confirm, only and f"{manage}?only={only}")
 
 
 @functools.cache  # looking an address up costs more than signing a message

@@ -3,10 +3,7 @@
 The browser's own question to its owner is the consent, so nothing needs to be confirmed.
 """
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,14 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from components.gate import public
 from components.models import Page
-from subscribers import addresses, sealed, vapid
+from subscribers import addresses, limits, origins, vapid
 from subscribers.channels import Channel
 from subscribers.models import State, Subscriber
 from subscribers.story import house
 
 MOST_BYTES = 4_096
 BROWSERS_AN_HOUR = 20  # of one address: an office shares one
-HOUR_S = 3_600
 
 
 @csrf_exempt  # public pages hold no token; another site's page is known by its headers
@@ -49,9 +45,10 @@ def _page(request: HttpRequest) -> HttpResponse:
 
 
 def _subscribe(request: HttpRequest) -> HttpResponse:
-    if _is_foreign(request):
+    if origins.is_foreign(request):
         return _refused(403, "This was sent by another site's page.")
-    if not _has_place(str(getattr(request, "client", ""))):
+    client = limits.network(request.client)  # type: ignore[attr-defined]
+    if not limits.has_place("browser", client, BROWSERS_AN_HOUR):
         return _refused(429, "Too many browsers have asked from your network. Try again in an hour.")
     text = request.read(MOST_BYTES + 1)
     if len(text) > MOST_BYTES:
@@ -93,20 +90,3 @@ def worker(_: HttpRequest) -> HttpResponse:
 
 def _refused(status: int, sentence: str) -> HttpResponse:
     return JsonResponse({"error": sentence}, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _is_foreign(request: HttpRequest) -> bool:
-    """Whether another site's page sent this. Programs send neither header, and may."""
-    site = request.headers.get("Sec-Fetch-Site", "")
-    if site:
-        return site != "same-origin"
-    origin = request.headers.get("Origin", "")
-    ours = {request.get_host().lower(), urlsplit(settings.PUBLIC_URL).netloc}
-    return bool(origin) and urlsplit(origin).netloc.lower() not in ours
-
-
-def _has_place(client: str) -> bool:
-    """Counted in the database; what cannot be counted is refused."""
-    keys = [f"browser:{sealed.fingerprint(f'{client} {number}')}" for number in range(BROWSERS_AN_HOUR)]
-    taken = cache.get_many(keys)
-    return any(cache.add(key, 1, HOUR_S) for key in keys if key not in taken)

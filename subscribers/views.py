@@ -1,40 +1,153 @@
-"""Subscribing, choosing and leaving: forms that work by plain POST, for people without an account."""
+"""Subscribing and leaving: forms that work by plain POST, for people without an account.
+
+Public pages hold no token: what is posted from other sites is refused by its
+headers (subscribers.origins). Whether an address is known is told to nobody.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from components.gate import public
-from subscribers import bounces
+from subscribers import bounces, confirming, limits, origins, proof
+from subscribers.channels import CHATS, Channel
+from subscribers.forms import SignUpForm
 from subscribers.models import Subscriber
 
+OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
+FOREIGN = "This form was sent by another site. Open it here and send it again."
+TOO_MANY = "From where you are, too many addresses were given within an hour. Wait a while, then try again."
+
+View = Callable[..., HttpResponse]
+
+
+def unlisted(view: View) -> View:
+    """Pages with a key in their address: kept by nobody, and told to nobody by a link."""
+
+    @functools.wraps(view)
+    def dressed(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        answer = view(request, *args, **named)
+        answer["Cache-Control"], answer["Referrer-Policy"] = "no-store", "no-referrer"
+        answer["X-Robots-Tag"] = "noindex"
+        return answer
+
+    return dressed
+
+
+def say(request: HttpRequest, status: int, heading: str, sentence: str) -> HttpResponse:
+    """A page that says one thing."""
+    told = {"heading": heading, "sentence": sentence}
+    return render(request, "subscribers/said.html", told, status=status)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Wait, said with the status that programs understand."""
+    answer = say(request, 429, "Too many at once", TOO_MANY)
+    answer["Retry-After"] = str(limits.HOUR_S)
+    return answer
+
+
+def has_place(request: HttpRequest) -> bool:
+    """Whether this client may give one more address within the hour."""
+    client = limits.network(request.client)  # type: ignore[attr-defined]
+    return limits.has_place("sign-up", client, limits.SIGN_UPS)
+
 
 @public
-def subscription(request: HttpRequest, key: str) -> HttpResponse:
-    """What somebody chose."""
-    one = get_object_or_404(Subscriber, key=key)
-    return HttpResponse(one.shown, content_type="text/plain; charset=utf-8")
+def ways(request: HttpRequest) -> HttpResponse:
+    """All ways to follow, on one page."""
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    form = SignUpForm(channel=Channel.EMAIL)
+    chats = [channel for channel in OFFERED if channel.is_chat]
+    return render(request, "subscribers/ways.html", _shown(form, chats=chats))
+
+
+@csrf_exempt  # no session stands behind it, and the pages that post here are the same bytes for everybody
+@public
+def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
+    """One way to be told: the form, and what was sent by it."""
+    if channel not in OFFERED:
+        raise Http404("There is no such way to follow.")
+    way = Channel(channel)
+    if request.method != "POST":
+        return render(request, "subscribers/sign_up.html", _shown(SignUpForm(channel=way)))
+    if origins.is_foreign(request):
+        return say(request, 403, "Not sent from here", FOREIGN)
+    form = SignUpForm(request.POST, channel=way)
+    if not form.is_valid():
+        return render(request, "subscribers/sign_up.html", _shown(form), status=422)
+    if not form.is_worked_for:
+        return render(request, "subscribers/sign_up.html", _shown(form, is_unworked=True), status=422)
+    if not has_place(request):
+        return too_many(request)
+    return _ask(request, form)
+
+
+def _ask(request: HttpRequest, form: SignUpForm) -> HttpResponse:
+    """The same answer for everybody."""
+    told = form.cleaned_data
+    secret = Subscriber.objects.sign_up(
+        form.channel, told["address"], timezone.now(), choice=form.choice, contact=told["contact"]
+    )
+    if form.channel is not Channel.WEBHOOK:
+        return redirect("subscribe_asked", form.channel)
+    answer = render(request, "subscribers/asked.html", {"channel": form.channel, "secret": secret})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _shown(form: SignUpForm, **more: Any) -> dict[str, Any]:
+    return {"form": form, "channel": form.channel, "challenge": proof.challenge(), "bits": _bits(), **more}
+
+
+def _bits() -> int:
+    bits: int = settings.SUBSCRIBE_PROOF_BITS
+    return bits
 
 
 @public
-def confirm(request: HttpRequest, key: str) -> HttpResponse:
+def asked(request: HttpRequest, channel: str) -> HttpResponse:
+    """What happens next."""
+    if channel not in OFFERED:
+        raise Http404("There is no such way to follow.")
+    return render(request, "subscribers/asked.html", {"channel": Channel(channel)})
+
+
+@csrf_exempt  # the signed link is the proof
+@public
+@unlisted
+def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """The yes of an address: by POST alone, as mail scanners open every link."""
-    one = get_object_or_404(Subscriber, key=key)
-    if request.method == "POST":
-        one.confirm(timezone.now())
-    return HttpResponse(one.state, content_type="text/plain; charset=utf-8")
+    try:
+        one = confirming.read(signed)
+    except confirming.Forged as error:
+        return say(request, 404, "This link does not work", str(error.__doc__))
+    except (confirming.TooOld, confirming.Used) as error:
+        return say(request, 410, "This link is over", str(error.__doc__))
+    if request.method != "POST":
+        return render(request, "subscribers/confirm.html", {"one": one, "choice": one.choice})
+    one.confirm(timezone.now())
+    return redirect("subscription", one.key)
 
 
 @csrf_exempt  # a mail program posts here (RFC 8058): no cookie, no form, the key is the proof
 @public
+@unlisted
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
-    """Leave, by POST alone."""
-    one = get_object_or_404(Subscriber, key=key)
-    if request.method == "POST":
+    """Leave, by POST alone. An unknown key is answered like a known one."""
+    if request.method != "POST":
+        return render(request, "subscribers/leave.html", {"key": key})
+    one = Subscriber.objects.filter(key=key).first()
+    if one is not None:
         one.leave(timezone.now())
-    return HttpResponse(one.state, content_type="text/plain; charset=utf-8")
+    return render(request, "subscribers/left.html", {"key": key})
 
 
 @csrf_exempt  # a mail provider posts here: its signature or password is the proof

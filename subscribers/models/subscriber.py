@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
 
 from components.models import Component, Group
 from components.models.public_id import PublicIdField
@@ -21,11 +22,13 @@ from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import sealed, signing
 from subscribers.browsers import Browser
 from subscribers.channels import LABELS, Channel
+from subscribers.choice import Choice, usual
 
 if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
+CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
 RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 
 
@@ -43,6 +46,25 @@ class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
         return self.filter(channel=channel, fingerprint=sealed.fingerprint(normal(channel, address))).first()
+
+    def sign_up(
+        self,
+        channel: Channel | str,
+        address: str,
+        now: datetime,
+        *,
+        choice: Choice | None = None,
+        source: str = "page",
+        contact: str = "",
+    ) -> str:
+        """Ask this address whether it wants to be told. A webhook's secret, to be shown once.
+
+        Address and `contact`, the mail of a webhook's owner, must be checked.
+        """
+        from subscribers.signing_up import sign_up
+
+        channel = Channel(channel)
+        return sign_up(channel, address, now, choice=choice or usual(channel), source=source, contact=contact)
 
     def take_in(
         self,
@@ -183,8 +205,12 @@ class Subscriber(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new one gets its key."""
-        self.key = self.key or random.token_urlsafe(24)
+        self.key = self.key or new_key()
         super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        """Where it sees and changes what it is told. The address holds its key."""
+        return reverse("subscription", args=[self.key])
 
     def point_to(self, address: str) -> None:
         """Set where it is told. The address must be checked (subscribers.addresses)."""
@@ -213,7 +239,59 @@ class Subscriber(models.Model):
         self.save(update_fields=["signing"])
         return secret
 
+    # What it wants
+
+    def choose(self, choice: Choice) -> None:
+        """This from now on, and nothing of what was chosen before."""
+        with transaction.atomic():
+            self.is_all, self.least_impact = choice.is_all, choice.least_impact
+            self.is_digest = choice.is_digest and self.channel == Channel.EMAIL
+            for kind in NoticeKind:
+                setattr(self, f"wants_{kind}", kind in choice.kinds)
+            self.save(update_fields=CHOSEN)
+            for chosen, wanted in (
+                (self.components, choice.components),
+                (self.groups, choice.groups),
+                (self.follows, choice.follows),
+            ):
+                chosen.clear()
+                chosen.add(*wanted)
+
+    @property
+    def choice(self) -> Choice:
+        """What it wants, of what strangers may see."""
+        return Choice(
+            is_all=self.is_all,
+            components=tuple(self.components.filter(is_shown=True)),
+            groups=tuple(self.groups.all()),
+            follows=tuple(self.follows.filter(pk__in=Incident.objects.public())),
+            kinds=tuple(kind for kind in NoticeKind if getattr(self, f"wants_{kind}")),
+            least_impact=self.least_impact,
+            is_digest=self.is_digest,
+        )
+
     # Its life
+
+    def await_yes(self, now: datetime) -> None:
+        """Nothing is told until the address says yes, within a week."""
+        self.state, self.created_at = State.UNCONFIRMED, now
+        self.attempts, self.crashes, self.failing_since, self.last_error = 0, 0, None, ""
+        self.save(
+            update_fields=[
+                "state", "created_at", "owner", "attempts", "crashes", "failing_since", "last_error"
+            ]
+        )  # fmt: skip
+
+    def ask_again(self, now: datetime) -> bool:
+        """After a stop, or after it left: told again once it says yes. False while it is told, or asked."""
+        from subscribers.models.delivery import Purpose
+
+        if self.state not in (State.QUARANTINED, State.LEFT):
+            return False
+        with transaction.atomic():
+            self.await_yes(now)
+            self.owe(Purpose.CONFIRM, now)
+        return True
 
     def confirm(self, now: datetime) -> None:
         """The address says yes. What it missed meanwhile is not made up for."""
@@ -273,6 +351,11 @@ class Subscriber(models.Model):
     def is_failing(self) -> bool:
         """True while its last message could not be delivered."""
         return self.failing_since is not None
+
+
+def new_key() -> str:
+    """What stands in the links that manage a subscription: 192 random bits."""
+    return random.token_urlsafe(24)
 
 
 def normal(channel: Channel | str, address: str) -> str:

@@ -79,6 +79,12 @@ def test_nothing_new_is_304_without_a_body(door):
     assert other.status_code == 200
 
 
+def test_the_way_out_of_old_mails_is_djangos_to_answer(door):
+    with pytest.raises(AssertionError, match="Django was asked"):
+        ask(door, "/?unsubscribe=abc")
+    assert ask(door, "/?utm_source=mail")[0].status_code == 200
+
+
 def test_head_has_the_headers_and_no_body(door):
     answer, raw = ask(door, "/", method="HEAD")
     assert (answer.status_code, raw) == (200, b"")

@@ -17,10 +17,11 @@ from components.models import Component, Group, Page
 from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.access import PUBLIC, marked_views, role_needed
 from statuspage.models import Invitation, Role
-from subscribers.models import Import
+from subscribers import confirming
+from subscribers.models import Import, State
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
-from tests.subscribers.making import webhook
+from tests.subscribers.making import mail, webhook
 from tests.subscribers.test_staff import LETTER
 
 LOGIN = "/accounts/login/"
@@ -42,7 +43,7 @@ TAKEN = {
     503,
 }  # 503: no worker runs here, says /healthz
 # how long a session or a mail may be used is told at these; asked plainly they have nothing to show
-MAY_BE_MISSING = ("accounts/", "console/incidents/<slug:public_id>/undo/")
+MAY_BE_MISSING = ("accounts/", "hooks/mail/", "console/incidents/<slug:public_id>/undo/")
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def world(db, settings, tmp_path):
     text = Template.objects.create(kind="update", name="Ours", body="Words")
     invitation, token = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=boss, now=now)
     Page.objects.this()
+    told = mail(state=State.UNCONFIRMED)
     hook = webhook("http://127.0.0.1:9/hook")
     delivery = hook.owe("test", now)
     sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
@@ -76,6 +78,9 @@ def world(db, settings, tmp_path):
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
     return {
+        "subscribe/<slug:channel>": "email",
+        "hooks/mail/<slug:provider>": "mailgun",
+        "confirm/<str:signed>": confirming.link(told).rsplit("/", 1)[1],
         "postmortems/<slug:public_id>": over.public_id,
         "incidents/<slug:public_id>": incident.public_id,
         "maintenance/<slug:public_id>": work.public_id,

@@ -49,6 +49,7 @@ def check(**env):
         ({"EGRESS_ALLOW": "10.0.0.0/99"}, "10.1.0.0/16"),
         ({"SECRET_KEY": "short"}, "openssl rand"),
         ({"SETTLE_S": "-1"}, "SETTLE_S is -1"),
+        ({"SUBSCRIBE_PROOF_BITS": "40"}, "SUBSCRIBE_PROOF_BITS is 40"),
         ({"PAGE_NAME": "x" * 300}, "PAGE_NAME"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is -1"),

@@ -1,0 +1,37 @@
+"""What somebody wants to be told: the values of the form, before they are a row's."""
+
+from dataclasses import dataclass
+
+from components.models import Component, Group
+from incidents.models import Incident, NoticeKind
+from subscribers.channels import Channel
+
+KINDS = (NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`follows`: single incidents, told whatever else is chosen. `least_impact` is a rank in Impact."""
+
+    is_all: bool = True
+    components: tuple[Component, ...] = ()
+    groups: tuple[Group, ...] = ()
+    follows: tuple[Incident, ...] = ()
+    kinds: tuple[NoticeKind, ...] = KINDS
+    least_impact: int = 0
+    is_digest: bool = False
+
+    @property
+    def is_follow(self) -> bool:
+        """True for incidents alone: "tell me when this is fixed"."""
+        return bool(self.follows) and not (self.is_all or self.components or self.groups)
+
+
+def usual(channel: Channel) -> Choice:
+    """What is chosen for whoever chooses nothing: programs want the changes of components too."""
+    return Choice(kinds=(*KINDS, NoticeKind.COMPONENT) if channel is Channel.WEBHOOK else KINDS)
+
+
+def follow(incident: Incident) -> Choice:
+    """This incident alone."""
+    return Choice(is_all=False, follows=(incident,))

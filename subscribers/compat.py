@@ -1,0 +1,141 @@
+"""The addresses of Statuspage's own subscribe box and of its public API (COMPAT.md, sections 1 and 4)."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, QueryDict
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from components.gate import public
+from components.models import Page
+from incidents.bodies import moment
+from subscribers import origins, proof
+from subscribers.channels import Channel
+from subscribers.forms import SignUpForm
+from subscribers.models import Subscriber
+from subscribers.views import FOREIGN, TOO_MANY, has_place
+
+ASKED = {
+    Channel.EMAIL: "We have sent you a mail. Follow its link to confirm your subscription.",
+    Channel.WEBHOOK: "We have sent a test to your endpoint. Answer it with 2xx to confirm.",
+}
+
+
+@csrf_exempt
+@public
+def new_email(request: HttpRequest) -> HttpResponse:
+    """POST /subscriptions/new-email with `email`."""
+    return _box(request, Channel.EMAIL, {"address": request.POST.get("email", "")})
+
+
+@csrf_exempt
+@public
+def new_webhook(request: HttpRequest) -> HttpResponse:
+    """POST /subscriptions/webhook.json with `endpoint` and `email`."""
+    told = {"address": request.POST.get("endpoint", ""), "contact": request.POST.get("email", "")}
+    return _box(request, Channel.WEBHOOK, told)
+
+
+def _box(request: HttpRequest, channel: Channel, told: dict[str, str]) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    status, sentence, secret = _sign_up(request, channel, told)
+    if status != 200:
+        return JsonResponse({"type": "error", "text": sentence}, status=status)
+    more = {"secret": secret} if secret else {}
+    return JsonResponse({"type": "success", "text": sentence, **more})
+
+
+@csrf_exempt
+@public
+def subscribers(request: HttpRequest) -> HttpResponse:
+    """/api/v2/subscribers.json: POST asks an address, DELETE leaves by the key of its links."""
+    if request.method not in ("GET", "HEAD", "POST", "DELETE"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST", "DELETE"])
+    told = _told(request)
+    if request.method == "POST":
+        return _post(request, told)
+    if request.method == "DELETE":
+        one = Subscriber.objects.filter(key=told.get("id", "")).first()
+        if one is not None:
+            one.leave(timezone.now())
+    return JsonResponse({**_page(), "can_select_components": True})
+
+
+def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
+    is_mail = "endpoint" not in told
+    channel = Channel.EMAIL if is_mail else Channel.WEBHOOK
+    sent: dict[str, Any] = {
+        "address": told.get("email" if is_mail else "endpoint", ""),
+        "follow": told.get("incident_id", ""),
+    }
+    if not is_mail:
+        sent["contact"] = told.get("email", "")
+    if told.get("component_id"):
+        kinds = [kind for kind, _ in SignUpForm(channel=channel).fields["kinds"].choices]  # type: ignore[attr-defined]
+        place = f"component-{told['component_id']}"
+        sent |= {"full": "1", "scope": "some", "places": place, "kinds": kinds}
+    status, sentence, secret = _sign_up(request, channel, sent)
+    if status != 200:
+        return JsonResponse({"error": sentence, "message": sentence}, status=status)
+    shown = {"email": sent["address"]} if is_mail else {"webhook": sent["address"], "secret": secret}
+    mode = "email_sms" if is_mail else "webhook"
+    return JsonResponse({**_page(), "can_select_components": True, "mode": mode, **shown})
+
+
+def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tuple[int, str, str]:
+    """(status, sentence, secret), under the limits of the pages."""
+    if origins.is_foreign(request):
+        return 403, FOREIGN, ""
+    if proof.challenge():
+        return (
+            403,
+            f"Subscribe on {settings.PUBLIC_URL}/subscribe: your browser has to do some work first.",
+            "",
+        )
+    sent = QueryDict(mutable=True)
+    for name, value in told.items():
+        sent.setlist(name, value if isinstance(value, list) else [value])
+    form = SignUpForm(sent, channel=channel)
+    if not form.is_valid():
+        return 422, " ".join(str(error) for errors in form.errors.values() for error in errors), ""
+    if not has_place(request):
+        return 429, TOO_MANY, ""
+    secret = Subscriber.objects.sign_up(
+        channel, form.cleaned_data["address"], timezone.now(), choice=form.choice,
+        contact=form.cleaned_data["contact"], source="api",
+    )  # fmt: skip
+    return 200, ASKED[channel], secret
+
+
+def _told(request: HttpRequest) -> dict[str, str]:
+    """`subscriber[email]=…`, `email=…`, or the same as JSON; a DELETE may say it in its address."""
+    if request.content_type == "application/json":
+        try:
+            body = json.loads(request.body or b"{}")
+        except ValueError:
+            body = {}
+        found = body.get("subscriber", body) if isinstance(body, dict) else {}
+        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    form = request.POST if request.method == "POST" else QueryDict(request.body or b"", encoding="utf-8")
+    pairs = {**request.GET.dict(), **form.dict()}
+    return {
+        name.removeprefix("subscriber[").removesuffix("]"): str(value)
+        for name, value in pairs.items()
+        if value
+    }
+
+
+def _page() -> dict[str, Any]:
+    page = Page.objects.this()
+    return {
+        "page": {
+            "id": page.public_id,
+            "name": settings.PAGE_NAME,
+            "url": settings.PUBLIC_URL,
+            "time_zone": "Etc/UTC",
+            "updated_at": moment(page.updated_at),
+        }
+    }

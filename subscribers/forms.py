@@ -1,0 +1,233 @@
+"""What subscribers fill in: an address, and what they want to be told."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from components.models import Component, Group
+from components.status import Impact
+from incidents.models import Incident, NoticeKind
+from subscribers import proof
+from subscribers.addresses import LOOKS, checked
+from subscribers.channels import Channel
+from subscribers.choice import Choice, follow, usual
+
+KIND_LABELS = {
+    NoticeKind.INCIDENT: "Incidents",
+    NoticeKind.MAINTENANCE: "Planned maintenance",
+    NoticeKind.POSTMORTEM: "Postmortems",
+    NoticeKind.COMPONENT: "Every change of a component’s status",
+}
+IMPACT_LABELS = {
+    Impact.NONE: "All of them",
+    Impact.MINOR: "Minor and worse",
+    Impact.MAJOR: "Major and worse",
+    Impact.CRITICAL: "Critical alone",
+}
+ADDRESS_LABELS = {Channel.EMAIL: "Email address", Channel.WEBHOOK: "Address of your endpoint"}
+NOT_OURS = "That component is not on this page (any more): choose again."
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One box to tick: a component, or a group with its own."""
+
+    value: str
+    name: str
+    is_chosen: bool
+    inside: tuple["Pick", ...] = ()
+
+
+class ChoiceForm(forms.Form):
+    """All of it or single components, kinds, least impact, one mail a day.
+
+    A form sent without `full` chose nothing of this: the one on the front page.
+    """
+
+    full = forms.BooleanField(required=False)
+    scope = forms.ChoiceField(
+        choices=[("all", "All components"), ("some", "Only these"), ("follow", "Only single incidents")],
+        required=False,
+    )
+    places = forms.MultipleChoiceField(required=False, error_messages={"invalid_choice": NOT_OURS})
+    kinds = forms.MultipleChoiceField(required=False)
+    least_impact = forms.TypedChoiceField(
+        choices=[(rank, IMPACT_LABELS[impact]) for rank, impact in enumerate(Impact)],
+        coerce=int,
+        empty_value="0",
+        required=False,
+    )
+    is_digest = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, channel: Channel, now_chosen: Choice | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.channel = channel
+        self.now_chosen = now_chosen or usual(channel)
+        self.shown = list(Component.objects.filter(is_shown=True).order_by("position", "id"))
+        groups = {one.group_id for one in self.shown if one.group_id}
+        self.groups = list(Group.objects.filter(pk__in=groups))
+        places: list[Component | Group] = [*self.shown, *self.groups]
+        self.by_value: dict[str, Component | Group] = {_value(one): one for one in places}
+        self.fields["places"].choices = [(value, str(one)) for value, one in self.by_value.items()]  # type: ignore[attr-defined]
+        self.fields["kinds"].choices = [(kind.value, label) for kind, label in self._kinds()]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody who wants nothing at all has made a mistake, or wants to leave."""
+        told: dict[str, Any] = super().clean() or {}
+        if not told.get("full"):
+            return told
+        if told.get("scope") == "some" and not told.get("places") and "places" not in self.errors:
+            self.add_error("places", "Choose at least one component, or all of them.")
+        if not told.get("kinds") and "kinds" not in self.errors:
+            self.add_error("kinds", "Choose at least one of these. To hear nothing more, leave instead.")
+        return told
+
+    @property
+    def choice(self) -> Choice:
+        """What was chosen. Only of a valid form."""
+        told = self.cleaned_data
+        if not told["full"]:
+            return self.now_chosen
+        picked = [self.by_value[value] for value in told["places"]] if told["scope"] == "some" else []
+        return replace(
+            self.now_chosen,
+            is_all=told["scope"] not in ("some", "follow"),
+            components=tuple(one for one in picked if isinstance(one, Component)),
+            groups=tuple(one for one in picked if isinstance(one, Group)),
+            kinds=tuple(NoticeKind(kind) for kind in told["kinds"]),
+            least_impact=int(told["least_impact"]),
+            is_digest=told["is_digest"] and self.has_digest,
+        )
+
+    # What the template shows
+
+    @property
+    def has_digest(self) -> bool:
+        """Only mails can wait for one a day."""
+        return self.channel is Channel.EMAIL
+
+    @property
+    def scope_now(self) -> str:
+        """The chosen scope."""
+        if self.is_bound:
+            return str(self.data.get("scope", "all"))
+        if self.now_chosen.is_follow:
+            return "follow"
+        return "all" if self.now_chosen.is_all else "some"
+
+    @property
+    def picks(self) -> list[Pick]:
+        """Groups with their components, then those of no group."""
+        chosen = self._chosen_places()
+        loose = [one for one in self.shown if one.group_id is None]
+        rows = [
+            _pick(one, chosen, [_pick(part, chosen) for part in self.shown if part.group_id == one.pk])
+            for one in self.groups
+        ]
+        return [*rows, *(_pick(one, chosen) for one in loose)]
+
+    @property
+    def kind_picks(self) -> list[Pick]:
+        """The kinds, ticked or not."""
+        chosen = self._sent("kinds") if self._is_full() else self.now_chosen.kinds
+        return [Pick(kind.value, label, kind in chosen) for kind, label in self._kinds()]
+
+    @property
+    def impacts(self) -> list[tuple[int, str, bool]]:
+        """(rank, words, is it chosen)."""
+        chosen = self.data.get("least_impact") if self._is_full() else self.now_chosen.least_impact
+        return [(rank, IMPACT_LABELS[one], str(rank) == str(chosen)) for rank, one in enumerate(Impact)]
+
+    @property
+    def digest_now(self) -> bool:
+        """Whether the box is ticked."""
+        return bool(self.data.get("is_digest")) if self._is_full() else self.now_chosen.is_digest
+
+    def _is_full(self) -> bool:
+        return self.is_bound and bool(self.data.get("full"))
+
+    def _chosen_places(self) -> set[str]:
+        if self._is_full():
+            return set(self._sent("places"))
+        chosen: list[Component | Group] = [*self.now_chosen.components, *self.now_chosen.groups]
+        return {_value(one) for one in chosen}
+
+    def _sent(self, name: str) -> list[str]:
+        return list(cast("QueryDict", self.data).getlist(name))
+
+    def _kinds(self) -> Iterable[tuple[NoticeKind, str]]:
+        kinds = usual(self.channel).kinds
+        return [(kind, KIND_LABELS[kind]) for kind in kinds]
+
+
+class SignUpForm(ChoiceForm):
+    """An address and a choice, or the one incident of "tell me when this is fixed"."""
+
+    address = forms.CharField(max_length=2_000, error_messages={"required": "Give an address."})
+    contact = forms.CharField(required=False, max_length=254)
+    follow = forms.SlugField(required=False, max_length=20)
+    challenge = forms.CharField(required=False, max_length=200)
+    number = forms.CharField(required=False, max_length=20)
+
+    def clean_address(self) -> str:
+        """As it will be kept. Control characters never get further."""
+        try:
+            return checked(self.channel, self.cleaned_data["address"])
+        except ValidationError as error:
+            raise ValidationError(error.messages) from error
+
+    def clean_contact(self) -> str:
+        """Whom to tell when the webhook fails."""
+        if self.channel is not Channel.WEBHOOK:
+            return ""
+        text = self.cleaned_data["contact"]
+        if not text:
+            raise ValidationError("Give an email address: we write to it when your endpoint fails for days.")
+        try:
+            return checked(Channel.EMAIL, text)
+        except ValidationError as error:
+            raise ValidationError(error.messages) from error
+
+    def clean_follow(self) -> Incident | None:
+        """The open incident somebody waits for."""
+        public_id = self.cleaned_data["follow"]
+        if not public_id:
+            return None
+        found = Incident.objects.public().filter(public_id=public_id, resolved_at=None).first()
+        if found is None:
+            raise ValidationError("That incident is over. You can hear of the next ones.")
+        return found
+
+    @property
+    def choice(self) -> Choice:
+        """What was chosen, or the incident alone."""
+        incident = self.cleaned_data["follow"]
+        return follow(incident) if incident else super().choice
+
+    @property
+    def is_worked_for(self) -> bool:
+        """Whether the browser has done its computation, if one is asked for."""
+        return proof.is_solved(self.cleaned_data["challenge"], self.cleaned_data["number"])
+
+    @property
+    def address_label(self) -> str:
+        """What the field is called."""
+        return ADDRESS_LABELS.get(self.channel, f"Address of the incoming webhook in {self.channel.label}")
+
+    @property
+    def looks(self) -> str:
+        """How such an address looks."""
+        usual_looks = {Channel.EMAIL: "you@example.com", Channel.WEBHOOK: "https://example.com/hooks/status"}
+        return {**usual_looks, **LOOKS}.get(self.channel, "")
+
+
+def _pick(one: Component | Group, chosen: set[str], inside: Sequence[Pick] = ()) -> Pick:
+    return Pick(_value(one), one.name, _value(one) in chosen, tuple(inside))
+
+
+def _value(one: Component | Group) -> str:
+    return f"{'group' if isinstance(one, Group) else 'component'}-{one.public_id}"

@@ -1,0 +1,98 @@
+"""What we hold about one subscriber, for itself to read."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from components.status import Impact
+from incidents.bodies import moment
+from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
+
+LOG = timedelta(days=30)
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of the log. `what`: of what it told; `answer`: the code, or why there was none."""
+
+    message_id: str
+    at: datetime
+    what: str
+    state: str
+    answer: str
+    attempts: int
+    may_replay: bool
+
+
+def lately(one: Subscriber) -> list[Line]:
+    """The newest messages of the last 30 days, newest first."""
+    return [_line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
+
+
+def everything(one: Subscriber) -> dict[str, Any]:
+    """The whole of it in plain values, without the keys that sign."""
+    choice = one.choice
+    return {
+        "channel": one.channel,
+        "address": one.open_address,
+        "state": one.state,
+        "source": one.source,
+        "note": one.note,
+        "created_at": moment(one.created_at),
+        "confirmed_at": _moment(one.confirmed_at),
+        "left_at": _moment(one.left_at),
+        "stopped_at": _moment(one.quarantined_at),
+        "all_components": choice.is_all,
+        "components": [part.name for part in choice.components],
+        "groups": [group.name for group in choice.groups],
+        "incidents_followed": [incident.title for incident in choice.follows],
+        "kinds": list(choice.kinds),
+        "least_impact": list(Impact)[choice.least_impact],
+        "one_mail_a_day": choice.is_digest,
+        "owner": one.owner.shown if one.owner else None,
+        "messages": [
+            {
+                "id": line.message_id,
+                "at": moment(line.at),
+                "about": line.what,
+                "state": line.state,
+                "answer": line.answer,
+            }
+            for line in map(_line, _log(one))
+        ],
+    }
+
+
+def _log(one: Subscriber) -> Any:
+    rows = Delivery.objects.filter(subscriber=one, created_at__gte=timezone.now() - LOG)
+    return rows.select_related(
+        "notice__incident", "notice__maintenance", "notice__component", "notice__postmortem"
+    ).order_by("-pk")
+
+
+def _line(delivery: Delivery) -> Line:
+    code = str(delivery.answer) if delivery.answer else ""
+    return Line(
+        message_id=delivery.message_id,
+        at=delivery.finished_at or delivery.created_at,
+        what=_about(delivery),
+        state=DeliveryState(delivery.state).label,
+        answer=delivery.last_error or code,
+        attempts=delivery.attempts,
+        may_replay=delivery.state in (DeliveryState.SENT, DeliveryState.FAILED),
+    )
+
+
+def _about(delivery: Delivery) -> str:
+    notice = delivery.notice
+    if notice is None:
+        return Purpose(delivery.purpose).label
+    thing = notice.postmortem or notice.incident or notice.maintenance or notice.component
+    return str(getattr(thing, "title", "") or getattr(thing, "name", "") or notice)
+
+
+def _moment(at: datetime | None) -> str | None:
+    return moment(at) if at else None

@@ -1,0 +1,64 @@
+"""Somebody gives an address: whose it is, is asked there and told nobody here.
+
+The same statements run whether we know the address or not. What they change of
+a subscriber who is active is taken back at once: strangers choose for nobody.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from subscribers import limits
+from subscribers.channels import Channel
+from subscribers.choice import Choice
+from subscribers.models.delivery import Purpose
+from subscribers.models.subscriber import State, Subscriber, new_key
+
+KEPT = (State.UNCONFIRMED, State.ACTIVE)
+
+
+def sign_up(
+    channel: Channel, address: str, now: datetime, *, choice: Choice, source: str, contact: str
+) -> str:
+    """Ask the address whether it wants this. The signing secret of a webhook, shown now and never again.
+
+    The address must be checked. Of an active webhook the secret is made up: it keeps its own.
+    """
+    with transaction.atomic():
+        one = _row(channel, address, now, is_all=choice.is_all, source=source)
+        is_known = one.state == State.ACTIVE
+        may_write = limits.may_write(channel, address)
+        here = transaction.savepoint()
+        secret = _begin(one, choice, now, contact=contact)
+        (transaction.savepoint_rollback if is_known else transaction.savepoint_commit)(here)
+        if may_write:
+            one.owe(Purpose.KNOWN if is_known else Purpose.CONFIRM, now, **_context(choice))
+    return secret
+
+
+def _row(channel: Channel | str, address: str, now: datetime, **told: Any) -> Subscriber:
+    """Who has this address, held until the transaction ends; made by the database if nobody has."""
+    fresh = Subscriber(channel=channel, created_at=now, key=new_key(), **told)
+    fresh.point_to(address)
+    Subscriber.objects.bulk_create([fresh], ignore_conflicts=True)
+    return Subscriber.objects.select_for_update().get(channel=channel, fingerprint=fresh.fingerprint)
+
+
+def _begin(one: Subscriber, choice: Choice, now: datetime, *, contact: str) -> str:
+    """Write down what was chosen; wait for the yes."""
+    if choice.is_follow and one.state in KEPT:
+        one.follows.add(*choice.follows)  # beside what was chosen before
+    else:
+        one.choose(choice)
+    if contact:
+        one.owner = _row(Channel.EMAIL, contact, now, state=State.CONTACT, source=one.source)
+    one.await_yes(now)
+    return one.rotate(now) if one.channel == Channel.WEBHOOK else ""
+
+
+def _context(choice: Choice) -> dict[str, Any]:
+    """What the letter needs: the incident somebody asked to follow."""
+    if not choice.is_follow:
+        return {}
+    return {"only": choice.follows[0].public_id, "title": choice.follows[0].title}
