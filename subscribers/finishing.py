@@ -12,7 +12,7 @@ from subscribers import backoff, sorting
 from subscribers.channels import Channel
 from subscribers.claiming import MAIL_SERVER
 from subscribers.envelope import End, Result
-from subscribers.models import Delivery, DeliveryState, Host, Purpose, Subscriber
+from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
 from subscribers.packing import Nothing
 
 if TYPE_CHECKING:
@@ -68,13 +68,20 @@ def _write_sent(sent: "Sequence[Done]", now: datetime) -> None:
             one.packed.delivery.purpose == Purpose.CONFIRM
             and one.packed.envelope.channel is not Channel.EMAIL
         ):
-            one.packed.subscriber.confirm(now)  # it took a message: that is its yes
+            _say_yes(one.packed.subscriber, now)
     ids = [
         one.packed.subscriber.pk
         for one in sent
         if one.packed.subscriber.failing_since or one.packed.subscriber.attempts
     ]
     Subscriber.objects.filter(pk__in=ids).update(attempts=0, failing_since=None, last_error="")
+
+
+def _say_yes(subscriber: Subscriber, now: datetime) -> None:
+    """It took a signed message: that is its yes, unless it was stopped or left meanwhile."""
+    fresh = Subscriber.objects.get(pk=subscriber.pk)
+    if fresh.state == State.UNCONFIRMED:
+        fresh.confirm(now)
 
 
 def _rounded(ms: int) -> int:

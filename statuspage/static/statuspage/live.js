@@ -86,7 +86,7 @@ function heard(checked) {
 
 // News: fetch the page again, swap only what changed, never what is in use
 let asked = 0
-const inUse = (e) => e.contains(document.activeElement) && document.activeElement !== body || one('.pop', e) || (getSelection().type === 'Range' && e.contains(getSelection().anchorNode))
+const inUse = (e) => e.contains(document.activeElement) && document.activeElement !== body || one('.pop', e) || all('[type=email]', e).some((i) => i.value) || (getSelection().type === 'Range' && e.contains(getSelection().anchorNode))
 async function fetchNews() {
   const mine = ++asked
   try {
