@@ -24,7 +24,9 @@ def faults(  # noqa: PLR0912 - one keyword of the schema a branch
     """Every place where the value is not what the schema says."""
     root = root or schema
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = root.get("$defs", root.get("definitions"))[schema["$ref"].rpartition("/")[2]]
+    for one in schema.get("allOf", ()):
+        yield from faults(value, one, at, root)
     if "anyOf" in schema:
         tried = [list(faults(value, one, at, root)) for one in schema["anyOf"]]
         if all(tried):
