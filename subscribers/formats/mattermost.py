@@ -26,7 +26,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
         "title_link": told.url,
         "text": MARKDOWN.fitted(told.words, MOST_WORDS),
         "fields": fields,
-        "footer": told.page_name,
+        "footer": tame(told.page_name),
     }
     links = f"[{told.link_word}]({told.url}) · [Manage]({told.manage})"
     attachment["text"] = f"{attachment['text']}\n\n{links}".strip()

@@ -35,7 +35,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
         "fallbackText": tame(f"{told.head}: {told.title}\n{told.url}"),
         "body": _blocks(told),
         "actions": [_open(told.link_word, told.url), _open("Manage", told.manage)],
-        "msteams": {"width": "Full"},
+        "msteams": {"width": "full"},
     }
     content = {
         "contentType": "application/vnd.microsoft.card.adaptive",

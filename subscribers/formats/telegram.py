@@ -9,21 +9,32 @@ from subscribers.formats.telling import Message, message
 
 MOST_TEXT = 4_096  # UTF-16 units once the entities are read
 MOST_COMPONENT_LINES = 1_000
+NUMBERS = frozenset({"message_thread_id", "direct_messages_topic_id"})
+SWITCHES = frozenset({"disable_notification", "protect_content"})
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The method's parameters, those of the address (chat_id, message_thread_id) among them."""
+    """The method's parameters, those of the address that choose the place and the loudness among them."""
     told = message(envelope)
-    asked = {
-        name: int(value) if name == "message_thread_id" and value.isdigit() else value
-        for name, value in parse_qsl(urlsplit(envelope.address).query)
-    }
     return {
-        **asked,
+        **_asked(envelope.address),
         "text": _text(told),
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
     }
+
+
+def _asked(url: str) -> dict[str, str | int | bool]:
+    """What the address asks for, in the types of sendMessage; all else in it is ours to say."""
+    asked: dict[str, str | int | bool] = {}
+    for name, value in parse_qsl(urlsplit(url).query):
+        if name == "chat_id":
+            asked[name] = value
+        elif name in NUMBERS and value.isdecimal():
+            asked[name] = int(value)
+        elif name in SWITCHES:
+            asked[name] = value.lower() in ("true", "1")
+    return asked
 
 
 def address(url: str) -> str:

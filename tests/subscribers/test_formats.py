@@ -107,25 +107,39 @@ def checked(channel, made):
     if channel is Channel.DISCORD:
         assert discord.total(made["embeds"][0]) <= 6_000
     if channel is Channel.TELEGRAM:
-        assert len(Html(made["text"]).visible.encode("utf-16-le")) // 2 <= 4_096
+        assert len(Html(made["text"], "b i s a code").visible.encode("utf-16-le")) // 2 <= 4_096
+    if channel is Channel.GOOGLE_CHAT:
+        (section,) = made["cardsV2"][0]["card"]["sections"]
+        assert len(section["widgets"]) <= 100
+        for widget in section["widgets"]:
+            for text in (widget.get(kind, {}).get("text") for kind in ("textParagraph", "decoratedText")):
+                Html(text or "", "b i s a br")
+    if channel is Channel.TEAMS:
+        card = {name: one for name, one in made["attachments"][0]["content"].items() if name != "msteams"}
+        assert list(faults(card, schema_of("adaptive_card"))) == []
+    if channel is Channel.SLACK:
+        blocks = [*made["blocks"], *made["attachments"][0]["blocks"]]
+        assert len(json.dumps(blocks, ensure_ascii=False)) <= 13_000
     if channel is Channel.MATTERMOST:
         assert sum(len(text) for text in all_texts(made)) <= 16_383
     return made
 
 
 class Html(HTMLParser):
-    """Telegram refuses what is not balanced or not among its tags."""
+    """Telegram refuses what is not balanced or not among its tags; Google Chat shows it as it is."""
 
-    def __init__(self, text):
+    def __init__(self, text, tags):
         super().__init__(convert_charrefs=True)
+        self.tags = tags.split()
         self.open, self.visible, self.links = [], "", []
         self.feed(text)
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):
-        assert tag in ("b", "i", "s", "a", "code", "pre")
-        self.open.append(tag)
+        assert tag in self.tags
+        if tag != "br":
+            self.open.append(tag)
         self.links += [value for name, value in attrs if name == "href"]
 
     def handle_endtag(self, tag):
@@ -185,6 +199,28 @@ def test_a_story_stays_in_its_thread():
 def test_a_telegram_topic_and_chat_are_taken_from_the_address():
     made = FORMATS[Channel.TELEGRAM](envelope(Channel.TELEGRAM))
     assert (made["chat_id"], made["message_thread_id"]) == ("-100123", 7)
+
+
+def test_what_a_telegram_address_asks_for_arrives_in_the_types_of_the_api():
+    asked = "?chat_id=@status&direct_messages_topic_id=3&disable_notification=true&protect_content=0&text=x"
+    made = FORMATS[Channel.TELEGRAM](
+        replace(envelope(Channel.TELEGRAM), address=f"https://api.telegram.org/bot1:abc/sendMessage{asked}")
+    )
+    assert list(faults(made, schema_of("telegram"))) == []
+    assert made["chat_id"] == "@status"
+    assert made["direct_messages_topic_id"] == 3
+    assert made["disable_notification"] is True
+    assert made["protect_content"] is False
+    assert INCIDENT.title in made["text"]
+
+
+def test_an_odd_topic_in_a_telegram_address_is_left_out():
+    odd = envelope(Channel.TELEGRAM)
+    made = FORMATS[Channel.TELEGRAM](
+        replace(odd, address=f"{odd.address}&message_thread_id=x&reply_markup=y")
+    )
+    assert made["message_thread_id"] == 7
+    assert list(faults(made, schema_of("telegram"))) == []
 
 
 def test_notifications_read_as_the_preview_does():
@@ -310,3 +346,14 @@ def test_the_checker_finds_what_is_wrong():
     assert len(list(faults(good, schema))) == 1
     found = list(faults({"text": "x", "blocks": [], "more": 1}, schema))
     assert found == ["$.blocks: 0 items", "$: more is unknown"]
+
+
+def test_the_checker_finds_what_no_adaptive_card_may_hold():
+    schema = schema_of("adaptive_card")
+    card = FORMATS[Channel.TEAMS](envelope(Channel.TEAMS))["attachments"][0]["content"]
+    (found,) = faults(card, schema)
+    assert "msteams is unknown" in found
+    del card["msteams"]
+    assert list(faults(card, schema)) == []
+    card["body"][0]["items"][0]["inlines"][0]["weight"] = "heavy"
+    assert len(list(faults(card, schema))) == 1
