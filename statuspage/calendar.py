@@ -6,16 +6,19 @@ SEQUENCE, so a moved window moves there too, and a cancelled one is struck out.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Q
-from icalendar import Calendar, Event
 
 from incidents.markdown import to_text
 from incidents.models import Maintenance, MaintenanceState
 from statuspage import gather, works
 from statuspage.feed_forms import legible
 from statuspage.scopes import Scope
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 PAST = 50
 ASK_AGAIN_AFTER = timedelta(hours=1)
@@ -35,6 +38,8 @@ def title(name: str = "") -> str:
 
 def calendar(found: Iterable[Maintenance], name: str) -> bytes:
     """The calendar of these, by time."""
+    from icalendar import Calendar  # only when asked: a tenth of what starting a web process takes
+
     made = Calendar()
     made.add("version", "2.0")
     made.add("prodid", "-//statuspage//maintenance//EN")
@@ -48,7 +53,9 @@ def calendar(found: Iterable[Maintenance], name: str) -> bytes:
     return bytes(made.to_ical())
 
 
-def _event(one: Maintenance) -> Event:
+def _event(one: Maintenance) -> "Event":
+    from icalendar import Event
+
     plans, changed_at = one.plans(), _changed_at(one)
     names = ", ".join(component.name for component in works.components(one))
     is_cancelled = one.state == MaintenanceState.CANCELLED

@@ -16,6 +16,7 @@ import redis
 
 from tests.faults.faults import Readers, length, p99, report
 from tests.servers import Valkey
+from tests.subscribers.mailbox import Mailbox
 from tests.subscribers.receivers import Sink
 from tests.whole import ROOT, wait_for
 
@@ -29,7 +30,8 @@ import json, secrets
 component = Component.objects.create(name="Chat", status="operational")
 now, rows = timezone.now(), []
 for url in {urls}:
-    one = Subscriber(channel=Channel.WEBHOOK, state=State.ACTIVE, created_at=now)
+    channel = Channel.WEBHOOK if "://" in url else Channel.EMAIL
+    one = Subscriber(channel=channel, state=State.ACTIVE, created_at=now)
     one.key = secrets.token_urlsafe(24)
     one.point_to(url)
     one.signing = sealed.seal(json.dumps([[signing.new_secret(), None]]))
@@ -261,9 +263,9 @@ def test_24_deploy_in_the_middle(whole):
 
 def test_28_mass_event(whole):
     """Many webhooks, some of them dead, and many on one host: the dead delay nobody, the page stays quick."""
-    number, dead, crowd = length(150, 4_750), length(8, 250), length(20, 200)
-    whole.start()
-    with Sink("0.0.0.0") as sink, Sink() as busy, Sink("0.0.0.0", "hang") as grave:
+    number, dead, crowd, mails = length(150, 4_750), length(8, 250), length(20, 200), length(40, 5_000)
+    with Mailbox() as mailbox, Sink("0.0.0.0") as sink, Sink() as busy, Sink("0.0.0.0", "hang") as grave:
+        whole.start(EMAIL_URL=f"smtp://127.0.0.1:{mailbox.port}")
         in_flight, most, guard = [0], [0], threading.Lock()
 
         def counted():
@@ -280,16 +282,21 @@ def test_28_mass_event(whole):
         for url in crowded:
             busy.answers[url.removeprefix(busy.url)] = counted
         graves = [f"http://127.3.{n // 250}.{n % 250 + 1}:{grave.port}/{n}" for n in range(dead)]
-        subscribe(whole, [*healthy, *crowded, *graves])
+        readers_of_mail = [f"reader{n}@d{n % 40}.example" for n in range(mails)]
+        subscribe(whole, [*healthy, *crowded, *graves, *readers_of_mail])
         with Readers(whole.url, ["/"]) as readers:
             began = time.monotonic()
             posting(whole, 1, 1, 0).wait(30)
             wait_for(lambda: len({one.path for one in sink.got}) >= number, 150, 0.2)
             told_s = time.monotonic() - began
             wait_for(lambda: len({one.path for one in busy.got}) >= crowd, 150, 0.2)
+            wait_for(lambda: len({one.to for one in mailbox.got}) >= mails, 150, 0.2)
+            mailed_s = time.monotonic() - began
         late = sorted(one.at - began for one in sink.got)
         report(28, healthy=number, dead=dead, told_s_p99=round(p99(late), 1), all_told_s=round(told_s, 1),
+               mails=mails, mailed_s=round(mailed_s, 1),
                most_at_once_on_one_host=most[0], page_p99_ms=round(p99(readers.took_ms)))  # fmt: skip
         assert most[0] <= 2
+        assert len(mailbox.got) == mails
         assert p99(late) <= 120
         assert set(readers.codes) == {200}

@@ -135,3 +135,16 @@ def test_nobody_is_shut_out_of_subscribing(web, browser, chat):
             page.context.close()
     browser.faults = [fault for fault in browser.faults if "404" not in fault]
     assert wrong == [], "\n".join(wrong)
+
+
+def test_an_address_half_typed_outlives_the_news(web, browser, chat):
+    """Nothing typed is lost: the card waits until the field is empty again."""
+    incident = opened(chat)
+    web.catch_up()
+    page = browser.open(web.url)
+    field = page.get_by_label("Tell me when this is fixed")
+    field.fill("reader@exam")
+    page.locator("h1").first.click()
+    incident.post("More is known.", phase="identified", now=timezone.now())
+    page.get_by_text("Cause found, fix in progress").wait_for(timeout=12_000)  # the banner is free
+    assert field.input_value() == "reader@exam"
