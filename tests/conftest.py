@@ -18,10 +18,17 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop run
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-# doors and addresses: what they ask of a database is the same on both, and CI has a quarter of an hour
+# doors, addresses, senders: what they ask of a database is the same on both, and CI has a quarter of an hour
 ONE_IS_ENOUGH = {
     "test_access",
     "test_bounces",
+    "test_chat",
+    "test_importing",
+    "test_limits",
+    "test_mail",
+    "test_managing",
+    "test_staff",
+    "test_webhooks",
     "test_calendars",
     "test_door",
     "test_drilldown",
@@ -97,9 +104,17 @@ def browser():
     assert faults == []
 
 
-@pytest.fixture
-def web(tmp_path, transactional_db):
-    """A real web process on the test's database."""
-    made = Web(tmp_path)
+@pytest.fixture(scope="session")
+def one_web(tmp_path_factory, django_db_setup, django_db_blocker):
+    """A real web process on the tests' database: starting one costs more than most tests do."""
+    with django_db_blocker.unblock():
+        made = Web(tmp_path_factory.mktemp("web"))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def web(one_web, transactional_db):
+    """The web process, with nothing of an earlier test."""
+    one_web.begin()
+    return one_web

@@ -18,6 +18,7 @@ class Web:
     """`manage.py web`."""
 
     def __init__(self, folder) -> None:
+        self.tests = 0
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.folder = folder
@@ -52,9 +53,22 @@ class Web:
         except httpx.HTTPError:
             return False
 
+    def begin(self) -> None:
+        """A test begins on an emptied database: nothing of the one before is shown any more.
+
+        Versions rise over all tests of this process, so no page of another test is taken for one of this.
+        """
+        if self.process.poll() is not None:
+            self.start()
+        self.tests += 1
+        Page.objects.update_or_create(pk=1, defaults={"version": self.tests * 10_000})
+        Page.objects.turn()
+        self.catch_up()
+
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
 
     def catch_up(self) -> None:
         """Until it shows what the database holds now."""

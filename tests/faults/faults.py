@@ -7,6 +7,7 @@ import threading
 import time
 
 import httpx
+import pytest
 
 IS_LONG = os.environ.get("FAULTS") == "long"
 
@@ -14,6 +15,9 @@ IS_LONG = os.environ.get("FAULTS") == "long"
 def length(short, long):
     """A duration or a count: short in `make test`, long in `make faults`."""
     return long if IS_LONG else short
+
+
+only_long = pytest.mark.skipif(not IS_LONG, reason="in the long form only: make faults")
 
 
 def report(check: int, **figures) -> None:

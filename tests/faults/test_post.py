@@ -14,7 +14,7 @@ import psutil
 import pytest
 import redis
 
-from tests.faults.faults import Readers, length, p99, report
+from tests.faults.faults import Readers, length, only_long, p99, report
 from tests.servers import Valkey
 from tests.subscribers.mailbox import Mailbox
 from tests.subscribers.receivers import Sink
@@ -160,7 +160,8 @@ def test_18_kill_9_anywhere(whole):
     assert found["stopped"] == 0
 
 
-@pytest.mark.parametrize("amnesia", length(["flushed"], ["flushed", "stopped"]))
+@only_long
+@pytest.mark.parametrize("amnesia", ["flushed", "stopped"])
 def test_19_broker_amnesia_and_delivery(whole, amnesia):
     valkey = Valkey()
     try:
@@ -188,6 +189,7 @@ def test_19_broker_amnesia_and_delivery(whole, amnesia):
         valkey.close()
 
 
+@only_long
 def test_22_a_broker_that_hangs_keeps_nobody_waiting_and_loses_nothing(whole):
     valkey = Valkey()
     try:
@@ -261,6 +263,7 @@ def test_24_deploy_in_the_middle(whole):
     assert took_s <= 45
 
 
+@only_long
 def test_28_mass_event(whole):
     """Many webhooks, some of them dead, and many on one host: the dead delay nobody, the page stays quick."""
     number, dead, crowd, mails = length(150, 4_750), length(8, 250), length(20, 200), length(40, 5_000)
