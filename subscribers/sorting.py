@@ -139,7 +139,7 @@ def forget_old(now: datetime) -> None:
     unsure = Q(state=State.UNCONFIRMED, created_at__lt=now - timedelta(days=7))
     Subscriber.objects.filter(gone | unsure).filter(owned=None).delete()
     Import.objects.filter(created_at__lt=now - timedelta(days=30)).delete()  # what was left of it, too
-    bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30))
-    Notice.objects.filter(pk__in=list(bare.values_list("pk", flat=True)[:5_000])).exclude(
-        sorted_at=None
-    ).delete()
+    # that of a postmortem stays: it keeps one that is shown again from being told again
+    bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30), postmortem=None)
+    ids = list(bare.exclude(sorted_at=None).values_list("pk", flat=True)[:5_000])
+    Notice.objects.filter(pk__in=ids).delete()
