@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sys
+import zlib
 
 from playwright.sync_api import sync_playwright
 
@@ -24,10 +26,16 @@ def path() -> str:
 
 
 def widths(scheme):
-    """Both themes and both widths are looked at, each pairing only in the long form (FAULTS=long)."""
+    """The widths to look at in this theme: all pairings in the long form (FAULTS=long).
+
+    In the short form each test file looks at one: half of them light and wide, the others dark and narrow.
+    """
     if os.environ.get("FAULTS") == "long":
         return (1280, 390)
-    return (1280,) if scheme == "light" else (390,)
+    asking = sys._getframe(1).f_code.co_filename.rsplit("/", 1)[-1]
+    if zlib.crc32(asking.encode()) % 2:
+        return (390,) if scheme == "dark" else ()
+    return (1280,) if scheme == "light" else ()
 
 
 class Browser:

@@ -316,6 +316,8 @@ class Incident(MachineVoice):
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
+            if self.deleted_at is None:
+                return
             self.deleted_at, self.is_owned = None, True
             self.save()
             self.write(Kind.NOTE, "Restored.", now, author=author)

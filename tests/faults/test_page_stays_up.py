@@ -10,7 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.faults.faults import Readers, length, report
+from tests.faults.faults import Readers, length, only_long, report
 from tests.servers import PostgreSQL, Valkey
 from tests.targets import Target
 from tests.whole import wait_for
@@ -125,6 +125,7 @@ def _uptime(whole):
     return whole.web.get(f"/components/{shop}").text.split("<p><b>")[1].split("<")[0]
 
 
+@only_long
 def test_05_traffic_spike(whole, servers):
     postgres, _ = servers
     url = postgres.create("spike")

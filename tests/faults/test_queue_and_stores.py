@@ -12,7 +12,7 @@ from django.utils import timezone
 from components.checking import Finding
 from components.models import Check, Heartbeat, Page, Probe
 from incidents.tasks import settle
-from tests.faults.faults import length, report
+from tests.faults.faults import length, only_long, report
 from tests.making import reading, watched
 from tests.servers import Valkey
 from tests.targets import Target
@@ -33,7 +33,7 @@ def count(whole):
     return int(text.split("n=")[1])
 
 
-@pytest.mark.parametrize("amnesia", ["flushed", "killed"])
+@pytest.mark.parametrize("amnesia", length(["flushed"], ["flushed", "killed"]))
 def test_19_broker_amnesia(whole, valkey, amnesia):
     whole.start(REDIS_URL=valkey.url)
     with Target() as target:
@@ -56,6 +56,7 @@ def test_19_broker_amnesia(whole, valkey, amnesia):
     report(19, amnesia=amnesia, told_after_s=round(healed_s, 1))
 
 
+@only_long
 def test_20_broker_restarts(whole, valkey):
     whole.start(REDIS_URL=valkey.url)
     worst = 0.0

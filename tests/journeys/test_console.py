@@ -149,7 +149,7 @@ def test_by_keys_alone(web, browser, suspicion):
     page.locator("#live").wait_for()
     page.keyboard.press("p")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
-    page.keyboard.press("End")
+    page.keyboard.press("Control+End")
     page.keyboard.type(" Sent by keys.")
     page.keyboard.press("Control+Enter")
     page.get_by_text("Nobody is sent it for").wait_for()

@@ -21,6 +21,8 @@ def mail(address="reader@example.org", **more):
 def somebody(channel, address, *, components=(), groups=(), **more):
     one = Subscriber(channel=channel, **{"state": State.ACTIVE, "created_at": timezone.now(), **more})
     one.point_to(address)
+    if one.state == State.ACTIVE and one.confirmed_at is None:
+        one.confirmed_at = one.created_at
     if components or groups:
         one.is_all = False
     one.save()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import stat
 import tracemalloc
 
@@ -18,6 +19,7 @@ from subscribers.models import Delivery, Import, ImportPart, State, Subscriber
 from tests.making import component, group
 from tests.people import person
 from tests.subscribers.making import mail, somebody, webhook
+from tests.subscribers.test_push import subscription
 
 HOME = "/console/subscribers/"
 
@@ -237,7 +239,7 @@ def test_what_goes_out_comes_in_again(db, tmp_path):
     chat = component("Chat", group=ours)
     mail("=cmd@x.example", components=[chat], groups=[ours], least_impact=2, is_digest=True)
     webhook("http://127.0.0.1:9/hook?a=1,2", wants_postmortem=False)
-    somebody("web_push", "{}")
+    somebody("web_push", json.dumps(subscription()))
     follower = mail("follows@x.example", is_all=False)
     before = facts()
     file = tmp_path / "out.csv"

@@ -23,7 +23,7 @@ const add = form.querySelector('#add')
 add.addEventListener('change', () => { if (add.value) form.querySelector('[name=adding]').click() })
 // Enter in a one-line field means the next field, not the first button of the form, which is a template
 form.addEventListener('keydown', (e) => { if (e.key === 'Enter' && e.target.matches('input:not([type=radio], [type=checkbox])') && !e.ctrlKey && !e.metaKey) e.preventDefault() })
-// the cursor goes where the writing goes on
+// the cursor goes where the writing goes on, unless somebody writes already
 const body = form.querySelector('#body')
 const blank = body.value.match(/\{[^{}]+\}/)
-blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length)
+if (body.selectionStart || body.value !== body.defaultValue) { /* it is theirs */ } else blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length)
