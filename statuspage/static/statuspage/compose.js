@@ -26,4 +26,5 @@ form.addEventListener('keydown', (e) => { if (e.key === 'Enter' && e.target.matc
 // the cursor goes where the writing goes on, unless somebody writes already
 const body = form.querySelector('#body')
 const blank = body.value.match(/\{[^{}]+\}/)
-if (body.selectionStart || body.value !== body.defaultValue) { /* it is theirs */ } else blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(body.value.length, body.value.length)
+const isUntouched = !body.selectionStart && body.value === body.defaultValue, end = body.value.length
+if (isUntouched) blank ? body.setSelectionRange(blank.index, blank.index + blank[0].length) : body.setSelectionRange(end, end)
