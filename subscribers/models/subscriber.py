@@ -78,6 +78,8 @@ class SubscriberManager(models.Manager["Subscriber"]):
     ) -> "Subscriber":
         """A new one by the hand of staff, who says whether they `agreed`; otherwise they are asked.
 
+        Who agreed is told so, with the way out.
+
         The address must be checked, and nobody may have it yet.
         """
         from subscribers.models.delivery import Purpose
@@ -88,8 +90,7 @@ class SubscriberManager(models.Manager["Subscriber"]):
             if agreed:
                 one.state, one.confirmed_at = State.ACTIVE, now
             one.save()
-            if not agreed:
-                one.owe(Purpose.CONFIRM, now)
+            one.owe(Purpose.WELCOME if agreed else Purpose.CONFIRM, now)
         return one
 
     def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:

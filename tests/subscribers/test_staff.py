@@ -245,7 +245,7 @@ def test_who_agreed_is_told_at_once_and_it_is_written_down(editor):
     answer = editor.post(f"{HOME}add", data)
     one = Subscriber.objects.get()
     assert (one.state, one.note) == ("active", "They agreed, says editor.")
-    assert not one.deliveries.exists()
+    assert [each.purpose for each in one.deliveries.all()] == ["welcome"]  # told so, with the way out
     assert one.secrets(timezone.now())[0] in answer.content.decode().replace("&#x2B;", "+")
     assert Audit.objects.get(act="subscriber.add").after["agreed"] is True
     bad = editor.post(f"{HOME}add", data | {"channel": "slack", "address": "https://x.example/"})
