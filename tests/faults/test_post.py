@@ -152,7 +152,7 @@ def test_18_kill_9_anywhere(whole):
             )
             done += 1
         last = time.monotonic()
-        poster.wait(120)
+        poster.wait(length(120, 900))
         found = settled(whole, updates)
         verdict = judge(sink, urls, found)
         report(18, updates=updates, subscribers=number, kills=kills, **verdict,
