@@ -56,6 +56,5 @@ class Envelope:
     unsent: tuple[Word, ...] = ()
     others: tuple[Story, ...] = ()
     secrets: tuple[str, ...] = ()
-    is_first: bool = True  # nothing of this story was sent to it before
     scope: str = ""  # why it is told: "all components", "Chat and Files", "this incident"
     context: dict[str, Any] = field(default_factory=dict)

@@ -14,8 +14,6 @@ from subscribers.channels import Channel
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
 
-OPEN = (State.ACTIVE,)
-
 
 class Keeper:
     """Answers `incidents.telling`."""

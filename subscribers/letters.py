@@ -127,7 +127,7 @@ def _message(envelope: Envelope, sheet: _Sheet, now: datetime) -> EmailMessage:
     message["Date"] = format_datetime(now.astimezone(UTC))
     message["Message-ID"] = f"<{envelope.id}@{host}>"
     if envelope.story is not None and not envelope.others:
-        thread = f"<{envelope.story.key.replace(':', '.')}@{host}>"
+        thread = f"<{envelope.story.thread.replace(':', '.')}@{host}>"
         message["In-Reply-To"] = message["References"] = thread
     message["List-Id"] = f"<{host}>"
     if links.leave:

@@ -58,8 +58,7 @@ def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
     here = house()
     notices = [one.notice_id for one in chain.from_iterable(owed.values()) if one.notice_id]
     stories = read(notices, here.page_id)
-    heard = _heard(subscribers, owed)
-    return [_pack_one(one, owed[one.pk], stories, here=here, heard=heard, now=now) for one in subscribers]
+    return [_pack_one(one, owed[one.pk], stories, here=here, now=now) for one in subscribers]
 
 
 def _owed(subscribers: Sequence[Subscriber], now: datetime) -> dict[int, list[Delivery]]:
@@ -74,27 +73,12 @@ def _owed(subscribers: Sequence[Subscriber], now: datetime) -> dict[int, list[De
     return owed
 
 
-def _heard(subscribers: Iterable[Subscriber], owed: dict[int, list[Delivery]]) -> set[tuple[int, str]]:
-    """Who was sent something of which incident before. No webhook asks: its body tells the whole story."""
-    asking = [one.pk for one in subscribers if one.channel != Channel.WEBHOOK]
-    incidents = {
-        one.notice.incident_id for pk in asking for one in owed[pk] if one.notice and one.notice.incident_id
-    }
-    if not incidents:
-        return set()
-    rows = Delivery.objects.filter(
-        subscriber__in=asking, state=DeliveryState.SENT, notice__incident__in=incidents
-    ).values_list("subscriber_id", "notice__incident")
-    return {(pk, f"incident:{incident}") for pk, incident in rows}
-
-
 def _pack_one(
     subscriber: Subscriber,
     owed: list[Delivery],
     stories: dict[int, Story],
     *,
     here: House,
-    heard: set[tuple[int, str]],
     now: datetime,
 ) -> Packed | Nothing:
     live = [one for one in owed if _is_wanted(subscriber, one, stories)]
@@ -121,7 +105,6 @@ def _pack_one(
         unsent=_unsent(together, stories),
         others=_others(together, stories, story),
         secrets=tuple(subscriber.secrets(now)) if subscriber.channel == Channel.WEBHOOK else (),
-        is_first=story is None or (subscriber.pk, story.key) not in heard,
         scope=scope(subscriber),
         context=newest.context,
     )

@@ -57,6 +57,11 @@ class Story:
         object.__setattr__(self, "json", payloads.compact({**self.body, "sequence": self.sequence}))
 
     @property
+    def thread(self) -> str:
+        """What mails and chat messages of it hang together by: a postmortem belongs to its incident."""
+        return self.key.replace(f"{NoticeKind.POSTMORTEM}:", f"{NoticeKind.INCIDENT}:")
+
+    @property
     def newest(self) -> Word:
         """What is said now."""
         return self.words[0]

@@ -95,7 +95,7 @@ def _of_story(envelope: Envelope, story: Story) -> Message:
         more_components=len(story.components) - len(shown),
         facts=_facts(story),
         at=story.newest.at,
-        key=story.key,
+        key=story.thread,
         link_word=LINK_WORDS[story.kind],
     )
 

@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("spans_upto", models.BigIntegerField(default=0)),
-                ("warned_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(

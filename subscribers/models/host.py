@@ -30,7 +30,6 @@ class Sorter(models.Model):
     """How far the changes of components were read. One row; whoever sorts holds it."""
 
     spans_upto = models.BigIntegerField(default=0)
-    warned_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"up to {self.spans_upto}"

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
+# what a stop writes down; the lease and the due time are the postman's, and are not written over
+STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
 RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 
 
@@ -299,7 +301,7 @@ class Subscriber(models.Model):
         self.state, self.confirmed_at = State.ACTIVE, self.confirmed_at or now
         self.left_at = self.quarantined_at = self.failing_since = None
         self.attempts, self.note, self.last_error = 0, "", ""
-        self.save()
+        self.save(update_fields=["state", "confirmed_at", "left_at", *STOPPED])
 
     def leave(self, now: datetime) -> None:
         """Never again. What is still owed is not sent. Twice is once."""
@@ -322,7 +324,7 @@ class Subscriber(models.Model):
         self.state = State.ACTIVE if self.confirmed_at else State.UNCONFIRMED
         self.quarantined_at = self.failing_since = None
         self.attempts, self.crashes, self.note, self.last_error = 0, 0, "", ""
-        self.save()
+        self.save(update_fields=["state", "crashes", *STOPPED])
         return True
 
     def erase(self) -> None:

@@ -63,7 +63,6 @@ def envelope(of=None, **more) -> Envelope:
             "links": LINKS,
             "story": of,
             "unsent": of.words[:1],
-            "is_first": False,
             "scope": "all components",
             **more,
         }

@@ -185,7 +185,8 @@ def test_the_headers_are_what_mail_programs_ask_for():
 def test_an_incident_stays_one_thread():
     first = read(envelope(story(label="Investigating")))
     again = read(envelope(), NOW + timedelta(minutes=9))
-    report = story(kind=NoticeKind.POSTMORTEM, title="What happened", label="Postmortem", is_over=True)
+    about = {"key": "postmortem:5", "title": "What happened", "label": "Postmortem"}
+    report = story(kind=NoticeKind.POSTMORTEM, is_over=True, **about)
     last = read(envelope(report, id="msg_ffffffffffffffffffffffff"))
     assert first["Message-ID"] == again["Message-ID"] == "<msg_0123456789abcdef01234567@status.tern.example>"
     threads = {one[name] for one in (first, again, last) for name in ("References", "In-Reply-To")}
