@@ -268,7 +268,8 @@ class Probe(models.Model):
     @property
     def expectation(self) -> Expectation:
         """What is still healthy."""
-        return Expectation(self.latency_limit_ms, self.least_days_left)
+        is_hearsay = self.options.get("unread") == "unknown"
+        return Expectation(self.latency_limit_ms, self.least_days_left, is_hearsay)
 
     @property
     def rule(self) -> health.Rule:

@@ -147,10 +147,10 @@ def _typed(option: Option, value: Any) -> Any:
     if option.type == "bool":
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
     if option.type == "choice":
-        found = str(value).upper()
-        if found not in option.choices:
-            raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
-        return found
+        for choice in option.choices:
+            if choice.lower() == str(value).lower():
+                return choice
+        raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
     if option.type == "mapping":
         return _mapping(option, value)
     return str(value)

@@ -32,6 +32,7 @@ MOST_BODY_BYTES = 1024 * 1024
 MOST_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 REDIRECTS = (301, 302, 303, 307, 308)
+UNREAD = ("down", "unknown")
 SECRETS = ("authorization", "cookie", "proxy-authorization")
 LONGEST_REGEX = 500
 
@@ -81,6 +82,14 @@ class HTTP:
         Option("expect_regex", "Regular expression", help="The body must match (RE2 syntax)."),
         Option("json_path", "JSON path", help="As $.status; must find something."),
         Option("json_equals", "JSON value", help="What the JSON path must find."),
+        Option(
+            "unread",
+            "When it cannot be read",
+            type="choice",
+            default="down",
+            choices=UNREAD,
+            help="Unknown, for an address that reports about something else.",
+        ),
         Option("expect_header", "Header", help="A header that must be there."),
         Option("expect_header_value", "Header value", help="What that header must contain."),
         Option("follow_redirects", "Follow redirects", type="bool", default=True),
@@ -186,9 +195,17 @@ def _judge(order: Order, head: wire.Head, body: bytes, line: Line, clock: Clock)
     if not order.accepts(head.status):
         detail = f"Answered {head.status}, which is not expected."
         return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=printable(body))
-    if wrong := _wrong(order, head, body):
+    try:
+        wrong = _wrong(order, head, body)
+    except _Unreadable as unread:
+        return replace(reading, failure=Failure.PROTOCOL, detail=str(unread), excerpt=printable(body))
+    if wrong:
         return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=printable(body))
     return reading
+
+
+class _Unreadable(Exception):
+    """The answer holds nothing to judge."""
 
 
 def _telling(head: wire.Head) -> dict[str, str]:
@@ -198,7 +215,7 @@ def _telling(head: wire.Head) -> dict[str, str]:
 
 
 def _wrong(order: Order, head: wire.Head, body: bytes) -> str:
-    """The first expectation that does not hold, in a sentence; empty when all do."""
+    """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
     if order.header:
         value = head.headers.get(order.header)
         if value is None:
@@ -217,10 +234,10 @@ def _wrong(order: Order, head: wire.Head, body: bytes) -> str:
 def _wrong_json(order: Order, body: bytes) -> str:
     try:
         found = order.json_path.findall(json.loads(body))
-    except (ValueError, jsonpath.JSONPathError, RecursionError):
-        return "The answer is not JSON."
+    except (ValueError, jsonpath.JSONPathError, RecursionError) as error:
+        raise _Unreadable("The answer is not JSON.") from error
     if not found:
-        return "The JSON path finds nothing."
+        raise _Unreadable("The JSON path finds nothing.")
     if order.json_equals and order.json_equals not in [_spelled(value) for value in found]:
         return f"The JSON path finds {_spelled(found[0])[:80]}, not {order.json_equals[:80]}."
     return ""

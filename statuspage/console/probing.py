@@ -17,7 +17,7 @@ from components.diagnosis import Cause, Facts, diagnose, reasons
 from components.health import Rule, State
 from components.models import Check, Component, DayTally, Flip, Probe
 from components.models.component import status_of
-from components.outcomes import Expectation, Failure, Outcome, Reading, classify
+from components.outcomes import Failure, Outcome, Reading, classify
 from components.probers import PROBERS
 from components.status import Status
 from incidents.models import Incident
@@ -426,9 +426,8 @@ def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
 def _settings(probe: Probe, old: Probe) -> replay.Settings:
     """The checks were made at the old interval, so silence is measured by that."""
     rule = Rule(old.rule.interval, probe.confirm_down, probe.confirm_up)
-    expectation = Expectation(probe.latency_limit_ms, probe.least_days_left)
     cut = 1000.0 * probe.timeout_s if probe.timeout_s < old.timeout_s else None
-    return replay.Settings(rule, expectation, cut)
+    return replay.Settings(rule, probe.expectation, cut)
 
 
 def _state_at(probe: Probe, at: datetime) -> State:

@@ -11,6 +11,7 @@ from dnslib.server import DNSServer
 
 from components import probers
 from components.egress import Egress
+from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, classify
 from components.probers import PROBERS, InvalidProbe
 from tests.certificates import make
@@ -78,8 +79,8 @@ JSON = json.dumps({"state": "ok", "queue": {"depth": 3}, "parts": [{"ok": True},
         ({"json_path": "$.queue.depth", "json_equals": "3"}, 200, JSON, None),
         ({"json_path": "$.parts[0].ok", "json_equals": "true"}, 200, JSON, None),
         ({"json_path": "$.state", "json_equals": "down"}, 200, JSON, Failure.ASSERTION),
-        ({"json_path": "$.missing"}, 200, JSON, Failure.ASSERTION),
-        ({"json_path": "$.state"}, 200, b"<html>", Failure.ASSERTION),
+        ({"json_path": "$.missing"}, 200, JSON, Failure.PROTOCOL),
+        ({"json_path": "$.state"}, 200, b"<html>", Failure.PROTOCOL),
         ({"expect_header": "X-Release", "expect_header_value": "2026"}, 200, b"", None),
         ({"expect_header": "X-Other"}, 200, b"", Failure.ASSERTION),
         ({"expect_header": "X-Release", "expect_header_value": "2025"}, 200, b"", Failure.ASSERTION),
@@ -207,6 +208,28 @@ def test_a_certificate_near_its_end_is_degraded(tmp_path, days, outcome):
         reading = look("tls", f"127.0.0.1:{server.port}", egress=Egress(OWN, ca_file=str(file)))
     assert (reading.failure, reading.days_left) == (None, days)
     assert classify(reading, Expectation(least_days_left=21))[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("answers", "says", "outcome"),
+    [
+        (200, JSON, Outcome.UP),
+        (200, b'{"state": "broken"}', Outcome.DOWN),
+        (200, b"<html>busy</html>", Outcome.UNKNOWN),
+        (200, b"{}", Outcome.UNKNOWN),
+        (502, JSON, Outcome.UNKNOWN),
+        (None, b"", Outcome.UNKNOWN),
+    ],
+)
+def test_who_cannot_be_read_says_nothing_of_what_it_reports_on(target, answers, says, outcome):
+    probe = Probe(
+        kind="http", options={"json_path": "$.state", "json_equals": "ok", "unread": "unknown"},
+        target=target.url if answers else "http://127.0.0.1:9/",
+    )  # fmt: skip
+    target.answers, target.says = answers, says
+    found, why = classify(look("http", probe.target, probe.options), probe.expectation)
+    assert found is outcome
+    assert why.endswith("no news of what it reports on.") is (outcome is Outcome.UNKNOWN)
 
 
 def test_an_expired_certificate_is_down_and_says_so(tmp_path):

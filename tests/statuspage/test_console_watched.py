@@ -226,7 +226,7 @@ def test_check_now_makes_the_next_tick_look_once_in_two_seconds(client, db):
     assert [claim.probe_id for claim in Probe.objects.claim_due(now + 1)] == [probe.pk]
     again = client.post(f"/console/probes/{probe.public_id}/check", follow=True).content.decode()
     assert "under way" in again
-    Probe.objects.update(claimed_slot=None, heard_s=now)
+    Probe.objects.update(claimed_slot=None, next_slot=now + 50, heard_s=now)
     assert not Probe.objects.get().look_now(now + 1)
     assert Probe.objects.get().look_now(now + 2)
 
