@@ -31,6 +31,7 @@ PATIENCE_S = {
     "web": 3.0,
     "valkey": 1.5,
 }  # sums to under 10 s with overlap
+LEAVING_S = 1.5  # /readyz says that we go for at least this long before the page does
 LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
@@ -173,8 +174,11 @@ class Supervisor:
     def _shut_down(self) -> None:
         """Clock first, then work in hand, then the page, then the broker."""
         by_role = {child.role: child for child in self.children}
+        gone_at = time.monotonic() + LEAVING_S
         for roles in (("beat", "worker", "post"), ("web",), ("valkey",)):
             present = [by_role[role] for role in roles if role in by_role]
+            if "web" in roles:
+                time.sleep(max(0.0, gone_at - time.monotonic()))
             for child in present:
                 child.terminate()
             for child in present:
