@@ -151,7 +151,7 @@ def test_18_kill_9_anywhere(whole):
     with Sink() as sink:
         urls = [f"{sink.url}/{n}" for n in range(number)]
         subscribe(whole, urls)
-        poster = posting(whole, updates, length(4, 25), length(0.2, 0.4))
+        poster = posting(whole, updates, length(4, 25), length(0.2, 0.65))
         done = 0
         while done < blind:
             time.sleep(draw.uniform(1, 3))
