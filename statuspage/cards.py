@@ -11,7 +11,7 @@ from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
 from incidents.words import duration
-from statuspage.reading import Change, IncidentCard, UpdateRow
+from statuspage.reading.incidents import Change, IncidentCard, UpdateRow
 
 if TYPE_CHECKING:
     from statuspage.gather import World

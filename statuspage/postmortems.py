@@ -17,7 +17,7 @@ from incidents.words import duration
 from statuspage import cards, page
 from statuspage.curves import curve
 from statuspage.gather import World
-from statuspage.reading import (
+from statuspage.reading.postmortems import (
     ActionRow,
     EditRow,
     OpenAction,

@@ -8,7 +8,8 @@ from components.models import Component
 from incidents.markdown import to_html, to_text
 from incidents.models import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.words import duration
-from statuspage.reading import PlanVersion, UpdateRow, WorkCard
+from statuspage.reading.incidents import UpdateRow
+from statuspage.reading.works import PlanVersion, WorkCard
 
 if TYPE_CHECKING:
     from statuspage.gather import World
