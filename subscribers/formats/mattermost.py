@@ -3,7 +3,8 @@
 from typing import Any
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import MARKDOWN, tame
+from subscribers.formats.dialects import MARKDOWN
+from subscribers.formats.runs import tame
 from subscribers.formats.telling import message
 
 MOST_POST = 16_383  # characters of a post; ours stays below it as a whole
