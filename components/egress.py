@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import dns.asyncresolver
 import dns.exception
-import dns.name
-import dns.rdatatype
 import dns.resolver
 import idna
 
