@@ -81,7 +81,6 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
             else ""
         ),
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
-        is_by_machine=not incident.is_owned,
         postmortem_url=postmortem_path(incident),
     )
 

@@ -56,7 +56,6 @@ class IncidentCard:
     noticed_by: str = ""  # "Monitoring" or "Our team"
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text
-    is_by_machine: bool = False
     postmortem_url: str = ""  # empty until one is published
 
     @property

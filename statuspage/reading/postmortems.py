@@ -74,7 +74,6 @@ class Report:
     public_id: str
     url: str
     incident_url: str
-    incident_title: str
     title: str
     authors: str
     published_at: datetime

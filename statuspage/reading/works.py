@@ -36,7 +36,6 @@ class WorkCard:
     components: tuple[str, ...]
     updates: tuple[UpdateRow, ...]
     html: str  # what it is about
-    summary: str  # the same as plain text
     is_active: bool = False
     is_planned: bool = False
     is_overrunning: bool = False
