@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from operator import or_
 
 from django.conf import settings
-from django.db.models import prefetch_related_objects
+from django.db.models import Min, Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
 from components.models import Component, Group
@@ -28,6 +29,7 @@ LINKED = ("subscription", "unsubscribe")
 # of many rows at once only what a message is made of: reading the rest costs more than sending it
 NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "signing", "attempts",
           "failing_since", "owner", "public_id", "confirmed_at", "left_at", "quarantined_at")  # fmt: skip
+ABOUT = ("incident_id", "maintenance_id", "component_id")
 OWED = ("message_id", "subscriber", "notice", "purpose", "is_replay", "context")
 MAY_GET_LETTERS = (State.ACTIVE, State.UNCONFIRMED, State.CONTACT)
 
@@ -62,15 +64,35 @@ def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
 
 
 def _owed(subscribers: Sequence[Subscriber], now: datetime) -> dict[int, list[Delivery]]:
-    """What each is owed now, oldest first; the few notices are read once for all."""
+    """What the next message of each may tell, oldest first: its oldest, and the rest of that story.
+
+    A digest may tell all. After an hour without us a subscriber is owed hundreds of other
+    things; reading them with each message would cost more than sending it.
+    """
     due = Delivery.objects.filter(subscriber__in=subscribers, state=DeliveryState.OWED, due_at__lte=now)
-    rows = list(due.order_by("subscriber_id", "pk").only(*OWED))
-    notices = Notice.objects.in_bulk({one.notice_id for one in rows if one.notice_id})
-    owed: dict[int, list[Delivery]] = defaultdict(list)
-    for one in rows:
-        one.notice = notices[one.notice_id] if one.notice_id else None
-        owed[one.subscriber_id].append(one)
+    oldest = due.order_by().values("subscriber_id").annotate(first=Min("pk")).values("first")
+    heads = _with_notices(Delivery.objects.filter(pk__in=oldest))
+    stories = {one.subscriber_id: one.notice.story for one in heads if one.notice}
+    digests = [one.pk for one in subscribers if one.is_digest]
+    news = due.filter(purpose=Purpose.NEWS).exclude(pk__in=[one.pk for one in heads])
+    told = [one.notice for one in heads if one.notice]
+    about = [Q(**{f"notice__{name}__in": {getattr(one, name) for one in told} - {None}}) for name in ABOUT]
+    rest = _with_notices(news.filter(functools.reduce(or_, about, Q(subscriber__in=digests))))
+    owed = defaultdict(list, {one.subscriber_id: [one] for one in heads})
+    for one in rest:
+        whose = one.subscriber_id
+        if one.notice and (whose in digests or one.notice.story == stories.get(whose)):
+            owed[whose].append(one)
     return owed
+
+
+def _with_notices(rows: QuerySet[Delivery]) -> list[Delivery]:
+    """These, oldest first; the few notices are read once for all."""
+    found = list(rows.order_by("subscriber_id", "pk").only(*OWED))
+    notices = Notice.objects.in_bulk({one.notice_id for one in found if one.notice_id})
+    for one in found:
+        one.notice = notices[one.notice_id] if one.notice_id else None
+    return found
 
 
 def _pack_one(

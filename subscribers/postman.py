@@ -29,6 +29,7 @@ from subscribers.packing import Nothing, Packed, pack
 MOST_AT_ONCE = 1_000  # sockets of one process
 ROUND_S = 0.25
 BATCH = 800
+FULL = 400  # in hand: with fewer, rounds are shorter
 PAUSE_S = 1.0  # while the database is away
 KEEP_S = claiming.LEASE.total_seconds() - claiming.DEADLINE_S
 
@@ -119,12 +120,13 @@ class Postman:
         end = now + (ROUND_S if self.in_hand else 0)
         while len(self.unwritten) < BATCH:
             try:
-                wait = max(0.0, end - time.monotonic())
-                self.unwritten.append(
-                    (time.monotonic(), self.done.get(timeout=wait) if wait else self.done.get_nowait())
-                )
+                wait = end - time.monotonic()
+                done = self.done.get(timeout=wait) if wait > 0 else self.done.get_nowait()
             except queue.Empty:
                 return
+            if not self.unwritten:  # the places of a crowded host are given again before long
+                end = min(end, time.monotonic() + ROUND_S * min(1.0, 0.04 + self.in_hand / FULL))
+            self.unwritten.append((time.monotonic(), done))
             self.in_hand -= 1
 
     def _claim(self) -> int:

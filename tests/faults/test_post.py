@@ -99,12 +99,14 @@ def posting(whole, updates, incidents, pause):
 def settled(whole, updates, timeout_s=120):
     """Everything said was given out and ended, one way or the other."""
 
-    def look():
+    end = time.monotonic() + timeout_s
+    while True:
         found = state(whole)
-        is_done = len(found["updates"]) >= updates and not found["unsorted"] and not found["owed"]
-        return found if is_done else None
-
-    return wait_for(look, timeout_s, 0.2)
+        if len(found["updates"]) >= updates and not found["unsorted"] and not found["owed"]:
+            return found
+        seen = {**found, "updates": len(found["updates"])}
+        assert time.monotonic() < end, f"not settled within {timeout_s} s: {seen}"
+        time.sleep(0.2)
 
 
 def judge(sink, urls, found):
@@ -131,31 +133,39 @@ def assert_well(verdict):
     assert (verdict["lost"], verdict["unexpected"], verdict["under_another_id"]) == (0, 0, 0), verdict
 
 
+def kill(whole, roles, draw):
+    """kill -9 of the leader or one of the children of one of these roles. False when nobody is there."""
+    victim = whole.child(draw.choice(roles))
+    if victim is None:
+        return False
+    children = victim.children()
+    (draw.choice(children) if children and draw.random() < 0.5 else victim).send_signal(signal.SIGKILL)
+    return True
+
+
 def test_18_kill_9_anywhere(whole):
-    """Workers are killed every second or three while people post."""
-    updates, number, kills = length(24, 500), length(6, 20), length(3, 50)
+    """Workers are killed every second or three while people post; then always in the middle of work."""
+    updates, number, blind, aimed = length(24, 500), length(6, 20), length(3, 25), length(0, 25)
     draw = random.Random(18)
     whole.start()
     with Sink() as sink:
         urls = [f"{sink.url}/{n}" for n in range(number)]
         subscribe(whole, urls)
-        poster = posting(whole, updates, length(4, 25), length(0.2, 0.15))
+        poster = posting(whole, updates, length(4, 25), length(0.2, 0.4))
         done = 0
-        while done < kills:
+        while done < blind:
             time.sleep(draw.uniform(1, 3))
-            victim = whole.child("post" if done % 3 else "worker")
-            if victim is None:
-                continue
-            children = victim.children()
-            (draw.choice(children) if children and draw.random() < 0.5 else victim).send_signal(
-                signal.SIGKILL
-            )
-            done += 1
+            done += kill(whole, ["post", "post", "worker"], draw)
+        while done < blind + aimed and poster.poll() is None:
+            seen = len(sink.got)
+            wait_for(lambda: len(sink.got) > seen or poster.poll() is not None, 60, 0.01)  # noqa: B023
+            time.sleep(draw.uniform(0, 0.3))
+            done += kill(whole, ["post"], draw)
         last = time.monotonic()
         poster.wait(length(120, 900))
         found = settled(whole, updates)
         verdict = judge(sink, urls, found)
-        report(18, updates=updates, subscribers=number, kills=kills, **verdict,
+        report(18, updates=updates, subscribers=number, kills=done, **verdict,
                done_s_after_the_last_kill=round(time.monotonic() - last))  # fmt: skip
     assert_well(verdict)
     assert found["rows"] == len(found["updates"]) * number
