@@ -1,9 +1,8 @@
 """The only door to the outside: every outgoing socket is opened here.
 
-A name is resolved once, every address it has must pass, and exactly that
-address is dialled, so nothing can change between the look and the step.
-Addresses of our own networks are refused unless the operator allowed them in
-the environment.
+A name is resolved once, every address it has must pass (`networks.py`), and
+exactly that address is dialled, so nothing can change between the look and the
+step.
 """
 
 import asyncio
@@ -14,40 +13,20 @@ import ssl
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import dns.asyncresolver
 import dns.exception
-import dns.name
-import dns.rdatatype
 import dns.resolver
 import idna
 
+from components import hosts, networks
+from components.networks import Address, literal_address
 from components.outcomes import Failure
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Explicit, since `is_global` lets NAT64, 6to4, mapped and multicast through (Python 3.11).
-# Sources: the IANA special-purpose address registries for IPv4 and IPv6.
-DENIED: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24",
-        "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
-        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-        "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10",
-        "fec0::/10", "ff00::/8",
-    )
-)  # fmt: skip
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 RESOLVER_CANARY_S = 1.0
 OWN_SERVER_S = 5.0  # for each address of a server of our own
-HOSTS_FILE = Path("/etc/hosts")
 # Errors that say something of this machine, not of the target
 OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL,
              errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT}  # fmt: skip
@@ -126,14 +105,8 @@ class Egress:
         return resolver
 
     def may_dial(self, address: Address) -> bool:
-        """Whether this address may be dialled. Addresses inside addresses are judged too."""
-        if any(address in network for network in self.allow if network.version == address.version):
-            return True
-        inner = _embedded(address)
-        if inner is not None:
-            # ::ffff:127.0.0.1 reaches what 127.0.0.1 reaches
-            return any(inner in network for network in self.allow if network.version == 4)
-        return not any(address in net for net in DENIED if net.version == address.version)
+        """Whether this address may be dialled."""
+        return networks.may_dial(address, self.allow)
 
     async def addresses(self, host: str) -> list[Address]:
         """Every address of a host, all of them allowed, IPv6 first.
@@ -150,7 +123,7 @@ class Egress:
 
     async def _look_up(self, host: str) -> list[Address]:
         name = ascii_host(host)
-        if known := _hosts_file(_hosts_stamp()).get(name.rstrip(".")):
+        if known := hosts.addresses_of(name):
             return list(known)
         if name.rstrip(".").endswith("localhost"):
             return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")]
@@ -307,27 +280,6 @@ def default() -> Egress:
     return Egress(settings.EGRESS_ALLOW)
 
 
-def literal_address(host: str) -> Address | None:
-    """The address a host spells out, in any spelling a system would understand; else None.
-
-    Old spellings (0x7f.1, 2130706433, 0177.0.0.1) are read as inet_aton reads them.
-    """
-    text = host.strip("[]").split("%")[0].rstrip(".")
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        pass
-    parts = text.split(".")
-    if not 1 <= len(parts) <= 4 or not all(_is_number(part) for part in parts):
-        return None
-    numbers = [_number(part) for part in parts]
-    *first, last = numbers
-    if any(n > 255 for n in first) or last >= 256 ** (5 - len(parts)):
-        return None
-    value = last + sum(n << (24 - 8 * place) for place, n in enumerate(first))
-    return ipaddress.IPv4Address(value)
-
-
 def ascii_host(host: str) -> str:
     """The host as DNS knows it. Raises EgressError for what can be no name."""
     text = host.lower()
@@ -342,63 +294,6 @@ def ascii_host(host: str) -> str:
 def _server_name(host: str) -> str:
     literal = literal_address(host)
     return str(literal) if literal else ascii_host(host).rstrip(".")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        _number(text)
-    except ValueError:
-        return False
-    return bool(text)
-
-
-def _number(text: str) -> int:
-    if text.startswith(("0x", "0X")):
-        return int(text[2:] or "0", 16)
-    if len(text) > 1 and text.startswith("0"):
-        return int(text, 8)
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(text)
-    return int(text)
-
-
-def _embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside an IPv6 one: mapped, compatible, NAT64, 6to4."""
-    if address.version == 4:
-        return None
-    value = int(address)
-    if address.ipv4_mapped:
-        return address.ipv4_mapped
-    if address.sixtofour:
-        return address.sixtofour
-    if value >> 32 == 0x0064FF9B << 64 or (value >> 16 > 0 and value >> 32 == 0):
-        return ipaddress.IPv4Address(value & 0xFFFFFFFF)
-    return None
-
-
-def _hosts_stamp() -> float:
-    try:
-        return HOSTS_FILE.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-@lru_cache(maxsize=1)
-def _hosts_file(_stamp: float) -> dict[str, tuple[Address, ...]]:
-    """The names of /etc/hosts; read again when the file changes."""
-    known: dict[str, tuple[Address, ...]] = {}
-    try:
-        lines = HOSTS_FILE.read_text(errors="replace").splitlines()
-    except OSError:
-        return known
-    for line in lines:
-        text, *names = line.split("#")[0].split() or [""]
-        address = literal_address(text) if text else None
-        if address is None:
-            continue
-        for name in names:
-            known[name.lower()] = (*known.get(name.lower(), ()), address)
-    return known
 
 
 def _as_egress_error(error: OSError, port: int) -> EgressError:

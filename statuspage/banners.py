@@ -6,16 +6,10 @@ from django.conf import settings
 
 from components.status import Status, worst
 from incidents.words import names
-from statuspage.reading import (
-    Banner,
-    ComponentRow,
-    Fact,
-    Freshness,
-    Head,
-    IncidentCard,
-    Step,
-    WorkCard,
-)
+from statuspage.reading.components import ComponentRow
+from statuspage.reading.frame import Banner, Fact, Freshness, Head, Step
+from statuspage.reading.incidents import IncidentCard
+from statuspage.reading.works import WorkCard
 
 VERBS = {
     Status.MAJOR_OUTAGE: ("is down", "are down"),

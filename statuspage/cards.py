@@ -11,7 +11,7 @@ from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
 from incidents.words import duration
-from statuspage.reading import Change, IncidentCard, UpdateRow
+from statuspage.reading.incidents import Change, IncidentCard, UpdateRow
 
 if TYPE_CHECKING:
     from statuspage.gather import World
@@ -81,7 +81,6 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
             else ""
         ),
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
-        is_by_machine=not incident.is_owned,
         postmortem_url=postmortem_path(incident),
     )
 

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from components.status import Status
 from incidents.models import Postmortem
-from statuspage.reading import Curve, Moment
+from statuspage.reading.postmortems import Curve, Moment
 
 STEPS = {
     60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 14_400: "4 hours", 86_400: "day",

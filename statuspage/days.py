@@ -15,15 +15,10 @@ from incidents import windows
 from incidents.words import duration
 from statuspage import cards, works
 from statuspage.gather import DAYS, World, once
-from statuspage.reading import (
-    Day,
-    Freshness,
-    IncidentCard,
-    Outage,
-    PastDays,
-    Step,
-    Uptime,
-)
+from statuspage.reading.components import Day, Outage, Uptime
+from statuspage.reading.frame import Freshness, Step
+from statuspage.reading.incidents import IncidentCard
+from statuspage.reading.pages import PastDays
 
 PAST_INCIDENTS = 10
 NOTHING = Seconds()

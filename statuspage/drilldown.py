@@ -24,8 +24,8 @@ from incidents.words import duration
 from statuspage import cards, days, page
 from statuspage.evidence import SEEN, http_words
 from statuspage.gather import World, world
-from statuspage.reading import Day
-from statuspage.reading_history import CheckRow, DayPage, HourPage, HourRow, Stretch
+from statuspage.reading.components import Day
+from statuspage.reading.drilldown import CheckRow, DayPage, HourPage, HourRow, Stretch
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from components.outcomes import Failure, Outcome
 from components.status import Status, worst
 from incidents.models import Incident
 from statuspage.cards import affected
-from statuspage.reading import Evidence, EvidenceRow, Rung
+from statuspage.reading.incidents import Evidence, EvidenceRow, Rung
 
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)

@@ -19,7 +19,7 @@ from incidents.models import Affected, Incident
 from incidents.words import duration
 from statuspage import cards, history, page
 from statuspage.gather import World
-from statuspage.reading_history import CountRow, FiguresPage, Measure, MeasureRow
+from statuspage.reading.figures import CountRow, FiguresPage, Measure, MeasureRow
 
 MONTHS = 12
 LEAST = 2

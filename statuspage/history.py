@@ -16,16 +16,9 @@ from incidents.models import Incident, Maintenance, MaintenanceState
 from incidents.words import names
 from statuspage import cards, days, page, works
 from statuspage.gather import World, world
-from statuspage.reading import (
-    Cell,
-    Choice,
-    HistoryPage,
-    IncidentCard,
-    Listed,
-    Month,
-    Uptime,
-    UptimeRow,
-)
+from statuspage.reading.components import Uptime
+from statuspage.reading.history import Cell, Choice, HistoryPage, Listed, Month, UptimeRow
+from statuspage.reading.incidents import IncidentCard
 
 MONTHS = 3
 FIRST_YEAR = 2000

@@ -18,18 +18,10 @@ from components.status import SEVERITY, Status, page_state, worst
 from incidents.models import Incident
 from statuspage import banners, cards, days, works
 from statuspage.gather import World
-from statuspage.reading import (
-    ComponentPage,
-    ComponentRow,
-    CountingPage,
-    Freshness,
-    GroupCard,
-    Head,
-    IncidentCard,
-    Overview,
-    ResponseTime,
-    Step,
-)
+from statuspage.reading.components import ComponentRow, GroupCard, ResponseTime
+from statuspage.reading.frame import Freshness, Head, Step
+from statuspage.reading.incidents import IncidentCard
+from statuspage.reading.pages import ComponentPage, CountingPage, Overview
 
 LATE_LEAST = timedelta(seconds=60)
 STALE_LEAST = timedelta(minutes=5)

@@ -17,7 +17,7 @@ from incidents.words import duration
 from statuspage import cards, page
 from statuspage.curves import curve
 from statuspage.gather import World
-from statuspage.reading import (
+from statuspage.reading.postmortems import (
     ActionRow,
     EditRow,
     OpenAction,
@@ -84,7 +84,6 @@ def report(found: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
         public_id=incident.public_id,
         url=found.get_absolute_url(),
         incident_url=incident.get_absolute_url(),
-        incident_title=incident.title,
         title=found.title,
         authors=found.authors,
         published_at=published_at,

@@ -18,8 +18,8 @@ from incidents.markdown import to_text
 from incidents.models import Affected, Incident, Update
 from statuspage import cards, gather, page
 from statuspage.gather import World
-from statuspage.reading import IncidentCard
-from statuspage.reading_history import Hit, Piece, SearchPage
+from statuspage.reading.incidents import IncidentCard
+from statuspage.reading.search import Hit, Piece, SearchPage
 
 LONGEST = 100  # characters of a query
 MOST_WORDS = 8

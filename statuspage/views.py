@@ -33,7 +33,7 @@ from statuspage.drafts import draft as _draft
 from statuspage.drafts import html as _html
 from statuspage.drafts import lasting
 from statuspage.gather import ACTIVE, PLANNED, World, latencies, latest_over, world
-from statuspage.reading import IncidentPage, WorkPage, WorksPage
+from statuspage.reading.pages import IncidentPage, WorkPage, WorksPage
 from statuspage.vitals import vitals
 
 JSON = "application/json; charset=utf-8"

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, cast
 
 from components import uptime
 from components.models import Component
-from incidents.markdown import to_html, to_text
+from incidents.markdown import to_html
 from incidents.models import Maintenance, MaintenanceState, MaintenanceUpdate
 from incidents.words import duration
-from statuspage.reading import PlanVersion, UpdateRow, WorkCard
+from statuspage.reading.incidents import UpdateRow
+from statuspage.reading.works import PlanVersion, WorkCard
 
 if TYPE_CHECKING:
     from statuspage.gather import World
 
-SUMMARY_CHARACTERS = 280
 MOST_PLANNED = 5  # on the front page: a daily series would fill it
 
 
@@ -64,7 +64,6 @@ def card(one: Maintenance, at: datetime) -> WorkCard:
         components=tuple(component.name for component in components(one)),
         updates=tuple(update_row(update) for update in updates(one)),
         html=to_html(one.body),
-        summary=to_text(one.body)[:SUMMARY_CHARACTERS],
         is_active=one.is_active,
         is_planned=one.state == MaintenanceState.SCHEDULED,
         is_overrunning=is_overrunning,

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from components.egress import default, literal_address
+from components.egress import default
+from components.networks import literal_address
 from components.probers.base import InvalidProbe, checked_host
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from components.egress import Egress, EgressError, Line, ascii_host, literal_address
+from components.egress import Egress, EgressError, Line, ascii_host
+from components.networks import literal_address
 from components.outcomes import Failure, Reading
 
 log = logging.getLogger(__name__)

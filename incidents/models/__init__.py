@@ -3,12 +3,14 @@
 from incidents.models.affected import Affected
 from incidents.models.draft import Draft
 from incidents.models.incident import AlreadyResolved, Incident, TooLate
-from incidents.models.maintenance import Maintenance, MaintenanceUpdate, PlanRow
-from incidents.models.maintenance import State as MaintenanceState
+from incidents.models.maintenance import Maintenance
+from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
+from incidents.models.plan import PlanRow
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.template import Template, TemplateKind
 from incidents.models.update import Update, UpdateVersion
+from incidents.models.work import State as MaintenanceState
 
 __all__ = [
     "ActionItem",

@@ -1,45 +1,26 @@
 """Planned work: announced, begun, verified and ended, by itself or by a person.
 
-Every plan is kept with its time (`Plan`). What counts as "announced before it
+Every plan is kept with its time (`PlanRow`). What counts as "announced before it
 began" is decided by `incidents.windows` from these alone, so no later edit can
-better a figure.
+better a figure. What one is as a row stands in `work.py`, what repeats in `series.py`.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
 from django.db import models, transaction
-from django.urls import reverse
 
 from components.models import Component, Page
-from components.models.public_id import PublicIdField
 from components.outcomes import Outcome
 from components.status import Status
 from incidents import windows, words
-from incidents.models.notice import Notice
+from incidents.models.series import AHEAD, Series
+from incidents.models.work import ACTIVE, OPEN, State
 
 LONGEST = timedelta(days=60)
-AHEAD = timedelta(days=35)  # occurrences of a series are written down this far ahead
 VERIFY_FOR = timedelta(minutes=15)  # no word of the probes for this long after the end: say so and close
-
-
-class State(models.TextChoices):
-    """Where it is. The words are those Statuspage's clients know."""
-
-    SCHEDULED = "scheduled", "Scheduled"
-    IN_PROGRESS = "in_progress", "In progress"
-    VERIFYING = "verifying", "Verifying"
-    COMPLETED = "completed", "Completed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-OPEN = (State.SCHEDULED, State.IN_PROGRESS, State.VERIFYING)
-ACTIVE = (State.IN_PROGRESS, State.VERIFYING)
 
 
 class MaintenanceManager(models.Manager["Maintenance"]):
@@ -94,66 +75,13 @@ class MaintenanceManager(models.Manager["Maintenance"]):
                 head.plan_ahead(now)
 
 
-class Maintenance(models.Model):
-    """`starts_at` and `ends_at` are the plan as it is now; `began_at` and `ended_at` what came of it.
-
-    The first of a series carries its `rule`; its first plan sets hour and length of all that follow.
-    """
-
-    public_id = PublicIdField()
-    title = models.CharField(max_length=255)
-    body = models.TextField("text", max_length=25_000, help_text="Markdown.")
-    components = models.ManyToManyField(Component, related_name="maintenances", blank=True)
-    state = models.CharField(max_length=12, choices=State, default=State.SCHEDULED, editable=False)
-    starts_at = models.DateTimeField("start")
-    ends_at = models.DateTimeField("end")
-    rule = models.CharField(
-        "repeats", max_length=300, blank=True, help_text="An RRULE, as FREQ=WEEKLY;BYDAY=SA."
-    )
-    series = models.ForeignKey(
-        "self", null=True, editable=False, on_delete=models.SET_NULL, related_name="occurrences"
-    )
-    planned_start = models.DateTimeField(null=True, editable=False)  # its place in the series
-    notice_h = models.PositiveIntegerField(
-        "remind (hours before)", default=24, validators=[MaxValueValidator(24 * 30)],
-        help_text="0: no reminder.",
-    )  # fmt: skip
-    starts_by_itself = models.BooleanField(default=True)
-    ends_by_itself = models.BooleanField(
-        default=True, help_text="Ends when its time is over. What is still down then is an incident."
-    )
-    began_at = models.DateTimeField(null=True, editable=False)
-    ended_at = models.DateTimeField(null=True, editable=False)
-    reminded_at = models.DateTimeField(null=True, editable=False)
-    overran_at = models.DateTimeField(null=True, editable=False)
-    next_at = models.DateTimeField(null=True, editable=False, db_index=True)
-    tallied_at = models.DateTimeField(null=True, editable=False)  # the `updated_at` that the tallies know
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+class Maintenance(Series):
+    """Planned work, with what people do to it and what time does."""
 
     objects = MaintenanceManager()
 
-    class Meta:
-        ordering = ("-starts_at", "-id")
-        constraints = (
-            models.UniqueConstraint(fields=("series", "planned_start"), name="one_per_place_in_series"),
-        )
-
-    def __str__(self) -> str:
-        return self.title
-
-    def get_absolute_url(self) -> str:
-        return reverse("maintenance", args=[self.public_id])
-
-    @property
-    def is_active(self) -> bool:
-        """True while it is under way."""
-        return self.state in ACTIVE
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is planned to take."""
-        return self.ends_at - self.starts_at
+    class Meta(Series.Meta):
+        abstract = False
 
     def clean(self) -> None:
         """Refuse what cannot be planned, naming the field. Raises ValidationError."""
@@ -258,6 +186,17 @@ class Maintenance(models.Model):
             self._open_incidents(left, now)
             self.plan_ahead(now)
 
+    def _open_incidents(self, left: Sequence[Component], now: datetime) -> None:
+        """One incident a group for what is down when the window ends."""
+        from incidents.models.incident import Incident
+
+        for group in dict.fromkeys(one.group for one in left):
+            if group is not None:
+                Incident.objects.begin_after([one for one in left if one.group == group], now)
+        for component in left:
+            if component.group is None:
+                Incident.objects.begin_after([component], now)
+
     def cancel(self, now: datetime, *, author: Any = None) -> None:
         """It will not take place."""
         with transaction.atomic():
@@ -315,127 +254,6 @@ class Maintenance(models.Model):
         else:
             self.complete(now)
 
-    def _next(self, now: datetime) -> datetime | None:
-        """When to look at it again; None when nothing is due any more."""
-        if self.state == State.SCHEDULED:
-            remind_at = self.starts_at - timedelta(hours=self.notice_h)
-            if self.notice_h and self.reminded_at is None and now < remind_at:
-                return remind_at
-            if self.starts_by_itself or now < self.starts_at:
-                return self.starts_at
-            return self.ends_at
-        if self.state == State.IN_PROGRESS:
-            return self.ends_at if now < self.ends_at else None if self.overran_at else self.ends_at
-        return now + timedelta(seconds=5) if self.state == State.VERIFYING else None
-
-    # Series
-
-    def plan_ahead(self, now: datetime) -> int:
-        """Write down the next occurrences of its series. How many were new. The caller holds the page.
-
-        Nobody is sent these: the first of the series announced them all, and each is reminded of in its time.
-        """
-        head = self.series or self
-        if not head.rule:
-            return 0
-        first, _ = head.first_place()
-        known = {first, *head.occurrences.values_list("planned_start", flat=True)}
-        places = [place for place in head.places(now, now + AHEAD) if place[0] > first]
-        new = [place for place in places if place[0] not in known]
-        for starts_at, ends_at in new:
-            one = Maintenance.objects.create(
-                title=head.title, body=head.body, starts_at=starts_at, ends_at=ends_at, series=head,
-                planned_start=starts_at, notice_h=head.notice_h, starts_by_itself=head.starts_by_itself,
-                ends_by_itself=head.ends_by_itself,
-            )  # fmt: skip
-            one.components.set(head.components.all())
-            one.note_plan(now, None)
-            one.say(head.body, now, notifies=False)
-        return len(new)
-
-    def first_place(self) -> tuple[datetime, datetime]:
-        """The window its series is counted from: as first planned, whatever became of that one."""
-        first = self.plan_rows.first() if self.pk else None
-        return (first.starts_at, first.ends_at) if first else (self.starts_at, self.ends_at)
-
-    def places(self, after: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
-        """The windows of its series between two moments. Raises windows.InvalidRule."""
-        zone = ZoneInfo(settings.PAGE_TIME_ZONE)
-        start, end = self.first_place()
-        return windows.occurrences(self.rule, start, end - start, zone, after=after, before=before)
-
-    def _follow_rule(self, now: datetime, author: Any) -> None:
-        """The series goes otherwise from now on: what is no part of it any more will not take place."""
-        kept = {start for start, _ in self.places(now, now + AHEAD)} if self.rule else set()
-        for one in self.occurrences.filter(state=State.SCHEDULED, starts_at__gt=now):
-            if one.planned_start not in kept:
-                one.cancel(now, author=author)
-        self.plan_ahead(now)
-
-    # Inside
-
-    def plans(self) -> list[windows.Plan]:
-        """Every version of its plan, oldest first."""
-        return [row.value for row in self.plan_rows.all()]
-
-    def promised(self) -> windows.Plan | None:
-        """The plan that counts: the last one announced before the work began, and before its own start."""
-        if self.began_at is None:
-            return None
-        told = [plan for plan in self.plans() if plan.at < self.began_at]
-        return next((plan for plan in reversed(told) if plan.at < plan.starts_at), None)
-
-    def excused(self) -> tuple[datetime, datetime] | None:
-        """The stretch that the second uptime figure leaves out: what was promised and was really used."""
-        plan = self.promised()
-        stretch = windows.excused([plan], ended_at=self.ended_at) if plan else None
-        if stretch is None or self.began_at is None:
-            return None
-        start = max(stretch[0], self.began_at)
-        return (start, stretch[1]) if start < stretch[1] else None
-
-    def note_plan(self, now: datetime, author: Any) -> None:
-        """Keep the plan as it is now. The caller holds the page."""
-        self.plan_rows.create(
-            at=now, starts_at=self.starts_at, ends_at=self.ends_at,
-            is_cancelled=self.state == State.CANCELLED, author=author,
-        )  # fmt: skip
-        self.next_at = self._next(now)
-        self.save(update_fields=["next_at"])
-
-    def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
-        """One more entry of its story. The caller holds the page."""
-        last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
-        update = self.updates.create(
-            number=last + 1, state=self.state, body=body, at=now, author=author,
-            is_by_machine=author is None, notifies=notifies,
-        )  # fmt: skip
-        if notifies:
-            Notice.objects.of_work(update, now)
-        Page.objects.turn()
-
-    def _move(self, state: State, now: datetime, **times: datetime) -> None:
-        self.state = state
-        for name, at in times.items():
-            setattr(self, name, at)
-        self.next_at = self._next(now)
-        self.save()
-
-    def _open_incidents(self, left: Sequence[Component], now: datetime) -> None:
-        """One incident a group for what is down when the window ends."""
-        from incidents.models.incident import Incident
-
-        for group in dict.fromkeys(one.group for one in left):
-            if group is not None:
-                Incident.objects.begin_after([one for one in left if one.group == group], now)
-        for component in left:
-            if component.group is None:
-                Incident.objects.begin_after([component], now)
-
-    def _refuse_over(self) -> None:
-        if self.state not in OPEN:
-            raise ValidationError("It is over: what was announced stays as it is.")
-
 
 def _is_down(component: Component) -> bool:
     """Whether a probe of it fails for sure."""
@@ -449,48 +267,3 @@ def _is_worked_on(component: Component) -> bool:
 def _shown(components: Iterable[Component]) -> list[str]:
     """The names that strangers may read."""
     return [one.name for one in components if one.is_shown]
-
-
-class PlanRow(models.Model):
-    """One version of a plan. Rows are never changed."""
-
-    maintenance = models.ForeignKey(Maintenance, on_delete=models.CASCADE, related_name="plan_rows")
-    at = models.DateTimeField()
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    is_cancelled = models.BooleanField(default=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-
-    class Meta:
-        ordering = ("id",)
-
-    def __str__(self) -> str:
-        return f"{self.maintenance}: {self.starts_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def value(self) -> windows.Plan:
-        """The same as a value."""
-        return windows.Plan(self.at, self.starts_at, self.ends_at, self.is_cancelled)
-
-
-class MaintenanceUpdate(models.Model):
-    """What we told about planned work."""
-
-    public_id = PublicIdField()
-    maintenance = models.ForeignKey(Maintenance, on_delete=models.CASCADE, related_name="updates")
-    number = models.PositiveIntegerField()
-    state = models.CharField(max_length=12, choices=State)
-    body = models.TextField()
-    at = models.DateTimeField()
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    is_by_machine = models.BooleanField(default=False)
-    notifies = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ("number",)
-        constraints = (
-            models.UniqueConstraint(fields=("maintenance", "number"), name="maintenance_number_once"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.maintenance} #{self.number}"

@@ -14,7 +14,7 @@ from components.models import Component
 from components.models.public_id import PublicIdField
 
 if TYPE_CHECKING:
-    from incidents.models.maintenance import MaintenanceUpdate
+    from incidents.models.maintenance_update import MaintenanceUpdate
     from incidents.models.postmortem import Postmortem
     from incidents.models.update import Update
 

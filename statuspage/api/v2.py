@@ -18,7 +18,7 @@ from incidents.lifecycle import Kind
 from incidents.models import Incident, Maintenance, MaintenanceState, Update
 from statuspage import cards, page, works
 from statuspage.gather import World
-from statuspage.reading import Freshness, Head
+from statuspage.reading.frame import Freshness, Head
 
 NEWEST = 50
 

@@ -19,8 +19,8 @@ from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
 from statuspage.access import needs
-from statuspage.console import probing
 from statuspage.console.chart import SPANS, chart, since
+from statuspage.console.probing import causes, facts, results, trials
 from statuspage.models import Audit, Role
 
 PAGE_SIZE = 100
@@ -55,7 +55,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
     place = Coalesce("component__group__position", "component__position")
     ordered = found.order_by(place, "component__group_id", "component__position", "component_id", "id")
     context = {
-        "found": Paginator(probing.with_last(ordered), PAGE_SIZE).get_page(request.GET.get("page")),
+        "found": Paginator(facts.with_last(ordered), PAGE_SIZE).get_page(request.GET.get("page")),
         "which": which,
         "lists": list(LISTS),
         "words": words,
@@ -72,14 +72,14 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     probe, now = _get(public_id), timezone.now()
     span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
     only = request.GET.get("only") == "changes"
-    context = probing.page(probe, now)
+    context = facts.page(probe, now)
     context |= {
         "probe": probe,
         "spans": SPANS.values(),
         "span": span,
         "only": only,
-        "lines": probing.lines(context.pop("checks"), probe, only_changes=only),
-        "before": probing.before(probe, now),
+        "lines": results.lines(context.pop("checks"), probe, only_changes=only),
+        "before": causes.before(probe, now),
         "chart": chart(probe, span, now),
         "is_part": request.GET.get("part") == "live",
         "now": now,
@@ -173,12 +173,12 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
     component = probe.component
     with transaction.atomic():
         Page.objects.hold()
-        facts = {"name": str(probe), "kind": probe.kind, "target": probe.target, "component": component.name}
-        Audit.objects.note(request, "probe.delete", probe, before=facts)
+        told = {"name": str(probe), "kind": probe.kind, "target": probe.target, "component": component.name}
+        Audit.objects.note(request, "probe.delete", probe, before=told)
         probe.delete()
         component.refresh(timezone.now())
         Page.objects.turn()
-    messages.success(request, f"“{facts['name']}” is deleted.")
+    messages.success(request, f"“{told['name']}” is deleted.")
     return redirect("console_component", public_id=component.public_id)
 
 
@@ -217,7 +217,7 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
     if do == "try":
         return _tried(request, form)
     if do == "dry" and probe.pk:
-        compared = probing.dry_run(form.instance, Probe.objects.get(pk=probe.pk), timezone.now())
+        compared = trials.dry_run(form.instance, Probe.objects.get(pk=probe.pk), timezone.now())
         return _form(request, form, probe, compared=compared)
     saved = _save(request, form)
     messages.success(request, "Saved. It looks at once.")
@@ -226,8 +226,8 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
 
 def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
     try:
-        tried = probing.try_out(form.instance)
-    except probing.Busy as busy:
+        tried = trials.try_out(form.instance)
+    except trials.Busy as busy:
         form.add_error(None, str(busy))
         return _form(request, form, form.instance, status=503)
     return _form(request, form, form.instance, tried=tried)

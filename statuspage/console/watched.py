@@ -19,8 +19,9 @@ from components.models import order as page_order
 from components.uptime import Seconds
 from incidents.models import Incident
 from statuspage.access import needs
-from statuspage.console import probing
 from statuspage.console.overview import HOUR, minute_bars
+from statuspage.console.probing.facts import with_last
+from statuspage.console.probing.words import length
 from statuspage.models import Audit, Role
 
 MOST_INCIDENTS = 10
@@ -136,12 +137,12 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "component": component,
         "since": recent[-1].started_at if recent and recent[-1].ended_at is None else None,
         "minutes": minute_bars(recent, now),
-        "probes": list(probing.with_last(component.probes.all())),
+        "probes": list(with_last(component.probes.all())),
         "opened": opened,
         "past": list(found.exclude(resolved_at=None)[:MOST_INCIDENTS]),
         "may_delete": not opened,
         "uptime": uptime.percent(seconds),
-        "down": probing.length(seconds.down),
+        "down": length(seconds.down),
         "now": now,
     }
     return render(request, "console/component.html", context)

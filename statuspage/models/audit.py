@@ -7,7 +7,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
-from components.egress import literal_address
+from components.networks import literal_address
 
 LONGEST = 2_000  # characters kept of a value
 SECRETS = ("password", "secret", "token", "key", "auth", "cookie")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from components.status import Status
-from statuspage.reading import Day, ResponseTime
+from statuspage.reading.components import Day, ResponseTime
 
 register = template.Library()
 

@@ -4,7 +4,8 @@ from datetime import UTC
 from typing import Any
 
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import CUT, MARKDOWN, clipped, tame, units
+from subscribers.formats.dialects import MARKDOWN
+from subscribers.formats.runs import CUT, clipped, tame, units
 from subscribers.formats.telling import COLOURS, Message, message
 
 MOST_TITLE, MOST_DESCRIPTION, MOST_VALUE, MOST_FIELDS, MOST_TOTAL = 256, 4_096, 1_024, 25, 6_000

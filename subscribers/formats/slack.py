@@ -10,8 +10,7 @@ from subscribers.envelope import Envelope
 from subscribers.formats.dialects import SLACK
 from subscribers.formats.telling import Message, message
 
-MOST_SECTION = 3_000
-MOST_WORDS = 2_900
+MOST_WORDS = 2_900  # of the 3,000 of a section
 MOST_TITLE = 1_000
 MOST_FALLBACK = 3_000  # of 40,000
 

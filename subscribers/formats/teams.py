@@ -10,7 +10,7 @@ from typing import Any
 
 from components.status import Status
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import Run, cut, lines, tame
+from subscribers.formats.runs import Run, cut, lines, tame
 from subscribers.formats.telling import Message, message
 
 MOST_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB

@@ -8,7 +8,8 @@ from incidents import messages
 from incidents.models import NoticeKind
 from incidents.words import clock
 from subscribers.envelope import Envelope
-from subscribers.formats.dialects import END, Run, clipped, one_line, runs
+from subscribers.formats.markdown import runs
+from subscribers.formats.runs import END, Run, clipped, one_line
 from subscribers.story import Story
 
 MOST_COMPONENTS = 20

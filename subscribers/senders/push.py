@@ -12,7 +12,7 @@ from components.egress import Egress
 from subscribers import vapid
 from subscribers.browsers import Browser, Malformed
 from subscribers.envelope import End, Envelope, Result
-from subscribers.formats.dialects import clipped
+from subscribers.formats.runs import clipped
 from subscribers.formats.telling import message
 from subscribers.senders.posting import FAILURES, failed, judged, post
 

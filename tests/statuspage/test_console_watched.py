@@ -15,7 +15,8 @@ from components.models.order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
 from incidents.models import Incident, Template
-from statuspage.console import chart, probing
+from statuspage.console import chart
+from statuspage.console.probing import causes
 from statuspage.models import Audit, Role
 from tests.browser import widths
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -353,7 +354,7 @@ def test_what_it_found_before_is_listed_with_the_time_to_detect(editor):
     rose(probe, after(minutes=5))
     Incident.objects.get().post("Done.", phase="resolved", now=after(minutes=9))
     probe.refresh_from_db()
-    (before,) = probing.before(probe, after(hours=1))
+    (before,) = causes.before(probe, after(hours=1))
     assert (before.detected, before.status) == ("10 s to detect", Status.MAJOR_OUTAGE)
     assert "10 s to detect" in editor.get(f"/console/probes/{probe.public_id}").content.decode()
 

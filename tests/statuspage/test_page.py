@@ -13,7 +13,7 @@ from incidents.models import Incident
 from incidents.tasks import fall_silent
 from statuspage import page, views
 from statuspage.gather import latencies, world
-from statuspage.reading import Step
+from statuspage.reading.frame import Step
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 

@@ -1,6 +1,7 @@
 """From an update to the receiver: once, in order, and again when it failed."""
 
 import datetime as dt
+import re
 import threading
 import time
 
@@ -378,6 +379,19 @@ def test_sorting_takes_the_same_queries_however_many_are_told(post):
         return len(caught)
 
     assert count(3) == count(60)
+
+
+def test_a_long_queue_is_not_read_with_every_message(post):
+    one, chat = webhook("http://127.0.0.1:1/x", wants_component=False), component()
+    for number in range(9):
+        opened(chat, title=f"Incident {number}")
+    sorting.sort(timezone.now())
+    with CaptureQueriesContext(connection) as caught:
+        packed = pack([one.pk], timezone.now())
+    assert [message.envelope.story.title for message in packed] == ["Incident 0"]
+    asked = [re.findall(r'"incidents_notice"."id" IN \(([^)]*)\)', row["sql"]) for row in caught]
+    assert asked.count([]) < len(asked)
+    assert not any("," in ids for found in asked for ids in found)
 
 
 def test_a_letter_reaches_who_has_not_confirmed_and_news_do_not(post, sink):

@@ -14,7 +14,10 @@ from incidents.lifecycle import Phase
 from incidents.models import NoticeKind
 from subscribers.channels import CHATS, Channel
 from subscribers.envelope import Envelope, Links
-from subscribers.formats import FORMATS, dialects, discord
+from subscribers.formats import FORMATS, discord
+from subscribers.formats.dialects import SLACK
+from subscribers.formats.markdown import runs
+from subscribers.formats.runs import CUT
 from subscribers.formats.telling import message
 from subscribers.story import House, Story, Word
 from tests.subscribers.schemas import faults, schema_of
@@ -279,7 +282,7 @@ def test_hostile_words_stay_within_limits_and_call_nobody(channel, name):
     assert any(INCIDENT.url in text for text in texts)
     assert any(LINKS.manage in text for text in texts)
     if len(words) > 20_000:
-        assert any(dialects.CUT in text for text in texts)
+        assert any(CUT in text for text in texts)
 
 
 LEADS_TO = {
@@ -320,7 +323,7 @@ CUTS = (
 
 @pytest.mark.parametrize(("text", "most", "cut"), CUTS)
 def test_a_text_is_cut_at_a_word_with_its_marks_closed(text, most, cut):
-    assert dialects.SLACK.fitted(dialects.runs(text), most) == cut
+    assert SLACK.fitted(runs(text), most) == cut
 
 
 READ = (
@@ -336,7 +339,7 @@ READ = (
 
 @pytest.mark.parametrize(("text", "slack"), READ)
 def test_markdown_becomes_the_dialect(text, slack):
-    assert dialects.SLACK.joined(dialects.runs(text)) == slack
+    assert SLACK.joined(runs(text)) == slack
 
 
 def test_the_checker_finds_what_is_wrong():

@@ -1,10 +1,12 @@
-"""What the pages behind the history show, as plain values: days, hours, search results, figures."""
+"""What lies behind a day of the history: its hours, and the stretches and checks of one of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from components.status import Status
-from statuspage.reading import Day, Head, IncidentCard, Uptime
+from statuspage.reading.components import Day, Uptime
+from statuspage.reading.frame import Head
+from statuspage.reading.incidents import IncidentCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,79 +82,3 @@ class HourPage:
     checks: tuple[CheckRow, ...]
     note: str = ""
     more: str = ""  # said when there are more than are shown
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of text; `is_found` for the words that were searched for."""
-
-    text: str
-    is_found: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """An incident that was found."""
-
-    url: str
-    on: str  # "Tue 17 Nov 2026"
-    title: tuple[Piece, ...]
-    words: tuple[Piece, ...]
-    components: tuple[Piece, ...]
-    status: Status
-    impact_label: str
-    duration: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPage:
-    """What was found. `said` is the answer in one sentence, also when there is none."""
-
-    head: Head
-    query: str
-    said: str
-    hits: tuple[Hit, ...] = ()
-    earlier: str = ""
-    later: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A length over several incidents, in words."""
-
-    mean: str  # "12 min", "too few to say", "no incidents"
-    median: str  # empty when there are too few
-    basis: str  # "of 5 incidents, 1 not known"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureRow:
-    """One figure over both periods, and how it is computed."""
-
-    name: str
-    how: str
-    measures: tuple[Measure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CountRow:
-    """How many incidents, over both periods."""
-
-    name: str
-    counts: tuple[int, ...]
-    status: Status | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FiguresPage:
-    """Figures over three months and over twelve."""
-
-    head: Head
-    columns: tuple[str, ...]  # "Sep – Nov 2026", "12 months to Nov 2026"
-    totals: tuple[int, ...]
-    measures: tuple[MeasureRow, ...]
-    impacts: tuple[CountRow, ...]
-    causes: tuple[CountRow, ...]
-    history_url: str
-    earlier: str = ""
-    later: str = ""

@@ -1,0 +1,38 @@
+"""What /etc/hosts says of a name, which comes before any name server's word."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from components.networks import Address, literal_address
+
+HOSTS_FILE = Path("/etc/hosts")
+
+
+def addresses_of(name: str) -> tuple[Address, ...]:
+    """Its addresses there; none when the file does not name it."""
+    return _hosts_file(_hosts_stamp()).get(name.rstrip("."), ())
+
+
+def _hosts_stamp() -> float:
+    try:
+        return HOSTS_FILE.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+@lru_cache(maxsize=1)
+def _hosts_file(_stamp: float) -> dict[str, tuple[Address, ...]]:
+    """The names of /etc/hosts; read again when the file changes."""
+    known: dict[str, tuple[Address, ...]] = {}
+    try:
+        lines = HOSTS_FILE.read_text(errors="replace").splitlines()
+    except OSError:
+        return known
+    for line in lines:
+        text, *names = line.split("#")[0].split() or [""]
+        address = literal_address(text) if text else None
+        if address is None:
+            continue
+        for name in names:
+            known[name.lower()] = (*known.get(name.lower(), ()), address)
+    return known

@@ -1,0 +1,49 @@
+"""What an example is written in: an incident that is over and its postmortem, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from components.status import Status
+from incidents.lifecycle import Phase
+from incidents.models import ActionKind, ActionState
+
+Told = tuple[Phase, datetime, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What was promised."""
+
+    text: str
+    kind: ActionKind
+    team: str
+    due: date
+    state: ActionState
+    done_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An incident that is over, and its postmortem if it has one of its own."""
+
+    title: str
+    started_at: datetime
+    ended_at: datetime
+    statuses: Mapping[str, Status]  # by component
+    told: Sequence[Told]
+    last_word: str
+    report: Mapping[str, Any] = field(default_factory=dict)
+    actions: Sequence[Action] = ()
+    published_at: datetime | None = None
+
+
+def at(day: str, clock: str) -> datetime:
+    """The moment, in UTC."""
+    return datetime.fromisoformat(f"{day}T{clock}+00:00")
+
+
+def timeline(day: str, *rows: tuple[str, str, str]) -> list[list[str]]:
+    """The timeline of a day, as a postmortem keeps it."""
+    return [[at(day, clock).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for clock, tag, text in rows]

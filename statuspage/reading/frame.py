@@ -1,0 +1,70 @@
+"""What every page has around it: the banner, how fresh what it says is, and what its frame needs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from components.status import PageState, Status
+
+
+class Step(StrEnum):
+    """How old our newest check is (DESIGN.md, section 5, freshness line)."""
+
+    NONE = "none"  # nothing was ever checked
+    CURRENT = "current"
+    LATE = "late"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The age of what we know, judged at a moment. `late_at` and `stale_at` let script judge again."""
+
+    step: Step
+    at: datetime  # the moment it was judged at
+    checked_at: datetime | None
+    late_at: datetime | None
+    stale_at: datetime | None
+    probes: int = 0  # probes that reported lately
+    watched: int = 0  # probes that ever did
+    regions: int = 0
+    failing: int = 0  # probes that see trouble now
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every page needs for its frame. `state` decides title and favicon."""
+
+    page_name: str
+    page_url: str  # absolute, without trailing slash
+    state: PageState
+    version: int  # the doorbell token of this rendering
+    rendered_at: datetime
+    freshness: Freshness
+    time_zone: str
+    support_url: str = ""
+    section: str = ""  # "status", "history", "maintenance" or "": the current entry of the navigation
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One pair of the banner's <dl>: the value is text, or a time, or both ("08:00 UTC, 38 min ago")."""
+
+    label: str
+    text: str = ""
+    at: datetime | None = None
+    with_age: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The answer in the first line. `eyebrow` is the word of the state while an incident is open."""
+
+    status: Status
+    headline: str
+    eyebrow: str = ""
+    line: str = ""
+    line_at: datetime | None = None  # printed after `line` where set
+    line_is_ahead: bool = False  # a time to come has no age
+    facts: tuple[Fact, ...] = ()
+    is_checking: bool = False  # nothing was ever checked: not unknown by failure, but new

@@ -1,0 +1,96 @@
+"""An incident as shown: its card, its updates, and what our probes saw of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A component's state before and after an update."""
+
+    name: str
+    old: Status
+    new: Status
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRow:
+    """One update. A fact is the machine's (small diamond); `html` is sanitised."""
+
+    anchor: str  # "u-3"
+    phase: str
+    phase_label: str
+    at: datetime
+    html: str
+    is_fact: bool = False
+    by_machine: bool = False
+    edited_at: datetime | None = None
+    first_html: str = ""  # before the first edit
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentCard:
+    """An incident as shown on any page. Updates are newest first."""
+
+    public_id: str
+    url: str
+    title: str
+    phase: str
+    phase_label: str
+    status: Status  # the state its impact stands for, or operational for none
+    impact_label: str  # "Major outage"
+    now: str  # "Cause found, fix in progress"
+    started_at: datetime
+    resolved_at: datetime | None
+    duration: str
+    next_update_at: datetime | None
+    is_overdue: bool
+    updates: tuple[UpdateRow, ...]
+    not_working: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
+    working: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()  # names of the affected ones
+    noticed_by: str = ""  # "Monitoring" or "Our team"
+    noticed_after: str = ""  # "2 min"
+    summary: str = ""  # first words of the newest update, plain text
+    postmortem_url: str = ""  # empty until one is published
+
+    @property
+    def is_open(self) -> bool:
+        """True until it is resolved."""
+        return self.resolved_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the evidence ladder: `state` is "ok", "failed" or "open" (not reached)."""
+
+    name: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """What one probe saw: one bar a minute, oldest first; None is no data."""
+
+    name: str
+    first_failure_at: datetime | None
+    sees: str
+    status: Status
+    answers_in: str
+    minutes: tuple[Status | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What our probes saw, fit for a stranger's eyes."""
+
+    summary: str
+    ladder: tuple[Rung, ...]
+    rows: tuple[EvidenceRow, ...]
+    started_at: datetime | None = None
+    ended_at: datetime | None = None

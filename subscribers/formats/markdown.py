@@ -1,0 +1,169 @@
+"""Markdown as staff write it, read once into runs.
+
+No vendor's syntax for lists or headings is used, as each knows them a little
+differently: bullets are signs. A link says where it leads.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from markdown_it.token import Token
+
+from incidents.markdown import PARSER
+from subscribers.formats.runs import CONTROL, END, MOST_READ, Run
+
+LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
+
+
+def runs(markdown: str) -> list[Run]:
+    """The text in runs, paragraphs a blank line apart."""
+    text = CONTROL.sub("", markdown[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n"))
+    return _tidy(_blocks(PARSER.parse(text)))
+
+
+def _blocks(tokens: Sequence[Token]) -> Iterator[Run]:
+    reader = _Blocks()
+    for token in tokens:
+        yield from getattr(reader, token.type, _nothing)(token)
+
+
+def _nothing(_: Token) -> Iterable[Run]:
+    return ()
+
+
+class _Blocks:
+    """What each block of Markdown adds: methods are named after the parser's tokens."""
+
+    def __init__(self) -> None:
+        self.lists: list[int | None] = []  # the next number of each open list; None for bullets
+        self.prefix = ""
+        self.is_strong = False
+        self.cells: int | None = None  # of the table's row; None outside of one
+
+    def bullet_list_open(self, _: Token) -> Iterable[Run]:
+        self.lists.append(None)
+        return ()
+
+    def ordered_list_open(self, token: Token) -> Iterable[Run]:
+        self.lists.append(int(token.attrs.get("start", 1)))
+        return ()
+
+    def bullet_list_close(self, _: Token) -> Iterable[Run]:
+        self.lists.pop()
+        return () if self.lists else (END,)
+
+    ordered_list_close = bullet_list_close
+
+    def list_item_open(self, _: Token) -> Iterable[Run]:
+        number = self.lists[-1]
+        self.lists[-1] = number + 1 if number is not None else None
+        sign = "• " if number is None else f"{number}. "
+        self.prefix = "\u2003" * (len(self.lists) - 1) + sign
+        return ()
+
+    def heading_open(self, _: Token) -> Iterable[Run]:
+        self.is_strong = True
+        return ()
+
+    def heading_close(self, _: Token) -> Iterable[Run]:
+        self.is_strong = False
+        return END, END
+
+    def th_open(self, _: Token) -> Iterable[Run]:
+        self.is_strong = True
+        return self.td_open(_)
+
+    def td_open(self, _: Token) -> Iterable[Run]:
+        self.cells = (self.cells or 0) + 1
+        self.prefix = " | " if self.cells > 1 else ""
+        return ()
+
+    def tr_close(self, _: Token) -> Iterable[Run]:
+        self.cells, self.is_strong = None, False
+        return (END,)
+
+    def table_close(self, _: Token) -> Iterable[Run]:
+        return (END,)
+
+    def inline(self, token: Token) -> Iterable[Run]:
+        if self.prefix:
+            yield Run(self.prefix)
+        self.prefix = ""
+        for run in _inline(token.children or ()):
+            yield replace(run, strong=True) if self.is_strong and not run.is_end else run
+
+    def paragraph_close(self, _: Token) -> Iterable[Run]:
+        return (END,) if self.lists else (END, END)
+
+    def fence(self, token: Token) -> Iterable[Run]:
+        for line in token.content.rstrip("\n").split("\n"):
+            yield from (Run(line, code=True), END)
+        yield END
+
+    code_block = fence
+
+    def hr(self, _: Token) -> Iterable[Run]:
+        return Run("———"), END, END
+
+
+def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
+    style = Run("")
+    label: list[str] = []
+    for token in tokens:
+        kind = token.type
+        if kind in ("softbreak", "hardbreak"):
+            yield END
+        elif kind in ("strong_open", "strong_close"):
+            style = replace(style, strong=kind.endswith("open"))
+        elif kind in ("em_open", "em_close"):
+            style = replace(style, em=kind.endswith("open"))
+        elif kind in ("s_open", "s_close"):
+            style = replace(style, strike=kind.endswith("open"))
+        elif kind == "link_open":
+            style, label = replace(style, url=str(token.attrs.get("href", ""))), []
+        elif kind == "link_close":
+            yield from _honest("".join(label), style)
+            style = replace(style, url="")
+        elif token.content:
+            label.append(token.content)
+            if not style.url:
+                yield replace(style, text=token.content, code=kind == "code_inline")
+
+
+def _honest(label: str, style: Run) -> Iterator[Run]:
+    """A link as a run. A label that looks like another address than it leads to shows both."""
+    target = safe_url(style.url)
+    label = " ".join(label.split()) or style.url
+    if not target:
+        yield replace(style, text=label, url="")
+    elif LOOKS_LIKE_ADDRESS.search(label) and label.rstrip("/") != style.url.rstrip("/"):
+        yield replace(style, text=f"{label} → ", url="")
+        yield replace(style, text=urlsplit(target).hostname or target, url=target)
+    else:
+        yield replace(style, text=label, url=target)
+
+
+def safe_url(url: str) -> str:
+    """The address if it may stand in a message, with all that could end a link encoded; else nothing."""
+    if not url.lower().startswith(("http://", "https://", "mailto:")):
+        return ""
+    for sign in '()<>"|`\\*_~ @' if not url.lower().startswith("mailto:") else '()<>"|`\\*_~ ':
+        url = url.replace(sign, f"%{ord(sign):02X}")
+    return CONTROL.sub("", url)
+
+
+def _tidy(found: Iterable[Run]) -> list[Run]:
+    """Neighbours of one style are one run; never more than one blank line; none at the ends."""
+    kept: list[Run] = []
+    for run in found:
+        if run.is_end and (not kept or (len(kept) > 1 and kept[-1].is_end and kept[-2].is_end)):
+            continue
+        if kept and not run.is_end and not kept[-1].is_end and replace(kept[-1], text=run.text) == run:
+            kept[-1] = replace(run, text=kept[-1].text + run.text)
+        elif run.text:
+            kept.append(run)
+    while kept and kept[-1].is_end:
+        kept.pop()
+    return kept

@@ -1,0 +1,103 @@
+"""Text in runs, the form between what staff write and what a vendor reads: cut to fit, and made harmless.
+
+A run is a piece of one line in one style. A text is cut between runs or at a
+word of one, so no mark is ever left open.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
+CUT = "…"
+MOST_READ = 12_000  # characters: more than any vendor gets of one text
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text in one style. A line's end is a run of its own: a single newline."""
+
+    text: str
+    strong: bool = False
+    em: bool = False
+    strike: bool = False
+    code: bool = False
+    url: str = ""
+
+    @property
+    def is_end(self) -> bool:
+        """True for the end of a line."""
+        return self.text == "\n"
+
+
+END = Run("\n")
+
+
+def cut(runs: Sequence[Run], most: int, size: Callable[[Run], int]) -> list[Run]:
+    """The first of these that have room together, then the sign that more was said."""
+    left, kept = most - size(Run(CUT)), []
+    for run in runs:
+        needed = size(run)
+        if needed > left:
+            kept.append(_shortened(run, left, size))
+            break
+        kept.append(run)
+        left -= needed
+    else:
+        return kept
+    while kept and not kept[-1].text.strip():
+        kept.pop()
+    return [*kept, Run(CUT)]
+
+
+def _shortened(run: Run, left: int, size: Callable[[Run], int]) -> Run:
+    """The longest beginning of a run that has room, at a word if it has several."""
+    low, high = 0, len(run.text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (
+            (middle, high) if size(replace(run, text=run.text[:middle])) <= left else (low, middle - 1)
+        )
+    text = run.text[:low]
+    at_word = text.rpartition(" ")[0]
+    return replace(run, text=(at_word or text).rstrip())
+
+
+def lines(of: Sequence[Run]) -> list[list[Run]]:
+    """The runs line by line, for vendors that want each by itself; blank ones are left out."""
+    ends = [-1, *(place for place, run in enumerate(of) if run.is_end), len(of)]
+    found = [list(of[start + 1 : end]) for start, end in pairwise(ends)]
+    return [line for line in found if any(run.text.strip() for run in line)]
+
+
+def clipped(text: str, most: int) -> str:
+    """Plain words on one line, at most this many UTF-16 units, cut at a word."""
+    return "".join(run.text for run in _clip(one_line(text), most))
+
+
+def _clip(text: str, most: int) -> list[Run]:
+    return [Run(text)] if units(text) <= most else cut([Run(text)], most, lambda run: units(run.text))
+
+
+def one_line(text: str) -> str:
+    """Without line breaks, control characters and signs that turn the direction of what follows."""
+    return " ".join(CONTROL.sub("", text[:MOST_READ].replace("\n", " ")).split())
+
+
+def units(text: str) -> int:
+    """Its length as JavaScript and Telegram count it: an emoji is two."""
+    return len(text.encode("utf-16-le", "replace")) // 2
+
+
+def silenced(text: str) -> str:
+    """No @name, @here or @everyone is left of it."""
+    return text.replace("@", f"@{BREAK}")
+
+
+def tame(text: str) -> str:
+    """For places that know no escape: no @name and no <command> is left of it."""
+    return silenced(text).replace("<", f"<{BREAK}")
