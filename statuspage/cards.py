@@ -83,6 +83,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
         is_by_machine=not incident.is_owned,
         postmortem_url=postmortem_path(incident),
+        workaround_html=to_html(advice) if (advice := incident.shown_workaround) else "",
     )
 
 

@@ -202,6 +202,7 @@ class IncidentCard:
     summary: str = ""  # first words of the newest update, plain text
     is_by_machine: bool = False
     postmortem_url: str = ""  # empty until one is published
+    workaround_html: str = ""  # what customers can do, sanitised; empty once it is over
 
     @property
     def is_open(self) -> bool:
