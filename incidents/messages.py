@@ -35,15 +35,20 @@ class Told:
     url: str
     components: tuple[tuple[str, Status], ...] = ()
     next_update_at: datetime | None = None
+    workaround: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing said, in a mail. `text` is Markdown, which reads as plain text as well."""
+    """One thing said, in a mail. `text` is Markdown, which reads as plain text as well.
+
+    `workaround`: what customers can do, Markdown too.
+    """
 
     label: str
     at: datetime
     text: str
+    workaround: str = ""
 
 
 def subject(told: Told) -> str:
@@ -74,7 +79,7 @@ TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200
 
 def plain_mail(told: Told) -> str:
     """The complete plain text of a mail as somebody who chose everything gets it."""
-    said = Said(told.phase.label, told.at, told.text)
+    said = Said(told.phase.label, told.at, told.text, told.workaround)
     status = told.status if told.components or told.phase is Phase.RESOLVED else None
     lines = told_in_mail(
         told.title, said, status=status, components=told.components, next_update_at=told.next_update_at
@@ -99,6 +104,8 @@ def told_in_mail(
     if next_update_at:
         lines.append(next_word(next_update_at, said.at))
     lines += ["", plain(said.text), ""]
+    if said.workaround:
+        lines += ["What you can do:", plain(said.workaround), ""]
     differing = each(components)
     return [*lines, *(f"- {one}" for one in differing), ""] if differing else lines
 

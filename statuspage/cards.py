@@ -82,6 +82,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         ),
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
         postmortem_url=postmortem_path(incident),
+        workaround_html=to_html(advice) if (advice := incident.shown_workaround) else "",
     )
 
 

@@ -108,7 +108,7 @@ def _incident(incident: Incident) -> Entry:
         updated_at=max(incident.updated_at, told_at),
         address=f"{settings.PUBLIC_URL}{incident.get_absolute_url()}",
         title=incident.title,
-        body=_body(told),
+        body=_body(told, incident.shown_workaround),
         components=tuple(place.component.name for place in cards.affected(incident)),
     )
 
@@ -159,8 +159,11 @@ def _ahead(one: Maintenance) -> str:
     )
 
 
-def _body(told: list[tuple[str, datetime, str]]) -> str:
-    """All words (label, when, text), newest first. The label is `Update` where it stayed the same."""
+def _body(told: list[tuple[str, datetime, str]], workaround: str = "") -> str:
+    """All words (label, when, text), newest first. The label is `Update` where it stayed the same.
+
+    What customers can do stands behind the newest.
+    """
     parts = []
     for newer, (label, when, words) in enumerate(told):
         before = told[newer + 1][0] if newer + 1 < len(told) else None
@@ -170,6 +173,8 @@ def _body(told: list[tuple[str, datetime, str]]) -> str:
             f"<var data-var='time'>{at:%H:%M}</var> UTC</small><br>"
             f"<strong>{escape('Update' if label == before else label)}</strong> - {_text(words)}"
         )
+    if workaround:
+        parts.insert(1, f"<p><strong>What you can do</strong> - {_text(workaround)}")
     return "".join(parts)
 
 

@@ -170,7 +170,7 @@ def _news(envelope: Envelope, story: Story, most: int) -> _Sheet:
     """One story: what is said now, what was said since the last mail, and what the last mail said."""
     unsent = envelope.unsent or (story.newest,)
     said = _cut([_said(word) for word in (unsent[0], *_before(story, unsent))], most, story.url)
-    newest, earlier = said[0], said[1:]
+    newest, earlier = _advised(said[0], story, most), said[1:]
     since = earlier[: len(unsent) - 1]
     reason = messages.why(_scope(envelope), envelope.house.name)
     links = envelope.links
@@ -205,7 +205,8 @@ def _digest(envelope: Envelope, stories: Sequence[Story], most: int) -> _Sheet:
     more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MOST_NAMED]]
     subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
     reason = f"{messages.why(_scope(envelope), name)} You chose one mail a day."
-    newest = [_cut([_said(story.newest)], most // len(stories), story.url)[0] for story in stories]
+    room = most // len(stories)
+    newest = [_advised(_cut([_said(one.newest)], room, one.url)[0], one, room) for one in stories]
     text: list[str] = []
     for story, said in zip(stories, newest, strict=True):
         text += [*_lines(story, said), story.url, "", "", ""]
@@ -250,7 +251,13 @@ def _block(story: Story, said: Said) -> dict[str, Any]:
 
 def _shown(said: Said) -> dict[str, Any]:
     label = one_line(said.label, most=60)
-    return {"label": label, "when": messages.moment(said.at), "html": to_html(said.text)}
+    advice = to_html(said.workaround) if said.workaround else ""
+    return {
+        "label": label,
+        "when": messages.moment(said.at),
+        "html": to_html(said.text),
+        "workaround": advice,
+    }
 
 
 def _state(story: Story) -> Status | None:
@@ -274,6 +281,14 @@ def _promise(story: Story) -> datetime | None:
 
 def _said(word: Word) -> Said:
     return Said(word.label, word.at, _writable(word.text))
+
+
+def _advised(said: Said, story: Story, most: int) -> Said:
+    """The same with what customers can do, which is cut as the words are, and left out where nothing fits."""
+    if not (story.workaround and most):
+        return said
+    advice = Said(said.label, said.at, _writable(story.workaround))
+    return replace(said, workaround=_cut([advice], most, story.url)[0].text)
 
 
 def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:

@@ -48,6 +48,7 @@ class Story:
     body: dict[str, Any] = field(default_factory=dict)
     is_over: bool = False
     next_update_at: datetime | None = None
+    workaround: str = ""  # what customers can do while it lasts, Markdown
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     json: str = field(init=False)  # `body` with the sequence, written once for all who are sent it
@@ -144,6 +145,7 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
         body={"incident": payloads.incident(incident, told, [row.component for row in rows], shown, page_id)},
         is_over=is_over,
         next_update_at=incident.next_update_at if upto.number == posts[0].number else None,
+        workaround=incident.shown_workaround if upto.number == posts[0].number else "",
     )
 
 

@@ -18,7 +18,7 @@ from incidents.lifecycle import Kind, Phase, may_move
 from incidents.models import undoing
 from incidents.models.machine import MachineManager, MachineVoice, settling
 from incidents.models.notice import Notice
-from incidents.models.record import change_row
+from incidents.models.record import MOST_WORKAROUND, change_row
 
 if TYPE_CHECKING:
     from incidents.models.update import Update
@@ -133,6 +133,7 @@ class Incident(MachineVoice):
         next_update_at: datetime | None = None,
         statuses: Statuses | None = None,
         title: str = "",
+        workaround: str | None = None,
         at: datetime | None = None,
         notifies: bool = True,
         undo_s: int = 0,
@@ -143,6 +144,7 @@ class Incident(MachineVoice):
 
         A suggestion is published by it. A resolved incident takes only words
         that leave it resolved, unless `reopens`. `statuses`: what its components are now.
+        `workaround`: what customers can do; empty takes it away, None leaves what stands.
         `at` dates the words back. `undo_s`: how long it can be taken back, and nobody is told.
         `seen`: the number of the newest update its author has read; a newer one by a person refuses.
         """
@@ -150,6 +152,7 @@ class Incident(MachineVoice):
         body = body.replace("\0", "")  # no text of PostgreSQL may hold one
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
+        advice = _advice(workaround)
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
@@ -164,6 +167,7 @@ class Incident(MachineVoice):
             if reopens and phase is not Phase.RESOLVED:
                 self.resolved_at = self.monitoring_at = None
             self.title = title.strip()[:255] or self.title
+            self.workaround = self.workaround if advice is None else advice
             self.is_owned = True
             self.published_at = self.published_at or now
             self.settle_at = self.publish_at = None
@@ -258,13 +262,15 @@ class Incident(MachineVoice):
         impact_override: str | None = None,
         started_at: datetime | None = None,
         cause: str | None = None,
+        workaround: str | None = None,
     ) -> None:
-        """Correct its name, impact, beginning or cause. Raises ValidationError."""
+        """Correct its name, impact, beginning, cause or workaround, untold. Raises ValidationError."""
+        advice = _advice(workaround)
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
             given = {"title": title, "impact_override": impact_override, "started_at": started_at,
-                     "cause": cause}  # fmt: skip
+                     "cause": cause, "workaround": advice}  # fmt: skip
             for name, value in given.items():
                 if value is not None:
                     setattr(self, name, value)
@@ -379,6 +385,17 @@ def _status(status: Status | str) -> Status:
     except ValueError:
         known = ", ".join(Status)
         raise ValidationError({"status": f"“{status}” is no status: use one of {known}."}) from None
+
+
+def _advice(text: str | None) -> str | None:
+    if text is None:
+        return None
+    text = text.replace("\0", "").strip()
+    if len(text) > MOST_WORKAROUND:
+        raise ValidationError(
+            {"workaround": f"What customers can do is longer than {MOST_WORKAROUND} characters: shorten it."}
+        )
+    return text
 
 
 def _promise(at: datetime | None, now: datetime) -> datetime | None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from incidents.models.update import Update
 
 
+MOST_WORKAROUND = 500  # a few sentences: it stands beside each newest update and in each mail
+
+
 class Record(models.Model):
     """`published_at` None is a suggestion that only staff see."""
 
@@ -63,6 +66,9 @@ class Record(models.Model):
     cause = models.CharField(
         max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
     )
+    workaround = models.CharField(
+        "what customers can do", max_length=MOST_WORKAROUND, blank=True, help_text="Markdown."
+    )
 
     class Meta:
         abstract = True
@@ -79,6 +85,11 @@ class Record(models.Model):
     def shown_impact(self) -> Impact:
         """The impact people gave it, or the worst of its components at its worst moment."""
         return Impact(self.impact_override or self.impact)
+
+    @property
+    def shown_workaround(self) -> str:
+        """What customers can do while it lasts; empty once it is over."""
+        return self.workaround if self.resolved_at is None else ""
 
     @property
     def is_suggestion(self) -> bool:

@@ -11,7 +11,7 @@ from incidents.lifecycle import Kind
 if TYPE_CHECKING:
     from incidents.models.incident import Incident
 
-WORDS = ("title", "phase", "impact", "is_owned")
+WORDS = ("title", "phase", "impact", "is_owned", "workaround")
 TIMES = ("published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at", "settle_at")
 
 

@@ -158,8 +158,11 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         ],
         "reminder_intervals": None,
     }
-    address = cards.postmortem_path(one)
-    return {**body, "postmortem_url": f"{settings.PUBLIC_URL}{address}"} if address else body
+    if one.shown_workaround:
+        body["workaround"] = one.shown_workaround
+    if address := cards.postmortem_path(one):
+        body["postmortem_url"] = f"{settings.PUBLIC_URL}{address}"
+    return body
 
 
 def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:

@@ -32,7 +32,7 @@ CHOICES = (
 )
 FIELDS = (
     "title", "phase", "body", "promise", "promise_at", "quiet", "at", "started_at", "ended_at", "seen",
-    "filled",
+    "filled", "workaround", "workaround_was",
 )  # fmt: skip
 
 
@@ -86,6 +86,17 @@ class Composition:
             return Status.OPERATIONAL
         return worst([place.status for place in self.places if place.status is not Status.UNKNOWN])
 
+    @property
+    def workaround(self) -> str | None:
+        """What customers can do, as typed; None where its writer left it as it stood."""
+        typed = self.data["workaround"]
+        return None if typed == self.data["workaround_was"] else typed
+
+    @property
+    def shown_workaround(self) -> str:
+        """The same as pages and mails will tell it: nothing once it is over."""
+        return "" if self.is_past or self.phase is Phase.RESOLVED else self.data["workaround"].strip()
+
     def promised_at(self, now: datetime) -> datetime | None:
         """When the next update is promised for; None for none. Raises ValidationError."""
         chosen = self.data.get("promise", "")
@@ -127,7 +138,11 @@ def newest(incident: Incident | None) -> int:
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
     """The form from what was sent, or from a draft."""
     text = {name: str(data.get(name, ""))[:LONGEST] for name in FIELDS}
-    text["body"] = text["body"].replace("\r\n", "\n")
+    for name in ("body", "workaround", "workaround_was"):
+        text[name] = text[name].replace("\r\n", "\n")
+    if "workaround" not in data or text["workaround"] == text["workaround_was"]:
+        # untouched: it follows what stands, which somebody may have changed meanwhile
+        text["workaround"] = text["workaround_was"] = incident.workaround if incident else ""
     return Composition(incident, text, _places(incident, data))
 
 
@@ -204,10 +219,12 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         url=f"{settings.PUBLIC_URL}{path}",
         components=tuple((place.component.name, place.status) for place in form.places),
         next_update_at=promised,
+        workaround=form.shown_workaround,
     )
     return {
         "told": told,
         "html": to_html(form.data["body"]),
+        "workaround_html": to_html(form.shown_workaround),
         "promised": promised,
         "headline": headline(form),
         "subject": messages.subject(told),
@@ -322,6 +339,7 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
         next_update_at=form.promised_at(now),
         statuses=statuses,
         title=data["title"],
+        workaround=form.workaround,
         at=moment(data["at"], "at", "Said at") if data["at"].strip() else None,
         notifies=not data["quiet"],
         undo_s=settings.UNDO_S,
@@ -347,7 +365,7 @@ def _publish_new(form: Composition, statuses: dict[Component, Status], author: A
         incident = Incident.objects.open(
             data["title"], data["body"], now=now, author=author, phase=form.phase, started_at=started_at,
             next_update_at=form.promised_at(now), statuses=statuses, notifies=not data["quiet"],
-            undo_s=settings.UNDO_S,
+            undo_s=settings.UNDO_S, workaround=form.workaround,
         )  # fmt: skip
     Draft.objects.filter(incident=None, author=author).delete()
     return incident.updates.latest("number")

@@ -151,8 +151,8 @@ def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., H
 
 
 def _facts(incident: Incident) -> dict[str, Any]:
-    names = ("title", "phase", "impact_override", "cause", "is_owned", "started_at", "published_at",
-             "resolved_at", "deleted_at", "merged_into_id")  # fmt: skip
+    names = ("title", "phase", "impact_override", "cause", "workaround", "is_owned", "started_at",
+             "published_at", "resolved_at", "deleted_at", "merged_into_id")  # fmt: skip
     return {name: getattr(incident, name) for name in names}
 
 
@@ -209,7 +209,7 @@ def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
 
 @act("amend", "Saved.")
 def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """Correct title, impact, beginning, cause."""
+    """Correct title, impact, beginning, cause, what customers can do."""
     given = request.POST
     incident.amend(
         now,
@@ -217,6 +217,7 @@ def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
         impact_override=given.get("impact_override", ""),
         started_at=compose.moment(given.get("started_at", ""), "started_at", "Started"),
         cause=given.get("cause", "").strip(),
+        workaround=given["workaround"].replace("\r\n", "\n") if "workaround" in given else None,
     )
 
 

@@ -69,6 +69,7 @@ def _add_asked(form: compose.Composition, request: HttpRequest) -> None:
 
 def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) -> HttpResponse:
     now = timezone.now()
+    stood = form.incident.workaround if form.incident else ""
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
     except ValidationError as refused:
@@ -79,7 +80,11 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
         return _form(request, form, status=400, reopens=reopens)
     incident = update.incident
     told = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
-    Audit.objects.note(request, "incident.post" if form.incident else "incident.open", incident, after=told)
+    before = None
+    if incident.workaround != stood:
+        before, told["workaround"] = {"workaround": stood}, incident.workaround
+    act = "incident.post" if form.incident else "incident.open"
+    Audit.objects.note(request, act, incident, before=before, after=told)
     messages.success(request, f"Published: {update.get_phase_display()}.")
     return redirect("console_incident", public_id=incident.public_id)
 
@@ -174,20 +179,22 @@ def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     """Take an update back while nobody was told; its words become a draft again."""
     update = get_object_or_404(Update, incident__public_id=public_id, number=number)
     incident, now = update.incident, timezone.now()
+    advice = incident.workaround
     try:
         incident.undo(update, now)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("console_incident", public_id=public_id)
     Audit.objects.note(request, "incident.undo", incident, before={"number": number, "body": update.body})
+    typed = {"workaround": advice, "workaround_was": incident.workaround}
     if incident.deleted_at is not None:  # it had never been there: a new incident again
-        data = {"title": incident.title, "body": update.body, "phase": update.phase, "promise": "30"}
+        data = {"title": incident.title, "body": update.body, "phase": update.phase, "promise": "30", **typed}
         rows = incident.affected.select_related("component")
         data |= {f"status-{row.component.public_id}": row.status for row in rows}
         Draft.objects.keep(None, request.user, data, now)
         messages.success(request, "Taken back before anybody was sent it. Your words are here.")
         return redirect("console_new")
-    data = {"body": update.body, "phase": update.phase, "promise": "30", "seen": str(number)}
+    data = {"body": update.body, "phase": update.phase, "promise": "30", "seen": str(number), **typed}
     Draft.objects.keep(incident, request.user, data, now)
     messages.success(request, "Taken back before anybody was sent it. Your words are here.")
     return redirect("console_compose", public_id=public_id)

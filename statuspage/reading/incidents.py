@@ -57,6 +57,7 @@ class IncidentCard:
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text
     postmortem_url: str = ""  # empty until one is published
+    workaround_html: str = ""  # what customers can do, sanitised; empty once it is over
 
     @property
     def is_open(self) -> bool:

@@ -77,6 +77,33 @@ def test_undo_gives_back_the_status_that_was_set_by_hand(ada):
     assert (component.hand_status, component.status) == ("partial_outage", "partial_outage")
 
 
+def test_what_customers_can_do_stays_until_it_is_changed_and_undo_brings_it_back(ada):
+    _, incident = suggested()
+    say = {"phase": "identified", "now": after(minutes=1), "author": ada}
+    incident.post("One.", workaround=" Use the **app**.\0 ", **say)
+    incident.post("Two.", **say)
+    assert again(incident).shown_workaround == "Use the **app**."
+    update = incident.post("Three.", workaround="", undo_s=20, **say)
+    assert again(incident).shown_workaround == ""
+    again(incident).undo(update, after(minutes=1, seconds=5))
+    assert again(incident).shown_workaround == "Use the **app**."
+    incident.post("Over.", phase="resolved", now=after(minutes=2), author=ada)
+    assert again(incident).shown_workaround == ""
+    incident.post("Back.", phase="identified", now=after(minutes=3), author=ada, reopens=True)
+    assert again(incident).shown_workaround == "Use the **app**."
+
+
+def test_more_advice_than_fits_is_refused_with_the_update(ada):
+    _, incident = suggested()
+    with pytest.raises(ValidationError, match="longer than 500 characters"):
+        incident.post("One.", workaround="x" * 501, phase="identified", now=after(minutes=1), author=ada)
+    assert again(incident).is_suggestion
+    with pytest.raises(ValidationError, match="longer than 500 characters"):
+        incident.amend(after(minutes=1), workaround="x" * 501)
+    incident.post("One.", workaround="ж" * 500, phase="identified", now=after(minutes=1), author=ada)
+    assert len(again(incident).workaround) == 500
+
+
 def test_after_its_time_or_after_another_word_undo_is_refused(ada, bo):
     _, incident = suggested()
     update = incident.post("One.", phase="identified", now=NOW, author=ada, undo_s=20)

@@ -70,6 +70,17 @@ def test_the_keys_of_every_body(db):
     holds(body("status", now)["page"], PAGE)
 
 
+def test_what_customers_can_do_is_a_key_of_our_own_while_it_lasts(db):
+    story()
+    incident = Incident.objects.get()
+    incident.post("We look.", phase="identified", now=after(minutes=1), workaround="Use the *app*.")
+    (row,) = body("summary", after(minutes=2))["incidents"]
+    holds(row, INCIDENT | {"workaround": str})
+    assert row["workaround"] == "Use the *app*."
+    incident.post("Over.", phase="resolved", now=after(minutes=3))
+    holds(body("incidents", after(minutes=4))["incidents"][0], INCIDENT)
+
+
 def test_rows_groups_and_incidents_key_for_key(db):
     story()
     found_ = body("summary", after(minutes=1))

@@ -141,6 +141,7 @@ def pages(incident, probe):
 def test_nobody_is_shut_out_in_either_theme(web, browser):
     one, *_ = fleet()
     incident = outage(one)
+    incident.amend(timezone.now(), workaround="Use the *app* meanwhile.\n\n- or wait")
     web.catch_up()
     axe, wrong = Axe(), []
     for scheme in ("light", "dark"):
@@ -162,6 +163,7 @@ def test_nothing_scrolls_sideways(web, browser, width):
     one, *_ = fleet()
     watched("A component whose name is quite a bit longer than anybody would wish for", position=9)
     incident = outage(one)
+    incident.amend(timezone.now(), workaround=f"https://example.org/{'long' * 60}")
     web.catch_up()
     page = browser.open(web.url, width=width)
     for name, path in pages(incident, one).items():

@@ -123,12 +123,15 @@ def test_a_new_incident_can_be_undone_too(client, ada, settings):
     probe = watched()
     key = probe.component.public_id
     client.post("/console/incidents/new",
-                form(title="Slow", **{f"status-{key}": "degraded_performance"}))  # fmt: skip
+                form(title="Slow", workaround="Wait a little.", workaround_was="",
+                     **{f"status-{key}": "degraded_performance"}))  # fmt: skip
     incident = Incident.objects.get()
+    assert incident.workaround == "Wait a little."
     assert Component.objects.get().status == "degraded_performance"
     answer = client.post(f"/console/incidents/{incident.public_id}/undo/1")
     shown = page(client, answer.headers["location"])
     assert 'value="Slow"' in shown
+    assert ">Wait a little.</textarea>" in shown
     assert "Chat does not work" in shown
     assert not Incident.objects.public().exists()
 
@@ -189,6 +192,71 @@ def test_two_people_see_each_others_words_and_lose_none(client, ada, django_user
     assert [one.body for one in incident.updates.filter(kind=Kind.POST, author__isnull=False)] == [
         "Bo was first. It does not work.", "Ada too.",
     ]  # fmt: skip
+
+
+def advised(client, path):
+    """What the composer shows as standing: typed, and as it was."""
+    shown = page(client, path)
+    typed = re.search(r'<textarea id="workaround"[^>]*>([^<]*)', shown)[1]
+    return typed, re.search(r'name="workaround_was" value="([^"]*)"', shown)[1]
+
+
+def test_what_customers_can_do_is_written_kept_previewed_and_taken_away(client, ada):
+    _, incident = suggestion()
+    path = f"/console/incidents/{incident.public_id}"
+    assert advised(client, f"{path}/compose") == ("", "")
+    told = {"workaround": "Use the **app**.", "workaround_was": ""}
+    answer = client.post(f"{path}/saved", form(incident, **told)).content.decode()
+    assert "What you can do</p>" in answer
+    assert "<p>Use the <strong>app</strong>.</p>" in answer
+    assert "What you can do:\nUse the **app**." in answer
+    assert (
+        "What you can do"
+        not in client.post(f"{path}/saved", form(incident, phase="resolved", **told)).content.decode()
+    )
+    assert advised(client, f"{path}/compose") == ("Use the **app**.", "")
+    client.post(f"{path}/compose", form(incident, **told))
+    incident.refresh_from_db()
+    assert incident.workaround == "Use the **app**."
+    row = Audit.objects.get(act="incident.post")
+    assert (row.before["workaround"], row.after["workaround"]) == ("", "Use the **app**.")
+    stands = ("Use the **app**.", "Use the **app**.")
+    assert advised(client, f"{path}/compose") == stands
+    long = {"workaround": "x" * 501, "workaround_was": stands[0]}
+    refused = client.post(f"{path}/compose", form(incident, **long))
+    assert refused.status_code == 400
+    assert '<a href="#workaround">What customers can do is longer' in refused.content.decode()
+    client.post(f"{path}/compose", form(incident, workaround="", workaround_was=stands[0]))
+    incident.refresh_from_db()
+    assert incident.workaround == ""
+
+
+def test_advice_that_was_not_touched_follows_what_stands(client, ada):
+    _, incident = suggestion()
+    path = f"/console/incidents/{incident.public_id}"
+    client.post(f"{path}/compose", form(incident, workaround="One.", workaround_was=""))
+    client.post(f"{path}/saved", form(incident, workaround="One.", workaround_was="One."))
+    corrected = {"title": "New", "started_at": "2026-01-02T03:00", "workaround": "Two."}
+    client.post(f"{path}/amend", corrected)  # while the form is open
+    assert Audit.objects.get(act="incident.amend").before["workaround"] == "One."
+    assert advised(client, f"{path}/compose") == ("Two.", "Two.")
+    client.post(f"{path}/compose", form(incident, workaround="One.", workaround_was="One."))
+    client.post(f"{path}/compose", form(incident))  # as a program posts it that does not know the field
+    incident.refresh_from_db()
+    assert incident.workaround == "Two."
+    assert "What customers can do</h3>" in page(client, path)
+
+
+def test_an_undone_update_gives_its_advice_back_to_its_writer(client, ada, settings):
+    settings.UNDO_S = 20
+    _, incident = suggestion()
+    path = f"/console/incidents/{incident.public_id}"
+    client.post(f"{path}/compose", form(incident, workaround="One.", workaround_was=""))
+    client.post(f"{path}/compose", form(incident, workaround="Two.", workaround_was="One."))
+    client.post(f"{path}/undo/{incident.updates.last().number}")
+    incident.refresh_from_db()
+    assert incident.workaround == "One."
+    assert advised(client, f"{path}/compose") == ("Two.", "One.")
 
 
 def test_a_past_incident_is_written_down(client, ada):

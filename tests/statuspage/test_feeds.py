@@ -80,6 +80,21 @@ def test_a_reader_finds_every_incident_with_all_its_words(db, kind):
     assert order == sorted(order)
 
 
+def test_what_customers_can_do_stands_behind_the_newest_words(db):
+    fell(watched())
+    incident = Incident.objects.get()
+    advice = "Use [the app](/app).\n\n- or wait"
+    incident.post("We look.", phase="identified", now=after(hours=1), workaround=advice)
+    words = raw_words(after(hours=2))
+    told = (
+        "<p><strong>What you can do</strong> - Use "
+        '<a href="https://status.widgetify.example/app" rel="noopener nofollow">the app</a>.</p>'
+    )
+    assert words.index("We look.") < words.index(told) < words.index("Investigating")
+    incident.post("Over.", phase="resolved", now=after(hours=3))
+    assert "What you can do" not in raw_words(after(hours=4))
+
+
 def test_words_stand_as_statuspage_writes_them(db):
     probe = watched()
     fell(probe, after(days=-3))

@@ -116,6 +116,22 @@ def test_notes_and_proposals_are_not_for_strangers(db):
     assert "API works again" not in text
 
 
+def test_what_customers_can_do_is_told_as_long_as_it_lasts(db):
+    fell(watched("API"))
+    incident = Incident.objects.get()
+    pages = ({}, {"gather": views.incident.gather, "public_id": incident.public_id})
+    assert all("What you can do" not in html(after(minutes=1), **one) for one in pages)
+    advice = "Use the *app*. <script>alert(1)</script>"
+    incident.post("We look.", phase="identified", now=after(minutes=1), workaround=advice)
+    for one in pages:
+        for at in (after(minutes=1), after(hours=1)):  # what is old says it too
+            text = html(after(minutes=1), at=at, **one)
+            assert "What you can do</h" in text
+            assert "Use the <em>app</em>. &lt;script&gt;alert(1)&lt;/script&gt;" in text
+    incident.post("Over.", phase="resolved", now=after(minutes=2))
+    assert all("What you can do" not in html(after(minutes=2), **one) for one in pages)
+
+
 def test_script_in_words_and_names_is_shown_not_run(db):
     probe = watched("<script>alert(1)</script>")
     fell(probe)

@@ -118,7 +118,8 @@ def _watched(now):
 def _incidents(now, ada, bob):
     """One that says everything everywhere, and one a title."""
     machine = Incident.objects.get()
-    machine.post(ALL, phase="identified", now=now, author=bob, title=packed(255)[0])
+    advice = packed(500)
+    machine.post(ALL, phase="identified", now=now, author=bob, title=packed(255)[0], workaround=advice.pop())
     first = machine.updates.get(body=ALL)
     machine.edit(first, f"{ALL}\n\nEdited.", now, author=bob)
     machine.note(ALL, now, author=bob)
@@ -126,8 +127,9 @@ def _incidents(now, ada, bob):
         body = "\n\n".join(PAYLOADS[n * 5 : n * 5 + 20]) or ALL
         at = now - timedelta(hours=n)
         made = Incident.objects.open(
-            title, body, now=at, author=bob, components=Component.objects.filter(position=n + 2)
-        )
+            title, body, now=at, author=bob, components=Component.objects.filter(position=n + 2),
+            workaround=advice[n % len(advice)],
+        )  # fmt: skip
         if n > 2:
             made.post(body, phase="resolved", now=at + timedelta(minutes=9), author=ada)
     Incident.objects.update(cause=packed(60)[0])
@@ -168,7 +170,8 @@ def _texts_and_works(now, bob):
 
 def _staff(now, ada, bob):
     """Drafts of both, an invitation, and the audit log."""
-    words = {"title": packed(255)[2], "body": ALL, "promise": ALL[:50], "promise_at": ALL[:50]}
+    words = {"title": packed(255)[2], "body": ALL, "promise": ALL[:50], "promise_at": ALL[:50],
+             "workaround": ALL, "workaround_was": ALL[:500]}  # fmt: skip
     for incident in (None, *Incident.objects.filter(resolved_at=None)[:2]):
         for author in (ada, bob):
             Draft.objects.keep(incident, author, words, now)

@@ -11,9 +11,10 @@ import pytest
 from components.status import Status
 from incidents.lifecycle import Phase
 from incidents.messages import Told, one_line, plain_mail, subject_line
-from incidents.models import NoticeKind
+from incidents.models import Incident, Notice, NoticeKind
 from subscribers import letters
 from subscribers.story import House, Word
+from subscribers.story import read as stories
 from tests.subscribers.letters import (
     HOUSE,
     KEY,
@@ -108,7 +109,7 @@ def look(source):
 )
 def test_the_html_holds_nothing_but_words_and_links(words):
     of = story(title=words, components=((words, Status.UNKNOWN), ("Chat", Status.MAJOR_OUTAGE)))
-    of = story(title=words, words=(Word(1, words, NOW, words),), components=of.components)
+    of = story(title=words, words=(Word(1, words, NOW, words),), components=of.components, workaround=words)
     for env in (envelope(of, scope=words), envelope(of, others=(story(title=words),)),
                 letter_about_itself("stopped", what=words, why=words)):  # fmt: skip
         source = html(read(env))
@@ -158,6 +159,30 @@ def test_what_staff_preview_is_what_is_sent():
     assert seen[12:] == [
         re.sub(r": https.*", ": (a link of the receiver's own)", line) for line in sent[12:14]
     ]
+
+
+def test_what_customers_can_do_stands_below_the_newest_words():
+    message = read(envelope(story(workaround="Use the *app*.")))
+    assert f"{SERVERS}\n\nWhat you can do:\nUse the *app*.\n\n{SITE}/inc" in text(message).replace("\r", "")
+    source = html(message)
+    assert source.index(SERVERS) < source.index("What you can do</b>") < source.index("<em>app</em>")
+    assert source.index("<em>app</em>") < source.index(MOST)
+    told = Told(
+        "Tern", "t", Phase.IDENTIFIED, Status.UNKNOWN, SERVERS, NOW, SITE, workaround="Use the *app*."
+    )
+    assert f"{SERVERS}\n\nWhat you can do:\nUse the *app*.\n" in plain_mail(told)
+    assert "What you can do" not in text(read(envelope())) + html(read(envelope()))
+
+
+def test_only_the_newest_word_of_an_open_incident_tells_what_customers_can_do(db):
+    incident = Incident.objects.open("Slow", "One.", phase="identified", now=NOW, workaround="Use the app.")
+    first = Notice.objects.get()
+    assert stories([first.pk], "abc")[first.pk].workaround == "Use the app."
+    incident.post("Two.", phase="identified", now=NOW, workaround="Wait a little.")
+    told = stories([first.pk, first.pk + 1], "abc")
+    assert [one.workaround for one in told.values()] == ["", "Wait a little."]
+    incident.post("Over.", phase="resolved", now=NOW)
+    assert {one.workaround for one in stories(range(first.pk, first.pk + 3), "abc").values()} == {""}
 
 
 def test_both_parts_tell_the_same_and_the_last_word_before_it():
@@ -283,7 +308,9 @@ def test_a_day_of_news_is_one_mail():
 
 
 def test_a_day_on_which_everything_broke_is_still_one_small_mail():
-    many = tuple(story(title=f"Part {n} is down", key=f"incident:{n}") for n in range(10, 22))
+    many = tuple(
+        story(title=f"Part {n} is down", key=f"incident:{n}", workaround="**ж** " * 83) for n in range(10, 22)
+    )
     message = read(envelope(others=many))
     assert message["Subject"] == "13 updates from Tern"
     for part in (text(message), html(message)):
