@@ -8,6 +8,7 @@ from typing import Any
 
 from components.status import Status
 from incidents.lifecycle import Phase
+from incidents.plain import to_plain
 from incidents.words import clock
 
 EMOJI = {
@@ -39,7 +40,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing said, in a mail. `text` is Markdown, which reads as plain text as well."""
+    """One thing said, in a mail. `text` is Markdown."""
 
     label: str
     at: datetime
@@ -148,10 +149,9 @@ def mail_end(reason: str, choose: str, leave: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text of several lines without control characters."""
-    return "".join(
-        one for one in text.replace("\r\n", "\n") if one in "\n\t" or unicodedata.category(one) != "Cc"
-    ).strip()
+    """Markdown as lines of plain text, without control characters."""
+    kept = (one for one in to_plain(text) if one in "\n\t" or unicodedata.category(one) != "Cc")
+    return "".join(kept).strip("\n")
 
 
 def chat(told: Told) -> str:
