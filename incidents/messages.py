@@ -8,6 +8,7 @@ from typing import Any
 
 from components.status import Status
 from incidents.lifecycle import Phase
+from incidents.markdown import to_text
 from incidents.plain import to_plain
 from incidents.words import clock
 
@@ -25,7 +26,7 @@ Components = Sequence[tuple[str, Status]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an update says. `components`: (name, status) as they are after it."""
+    """What an update says. `text` is Markdown. `components`: (name, status) as they are after it."""
 
     page_name: str
     title: str
@@ -160,7 +161,7 @@ def chat(told: Told) -> str:
     return chat_text(
         f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}",
         told.title,
-        told.text,
+        to_text(told.text),
         components=told.components,
         facts=[promise(due)] if due else [],
         url=told.url,
