@@ -8,6 +8,8 @@ from typing import Any
 
 from components.status import Status
 from incidents.lifecycle import Phase
+from incidents.markdown import to_text
+from incidents.plain import to_plain
 from incidents.words import clock
 
 EMOJI = {
@@ -24,7 +26,7 @@ Components = Sequence[tuple[str, Status]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an update says. `components`: (name, status) as they are after it."""
+    """What an update says. `text` is Markdown. `components`: (name, status) as they are after it."""
 
     page_name: str
     title: str
@@ -40,10 +42,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One thing said, in a mail. `text` is Markdown, which reads as plain text as well.
-
-    `workaround`: what customers can do, Markdown too.
-    """
+    """One thing said, in a mail. Both texts are Markdown; `workaround` is what customers can do."""
 
     label: str
     at: datetime
@@ -155,10 +154,9 @@ def mail_end(reason: str, choose: str, leave: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text of several lines without control characters."""
-    return "".join(
-        one for one in text.replace("\r\n", "\n") if one in "\n\t" or unicodedata.category(one) != "Cc"
-    ).strip()
+    """Markdown as lines of plain text, without control characters."""
+    kept = (one for one in to_plain(text) if one in "\n\t" or unicodedata.category(one) != "Cc")
+    return "".join(kept).strip("\n")
 
 
 def chat(told: Told) -> str:
@@ -167,7 +165,7 @@ def chat(told: Told) -> str:
     return chat_text(
         f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}",
         told.title,
-        told.text,
+        to_text(told.text),
         components=told.components,
         facts=[promise(due)] if due else [],
         url=told.url,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from components.models import Component, Group
+from components.models import Group
 from components.status import Impact
-from incidents.models import Affected, Notice, NoticeKind
+from incidents.models import Notice, NoticeKind
 from subscribers.models import Delivery, Subscriber
 from subscribers.models.subscriber import RANKS
 
@@ -91,7 +91,7 @@ def chosen(subscriber: Subscriber, heard: Collection[str] = ()) -> Chosen:
 
 def said(notice: Notice) -> Said:
     """What one speaks of; no query for what `with_subjects` brought along."""
-    shown = _components(notice)
+    shown = notice.components()
     groups: dict[int, Group] = {one.group_id: one.group for one in shown if one.group_id and one.group}
     return Said(
         kind=NoticeKind(notice.kind),
@@ -101,16 +101,6 @@ def said(notice: Notice) -> Said:
         incident=notice.incident_id,
         maintenance=notice.maintenance_id,
     )
-
-
-def _components(notice: Notice) -> list[Component]:
-    if notice.component is not None:
-        return [notice.component]
-    if notice.maintenance is not None:
-        return [one for one in notice.maintenance.components.all() if one.is_shown]
-    assert notice.incident is not None
-    rows: Iterable[Affected] = notice.incident.affected.all()
-    return [row.component for row in rows if row.component.is_shown]
 
 
 def with_subjects(notices: QuerySet[Notice]) -> QuerySet[Notice]:

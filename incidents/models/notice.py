@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 
 from components.models import Component
 from components.models.public_id import PublicIdField
@@ -123,11 +123,17 @@ class Notice(models.Model):
         return f"{self.kind}:{about}"
 
     def components(self) -> list[Component]:
-        """Those it concerns, as the public may know. None of an incident concerns everybody."""
+        """Those it concerns, as the public may know. None of an incident concerns everybody.
+
+        One query, and none for what was prefetched.
+        """
+        from incidents.models.affected import Affected  # which knows incidents, and they know us
+
         if self.component is not None:
             return [self.component]
         if self.maintenance is not None:
-            return list(self.maintenance.components.filter(is_shown=True))
+            return [one for one in self.maintenance.components.all() if one.is_shown]
         assert self.incident is not None
-        rows = self.incident.affected.filter(component__is_shown=True).select_related("component")
-        return [row.component for row in rows]
+        rows = Prefetch("affected", Affected.objects.select_related("component"))
+        prefetch_related_objects([self.incident], rows)  # what is there already is not asked for again
+        return [row.component for row in self.incident.affected.all() if row.component.is_shown]

@@ -6,7 +6,7 @@ words and what others have written meanwhile.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from components.models import Component
 from components.status import Impact, Status, impact_of, worst
 from incidents import blanks, messages, telling, wording
 from incidents.lifecycle import Phase
-from incidents.markdown import to_html, to_text
+from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind, Update
 from incidents.models.draft import LONGEST
 from incidents.words import clock, duration, names
@@ -214,7 +214,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         title=title or "Untitled",
         phase=form.phase,
         status=form.status,
-        text=to_text(form.data["body"]),
+        text=form.data["body"],
         at=now,
         url=f"{settings.PUBLIC_URL}{path}",
         components=tuple((place.component.name, place.status) for place in form.places),
@@ -223,12 +223,12 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
     )
     return {
         "told": told,
-        "html": to_html(form.data["body"]),
+        "html": to_html(told.text),
         "workaround_html": to_html(form.shown_workaround),
         "promised": promised,
         "headline": headline(form),
         "subject": messages.subject(told),
-        "mail": messages.plain_mail(replace(told, text=form.data["body"])),
+        "mail": messages.plain_mail(told),
         "chat": messages.chat(told),
         "webhook": messages.webhook(told),
     }

@@ -163,9 +163,9 @@ def test_nothing_that_runs_survives(text, never):
 
 def test_what_staff_need_does_survive():
     html = to_html(
-        "# Title\n\n**bold** `code`\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nhttps <https://x.org>"
+        "# Title\n\n**bold** `code` ~~gone~~\n\n- one\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nhttps <https://x.org>"
     )
-    for tag in ("<h3>", "<strong>", "<code>", "<li>", "<table>", 'rel="noopener nofollow"'):
+    for tag in ("<h3>", "<strong>", "<code>", "<s>gone</s>", "<li>", "<table>", 'rel="noopener nofollow"'):
         assert tag in html
     assert to_text("**a** [b](http://x)\n\nc") == "a b c"
     assert to_text("a & b < c") == "a & b < c"

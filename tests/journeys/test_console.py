@@ -213,10 +213,14 @@ def pages(incident):
 def test_nothing_stands_in_anybodys_way(web, browser, suspicion):
     Incident.objects.get().amend(timezone.now(), workaround="Use the *app*.")
     key, addresses = session("ada", Role.ADMIN), pages(Incident.objects.get())
+    Component.objects.filter(name="Search").update(status="partial_outage")  # the longest of the words
     for scheme in ("light", "dark"):
         for width in widths(scheme):
             page = browser.open(f"{web.url}/console/", session=key, scheme=scheme, width=width)
             nothing_stands_in_the_way(web, page, addresses)
+
+
+STATES = "[...document.querySelectorAll('.compline .state')].map(one => one.offsetHeight)"
 
 
 def nothing_stands_in_the_way(web, page, addresses):
@@ -224,6 +228,7 @@ def nothing_stands_in_the_way(web, page, addresses):
         page.goto(f"{web.url}{path}")
         assert page.locator(".console").count() == 1, path  # not the login
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert all(height < 36 for height in page.evaluate(STATES)), path  # in one line with its sign
         found = Axe().run(page, options=RULES).response["violations"]
         assert [(path, one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
 

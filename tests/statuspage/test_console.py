@@ -167,8 +167,15 @@ def test_what_is_typed_is_saved_and_looked_at(client, ada):
     assert "explain or leave out?" in shown
     assert "[Identified] Chat answers with errors" in shown
     assert "Draft saved" in shown
-    webhook = re.search(r"pane--webhook[^>]*><pre>(.*?)</pre>", shown, re.DOTALL)[1]
-    assert json.loads(webhook.replace("&quot;", '"'))["incident"]["status"] == "identified"
+    mail, chat, webhook = (
+        re.search(rf"pane--{way}.*?<pre>(.*?)</pre>", shown, re.DOTALL)[1]
+        for way in ("mail", "chat", "webhook")
+    )
+    assert "\n\nOur pod is down!\n\n" in mail
+    assert "\nOur pod is down!\n" in chat
+    told = json.loads(webhook.replace("&quot;", '"'))["incident"]
+    assert told["status"] == "identified"
+    assert told["incident_updates"][0]["body"] == "Our **pod** is down!"  # as it is sent
 
 
 def test_two_people_see_each_others_words_and_lose_none(client, ada, django_user_model):

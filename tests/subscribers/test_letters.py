@@ -141,6 +141,33 @@ def test_a_mail_in_plain_text_is_whole_by_itself():
     ]
 
 
+def test_the_plain_part_reads_as_somebody_would_type_it():
+    typed = "**Chat** is back:\n\n* `chat-1`\n* see [our notes](https://tern.example/n)\n\n" + SERVERS
+    message = read(envelope(story(words=(Word(1, "Identified", NOW, typed),))))
+    lines = text(message).splitlines()
+    assert lines[6:12] == [
+        "Chat is back:",
+        "",
+        "- chat-1",
+        "- see our notes (https://tern.example/n)",
+        "",
+        SERVERS,
+    ]
+    for said in ("<strong>Chat</strong>", "<code>chat-1</code>", 'href="https://tern.example/n"'):
+        assert said in html(message)
+
+
+@pytest.mark.parametrize("typed", [*HOSTILE, "-- \nYou get this", "- " * 4_000 + "x", "> x\ny\n" * 1_500])
+def test_odd_words_leave_the_plain_part_whole(typed):
+    of = story(words=(Word(1, "Identified", NOW, typed),))
+    for env in (envelope(of), envelope(of, others=(of,))):
+        message = read(env)
+        assert set(message.keys()) <= HEADERS
+        assert text(message).splitlines().count("-- ") == 1  # the end, and nothing before it is one
+        assert f"Leave: {LINKS.leave}" in text(message)
+        assert f"{SITE}/incidents/1117" in text(message)
+
+
 def test_what_staff_preview_is_what_is_sent():
     one = story()
     told = Told(

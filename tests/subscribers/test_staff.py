@@ -18,7 +18,7 @@ from statuspage.models import Audit, Role
 from subscribers import sorting
 from subscribers.channels import Channel
 from subscribers.models import Delivery, Host, Import, State, Subscriber
-from subscribers.why import why
+from subscribers.why import said, why, with_subjects
 from tests.browser import widths
 from tests.making import component, group
 from tests.people import cookie, person
@@ -339,6 +339,25 @@ def test_each_reason_in_words(db):
         (mail("d@x.example", least_impact=3), ""),
     ):
         assert why(one, notice) == words
+
+
+def test_what_a_notice_concerns_is_asked_once_and_not_where_it_was_brought_along(
+    db, django_assert_num_queries
+):
+    shown, hidden = component("Chat", group=group("Widgetify")), component("Cellar", is_shown=False)
+    now = timezone.now()
+    Incident.objects.open("Slow", "x", now=now, components=[shown, hidden])
+    start = now + timedelta(hours=1)
+    Maintenance.objects.plan("Work", "w", starts_at=start, ends_at=start + timedelta(hours=1), now=now,
+                             components=[shown, hidden])  # fmt: skip
+    for kind in ("incident", "maintenance"):
+        bare = Notice.objects.select_related(kind).get(kind=kind)
+        with django_assert_num_queries(1):
+            assert bare.components() == [shown]
+        brought = with_subjects(Notice.objects.filter(kind=kind)).get()
+        with django_assert_num_queries(0):
+            assert brought.components() == [shown]
+            assert said(brought).groups == {shown.group_id: "Widgetify"}
 
 
 # The folder of mails

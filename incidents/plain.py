@@ -1,0 +1,136 @@
+"""What staff write, as somebody would type it who has no markup: for mails in plain text.
+
+It is read from the HTML that everybody else is shown, so the two cannot say different things.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+from incidents.markdown import to_html
+
+BLOCKS = {"p", "h3", "h4", "pre", "blockquote", "ul", "ol", "li", "table", "tr", "th", "td"}
+CELLS = {"th", "td"}
+# struck out is no emphasis: without a sign it would say the opposite
+SIGNS = {"br": "\n", "s": "~~"}
+SPACE = re.compile(r"[ \t\n\r\f]+")  # what HTML shows as one space; a no-break space is none of them
+
+
+def to_plain(text: str) -> str:
+    """The text in lines, paragraphs a blank line apart. Whoever prints it escapes it."""
+    reader = _Reader()
+    reader.feed(to_html(text))
+    reader.close()
+    # "-- " alone on a line would end the mail (RFC 3676, section 4.3)
+    return "\n".join(line.rstrip() for line in reader.whole().split("\n"))
+
+
+@dataclass(slots=True)
+class _Block:
+    """An element that stands by itself: what is in it so far, and the words that are in nothing else.
+
+    `number` is that of its next item. `is_wide`: a blank line stands between what is in it.
+    """
+
+    tag: str
+    number: int = 1
+    is_wide: bool = False
+    parts: list[str] = field(default_factory=list)
+    words: str = ""
+
+    def settle(self) -> None:
+        """Whatever follows begins on a line of its own."""
+        if self.tag == "pre":
+            words = self.words.strip("\n")
+        else:
+            words = "\n".join(line.strip(" ") for line in self.words.split("\n")).strip("\n")
+        if words:
+            self.parts.append(words)
+        self.words = ""
+
+    @property
+    def joined(self) -> str:
+        return ("\n\n" if self.is_wide else "\n").join(self.parts)
+
+
+class _Reader(HTMLParser):
+    """Reads what `to_html` wrote, and nothing else: every tag of it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = [_Block("", is_wide=True)]
+        self.href, self.label_at = "", 0
+
+    def whole(self) -> str:
+        """All of it."""
+        self.open[0].settle()
+        return self.open[0].joined
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        block = self.open[-1]
+        if tag == "a":
+            self.href, self.label_at = dict(attrs).get("href") or "", len(block.words)
+        elif tag == "hr":
+            block.settle()
+            block.parts.append("---")
+        elif tag in BLOCKS:
+            block.settle()
+            number = int(dict(attrs).get("start") or 1)
+            self.open.append(_Block(tag, number, is_wide=tag == "blockquote"))
+        else:
+            block.words += SIGNS.get(tag, "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._lead()
+        elif tag in BLOCKS:
+            self._close()
+        elif tag == "s":
+            self.open[-1].words += SIGNS[tag]
+
+    def handle_data(self, data: str) -> None:
+        block = self.open[-1]
+        block.words += data if block.tag == "pre" else SPACE.sub(" ", data)
+
+    def _lead(self) -> None:
+        """Where a link leads, unless its words say so."""
+        block, address = self.open[-1], self.href.removeprefix("mailto:")
+        label = block.words[self.label_at :].strip()
+        if not label:
+            block.words += address
+        elif address and unquote(label).rstrip("/") != unquote(address).rstrip("/"):
+            block.words = f"{block.words.rstrip()} ({address})"
+
+    def _close(self) -> None:
+        block, around = self.open.pop(), self.open[-1]
+        block.settle()
+        text = SHAPES.get(block.tag, _as_it_is)(block, around)
+        if text or block.tag in CELLS:
+            around.parts.append(text)
+        if around.tag == "li":
+            around.is_wide |= block.tag == "p"
+
+
+def _as_it_is(block: _Block, _: _Block) -> str:
+    return block.joined
+
+
+def _item(block: _Block, around: _Block) -> str:
+    """An item stands behind its sign; its list is as wide as it is."""
+    sign = f"{around.number}. " if around.tag == "ol" else "- "
+    around.number += 1
+    around.is_wide |= block.is_wide
+    return sign + block.joined.replace("\n", "\n" + " " * len(sign))
+
+
+def _quote(block: _Block, _: _Block) -> str:
+    return "> " + block.joined.replace("\n", "\n> ")
+
+
+def _row(block: _Block, _: _Block) -> str:
+    return " | ".join(block.parts)
+
+
+SHAPES: dict[str, Callable[[_Block, _Block], str]] = {"li": _item, "blockquote": _quote, "tr": _row}

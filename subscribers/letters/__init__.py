@@ -1,0 +1,112 @@
+"""The mails: from an envelope to a message, plain text and HTML with the same words.
+
+What it says is written on a `sheet`, by `news` and by `notes`. Nothing that staff or
+strangers wrote enters a header but on one line and cut. There is nothing remote in the
+HTML but links, and nothing that tells us who read it.
+"""
+
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from components.egress import EgressError, ascii_host
+from incidents import messages
+from incidents.messages import one_line
+from subscribers.envelope import Envelope
+from subscribers.letters import news, notes
+from subscribers.letters.sheet import Sheet, writable
+
+MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
+BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits
+
+
+class NoAddress(Exception):
+    """This is no address that mail can be written to."""
+
+
+class _Policy(EmailPolicy):
+    """Headers that hold one long word stay whole: Python would encode them, and nobody could read them."""
+
+    WHOLE = frozenset({"list-unsubscribe", "references", "in-reply-to", "message-id", "list-id"})
+
+    def fold(self, name: str, value: str) -> str:
+        if name.lower() in self.WHOLE:
+            return f"{name}: {value}{self.linesep}"
+        folded: str = super().fold(name, value)
+        return folded
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in self.WHOLE:
+            return self.fold(name, value).encode("ascii", "replace")
+        return super().fold_binary(name, value)
+
+
+# seven bits: every server takes them, whatever it says it can do
+POLICY = _Policy(linesep="\r\n", cte_type="7bit")
+
+
+def letter(envelope: Envelope, now: datetime) -> EmailMessage:
+    """The whole message, under 20 KB however much was said. Raises NoAddress."""
+    for most in BUDGETS:
+        message = _message(envelope, _sheet(envelope, most), now)
+        if len(message.as_bytes()) <= MOST_BYTES:
+            break
+    return message
+
+
+def receiver(address: str) -> Address:
+    """An address as mail servers know it: its domain in ASCII. Raises NoAddress."""
+    name, _, domain = address.rpartition("@")
+    try:
+        if not name.isascii() or one_line(address, most=400) != address:
+            raise NoAddress
+        return Address(addr_spec=f"{name}@{ascii_host(domain)}")
+    except (ValueError, IndexError, MessageError, EgressError) as error:
+        raise NoAddress from error
+
+
+def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
+    house, links = envelope.house, envelope.links
+    host = _host(house.url)
+    message = EmailMessage(policy=POLICY)
+    message["From"] = _sender(house.name)
+    message["To"] = receiver(envelope.address)
+    message["Subject"] = sheet.subject
+    message["Date"] = format_datetime(now.astimezone(UTC))
+    message["Message-ID"] = f"<{envelope.id}@{host}>"
+    if envelope.story is not None and not envelope.others:
+        thread = f"<{envelope.story.thread.replace(':', '.')}@{host}>"
+        message["In-Reply-To"] = message["References"] = thread
+    message["List-Id"] = f"<{host}>"
+    if links.leave:
+        message["List-Unsubscribe"] = f"<{links.leave}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(writable(sheet.text))
+    message.add_alternative(writable(sheet.html), subtype="html")
+    return message
+
+
+def _host(url: str) -> str:
+    """A host for ids; of a page on an address or one name alone it is no real domain, and need not be."""
+    return ascii_host(urlsplit(url).hostname or "localhost").replace(":", "-")
+
+
+def _sender(page_name: str) -> Address:
+    """The page, or the name EMAIL_FROM gives."""
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return Address(display_name=messages.header(one_line(name or page_name, most=100)), addr_spec=address)
+
+
+def _sheet(envelope: Envelope, most: int) -> Sheet:
+    if envelope.story is None:
+        return notes.note(envelope)
+    if envelope.others:
+        return news.digest(envelope, (envelope.story, *envelope.others), most)
+    return news.single(envelope, envelope.story, most)

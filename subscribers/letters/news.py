@@ -1,0 +1,193 @@
+"""Mails about what was said: one story, or a day of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.urls import reverse
+
+from components.status import Status, worst
+from incidents import messages, words
+from incidents.markdown import to_html
+from incidents.messages import Said, one_line
+from incidents.models import NoticeKind
+from subscribers.envelope import Envelope
+from subscribers.letters.sheet import Sheet, rendered, scope, writable
+from subscribers.story import Story, Word
+
+MOST_STORIES = 5  # of a digest, in full; of the others the title alone
+MOST_NAMED = 15
+BUTTONS = {
+    NoticeKind.INCIDENT: "Follow this incident",
+    NoticeKind.MAINTENANCE: "See this maintenance",
+    NoticeKind.POSTMORTEM: "Read the postmortem",
+    NoticeKind.COMPONENT: "See this component",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state looks without a picture: fill, tint and text, light and dark (DESIGN.md, section 3)."""
+
+    glyph: str
+    light: tuple[str, str, str]
+    dark: tuple[str, str, str]
+
+
+# no glyph that mail programs turn into an emoji
+LOOKS = {
+    Status.OPERATIONAL: Look("✓", ("#1A8F66", "#E7F5EE", "#0A5A3F"), ("#43C898", "#10261F", "#6FD8B1")),
+    Status.DEGRADED_PERFORMANCE: Look(
+        "▲", ("#B68200", "#FFF5D6", "#6A4A00"), ("#F3CE5E", "#2B2410", "#F0CB62")
+    ),
+    Status.PARTIAL_OUTAGE: Look("◆", ("#AC3A05", "#FFEEE2", "#8A3206"), ("#EC7430", "#2F1E12", "#F9A76F")),
+    Status.MAJOR_OUTAGE: Look("✕", ("#7F0A3C", "#FCE8EC", "#8A0A3C"), ("#E93A63", "#33131C", "#FF93A7")),
+    Status.UNDER_MAINTENANCE: Look("■", ("#4457C8", "#ECEFFD", "#33429F"), ("#8C9EFF", "#1B2040", "#AEBBFF")),
+    Status.UNKNOWN: Look("?", ("#66707D", "#EDEFF2", "#434B57"), ("#8B96A5", "#1F262F", "#B7C0CC")),
+}
+
+
+def single(envelope: Envelope, story: Story, most: int) -> Sheet:
+    """One story: what is said now, what was said since the last mail, and what the last mail said."""
+    unsent = envelope.unsent or (story.newest,)
+    said = _cut([_said(word) for word in (unsent[0], *_before(story, unsent))], most, story.url)
+    newest, earlier = _advised(said[0], story, most), said[1:]
+    since = earlier[: len(unsent) - 1]
+    reason = messages.why(scope(envelope), envelope.house.name)
+    links = envelope.links
+    text = _lines(story, newest)
+    for one in since:
+        text += [messages.said_when(one), "", messages.plain(one.text), ""]
+    text += [story.url, ""]
+    if story.kind == NoticeKind.MAINTENANCE:
+        text += [f"Calendar: {_calendar(envelope)}", ""]
+    text += messages.mail_end(reason, links.manage, links.leave)
+    if links.only:
+        text.append(f"Only this incident: {links.only}")
+    subject = messages.subject_line(story.label, story.title)
+    shown = _block(story, newest)
+    if story.kind == NoticeKind.MAINTENANCE and not story.is_over:
+        shown["calendar"] = _calendar(envelope)
+    html = rendered(
+        "news", envelope, subject, [shown], one=shown, earlier=[_shown(one) for one in earlier], reason=reason
+    )
+    return Sheet(subject, "\n".join(text) + "\n", html)
+
+
+def _before(story: Story, unsent: Sequence[Word]) -> list[Word]:
+    """Further words that were not sent, and the last one that was."""
+    told = [word for word in story.words if word.number < unsent[-1].number]
+    return [*unsent[1:], *told[:1]]
+
+
+def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
+    """The day's stories, each at its newest."""
+    name, stories, rest = envelope.house.name, stories[:MOST_STORIES], stories[MOST_STORIES:]
+    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MOST_NAMED]]
+    subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
+    reason = f"{messages.why(scope(envelope), name)} You chose one mail a day."
+    room = most // len(stories)
+    newest = [_advised(_cut([_said(one.newest)], room, one.url)[0], one, room) for one in stories]
+    text: list[str] = []
+    for story, said in zip(stories, newest, strict=True):
+        text += [*_lines(story, said), story.url, "", "", ""]
+    for title, url in more:
+        text += [title, url, ""]
+    text += messages.mail_end(reason, envelope.links.manage, envelope.links.leave)
+    shown = [_block(story, said) for story, said in zip(stories, newest, strict=True)]
+    html = rendered("digest", envelope, subject, shown, stories=shown, more=more, reason=reason)
+    return Sheet(subject, "\n".join(text) + "\n", html)
+
+
+def _lines(story: Story, said: Said) -> list[str]:
+    return messages.told_in_mail(
+        story.title,
+        said,
+        status=_state(story),
+        components=story.components,
+        next_update_at=_promise(story),
+        facts=_facts(story),
+    )
+
+
+def _block(story: Story, said: Said) -> dict[str, Any]:
+    """One story as the templates show it."""
+    state = _state(story)
+    facts = [*_facts(story)]
+    if promise := _promise(story):
+        facts.append(messages.next_word(promise, said.at))
+    return {
+        "status": state.value if state else "",
+        "state": state.label if state else "",
+        "look": LOOKS[state] if state else None,
+        "names": messages.names(story.components),
+        "title": one_line(story.title, most=messages.MOST_SUBJECT),
+        "facts": facts,
+        "rows": messages.each(story.components),
+        "url": story.url,
+        "button": BUTTONS[story.kind],
+        **_shown(said),
+    }
+
+
+def _shown(said: Said) -> dict[str, Any]:
+    label = one_line(said.label, most=60)
+    advice = to_html(said.workaround) if said.workaround else ""
+    return {
+        "label": label,
+        "when": messages.moment(said.at),
+        "html": to_html(said.text),
+        "workaround": advice,
+    }
+
+
+def _state(story: Story) -> Status | None:
+    """None where a state would say something untrue: a report, or trouble that names no component."""
+    if story.kind == NoticeKind.POSTMORTEM or not (story.components or story.is_over):
+        return None
+    if story.kind == NoticeKind.MAINTENANCE and story.is_over:
+        return worst(status for _, status in story.components)
+    return story.status
+
+
+def _facts(story: Story) -> list[str]:
+    if story.starts_at and story.ends_at:
+        return [f"Planned for {words.span(story.starts_at.astimezone(UTC), story.ends_at.astimezone(UTC))}"]
+    return []
+
+
+def _promise(story: Story) -> datetime | None:
+    return None if story.is_over else story.next_update_at
+
+
+def _said(word: Word) -> Said:
+    return Said(word.label, word.at, writable(word.text))
+
+
+def _advised(said: Said, story: Story, most: int) -> Said:
+    """The same with what customers can do, which is cut as the words are, and left out where nothing fits."""
+    if not (story.workaround and most):
+        return said
+    advice = Said(said.label, said.at, writable(story.workaround))
+    return replace(said, workaround=_cut([advice], most, story.url)[0].text)
+
+
+def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
+    """The newest in full as long as it can be, the others with what room is left."""
+    kept = []
+    for one in said:
+        raw = one.text.encode(errors="replace")
+        room = max(most, 60)
+        most -= len(raw)
+        if len(raw) <= room:
+            kept.append(one)
+            continue
+        text = raw[:room].decode(errors="ignore")
+        text = text[: max(text.rfind("\n\n"), text.rfind(" "), room // 2)].rstrip()
+        kept.append(replace(one, text=f"{text} …\n\nThe rest is on the page: <{url}>"))
+    return kept
+
+
+def _calendar(envelope: Envelope) -> str:
+    return f"{envelope.house.url}{reverse('calendar')}"

@@ -1,0 +1,112 @@
+"""Mails about the subscription itself: short, with one button."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.urls import reverse
+
+from incidents import messages
+from incidents.messages import one_line
+from subscribers.envelope import Envelope
+from subscribers.letters.sheet import Sheet, rendered, scope
+from subscribers.models import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A short letter. `after` stands below the button, `reason` says why it came."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    button: tuple[str, str]
+    after: str = ""
+    reason: str = ""
+
+
+def note(envelope: Envelope) -> Sheet:
+    """Whatever it is for; one we have no words for says that nothing has changed."""
+    page = one_line(envelope.house.name, most=100)
+    written = NOTES.get(envelope.purpose, _known)(envelope, page)
+    subject = messages.header(written.title)
+    label, address = written.button
+    text = [subject, "", *(f"{one}\n" for one in written.paragraphs), f"{label}:", address, ""]
+    text += [written.after, ""] if written.after else []
+    text += ["-- ", written.reason]
+    html = rendered("note", envelope, subject, note=written)
+    return Sheet(subject, "\n".join(text) + "\n", html)
+
+
+def _confirm(envelope: Envelope, page: str) -> _Note:
+    return _Note(
+        f"Confirm your subscription to {page}",
+        (
+            (
+                f"Somebody, we hope you, entered this address on the status page of {page} and asked for "
+                f"mail about {scope(envelope)}."
+            ),
+            "Nothing more is sent unless you confirm. The link works for 7 days.",
+        ),
+        ("Confirm", envelope.links.confirm),
+        "If it was not you, do nothing: the address is then forgotten.",
+        f"You get this one mail because the address was entered on {envelope.house.url}.",
+    )
+
+
+def _known(envelope: Envelope, page: str) -> _Note:
+    return _Note(
+        f"You are subscribed to {page} already",
+        (
+            (
+                f"This address was entered again on the status page of {page}. It is subscribed already, "
+                f"to {scope(envelope)}, and nothing has changed."
+            ),
+        ),
+        ("Choose components or leave", envelope.links.manage),
+        "If it was not you, do nothing.",
+        f"You get this one mail because the address was entered on {envelope.house.url}.",
+    )
+
+
+def _welcome(envelope: Envelope, page: str) -> _Note:
+    return _Note(
+        f"You are subscribed to {page}",
+        (f"From now on we write to you about {scope(envelope)}.",),
+        ("Choose components or leave", envelope.links.manage),
+        reason=messages.why(scope(envelope), page),
+    )
+
+
+def _test(envelope: Envelope, page: str) -> _Note:
+    return _Note(
+        f"A test from {page}",
+        ("This is a test, and nothing is wrong. News about incidents will reach you the same way.",),
+        ("Choose components or leave", envelope.links.manage),
+        reason=messages.why(scope(envelope), page),
+    )
+
+
+def _stopped(envelope: Envelope, page: str) -> _Note:
+    """A webhook or room of theirs was given up; `context`: what, why, and its key."""
+    what = one_line(str(envelope.context.get("what", "")), most=200) or "Your webhook"
+    why = one_line(str(envelope.context.get("why", "")), most=300)
+    key = str(envelope.context.get("key", ""))
+    restore = f"{settings.PUBLIC_URL}{reverse('subscription', args=[key])}" if key else envelope.links.manage
+    return _Note(
+        f"{page} no longer writes to {what}",
+        (
+            f"Messages to {what} could not be delivered, so we have stopped sending them.",
+            *((f"The last failure: {why}",) if why else ()),
+            "Once it works, start it again. What was missed is not sent later: it is on the page.",
+        ),
+        ("See it and start it again", restore),
+        reason=f"You get this because you gave this address as the contact of {what}.",
+    )
+
+
+NOTES = {
+    Purpose.CONFIRM.value: _confirm,
+    Purpose.KNOWN.value: _known,
+    Purpose.WELCOME.value: _welcome,
+    Purpose.TEST.value: _test,
+    Purpose.STOPPED.value: _stopped,
+}

@@ -1,0 +1,40 @@
+"""What a mail says, before it has a header: the same words twice, and the frame around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from incidents.messages import one_line
+from subscribers.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a mail says, in both parts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def scope(envelope: Envelope) -> str:
+    """What they follow, as "all components"."""
+    return one_line(envelope.scope, most=200) or "all components"
+
+
+def writable(text: str) -> str:
+    """Half a character (a lone surrogate) cannot be written in any mail."""
+    return text.encode(errors="replace").decode()
+
+
+def rendered(
+    name: str, envelope: Envelope, subject: str, blocks: Sequence[dict[str, Any]] = (), **more: Any
+) -> str:
+    """The HTML of one of the templates. `blocks`: the stories in it, whose colours it needs."""
+    looks = {block["status"]: block["look"] for block in blocks if block["look"]}
+    page = {"name": one_line(envelope.house.name, most=100), "url": envelope.house.url}
+    given = {"subject": subject, "house": page, "links": envelope.links, "looks": looks, **more}
+    html: str = render_to_string(f"mail/{name}.html", given)
+    return html
