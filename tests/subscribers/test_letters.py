@@ -190,14 +190,14 @@ def test_what_staff_preview_is_what_is_sent():
 
 def test_what_customers_can_do_stands_below_the_newest_words():
     message = read(envelope(story(workaround="Use the *app*.")))
-    assert f"{SERVERS}\n\nWhat you can do:\nUse the *app*.\n\n{SITE}/inc" in text(message).replace("\r", "")
+    assert f"{SERVERS}\n\nWhat you can do:\nUse the app.\n\n{SITE}/inc" in text(message).replace("\r", "")
     source = html(message)
     assert source.index(SERVERS) < source.index("What you can do</b>") < source.index("<em>app</em>")
     assert source.index("<em>app</em>") < source.index(MOST)
     told = Told(
         "Tern", "t", Phase.IDENTIFIED, Status.UNKNOWN, SERVERS, NOW, SITE, workaround="Use the *app*."
     )
-    assert f"{SERVERS}\n\nWhat you can do:\nUse the *app*.\n" in plain_mail(told)
+    assert f"{SERVERS}\n\nWhat you can do:\nUse the app.\n" in plain_mail(told)
     assert "What you can do" not in text(read(envelope())) + html(read(envelope()))
 
 

@@ -57,7 +57,7 @@ def run(work):
         for line in lines.idle:
             line.client.close()
         await asyncio.gather(*lines.farewells)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.02)  # a line that broke off is closed by the loop
         return result
 
     return asyncio.run(tidy())
