@@ -13,8 +13,8 @@ import httpx
 import psutil
 import pytest
 import redis
+from celery import Celery
 
-from statuspage.celery import app
 from tests.faults.faults import length, only_long, report
 from tests.faults.test_post import posting, settled, subscribe
 from tests.subscribers.receivers import Sink
@@ -132,9 +132,9 @@ def test_25_tasks_leave_nothing_behind(whole, task):
     time.sleep(5)  # its children are there
     before = connections(whole)
     watched = Watched(with_children(whole.child(role)))
-    with app.connection_for_write(broker) as channel, app.amqp.Producer(channel) as producer:
+    with Celery("sender", broker=broker, set_as_current=False) as sender:
         for _ in range(number):
-            app.send_task(task, queue=queue, producer=producer)
+            sender.send_task(task, queue=queue)
     watched.follow(number, lambda: number - line.llen(queue), 900)
     wait_for(lambda: line.llen(queue) < 5, 30)
     after = connections(whole)

@@ -1,10 +1,12 @@
 """The whole life of an incident in the hands of people."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 
 from components.models import Component
 from components.status import Status
@@ -298,3 +300,23 @@ def test_the_drafts_of_the_machine_are_never_published_by_a_persons_word(ada):
     assert len(posts(incident)) == 2
     again(incident).publish(after(minutes=2))
     assert len(posts(incident)) == 2
+
+
+def test_from_the_shell_it_is_said_with_what_customers_can_do(db):
+    call_command(
+        "post",
+        "new",
+        "--title",
+        "Slow",
+        "--body",
+        "We look.",
+        "--workaround",
+        "Use the app.",
+        stdout=StringIO(),
+    )
+    call_command("post", "last", "--phase", "identified", "--body", "Found.", stdout=StringIO())
+    incident = Incident.objects.get()
+    assert (incident.phase, incident.workaround) == ("identified", "Use the app.")
+    with pytest.raises(CommandError, match="--phase: invalid choice: 'guessed'"):
+        call_command("post", "last", "--phase", "guessed", "--body", "Who knows.")
+    assert incident.updates.count() == 2

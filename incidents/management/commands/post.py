@@ -21,12 +21,13 @@ class Command(BaseCommand):
             "incident", help="The incident's id, as in its address; `last` for the newest open one; "
             "`new` opens one with --title."
         )  # fmt: skip
-        parser.add_argument("--phase", default="", help="investigating, identified, monitoring, resolved")
+        parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="If it changes.")
         parser.add_argument("--body", default="", help="Markdown; read from standard input if left out.")
         parser.add_argument("--title", default="", help="The title of a new incident.")
         parser.add_argument(
             "--component", action="append", default=[], help="An affected component's name or id."
         )
+        parser.add_argument("--workaround", help="What customers can do; empty takes it away.")
         parser.add_argument("--next", type=int, help="Minutes until the next update is promised.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,10 +50,11 @@ class Command(BaseCommand):
                 components=[_component(name) for name in options["component"]],
                 phase=Phase(options["phase"] or Phase.INVESTIGATING),
                 next_update_at=promise,
+                workaround=options["workaround"],
             )
         incident = _incident(options["incident"])
         phase = options["phase"] or incident.phase
-        incident.post(body, phase=phase, now=now, next_update_at=promise)
+        incident.post(body, phase=phase, now=now, next_update_at=promise, workaround=options["workaround"])
         return incident
 
 
