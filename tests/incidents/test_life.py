@@ -1,6 +1,7 @@
 """The whole life of an incident in the hands of people."""
 
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -302,21 +303,20 @@ def test_the_drafts_of_the_machine_are_never_published_by_a_persons_word(ada):
     assert len(posts(incident)) == 2
 
 
-def test_from_the_shell_it_is_said_with_what_customers_can_do(db):
-    call_command(
-        "post",
-        "new",
-        "--title",
-        "Slow",
-        "--body",
-        "We look.",
-        "--workaround",
-        "Use the app.",
-        stdout=StringIO(),
-    )
-    call_command("post", "last", "--phase", "identified", "--body", "Found.", stdout=StringIO())
+def test_from_the_shell_all_of_it_is_said_and_what_is_wrong_is_named(db):
+    say, chat = partial(call_command, "post", stdout=StringIO()), Component.objects.create(name="Chat")
+    hurt = ("--component", "Chat", "--status", "major_outage")
+    say("new", "--title", "Slow", "--body", "We look.", "--workaround", "Use the app.", *hurt)
+    say("last", "--phase", "identified", "--body", "Found.")
     incident = Incident.objects.get()
     assert (incident.phase, incident.workaround) == ("identified", "Use the app.")
-    with pytest.raises(CommandError, match="--phase: invalid choice: 'guessed'"):
-        call_command("post", "last", "--phase", "guessed", "--body", "Who knows.")
-    assert incident.updates.count() == 2
+    chat.refresh_from_db()
+    assert chat.status == Status.MAJOR_OUTAGE
+    for wrong, words in (
+        (("--phase", "guessed"), "--phase: invalid choice: 'guessed'"),
+        (("--component", "Chat", "--status", "bad"), "status: “bad” is no status: use one of"),
+        (("--status", "operational"), "--status needs --component"),
+    ):
+        with pytest.raises(CommandError, match=words):
+            say("last", "--body", "Who knows.", *wrong)
+    assert incident.updates.filter(kind=Kind.POST).count() == 2

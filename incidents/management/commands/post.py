@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--component", action="append", default=[], help="An affected component's name or id."
         )
+        parser.add_argument("--status", help="What these components are now, as major_outage or operational.")
         parser.add_argument("--workaround", help="What customers can do; empty takes it away.")
         parser.add_argument("--next", type=int, help="Minutes until the next update is promised.")
 
@@ -42,19 +43,20 @@ class Command(BaseCommand):
 
     def write(self, options: dict[str, Any], body: str, promise: datetime | None, now: datetime) -> Incident:
         """Open or continue. Raises ValidationError."""
+        components = [_component(name) for name in options["component"]]
+        told: dict[str, Any] = {
+            "now": now,
+            "next_update_at": promise,
+            "workaround": options["workaround"],
+            "statuses": dict.fromkeys(components, options["status"]) if options["status"] else None,
+        }
+        if options["status"] and not components:
+            raise CommandError("--status needs --component: name what it is the status of.")
         if options["incident"] == "new":
-            return Incident.objects.open(
-                options["title"],
-                body,
-                now=now,
-                components=[_component(name) for name in options["component"]],
-                phase=Phase(options["phase"] or Phase.INVESTIGATING),
-                next_update_at=promise,
-                workaround=options["workaround"],
-            )
+            phase = Phase(options["phase"] or Phase.INVESTIGATING)
+            return Incident.objects.open(options["title"], body, components=components, phase=phase, **told)
         incident = _incident(options["incident"])
-        phase = options["phase"] or incident.phase
-        incident.post(body, phase=phase, now=now, next_update_at=promise, workaround=options["workaround"])
+        incident.post(body, phase=options["phase"] or incident.phase, **told)
         return incident
 
 
