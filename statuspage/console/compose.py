@@ -226,7 +226,11 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         "html": to_html(told.text),
         "workaround_html": to_html(form.shown_workaround),
         "promised": promised,
-        "headline": headline(form),
+        "headline": headline(form, told.title),
+        # with an incident open the page is never green
+        "banner": form.status
+        if form.phase is Phase.RESOLVED
+        else worst([form.status, Status.DEGRADED_PERFORMANCE]),
         "subject": messages.subject(told),
         "mail": messages.plain_mail(told),
         "chat": messages.chat(told),
@@ -241,11 +245,11 @@ VERBS = {
 }
 
 
-def headline(form: Composition) -> str:
+def headline(form: Composition, title: str) -> str:
     """The banner as this update will make it, if nothing else is wrong."""
     hit = [place.component.name for place in form.places if place.status is form.status]
     if form.status not in VERBS or not hit:
-        return "All systems are operational" if form.phase is Phase.RESOLVED else "Not all is well"
+        return "All systems are operational" if form.phase is Phase.RESOLVED else title
     return f"{names(hit)} {VERBS[form.status][len(hit) > 1]}"
 
 

@@ -216,7 +216,7 @@ def test_what_customers_can_do_is_written_kept_previewed_and_taken_away(client, 
     answer = client.post(f"{path}/saved", form(incident, **told)).content.decode()
     assert "What you can do</p>" in answer
     assert "<p>Use the <strong>app</strong>.</p>" in answer
-    assert "What you can do:\nUse the **app**." in answer
+    assert "What you can do:\nUse the app." in answer
     assert (
         "What you can do"
         not in client.post(f"{path}/saved", form(incident, phase="resolved", **told)).content.decode()
@@ -236,6 +236,19 @@ def test_what_customers_can_do_is_written_kept_previewed_and_taken_away(client, 
     client.post(f"{path}/compose", form(incident, workaround="", workaround_was=stands[0]))
     incident.refresh_from_db()
     assert incident.workaround == ""
+
+
+def test_the_preview_is_green_only_once_it_is_over(client, ada):
+    incident = Incident.objects.open("Odd things", "We look.", now=timezone.now())
+    for phase, status, words in (
+        ("identified", "degraded_performance", "Odd things"),
+        ("resolved", "operational", "All systems are operational"),
+    ):
+        answer = client.post(f"/console/incidents/{incident.public_id}/saved", form(incident, phase=phase))
+        banner = re.search(
+            r'class="banner" data-status="(\w+)".*?pane__headline">([^<]*)', answer.content.decode()
+        )
+        assert banner.groups() == (status, words)
 
 
 def test_advice_that_was_not_touched_follows_what_stands(client, ada):
