@@ -21,7 +21,7 @@ from tests.subscribers.receivers import Sink
 from tests.whole import wait_for
 
 LOOKS = 20  # at memory, files and connections, over each run
-WARM = 7  # of these are before the caches are full
+WARM = 8  # of these are before caches and arenas are full
 MOST_MB_PER_10K = 1.0
 PAGES = [
     "/", "/history", "/components/{}", "/incidents/{}", "/subscribe", "/api/v2/summary.json", "/history.atom",
@@ -145,7 +145,7 @@ def test_25_tasks_leave_nothing_behind(whole, task):
 @only_long
 def test_25_pages_leave_nothing_behind(whole):
     """Readers of every kind of page, eight at a time."""
-    number = length(400, 30_000)  # the first third fills caches and arenas
+    number = length(400, 60_000)
     whole.start()
     subscribe(whole, [])  # makes the component
     posting(whole, 3, 1, 0).wait(60)
