@@ -18,7 +18,7 @@ from incidents.lifecycle import Kind, Phase, may_move
 from incidents.models import undoing
 from incidents.models.machine import MachineManager, MachineVoice, settling
 from incidents.models.notice import Notice
-from incidents.models.record import MOST_WORKAROUND, change_row
+from incidents.models.record import advice_of, change_row
 
 if TYPE_CHECKING:
     from incidents.models.update import Update
@@ -152,7 +152,7 @@ class Incident(MachineVoice):
         body = body.replace("\0", "")  # no text of PostgreSQL may hold one
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
-        advice = _advice(workaround)
+        advice = advice_of(workaround)
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
@@ -265,7 +265,7 @@ class Incident(MachineVoice):
         workaround: str | None = None,
     ) -> None:
         """Correct its name, impact, beginning, cause or workaround, untold. Raises ValidationError."""
-        advice = _advice(workaround)
+        advice = advice_of(workaround)
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
@@ -385,17 +385,6 @@ def _status(status: Status | str) -> Status:
     except ValueError:
         known = ", ".join(Status)
         raise ValidationError({"status": f"“{status}” is no status: use one of {known}."}) from None
-
-
-def _advice(text: str | None) -> str | None:
-    if text is None:
-        return None
-    text = text.replace("\0", "").strip()
-    if len(text) > MOST_WORKAROUND:
-        raise ValidationError(
-            {"workaround": f"What customers can do is longer than {MOST_WORKAROUND} characters: shorten it."}
-        )
-    return text
 
 
 def _promise(at: datetime | None, now: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -203,3 +204,15 @@ class Record(models.Model):
 def change_row(component: Component, old: Status, new: Status) -> list[str]:
     """How an update keeps a change of a component."""
     return [component.public_id, component.name, str(old), str(new)]
+
+
+def advice_of(text: str | None) -> str | None:
+    """What customers can do, as it may be kept; None stays None. Raises ValidationError."""
+    if text is None:
+        return None
+    text = text.replace("\0", "").strip()
+    if len(text) > MOST_WORKAROUND:
+        raise ValidationError(
+            {"workaround": f"What customers can do is longer than {MOST_WORKAROUND} characters: shorten it."}
+        )
+    return text
