@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dns.asyncresolver
 import dns.exception
@@ -24,6 +25,8 @@ from components.networks import Address, literal_address
 from components.outcomes import Failure
 
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
+LOOK_UP_GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
+LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 RESOLVER_CANARY_S = 1.0
 OWN_SERVER_S = 5.0  # for each address of a server of our own
@@ -52,6 +55,13 @@ class Denied(EgressError):
             f"{host} leads to an address on a private or reserved network. "
             "An operator can allow it with EGRESS_ALLOW.",
         )
+
+
+class NoSuchName(EgressError):
+    """No record of any type has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Failure.DNS, f"The name {name} does not exist.")
 
 
 @dataclass(slots=True)
@@ -113,34 +123,79 @@ class Egress:
 
         Raises EgressError. A literal address is its own answer.
         """
-        literal = literal_address(host)
-        found = [literal] if literal else await self._look_up(host)
-        if not found:
-            raise EgressError(Failure.DNS, f"The name {host} has no address.")
-        if not all(self.may_dial(address) for address in found):
-            raise Denied(host)
-        return sorted(found, key=lambda address: -address.version)
+        known, later = await self.look_up(host)
+        if later is not None:
+            known = [*known, *await self._allowed_later(host, later)]
+        return _six_first(known)
 
-    async def _look_up(self, host: str) -> list[Address]:
+    async def look_up(self, host: str) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
+        """The addresses known by now, all of them allowed, and those of a family that lets us wait.
+
+        A name server that drops one of the two questions costs a moment, not the whole deadline.
+        Raises EgressError. Whoever gets a task awaits or cancels it.
+        """
+        literal = literal_address(host)
+        known, later = ([literal], None) if literal else await self._look_up(host)
+        try:
+            self._judge(host, known)
+        except EgressError:
+            _let_go(later)
+            raise
+        return _six_first(known), later
+
+    def _judge(self, host: str, known: Sequence[Address]) -> None:
+        """Raises EgressError unless there are addresses, and each may be dialled."""
+        if not known:
+            raise EgressError(Failure.DNS, f"The name {host} has no address.")
+        if not all(self.may_dial(address) for address in known):
+            raise Denied(host)
+
+    async def _allowed_later(self, host: str, later: "asyncio.Task[list[Address]]") -> list[Address]:
+        """What the slower family brought, all of it allowed; nothing if it failed."""
+        try:
+            known = await later
+        except EgressError:
+            return []
+        if known:
+            self._judge(host, known)
+        return known
+
+    async def _look_up(self, host: str) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
         name = ascii_host(host)
         if known := hosts.addresses_of(name):
-            return list(known)
-        if name.rstrip(".").endswith("localhost"):
-            return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")]
-        answers = await asyncio.gather(
-            self.query(name, "AAAA"), self.query(name, "A"), return_exceptions=True
-        )
-        found = [
-            ipaddress.ip_address(text)
-            for answer in answers
-            if not isinstance(answer, BaseException)
-            for text in answer
-        ]
-        if not found:
-            for answer in answers:
-                if isinstance(answer, EgressError):
-                    raise answer
-        return found
+            return list(known), None
+        if _is_loopback_name(name):
+            return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")], None
+        tasks = [asyncio.create_task(self._family(name, kind)) for kind in ("AAAA", "A")]
+        try:
+            return await self._first_known(tasks)
+        except BaseException:
+            for task in tasks:
+                _let_go(task)
+            raise
+
+    async def _first_known(
+        self, tasks: "list[asyncio.Task[list[Address]]]"
+    ) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
+        """Wait for one family with addresses, then a moment for the other. Raises EgressError."""
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if pending and not any(isinstance(task.exception(), NoSuchName) for task in done):
+            has_some = any(task.exception() is None and task.result() for task in done)
+            _, pending = await asyncio.wait(pending, timeout=LOOK_UP_GRACE_S if has_some else None)
+        known: list[Address] = []
+        errors = []
+        for task in tasks:
+            if task.done() and (error := task.exception()) is not None:
+                errors.append(error)
+            elif task.done():
+                known += task.result()
+        if not known and errors:
+            # that the name does not exist is said of both families, and says more than silence
+            raise next((error for error in errors if isinstance(error, NoSuchName)), errors[0])
+        return known, next(iter(pending), None)
+
+    async def _family(self, name: str, kind: str) -> list[Address]:
+        return [ipaddress.ip_address(text) for text in await self.query(name, kind)]
 
     async def query(self, name: str, record_type: str) -> list[str]:
         """The answers to a DNS question as text. Raises EgressError."""
@@ -149,7 +204,7 @@ class Egress:
         try:
             answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
-            raise EgressError(Failure.DNS, f"The name {name} does not exist.") from error
+            raise NoSuchName(name) from error
         except dns.resolver.NoNameservers as error:
             raise EgressError(Failure.DNS, f"The name servers refuse to answer for {name}.") from error
         except dns.exception.Timeout as error:
@@ -174,10 +229,10 @@ class Egress:
     async def open(self, host: str, port: int, *, tls: bool = False) -> Line:
         """A fresh connection. Raises EgressError; the caller's deadline bounds all of it."""
         began = time.perf_counter()
-        found = await self.addresses(host)
+        known, later = await self.look_up(host)
         dns_ms = _since(began)
         try:
-            line = await self.dial(found, port)
+            line = await self.dial(known, port, host=host, later=later)
         except EgressError as error:
             error.dns_ms = dns_ms
             raise
@@ -202,24 +257,28 @@ class Egress:
             raise
         line.tls_ms = _since(began)
 
-    async def dial(self, found: Sequence[Address], port: int) -> Line:
-        """The first address that answers: IPv6 first, the next one beside it when it lags."""
-        if len(found) == 1:
-            return await self._dial_one(found[0], port)
-        tasks: list[asyncio.Task[Line]] = []
-        waiting = list(found)
+    async def dial(
+        self,
+        known: Sequence[Address],
+        port: int,
+        *,
+        host: str = "",
+        later: "asyncio.Task[list[Address]] | None" = None,
+    ) -> Line:
+        """The first address that answers: IPv6 first, the next one beside it when it lags.
+
+        `later` (from `look_up`) joins in as soon as it is known. Raises EgressError.
+        """
+        dialling: set[asyncio.Task[Line]] = set()
+        waiting = list(known)
         failure: EgressError | None = None
         try:
-            while waiting or tasks:
+            while waiting or dialling or later is not None:
                 if waiting:
-                    tasks.append(asyncio.create_task(self._dial_one(waiting.pop(0), port)))
-                done, _ = await asyncio.wait(
-                    tasks,
-                    timeout=EYEBALLS_LAG_S if waiting else None,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                for task in done:
-                    tasks.remove(task)
+                    dialling.add(asyncio.create_task(self._dial_one(waiting.pop(0), port)))
+                done = await _next_done(dialling, later, is_more_waiting=bool(waiting))
+                for task in done & dialling:
+                    dialling.remove(task)
                     error = task.exception()
                     if error is None:
                         return task.result()
@@ -228,10 +287,15 @@ class Egress:
                     # a missing IPv6 route says nothing while IPv4 is still to be tried
                     if failure is None or failure.failure is Failure.OWN_FAULT:
                         failure = error
+                if later is not None and (later.done() or not (done or dialling or waiting)):
+                    waiting += await self._allowed_later(host, later) if later.done() else []
+                    _let_go(later)
+                    later = None
         finally:
-            for task in tasks:
-                task.cancel()
-                task.add_done_callback(_close_late)
+            _let_go(later)
+            for dial in dialling:
+                dial.cancel()
+                dial.add_done_callback(_close_late)
         raise failure or EgressError(Failure.UNREACHABLE, "No address could be reached.")
 
     async def _dial_one(self, address: Address, port: int) -> Line:
@@ -291,6 +355,15 @@ def ascii_host(host: str) -> str:
         raise EgressError(Failure.DNS, f"{host} can be no name.") from error
 
 
+def _is_loopback_name(name: str) -> bool:
+    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
+    return name.rstrip(".").rpartition(".")[2] == "localhost"
+
+
+def _six_first(known: Iterable[Address]) -> list[Address]:
+    return sorted(known, key=lambda address: -address.version)
+
+
 def _server_name(host: str) -> str:
     literal = literal_address(host)
     return str(literal) if literal else ascii_host(host).rstrip(".")
@@ -311,6 +384,29 @@ def _as_egress_error(error: OSError, port: int) -> EgressError:
 def _reason(error: BaseException) -> str:
     text = getattr(error, "strerror", "") or getattr(error, "reason", "") or type(error).__name__
     return str(text).rstrip(".").lower().replace("_", " ")
+
+
+async def _next_done(
+    dialling: "set[asyncio.Task[Line]]", later: "asyncio.Task[list[Address]] | None", *, is_more_waiting: bool
+) -> "set[asyncio.Task[Any]]":
+    """What has ended: a dial or the slower look-up; nothing, when the next thing is to be tried."""
+    pending: set[asyncio.Task[Any]] = {*dialling, *([later] if later is not None else [])}
+    timeout = EYEBALLS_LAG_S if is_more_waiting else None if dialling else LAST_HOPE_S
+    done, _ = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    return done
+
+
+def _let_go(later: "asyncio.Task[list[Address]] | None") -> None:
+    """Nobody waits for this look-up any more."""
+    if later is not None:
+        later.cancel()
+        later.add_done_callback(_read_error)
+
+
+def _read_error(task: "asyncio.Task[Any]") -> None:
+    """An error that comes too late is nobody's; asyncio would log it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _close_late(task: "asyncio.Task[Line]") -> None:

@@ -108,11 +108,11 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
 async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
-    found = await egress.addresses(host)
+    known, later = await egress.look_up(host)
     clock.seen["dns_ms"] = (time.perf_counter() - began) * 1000
     clock.phase = Failure.TIMEOUT_CONNECT
     try:
-        line = await egress.dial(found, port)
+        line = await egress.dial(known, port, host=host, later=later)
     except EgressError as error:
         error.dns_ms = clock.seen["dns_ms"]
         raise

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import ssl
+import time
 
 import pytest
-from dnslib import AAAA, QTYPE, RR, A
-from dnslib.server import BaseResolver, DNSServer
+from dnslib import AAAA, QTYPE, RCODE, RR, A
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from components import probers
 from components.egress import Denied, Egress, EgressError
@@ -14,6 +15,7 @@ from components.outcomes import Failure
 from components.probers import PROBERS, InvalidProbe
 from tests.targets import FullBacklog, Raw, answer
 
+OWN = ["127.0.0.0/8", "::1/128"]
 # Every spelling of an address that must never be dialled by default.
 HOSTS = [
     "127.0.0.1", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0x7f000001", "0x7f.1",
@@ -241,3 +243,106 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path):
         trusted = asyncio.run(look(Egress(["127.0.0.0/8"], ca_file=str(certificate))))
         assert trusted.failure is None
         assert trusted.tls_ms > 0
+
+
+class SlowNames(Names):
+    """A name server that is slow with, or drops, the questions of one type (s; None: never)."""
+
+    def __init__(self, names, slow):
+        super().__init__(names)
+        self.slow = slow
+
+    def resolve(self, request, handler):
+        wait = self.slow.get(QTYPE[request.q.qtype], 0)
+        if wait is None:
+            raise RuntimeError("dropped")  # dnslib answers nothing then
+        time.sleep(wait)
+        return super().resolve(request, handler)
+
+
+@pytest.fixture
+def slow_names():
+    servers = []
+
+    def start(names, slow):
+        quiet = DNSLogger(log="-recv,-send,-request,-reply,-truncated,-error,-data")
+        server = DNSServer(SlowNames(names, slow), address="127.0.0.1", port=0, logger=quiet)
+        server.server.daemon_threads = True
+        server.server.handle_error = lambda *_: None
+        server.start_thread()
+        servers.append(server)
+        return Egress(OWN, nameservers=[("127.0.0.1", server.server.server_address[1])])
+
+    yield start
+    for server in servers:
+        server.stop()
+        server.server.server_close()
+
+
+def probe_by_name(egress, target, *, deadline_s=3.0):
+    order = PROBERS["http"].parse(f"http://app.example:{target.port}/", {})
+    return asyncio.run(probers.check("http", order, deadline_s=deadline_s, egress=egress))
+
+
+@pytest.mark.parametrize("wait", [None, 1.2])
+def test_a_name_server_that_keeps_the_other_family_back_costs_a_moment(slow_names, target, wait):
+    """Only the order is held against the clock, by far: the look-up took 1.2 s and more before."""
+    reading = probe_by_name(slow_names({"app.example": ["127.0.0.1"]}, {"AAAA": wait}), target)
+    assert reading.failure is None
+    assert reading.dns_ms < 1000
+
+
+def test_a_target_that_is_down_is_refused_although_the_other_family_is_kept_back(slow_names, free_port):
+    egress = slow_names({"app.example": ["127.0.0.1"]}, {"AAAA": None})
+    order = PROBERS["http"].parse(f"http://app.example:{free_port}/", {})
+    reading = asyncio.run(probers.check("http", order, deadline_s=8, egress=egress))
+    assert reading.failure is Failure.REFUSED
+
+
+def test_ipv4_is_waited_for_when_ipv6_fails(slow_names, target):
+    """The target listens on 127.0.0.1 alone; the name has ::1 as well, which is known first."""
+    reading = probe_by_name(slow_names({"app.example": ["::1", "127.0.0.1"]}, {"A": 0.7}), target)
+    assert (reading.failure, reading.address) == (None, "127.0.0.1")
+
+
+def test_an_address_that_comes_later_is_judged_as_well(slow_names, spy, free_port):
+    egress = slow_names({"app.example": ["::1", "10.0.0.7"]}, {"A": 0.4})
+    order = PROBERS["http"].parse(f"http://app.example:{free_port}/", {})
+    reading = asyncio.run(probers.check("http", order, deadline_s=5, egress=egress))
+    assert reading.failure is Failure.DENIED
+    assert spy.dialled == ["::1"]
+
+
+def test_a_name_that_does_not_exist_is_said_at_once(slow_names):
+    class Nowhere(SlowNames):
+        def resolve(self, request, handler):
+            reply = super().resolve(request, handler)
+            reply.header.rcode = RCODE.NXDOMAIN
+            return reply
+
+    server = DNSServer(Nowhere({}, {"AAAA": 2.0}), address="127.0.0.1", port=0)
+    server.start_thread()
+    egress = Egress(nameservers=[("127.0.0.1", server.server.server_address[1])])
+
+    async def ask():
+        async with asyncio.timeout(1.5):
+            await egress.addresses("nobody.example")
+
+    try:
+        with pytest.raises(EgressError) as gone:
+            asyncio.run(ask())
+    finally:
+        server.stop()
+        server.server.server_close()
+    assert gone.value.failure is Failure.DNS
+
+
+@pytest.mark.parametrize(
+    ("name", "is_here"),
+    [("localhost", True), ("a.localhost.", True), ("notlocalhost", False), ("localhost.example", False)],
+)
+def test_only_localhost_and_what_stands_below_it_is_this_machine(name_server, name, is_here):
+    name_server.names.update({"notlocalhost": ["192.0.2.1"], "localhost.example": ["192.0.2.1"]})
+    egress = name_server.egress([*OWN, "192.0.2.0/24"])
+    known = asyncio.run(egress.addresses(name))
+    assert ("127.0.0.1" in map(str, known)) is is_here
