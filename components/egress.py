@@ -277,7 +277,7 @@ class Egress:
                 if waiting:
                     dialling.add(asyncio.create_task(self._dial_one(waiting.pop(0), port)))
                 done = await _next_done(dialling, later, is_more_waiting=bool(waiting))
-                for task in done & dialling:
+                for task in [task for task in dialling if task in done]:
                     dialling.remove(task)
                     error = task.exception()
                     if error is None:

@@ -31,6 +31,7 @@ from components.probers.base import (
 MOST_BODY_BYTES = 1024 * 1024
 MOST_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
 REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
 SECRETS = ("authorization", "cookie", "proxy-authorization")
@@ -81,7 +82,7 @@ class HTTP:
         Option("expect_text", "Text", type="text", help="The body must contain this."),
         Option("expect_regex", "Regular expression", help="The body must match (RE2 syntax)."),
         Option("json_path", "JSON path", help="As $.status; must find something."),
-        Option("json_equals", "JSON value", help="What the JSON path must find."),
+        Option("json_equals", "JSON value", help="Everything the JSON path finds must be this."),
         Option(
             "unread",
             "When it cannot be read",
@@ -100,12 +101,14 @@ class HTTP:
         given = options_of(self, options)
         _split(target)
         _printable_headers(given["headers"])
+        statuses = _statuses(given["expected_status"])
+        _refuse_words_without_body(given, statuses)
         return Order(
             url=target.strip(),
             method=given["method"],
             headers=given["headers"],
             body=given["body"].encode(),
-            statuses=_statuses(given["expected_status"]),
+            statuses=statuses,
             text=given["expect_text"],
             regex=_regex(given["expect_regex"]),
             json_path=_json_path(given["json_path"]),
@@ -238,8 +241,9 @@ def _wrong_json(order: Order, body: bytes) -> str:
         raise _Unreadable("The answer is not JSON.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
-    if order.json_equals and order.json_equals not in [_spelled(value) for value in found]:
-        return f"The JSON path finds {_spelled(found[0])[:80]}, not {order.json_equals[:80]}."
+    others = [text for text in map(_spelled, found) if text != order.json_equals]
+    if order.json_equals and others:
+        return f"The JSON path finds {others[0][:80]}, not {order.json_equals[:80]}."
     return ""
 
 
@@ -289,6 +293,19 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
             raise InvalidProbe("expected_status", "Use codes from 100 to 599, the lower one first.")
         ranges.append((first, last))
     return tuple(ranges)
+
+
+def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
+    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbe."""
+    looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
+    if not looked_for:
+        return
+    if given["method"] == "HEAD":
+        raise InvalidProbe(looked_for[0], "An answer to HEAD has no body to find this in: use GET.")
+    if all(low == high and low in BODYLESS for low, high in statuses):
+        raise InvalidProbe(
+            looked_for[0], "Answers with the expected status have no body to find this in: expect another."
+        )
 
 
 def _regex(text: str) -> Any:

@@ -61,6 +61,8 @@ def test_method_headers_and_body_are_sent(target):
 
 
 JSON = json.dumps({"state": "ok", "queue": {"depth": 3}, "parts": [{"ok": True}, {"ok": False}]}).encode()
+ALL_WELL = b'{"parts": [{"ok": true}, {"ok": true}]}'
+ONE_DOWN = b'{"parts": [{"ok": true}, {"ok": false}]}'
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,9 @@ JSON = json.dumps({"state": "ok", "queue": {"depth": 3}, "parts": [{"ok": True},
         ({"json_path": "$.queue.depth", "json_equals": "3"}, 200, JSON, None),
         ({"json_path": "$.parts[0].ok", "json_equals": "true"}, 200, JSON, None),
         ({"json_path": "$.state", "json_equals": "down"}, 200, JSON, Failure.ASSERTION),
+        ({"json_path": "$.parts[*].ok", "json_equals": "true"}, 200, ALL_WELL, None),
+        ({"json_path": "$.parts[*].ok", "json_equals": "true"}, 200, ONE_DOWN, Failure.ASSERTION),
+        ({"json_path": "$..ok", "json_equals": "true"}, 200, ONE_DOWN, Failure.ASSERTION),
         ({"json_path": "$.missing"}, 200, JSON, Failure.PROTOCOL),
         ({"json_path": "$.state"}, 200, b"<html>", Failure.PROTOCOL),
         ({"expect_header": "X-Release", "expect_header_value": "2026"}, 200, b"", None),
@@ -266,6 +271,11 @@ def test_dns_asks_for_a_record_and_compares():
         ("http", "http://example.org/", {"expect_regex": r"(?=look)"}, "expect_regex"),
         ("http", "http://example.org/", {"expect_regex": "a" * 5000}, "expect_regex"),
         ("http", "http://example.org/", {"json_path": "$.["}, "json_path"),
+        ("http", "http://example.org/", {"method": "HEAD", "expect_text": "ok"}, "expect_text"),
+        ("http", "http://example.org/", {"method": "HEAD", "expect_regex": "ok"}, "expect_regex"),
+        ("http", "http://example.org/", {"method": "head", "json_path": "$.a"}, "json_path"),
+        ("http", "http://example.org/", {"expected_status": "204", "expect_text": "ok"}, "expect_text"),
+        ("http", "http://example.org/", {"expected_status": "204,304", "json_path": "$.a"}, "json_path"),
         ("http", "http://example.org/", {"expected_status": "2xx"}, "expected_status"),
         ("http", "http://example.org/", {"expected_status": "700"}, "expected_status"),
         ("http", "http://example.org/", {"method": "BREW"}, "method"),
