@@ -5,11 +5,8 @@ import hashlib
 import json
 from typing import Any
 
-import http_ece  # type: ignore[import-untyped]
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from components.egress import Egress
-from subscribers import vapid
+from subscribers import push_encryption, vapid
 from subscribers.browsers import Browser, Malformed
 from subscribers.envelope import End, Envelope, Result
 from subscribers.formats.runs import clipped
@@ -62,14 +59,7 @@ def written(envelope: Envelope) -> dict[str, Any]:
 def sealed(plain: bytes, browser: Browser) -> bytes:
     """Readable by this browser alone; the service in between sees its length (RFC 8291)."""
     assert len(plain) <= MOST_BYTES
-    made: bytes = http_ece.encrypt(
-        plain,
-        private_key=ec.generate_private_key(ec.SECP256R1()),
-        dh=browser.key,
-        auth_secret=browser.auth,
-        version="aes128gcm",
-    )
-    return made
+    return push_encryption.encrypt(plain, browser.key, browser.auth)
 
 
 def _topic(tag: str) -> str:

@@ -6,7 +6,6 @@ import json
 import stat
 from dataclasses import replace
 
-import http_ece
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +22,7 @@ from subscribers.models import State, Subscriber
 from subscribers.senders import push
 from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.test_formats import CHANGE, HOSTILE, INCIDENT, Word, envelope
+from tests.subscribers.test_push_encryption import read
 
 AUTH = b"0123456789abcdef"
 HERE = {"HTTP_SEC_FETCH_SITE": "same-origin"}
@@ -50,7 +50,7 @@ def test_the_browser_alone_can_read_what_it_is_told(sink):
     sink.answers["/push"] = 201
     assert asyncio.run(push.send(sent, Egress(LOOPBACK))).end is End.SENT
     got = sink.got[0]
-    plain = http_ece.decrypt(got.body, private_key=key, auth_secret=AUTH, version="aes128gcm")
+    plain = read(got.body, key, AUTH)
     told = json.loads(plain)
     assert told == {
         "title": "🔴 Major outage · Identified: Chat refuses new connections",
