@@ -75,3 +75,9 @@ class Browser:
     def close(self) -> None:
         self.chromium.close()
         self.playwright.stop()
+
+
+if __name__ == "__main__":  # asked before the first test: does it start at all?
+    started = Browser()
+    print(f"Chromium {started.chromium.version}")
+    started.close()

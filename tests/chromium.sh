@@ -1,13 +1,33 @@
 #!/usr/bin/env bash
-# Finds Chromium for the browser tests, or installs Debian's package.
+# What the browser tests need beyond Python: Chromium, and what playwright's driver is linked with.
+# Finds it, or installs Debian's packages; asks both whether they start, and says so once if they do not.
 set -eu
-for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-  [ -n "$name" ] && command -v "$name" >/dev/null && exit 0
-done
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "Installing Chromium for the browser tests (once) ..."
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-else
-  echo "The browser tests need Chromium: install Debian's package chromium, or set CHROMIUM." >&2
+cd "$(dirname "$0")/.."
+
+install() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The browser tests need $2: install Debian's package $1${3:-}." >&2
+    exit 1
+  fi
+  echo "Installing Debian's package $1: the browser tests need $2 (once) ..."
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
+found() {
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+    [ -n "$name" ] && command -v "$name" >/dev/null && return 0
+  done
+  return 1
+}
+
+found || install chromium "Chromium" ", or set CHROMIUM"
+driver=$(.venv/bin/python -c 'from playwright._impl._driver import compute_driver_executable; print(compute_driver_executable()[0])')
+"$driver" --version >/dev/null 2>&1 || install libatomic1 "a library that playwright's driver is linked with"
+said=$("$driver" --version 2>&1) || {
+  echo "The browser tests cannot run: playwright's driver does not start (${said##*: })." >&2
   exit 1
-fi
+}
+said=$(.venv/bin/python -m tests.browser 2>&1) || {
+  echo "The browser tests cannot run: Chromium does not start ($(printf '%s' "$said" | tail -n 1))." >&2
+  exit 1
+}
