@@ -14,7 +14,7 @@ ifdef VAR_DIR
 export VAR_DIR
 endif
 
-.PHONY: help run demo test lint bench faults clean
+.PHONY: help run demo test lint bench faults fresh clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same 
 
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -m pytest -q -s tests/faults
+
+fresh: ## Both of these in a bare Debian, made for it (root; Linux)
+	@bash tests/fresh.sh
 
 clean: ## Remove the environment and everything under var/
 	@rm -rf $(VENV) var
