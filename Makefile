@@ -47,12 +47,13 @@ test: $(VENV)/dev.stamp ## All tests, on SQLite and on PostgreSQL
 	@TEST_DATABASE=sqlite $(PY) -m pytest -q -n 3 --dist worksteal
 	@TEST_DATABASE=postgres $(PY) -m pytest -q -n 3 --dist worksteal -m data
 
-lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates
+lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates, known weaknesses
 	@$(VENV)/bin/ruff format --check -q .
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/djlint --quiet --lint templates
+	@$(PY) -m tests.audit
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same run
 	@$(PY) -m benchmarks
