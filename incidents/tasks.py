@@ -36,7 +36,7 @@ TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
 def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
     now = database_now()
-    Heartbeat.objects.beat("worker", _hostname(), now)
+    _show_life(now)
     fall_silent(now)  # before anything new is heard: a gap is written down as one
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
@@ -66,7 +66,7 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     May come twice or late: a claim whose token has moved on is dropped.
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
-    Heartbeat.objects.beat("worker", _hostname(), datetime.now(UTC))
+    _show_life(database_now())
     orders = []
     for probe in Probe.objects.begin(list(claims.values())):
         try:
@@ -76,6 +76,15 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
             continue
         orders.append(Order(claims[probe.pk], probe.kind, order, float(probe.timeout_s)))
     checker().submit(orders)
+
+
+def _show_life(now: datetime) -> None:
+    """This worker works. If the clock was put back, what was to come in its old time comes in the new."""
+    if (back := Heartbeat.objects.set_back("worker", now)) is not None:
+        log.warning("clock.set_back seconds=%.0f: what is due is brought forward", back.total_seconds())
+        Probe.objects.set_back(now, back)
+        Incident.objects.set_back(now, back)
+    Heartbeat.objects.beat("worker", _hostname(), now)
 
 
 def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:

@@ -62,7 +62,8 @@ def configure(sender: Any, **_: Any) -> None:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_soft_time_limit=30,
         task_time_limit=45,
-        beat_schedule_filename=str(settings.VAR_DIR / "beat"),
+        beat_scheduler="statuspage.metronome:Metronome",
+        worker_redirect_stdouts=False,  # else each line of a traceback becomes a warning of its own
         timezone="UTC",
         beat_max_loop_interval=1,
         beat_schedule={

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from components import latency, uptime
-from components.models import Component, HourTally
+from components.models import Component, HourTally, Probe
+from components.models.heartbeat import MAX_AHEAD
 from components.status import SEVERITY, Status, page_state, worst
 from incidents.models import Incident
 from statuspage import banners, cards, days, works
@@ -113,7 +114,7 @@ def freshness(world: World, at: datetime) -> Freshness:
     if not heard:
         return Freshness(Step.NONE, at, None, None, None)
     late_after, stale_after = limits(world)
-    checked_at = max(probe.heard_at for probe in heard if probe.heard_at)
+    checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
     lately = [
         probe
@@ -132,6 +133,12 @@ def freshness(world: World, at: datetime) -> Freshness:
         regions=len({probe.region for probe in lately}),
         failing=sum(probe.status.is_trouble for probe in lately),
     )
+
+
+def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta) -> datetime:
+    """The newest of these that can be true. All from the future: the clock was put back, nothing is."""
+    past = [at for at in moments if at <= now + MAX_AHEAD]
+    return max(past) if past else now - stale_after
 
 
 def limits(world: World) -> tuple[timedelta, timedelta]:
@@ -156,9 +163,15 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
         return Status(component.status)
     if fresh.step is Step.STALE:
         return Status.UNKNOWN
-    if not any(probe.is_silent(fresh.at) for probe in probes):
+    if not any(_is_unseen(probe, world, fresh) for probe in probes):
         return Status(component.status)
-    return worst(Status.UNKNOWN if probe.is_silent(fresh.at) else probe.status for probe in probes)
+    return worst(Status.UNKNOWN if _is_unseen(probe, world, fresh) else probe.status for probe in probes)
+
+
+def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
+    """Silent, or last heard in a time that is yet to come: the clock was put back."""
+    is_ahead = probe.heard_at is not None and probe.heard_at > world.now + MAX_AHEAD
+    return is_ahead or probe.is_silent(fresh.at)
 
 
 def component_row(world: World, component: Component, fresh: Freshness) -> ComponentRow:

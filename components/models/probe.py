@@ -80,6 +80,11 @@ class ProbeManager(models.Manager["Probe"]):
             .filter(heard_s__lte=seconds - health.SILENT_INTERVALS * F("interval_s"))
         )
 
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """The clock was put back: what was heard later than now was heard by the old time."""
+        ahead = self.filter(heard_s__gt=int(now.timestamp()))
+        ahead.update(heard_s=F("heard_s") - int(back.total_seconds()))
+
     def save_from_target(
         self, kind: str, target: str, options: Mapping[str, Any], name: str, **settings: Any
     ) -> "Probe":

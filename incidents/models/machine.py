@@ -137,6 +137,15 @@ class MachineManager(models.Manager["Incident"]):
             young = young.filter(affected__component__is_shown=True).distinct()
         return young.filter(created_at__gte=now - window).first()
 
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """The clock was put back: countdowns and the machine's promises run on as long as they had to.
+
+        Promises of staff stay: people read them off a clock of their own.
+        """
+        mine = self.live().filter(resolved_at=None, is_owned=False)
+        for name in ("settle_at", "publish_at", "next_update_at"):
+            mine.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})
+
     def turn(self, now: datetime) -> None:
         """What time alone brings: settled recoveries, proposals, countdowns, and promises that fell due."""
         opened = self.live().filter(resolved_at=None)

@@ -4,7 +4,7 @@ Who is told, and how, is the business of the floor above; it looks for rows that
 are not `sorted_at` yet. A row that is due later can still be taken back.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -74,6 +74,10 @@ class NoticeManager(models.Manager["Notice"]):
         mine = self.filter(update=update)
         mine.filter(sorted_at=None, cursor=0).delete()
         return not mine.exists()
+
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """The clock was put back: what waits to be told waits no longer for that."""
+        self.filter(sorted_at=None, due_at__gt=now).update(due_at=models.F("due_at") - back)
 
     def due(self, now: datetime) -> models.QuerySet["Notice"]:
         """What is to be given to subscribers now, in the order it was said."""

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from components import health, latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
+from components.models.heartbeat import MAX_AHEAD
 from components.outcomes import Outcome
 from components.status import SEVERITY, Status
 from incidents import telling
@@ -23,6 +24,7 @@ from statuspage import live
 from statuspage.vitals import UNSENT_S, vitals
 
 HOUR = timedelta(hours=1)
+ALIVE = timedelta(seconds=60)
 MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
 SPARK_HOURS = 12
 TROUBLED = [status for status in Status if status.is_trouble]
@@ -311,7 +313,7 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
     )
     beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
     workers = [at for (role, _), at in beats.items() if role == "worker"]
-    alive = sum((now - at).total_seconds() < 60 for at in workers)
+    alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
     due = checks["probes:oldestDueSlot"]
     found = [
         _vital("Last beat", checks["worker:heartbeat"], "s ago"),

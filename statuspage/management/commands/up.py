@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
-from components.models import Heartbeat
 from statuspage import first_start, supervisor
+from statuspage.relay import say
 from statuspage.supervisor import CannotStart, Supervisor
+from statuspage.watch import Watch, mail_server_error
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -48,9 +47,8 @@ class Command(BaseCommand):
             host=settings.HOST,
             port=settings.PORT,
             children=children,
-            is_silent=are_silent,
+            watch=Watch(children[-1].env["REDIS_URL"], settings.WORKER_SILENCE_S, say),
             on_ready=lambda: welcome(staff),
-            silence_s=settings.WORKER_SILENCE_S,
         ).run()
         lock.close()
 
@@ -87,18 +85,6 @@ def prepare_database() -> None:
         raise CannotStart(f"The database cannot be used ({first}): check DATABASE_URL.") from error
 
 
-def are_silent(role: str) -> bool:
-    """Whether no worker of this role has done anything for as long as we have patience."""
-    close_old_connections()
-    oldest = timezone.now() - timedelta(seconds=settings.WORKER_SILENCE_S)
-    try:
-        return not Heartbeat.objects.filter(role=role, at__gte=oldest).exists()
-    except DatabaseError:
-        return False  # the database is away: that is not the worker's fault
-    finally:
-        connection.close()
-
-
 def welcome(staff: tuple[str, str] | None) -> None:
     """What a newcomer needs to know now."""
     is_here = settings.HOST in ("0.0.0.0", "127.0.0.1", "::")  # noqa: S104 we read it, we do not bind
@@ -117,4 +103,6 @@ def welcome(staff: tuple[str, str] | None) -> None:
         "",
     ]
     for line in lines:
-        supervisor.say(line)
+        say(line)
+    if error := mail_server_error(settings.EMAIL_HOST if settings.EMAIL_URL else "", settings.EMAIL_PORT):
+        say(f"the mail server {error} Mails wait until it can be reached; check EMAIL_URL.")

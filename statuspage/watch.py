@@ -1,0 +1,160 @@
+"""Which part of the program is away, and whose fault a silence is.
+
+Looks at what our children need (database, broker, mail server) and at the signs of life they leave,
+by the monotonic clock: a sign of life is a row that changed, whatever time stands in it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import redis
+from django.db import DatabaseError, close_old_connections, connection
+
+from components.egress import Egress, EgressError
+from components.models import Heartbeat
+
+QUEUES = {"worker": "celery", "post": "post"}  # whose ticks wait where
+TIMEOUT_S = 1.0
+SURE_AFTER = 2  # looks in a row that fail, before a part is said to be away
+MAIL_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found. Errors are sentences; empty when the part answers."""
+
+    broker: str = ""
+    database: str = ""
+    waiting: Mapping[str, int] = field(default_factory=dict)  # ticks that nobody took, by role
+    signs: Mapping[str, frozenset[tuple[str, datetime]]] = field(default_factory=dict)
+
+
+def stuck(silent: set[str], look: Look) -> set[str]:
+    """Which of our children live and do nothing although they could.
+
+    Without broker or database nobody can work. A worker is at fault when its ticks wait; when none
+    wait and both workers are silent, the clock sends none.
+    """
+    if look.broker or look.database:
+        return set()
+    idle = {role for role in silent if look.waiting.get(role, 0) > 0}
+    if not idle and silent >= set(QUEUES):
+        return {"beat"}
+    return idle
+
+
+class Watch:
+    """Remembers when each role was last seen at work. `now` is monotonic seconds."""
+
+    def __init__(self, redis_url: str, silence_s: float, say: Callable[[str], None]) -> None:
+        self.place = _place(redis_url)
+        self.silence_s = silence_s
+        self.say = say
+        self.reported: set[str] = set()  # have left a sign of life since we began
+        self.latest = Look()
+        self.broker_away_since: float | None = None
+        self._client = redis.Redis.from_url(
+            redis_url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S
+        )
+        self._changed_at: dict[str, float] = {}
+        self._signs: dict[str, frozenset[tuple[str, datetime]]] = {}
+        self._failures = {"broker": 0, "database": 0}
+
+    def look(self) -> Look:
+        """Ask everybody once; takes a few seconds at most."""
+        broker, waiting = self._ask_broker()
+        database, signs = _ask_database()
+        return Look(broker, database, waiting, signs)
+
+    def take(self, look: Look, now: float) -> set[str]:
+        """Note what was found, say what has changed; the roles that are to be started again."""
+        self.latest = look
+        self._tell(
+            "broker", look.broker, "No checks run and nobody is notified meanwhile; the page is served."
+        )
+        self._tell("database", look.database, "The page is served as it was last seen.")
+        if not look.broker:
+            self.broker_away_since = None
+        elif self.broker_away_since is None:
+            self.broker_away_since = now
+        for role in QUEUES:
+            self._note(role, look, now)
+        silent = {role for role in QUEUES if now - self._changed_at[role] >= self.silence_s}
+        return stuck(silent, look)
+
+    def forgive(self, role: str, now: float) -> None:
+        """It was started again: it has its whole time anew."""
+        for name in QUEUES if role == "beat" else (role,):
+            self._changed_at[name] = now
+
+    def _note(self, role: str, look: Look, now: float) -> None:
+        before, signs = self._signs.get(role), look.signs.get(role, frozenset())
+        # while the parts it needs are away nobody can be blamed: its time begins when they are back
+        if role not in self._changed_at or look.broker or look.database:
+            self._changed_at[role] = now
+        if look.database:
+            return
+        if before is not None and signs != before:
+            self._changed_at[role] = now
+            self.reported.add(role)
+        self._signs[role] = signs
+
+    def _tell(self, part: str, error: str, loss: str) -> None:
+        """Say once that a part is away, and once that it is back."""
+        was_away = self._failures[part] >= SURE_AFTER
+        self._failures[part] = self._failures[part] + 1 if error else 0
+        if self._failures[part] == SURE_AFTER:
+            self.say(f"the {part} is away: {error} {loss}")
+        elif was_away and not error:
+            self.say(f"the {part} is back")
+
+    def _ask_broker(self) -> tuple[str, dict[str, int]]:
+        try:
+            return "", {role: int(self._client.llen(queue)) for role, queue in QUEUES.items()}
+        except redis.RedisError as error:
+            return f"{self.place} does not answer ({_first_line(error)}).", {}
+
+
+def _ask_database() -> tuple[str, dict[str, frozenset[tuple[str, datetime]]]]:
+    close_old_connections()
+    try:
+        rows = list(Heartbeat.objects.filter(role__in=QUEUES).values_list("role", "name", "at"))
+    except DatabaseError as error:
+        with contextlib.suppress(DatabaseError):
+            connection.close()
+        return f"{_first_line(error)}.", {}
+    return "", {role: frozenset((name, at) for of, name, at in rows if of == role) for role in QUEUES}
+
+
+def mail_server_error(host: str, port: int) -> str:
+    """Why the mail server cannot be reached; empty when it can, or when there is none."""
+    if not host:
+        return ""
+    try:
+        asyncio.run(_reach(host, port))
+    except (EgressError, TimeoutError) as error:
+        return f"{host}:{port} cannot be reached ({_first_line(error)})."
+    return ""
+
+
+async def _reach(host: str, port: int) -> None:
+    async with asyncio.timeout(MAIL_TIMEOUT_S):
+        line = await Egress().dial_own(host, port)
+    line.close()
+
+
+def _place(redis_url: str) -> str:
+    """Where the broker is, without its password."""
+    parts = urlsplit(redis_url)
+    try:
+        return f"{parts.hostname or redis_url}:{parts.port or 6379}" if parts.hostname else parts.path
+    except ValueError:
+        return "the address in REDIS_URL"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
