@@ -1,8 +1,12 @@
-"""The only door to the outside: every outgoing socket is opened here.
+"""The only way to the outside: every outgoing socket is opened here.
 
 A name is resolved once, every address it has must pass (`networks.py`), and
 exactly that address is dialled, so nothing can change between the look and the
 step.
+
+There is more than one door, since what the operator lets probes reach must not
+be what strangers' addresses reach: whoever dials says through which (`Door`),
+and each has an allow list of its own. docs/decisions/0010 tells why.
 """
 
 import asyncio
@@ -13,6 +17,7 @@ import ssl
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import dns.asyncresolver
@@ -21,7 +26,7 @@ import dns.resolver
 import idna
 
 from components import hosts, networks
-from components.networks import Address, literal_address
+from components.networks import Address, ends_in_number, literal_address
 from components.outcomes import Failure
 
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
@@ -33,6 +38,14 @@ OWN_SERVER_S = 5.0  # for each address of a server of our own
 # Errors that say something of this machine, not of the target
 OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL,
              errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT}  # fmt: skip
+
+
+class Door(StrEnum):
+    """Who named the address that is dialled. The value is the setting that opens own networks to it."""
+
+    PROBES = "EGRESS_ALLOW"  # staff who may edit probes
+    SUBSCRIBERS = "SUBSCRIBER_EGRESS_ALLOW"  # strangers: webhooks, chat rooms, push services
+    SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
 
 
 class EgressError(Exception):
@@ -49,11 +62,11 @@ class EgressError(Exception):
 class Denied(EgressError):
     """This address is on a network we do not look into."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, setting: str) -> None:
         super().__init__(
             Failure.DENIED,
             f"{host} leads to an address on a private or reserved network. "
-            "An operator can allow it with EGRESS_ALLOW.",
+            f"An operator can allow it with {setting}.",
         )
 
 
@@ -88,16 +101,21 @@ class Line:
 
 
 class Egress:
-    """One door, with its allow list. `nameservers` replaces the system's (tests, dns probes)."""
+    """One door, with its allow list. `nameservers` replaces the system's (tests, dns probes).
+
+    `setting` is where the list comes from, for the sentence that staff read. Made by `through`.
+    """
 
     def __init__(
         self,
         allow: Iterable[str] = (),
         *,
+        setting: str = Door.PROBES.value,
         nameservers: Sequence[tuple[str, int]] = (),
         ca_file: str | None = None,
     ) -> None:
-        self.allow = tuple(ipaddress.ip_network(text, strict=False) for text in allow)
+        self.allow = networks.allowed(allow)
+        self.setting = setting
         self.nameservers = tuple(nameservers)
         # one context for all: making one costs more than a check (1.1 ms, measured)
         self.tls = ssl.create_default_context(cafile=ca_file)
@@ -114,21 +132,21 @@ class Egress:
             resolver.port = self.nameservers[0][1]
         return resolver
 
-    def may_dial(self, address: Address) -> bool:
-        """Whether this address may be dialled."""
-        return networks.may_dial(address, self.allow)
+    def may_dial(self, address: Address, port: int) -> bool:
+        """Whether this port of this address may be dialled."""
+        return networks.may_dial(address, port, self.allow)
 
-    async def addresses(self, host: str) -> list[Address]:
-        """Every address of a host, all of them allowed, IPv6 first.
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """Every address of a host, this port of all of them allowed, IPv6 first.
 
         Raises EgressError. A literal address is its own answer.
         """
-        known, later = await self.look_up(host)
+        known, later = await self.look_up(host, port)
         if later is not None:
-            known = [*known, *await self._allowed_later(host, later)]
+            known = [*known, *await self._allowed_later(host, port, later)]
         return _six_first(known)
 
-    async def look_up(self, host: str) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
+    async def look_up(self, host: str, port: int) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
         """The addresses known by now, all of them allowed, and those of a family that lets us wait.
 
         A name server that drops one of the two questions costs a moment, not the whole deadline.
@@ -137,27 +155,29 @@ class Egress:
         literal = literal_address(host)
         known, later = ([literal], None) if literal else await self._look_up(host)
         try:
-            self._judge(host, known)
+            self._judge(host, port, known)
         except EgressError:
             _let_go(later)
             raise
         return _six_first(known), later
 
-    def _judge(self, host: str, known: Sequence[Address]) -> None:
+    def _judge(self, host: str, port: int, known: Sequence[Address]) -> None:
         """Raises EgressError unless there are addresses, and each may be dialled."""
         if not known:
             raise EgressError(Failure.DNS, f"The name {host} has no address.")
-        if not all(self.may_dial(address) for address in known):
-            raise Denied(host)
+        if not all(self.may_dial(address, port) for address in known):
+            raise Denied(host, self.setting)
 
-    async def _allowed_later(self, host: str, later: "asyncio.Task[list[Address]]") -> list[Address]:
+    async def _allowed_later(
+        self, host: str, port: int, later: "asyncio.Task[list[Address]]"
+    ) -> list[Address]:
         """What the slower family brought, all of it allowed; nothing if it failed."""
         try:
             known = await later
         except EgressError:
             return []
         if known:
-            self._judge(host, known)
+            self._judge(host, port, known)
         return known
 
     async def _look_up(self, host: str) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
@@ -229,7 +249,7 @@ class Egress:
     async def open(self, host: str, port: int, *, tls: bool = False) -> Line:
         """A fresh connection. Raises EgressError; the caller's deadline bounds all of it."""
         began = time.perf_counter()
-        known, later = await self.look_up(host)
+        known, later = await self.look_up(host, port)
         dns_ms = _since(began)
         try:
             line = await self.dial(known, port, host=host, later=later)
@@ -249,7 +269,7 @@ class Egress:
         except ssl.SSLCertVerificationError as error:
             line.close()
             raise EgressError(Failure.TLS, f"The certificate is refused: {error.verify_message}.") from error
-        except (ssl.SSLError, ConnectionError, OSError) as error:
+        except (ssl.SSLError, ConnectionError, OSError, ValueError) as error:
             line.close()
             raise EgressError(Failure.TLS, f"No secure connection: {_reason(error)}.") from error
         except BaseException:
@@ -288,7 +308,7 @@ class Egress:
                     if failure is None or failure.failure is Failure.OWN_FAULT:
                         failure = error
                 if later is not None and (later.done() or not (done or dialling or waiting)):
-                    waiting += await self._allowed_later(host, later) if later.done() else []
+                    waiting += await self._allowed_later(host, port, later) if later.done() else []
                     _let_go(later)
                     later = None
         finally:
@@ -337,22 +357,40 @@ class Egress:
         raise failure
 
 
-def default() -> Egress:
-    """The door with the operator's allow list."""
+def through(door: Door) -> Egress:
+    """The way out through this door, with the operator's allow list for it."""
     from django.conf import settings
 
-    return Egress(settings.EGRESS_ALLOW)
+    lists = {
+        # `up` adds what its own probes look at, and on one's own machine loopback
+        Door.PROBES: [*settings.EGRESS_ALLOW, *settings.UP_EGRESS_ALLOW],
+        Door.SUBSCRIBERS: settings.SUBSCRIBER_EGRESS_ALLOW,
+        Door.SIGN_ON: settings.EGRESS_ALLOW,
+    }
+    return Egress(lists[door], setting=door.value)
 
 
 def ascii_host(host: str) -> str:
     """The host as DNS knows it. Raises EgressError for what can be no name."""
+    name = _encoded(host)
+    if ends_in_number(name):  # an address or nothing (WHATWG URL): no name server is asked for it
+        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.")
+    return name
+
+
+def _encoded(host: str) -> str:
     text = host.lower()
     if text.isascii():
         return text
     try:
         return idna.encode(text, uts46=True).decode()
-    except idna.IDNAError as error:
-        raise EgressError(Failure.DNS, f"{host} can be no name.") from error
+    except UnicodeError as error:  # IDNAError is one
+        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.") from error
+
+
+def _readable(host: str) -> str:
+    """Part of a sentence that must reach a database: short, and without what no encoding has."""
+    return host[:100].encode("utf-8", "replace").decode()
 
 
 def _is_loopback_name(name: str) -> bool:

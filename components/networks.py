@@ -1,11 +1,21 @@
 """Which addresses may be dialled, however they are spelled.
 
 Addresses of our own networks are refused unless the operator allowed them in
-the environment.
+the environment: a whole network (`10.1.0.0/16`), or one port of one address
+(`127.0.0.1:8000`, `[::1]:8000`).
+
+Which spellings are IPv4 addresses follows the host parser of the URL standard
+(https://url.spec.whatwg.org/#host-parsing): browsers and system resolvers read
+hosts that way, so a spelling that we took for a name would be judged as a name
+and dialled as an address.
 """
 
 import ipaddress
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import idna
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -26,14 +36,45 @@ DENIED: tuple[Network, ...] = tuple(
 )  # fmt: skip
 
 
-def may_dial(address: Address, allow: Sequence[Network]) -> bool:
-    """Whether this address may be dialled. Addresses inside addresses are judged too."""
-    if any(address in network for network in allow if network.version == address.version):
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A network that the operator opened; with a port, that port alone."""
+
+    network: Network
+    port: int | None = None
+
+    def covers(self, address: Address, port: int) -> bool:
+        """Whether this port of this address is meant."""
+        is_port = self.port is None or self.port == port
+        return is_port and address.version == self.network.version and address in self.network
+
+
+ONE_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>[0-9]{1,5})")
+
+
+def allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
+    """The operator's list as values. Raises ValueError for what is neither network nor address:port."""
+    return tuple(_allowed(text) for text in texts)
+
+
+def _allowed(text: str) -> Allowed:
+    one_port = ONE_PORT.fullmatch(text)
+    if one_port is None:
+        return Allowed(ipaddress.ip_network(text, strict=False))
+    port = int(one_port["port"])
+    if not 1 <= port <= 65535:
+        raise ValueError(text)
+    return Allowed(ipaddress.ip_network(one_port["v6"] or one_port["v4"]), port)
+
+
+def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
+    """Whether this port of this address may be dialled. Addresses inside addresses are judged too."""
+    if any(one.covers(address, port) for one in allow):
         return True
     inner = _embedded(address)
     if inner is not None:
         # ::ffff:127.0.0.1 reaches what 127.0.0.1 reaches
-        return any(inner in network for network in allow if network.version == 4)
+        return any(one.covers(inner, port) for one in allow)
     return not any(address in net for net in DENIED if net.version == address.version)
 
 
@@ -52,39 +93,70 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
 
 
 def literal_address(host: str) -> Address | None:
-    """The address a host spells out, in any spelling a system would understand; else None.
+    """The address a host spells out, in any spelling a system would understand; else None. Never raises.
 
-    Old spellings (0x7f.1, 2130706433, 0177.0.0.1) are read as inet_aton reads them.
+    Old spellings count (0x7f.1, 2130706433, 0177.0.0.1), and so do letters that stand for ASCII
+    ones (１２７。1). A host that ends in a number and is no address is `ends_in_number`: no name either.
     """
-    text = host.strip("[]").split("%")[0].rstrip(".")
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        pass
-    parts = text.split(".")
-    if not 1 <= len(parts) <= 4 or not all(_is_number(part) for part in parts):
+    text = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if ":" in text:
+        return _ipv6(text)
+    numbers = [_number(part) for part in _parts(_plain(text))]
+    if not 1 <= len(numbers) <= 4:
         return None
-    numbers = [_number(part) for part in parts]
     *first, last = numbers
-    if any(n > 255 for n in first) or last >= 256 ** (5 - len(parts)):
+    if last is None or last >= 256 ** (5 - len(numbers)):
         return None
-    value = last + sum(n << (24 - 8 * place) for place, n in enumerate(first))
+    value = last
+    for place, number in enumerate(first):
+        if number is None or number > 255:
+            return None
+        value += number << (24 - 8 * place)
     return ipaddress.IPv4Address(value)
 
 
-def _is_number(text: str) -> bool:
+def ends_in_number(host: str) -> bool:
+    """Whether the last part is a number: such a host is an IPv4 address or nothing (never a name)."""
+    last = _parts(_plain(host))[-1]
+    return bool(DECIMAL.fullmatch(last)) or _number(last) is not None
+
+
+DECIMAL = re.compile("[0-9]+")
+OCTAL = re.compile("[0-7]*")
+HEXADECIMAL = re.compile("[0-9a-fA-F]*")
+MAX_DIGITS = 300  # more than any host has: Python refuses to read numbers of thousands of digits
+
+
+def _ipv6(text: str) -> Address | None:
+    """A zone (%eth0) says which link, not which address."""
     try:
-        _number(text)
+        return ipaddress.IPv6Address(text.partition("%")[0])
     except ValueError:
-        return False
-    return bool(text)
+        return None
 
 
-def _number(text: str) -> int:
-    if text.startswith(("0x", "0X")):
-        return int(text[2:] or "0", 16)
-    if len(text) > 1 and text.startswith("0"):
-        return int(text, 8)
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(text)
-    return int(text)
+def _plain(host: str) -> str:
+    """Letters that stand for ASCII ones as those (UTS 46): １ is 1, 。 is a dot."""
+    if host.isascii():
+        return host
+    try:
+        return idna.uts46_remap(host, std3_rules=False, transitional=False)
+    except idna.IDNAError:
+        return host
+
+
+def _parts(host: str) -> list[str]:
+    """What stands between the dots; one dot at the end means nothing."""
+    return (host[:-1] if len(host) > 1 and host.endswith(".") else host).split(".")
+
+
+def _number(text: str) -> int | None:
+    """A part as the standard's IPv4 number parser reads it; None when it is none. `0x` is 0."""
+    if not text or len(text) > MAX_DIGITS:
+        return None
+    digits, base, pattern = text, 10, DECIMAL
+    if text[:2] in ("0x", "0X"):
+        digits, base, pattern = text[2:], 16, HEXADECIMAL
+    elif len(text) > 1 and text.startswith("0"):
+        digits, base, pattern = text[1:], 8, OCTAL
+    return int(digits or "0", base) if pattern.fullmatch(digits) else None

@@ -5,6 +5,7 @@ Small on purpose. httpx's pool costs a probe more than the check itself
 """
 
 import asyncio
+import re
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ import brotli
 from components.egress import Line
 
 CHUNK = 64 * 1024
+# digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
+NUMBER = re.compile("[0-9]{1,18}")
+CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
 USER_AGENT = "statuspage-probe/1"
 
 
@@ -73,7 +77,7 @@ def _parse(raw: bytes) -> Head:
     first, *rest = raw[:-4].decode("latin-1").split("\r\n")
     version, _, after = first.partition(" ")
     code = after[:3]
-    if not version.startswith("HTTP/1.") or not code.isdigit():
+    if not version.startswith("HTTP/1.") or not NUMBER.fullmatch(code):
         raise Garbled(first[:80])
     headers: dict[str, str] = {}
     for text in rest:
@@ -101,7 +105,7 @@ async def _pieces(line: Line, head: Head) -> AsyncIterator[bytes]:
             yield piece
         return
     length = head.headers.get("content-length")
-    if length is not None and not length.isdigit():
+    if length is not None and not NUMBER.fullmatch(length):
         raise Garbled("content-length")
     left = int(length) if length is not None else None
     while left is None or left > 0:
@@ -119,7 +123,10 @@ async def _chunks(line: Line) -> AsyncIterator[bytes]:
     reader = line.reader
     while True:
         try:
-            size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
+            text = (await reader.readuntil(b"\r\n")).split(b";")[0].strip()
+            if not CHUNK_SIZE.fullmatch(text):
+                raise Garbled("chunk")
+            size = int(text, 16)
             if size == 0:
                 return
             while size:

@@ -217,7 +217,7 @@ def checker() -> Checker:
     """The engine of this worker process, started with its first batch."""
     global _checker  # noqa: PLW0603 - one loop per process, made after the fork
     if _checker is None:
-        _checker = Checker(_keep, egress=egress.default())
+        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES))
     return _checker
 
 

@@ -1,6 +1,5 @@
 """What is wrong with the settings, told before the start, each with a hint."""
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core import checks
 
+from components.networks import allowed
 from statuspage.models import Role
 
 SHORTEST_SECRET = 32
@@ -68,19 +68,24 @@ def _numbers() -> Iterator[checks.CheckMessage]:
 
 
 def _egress() -> Iterator[checks.CheckMessage]:
-    for text in settings.EGRESS_ALLOW:
+    for name in ("EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW"):
+        yield from _networks(name)
+
+
+def _networks(name: str) -> Iterator[checks.CheckMessage]:
+    for text in getattr(settings, name):
         try:
-            network = ipaddress.ip_network(text, strict=False)
+            (found,) = allowed([text])
         except ValueError:
             yield _error(
                 "E040",
-                f"EGRESS_ALLOW holds “{text}”, which is no network.",
-                "Write networks as 10.1.0.0/16, separated by commas.",
+                f"{name} holds “{text}”, which is no network.",
+                "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
             )
             continue
-        if network.prefixlen == 0:
+        if found.network.prefixlen == 0:
             yield checks.Warning(
-                "EGRESS_ALLOW allows every address, metadata services included.",
+                f"{name} allows every address, metadata services included.",
                 hint="Name only the networks you want to look into.",
                 id="statuspage.W041",
             )

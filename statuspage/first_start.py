@@ -10,7 +10,9 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from components.models import Component, Group, Probe
+from components.networks import literal_address
 from statuspage.models import FirstPassword
+from statuspage.supervisor import addresses_of
 
 OWN_GROUP = "This status page"
 OWN_INTERVAL_S = 10
@@ -73,9 +75,38 @@ def _vital(name: str) -> dict[str, str]:
     }
 
 
+def probes_may_reach(host: str, port: int, public_host: str, *, proxies: int) -> list[str]:
+    """What probes may reach beside the operator's EGRESS_ALLOW, as that is written.
+
+    Always the one port that our own probes look at. All of loopback only while the page is for the
+    person who started it: bound to loopback, no public address set, no proxy in front. From then on
+    whoever may edit probes would read services that trust this machine.
+    """
+    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_here(host))]
+    is_at_home = _is_loopback(host) and _is_loopback(public_host) and not proxies
+    return [*own, *LOOPBACK] if is_at_home else own
+
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def _is_loopback(host: str) -> bool:
+    literal = literal_address(host)
+    return literal.is_loopback if literal else host.lower() == "localhost"
+
+
+def _here(host: str) -> str:
+    """Where our own web process is found from this machine, when it listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _follow_port(host: str, port: int) -> None:
     """Point our own probes at where we listen now."""
-    here = "127.0.0.1" if host in ("0.0.0.0", "", "localhost") else "[::1]" if host == "::" else host  # noqa: S104
+    here = _bracketed(_here(host))
     for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
         path = "healthz" if probe.options.get("json_path") else "livez"
         target = f"http://{here}:{port}/{path}"

@@ -42,6 +42,12 @@ def _of_running() -> dict[str, str]:
 
 RUNNING = _of_running()
 
+
+def _parts(text: str) -> list[str]:
+    """What stands between the commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 # Who we are
 PAGE_NAME = env.str("PAGE_NAME", "Our services")
 PAGE_TIME_ZONE = env.str("PAGE_TIME_ZONE", "UTC")
@@ -173,11 +179,12 @@ CHECK_RETENTION_DAYS = env.int("CHECK_RETENTION_DAYS", 14)
 HOUR_RETENTION_DAYS = env.int("HOUR_RETENTION_DAYS", 400)
 
 # Checks and incidents
-EGRESS_ALLOW: list[str] = [
-    network.strip()
-    for network in env.str("EGRESS_ALLOW", RUNNING.get("EGRESS_ALLOW", "")).split(",")
-    if network.strip()
-]
+EGRESS_ALLOW = _parts(env.str("EGRESS_ALLOW", RUNNING.get("EGRESS_ALLOW", "")))
+# what `up` adds for its own probes
+UP_EGRESS_ALLOW = _parts(env.str("UP_EGRESS_ALLOW", RUNNING.get("UP_EGRESS_ALLOW", "")))
+SUBSCRIBER_EGRESS_ALLOW = _parts(
+    env.str("SUBSCRIBER_EGRESS_ALLOW", RUNNING.get("SUBSCRIBER_EGRESS_ALLOW", ""))
+)
 REGION = env.str("REGION", "local")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
 WORKER_SILENCE_S = env.int("WORKER_SILENCE_S", 60)
@@ -187,6 +194,7 @@ PUBLISH_DELAY_S = env.int("PUBLISH_DELAY_S", 90)
 UNDO_S = env.int("UNDO_S", 20)
 
 # Subscribers
+PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())
 SUBSCRIBE_PROOF_BITS = env.int("SUBSCRIBE_PROOF_BITS", 0)
 
 # Security

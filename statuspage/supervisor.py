@@ -174,7 +174,8 @@ class Supervisor:
     def _tell_others(self, file: Path) -> None:
         """Commands typed beside us use our broker, and may look where our worker may."""
         chosen = {**os.environ, **self.children[-1].env}
-        told = {name: chosen[name] for name in ("REDIS_URL", "EGRESS_ALLOW") if name in chosen}
+        names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
+        told = {name: chosen[name] for name in names if name in chosen}
         write_private(file, json.dumps(told))
 
     def _look_after(self) -> None:
@@ -354,6 +355,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def addresses_of(host: str) -> list[str]:
+    """The addresses of a host of our own; none when it has none, which `check_port` says."""
+    try:
+        return sorted({str(row[4][0]) for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
+    except OSError:
+        return []
 
 
 def answers(host: str, port: int, path: str) -> bool:

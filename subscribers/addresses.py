@@ -7,11 +7,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from components.egress import default
+from components.egress import Door, through
 from components.networks import literal_address
 from components.probers.base import InvalidProbe, checked_host
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
+from subscribers.envelope import UNREACHED
 
 LONGEST = 2_000
 LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
@@ -26,6 +27,14 @@ HOSTS = {
     Channel.GOOGLE_CHAT: re.compile(r"chat\.googleapis\.com"),
     Channel.TELEGRAM: re.compile(r"api\.telegram\.org"),
 }
+# The push services that browsers use. A browser's subscription is active at once, and its log tells what
+# came of a message: with any host taken, strangers would scan ports with it.
+PUSH_SERVICES = re.compile(
+    r"fcm\.googleapis\.com|android\.googleapis\.com|jmt17\.google\.com"  # Chrome and its kin
+    r"|([a-z0-9-]+\.)*push\.services\.mozilla\.com"
+    r"|([a-z0-9-]+\.)*push\.apple\.com"
+    r"|([a-z0-9-]+\.)*notify\.windows\.com"  # Edge
+)
 PATHS = {
     Channel.SLACK: re.compile(r"/(services|workflows|triggers)/.+"),
     Channel.DISCORD: re.compile(r"/api/(v\d+/)?webhooks/\d+/.+"),
@@ -33,6 +42,10 @@ PATHS = {
     Channel.TELEGRAM: re.compile(r"/bot\d+:[A-Za-z0-9_-]+/sendMessage"),
     Channel.MATTERMOST: re.compile(r".*/hooks/.+"),
 }
+PRIVATE = (
+    "This address leads into a private or reserved network: "
+    f"an operator can allow it with {Door.SUBSCRIBERS.value}."
+)
 LOOKS = {
     Channel.SLACK: "https://hooks.slack.com/services/…",
     Channel.DISCORD: "https://discord.com/api/webhooks/…",
@@ -43,8 +56,11 @@ LOOKS = {
 }
 
 
-def checked(channel: Channel | str, text: str) -> str:
-    """The address as it will be kept. Raises ValidationError for the field `address`."""
+def checked(channel: Channel | str, text: str, *, for_staff: bool = False) -> str:
+    """The address as it will be kept. Raises ValidationError for the field `address`.
+
+    Only staff are told that an address is private: strangers read the sentence of any they cannot reach.
+    """
     channel, text = Channel(channel), text.strip()
     if channel is Channel.EMAIL:
         return _mail(text)
@@ -52,7 +68,7 @@ def checked(channel: Channel | str, text: str) -> str:
         return _browser(text)
     if channel is Channel.APPRISE:
         raise _refused("Apprise is set up by the operator: see APPRISE_URLS.")
-    return _url(channel, text)
+    return _url(channel, text, for_staff=for_staff)
 
 
 def _mail(text: str) -> str:
@@ -73,10 +89,19 @@ def _browser(text: str) -> str:
     except Malformed as error:
         raise _refused(str(error.__doc__)) from error
     _url(Channel.WEB_PUSH, browser.endpoint)
+    if not is_push_service(browser.endpoint):
+        raise _refused("We don’t know the push service of this browser, so we can’t notify it.")
     return browser.text
 
 
-def _url(channel: Channel, text: str) -> str:
+def is_push_service(endpoint: str) -> bool:
+    """Whether this is where a browser's maker, or the operator's PUSH_SERVICES, takes messages."""
+    url = urlsplit(endpoint)
+    host = (url.hostname or "").removesuffix(".")
+    return host in settings.PUSH_SERVICES or (bool(PUSH_SERVICES.fullmatch(host)) and url.port in (None, 443))
+
+
+def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     if len(text) > LONGEST:
         raise _refused(f"An address has at most {LONGEST:,} characters.")
     if any(character.isspace() or ord(character) < 32 for character in text):
@@ -93,7 +118,7 @@ def _url(channel: Channel, text: str) -> str:
     if url.username or url.password:
         raise _refused("Leave the login out of the address: what we send is signed.")
     if "%" in url.hostname:
-        raise _refused("An address with a zone is of no use here: leave out %….")
+        raise _refused("The address is malformed: check host and port.")
     if port == 0:
         raise _refused("Port 0 does not exist: use 1 to 65535.")
     try:
@@ -101,8 +126,9 @@ def _url(channel: Channel, text: str) -> str:
     except InvalidProbe as error:
         raise _refused(error.sentence) from error
     literal = literal_address(url.hostname)
-    if literal is not None and not default().may_dial(literal):
-        raise _refused("This address leads into a private or reserved network.")
+    way, port = through(Door.SUBSCRIBERS), port or (443 if url.scheme == "https" else 80)
+    if literal is not None and not way.may_dial(literal, port):
+        raise _refused(PRIVATE if for_staff else UNREACHED)
     _refuse_stranger(channel, url.hostname, url.path)
     if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
         raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")

@@ -7,6 +7,8 @@ from typing import Any
 from subscribers.channels import Channel
 from subscribers.story import House, Story, Word
 
+UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
+
 
 class End(StrEnum):
     """What came of an attempt."""
@@ -26,6 +28,16 @@ class Result:
     why: str = ""
     retry_after_s: float | None = None
     took_ms: int = 0
+
+    @property
+    def public_why(self) -> str:
+        """The sentence for whoever typed the address.
+
+        Whether a host is unknown, private, silent, or refuses us would tell strangers what our
+        network holds, so no answer is always the same sentence. What an answer says is theirs.
+        """
+        has_answered = self.answer is not None and self.end is not End.OURS
+        return self.why if has_answered or self.end is End.GONE else UNREACHED
 
 
 @dataclass(frozen=True, slots=True)

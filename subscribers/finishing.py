@@ -60,7 +60,7 @@ def _write_sent(sent: "Sequence[Done]", now: datetime) -> None:
     for (answer, took_ms), ids in alike.items():
         Delivery.objects.filter(pk__in=ids).update(
             state=DeliveryState.SENT, finished_at=now, attempts=F("attempts") + 1, answer=answer,
-            took_ms=took_ms, last_error="", is_replay=False,
+            took_ms=took_ms, last_error="", detail="", is_replay=False,
         )  # fmt: skip
     for one in sent:
         _close_others(one, now)
@@ -101,14 +101,15 @@ def _write_failed(one: "Done", now: datetime) -> None:
     """Try again later, or give up: after five days without a success, or when the receiver says so."""
     result, subscriber = one.result, Subscriber.objects.get(pk=one.packed.subscriber.pk)
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(
-        attempts=F("attempts") + 1, answer=result.answer, last_error=result.why[:250], took_ms=result.took_ms
-    )
+        attempts=F("attempts") + 1, answer=result.answer, took_ms=result.took_ms,
+        last_error=result.public_why[:250], detail=result.why[:250],
+    )  # fmt: skip
     if result.end is End.OURS:
         _postpone(subscriber, now + OURS_AGAIN)
         return
     subscriber.attempts += 1
     subscriber.failing_since = subscriber.failing_since or now
-    subscriber.last_error = result.why[:250]
+    subscriber.last_error = result.public_why[:250]
     subscriber.save(update_fields=["attempts", "failing_since", "last_error"])
     if result.end is End.GONE or now - subscriber.failing_since >= backoff.GIVE_UP_AFTER:
         _give_up(subscriber, one, now)
@@ -125,7 +126,8 @@ def _postpone(subscriber: Subscriber, at: datetime) -> None:
 
 def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
-    why = one.result.why if one.result.end is End.GONE else f"Five days without a success. {one.result.why}"
+    said = one.result.public_why
+    why = said if one.result.end is End.GONE else f"Five days without a success. {said}"
     subscriber.quarantine(now, why)
     if subscriber.owner is not None and subscriber.confirmed_at:  # else a stranger may have named anybody
         subscriber.owner.owe(Purpose.STOPPED, now, what=subscriber.shown, key=subscriber.key, why=why)

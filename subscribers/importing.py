@@ -106,7 +106,7 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
 
 def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) -> Subscriber:
     """The row for a line, not saved yet. Raises ValidationError for an address we do not take."""
-    address = addresses.checked(wish.channel, wish.address)
+    address = addresses.checked(wish.channel, wish.address, for_staff=True)
     state = State.UNCONFIRMED if asks and wish.state == State.ACTIVE else State(wish.state)
     one = Subscriber(
         channel=wish.channel,

@@ -67,6 +67,7 @@ def _page(
         "only": _incident(request.GET.get("only", "")),
         "said": SAID.get(request.GET.get("said", ""), ""),
         "deliveries": own_data.lately(one) if one.channel != Channel.EMAIL else [],
+        "last_answer": own_data.last_answer(one),
         **more,
     }
     return render(request, "subscribers/subscription.html", told, status=status)

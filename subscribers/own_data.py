@@ -11,6 +11,8 @@ from incidents.bodies import moment
 from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
 
 LOG = timedelta(days=30)
+# Longer than one attempt may last: before that, how soon it failed would say why
+QUIET = timedelta(seconds=30)
 MOST_SHOWN = 50
 
 
@@ -30,6 +32,12 @@ class Line:
 def lately(one: Subscriber) -> list[Line]:
     """The newest messages of the last 30 days, newest first."""
     return [_line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
+
+
+def last_answer(one: Subscriber) -> str:
+    """Why the newest attempt failed; empty when it did not, or has only just begun to."""
+    is_fresh = one.failing_since is not None and timezone.now() - one.failing_since < QUIET
+    return "" if is_fresh else one.last_error
 
 
 def everything(one: Subscriber) -> dict[str, Any]:
@@ -75,13 +83,15 @@ def _log(one: Subscriber) -> Any:
 
 def _line(delivery: Delivery) -> Line:
     code = str(delivery.answer) if delivery.answer else ""
+    is_owed = delivery.state == DeliveryState.OWED
+    is_fresh = is_owed and not delivery.answer and timezone.now() - delivery.created_at < QUIET
     return Line(
         message_id=delivery.message_id,
         at=delivery.finished_at or delivery.created_at,
         what=_about(delivery),
         state=DeliveryState(delivery.state).label,
-        answer=delivery.last_error or code,
-        attempts=delivery.attempts,
+        answer="" if is_fresh else delivery.last_error or code,
+        attempts=0 if is_fresh else delivery.attempts,
         may_replay=delivery.state in (DeliveryState.SENT, DeliveryState.FAILED),
     )
 

@@ -46,7 +46,7 @@ def postman() -> Postman:
     """The engine of this worker process, started with its first task."""
     global _postman  # noqa: PLW0603 - one loop per process, made after the fork
     if _postman is None:
-        _postman = Postman(SENDERS, egress=egress.default())
+        _postman = Postman(SENDERS, egress=egress.through(egress.Door.SUBSCRIBERS))
     return _postman
 
 

@@ -27,6 +27,8 @@ os.environ.update(
     PAGE_NAME="Widgetify",
     PUBLIC_URL="https://status.widgetify.example",
     EGRESS_ALLOW="127.0.0.0/8,::1/128",
+    SUBSCRIBER_EGRESS_ALLOW="127.0.0.0/8,::1/128",
+    PUSH_SERVICES="push.example,127.0.0.1",
     OIDC_NAME="Acme",
     OIDC_ISSUER="http://127.0.0.1:9",  # test_oidc.py puts a real one in its place
     OIDC_CLIENT_ID="statuspage",

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.db.models import F
 
 from components import egress, health, schedule
+from components.egress import Door
 from components.models.component import Component, status_of
 from components.models.page import Page
 from components.models.public_id import PublicIdField
@@ -222,7 +223,7 @@ class Probe(models.Model):
         prober = PROBERS[self.kind]
         try:
             order = prober.parse(self.target, self.options)
-            refuse_private(prober.host(order), egress.default())
+            refuse_private(prober.address(order), egress.through(Door.PROBES))
         except InvalidProbe as refused:
             if refused.field == "target":
                 raise ValidationError({"target": refused.sentence}) from refused

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from components.egress import Egress, EgressError, Line, ascii_host
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 LONGEST_TARGET = 2000
 EXCERPT_CHARACTERS = 1000
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4
+PORT = re.compile("[0-9]{1,5}")
 
 
 class InvalidProbe(ValueError):
@@ -71,8 +73,8 @@ class Prober(Protocol):
         """The order, checked. Raises InvalidProbe."""
         ...
 
-    def host(self, order: Any) -> str:
-        """The host that will be dialled; empty when none is."""
+    def address(self, order: Any) -> tuple[str, int] | None:
+        """The host and port that will be dialled first; None when none is."""
         ...
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
@@ -94,7 +96,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
     clock = Clock()
     try:
         async with asyncio.timeout(deadline_s):
-            return await prober.run(order, clock, egress)
+            return _storable(await prober.run(order, clock, egress))
     except TimeoutError:
         where = PHASES[clock.phase]
         return clock.reading(failure=clock.phase, detail=f"No end after {deadline_s:g} s: {where}.")
@@ -105,10 +107,21 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
 
 
+def _storable(reading: Reading) -> Reading:
+    """Without what a database refuses: a target's words must not keep its failure from being written."""
+    facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
+    return replace(reading, detail=_clean(reading.detail), excerpt=_clean(reading.excerpt), facts=facts)
+
+
+def _clean(text: str) -> str:
+    """No NUL (PostgreSQL), no half of a character (UTF-8)."""
+    return text.replace("\0", "·").encode("utf-8", "replace").decode()
+
+
 async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
-    known, later = await egress.look_up(host)
+    known, later = await egress.look_up(host, port)
     clock.seen["dns_ms"] = (time.perf_counter() - began) * 1000
     clock.phase = Failure.TIMEOUT_CONNECT
     try:
@@ -177,25 +190,30 @@ def checked_host(host: str) -> str:
     if len(host) > LONGEST_HOST:
         raise InvalidProbe("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
     if literal_address(host):
+        if "%" in host:
+            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
         return host
     try:
         name = ascii_host(host)
     except EgressError as error:
         raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.") from error
-    labels = name.rstrip(".").split(".")
+    labels = name.removesuffix(".").split(".")
     letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
     if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
         raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.")
     return name
 
 
-def refuse_private(host: str, egress: Egress) -> None:
-    """Refuse a spelled-out address we would never dial. Raises InvalidProbe."""
+def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
+    """Refuse a spelled-out host and port we would never dial. Raises InvalidProbe."""
+    if place is None:
+        return
+    host, port = place
     address = literal_address(host)
-    if address is not None and not egress.may_dial(address):
+    if address is not None and not egress.may_dial(address, port):
         raise InvalidProbe(
             "target",
-            f"{host} is on a private or reserved network: an operator can allow it with EGRESS_ALLOW.",
+            f"{host} is on a private or reserved network: an operator can allow it with {egress.setting}.",
         )
 
 
@@ -209,7 +227,7 @@ def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]
         host, _, port = host.partition(":")
     if not port and default is not None:
         return checked_host(host), default
-    if not port.isdigit() or not 1 <= int(port) <= 65535:
+    if not PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
         raise InvalidProbe("target", "Write host:port, with a port from 1 to 65535.")
     return checked_host(host), int(port)
 

@@ -5,6 +5,7 @@ when a redirect leaves the origin.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
 SECRETS = ("authorization", "cookie", "proxy-authorization")
 LONGEST_REGEX = 500
+STATUS = re.compile("[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,9 @@ class HTTP:
             follows=given["follow_redirects"],
         )
 
-    def host(self, order: Order) -> str:
-        """The host of the first hop; later ones are judged when they come."""
-        return urlsplit(order.url).hostname or ""
+    def address(self, order: Order) -> tuple[str, int]:
+        """Of the first hop; later ones are judged when they come."""
+        return _place(urlsplit(order.url))
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
@@ -145,6 +147,9 @@ class HTTP:
                 )
             except ConnectionError:
                 return clock.reading(failure=Failure.RESET, detail="The connection was broken off.")
+            except (ValueError, RecursionError, OverflowError):
+                # all that is read here came from the target: numbers that are none, addresses beyond repair
+                return clock.reading(failure=Failure.PROTOCOL, detail="The answer cannot be read.")
             finally:
                 line.close()
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
@@ -152,9 +157,11 @@ class HTTP:
 
 async def _connect(hop: Hop, clock: Clock, egress: Egress) -> Line:
     clock.phase = Failure.TIMEOUT_DNS
-    is_tls = hop.url.scheme == "https"
-    port = hop.url.port or (443 if is_tls else 80)
-    return await connect(hop.url.hostname or "", port, clock, egress, tls=is_tls)
+    return await connect(*_place(hop.url), clock, egress, tls=hop.url.scheme == "https")
+
+
+def _place(url: SplitResult) -> tuple[str, int]:
+    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
 
 
 async def _ask(hop: Hop, line: Line, clock: Clock) -> wire.Head:
@@ -181,7 +188,11 @@ async def _read(hop: Hop, line: Line, head: wire.Head, clock: Clock) -> bytes:
 
 def _next(hop: Hop, status: int, location: str) -> Hop:
     """The request a redirect asks for. Raises InvalidProbe."""
-    url = _split(urljoin(hop.url.geturl(), location))
+    try:
+        absolute = urljoin(hop.url.geturl(), location)
+    except ValueError as error:  # brackets that do not close, letters that no host has
+        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
+    url = _split(absolute)
     headers = hop.headers
     if (url.scheme, url.hostname, url.port) != (hop.url.scheme, hop.url.hostname, hop.url.port):
         headers = {name: value for name, value in headers.items() if name.lower() not in SECRETS}
@@ -286,7 +297,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
     ranges = []
     for part in text.replace(" ", "").split(","):
         low, _, high = part.partition("-")
-        if not (low.isdigit() and (high or low).isdigit()):
+        if not (STATUS.fullmatch(low) and STATUS.fullmatch(high or low)):
             raise InvalidProbe("expected_status", "Write codes and ranges, as 200-299,301.")
         first, last = int(low), int(high or low)
         if not 100 <= first <= last <= 599:

@@ -34,9 +34,9 @@ class TCP:
         host, port = host_and_port(target.removeprefix("tcp://"))
         return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))
 
-    def host(self, order: Order) -> str:
-        """The host to dial."""
-        return order.host
+    def address(self, order: Order) -> tuple[str, int]:
+        """What is dialled."""
+        return order.host, order.port
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Connect, say it, hear it."""

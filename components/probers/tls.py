@@ -29,9 +29,9 @@ class TLS:
         options_of(self, options)
         return Order(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
 
-    def host(self, order: Order) -> str:
-        """The host to dial."""
-        return order.host
+    def address(self, order: Order) -> tuple[str, int]:
+        """What is dialled."""
+        return order.host, order.port
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Shake hands and read the certificate."""

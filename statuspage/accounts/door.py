@@ -27,7 +27,8 @@ class _Judged:
 
     def _new_conn(self) -> Any:
         try:
-            found = asyncio.run(egress.default().addresses(self.host))
+            way = egress.through(egress.Door.SIGN_ON)
+            found = asyncio.run(way.addresses(self.host, self.port))
         except egress.EgressError as error:
             raise NewConnectionError(self, error.sentence) from error  # type: ignore[arg-type]
         failure: OSError | None = None

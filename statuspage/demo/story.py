@@ -178,8 +178,11 @@ class Story:
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
     """Ours, without what belongs to another page beside us."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "EGRESS_ALLOW", "SECRET_KEY")}
+    kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
     return {**kept, **env}
+
+
+OTHERS = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW", "SECRET_KEY")
 
 
 def _port(wanted: int) -> int:

@@ -49,7 +49,8 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     answer = models.PositiveSmallIntegerField(null=True)  # the HTTP or SMTP code of the last attempt
-    last_error = models.CharField(max_length=250, blank=True)
+    last_error = models.CharField(max_length=250, blank=True)  # its owner reads this
+    detail = models.CharField(max_length=250, blank=True, default="", db_default="")  # staff alone read this
     took_ms = models.PositiveIntegerField(null=True)
     told_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="told_too")
     is_replay = models.BooleanField(default=False)

@@ -28,11 +28,11 @@ class Answer:
     def retry_after_s(self) -> float | None:
         """The Retry-After header (RFC 9110, section 10.2.3), seconds or a date; None without one."""
         text = self.headers.get("retry-after", "").strip()
-        if text.isdigit():
+        if wire.NUMBER.fullmatch(text):
             return float(text)
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             return None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max(0.0, (at - datetime.now(UTC)).total_seconds())

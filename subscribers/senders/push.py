@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from components.egress import Egress
-from subscribers import push_encryption, vapid
+from subscribers import addresses, push_encryption, vapid
 from subscribers.browsers import Browser, Malformed
 from subscribers.envelope import End, Envelope, Result
 from subscribers.formats.runs import clipped
@@ -24,6 +24,8 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
         browser = Browser.read(envelope.address)
     except Malformed as error:
         return Result(End.GONE, why=str(error.__doc__))
+    if not addresses.is_push_service(browser.endpoint):  # from before they were asked for
+        return Result(End.GONE, why="The address is not one of a push service we know.")
     said = written(envelope)
     body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
     headers = {

@@ -73,7 +73,7 @@ class AddForm(ChoicesForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if "channel" in data and "address" in data:
-            data["address"] = addresses.checked(data["channel"], data["address"])
+            data["address"] = addresses.checked(data["channel"], data["address"], for_staff=True)
             if Subscriber.objects.at(data["channel"], data["address"]) is not None:
                 raise ValidationError({"address": "This address is subscribed already: search for it."})
         return data

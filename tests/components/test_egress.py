@@ -210,7 +210,7 @@ def test_ipv4_is_tried_when_ipv6_lags():
 def test_a_name_nobody_knows_and_a_resolver_nobody_reaches_are_told_apart(name_server):
     async def ask(egress, name):
         try:
-            await egress.addresses(name)
+            await egress.addresses(name, 80)
         except EgressError as error:
             return error.failure
 

@@ -136,9 +136,9 @@ def test_a_receiver_written_for_statuspage_finds_every_field(post, sink):
         ((429, {"retry-after": "120"}, b""), "owed", "Answered 429."),
         (500, "owed", "Answered 500."),
         (502, "owed", "Answered 502."),
-        ("rst", "owed", "broken off"),
-        ("hang", "owed", "No answer within"),
-        ("drip", "owed", "No answer within"),
+        ("rst", "owed", "can’t reach"),
+        ("hang", "owed", "can’t reach"),
+        ("drip", "owed", "can’t reach"),
     ],
     ids=str,
 )
@@ -273,11 +273,11 @@ def test_an_address_that_can_be_none_is_refused_with_a_sentence(url):
 
 @pytest.mark.parametrize("url", [one for one in INSIDE if "localhost" not in one and "①" not in one])
 def test_the_form_refuses_what_is_spelled_out_as_inside(url, settings):
-    settings.EGRESS_ALLOW = []
+    settings.SUBSCRIBER_EGRESS_ALLOW = []
     with pytest.raises(ValidationError):
         addresses.checked(Channel.WEBHOOK, url)
 
 
 def test_an_allowed_network_may_be_told(settings):
-    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
+    settings.SUBSCRIBER_EGRESS_ALLOW = ["127.0.0.0/8"]
     assert addresses.checked(Channel.WEBHOOK, " http://127.0.0.1:8080/x ") == "http://127.0.0.1:8080/x"

@@ -38,7 +38,8 @@ class Command(BaseCommand):
             order = PROBERS[kind].parse(target, given)
         except InvalidProbe as refused:
             raise CommandError(str(refused)) from refused
-        check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=egress.default())
+        way = egress.through(egress.Door.PROBES)
+        check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
         outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
         for line in ladder(kind, reading):

@@ -18,16 +18,17 @@ from statuspage.relay import say
 from statuspage.supervisor import CannotStart, Supervisor
 from statuspage.watch import Watch, mail_server_error
 
-LOOPBACK = ("127.0.0.0/8", "::1/128")
-
 
 class Command(BaseCommand):
     help = "Run everything: database, broker, worker, clock and web, under one supervisor."
     requires_system_checks = ()  # our own sentences first
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # our own probes look at our own processes, whatever else the operator allowed
-        os.environ["EGRESS_ALLOW"] = ",".join([*LOOPBACK, *settings.EGRESS_ALLOW])
+        os.environ["UP_EGRESS_ALLOW"] = ",".join(
+            first_start.probes_may_reach(
+                settings.HOST, settings.PORT, settings.PUBLIC_HOST, proxies=settings.TRUSTED_PROXIES
+            )
+        )
         try:
             lock = supervisor.hold(settings.VAR_DIR)
             supervisor.check_port(settings.HOST, settings.PORT)
