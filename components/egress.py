@@ -11,7 +11,6 @@ and each has an allow list of its own. docs/decisions/0010 tells why.
 
 import asyncio
 import errno
-import ipaddress
 import socket
 import ssl
 import time
@@ -20,20 +19,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
-import idna
-
-from components import hosts, networks
-from components.networks import Address, ends_in_number, literal_address
+from components import networks
+from components.lookup import EgressError, Later, Lookup, ascii_host, let_go
+from components.networks import Address, literal_address
 from components.outcomes import Failure
 
+__all__ = ["Denied", "Door", "Egress", "EgressError", "Line", "ascii_host", "through"]
+
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
-LOOK_UP_GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
 LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
-RESOLVER_CANARY_S = 1.0
 OWN_SERVER_S = 5.0  # for each address of a server of our own
 # Errors that say something of this machine, not of the target
 OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL,
@@ -48,17 +43,6 @@ class Door(StrEnum):
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
 
 
-class EgressError(Exception):
-    """The connection could not be made."""
-
-    def __init__(self, failure: Failure, sentence: str) -> None:
-        super().__init__(sentence)
-        self.failure = failure
-        self.sentence = sentence
-        self.dns_ms: float | None = None
-        self.connect_ms: float | None = None
-
-
 class Denied(EgressError):
     """This address is on a network we do not look into."""
 
@@ -68,13 +52,6 @@ class Denied(EgressError):
             f"{host} leads to an address on a private or reserved network. "
             f"An operator can allow it with {setting}.",
         )
-
-
-class NoSuchName(EgressError):
-    """No record of any type has this name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(Failure.DNS, f"The name {name} does not exist.")
 
 
 @dataclass(slots=True)
@@ -116,21 +93,9 @@ class Egress:
     ) -> None:
         self.allow = networks.allowed(allow)
         self.setting = setting
-        self.nameservers = tuple(nameservers)
         # one context for all: making one costs more than a check (1.1 ms, measured)
         self.tls = ssl.create_default_context(cafile=ca_file)
-        self.resolver = self._make_resolver()
-
-    def _make_resolver(self) -> dns.asyncresolver.Resolver | None:
-        """None when the machine has no resolver at all."""
-        try:
-            resolver = dns.asyncresolver.Resolver(configure=not self.nameservers)
-        except dns.resolver.NoResolverConfiguration:
-            return None
-        if self.nameservers:
-            resolver.nameservers = [host for host, _ in self.nameservers]
-            resolver.port = self.nameservers[0][1]
-        return resolver
+        self.lookup = Lookup(nameservers)
 
     def may_dial(self, address: Address, port: int) -> bool:
         """Whether this port of this address may be dialled."""
@@ -146,18 +111,18 @@ class Egress:
             known = [*known, *await self._allowed_later(host, port, later)]
         return _six_first(known)
 
-    async def look_up(self, host: str, port: int) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
+    async def look_up(self, host: str, port: int) -> tuple[list[Address], Later]:
         """The addresses known by now, all of them allowed, and those of a family that lets us wait.
 
         A name server that drops one of the two questions costs a moment, not the whole deadline.
         Raises EgressError. Whoever gets a task awaits or cancels it.
         """
         literal = literal_address(host)
-        known, later = ([literal], None) if literal else await self._look_up(host)
+        known, later = ([literal], None) if literal else await self.lookup.addresses(host)
         try:
             self._judge(host, port, known)
         except EgressError:
-            _let_go(later)
+            let_go(later)
             raise
         return _six_first(known), later
 
@@ -180,71 +145,9 @@ class Egress:
             self._judge(host, port, known)
         return known
 
-    async def _look_up(self, host: str) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
-        name = ascii_host(host)
-        if known := hosts.addresses_of(name):
-            return list(known), None
-        if _is_loopback_name(name):
-            return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")], None
-        tasks = [asyncio.create_task(self._family(name, kind)) for kind in ("AAAA", "A")]
-        try:
-            return await self._first_known(tasks)
-        except BaseException:
-            for task in tasks:
-                _let_go(task)
-            raise
-
-    async def _first_known(
-        self, tasks: "list[asyncio.Task[list[Address]]]"
-    ) -> "tuple[list[Address], asyncio.Task[list[Address]] | None]":
-        """Wait for one family with addresses, then a moment for the other. Raises EgressError."""
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if pending and not any(isinstance(task.exception(), NoSuchName) for task in done):
-            has_some = any(task.exception() is None and task.result() for task in done)
-            _, pending = await asyncio.wait(pending, timeout=LOOK_UP_GRACE_S if has_some else None)
-        known: list[Address] = []
-        errors = []
-        for task in tasks:
-            if task.done() and (error := task.exception()) is not None:
-                errors.append(error)
-            elif task.done():
-                known += task.result()
-        if not known and errors:
-            # that the name does not exist is said of both families, and says more than silence
-            raise next((error for error in errors if isinstance(error, NoSuchName)), errors[0])
-        return known, next(iter(pending), None)
-
-    async def _family(self, name: str, kind: str) -> list[Address]:
-        return [ipaddress.ip_address(text) for text in await self.query(name, kind)]
-
     async def query(self, name: str, record_type: str) -> list[str]:
         """The answers to a DNS question as text. Raises EgressError."""
-        if self.resolver is None:
-            raise EgressError(Failure.OWN_FAULT, "This machine has no resolver to ask.")
-        try:
-            answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
-        except dns.resolver.NXDOMAIN as error:
-            raise NoSuchName(name) from error
-        except dns.resolver.NoNameservers as error:
-            raise EgressError(Failure.DNS, f"The name servers refuse to answer for {name}.") from error
-        except dns.exception.Timeout as error:
-            raise await self._blame(name) from error
-        except OSError as error:
-            raise EgressError(Failure.OWN_FAULT, "The resolver cannot be reached.") from error
-        except dns.exception.DNSException as error:
-            raise EgressError(Failure.DNS, f"The name {name} cannot be looked up.") from error
-        return [] if answer.rrset is None else [str(record) for record in answer.rrset]
-
-    async def _blame(self, name: str) -> EgressError:
-        """No answer: is the name's server silent, or have we no resolver at all?"""
-        assert self.resolver is not None
-        try:
-            await self.resolver.resolve(".", "NS", raise_on_no_answer=False, lifetime=RESOLVER_CANARY_S)
-        except (dns.exception.Timeout, OSError):
-            return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
-        except dns.exception.DNSException:
-            pass  # it answered, whatever it said
-        return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+        return await self.lookup.query(name, record_type)
 
     async def open(self, host: str, port: int, *, tls: bool = False) -> Line:
         """A fresh connection. Raises EgressError; the caller's deadline bounds all of it."""
@@ -283,7 +186,7 @@ class Egress:
         port: int,
         *,
         host: str = "",
-        later: "asyncio.Task[list[Address]] | None" = None,
+        later: Later = None,
     ) -> Line:
         """The first address that answers: IPv6 first, the next one beside it when it lags.
 
@@ -309,10 +212,10 @@ class Egress:
                         failure = error
                 if later is not None and (later.done() or not (done or dialling or waiting)):
                     waiting += await self._allowed_later(host, port, later) if later.done() else []
-                    _let_go(later)
+                    let_go(later)
                     later = None
         finally:
-            _let_go(later)
+            let_go(later)
             for dial in dialling:
                 dial.cancel()
                 dial.add_done_callback(_close_late)
@@ -370,34 +273,6 @@ def through(door: Door) -> Egress:
     return Egress(lists[door], setting=door.value)
 
 
-def ascii_host(host: str) -> str:
-    """The host as DNS knows it. Raises EgressError for what can be no name."""
-    name = _encoded(host)
-    if ends_in_number(name):  # an address or nothing (WHATWG URL): no name server is asked for it
-        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.")
-    return name
-
-
-def _encoded(host: str) -> str:
-    text = host.lower()
-    if text.isascii():
-        return text
-    try:
-        return idna.encode(text, uts46=True).decode()
-    except UnicodeError as error:  # IDNAError is one
-        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.") from error
-
-
-def _readable(host: str) -> str:
-    """Part of a sentence that must reach a database: short, and without what no encoding has."""
-    return host[:100].encode("utf-8", "replace").decode()
-
-
-def _is_loopback_name(name: str) -> bool:
-    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
-    return name.rstrip(".").rpartition(".")[2] == "localhost"
-
-
 def _six_first(known: Iterable[Address]) -> list[Address]:
     return sorted(known, key=lambda address: -address.version)
 
@@ -425,26 +300,13 @@ def _reason(error: BaseException) -> str:
 
 
 async def _next_done(
-    dialling: "set[asyncio.Task[Line]]", later: "asyncio.Task[list[Address]] | None", *, is_more_waiting: bool
+    dialling: "set[asyncio.Task[Line]]", later: Later, *, is_more_waiting: bool
 ) -> "set[asyncio.Task[Any]]":
     """What has ended: a dial or the slower look-up; nothing, when the next thing is to be tried."""
     pending: set[asyncio.Task[Any]] = {*dialling, *([later] if later is not None else [])}
     timeout = EYEBALLS_LAG_S if is_more_waiting else None if dialling else LAST_HOPE_S
     done, _ = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     return done
-
-
-def _let_go(later: "asyncio.Task[list[Address]] | None") -> None:
-    """Nobody waits for this look-up any more."""
-    if later is not None:
-        later.cancel()
-        later.add_done_callback(_read_error)
-
-
-def _read_error(task: "asyncio.Task[Any]") -> None:
-    """An error that comes too late is nobody's; asyncio would log it."""
-    if not task.cancelled():
-        task.exception()
 
 
 def _close_late(task: "asyncio.Task[Line]") -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import redis
 from django.db import DatabaseError, close_old_connections, connection
 
-from components.egress import Egress, EgressError
+from components.egress import Door, EgressError, through
 from components.models import Heartbeat
 
 QUEUES = {"worker": "celery", "post": "post"}  # whose ticks wait where
@@ -143,7 +143,7 @@ def mail_server_error(host: str, port: int) -> str:
 
 async def _reach(host: str, port: int) -> None:
     async with asyncio.timeout(MAIL_TIMEOUT_S):
-        line = await Egress().dial_own(host, port)
+        line = await through(Door.SUBSCRIBERS).dial_own(host, port)
     line.close()
 
 

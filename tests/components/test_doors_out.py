@@ -22,6 +22,9 @@ CALLERS = {
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
     "statuspage/accounts/door.py": {"SIGN_ON"},
+    "statuspage/watch.py": {
+        "SUBSCRIBERS"
+    },  # only whether the mail server answers; a server of our own is not judged
 }
 # Who makes a door of its own: the module itself, and the demo's visitors, who visit the demo's own service
 MAKERS = {"components/egress.py", "statuspage/demo/visitors.py"}

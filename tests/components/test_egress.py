@@ -218,7 +218,7 @@ def test_a_name_nobody_knows_and_a_resolver_nobody_reaches_are_told_apart(name_s
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
         gone = Egress(nameservers=[("127.0.0.1", silent.getsockname()[1])])
-        gone.resolver.lifetime = 1
+        gone.lookup.resolver.lifetime = 1
         assert asyncio.run(ask(gone, "example.org")) is Failure.OWN_FAULT
 
 
@@ -326,7 +326,7 @@ def test_a_name_that_does_not_exist_is_said_at_once(slow_names):
 
     async def ask():
         async with asyncio.timeout(1.5):
-            await egress.addresses("nobody.example")
+            await egress.addresses("nobody.example", 80)
 
     try:
         with pytest.raises(EgressError) as gone:
@@ -344,5 +344,5 @@ def test_a_name_that_does_not_exist_is_said_at_once(slow_names):
 def test_only_localhost_and_what_stands_below_it_is_this_machine(name_server, name, is_here):
     name_server.names.update({"notlocalhost": ["192.0.2.1"], "localhost.example": ["192.0.2.1"]})
     egress = name_server.egress([*OWN, "192.0.2.0/24"])
-    known = asyncio.run(egress.addresses(name))
+    known = asyncio.run(egress.addresses(name, 80))
     assert ("127.0.0.1" in map(str, known)) is is_here

@@ -1,0 +1,162 @@
+"""From a host's name to its addresses, and any other question to a name server."""
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+import idna
+
+from components import hosts
+from components.networks import Address, ends_in_number
+from components.outcomes import Failure
+
+GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
+RESOLVER_CANARY_S = 1.0
+Later = asyncio.Task[list[Address]] | None
+
+
+class EgressError(Exception):
+    """The connection could not be made."""
+
+    def __init__(self, failure: Failure, sentence: str) -> None:
+        super().__init__(sentence)
+        self.failure = failure
+        self.sentence = sentence
+        self.dns_ms: float | None = None
+        self.connect_ms: float | None = None
+
+
+class NoSuchName(EgressError):
+    """No record of any type has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Failure.DNS, f"The name {name} does not exist.")
+
+
+class Lookup:
+    """Asks /etc/hosts, then the name servers: the system's, or `nameservers`."""
+
+    def __init__(self, nameservers: Sequence[tuple[str, int]] = ()) -> None:
+        self.nameservers = tuple(nameservers)
+        self.resolver = self._make_resolver()
+
+    def _make_resolver(self) -> dns.asyncresolver.Resolver | None:
+        """None when the machine has no resolver at all."""
+        try:
+            resolver = dns.asyncresolver.Resolver(configure=not self.nameservers)
+        except dns.resolver.NoResolverConfiguration:
+            return None
+        if self.nameservers:
+            resolver.nameservers = [host for host, _ in self.nameservers]
+            resolver.port = self.nameservers[0][1]
+        return resolver
+
+    async def addresses(self, host: str) -> tuple[list[Address], Later]:
+        """The addresses known by now, and those of a family that lets us wait. Raises EgressError."""
+        name = ascii_host(host)
+        if known := hosts.addresses_of(name):
+            return list(known), None
+        if _is_loopback_name(name):
+            return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")], None
+        tasks = [asyncio.create_task(self._family(name, kind)) for kind in ("AAAA", "A")]
+        try:
+            return await self._first_known(tasks)
+        except BaseException:
+            for task in tasks:
+                let_go(task)
+            raise
+
+    async def _first_known(self, tasks: "list[asyncio.Task[list[Address]]]") -> tuple[list[Address], Later]:
+        """Wait for one family with addresses, then a moment for the other. Raises EgressError."""
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if pending and not any(isinstance(task.exception(), NoSuchName) for task in done):
+            has_some = any(task.exception() is None and task.result() for task in done)
+            _, pending = await asyncio.wait(pending, timeout=GRACE_S if has_some else None)
+        known: list[Address] = []
+        errors = []
+        for task in tasks:
+            if task.done() and (error := task.exception()) is not None:
+                errors.append(error)
+            elif task.done():
+                known += task.result()
+        if not known and errors:
+            # that the name does not exist is said of both families, and says more than silence
+            raise next((error for error in errors if isinstance(error, NoSuchName)), errors[0])
+        return known, next(iter(pending), None)
+
+    async def _family(self, name: str, kind: str) -> list[Address]:
+        return [ipaddress.ip_address(text) for text in await self.query(name, kind)]
+
+    async def query(self, name: str, record_type: str) -> list[str]:
+        """The answers to a DNS question as text. Raises EgressError."""
+        if self.resolver is None:
+            raise EgressError(Failure.OWN_FAULT, "This machine has no resolver to ask.")
+        try:
+            answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as error:
+            raise NoSuchName(name) from error
+        except dns.resolver.NoNameservers as error:
+            raise EgressError(Failure.DNS, f"The name servers refuse to answer for {name}.") from error
+        except dns.exception.Timeout as error:
+            raise await self._blame(name) from error
+        except OSError as error:
+            raise EgressError(Failure.OWN_FAULT, "The resolver cannot be reached.") from error
+        except dns.exception.DNSException as error:
+            raise EgressError(Failure.DNS, f"The name {name} cannot be looked up.") from error
+        return [] if answer.rrset is None else [str(record) for record in answer.rrset]
+
+    async def _blame(self, name: str) -> EgressError:
+        """No answer: is the name's server silent, or have we no resolver at all?"""
+        assert self.resolver is not None
+        try:
+            await self.resolver.resolve(".", "NS", raise_on_no_answer=False, lifetime=RESOLVER_CANARY_S)
+        except (dns.exception.Timeout, OSError):
+            return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
+        except dns.exception.DNSException:
+            pass  # it answered, whatever it said
+        return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+
+
+def ascii_host(host: str) -> str:
+    """The host as DNS knows it. Raises EgressError for what can be no name."""
+    name = _encoded(host)
+    if ends_in_number(name):  # an address or nothing (WHATWG URL): no name server is asked for it
+        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.")
+    return name
+
+
+def _encoded(host: str) -> str:
+    text = host.lower()
+    if text.isascii():
+        return text
+    try:
+        return idna.encode(text, uts46=True).decode()
+    except UnicodeError as error:  # IDNAError is one
+        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.") from error
+
+
+def _readable(host: str) -> str:
+    """Part of a sentence that must reach a database: short, and without what no encoding has."""
+    return host[:100].encode("utf-8", "replace").decode()
+
+
+def _is_loopback_name(name: str) -> bool:
+    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
+    return name.rstrip(".").rpartition(".")[2] == "localhost"
+
+
+def let_go(later: "asyncio.Task[list[Address]] | None") -> None:
+    """Nobody waits for this look-up any more."""
+    if later is not None:
+        later.cancel()
+        later.add_done_callback(_read_error)
+
+
+def _read_error(task: "asyncio.Task[Any]") -> None:
+    """An error that comes too late is nobody's; asyncio would log it."""
+    if not task.cancelled():
+        task.exception()
