@@ -22,7 +22,7 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.http import Http404
 
-from statuspage import unknown
+from statuspage import intake, unknown
 from statuspage.documents import CACHE_CONTROL
 from statuspage.live import Receive, Send, Streams, serve_here
 from statuspage.snapshot import Document, Snapshot, Variant, is_document
@@ -105,6 +105,7 @@ class Door:
         self.streams = streams
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
+        self.intake = intake.Intake()
         self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
 
@@ -133,12 +134,28 @@ class Door:
         await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let Django answer."""
+        """Let Django answer, once all of the request is here; its thread waits for no reader."""
+        try:
+            request, body = await self.intake.whole(scope, receive)
+        except intake.RefusedError as refused:
+            await self._refuse(send, refused)
+            return
+        outbox = intake.Outbox(send)
+        try:
+            await self.django(request, intake.replay(body), outbox.put)
+        finally:
+            await outbox.finish()
 
-        async def body() -> dict[str, Any]:
-            return await receive()  # Granian's own is no coroutine, and a2wsgi insists on one
-
-        await self.django(scope, body, send)
+    async def _refuse(self, send: Send, refused: intake.RefusedError) -> None:
+        """What is left of the request is not read: the connection ends."""
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+            *self.security,
+        ]
+        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await send({"type": "http.response.body", "body": f"{refused.sentence}\n".encode()})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop with the server."""

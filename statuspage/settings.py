@@ -197,6 +197,10 @@ UNDO_S = env.int("UNDO_S", 20)
 PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())
 SUBSCRIBE_PROOF_BITS = env.int("SUBSCRIBE_PROOF_BITS", 0)
 
+IMPORT_MAX_BYTES = 50 * 1024 * 1024  # of a file of subscribers; no other file is taken
+FILE_UPLOAD_HANDLERS = ["statuspage.uploads.ImportUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form; strangers' are cut to 64 kB before (intake)
+
 # Security
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

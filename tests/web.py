@@ -17,7 +17,7 @@ from tests.whole import ROOT, static_files, wait_for
 class Web:
     """`manage.py web`."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, **env) -> None:
         self.tests = 0
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -31,6 +31,7 @@ class Web:
             "SECRET_KEY": settings.SECRET_KEY,
             "PUBLIC_URL": self.url,
             "SUPPORT_URL": "mailto:help@widgetify.example",
+            **env,
         }
         (folder / "static").symlink_to(static_files())
         self.start()

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from components.models import Component, Group
@@ -18,7 +19,6 @@ IMPACTS = [
     )
     for rank, impact in enumerate(Impact)
 ]
-MOST_BYTES = 50 * 1024 * 1024
 
 
 class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -96,7 +96,7 @@ class ImportForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
+        if file.size > settings.IMPORT_MAX_BYTES:
             raise ValidationError(
                 "The file is larger than 50 MB: split it, or use manage.py import_subscribers."
             )

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 BACKLOG = 4096
+HEADERS_MS = 10_000  # for all of the headers to arrive
+MAX_HEAD_BYTES = 64 * 1024  # of headers, and of what is read ahead
 BACKPRESSURE = 64_000  # open streams count as requests in flight
 
 
@@ -15,7 +17,8 @@ class Command(BaseCommand):
     help = "Serve the page (HOST, PORT)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from granian.constants import Interfaces, Loops
+        from granian.constants import HTTPModes, Interfaces, Loops
+        from granian.http import HTTP1Settings
         from granian.server import Server
 
         _raise_file_limit()
@@ -27,6 +30,9 @@ class Command(BaseCommand):
             loop=Loops.uvloop,
             backlog=BACKLOG,
             backpressure=BACKPRESSURE,
+            http=HTTPModes.http1,  # HTTP/2 comes from a proxy's side, never in clear by prior knowledge
+            websockets=False,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=MAX_HEAD_BYTES),
             log_access=False,
             respawn_failed_workers=True,
             workers_kill_timeout=3,

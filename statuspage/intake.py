@@ -1,0 +1,255 @@
+"""What reaches Django: whole requests of bounded size, with headers that mean what they say.
+
+Django answers in a few threads. A request that comes slowly, or a reader that
+takes its answer slowly, must not hold one of them, or ten such clients keep
+everybody out, staff and the dead man's switch included. So the body is read in
+the event loop, with a deadline and a cap, before a thread is taken; and the
+answer is taken from the thread at once, and written at the reader's pace.
+"""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError, close_old_connections, connection
+from django.http import parse_cookie
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Headers = list[tuple[bytes, bytes]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+KILOBYTE = 1024
+STUCK_S = 30.0  # a reader that takes nothing for this long is let go
+MAX_WAITING_BYTES = 64 * KILOBYTE * KILOBYTE  # of one answer: then its thread waits (exports by staff)
+STAFF_PATHS = ("/console/", "/admin/")
+IMPORTS_PATH = "/console/subscribers/imports"
+MAIL_EVENTS_PATH = "/hooks/mail/"
+# WSGI turns "-" into "_", so X_Forwarded_For would be read as X-Forwarded-For: no such name gets through
+HEADER_NAME = re.compile(rb"[a-z0-9-]+")
+# told anew, of the body as it came
+OF_THE_BODY = (b"content-length", b"transfer-encoding", b"expect")
+
+
+class RefusedError(Exception):
+    """The request is not given to Django: `status` and a plain sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How large a body may be, and how long it may take to arrive (s)."""
+
+    max_bytes: int
+    deadline_s: float
+
+
+STRANGER = Allowance(64 * KILOBYTE, 10)
+STAFF = Allowance(1024 * KILOBYTE, 10)
+IMPORT = Allowance(settings.IMPORT_MAX_BYTES + 64 * KILOBYTE, 120)  # the file, and the form around it
+MAIL_PROVIDER = Allowance(1024 * KILOBYTE, 10)  # they send many reports at once
+IMPORTS_AT_ONCE = 2  # each is held in memory
+
+
+class Intake:
+    """Reads requests for one door."""
+
+    def __init__(self) -> None:
+        self.imports = 0
+        # apart from the threads that render and answer: it asks for one row
+        self.sessions = ThreadPoolExecutor(1, thread_name_prefix="sessions")
+
+    async def whole(self, scope: Scope, receive: Receive) -> tuple[Scope, bytes]:
+        """The request with its whole body. Raises RefusedError."""
+        allowance = await self._allowance(scope)
+        is_import = allowance is IMPORT
+        if is_import and self.imports >= IMPORTS_AT_ONCE:
+            raise RefusedError(503, "Other files are being uploaded. Try again in a minute.")
+        self.imports += is_import
+        try:
+            body = await read(scope, receive, allowance)
+        finally:
+            self.imports -= is_import
+        return clean(scope, len(body)), body
+
+    async def _allowance(self, scope: Scope) -> Allowance:
+        """By address, and by what only those who may send so much can know.
+
+        A cookie or a password is looked at before the body is, so a stranger cannot have more
+        held for them by asking a larger address.
+        """
+        path: str = scope["path"]
+        if path.startswith(MAIL_EVENTS_PATH) and knows_mail_secret(scope):
+            return MAIL_PROVIDER
+        if path.startswith(STAFF_PATHS) and has_body(scope):
+            loop = asyncio.get_running_loop()
+            if await loop.run_in_executor(self.sessions, is_logged_in, cookies(scope)):
+                return IMPORT if path == IMPORTS_PATH else STAFF
+        return STRANGER
+
+
+async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
+    """The body, all of it. Raises RefusedError."""
+    told = header(scope, b"content-length")
+    if not told and not header(scope, b"transfer-encoding"):
+        return b""  # RFC 9112, section 6.3: a request without either has no body
+    if told.isdigit() and int(told[:18]) > allowance.max_bytes:
+        raise _too_large(allowance)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(allowance.deadline_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RefusedError(400, "The request ended before it was complete.")
+                body += message.get("body", b"")
+                if len(body) > allowance.max_bytes:
+                    raise _too_large(allowance)
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise RefusedError(
+            408, f"The request did not arrive within {allowance.deadline_s:g} s. Send it again."
+        ) from None
+
+
+def _too_large(allowance: Allowance) -> RefusedError:
+    return RefusedError(
+        413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are taken."
+    )
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether more than the usual may come."""
+    length = header(scope, b"content-length")
+    is_large = length.isdigit() and int(length[:18]) > STRANGER.max_bytes
+    return is_large or bool(header(scope, b"transfer-encoding"))
+
+
+def clean(scope: Scope, length: int) -> Scope:
+    """The request as WSGI can tell it without mixing things up."""
+    kept: Headers = []
+    crumbs = []
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            crumbs.append(value)  # HTTP/2 cuts it up, and proxies pass the pieces on (RFC 9113, 8.2.3)
+        elif HEADER_NAME.fullmatch(name) and name not in OF_THE_BODY:
+            kept.append((name, value))
+    if crumbs:
+        kept.append((b"cookie", b"; ".join(crumbs)))
+    if length:
+        kept.append((b"content-length", str(length).encode()))
+    # bytes beyond ASCII are no part of a query (RFC 3986): told as a browser would have sent them
+    query = quote_from_bytes(scope["query_string"], safe=bytes(range(33, 127)))
+    path = scope["path"].encode("utf-8", "replace").decode()
+    return {**scope, "path": path, "headers": kept, "query_string": query.encode()}
+
+
+def header(scope: Scope, wanted: bytes) -> str:
+    """The first header of this name; empty without one."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
+
+
+def cookies(scope: Scope) -> dict[str, str]:
+    """By name."""
+    text = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+    return dict(parse_cookie(text))
+
+
+def is_logged_in(cookies: dict[str, str]) -> bool:
+    """Whether this session is somebody's. Blocks for one query; False while it cannot tell."""
+    key = cookies.get(settings.SESSION_COOKIE_NAME, "")
+    if not key:
+        return False
+    close_old_connections()
+    try:
+        return SESSION_KEY in SessionStore(key).load()
+    except DatabaseError:
+        return False
+    finally:
+        connection.close()
+
+
+def knows_mail_secret(scope: Scope) -> bool:
+    """Whether a mail provider shows the password that MAIL_EVENTS_SECRET gave it; Mailgun signs inside."""
+    if not settings.MAIL_EVENTS or not scope["path"].startswith(f"{MAIL_EVENTS_PATH}{settings.MAIL_EVENTS}/"):
+        return False
+    if settings.MAIL_EVENTS == "mailgun":
+        return True
+    kind, _, text = header(scope, b"authorization").partition(" ")
+    try:
+        given = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return kind.lower() == "basic" and hmac.compare_digest(given, settings.MAIL_EVENTS_SECRET.encode())
+
+
+def replay(body: bytes) -> Receive:
+    """The body as it would have come."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return waiting.pop() if waiting else {"type": "http.disconnect"}
+
+    return receive
+
+
+class Outbox:
+    """An answer on its way: taken at once, written at the reader's pace."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self.waiting_bytes = 0
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+        self.is_over = False
+        self.writing = asyncio.ensure_future(self._write())
+
+    async def put(self, message: Message) -> None:
+        """Take a part of the answer; waits only while very much is waiting."""
+        if self.is_over:
+            return
+        await self.has_room.wait()
+        self.waiting_bytes += len(message.get("body", b""))
+        if self.waiting_bytes > MAX_WAITING_BYTES:
+            self.has_room.clear()
+        self.messages.put_nowait(message)
+
+    async def finish(self) -> None:
+        """Until all is written, or the reader is let go."""
+        self.messages.put_nowait(None)
+        await self.writing
+
+    async def _write(self) -> None:
+        try:
+            while (message := await self.messages.get()) is not None:
+                async with asyncio.timeout(STUCK_S):
+                    await self.send(message)
+                self.waiting_bytes -= len(message.get("body", b""))
+                if self.waiting_bytes <= MAX_WAITING_BYTES:
+                    self.has_room.set()
+        except (TimeoutError, OSError, RuntimeError):
+            pass  # the reader is stuck or gone
+        finally:
+            self.is_over = True
+            self.has_room.set()

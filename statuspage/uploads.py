@@ -1,0 +1,47 @@
+"""Files are taken at one address alone, from people who are logged in, and kept in memory.
+
+Without this any form takes files: Django writes them to /tmp while a stranger sends them.
+"""
+
+import io
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+from statuspage.intake import IMPORTS_PATH
+
+
+class ImportUploadHandler(FileUploadHandler):
+    """The only handler: refuses a file that nobody asked for."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """A part of the form is a file. Raises BadRequest unless it is the import's, which is one."""
+        request = self.request
+        user = getattr(request, "user", None)
+        if request is None or request.path != IMPORTS_PATH or not getattr(user, "is_authenticated", False):
+            raise BadRequest("No files are taken here.")
+        super().new_file(*args, **kwargs)
+        self.file = io.BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        """Keep it. Raises BadRequest when it is too much, however the size was told."""
+        if self.file.tell() + len(raw_data) > settings.IMPORT_MAX_BYTES:
+            raise BadRequest("The file is too large.")
+        self.file.write(raw_data)
+        return None
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        """The file, at its beginning."""
+        self.file.seek(0)
+        return InMemoryUploadedFile(
+            file=self.file,
+            field_name=self.field_name,
+            name=self.file_name,
+            content_type=self.content_type,
+            size=file_size,
+            charset=self.charset,
+            content_type_extra=self.content_type_extra,
+        )
