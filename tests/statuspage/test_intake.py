@@ -41,7 +41,7 @@ def status(said):
 
 
 def quick(web):
-    """Login, the dead man's switch and a form answer while slow requests are still being waited for (10 s)."""
+    """Login, the dead man's switch and a form answer while slow requests are still waited for (10 s)."""
     paths = ("/accounts/login/", "/healthz", "/subscribe")
     return all(httpx.get(f"{web.url}{path}", timeout=8).status_code in (200, 503) for path in paths)
 
