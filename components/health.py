@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from components.outcomes import Outcome
 
 BADNESS = {Outcome.UP: 0, Outcome.DEGRADED: 1, Outcome.DOWN: 2}
-SILENT_INTERVALS = 3  # results may be late once or twice; three missing in a row is silence
+MISSING = 2  # results may be late once or twice; when the third is due as well, it is silence
+LONGEST_WAIT = timedelta(minutes=15)  # for a missing result: one a day that is an hour late will not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,17 @@ class Rule:
     interval: timedelta
     confirm_down: int = 2
     confirm_up: int = 2
+    holds: timedelta | None = None  # how long the last result holds, if the interval was another then
+
+    @property
+    def known_for(self) -> timedelta:
+        """How long a result speaks for its target: until the next one is due."""
+        return self.interval if self.holds is None else self.holds
 
     @property
     def silence(self) -> timedelta:
         """How long without a result until we no longer know."""
-        return SILENT_INTERVALS * self.interval
+        return self.known_for + min(MISSING * self.interval, LONGEST_WAIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def _fall_silent(state: State, at: datetime, rule: Rule) -> tuple[State, Turn | 
         return state, None
     if at - state.heard_at < rule.silence:
         return state, None
-    since = state.heard_at + rule.interval
+    since = state.heard_at + rule.known_for
     turn = Turn(state.outcome, Outcome.UNKNOWN, since, at)
     return State(Outcome.UNKNOWN, since=since, heard_at=state.heard_at), turn
 

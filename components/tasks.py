@@ -1,20 +1,25 @@
 """Book-keeping: tallies of time and latency, and what is old enough to go."""
 
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError, models, transaction
 
-from components import latency, uptime
+from components import latency, seen, uptime
 from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
 from components.models.tally import SECONDS_FIELDS
 from components.status import Status
 
 HOUR = timedelta(hours=1)
+HOURS_AT_ONCE = 6  # in one transaction: whoever changes the page waits for it
+DAYS_AT_ONCE = 7
+LONGEST_COUNT_S = 20.0  # of one run of the book-keeping, long before the next
 DELETE_BATCH = 5_000  # rows a transaction: other writers wait for it on SQLite
 
 
@@ -50,45 +55,78 @@ def _delete_some(probe_id: int, oldest: int) -> int:
 
 
 def tally_hours(now: datetime) -> None:
-    """The hours since the last one tallied, which was not over then, and the one before it.
+    """The hours from the oldest that has changed since it was counted, up to now."""
+    kept = _hour(now - timedelta(days=settings.HOUR_RETENTION_DAYS))
+    _count_from("hours_upto", now, lambda start: _count_hours(max(_hour(start), kept), now))
 
-    An outage is dated back to its first failure, so an hour can still change after it ended.
-    """
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    last = HourTally.objects.aggregate(last=models.Max("hour"))["last"]
-    first = last - HOUR if last else _began(this_hour)
-    while first <= this_hour:
-        rows = [
-            HourTally(component_id=pk, hour=first, **_fields(spans, first, min(first + HOUR, now)))
-            for pk, spans in spans_between(first, first + HOUR).items()
+
+def _count_hours(first: datetime, now: datetime) -> datetime:
+    """Count a few hours; the moment up to which that was."""
+    last = min(first + HOURS_AT_ONCE * HOUR, now)
+    rows = []
+    by_component = spans_between(first, last, now=now)
+    start = first
+    while start < last:
+        end = min(start + HOUR, now)
+        rows += [
+            HourTally(component_id=pk, hour=start, **_fields(spans, start, end))
+            for pk, spans in by_component.items()
+            if _touches(spans, start, end)
         ]
-        HourTally.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["component", "hour"],
-            update_fields=SECONDS_FIELDS,
-        )
-        first += HOUR
+        start += HOUR
+    _write(HourTally, rows, "hour")
+    return last
 
 
 def tally_days(now: datetime, *, since: date | None = None) -> None:
-    """The days of the page's zone, from the one before the last tallied one."""
+    """The days of the page's zone, from the oldest that has changed since it was counted."""
     zone = ZoneInfo(settings.PAGE_TIME_ZONE)
-    today = now.astimezone(zone).date()
-    last = DayTally.objects.aggregate(last=models.Max("day"))["last"]
-    first = since or (last - timedelta(days=1) if last else _began(now).astimezone(zone).date())
-    for day in uptime.days(first, today):
-        start, end = uptime.day_bounds(day, zone)
-        rows = [
-            DayTally(component_id=pk, day=day, **_fields(spans, start, min(end, now)))
-            for pk, spans in spans_between(start, end).items()
+    if since is not None:
+        Page.objects.count_again(uptime.day_bounds(since, zone)[0])
+    _count_from("days_upto", now, lambda start: _count_days(start.astimezone(zone).date(), now, zone))
+
+
+def _count_days(first: date, now: datetime, zone: ZoneInfo) -> datetime:
+    """Count a few days; the moment up to which that was."""
+    last = min(first + timedelta(days=DAYS_AT_ONCE - 1), now.astimezone(zone).date())
+    end = min(uptime.day_bounds(last, zone)[1], now)
+    by_component = spans_between(uptime.day_bounds(first, zone)[0], end, now=now)
+    rows = []
+    for day in uptime.days(first, last):
+        start, finish = uptime.day_bounds(day, zone)
+        rows += [
+            DayTally(component_id=pk, day=day, **_fields(spans, start, min(finish, now)))
+            for pk, spans in by_component.items()
+            if _touches(spans, start, min(finish, now))
         ]
-        DayTally.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["component", "day"],
-            update_fields=SECONDS_FIELDS,
-        )
+    _write(DayTally, rows, "day")
+    return end
+
+
+def _count_from(mark: str, now: datetime, count: Callable[[datetime], datetime]) -> None:
+    """Count from the page's mark up to now, a little at a time, moving the mark along.
+
+    Whoever dates a change back pulls the mark back, and holds the page as we do: nothing is missed
+    between the two. A run that is cut off goes on where it was; a very long one leaves the rest to
+    the next. An installation that was never counted this way is counted from its first day.
+    """
+    stop_at = time.monotonic() + LONGEST_COUNT_S
+    upto = None
+    while upto is None or (upto < now and time.monotonic() < stop_at):
+        with transaction.atomic():
+            start = getattr(Page.objects.hold(), mark) or _began(now)
+            upto = count(min(start, now))
+            Page.objects.filter(pk=1).update(**{mark: upto})
+
+
+def _write(model: type[HourTally] | type[DayTally], rows: list[Any], period: str) -> None:
+    model.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["component", period],
+        update_fields=SECONDS_FIELDS,
+        batch_size=500,
+    )
 
 
 def tally_latency(now: datetime) -> None:
@@ -114,24 +152,39 @@ def tally_latency(now: datetime) -> None:
 
 
 def _began(default: datetime) -> datetime:
-    """The hour the oldest span began in."""
+    """When the oldest span began."""
     first: datetime | None = StatusSpan.objects.aggregate(first=models.Min("started_at"))["first"]
-    return (first or default).replace(minute=0, second=0, microsecond=0)
+    return first or default
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def spans_between(
-    start: datetime, end: datetime, *, only: Collection[int] | None = None
+    start: datetime, end: datetime, *, now: datetime, only: Collection[int] | None = None
 ) -> dict[int, list[uptime.Span]]:
-    """The spans that touch this stretch, by component: of all, or of `only` these."""
+    """The spans that touch this stretch, by component: of all, or of `only` these.
+
+    An open one ends where sight was lost (components.seen), even if nobody has written that down yet.
+    """
     touching = StatusSpan.objects.filter(started_at__lt=end).filter(
         models.Q(ended_at=None) | models.Q(ended_at__gt=start)
     )
     if only is not None:
         touching = touching.filter(component__in=only)
     spans: dict[int, list[uptime.Span]] = defaultdict(list)
-    for pk, status, began, ended in touching.values_list("component_id", "status", "started_at", "ended_at"):
+    columns = ("component_id", "status", "started_at", "ended_at")
+    rows = touching.order_by("started_at", "id").values_list(*columns)
+    for pk, status, began, ended in rows.iterator():
         spans[pk].append(uptime.Span(Status(status), began, ended))
-    return spans
+    lost = seen.silent_since(now)
+    return {pk: seen.cut(mine, lost.get(pk)) for pk, mine in spans.items()}
+
+
+def _touches(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> bool:
+    """Whether anything is known of this stretch; what began and was lost before it counts as unknown."""
+    return any(span.started_at < end for span in spans) and start < end
 
 
 def _fields(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> dict[str, int]:

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from components import uptime
-from components.models import DayTally
+from components.models import DayTally, Page
 from components.models.tally import EXCUSED_FIELDS
 from components.tasks import spans_between
 from incidents import windows
@@ -22,20 +23,35 @@ from incidents.models import Maintenance
 def tally_excused(now: datetime) -> None:
     """Count today, yesterday, and every day of a window that has changed since it was counted.
 
+    A window changes by its plan, and by what was shown within it if that is dated back.
     Waits for the raw tallies to reach today: rows of a day are made by them alone.
     """
     zone = ZoneInfo(settings.PAGE_TIME_ZONE)
     today = now.astimezone(zone).date()
     if not DayTally.objects.filter(day=today).exists():
         return
-    changed = list(Maintenance.objects.exclude(began_at=None).exclude(tallied_at=F("updated_at")))
-    days = {today, today - timedelta(days=1)}
-    for one in changed:
-        days.update(_days(one, now, zone))
-    for day in sorted(days):
-        _tally_day(day, zone, now)
-    for one in changed:  # as read: what changed meanwhile is counted next time
-        Maintenance.objects.filter(pk=one.pk).update(tallied_at=one.updated_at)
+    with transaction.atomic():
+        page = Page.objects.hold()
+        upto = min(now, page.days_upto or now)
+        changed = list(_changed(page.excused_upto, upto))
+        days = {today, today - timedelta(days=1)}
+        for one in changed:
+            days.update(_days(one, now, zone))
+        for day in sorted(days):
+            _tally_day(day, zone, now)
+        for one in changed:
+            Maintenance.objects.filter(pk=one.pk).update(tallied_at=one.updated_at)
+        Page.objects.filter(pk=page.pk).update(excused_upto=upto)
+
+
+def _changed(since: datetime | None, upto: datetime) -> QuerySet[Maintenance]:
+    """Windows that were replanned, or that reach into the time whose log has changed."""
+    begun = Maintenance.objects.exclude(began_at=None)
+    replanned = ~Q(tallied_at=F("updated_at")) | Q(tallied_at=None)
+    if since is None:
+        return begun.filter(began_at__lt=upto)
+    reached = Q(began_at__lt=upto) & (Q(ended_at=None) | Q(ended_at__gt=since))
+    return begun.filter(replanned | reached)
 
 
 def _days(one: Maintenance, now: datetime, zone: ZoneInfo) -> list[date]:
@@ -48,7 +64,7 @@ def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
     start, end = uptime.day_bounds(day, zone)
     end = min(end, now)
     excused = _excused(start, end)
-    spans = spans_between(start, end, only=excused.keys())
+    spans = spans_between(start, end, now=now, only=excused.keys())
     was_excused = Q(*((f"{name}__gt", 0) for name in EXCUSED_FIELDS), _connector=Q.OR)
     news = []
     for row in DayTally.objects.filter(Q(component__in=excused.keys()) | was_excused, day=day):

@@ -13,6 +13,8 @@ from typing import Any
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from components import egress
 from components.checking import Checker, Finding, Order
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
+BLIND_RETRY_S = 60  # where a check could not see for a reason of our own
 TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
 
 
@@ -116,12 +119,23 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
             if outcome == p.outcome and not p.run and not p.is_silent(found.started_at)
         ]
         heard = int(now.timestamp())
-        Probe.objects.filter(pk__in=quiet).update(claimed_slot=None, attempts=0, heard_s=heard)
+        Probe.objects.filter(pk__in=quiet).update(
+            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None
+        )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         if news:
             Page.objects.hold()
         for probe, finding, outcome, why in news:
             _hear(probe, finding, outcome, why, now)
+        _look_again(judged, heard)
+
+
+def _look_again(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:
+    """Where we could not see, a day is too long to wait for the next look."""
+    blind = [probe.pk for probe, _, outcome, _ in judged if outcome is Outcome.UNKNOWN]
+    if blind:
+        soon = now + Greatest(F("retry_s"), Value(BLIND_RETRY_S))
+        Probe.objects.filter(pk__in=blind, next_slot__gt=soon).update(next_slot=soon)
 
 
 def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
@@ -147,7 +161,7 @@ def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
 
 
 def fall_silent(now: datetime) -> None:
-    """Probes that have said nothing for three intervals do not know any more."""
+    """Probes that have said nothing for too long do not know any more."""
     if not (silent := Probe.objects.silent(now)):
         return
     with transaction.atomic():
@@ -158,7 +172,7 @@ def fall_silent(now: datetime) -> None:
 
 
 def _fall_silent(probe: Probe, now: datetime) -> None:
-    flip = probe.hear(Outcome.UNKNOWN, now, why="No result for three intervals.")
+    flip = probe.hear(Outcome.UNKNOWN, now, why="No result for too long.")
     if flip is not None:
         _follow(flip, probe, now)
 

@@ -1,13 +1,13 @@
 """Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.urls import reverse
 
-from components import uptime
+from components import seen, uptime
 from components.models import Component
 from components.status import Status
 from components.uptime import Seconds
@@ -65,13 +65,9 @@ def _today(world: World, component: Component) -> Counted:
 def seen_spans(world: World, component: Component) -> list[uptime.Span]:
     """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
     spans = world.spans.get(component.pk, [])
-    probes = world.probes.get(component.pk, [])
-    is_open = bool(spans) and spans[-1].ended_at is None
-    if component.hand_status or not is_open or not all(probe.is_silent(world.now) for probe in probes):
+    if component.hand_status:
         return spans
-    ends = [probe.heard_at + probe.rule.interval for probe in probes if probe.heard_at]
-    end = max([spans[-1].started_at, *ends])
-    return [*spans[:-1], replace(spans[-1], ended_at=end)] if ends else spans
+    return seen.cut(spans, seen.seen_until(world.probes.get(component.pk, []), world.now))
 
 
 def _began(component: Component, start: datetime) -> datetime:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 
-from components import latency, uptime
+from components import health, latency, uptime
 from components.models import Component, HourTally, Probe
 from components.models.heartbeat import MAX_AHEAD
 from components.status import SEVERITY, Status, page_state, worst
@@ -144,8 +144,8 @@ def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta
 def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
     intervals = [probe.interval_s for group in world.probes.values() for probe in group]
-    interval = timedelta(seconds=min(intervals, default=60))
-    return max(LATE_LEAST, 2 * interval), max(STALE_LEAST, 3 * interval)
+    rule = health.Rule(timedelta(seconds=min(intervals, default=60)))
+    return max(LATE_LEAST, (rule.interval + rule.silence) / 2), max(STALE_LEAST, rule.silence)
 
 
 def shown_status(world: World, component: Component, fresh: Freshness) -> Status:

@@ -120,6 +120,7 @@ class Component(models.Model):
             self.spans.create(status=status, started_at=at)
             self.status = status
             self.save(update_fields=["status", "updated_at"])
+            Page.objects.count_again(at)
             Page.objects.turn()
         return True
 

@@ -5,12 +5,16 @@ of the change, so whoever reads it first and gathers afterwards can be stale,
 never wrong.
 """
 
+from datetime import datetime
+
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from components import pulse
 from components.models.public_id import PublicIdField
+
+MARKS = ("hours_upto", "days_upto", "excused_upto")
 
 
 class PageManager(models.Manager["Page"]):
@@ -35,6 +39,13 @@ class PageManager(models.Manager["Page"]):
         self.get_or_create(pk=1)
         return self.select_for_update().get(pk=1)
 
+    def count_again(self, since: datetime) -> None:
+        """What was shown from this moment on has changed: the tallies count it again."""
+        late = {
+            mark: Case(When(**{f"{mark}__gt": since}, then=Value(since)), default=F(mark)) for mark in MARKS
+        }
+        self.filter(pk=1).update(**late)
+
     def turn(self) -> None:
         """Count one visible change, and ring for it once it is committed."""
         with transaction.atomic():
@@ -49,6 +60,10 @@ class Page(models.Model):
     rolled_up_to = models.BigIntegerField(
         default=0, help_text="Checks of slots up to this second are in the tallies of latency."
     )
+    # Until when the tallies are right; None: never counted. What is dated back pulls them back.
+    hours_upto = models.DateTimeField(null=True, editable=False)
+    days_upto = models.DateTimeField(null=True, editable=False)
+    excused_upto = models.DateTimeField(null=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = PageManager()

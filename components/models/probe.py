@@ -12,7 +12,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least
+from django.utils import timezone
 
 from components import egress, health, schedule
 from components.egress import Door
@@ -73,13 +76,9 @@ class ProbeManager(models.Manager["Probe"]):
         return held
 
     def silent(self, now: datetime) -> list["Probe"]:
-        """The probes that said something once, and nothing for three intervals."""
-        seconds = int(now.timestamp())
-        return list(
-            self.exclude(outcome=Outcome.UNKNOWN)
-            .filter(is_paused=False, heard_s__isnull=False)
-            .filter(heard_s__lte=seconds - health.SILENT_INTERVALS * F("interval_s"))
-        )
+        """The probes that said something once, and nothing for so long that we no longer know."""
+        known = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
+        return list(known.filter(heard_s__lte=int(now.timestamp()) - patience()))
 
     def set_back(self, now: datetime, back: timedelta) -> None:
         """The clock was put back: what was heard later than now was heard by the old time."""
@@ -99,6 +98,13 @@ class ProbeManager(models.Manager["Probe"]):
             probe.full_clean()
             probe.save()
         return probe
+
+
+def patience() -> Combinable:
+    """`health.Rule.silence` of a row, in seconds."""
+    longest = int(health.LONGEST_WAIT.total_seconds())
+    wait = Least(health.MISSING * F("interval_s"), Value(longest))
+    return Coalesce(F("heard_for_s"), F("interval_s"), output_field=models.BigIntegerField()) + wait
 
 
 CLAIM = """
@@ -196,6 +202,8 @@ class Probe(models.Model):
     outcome = models.CharField(max_length=10, default=Outcome.UNKNOWN, editable=False)
     since = models.DateTimeField(null=True, editable=False)
     heard_s = models.BigIntegerField(null=True, editable=False)  # the newest result, in seconds
+    # How long it holds, where that is not the interval: the interval has changed since
+    heard_for_s = models.BigIntegerField(null=True, editable=False)
     run = models.JSONField(default=list, editable=False)
 
     objects = ProbeManager()
@@ -208,11 +216,29 @@ class Probe(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Take a place in the interval. A new probe is due at once."""
+        columns = kwargs.get("update_fields")
+        if self.pk is not None and (columns is None or "interval_s" in columns):
+            self._keep_the_past(int(timezone.now().timestamp()))
+            kwargs["update_fields"] = None if columns is None else {*columns, "heard_for_s"}
         super().save(*args, **kwargs)
         place = schedule.place(self.pk, self.interval_s)
         if place != self.phase_s:
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
+
+    def _keep_the_past(self, now: int) -> None:
+        """A new interval counts from now on: what was heard before was heard by the old one.
+
+        A result that still holds will hold for one interval more; one that no longer
+        does stays as old as it was.
+        """
+        columns = ("interval_s", "heard_s", "heard_for_s")
+        row = Probe.objects.filter(pk=self.pk).values(*columns).first()
+        if row is None or row["heard_s"] is None or row["interval_s"] == self.interval_s:
+            return
+        held_for = row["interval_s"] if row["heard_for_s"] is None else row["heard_for_s"]
+        until = row["heard_s"] + held_for
+        self.heard_for_s = (now + self.interval_s if now <= until else until) - row["heard_s"]
 
     def clean(self) -> None:
         """Refuse what cannot be checked, naming the field. Raises ValidationError."""
@@ -247,7 +273,7 @@ class Probe(models.Model):
         """Look again, at once. What it thought before the pause is old: it begins anew."""
         self._change(
             at, is_paused=False, next_slot=0, attempts=0, outcome=Outcome.UNKNOWN, since=None, heard_s=None,
-            run=[],
+            heard_for_s=None, run=[],
         )  # fmt: skip
 
     def _change(self, at: datetime, **columns: Any) -> None:
@@ -268,8 +294,13 @@ class Probe(models.Model):
         return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
 
     def is_silent(self, at: datetime) -> bool:
-        """Whether it said something once, and nothing for three intervals."""
+        """Whether it said something once, and nothing for so long that we no longer know."""
         return self.heard_at is not None and at - self.heard_at >= self.rule.silence
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """Until when the newest result speaks for the target; None before the first."""
+        return None if self.heard_at is None else self.heard_at + self.rule.known_for
 
     @property
     def expectation(self) -> Expectation:
@@ -280,7 +311,8 @@ class Probe(models.Model):
     @property
     def rule(self) -> health.Rule:
         """How sure is sure enough."""
-        return health.Rule(timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up)
+        holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
+        return health.Rule(timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up, holds)
 
     @property
     def state(self) -> health.State:
@@ -293,6 +325,8 @@ class Probe(models.Model):
         state, turn = health.step(self.state, outcome, at, self.rule)
         if state == self.state:
             return None
+        if state.heard_at != self.heard_at:
+            self.heard_for_s = None
         self._keep(state)
         if turn is None:
             return None
@@ -311,7 +345,7 @@ class Probe(models.Model):
         self.since = state.since
         self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
         self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
-        self.save(update_fields=["outcome", "since", "heard_s", "run"])
+        self.save(update_fields=["outcome", "since", "heard_s", "heard_for_s", "run"])
 
 
 class Flip(models.Model):

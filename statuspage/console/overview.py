@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Prefetch, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Prefetch, Q, Value, When
 from django.urls import reverse
 
-from components import health, latency
+from components import latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
 from components.models.heartbeat import MAX_AHEAD
+from components.models.probe import patience
 from components.outcomes import Outcome
 from components.status import SEVERITY, Status
 from incidents import telling
@@ -306,8 +307,7 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
     """How this program itself is doing."""
     body, _ = vitals(now)
     checks = {name: rows[0] for name, rows in body["checks"].items()}
-    patience = health.SILENT_INTERVALS * F("interval_s")
-    heard = Q(heard_s__gt=int(now.timestamp()) - patience)
+    heard = Q(heard_s__gt=int(now.timestamp()) - patience())
     probes = Probe.objects.filter(is_paused=False).aggregate(
         every=Count("pk"), reporting=Count("pk", filter=heard)
     )

@@ -70,6 +70,7 @@ def test_tallying_asks_as_much_for_one_component_as_for_many(db):
         StatusSpan.objects.all().delete()
         for n in range(size):
             found(watched(f"C{size}-{n}"), "up", after(hours=-1))
+        tally_days(after(minutes=-1))
         with CaptureQueriesContext(connection) as asked:
             tally_days(after())
         counts.append(len(asked))

@@ -1,0 +1,41 @@
+"""Until when what we show was seen: the last result holds for its interval, and not a second longer.
+
+A component's log has an open end, and the one who would end it may be dead, or
+only just starting after a weekend off. So nobody counts an open span as it
+stands: where all probes are silent, it ends with what they heard.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from components.models.probe import Probe
+from components.uptime import Span
+
+
+def seen_until(probes: Iterable[Probe], now: datetime) -> datetime | None:
+    """Where the last result of silent probes ends to hold; None while one of them is not silent."""
+    ends = []
+    for probe in probes:
+        if not probe.is_silent(now):
+            return None
+        if (end := probe.holds_until) is not None:
+            ends.append(end)
+    return max(ends, default=None)
+
+
+def cut(spans: list[Span], until: datetime | None) -> list[Span]:
+    """The same spans; the open one ends at `until`, if anything does."""
+    if until is None or not spans or spans[-1].ended_at is not None:
+        return spans
+    last = spans[-1]
+    return [*spans[:-1], Span(last.status, last.started_at, max(last.started_at, until))]
+
+
+def silent_since(now: datetime) -> dict[int, datetime]:
+    """By component: where sight was lost, for those that only probes speak for and that are all silent."""
+    probes: dict[int, list[Probe]] = defaultdict(list)
+    columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up")
+    for probe in Probe.objects.filter(is_paused=False, component__hand_status="").only(*columns):
+        probes[probe.component_id].append(probe)
+    return {pk: until for pk, mine in probes.items() if (until := seen_until(mine, now)) is not None}
