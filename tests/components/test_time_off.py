@@ -131,7 +131,7 @@ def test_a_recount_that_is_cut_off_goes_on_where_it_was(db, monkeypatch):
 
 def test_an_outage_dated_back_further_than_an_hour_is_in_every_hour(db):
     probe = watched(interval_s=600, retry_s=600, confirm_down=10)
-    start = after(minutes=-180)
+    start = after(minutes=-230)  # down from 05:40, sure at 07:10
     for minutes in range(0, 90, 10):
         found(probe, "up", start + timedelta(minutes=minutes))
         tally(start + timedelta(minutes=minutes, seconds=1))
@@ -140,8 +140,8 @@ def test_an_outage_dated_back_further_than_an_hour_is_in_every_hour(db):
         tally(start + timedelta(minutes=minutes, seconds=1))
     assert StatusSpan.objects.get(ended_at=None).started_at == start + timedelta(minutes=90)
     rows = {row.hour: (row.up_s, row.major_s) for row in HourTally.objects.all()}
-    assert rows[after(hours=-2)] == (1800, 1800)
-    assert rows[after(hours=-1)] == (0, 3600)
+    assert rows[after(hours=-3)] == (2400, 1200)
+    assert rows[after(hours=-2)] == (0, 3600)
 
 
 def test_what_planned_work_excuses_is_counted_again_with_its_day(db):
