@@ -62,12 +62,38 @@ class Indicator(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """What an incident is like now. `label` is the word beside the icon of `status`.
+
+    `is_watching`: all of it has recovered, and we watch before we call it resolved.
+    """
+
+    status: Status
+    label: str
+    is_watching: bool = False
+
+
+def state_of(status: Status) -> State:
+    """A status as a state, with its own word."""
+    return State(status, status.label)
+
+
+WATCHING = State(Status.DEGRADED_PERFORMANCE, "Monitoring the fix", is_watching=True)
+
+
+@dataclass(frozen=True, slots=True)
 class PageState:
-    """The state of the whole page: our status, and the same in Statuspage's words."""
+    """The state of the whole page: our status and its word, and the same in Statuspage's words."""
 
     status: Status
     indicator: Indicator
     description: str
+    is_watching: bool = False
+
+    @property
+    def label(self) -> str:
+        """The word of the state, for the title and the banner."""
+        return WATCHING.label if self.is_watching else self.status.label
 
 
 def worst(statuses: Iterable[Status]) -> Status:
@@ -75,18 +101,20 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=SEVERITY.__getitem__, default=Status.OPERATIONAL)
 
 
-def page_state(statuses: Iterable[Status], *, has_open_incident: bool = False) -> PageState:
+def page_state(statuses: Iterable[Status], *, opened: Iterable[State] = ()) -> PageState:
     """The one answer for banner, title, favicon, feeds and API.
 
-    An open incident forbids a green page: while people still work on it, the
-    best we say is degraded.
+    `opened`: the states of the open incidents. They forbid a green page, and they can say more than
+    the components do: what people know and no probe sees, or that all has recovered and we watch.
     """
-    known = list(statuses)
-    floor = [Status.DEGRADED_PERFORMANCE] if has_open_incident else []
+    known, opened = list(statuses), list(opened)
+    status = worst([*known, *(one.status for one in opened)])
     indicator, description = _rollup(known)
-    if has_open_incident and indicator in (Indicator.NONE, Indicator.MAINTENANCE):
-        indicator, description = Indicator.MINOR, "Partially Degraded Service"
-    return PageState(worst([*known, *floor]), indicator, description)
+    if opened and all(one.is_watching for one in opened) and not any(one.is_trouble for one in known):
+        return PageState(status, Indicator.MINOR, WATCHING.label, is_watching=True)
+    if SEVERITY[status] > SEVERITY[worst(known)]:
+        indicator, description = RAISED[status]
+    return PageState(status, indicator, description)
 
 
 def impact_of(statuses: Iterable[Status]) -> Impact:
@@ -97,6 +125,14 @@ def impact_of(statuses: Iterable[Status]) -> Impact:
     known = [status for status in statuses if status.is_trouble]
     indicator, _ = _rollup(known)
     return Impact(indicator.value)
+
+
+# What open incidents make of a page whose components look better than they are
+RAISED = {
+    Status.DEGRADED_PERFORMANCE: (Indicator.MINOR, "Partially Degraded Service"),
+    Status.PARTIAL_OUTAGE: (Indicator.MAJOR, "Partial System Outage"),
+    Status.MAJOR_OUTAGE: (Indicator.CRITICAL, "Major System Outage"),
+}
 
 
 def _rollup(statuses: list[Status]) -> tuple[Indicator, str]:

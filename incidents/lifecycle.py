@@ -37,7 +37,7 @@ PUBLIC_KINDS = (Kind.POST, Kind.FACT)
 NOW = {
     Phase.INVESTIGATING: "Looking into it",
     Phase.IDENTIFIED: "Cause found, fix in progress",
-    Phase.MONITORING: "Fixed, watching",
+    Phase.MONITORING: "Monitoring the fix",
     Phase.RESOLVED: "Resolved",
 }
 

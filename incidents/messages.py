@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from components.status import Status
+from components.status import WATCHING, State, Status, state_of
 from incidents.lifecycle import Phase
 from incidents.markdown import to_text
 from incidents.plain import to_plain
@@ -38,6 +38,12 @@ class Told:
     components: tuple[tuple[str, Status], ...] = ()
     next_update_at: datetime | None = None
     workaround: str = ""
+    is_watching: bool = False  # all of it has recovered, and we watch
+
+    @property
+    def state(self) -> State:
+        """What heads every message of it."""
+        return WATCHING if self.is_watching else state_of(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,8 @@ TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200
 def plain_mail(told: Told) -> str:
     """The complete plain text of a mail as somebody who chose everything gets it."""
     said = Said(told.phase.label, told.at, told.text, told.workaround)
-    status = told.status if told.components or told.phase is Phase.RESOLVED else None
     lines = told_in_mail(
-        told.title, said, status=status, components=told.components, next_update_at=told.next_update_at
+        told.title, said, state=told.state, components=told.components, next_update_at=told.next_update_at
     )
     own = "(a link of the receiver's own)"
     return "\n".join([*lines, told.url, "", *mail_end(why("all components", told.page_name), own, own)])
@@ -91,13 +96,13 @@ def told_in_mail(
     title: str,
     said: Said,
     *,
-    status: Status | None,
+    state: State | None,
     components: Components,
     next_update_at: datetime | None = None,
     facts: Iterable[str] = (),
 ) -> list[str]:
-    """The lines of one story and what is said now. `status` None: there is no state to tell."""
-    lines = [state_line(status, components), ""] if status else []
+    """The lines of one story and what is said now. `state` None: there is none to tell."""
+    lines = [state_line(state, components), ""] if state else []
     lines += [one_line(title, most=MOST_SUBJECT), said_when(said)]
     lines += facts
     if next_update_at:
@@ -109,10 +114,10 @@ def told_in_mail(
     return [*lines, *(f"- {one}" for one in differing), ""] if differing else lines
 
 
-def state_line(status: Status, components: Components) -> str:
+def state_line(state: State, components: Components) -> str:
     """ "PARTIAL OUTAGE: Chat, Notifications"."""
     of = names(components)
-    return f"{status.label.upper()}: {of}" if of else status.label.upper()
+    return f"{state.label.upper()}: {of}" if of else state.label.upper()
 
 
 def names(components: Components) -> str:
@@ -163,13 +168,19 @@ def chat(told: Told) -> str:
     """One message for a chat channel, as a channel without colours and links shows it."""
     due = told.next_update_at
     return chat_text(
-        f"{EMOJI[told.status]} {told.status.label} · {told.phase.label}",
+        chat_head(told.state, told.phase.label),
         told.title,
         to_text(told.text),
         components=told.components,
         facts=[promise(due)] if due else [],
         url=told.url,
     )
+
+
+def chat_head(state: State, label: str) -> str:
+    """ "🔴 Major outage · Identified"; once where both would say the same."""
+    head = f"{EMOJI[state.status]} {state.label}"
+    return head if state.is_watching or label == state.label else f"{head} · {label}"
 
 
 def chat_text(
@@ -195,7 +206,7 @@ def promise(due: datetime) -> str:
 def webhook(told: Told) -> dict[str, Any]:
     """What a webhook carries about the update, in short: the full body adds ids."""
     return {
-        "page": {"name": told.page_name, "status_description": told.status.label},
+        "page": {"name": told.page_name, "status_description": told.state.label},
         "incident": {
             "name": told.title,
             "status": told.phase.value,

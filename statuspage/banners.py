@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from components.status import Status, worst
+from components.status import SEVERITY, Status
 from incidents.words import names
 from statuspage.reading.components import ComponentRow
 from statuspage.reading.frame import Banner, Fact, Freshness, Head, Step
@@ -32,7 +32,7 @@ def banner(
         return Banner(Status.UNKNOWN, "This page is being set up", is_checking=True)
     if opened:
         return Banner(
-            status, _headline(status, rows) or opened[0].title, status.label, facts=_facts(opened[0])
+            status, _headline(status, rows) or opened[0].title, head.state.label, facts=_facts(opened[0])
         )
     if head.freshness.step is Step.STALE and status is Status.UNKNOWN:
         return cannot_tell(head.freshness)
@@ -75,20 +75,26 @@ def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
 def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:
     """The state of one component. `works`: what is under way on it."""
     facts = _facts(opened[0]) if opened else ()
+    state = max((card.state for card in opened), key=lambda one: SEVERITY[one.status], default=None)
+    if state and not row.status.is_trouble and row.status is not Status.UNKNOWN:
+        return Banner(state.status, f"{row.name} {_is(row.status)}", state.label, facts=facts)
     if row.status is Status.UNDER_MAINTENANCE and works and not opened:
         return _under_work(f"{row.name} is under maintenance", works)
     if row.status is Status.UNKNOWN:
         is_new = row.label != row.status.label
         headline = f"{row.name}: checking…" if is_new else f"We cannot tell you how {row.name} is"
         return Banner(row.status, headline, facts=facts, is_checking=is_new)
-    verb = VERBS.get(row.status, ("is operational", ""))[0]
     return Banner(
         row.status,
-        f"{row.name} {verb}",
+        f"{row.name} {_is(row.status)}",
         line="Since" if row.since and not facts else "",
         line_at=row.since if not facts else None,
         facts=facts,
     )
+
+
+def _is(status: Status) -> str:
+    return VERBS[status][0] if status in VERBS else "is operational"
 
 
 def incident_banner(card: IncidentCard) -> Banner:
@@ -104,8 +110,8 @@ def incident_banner(card: IncidentCard) -> Banner:
                 Fact("Lasted", card.duration),
             ),
         )
-    status = worst([card.status, Status.DEGRADED_PERFORMANCE])
-    return Banner(status, card.title, f"{status.label}, ongoing", facts=_facts(card)[1:])
+    word = card.state.label if card.state.is_watching else f"{card.state.label}, ongoing"
+    return Banner(card.state.status, card.title, word, facts=_facts(card)[1:])
 
 
 def _headline(status: Status, rows: list[ComponentRow]) -> str:

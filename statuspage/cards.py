@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from django.urls import reverse
 
-from components.status import Impact, Status, worst
+from components.status import State, Status
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from statuspage.gather import World
 
 SUMMARY_CHARACTERS = 280
-STATE_OF_IMPACT = {
-    Impact.NONE: Status.OPERATIONAL,
-    Impact.MINOR: Status.DEGRADED_PERFORMANCE,
-    Impact.MAJOR: Status.PARTIAL_OUTAGE,
-    Impact.CRITICAL: Status.MAJOR_OUTAGE,
-}
-IMPACT_LABELS = {Impact.NONE: "No impact"}
 
 
 def affected(incident: Incident) -> list[Affected]:
@@ -54,7 +47,7 @@ def postmortem_path(incident: Incident) -> str:
 def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
     """The card of an incident, judged at this moment."""
     phase, places, told = Phase(incident.phase), affected(incident), updates(incident)
-    status = state_of(incident, places)
+    past = incident.past_state(places)
     posts = [update for update in told if update.kind == Kind.POST]
     end = incident.resolved_at or at
     first = min((update.at for update in posts), default=None)
@@ -64,8 +57,8 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         title=incident.title,
         phase=phase,
         phase_label=phase.label,
-        status=status,
-        impact_label=IMPACT_LABELS.get(incident.shown_impact, status.label),
+        state=state_of(incident),
+        worst=past.status,
         now=phase.now,
         started_at=incident.started_at,
         resolved_at=incident.resolved_at,
@@ -86,11 +79,10 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
     )
 
 
-def state_of(incident: Incident, places: list[Affected]) -> Status:
-    """The state an incident stands for: people's word, or the worst its components came to."""
-    if incident.impact_override or not places:
-        return STATE_OF_IMPACT[incident.shown_impact]
-    return worst(Status(place.worst_status) for place in places)
+def state_of(incident: Incident) -> State:
+    """What every surface says of it: the state it is in, or how bad it was once it is over."""
+    places = affected(incident)
+    return incident.past_state(places) if incident.resolved_at else incident.state(places)
 
 
 def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:

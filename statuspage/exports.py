@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 def newest_incidents() -> list[Incident]:
     """The newest public ones, by their beginning."""
-    affected = Affected.objects.select_related("component")
+    affected = Affected.objects.as_seen()
     return list(
         Incident.objects.public().prefetch_related(Prefetch("affected", affected, to_attr="all_affected"))[
             :MOST_INCIDENTS
@@ -57,7 +57,7 @@ def incident_row(one: Incident) -> Row:
         "url": f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
         "phase": one.phase,
         "impact": one.shown_impact.value,
-        "status": cards.state_of(one, places).value,
+        "status": cards.state_of(one).status.value,
         "components": [place.component.name for place in places],
         "cause": one.cause or None,
         "started_at": _moment(one.started_at),

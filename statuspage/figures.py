@@ -123,7 +123,7 @@ def _address(last: date) -> str:
 
 def _impacts(periods: tuple[list[Incident], ...]) -> list[CountRow]:
     """By impact, worst first."""
-    counts = [Counter(cards.state_of(one, cards.affected(one)) for one in period) for period in periods]
+    counts = [Counter(one.past_state(cards.affected(one)).status for one in period) for period in periods]
     states = sorted(counts[-1], key=SEVERITY.__getitem__, reverse=True)
     return [
         CountRow(_impact_words(status), tuple(count[status] for count in counts), status) for status in states

@@ -175,7 +175,7 @@ def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:
 def public_incidents(which: Q, first: int = 0, last: int | None = None) -> list[Incident]:
     """Public incidents, newest first, with their components and public updates; from `first` to `last`."""
     public = Update.objects.filter(kind__in=PUBLIC_KINDS).order_by("-number")
-    affected = Affected.objects.select_related("component__group")
+    affected = Affected.objects.as_seen()
     report = Postmortem.objects.exclude(published_at=None).filter(incident=OuterRef("pk"))
     return list(
         Incident.objects.public()

@@ -211,7 +211,7 @@ def _cell(sight: Sight, key: date, on: date) -> Cell:
 
 def _worst_of_day(sight: Sight, on: date, told: list[IncidentCard], *, is_worked: bool) -> Status | None:
     """A day shows its worst state: of its incidents, which count on each day they touched, and of tallies."""
-    found = [card.status for card in told]
+    found = [card.worst for card in told]
     states = (days.state_of_day(by_day.get(on), is_worked=is_worked) for by_day in sight.known.values())
     found += [state for state in states if state]
     return worst(found) if found else None

@@ -36,7 +36,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     rows = [component_row(world, component, fresh) for component in world.components]
     shown = [cards.incident(incident, world, at) for incident in world.incidents]
     opened = sorted(
-        (card for card in shown if card.is_open), key=lambda card: SEVERITY[card.status], reverse=True
+        (card for card in shown if card.is_open), key=lambda card: SEVERITY[card.state.status], reverse=True
     )
     active = tuple(works.card(one, at) for one in works.active(world))
     head = head_of(world, fresh, section="status")
@@ -90,14 +90,14 @@ def counting_page(world: World, at: datetime) -> CountingPage:
 
 def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
     """The frame of a page. Its state is the whole page's, judged with the same freshness."""
-    has_open = any(incident.resolved_at is None for incident in world.incidents)
+    opened = [cards.state_of(incident) for incident in world.incidents if incident.resolved_at is None]
     statuses = [shown_status(world, component, fresh) for component in world.components]
     if fresh.step is Step.NONE and not statuses:
         statuses = [Status.UNKNOWN]
     return Head(
         page_name=settings.PAGE_NAME,
         page_url=settings.PUBLIC_URL,
-        state=page_state(statuses, has_open_incident=has_open),
+        state=page_state(statuses, opened=opened),
         version=world.version,
         rendered_at=world.now,
         freshness=fresh,

@@ -107,7 +107,7 @@ def report(found: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
         done=states.count(ActionState.DONE),
         doing=states.count(ActionState.DOING),
         edits=tuple(_edit(version) for version in found.versions.all()),
-        curve=curve(found, cards.state_of(incident, places)),
+        curve=curve(found, incident.past_state(places).status),
     )
 
 

@@ -75,7 +75,7 @@ def _action(action: ActionItem, today: date) -> dict[str, Any]:
 
 def as_csv(found: Postmortem) -> bytes | None:
     """The curve's points; None when there is none."""
-    drawn = curve(found, cards.state_of(found.incident, cards.affected(found.incident)))
+    drawn = curve(found, found.incident.past_state(cards.affected(found.incident)).status)
     if drawn is None:
         return None
     out = io.StringIO()

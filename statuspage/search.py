@@ -99,8 +99,7 @@ def _hit(found: World, incident: Incident, words: Sequence[str], at: datetime) -
         title=pieces(card.title, words),
         words=pieces(_excerpt(incident, words), words),
         components=pieces(", ".join(card.components), words),
-        status=card.status,
-        impact_label=card.impact_label,
+        state=card.state,
         duration=_long(card),
     )
 

@@ -6,13 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 
 from components.models import Component, Page
-from components.status import PageState, Status, page_state, worst
+from components.status import WATCHING, PageState, State, Status, page_state, state_of
 from incidents import bodies
 from incidents.lifecycle import Kind, Phase
-from incidents.models import Affected, Incident, MaintenanceState, Notice, NoticeKind, Update
+from incidents.models import (
+    Affected,
+    Incident,
+    Maintenance,
+    MaintenanceState,
+    Notice,
+    NoticeKind,
+    Update,
+)
 from subscribers import payloads
 
 
@@ -51,11 +59,17 @@ class Story:
     workaround: str = ""  # what customers can do while it lasts, Markdown
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    is_watching: bool = False  # all of it has recovered, and we watch
     json: str = field(init=False)  # `body` with the sequence, written once for all who are sent it
 
     def __post_init__(self) -> None:
         """Write the body."""
         object.__setattr__(self, "json", payloads.compact({**self.body, "sequence": self.sequence}))
+
+    @property
+    def state(self) -> State:
+        """What heads its messages."""
+        return WATCHING if self.is_watching else state_of(self.status)
 
     @property
     def thread(self) -> str:
@@ -86,13 +100,36 @@ class House:
 
 def house() -> House:
     """The page as it is now."""
-    shown = [
-        Status(status) for status in Component.objects.filter(is_shown=True).values_list("status", flat=True)
-    ]
-    has_open = Incident.objects.public().filter(resolved_at=None).exists()
+    shown = [_shown(one) for one in _components()]
     page_id = Page.objects.this().public_id
-    state = page_state(shown, has_open_incident=has_open)
+    state = page_state(shown, opened=_opened())
     return House(settings.PAGE_NAME, settings.PUBLIC_URL, page_id, state)
+
+
+def _components() -> Iterable[Component]:
+    """Those on the page; `is_covered`: planned work is under way, and no incident of people's is open."""
+    work = Component.objects.filter(pk=OuterRef("pk"), maintenances__in=Maintenance.objects.active())
+    opened = Incident.objects.public().filter(resolved_at=None, is_owned=True)
+    owned = Affected.objects.filter(component=OuterRef("pk"), incident__in=opened)
+    covered = Exists(work) & ~Exists(owned)
+    return Component.objects.filter(is_shown=True).annotate(is_covered=covered).only("status", "hand_status")
+
+
+def _shown(one: Component) -> Status:
+    """As the page shows it: planned work covers what probes see, but not what people set."""
+    is_by_hand = bool(one.hand_status) and Status(one.hand_status).is_trouble
+    is_covered: bool = one.is_covered and not is_by_hand  # type: ignore[attr-defined]
+    return Status.UNDER_MAINTENANCE if is_covered else Status(one.status)
+
+
+def _opened() -> list[State]:
+    """What the open incidents are like now, hidden components aside."""
+    rows = Affected.objects.as_seen().filter(component__is_shown=True)
+    opened = Incident.objects.public().filter(resolved_at=None)
+    return [
+        one.state(one.shown_places)
+        for one in opened.prefetch_related(Prefetch("affected", rows, to_attr="shown_places"))
+    ]
 
 
 def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:
@@ -104,7 +141,7 @@ def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:
         )
         .prefetch_related(
             Prefetch("incident__updates", Update.objects.filter(kind=Kind.POST).order_by("-number")),
-            Prefetch("incident__affected", Affected.objects.select_related("component__group")),
+            Prefetch("incident__affected", Affected.objects.as_seen()),
             "maintenance__updates",
             Prefetch(
                 "maintenance__components", Component.objects.filter(is_shown=True).select_related("group")
@@ -129,21 +166,24 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
     told = [one for one in posts if one.number <= upto.number]
     rows = [row for row in incident.affected.all() if row.component.is_shown]
     shown = {row.component.public_id for row in rows}
-    is_over = upto.phase == Phase.RESOLVED
-    statuses = [Status.OPERATIONAL if is_over else Status(row.status) for row in rows]
+    phase = Phase(upto.phase)
+    is_over = phase is Phase.RESOLVED
+    state = incident.state(rows, phase)
+    statuses = [Status.OPERATIONAL if is_over else row.status_in(phase) for row in rows]
     return Story(
         kind=NoticeKind.INCIDENT,
         key=notice.story,
         public_id=incident.public_id,
         title=incident.title,
         url=bodies.address(incident),
-        label=Phase(upto.phase).label,
-        status=worst(statuses),
+        label=phase.label,
+        status=state.status,
         components=tuple((row.component.name, status) for row, status in zip(rows, statuses, strict=True)),
         words=tuple(_word(one, shown) for one in told),
         sequence=upto.number,
         body={"incident": payloads.incident(incident, told, [row.component for row in rows], shown, page_id)},
         is_over=is_over,
+        is_watching=state.is_watching,
         next_update_at=incident.next_update_at if upto.number == posts[0].number else None,
         workaround=incident.shown_workaround if upto.number == posts[0].number else "",
     )

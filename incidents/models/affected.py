@@ -5,7 +5,19 @@ from django.db import models
 from components.models import Component
 from components.models.component import STATUS_CHOICES
 from components.status import Status, worst
+from incidents.lifecycle import Phase
 from incidents.models.incident import Incident
+from incidents.state import place_now
+
+
+class AffectedQuerySet(models.QuerySet["Affected"]):
+    """The rows of one or many incidents."""
+
+    def as_seen(self) -> "AffectedQuerySet":
+        """With their components, and whether planned work is under way on them."""
+        active = ("in_progress", "verifying")
+        work = Component.objects.filter(pk=models.OuterRef("component"), maintenances__state__in=active)
+        return self.select_related("component__group").annotate(is_worked_on=models.Exists(work))
 
 
 class Affected(models.Model):
@@ -21,6 +33,8 @@ class Affected(models.Model):
     worst_status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     started_at = models.DateTimeField(null=True)
     is_held = models.BooleanField(default=False, editable=False)
+
+    objects = AffectedQuerySet.as_manager()
 
     class Meta:
         ordering = ("component__position", "id")
@@ -41,6 +55,18 @@ class Affected(models.Model):
     def seen_status(self) -> Status:
         """What the probes see, whatever staff set; what was last said when none looks."""
         return self.component.probed() or Status(self.status)
+
+    def status_in(self, phase: Phase) -> Status:
+        """What it is now, in an incident of this phase, read `as_seen`.
+
+        Planned work covers what probes see, but neither the hand nor the eye.
+        """
+        hand = self.component.hand_status
+        is_by_people = self.incident.is_owned or (hand and Status(hand).is_trouble)
+        if getattr(self, "is_worked_on", False) and not is_by_people:
+            return Status.UNDER_MAINTENANCE
+        component, row = Status(self.component.status), Status(self.status)
+        return place_now(component, row, Status(self.worst_status), phase)
 
     def turn(self, status: Status) -> None:
         """It is now like this. An unknown state is not worse than one we saw."""

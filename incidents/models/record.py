@@ -1,6 +1,6 @@
 """An incident as a row, and how an entry of its story is written: what both of its voices share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from components.models import Component, Group, Page
 from components.models.public_id import PublicIdField
-from components.status import Impact, Status, impact_of
+from components.status import Impact, State, Status, impact_of
 from incidents.lifecycle import Kind, Phase
 from incidents.models.notice import Notice
+from incidents.state import state_now, state_past
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -87,6 +88,17 @@ class Record(models.Model):
         """The impact people gave it, or the worst of its components at its worst moment."""
         return Impact(self.impact_override or self.impact)
 
+    def state(self, places: "Iterable[Affected]", phase: Phase | None = None) -> State:
+        """What it is like now, over its public components. `phase`: that of the update which tells it."""
+        phase = phase or Phase(self.phase)
+        statuses = [place.status_in(phase) for place in places]
+        return state_now(phase, statuses, override=self.impact_override, impact=self.shown_impact)
+
+    def past_state(self, places: "Iterable[Affected]") -> State:
+        """How bad it was, over its public components."""
+        worsts = [Status(place.worst_status) for place in places]
+        return state_past(worsts, override=self.impact_override, impact=self.shown_impact)
+
     @property
     def shown_workaround(self) -> str:
         """What customers can do while it lasts; empty once it is over."""
@@ -141,8 +153,11 @@ class Record(models.Model):
         return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
 
     def weigh(self) -> None:
-        """The impact: the page's rollup over its components, each at its worst; kept at its worst."""
-        self.impact = impact_of(Status(one.worst_status) for one in self.affected.all())
+        """The impact: the page's rollup over its components, each at its worst; kept at its worst.
+
+        Hidden ones count only where no other is: strangers read the impact.
+        """
+        self.impact = impact_of(Status(one.worst_status) for one in self.spoken_of())
         self.save(update_fields=["impact", "updated_at"])
 
     def say(

@@ -14,12 +14,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from components.models import Component
-from components.status import Impact, Status, impact_of, worst
+from components.status import Impact, State, Status, impact_of, worst
 from incidents import blanks, messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind, Update
 from incidents.models.draft import LONGEST
+from incidents.state import place_now, state_now
 from incidents.words import clock, duration, names
 
 PROMISES = (15, 30, 60)
@@ -45,6 +46,8 @@ class Place:
     was: Status
     status: Status
     is_new: bool = False
+    row: Status = Status.UNKNOWN  # what the incident last heard of it, and its worst
+    worst: Status = Status.UNKNOWN
 
     @property
     def is_turned(self) -> bool:
@@ -80,11 +83,16 @@ class Composition:
             return Phase(self.incident.phase) if self.incident else Phase.INVESTIGATING
 
     @property
-    def status(self) -> Status:
-        """The state that heads the preview."""
-        if self.phase is Phase.RESOLVED:
-            return Status.OPERATIONAL
-        return worst([place.status for place in self.places if place.status is not Status.UNKNOWN])
+    def state(self) -> State:
+        """The state that heads the preview: what every surface will say once this is published."""
+        override = self.incident.impact_override if self.incident else ""
+        impact = self.incident.shown_impact if self.incident else Impact.NONE
+        statuses = [self._as_told(place) for place in self.places if place.component.is_shown]
+        return state_now(self.phase, statuses, override=override, impact=impact)
+
+    def _as_told(self, place: Place) -> Status:
+        """Its status after publishing; out of sight, as it was last known."""
+        return place_now(place.status, place.row, place.worst, self.phase)
 
     @property
     def workaround(self) -> str | None:
@@ -166,7 +174,8 @@ def _places(incident: Incident | None, data: Any) -> list[Place]:
         was = _chosen(data.get(f"was-{key}"), old)
         picked = _chosen(chosen.get(key), was)
         status = picked if picked is not was else old  # untouched: it follows what the probes say
-        places.append(Place(found[key], old, was if status is picked else old, status, row is None))
+        seen = (Status(row.status), Status(row.worst_status)) if row else (Status.UNKNOWN, Status.UNKNOWN)
+        places.append(Place(found[key], old, was if status is picked else old, status, row is None, *seen))
     return places
 
 
@@ -213,7 +222,8 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         page_name=settings.PAGE_NAME,
         title=title or "Untitled",
         phase=form.phase,
-        status=form.status,
+        status=form.state.status,
+        is_watching=form.state.is_watching,
         text=form.data["body"],
         at=now,
         url=f"{settings.PUBLIC_URL}{path}",
@@ -227,10 +237,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         "workaround_html": to_html(form.shown_workaround),
         "promised": promised,
         "headline": headline(form, told.title),
-        # with an incident open the page is never green
-        "banner": form.status
-        if form.phase is Phase.RESOLVED
-        else worst([form.status, Status.DEGRADED_PERFORMANCE]),
+        "state": form.state,
         "subject": messages.subject(told),
         "mail": messages.plain_mail(told),
         "chat": messages.chat(told),
@@ -247,10 +254,11 @@ VERBS = {
 
 def headline(form: Composition, title: str) -> str:
     """The banner as this update will make it, if nothing else is wrong."""
-    hit = [place.component.name for place in form.places if place.status is form.status]
-    if form.status not in VERBS or not hit:
+    status = form.state.status
+    hit = [place.component.name for place in form.places if place.status is status]
+    if status not in VERBS or not hit:
         return "All systems are operational" if form.phase is Phase.RESOLVED else title
-    return f"{names(hit)} {VERBS[form.status][len(hit) > 1]}"
+    return f"{names(hit)} {VERBS[status][len(hit) > 1]}"
 
 
 def audience(form: Composition) -> telling.Audience | None:

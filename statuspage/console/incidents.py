@@ -19,6 +19,7 @@ from incidents import telling
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
+from statuspage import cards
 from statuspage.access import needs
 from statuspage.console import compose
 from statuspage.evidence import evidence
@@ -64,7 +65,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     now = timezone.now()
     if request.GET.get("part") == "told":
         return render(request, "console/_told.html", {**_told(incident, now), "is_part": True})
-    rows = list(incident.affected.select_related("component").order_by("component__position", "id"))
+    rows = list(incident.affected.as_seen().order_by("component__position", "id"))
     incident.all_affected = rows  # type: ignore[attr-defined]
     updates = list(
         incident.updates.select_related("author")
@@ -75,6 +76,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "incident": incident,
         "rows": rows,
+        "state": cards.state_of(incident),
         "updates": updates,
         "length": duration((end - incident.started_at).total_seconds()),
         "evidence": evidence(incident, now),

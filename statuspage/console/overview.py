@@ -16,7 +16,7 @@ from components.models import Component, Flip, Heartbeat, HourTally, Probe, Stat
 from components.models.heartbeat import MAX_AHEAD
 from components.models.probe import patience
 from components.outcomes import Outcome
-from components.status import SEVERITY, Status
+from components.status import SEVERITY, State, Status
 from incidents import telling
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
@@ -67,6 +67,7 @@ class Opened:
     """A public incident that is not over."""
 
     incident: Incident
+    state: State
     phase: Phase
     names: str
     length: str
@@ -154,7 +155,7 @@ def overview(now: datetime) -> Overview:
 
 
 def _incidents() -> list[Incident]:
-    affected = Affected.objects.select_related("component")
+    affected = Affected.objects.as_seen()
     return list(
         Incident.objects.live()
         .filter(resolved_at=None)
@@ -254,6 +255,7 @@ def _opened(incident: Incident, now: datetime) -> Opened:
     due = incident.next_update_at
     return Opened(
         incident=incident,
+        state=incident.state([place for place in _affected(incident) if place.component.is_shown]),
         phase=Phase(incident.phase),
         names=names([place.component.name for place in _affected(incident)]),
         length=duration((now - incident.started_at).total_seconds()),

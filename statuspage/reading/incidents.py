@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from components.status import Status
+from components.status import State, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class IncidentCard:
     title: str
     phase: str
     phase_label: str
-    status: Status  # the state its impact stands for, or operational for none
-    impact_label: str  # "Major outage"
+    state: State  # now; once it is over, how bad it was
+    worst: Status  # how bad it was or is at its worst
     now: str  # "Cause found, fix in progress"
     started_at: datetime
     resolved_at: datetime | None

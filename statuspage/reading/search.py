@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.status import Status
+from components.status import State
 from statuspage.reading.frame import Head
 
 
@@ -23,8 +23,7 @@ class Hit:
     title: tuple[Piece, ...]
     words: tuple[Piece, ...]
     components: tuple[Piece, ...]
-    status: Status
-    impact_label: str
+    state: State
     duration: str
 
 

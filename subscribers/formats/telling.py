@@ -112,8 +112,7 @@ LINK_WORDS = {
 def _head(story: Story) -> str:
     if story.kind == NoticeKind.POSTMORTEM:
         return "📄 Postmortem"
-    state = f"{messages.EMOJI[story.status]} {story.status.label}"
-    return state if story.label == story.status.label else f"{state} · {story.label}"
+    return messages.chat_head(story.state, story.label)
 
 
 def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from components.status import Status, worst
+from components.status import State, Status, state_of, worst
 from incidents import messages, words
 from incidents.markdown import to_html
 from incidents.messages import Said, one_line
@@ -104,7 +104,7 @@ def _lines(story: Story, said: Said) -> list[str]:
     return messages.told_in_mail(
         story.title,
         said,
-        status=_state(story),
+        state=_state(story),
         components=story.components,
         next_update_at=_promise(story),
         facts=_facts(story),
@@ -118,9 +118,9 @@ def _block(story: Story, said: Said) -> dict[str, Any]:
     if promise := _promise(story):
         facts.append(messages.next_word(promise, said.at))
     return {
-        "status": state.value if state else "",
+        "status": state.status.value if state else "",
         "state": state.label if state else "",
-        "look": LOOKS[state] if state else None,
+        "look": LOOKS[state.status] if state else None,
         "names": messages.names(story.components),
         "title": one_line(story.title, most=messages.MOST_SUBJECT),
         "facts": facts,
@@ -142,13 +142,15 @@ def _shown(said: Said) -> dict[str, Any]:
     }
 
 
-def _state(story: Story) -> Status | None:
-    """None where a state would say something untrue: a report, or trouble that names no component."""
-    if story.kind == NoticeKind.POSTMORTEM or not (story.components or story.is_over):
+def _state(story: Story) -> State | None:
+    """None where a state would say something untrue: a report, or “operational” that names no component."""
+    is_said = story.components or story.is_over or story.status.is_trouble
+    if story.kind == NoticeKind.POSTMORTEM or not is_said:
         return None
     if story.kind == NoticeKind.MAINTENANCE and story.is_over:
-        return worst(status for _, status in story.components)
-    return story.status
+        status = worst(status for _, status in story.components)
+        return state_of(status)
+    return story.state
 
 
 def _facts(story: Story) -> list[str]:

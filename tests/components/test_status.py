@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.status import Impact, Status, impact_of, page_state, worst
+from components.status import Impact, Status, impact_of, page_state, state_of, worst
 
 UP, WORK, GREY = Status.OPERATIONAL, Status.UNDER_MAINTENANCE, Status.UNKNOWN
 SLOW, PART, DOWN = Status.DEGRADED_PERFORMANCE, Status.PARTIAL_OUTAGE, Status.MAJOR_OUTAGE
@@ -40,7 +40,7 @@ def test_the_rollup_is_statuspages(statuses, indicator, description):
 
 @pytest.mark.parametrize("statuses", [[], [UP], [WORK, UP], [GREY]])
 def test_an_open_incident_forbids_a_green_page(statuses):
-    state = page_state(statuses, has_open_incident=True)
+    state = page_state(statuses, opened=[state_of(SLOW)])
     assert state.status is SLOW
     assert state.indicator == "minor"
 
