@@ -66,6 +66,17 @@ def update(told: Update, one: Incident, changes: Iterable[Sequence[str]]) -> Bod
     }
 
 
+def length(one: Incident) -> Body:
+    """Our own keys of an incident that had ended before it was declared over: when, and after how long.
+
+    `resolved_at` keeps Statuspage's meaning; where the two are one moment it says all there is to say.
+    """
+    if one.resolved_at is None or one.ended_at in (None, one.resolved_at):
+        return {}
+    lasted = one.lasted(one.resolved_at)
+    return {"ended_at": moment(one.started_at + lasted), "duration_s": int(lasted.total_seconds())}
+
+
 def work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:
     """One update. What the components did meanwhile is told by their probes, not by the plan: null."""
     return {

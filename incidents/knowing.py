@@ -26,7 +26,7 @@ TAGS = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}
 
 def draft(incident: "Incident") -> dict[str, Any]:
     """The fields of a postmortem, filled in as far as the records go."""
-    ended_at = incident.resolved_at or incident.updated_at
+    ended_at = incident.ended_at or incident.updated_at
     flips = _flips(incident, ended_at)
     first = next((flip for flip in flips if flip.new in BAD), None)
     told_at = first_word_at(incident)

@@ -44,7 +44,7 @@ def banner(
             is_checking=True,
         )
     if status is Status.OPERATIONAL:
-        ended = max((card.resolved_at for card in shown if card.resolved_at), default=None)
+        ended = max((card.ended_at for card in shown if card.resolved_at and card.ended_at), default=None)
         line = "No open incidents. The last one ended" if ended else "No open incidents."
         return Banner(status, "All systems are operational", line=line, line_at=ended)
     if status is Status.UNDER_MAINTENANCE and works:
@@ -106,7 +106,7 @@ def incident_banner(card: IncidentCard) -> Banner:
             "Resolved",
             facts=(
                 Fact("Started", at=card.started_at),
-                Fact("Ended", at=card.resolved_at),
+                Fact("Ended", at=card.ended_at),
                 Fact("Lasted", card.duration),
             ),
         )

@@ -10,6 +10,7 @@ from components.status import State, Status
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
+from incidents.span import lasted
 from incidents.words import duration
 from statuspage.reading.incidents import Change, IncidentCard, UpdateRow
 
@@ -47,9 +48,9 @@ def postmortem_path(incident: Incident) -> str:
 def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
     """The card of an incident, judged at this moment."""
     phase, places, told = Phase(incident.phase), affected(incident), updates(incident)
-    past = incident.past_state(places)
+    past, state = incident.past_state(places), state_of(incident)
+    end = incident.ended_at or (incident.monitoring_at if state.is_watching else None)
     posts = [update for update in told if update.kind == Kind.POST]
-    end = incident.resolved_at or at
     first = min((update.at for update in posts), default=None)
     return IncidentCard(
         public_id=incident.public_id,
@@ -57,12 +58,13 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         title=incident.title,
         phase=phase,
         phase_label=phase.label,
-        state=state_of(incident),
+        state=state,
         worst=past.status,
         now=phase.now,
         started_at=incident.started_at,
         resolved_at=incident.resolved_at,
-        duration=duration((end - incident.started_at).total_seconds()),
+        ended_at=end,
+        duration=duration(lasted(incident.started_at, end, at).total_seconds()),
         next_update_at=incident.next_update_at if incident.resolved_at is None else None,
         is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
         updates=tuple(update_row(update, changes(update, incident)) for update in told),

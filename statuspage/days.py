@@ -143,12 +143,12 @@ def _outages(
         place = next((one for one in cards.affected(incident) if one.component_id == component.pk), None)
         if place is None:
             continue
-        ended = incident.resolved_at
+        ended = incident.ended_at
         outage = Outage(
             status=Status(place.worst_status),
             started_at=incident.started_at,
             ended_at=ended,
-            duration=duration(((ended or world.now) - incident.started_at).total_seconds()),
+            duration=duration(incident.lasted(world.now).total_seconds()),
             incident_title=incident.title,
             incident_url=reverse("incident", args=[incident.public_id]),
         )

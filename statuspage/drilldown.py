@@ -87,7 +87,7 @@ def day_page(
         cards.incident(one, found, at)
         for one in found.incidents
         if one.started_at < end
-        and (one.resolved_at or found.now) > start
+        and (one.ended_at or found.now) > start
         and any(place.component_id == component.pk for place in cards.affected(one))
     ]
     return DayPage(

@@ -24,7 +24,7 @@ MONTHS = 13  # this one and the twelve before it
 
 INCIDENT_FIELDS = (
     "id", "title", "url", "phase", "impact", "status", "components", "cause", "started_at", "first_word_at",
-    "resolved_at", "duration_s", "noticed_by",
+    "resolved_at", "duration_s", "noticed_by", "ended_at",
 )  # fmt: skip
 UPTIME_FIELDS = (
     "component_id", "component", "month", "up_s", "degraded_s", "partial_s", "major_s", "unknown_s",
@@ -50,7 +50,6 @@ def newest_incidents() -> list[Incident]:
 def incident_row(one: Incident) -> Row:
     """An incident as plain values; times are UTC, what is not known is None."""
     places = cards.affected(one)
-    ended = one.resolved_at
     return {
         "id": one.public_id,
         "title": one.title,
@@ -62,9 +61,10 @@ def incident_row(one: Incident) -> Row:
         "cause": one.cause or None,
         "started_at": _moment(one.started_at),
         "first_word_at": _moment(one.published_at),
-        "resolved_at": _moment(ended),
-        "duration_s": int((ended - one.started_at).total_seconds()) if ended else None,
+        "resolved_at": _moment(one.resolved_at),
+        "duration_s": int(one.lasted(one.resolved_at).total_seconds()) if one.resolved_at else None,
         "noticed_by": "monitoring" if one.is_by_machine else "people",
+        "ended_at": _moment(one.ended_at),
     }
 
 

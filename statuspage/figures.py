@@ -41,7 +41,7 @@ def gather(last: date) -> list[Incident]:
 
 def mended_after(incident: Incident) -> timedelta | None:
     """From its beginning to its end; None while it is open."""
-    return incident.resolved_at - incident.started_at if incident.resolved_at else None
+    return incident.lasted(incident.resolved_at) if incident.resolved_at else None
 
 
 def found_after(incident: Incident) -> timedelta | None:
@@ -73,7 +73,7 @@ MEASURES: tuple[tuple[str, str, Callable[[Incident], timedelta | None]], ...] = 
     ),
     (
         "Time to resolve",
-        "From the beginning to the end we wrote down. Open incidents are left out.",
+        "From the beginning until all was well again. Open incidents are left out.",
         mended_after,
     ),
 )

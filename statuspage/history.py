@@ -161,7 +161,7 @@ class Sight:
 
     def ended(self, card: IncidentCard) -> date:
         """The day it ended, or today."""
-        return (card.resolved_at or self.world.now).astimezone(self.world.zone).date()
+        return (card.ended_at or self.world.now).astimezone(self.world.zone).date()
 
 
 def _month(sight: Sight, key: date) -> Month:

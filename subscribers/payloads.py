@@ -60,6 +60,8 @@ def incident(
         "impact_override": one.impact_override or None,
         **PLAN,
     }
+    if is_over:
+        body |= bodies.length(one)
     if postmortem:
         body["postmortem_url"] = bodies.address(postmortem)
     return {**body, **_ends(one.public_id, page_id, updates, components)}

@@ -107,9 +107,9 @@ class IncidentManager(MachineManager):
                 incident.say(words, phase, at, author=author)
             incident.updates.update(notifies=False)
             incident.post(body, phase=Phase.RESOLVED, now=now, at=ended_at, author=author, notifies=False)
-            incident.resolved_at = ended_at
+            incident.resolved_at, incident.well_since = ended_at, None
             incident.published_at = told[0][1] if told else ended_at
-            incident.save(update_fields=["resolved_at", "published_at"])
+            incident.save(update_fields=["resolved_at", "published_at", "well_since"])
         return incident
 
 
@@ -165,7 +165,7 @@ class Incident(MachineVoice):
             if self.published_at is None:  # the machine's drafts were never read by anybody: they stay so
                 self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
-                self.resolved_at = self.monitoring_at = None
+                self.resolved_at = self.monitoring_at = self.well_since = None
             self.title = title.strip()[:255] or self.title
             self.workaround = self.workaround if advice is None else advice
             self.is_owned = True

@@ -211,7 +211,7 @@ class MachineVoice(Record):
             if self.is_owned or self.resolved_at or self.settle_at is None or self.settle_at > now:
                 return
             until = self.well_since or now
-            length = words.duration((until - self.started_at).total_seconds())
+            length = words.duration(self.lasted(now).total_seconds())
             body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
             self.next_update_at = None
             kind = Kind.POST if self.concerns_public else Kind.NOTE

@@ -1,7 +1,7 @@
 """An incident as a row, and how an entry of its story is written: what both of its voices share."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -12,9 +12,10 @@ from django.utils import timezone
 from components.models import Component, Group, Page
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
+from incidents import span
 from incidents.lifecycle import Kind, Phase
 from incidents.models.notice import Notice
-from incidents.state import state_now, state_past
+from incidents.state import RECOVERED, state_now, state_past
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -105,6 +106,23 @@ class Record(models.Model):
         return self.workaround if self.resolved_at is None else ""
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When all of it was well again; None while it lasts."""
+        return span.ended(self.started_at, well_since=self.well_since, resolved_at=self.resolved_at)
+
+    def lasted(self, now: datetime) -> timedelta:
+        """How long it lasted, or has lasted until now: the one duration that every surface tells."""
+        return span.lasted(self.started_at, self.ended_at, now)
+
+    def recovered_at(self) -> datetime | None:
+        """Since when all is well: as probes saw it, or as people said where no probe disagrees."""
+        is_seen_well = all(row.seen_status in RECOVERED for row in self.spoken_of())
+        said_at = self.monitoring_at if self.phase == Phase.MONITORING else None
+        return span.well_by_people(
+            well_since=self.well_since, monitoring_at=said_at, is_seen_well=is_seen_well
+        )
+
+    @property
     def is_suggestion(self) -> bool:
         """True for what only staff see and may still turn down."""
         return self.published_at is None and self.deleted_at is None
@@ -173,9 +191,13 @@ class Record(models.Model):
         kind: Kind = Kind.POST,
     ) -> "Update":
         """Write a post (or what else it is) and move to its phase."""
+        if phase is Phase.RESOLVED and self.resolved_at is None:
+            self.well_since = self.recovered_at()
         self.phase = phase
         if phase is Phase.MONITORING:
-            self.monitoring_at = self.monitoring_at or now
+            self.monitoring_at = self.monitoring_at or at or now
+        elif phase is not Phase.RESOLVED:
+            self.monitoring_at = None  # it was no recovery
         if phase is Phase.RESOLVED and self.resolved_at is None:
             self.resolved_at = max(at or now, self.started_at)
             self.settle_at = None

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from incidents.models.incident import Incident
 
 WORDS = ("title", "phase", "impact", "is_owned", "workaround")
-TIMES = ("published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at", "settle_at")
+TIMES = (
+    "published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at", "settle_at", "well_since",
+)  # fmt: skip
 
 
 def remember(incident: "Incident") -> dict[str, Any]:

@@ -158,6 +158,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         ],
         "reminder_intervals": None,
     }
+    body |= bodies.length(one)
     if one.shown_workaround:
         body["workaround"] = one.shown_workaround
     if address := cards.postmortem_path(one):

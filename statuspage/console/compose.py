@@ -20,6 +20,7 @@ from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind, Update
 from incidents.models.draft import LONGEST
+from incidents.span import lasted
 from incidents.state import place_now, state_now
 from incidents.words import clock, duration, names
 
@@ -317,12 +318,21 @@ def facts(form: Composition, template: Template, now: datetime) -> dict[str, str
     }
     if form.incident is not None:
         began = form.incident.started_at
+        end = _end(form.incident, phase, now)
         known |= {
+            "now": clock(end.astimezone(UTC)),
             "started": clock(began.astimezone(UTC)),
-            "duration": duration((now - began).total_seconds()),
+            "duration": duration(lasted(began, end, now).total_seconds()),
             "title": form.incident.title,
         }
     return known
+
+
+def _end(incident: Incident, phase: str, now: datetime) -> datetime:
+    """What {now} is: in a text that says it works again, since when it does, as the page counts it."""
+    if phase not in (Phase.MONITORING, Phase.RESOLVED):
+        return now
+    return incident.ended_at or incident.recovered_at() or now
 
 
 def _working_beside(form: Composition) -> list[str]:

@@ -72,13 +72,12 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         .prefetch_related("versions__replaced_by")
         .order_by("-number")
     )
-    end = incident.resolved_at or now
     context = {
         "incident": incident,
         "rows": rows,
         "state": cards.state_of(incident),
         "updates": updates,
-        "length": duration((end - incident.started_at).total_seconds()),
+        "length": duration(incident.lasted(now).total_seconds()),
         "evidence": evidence(incident, now),
         "undoable": next((one for one in updates if one.may_be_undone(now)), None),
         "impacts": [impact.value for impact in Impact],

@@ -30,10 +30,10 @@ SAMPLES = {
 MEANINGS = (
     ("components", "the affected components"),
     ("what works", "components of the same group that work"),
-    ("now", "the time of writing"),
+    ("now", "the time of writing; with Monitoring and Resolved, when it worked again"),
     ("next", "when the next update is promised for"),
     ("started", "when the incident began"),
-    ("duration", "how long it has lasted"),
+    ("duration", "how long it has lasted, until it worked again"),
     ("title", "the incident's title"),
     ("page", "the name of this page"),
 )

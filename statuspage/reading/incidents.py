@@ -45,7 +45,8 @@ class IncidentCard:
     now: str  # "Cause found, fix in progress"
     started_at: datetime
     resolved_at: datetime | None
-    duration: str
+    ended_at: datetime | None  # when all was well again, which is before it is resolved
+    duration: str  # until it ended, or until now
     next_update_at: datetime | None
     is_overdue: bool
     updates: tuple[UpdateRow, ...]

@@ -93,7 +93,7 @@ def before(probe: Probe, now: datetime) -> list[Before]:
             Before(
                 one,
                 Status(one.worst or Status.UNKNOWN),
-                duration((end - one.started_at).total_seconds()),
+                duration(one.lasted(now).total_seconds()),
                 f"{length((hit.noticed_at - hit.at).total_seconds())} to detect",
             )
         )

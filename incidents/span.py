@@ -1,0 +1,33 @@
+"""From when to when an incident lasted: counted once, from what was seen, for every surface.
+
+It begins with the first failure (dated back), and ends when all of it was well
+again: not when the settling time ran out, nor when somebody pressed Resolved.
+Where nobody saw the recovery, it ends when people said that it was over.
+"""
+
+from datetime import datetime, timedelta
+
+
+def ended(
+    started_at: datetime, *, well_since: datetime | None, resolved_at: datetime | None
+) -> datetime | None:
+    """When it ended; None while it lasts.
+
+    A recovery before the beginning is of an earlier outage: staff have moved the beginning since.
+    Whoever dates the end back to before the recovery knows better than the probes.
+    """
+    if well_since is None or well_since <= started_at:
+        return resolved_at
+    return min(well_since, resolved_at) if resolved_at else well_since
+
+
+def lasted(started_at: datetime, ended_at: datetime | None, now: datetime) -> timedelta:
+    """How long it lasted, or has lasted until now."""
+    return max((ended_at or now) - started_at, timedelta())
+
+
+def well_by_people(
+    *, well_since: datetime | None, monitoring_at: datetime | None, is_seen_well: bool
+) -> datetime | None:
+    """Since when all is well: as probes saw it, else since people said so and no probe has disagreed."""
+    return well_since or (monitoring_at if is_seen_well else None)

@@ -1,0 +1,121 @@
+"""Every surface tells one duration, and the same end: the time the probes saw it well again."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from incidents.models import Incident, Postmortem, Template
+from statuspage import history_views, views
+from statuspage.models import Role
+from tests.making import fell, found, rose, watched
+from tests.people import person
+
+
+@pytest.fixture
+def ada(client, db):
+    user = person("ada", Role.RESPONDER)
+    client.force_login(user)
+    return user
+
+
+def page(gather, now, **named):
+    return gather(now, **named).render(now).decode()
+
+
+def plain(text):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def outage(began, ended):
+    """A component failed from then to then; nobody has said yet that it is over."""
+    probe = watched("API")
+    fell(probe, began)
+    rose(probe, ended)
+    return probe, Incident.objects.get()
+
+
+def numbers(incident, client, now):
+    """What each place says of how long it was."""
+    front, shown = (plain(page(g, now, **n)) for g, n in (
+        (views.overview.gather, {}), (views.incident.gather, {"public_id": incident.public_id})))  # fmt: skip
+    history = plain(page(views.history_page.gather, now))
+    row = json.loads(page(history_views.history_json.gather, now))["incidents"][0]
+    (api,) = json.loads(page(views.api_incidents.gather, now))["incidents"]
+    draft = Postmortem.objects.draft_of(incident, author=None, now=now)
+    console = plain(client.get(f"/console/incidents/{incident.public_id}").content.decode())
+    return {
+        "past": re.search(r"Lasted (\d+ min)", front)[1],
+        "banner": re.search(r"Lasted (\d+ min)", shown)[1],
+        "facts": re.search(r"(\d+ min) in all", shown)[1],
+        "history": re.search(r"Major outage (\d+ min)", history)[1],
+        "words": re.search(r"\((\d+ min)\)", incident.updates.last().body)[1],
+        "report": f"{(draft.ended_at - draft.started_at) // timedelta(minutes=1)} min",
+        "summary": re.search(r"\((\d+ min)\)", draft.summary)[1],
+        "impact": re.search(r"for (\d+ min)", draft.impact)[1],
+        "export": f"{row['duration_s'] // 60} min",
+        "api": f"{api['duration_s'] // 60} min",
+        "console": re.search(r"(\d+ min) in all", console)[1],
+    }
+
+
+def ends(incident, now):
+    row = json.loads(page(history_views.history_json.gather, now))["incidents"][0]
+    (api,) = json.loads(page(views.api_incidents.gather, now))["incidents"]
+    return {row["ended_at"][:19], api["ended_at"][:19]}
+
+
+@pytest.mark.parametrize("seconds", [0, 40])
+def test_what_the_machine_resolved(client, ada, settings, seconds):
+    now = timezone.now().replace(microsecond=0)
+    began = now - timedelta(minutes=30)
+    ended = began + timedelta(minutes=5, seconds=seconds)
+    probe, incident = outage(began, ended)
+    Incident.objects.turn(now - timedelta(minutes=10))
+    found(probe, "up", now)
+    incident.refresh_from_db()
+    assert set(numbers(incident, client, now).values()) == {"5 min"}
+    assert ends(incident, now) == {f"{ended:%Y-%m-%dT%H:%M:%S}"}
+
+
+def test_what_people_resolved_with_the_templates(client, ada, settings):
+    settings.SETTLE_S = 36_000
+    now = timezone.now().replace(microsecond=0)
+    began = now - timedelta(minutes=30)
+    ended = began + timedelta(minutes=5, seconds=40)
+    probe, incident = outage(began, ended)
+    for phase, words in (
+        ("monitoring", f"again since {ended:%H:%M} UTC"),
+        ("resolved", f"{ended:%H:%M} UTC (5 min)"),
+    ):
+        text = Template.objects.filter(phase=phase, kind="update").first()
+        sent = {"body": "", "promise": "30", "template": text.pk, "phase": phase}
+        client.post(f"/console/incidents/{incident.public_id}/compose", sent)
+        body = incident.drafts.get().data["body"]
+        assert words in body
+        incident.post(body, phase=phase, now=now - timedelta(minutes=1), author=ada)
+    found(probe, "up", now)
+    incident.refresh_from_db()
+    assert set(numbers(incident, client, now).values()) == {"5 min"}
+    assert ends(incident, now) == {f"{ended:%Y-%m-%dT%H:%M:%S}"}
+
+
+def test_while_it_is_watched_the_time_stands_still(db, settings):
+    settings.SETTLE_S = 36_000
+    now = timezone.now()
+    began = now - timedelta(minutes=30)
+    _, incident = outage(began, began + timedelta(minutes=5))
+    text = plain(page(views.incident.gather, now, public_id=incident.public_id))
+    assert "5 min in all" in text
+    assert "Recovered" in text
+
+
+def test_a_component_lists_the_same_duration(db):
+    now = timezone.now()
+    began = now - timedelta(minutes=30)
+    probe, incident = outage(began, began + timedelta(minutes=5))
+    Incident.objects.turn(now)
+    text = plain(page(views.component.gather, now, public_id=probe.component.public_id))
+    assert re.search(rf"{incident.title} Major outage 5 min", text)
