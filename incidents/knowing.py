@@ -13,7 +13,8 @@ from components.outcomes import Outcome
 from components.status import Status
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_text
-from incidents.words import clock, duration, names, title
+from incidents.times import clock
+from incidents.words import duration, names, title
 
 if TYPE_CHECKING:
     from incidents.models.incident import Incident
@@ -94,13 +95,13 @@ def _detection(first: Flip | None) -> str:
     length = duration((first.noticed_at - first.at).total_seconds())
     return (
         f"Monitoring: the probe of {first.probe.component.name} from {first.probe.region} saw it first, at "
-        f"{first.at.astimezone(UTC):%H:%M:%S} UTC, and was sure {length} after its first failure."
+        f"{clock(first.at, first.at, seconds=True)}, and was sure {length} after its first failure."
     )
 
 
 def _summary(incident: "Incident", of: list[str], ended_at: datetime) -> str:
     length = duration((ended_at - incident.started_at).total_seconds())
-    since, until = (clock(at.astimezone(UTC)) for at in (incident.started_at, ended_at))
+    since, until = (clock(at, incident.started_at) for at in (incident.started_at, ended_at))
     what = names(of) or incident.title
     return f"{what} did not work as usual from {since} to {until} ({length})."
 

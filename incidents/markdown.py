@@ -6,27 +6,63 @@ parser's faults.
 """
 
 import re
+from datetime import datetime
 from html import unescape
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from incidents import times
 
 TAGS = {
     "a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong",
-    "table", "tbody", "td", "th", "thead", "tr", "ul", "h3", "h4",
+    "table", "tbody", "td", "th", "thead", "tr", "ul", "h3", "h4", "time",
 }  # fmt: skip
 PARSER = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 SANITISER = nh3.Cleaner(
     tags=TAGS,
-    attributes={"a": {"href", "title"}, "ol": {"start"}},
+    attributes={
+        "a": {"href", "title"},
+        "ol": {"start"},
+        "time": {"datetime", "data-form", "data-since", "data-bare"},
+    },
     url_schemes={"http", "https", "mailto"},
     link_rel="noopener nofollow",
 )
 
 
-def to_html(text: str) -> str:
-    """The text as HTML that is safe to print in any page. Headings start at the third level."""
-    html = PARSER.render(text)
+def _mark_times(state: StateCore) -> None:
+    """Clock times in running words become `<time>`, where it is known when they were said.
+
+    Code, addresses and attributes are no running words. What staff type as a tag is words
+    already: the parser takes no HTML, so every `<time>` is ours.
+    """
+    said_at = state.env.get("said_at")
+    if said_at is None:
+        return
+    for block in state.tokens:
+        if block.type == "inline" and block.children:
+            block.children = [piece for token in block.children for piece in _cut(token, said_at)]
+
+
+def _cut(token: Token, said_at: datetime) -> list[Token]:
+    if token.type != "text":
+        return [token]
+    html = times.marked(token.content, said_at)
+    return [Token("html_inline", "", 0, content=html)] if "<time" in html else [token]
+
+
+PARSER.core.ruler.push("times", _mark_times)
+
+
+def to_html(text: str, said_at: datetime | None = None) -> str:
+    """The text as HTML that is safe to print in any page. Headings start at the third level.
+
+    `said_at`: when it was said; then its clock times are `<time>`.
+    """
+    html = PARSER.render(text, {"said_at": said_at})
     html = re.sub(r"<(/?)h[12]>", r"<\1h3>", html)
     return SANITISER.clean(html).strip()
 

@@ -10,7 +10,7 @@ from components.status import WATCHING, State, Status, state_of
 from incidents.lifecycle import Phase
 from incidents.markdown import to_text
 from incidents.plain import to_plain
-from incidents.words import clock
+from incidents.times import clock, is_today
 
 EMOJI = {
     Status.OPERATIONAL: "🟢",
@@ -143,9 +143,8 @@ def said_when(said: Said) -> str:
 
 def next_word(at: datetime, told_at: datetime) -> str:
     """ "Next update by 04:15 UTC", with the date where it is another one."""
-    utc = at.astimezone(UTC)
-    same = utc.date() == told_at.astimezone(UTC).date()
-    return f"Next update by {clock(utc) if same else moment(at)}"
+    is_near = is_today(at, told_at)
+    return f"Next update by {clock(at, told_at) if is_near else moment(at)}"
 
 
 def why(scope: str, page_name: str) -> str:
@@ -172,7 +171,7 @@ def chat(told: Told) -> str:
         told.title,
         to_text(told.text),
         components=told.components,
-        facts=[promise(due)] if due else [],
+        facts=[f"Next update by {clock(due, told.at)}"] if due else [],
         url=told.url,
     )
 
@@ -196,11 +195,6 @@ def chat_text(
     parts = [f"{head}: {' '.join(title.split())}", text.strip()]
     parts.append(", ".join(f"{name}: {status.label}" for name, status in components))
     return "\n".join(part for part in [*parts, *facts, url] if part)
-
-
-def promise(due: datetime) -> str:
-    """ "Next update by 03:50 UTC"."""
-    return f"Next update by {clock(due.astimezone(UTC))}"
 
 
 def webhook(told: Told) -> dict[str, Any]:

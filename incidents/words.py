@@ -1,11 +1,14 @@
 """What the machine says when no person has spoken yet: facts in customers' words.
 
 DESIGN.md, section 6: what people notice first, no cause we do not know, no
-promise we cannot keep. Times are printed in UTC, as Markdown knows no time tag.
+promise we cannot keep. Times are written whole, day and year; `near` shortens them
+to what is needed at the moment that the words are said.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+
+from incidents.times import clock, span
 
 # What customers notice, by the failure the probe met.
 NOTICED = {
@@ -33,11 +36,6 @@ def names(of: Sequence[str]) -> str:
     if len(of) == 3:
         return f"{of[0]}, {of[1]} and {of[2]}"
     return f"{of[0]}, {of[1]} and {len(of) - 2} more"
-
-
-def clock(at: datetime) -> str:
-    """ "08:21 UTC"."""
-    return f"{at:%H:%M} UTC"
 
 
 def title(of: Sequence[str], failure: str) -> str:
@@ -132,16 +130,9 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def span(starts_at: datetime, ends_at: datetime) -> str:
-    """ "28 Nov, 02:00 to 04:00 UTC", with the second date where it differs."""
-    start = f"{starts_at.day} {starts_at:%b}, {starts_at:%H:%M}"
-    same = starts_at.date() == ends_at.date()
-    return f"{start} to {'' if same else f'{ends_at.day} {ends_at:%b}, '}{ends_at:%H:%M} UTC"
-
-
-def replanned(starts_at: datetime, ends_at: datetime) -> str:
+def replanned(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
     """The times have changed."""
-    return f"The plan has changed: {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}."
+    return f"The plan has changed: {span(starts_at, ends_at, now)}."
 
 
 def work_concerns(of: Sequence[str]) -> str:
@@ -154,19 +145,19 @@ def still_down(why: str) -> str:
     return f"Still failing when the planned work ended: {why}".rstrip(": ")
 
 
-def work_ahead(starts_at: datetime, ends_at: datetime) -> str:
+def work_ahead(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
     """The reminder."""
-    return f"This takes place {span(starts_at.astimezone(UTC), ends_at.astimezone(UTC))}, as announced."
+    return f"This takes place {span(starts_at, ends_at, now)}, as announced."
 
 
-def work_began(ends_at: datetime) -> str:
+def work_began(ends_at: datetime, now: datetime) -> str:
     """It begins."""
-    return f"The work has begun. It is planned to end by {clock(ends_at.astimezone(UTC))}."
+    return f"The work has begun. It is planned to end by {clock(ends_at, now)}."
 
 
-def work_overran(ends_at: datetime) -> str:
+def work_overran(ends_at: datetime, now: datetime) -> str:
     """It takes longer."""
-    return f"The work takes longer than announced: it was to end by {clock(ends_at.astimezone(UTC))}."
+    return f"The work takes longer than announced: it was to end by {clock(ends_at, now)}."
 
 
 def work_verifying() -> str:

@@ -11,6 +11,7 @@ from statuspage.reading.frame import Banner, Fact, Freshness, Head, Step
 from statuspage.reading.incidents import IncidentCard
 from statuspage.reading.works import WorkCard
 
+DUE = "Next update was due"  # a promise that has passed
 VERBS = {
     Status.MAJOR_OUTAGE: ("is down", "are down"),
     Status.PARTIAL_OUTAGE: ("partly works", "partly work"),
@@ -138,5 +139,6 @@ def _facts(card: IncidentCard) -> tuple[Fact, ...]:
         Fact("Now", card.now),
     ]
     if card.next_update_at:
-        facts.append(Fact("Next update by", at=card.next_update_at))
+        word = DUE if card.is_overdue else "Next update by"
+        facts.append(Fact(word, at=card.next_update_at, overdue=DUE, is_late=card.is_overdue))
     return tuple(facts)

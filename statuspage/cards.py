@@ -76,8 +76,9 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
             else ""
         ),
         summary=to_text(posts[0].body)[:SUMMARY_CHARACTERS] if posts else "",
+        said_at=posts[0].at if posts else None,
         postmortem_url=postmortem_path(incident),
-        workaround_html=to_html(advice) if (advice := incident.shown_workaround) else "",
+        workaround_html=to_html(advice, incident.updated_at) if (advice := incident.shown_workaround) else "",
     )
 
 
@@ -94,11 +95,11 @@ def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:
         phase=update.phase,
         phase_label=Phase(update.phase).label,
         at=update.at,
-        html=to_html(update.body),
+        html=to_html(update.body, update.at),
         is_fact=update.kind == Kind.FACT,
         by_machine=update.is_by_machine,
         edited_at=update.edited_at,
-        first_html=to_html(update.first_body) if update.first_body else "",
+        first_html=to_html(update.first_body, update.at) if update.first_body else "",
         changes=tuple(Change(name, Status(old), Status(new)) for _, name, old, new in changed),
     )
 

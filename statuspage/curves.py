@@ -51,6 +51,7 @@ def curve(found: Postmortem, status: Status) -> Curve | None:
         band=(first, max(last - first, 0.2)),
         moments=_moments(found.timeline, axis),
         ticks=axis.ticks(),
+        form=axis.form(),
         rows=tuple(
             (datetime.fromtimestamp(start + step_s * place, UTC), well, seen)
             for place, (well, seen) in enumerate(counts)
@@ -75,13 +76,24 @@ class _Axis:
         at = datetime.fromtimestamp(second, UTC)
         return f"{at.day} {at:%b}" if self.seconds > 2 * 86_400 else f"{at:%H:%M}"
 
-    def ticks(self) -> tuple[tuple[float, str], ...]:
+    def dated(self, at: datetime) -> str:
+        """A clock with its day, on an axis of days."""
+        return f"{at.day} {at:%b}, {at:%H:%M}"
+
+    def form(self) -> str:
+        """How script writes the same in the reader's zone."""
+        return "month" if self.seconds > 2 * 86_400 else "clock"
+
+    def ticks(self) -> tuple[tuple[float, str, datetime], ...]:
         step = next((one for one in TICKS_S if self.seconds / one <= MOST_TICKS), None)
         if step is None:
             step = -(-self.seconds // (MOST_TICKS * 86_400)) * 86_400
         first = -(-self.start // step) * step
         seconds = range(first, self.start + self.seconds + 1, step)
-        return tuple((self.place(second), self.clock(second)) for second in seconds)
+        return tuple(
+            (self.place(second), self.clock(second), datetime.fromtimestamp(second, UTC))
+            for second in seconds
+        )
 
 
 def _moments(timeline: Sequence[Sequence[str]], axis: _Axis) -> tuple[Moment, ...]:
@@ -95,12 +107,13 @@ def _moments(timeline: Sequence[Sequence[str]], axis: _Axis) -> tuple[Moment, ..
     taken: list[list[tuple[float, float]]] = []
     moments = []
     for number, tag in enumerate(sorted(chosen, key=lambda one: found[one]), start=1):
-        x, width = axis.x(found[tag]), LETTER * (len(tag) + 6) + GAP
+        clock = found[tag].strftime("%H:%M") if axis.form() == "clock" else axis.dated(found[tag])
+        x, width = axis.x(found[tag]), LETTER * (len(tag) + 1 + len(clock)) + GAP
         is_last = x + width > 100
         place = (x - width, x) if is_last else (x, x + width)
         row = next((n for n, others in enumerate(taken) if _is_free(place, others)), len(taken))
         taken[row:] = [[*(taken[row] if row < len(taken) else []), place], *taken[row + 1 :]]
-        moments.append(Moment(number, found[tag], f"{found[tag]:%H:%M} {tag.lower()}", x, row, is_last))
+        moments.append(Moment(number, found[tag], clock, tag.lower(), x, row, is_last))
     return tuple(moments)
 
 

@@ -171,16 +171,20 @@ def _body(told: list[tuple[str, datetime, str]], workaround: str = "") -> str:
         parts.append(
             f"<p><small>{at:%b} <var data-var='date'>{at.day:>2}</var>, "
             f"<var data-var='time'>{at:%H:%M}</var> UTC</small><br>"
-            f"<strong>{escape('Update' if label == before else label)}</strong> - {_text(words)}"
+            f"<strong>{escape('Update' if label == before else label)}</strong> - {_text(words, when)}"
         )
     if workaround:
-        parts.insert(1, f"<p><strong>What you can do</strong> - {_text(workaround)}")
+        parts.insert(
+            1, f"<p><strong>What you can do</strong> - {_text(workaround, told[0][1] if told else None)}"
+        )
     return "".join(parts)
 
 
-def _text(words: str) -> str:
+def _text(words: str, said_at: datetime | None = None) -> str:
     """The rest of a paragraph that is open already, and what follows. Lines end as Statuspage ends them."""
-    html = _with_whole_links(to_html(words)).replace("<br>\n", "<br>").replace("</p>\n<p>", "<br><br>")
+    html = (
+        _with_whole_links(to_html(words, said_at)).replace("<br>\n", "<br>").replace("</p>\n<p>", "<br><br>")
+    )
     html = html.replace("<br>", "<br />")
     return html.removeprefix("<p>") if html.startswith("<p>") else f"</p>{html}"
 

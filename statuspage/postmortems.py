@@ -92,17 +92,19 @@ def report(found: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
         started_at=found.started_at.astimezone(UTC),
         ended_at=found.ended_at.astimezone(UTC),
         duration=duration((found.ended_at - found.started_at).total_seconds()),
-        impact=to_html(found.impact),
+        impact=to_html(found.impact, found.started_at),
         users=share(found.users_percent),
         users_how=found.users_how,
         detected_by=beginning,
-        detection=to_html(detection),
+        detection=to_html(detection, found.started_at),
         detected_after=after(found.started_at, found.detected_at),
         told_after=after(found.started_at, found.told_at),
         components=tuple(place.component.name for place in places),
         sections=tuple(_sections(found)),
         timeline=_timeline(found),
-        misled=tuple((to_html(seen), to_html(true)) for seen, true in found.misled),
+        misled=tuple(
+            (to_html(seen, found.started_at), to_html(true, found.started_at)) for seen, true in found.misled
+        ),
         actions=actions,
         done=states.count(ActionState.DONE),
         doing=states.count(ActionState.DOING),
@@ -145,9 +147,9 @@ def _read_min(found: Postmortem) -> int:
 
 
 def _sections(found: Postmortem) -> Iterable[tuple[str, str, str]]:
-    yield "summary", "Summary", to_html(found.summary)
+    yield "summary", "Summary", to_html(found.summary, found.started_at)
     for name, heading in HEADINGS.items():
-        if html := to_html(getattr(found, name)):
+        if html := to_html(getattr(found, name), found.started_at):
             yield name, heading, html
 
 
@@ -159,7 +161,7 @@ def _timeline(found: Postmortem) -> tuple[TimelineRow, ...]:
     rows = []
     for at, tag, text in told:
         day = at.date() if at.date() != before else None
-        rows.append(TimelineRow(at, tag, to_html(text), day))
+        rows.append(TimelineRow(at, tag, to_html(text, at), day))
         before = at.date()
     return tuple(rows)
 
@@ -182,7 +184,7 @@ def _action(number: int, action: ActionItem, today: date) -> ActionRow:
 
 def _edit(version: PostmortemVersion) -> EditRow:
     before = tuple(
-        (Postmortem.label_of(name).capitalize(), to_html(_words(value)))
+        (Postmortem.label_of(name).capitalize(), to_html(_words(value), version.at))
         for name, value in version.before.items()
     )
     return EditRow(version.at, version.what, before)
@@ -197,4 +199,5 @@ def _words(value: Any) -> str:
 
 def in_short(found: Postmortem) -> str:
     """Summary and root cause as HTML, for feeds."""
-    return f"{to_html(found.summary)}<h3>Root cause</h3>{to_html(found.root_cause)}"
+    at = found.started_at
+    return f"{to_html(found.summary, at)}<h3>Root cause</h3>{to_html(found.root_cause, at)}"

@@ -93,11 +93,13 @@ def _said(count: int, start: int, shown: int) -> str:
 def _hit(found: World, incident: Incident, words: Sequence[str], at: datetime) -> Hit:
     card = cards.incident(incident, found, at)
     on = card.started_at.astimezone(found.zone)
+    excerpt, said_at = _excerpt(incident, words)
     return Hit(
         url=card.url,
         on=f"{on:%a} {on.day} {on:%b %Y}",
         title=pieces(card.title, words),
-        words=pieces(_excerpt(incident, words), words),
+        words=pieces(excerpt, words),
+        said_at=said_at,
         components=pieces(", ".join(card.components), words),
         state=card.state,
         duration=_long(card),
@@ -108,18 +110,22 @@ def _long(card: IncidentCard) -> str:
     return "ongoing" if card.is_open else card.duration
 
 
-def _excerpt(incident: Incident, words: Sequence[str]) -> str:
-    """The words around the first find, of the newest update that has one; else the newest post's first."""
+def _excerpt(incident: Incident, words: Sequence[str]) -> tuple[str, datetime]:
+    """The words around the first find, of the newest update that has one, and when they were said;
+    else the first of the newest post.
+    """
     told = cards.updates(incident)
     pattern = _pattern(words)
     for update in told:
         text = unescape(to_text(update.body))
         if find := pattern.search(text):
             start, end = max(0, find.start() - AROUND), find.end() + AROUND
-            return ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
+            cut = ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
+            return cut, update.at
     posts = [update for update in told if update.kind == Kind.POST]
     text = unescape(to_text(posts[0].body)) if posts else ""
-    return text[: 2 * AROUND].strip() + (" …" if len(text) > 2 * AROUND else "")
+    cut = text[: 2 * AROUND].strip() + (" …" if len(text) > 2 * AROUND else "")
+    return cut, posts[0].at if posts else incident.started_at
 
 
 def pieces(text: str, words: Sequence[str]) -> tuple[Piece, ...]:

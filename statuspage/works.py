@@ -63,7 +63,7 @@ def card(one: Maintenance, at: datetime) -> WorkCard:
         took=duration((end - one.began_at).total_seconds()) if one.began_at else "",
         components=tuple(component.name for component in components(one)),
         updates=tuple(update_row(update) for update in updates(one)),
-        html=to_html(one.body),
+        html=to_html(one.body, one.created_at),
         is_active=one.is_active,
         is_planned=one.state == MaintenanceState.SCHEDULED,
         is_overrunning=is_overrunning,
@@ -80,7 +80,7 @@ def update_row(update: MaintenanceUpdate) -> UpdateRow:
         phase=update.state,
         phase_label=update.get_state_display(),
         at=update.at,
-        html=to_html(update.body),
+        html=to_html(update.body, update.at),
         by_machine=update.is_by_machine,
     )
 

@@ -17,6 +17,7 @@ from components.status import Status
 from incidents import words
 from incidents.lifecycle import Kind, Phase
 from incidents.models.record import Record, change_row
+from incidents.times import near
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -253,13 +254,14 @@ class MachineVoice(Record):
         hit = [one for one in shown if Status(one.status).is_trouble] or shown
         last = Flip.objects.filter(probe__component__in=hit, new=Outcome.DOWN).order_by("-id").first()
         beside = {name for one in hit for name in _working_beside(one)}
-        return words.opened(
+        body = words.opened(
             [one.name for one in hit],
             last.failure if last else "",
             working=sorted(beside),
             since=self.started_at,
             until=max(self.next_update_at or now, now + PROMISES[0]),
         )
+        return near(body, now)
 
     def note_opened(self, one: Failed, now: datetime) -> None:
         """The same of a hidden component, to staff alone."""

@@ -128,7 +128,7 @@ class Maintenance(Series):
                 self.say(words.work_concerns(_shown(components)), now, author=author)
             if (starts_at, ends_at) != before[:2]:
                 self.note_plan(now, author)
-                self.say(words.replanned(starts_at, ends_at), now, author=author)
+                self.say(words.replanned(starts_at, ends_at, now), now, author=author)
             if self.rule != before[2]:
                 self._follow_rule(now, author)
             Page.objects.turn()
@@ -171,7 +171,7 @@ class Maintenance(Series):
             if self.state != State.SCHEDULED:
                 raise ValidationError("It has begun or is over already.")
             self._move(State.IN_PROGRESS, now, began_at=at or now)
-            self.say(words.work_began(self.ends_at), now, author=author)
+            self.say(words.work_began(self.ends_at, now), now, author=author)
 
     def complete(self, now: datetime, *, author: Any = None) -> None:
         """The work is over. Whatever is still down is an incident from now on."""
@@ -234,7 +234,7 @@ class Maintenance(Series):
         elif self.notice_h and self.reminded_at is None:
             self.reminded_at = now
             self.save(update_fields=["reminded_at"])
-            self.say(words.work_ahead(self.starts_at, self.ends_at), now)
+            self.say(words.work_ahead(self.starts_at, self.ends_at, now), now)
 
     def _turn_active(self, now: datetime) -> None:
         """Its time is over: verify and close, or say that it takes longer."""
@@ -246,7 +246,7 @@ class Maintenance(Series):
             if self.overran_at is None:
                 self.overran_at = now
                 self.save(update_fields=["overran_at"])
-                self.say(words.work_overran(self.ends_at), now)
+                self.say(words.work_overran(self.ends_at, now), now)
         elif is_unseen and now < self.ends_at + VERIFY_FOR:
             if self.state != State.VERIFYING:
                 self._move(State.VERIFYING, now)

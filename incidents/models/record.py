@@ -16,6 +16,7 @@ from incidents import span
 from incidents.lifecycle import Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
+from incidents.times import near
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -224,14 +225,15 @@ class Record(models.Model):
     ) -> "Update":
         """One more entry of the story. The caller holds the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
+        is_ours = author is None if by_machine is None else by_machine
         update: Update = self.updates.create(
             number=last + 1,
             kind=kind,
             phase=self.phase,
-            body=body,
+            body=near(body, at) if is_ours else body,
             at=at,
             author=author,
-            is_by_machine=author is None if by_machine is None else by_machine,
+            is_by_machine=is_ours,
             changes=list(changes),
         )
         Page.objects.turn()

@@ -22,7 +22,8 @@ from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind
 from incidents.models.draft import LONGEST
 from incidents.span import lasted
 from incidents.state import place_now, state_now
-from incidents.words import clock, duration, names
+from incidents.times import clock
+from incidents.words import duration, names
 
 PROMISES = (15, 30, 60)
 USUAL_PROMISE = 30
@@ -234,8 +235,8 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
     )
     return {
         "told": told,
-        "html": to_html(told.text),
-        "workaround_html": to_html(form.shown_workaround),
+        "html": to_html(told.text, now),
+        "workaround_html": to_html(form.shown_workaround, now),
         "promised": promised,
         "headline": headline(form, told.title),
         "state": form.state,
@@ -312,16 +313,16 @@ def facts(form: Composition, template: Template, now: datetime) -> dict[str, str
     known = {
         "components": names([place.component.name for place in form.places]),
         "page": settings.PAGE_NAME,
-        "now": clock(now.astimezone(UTC)),
-        "next": clock(promised.astimezone(UTC)) if promised else "",
+        "now": clock(now, now),
+        "next": clock(promised, now) if promised else "",
         "what works": names(_working_beside(form)),
     }
     if form.incident is not None:
         began = form.incident.started_at
         end = _end(form.incident, phase, now)
         known |= {
-            "now": clock(end.astimezone(UTC)),
-            "started": clock(began.astimezone(UTC)),
+            "now": clock(end, now),
+            "started": clock(began, now),
             "duration": duration(lasted(began, end, now).total_seconds()),
             "title": form.incident.title,
         }

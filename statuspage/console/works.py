@@ -160,7 +160,7 @@ def _facts(given: dict[str, Any]) -> dict[str, str]:
     return {
         "date": f"{start.day} {start:%B}",
         "start": f"{start:%H:%M}",
-        "end": f"{end:%H:%M} UTC",
+        "end": f"{end:%H:%M} UTC" if start.date() == end.date() else f"{end.day} {end:%B}, {end:%H:%M} UTC",
         "components": names([one.name for one in given["components"]]),
         "page": settings.PAGE_NAME,
     }

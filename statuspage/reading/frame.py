@@ -54,6 +54,8 @@ class Fact:
     text: str = ""
     at: datetime | None = None
     with_age: bool = False
+    overdue: str = ""  # the label once `at` has passed
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

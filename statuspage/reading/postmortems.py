@@ -13,7 +13,8 @@ class Moment:
 
     number: int
     at: datetime
-    name: str
+    clock: str  # "08:21", in UTC
+    tag: str  # "cause found"
     x: float
     row: int
     is_last: bool  # its label stands before the line, as there is no room after it
@@ -29,7 +30,8 @@ class Curve:
     points: tuple[float | None, ...]  # percentages; None is a gap
     band: tuple[float, float]  # where the trouble lies: start and width
     moments: tuple[Moment, ...]
-    ticks: tuple[tuple[float, str], ...]  # "08:30"
+    ticks: tuple[tuple[float, str, datetime], ...]  # "08:30", in UTC
+    form: str  # how script writes the ticks: clock, or month where they are days
     rows: tuple[tuple[datetime, int, int], ...]  # for the CSV: when, checks that were well, all checks
 
 

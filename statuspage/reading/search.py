@@ -1,6 +1,7 @@
 """Incidents that were searched for: what was found, with the words that matched."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from components.status import State
 from statuspage.reading.frame import Head
@@ -22,6 +23,7 @@ class Hit:
     on: str  # "Tue 17 Nov 2026"
     title: tuple[Piece, ...]
     words: tuple[Piece, ...]
+    said_at: datetime  # when the words were said
     components: tuple[Piece, ...]
     state: State
     duration: str

@@ -1,6 +1,7 @@
 """What the console's templates need beside icons and times."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -16,9 +17,9 @@ WIDTH, HEIGHT = 96, 20
 
 
 @register.filter
-def markdown(text: str) -> SafeString:
-    """What staff wrote, as safe HTML."""
-    return mark_safe(to_html(text))  # noqa: S308 - sanitised
+def markdown(text: str, said_at: datetime | None = None) -> SafeString:
+    """What staff wrote, as safe HTML; its times as `<time>` where it is known when it was said."""
+    return mark_safe(to_html(text, said_at))  # noqa: S308 - sanitised
 
 
 @register.filter

@@ -1,15 +1,17 @@
 """What templates cannot say in markup alone: icons, times, strips and charts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
 from django import template
+from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from components.status import Status
+from incidents import times
 from statuspage.reading.components import Day, ResponseTime
 
 register = template.Library()
@@ -94,26 +96,48 @@ def iso(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@register.simple_tag
-def clock(at: datetime, form: str = "time") -> SafeString:
+@register.simple_tag(takes_context=True)
+def clock(context: Context, at: datetime, form: str = "time") -> SafeString:
     """A moment in UTC, which script turns into the reader's own zone.
 
-    `form`: time and clock "08:21 UTC" (to a time of another day script adds the date),
-    seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
+    `form`: time and clock "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
+    A time of another day than the page's gets its date, but for a clock: its day is said already.
     """
-    shown = {
-        "time": f"{at:%H:%M} UTC",
-        "clock": f"{at:%H:%M} UTC",
-        "seconds": f"{at:%H:%M:%S} UTC",
-        "date": f"{at.day} {at:%b}, {at:%H:%M} UTC",
-    }[form]
+    at = at.astimezone(UTC)
+    if form == "clock":
+        shown = f"{at:%H:%M} UTC"
+    elif form == "date":
+        shown = f"{at.day} {at:%b}, {at:%H:%M} UTC"
+    else:
+        shown = times.clock(at, _made_at(context) or at, seconds=form == "seconds")
     return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(at), form, shown)
+
+
+def _made_at(context: Context) -> datetime | None:
+    """When the page is made; None where that is not known."""
+    head = context.get("head")
+    found: datetime | None = head.rendered_at if head else context.get("now")
+    return found or getattr(context.get("page"), "now", None)
 
 
 @register.simple_tag
 def until(start: datetime, end: datetime) -> SafeString:
-    """The end of a stretch: the clock alone when the day is said already."""
-    return clock(end, "clock" if start.date() == end.date() else "date")
+    """The end of a stretch: the clock alone when it is on the same day, also for the reader."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    same = start.date() == end.date()
+    return format_html(
+        '<time datetime="{}" data-form="{}" data-since="{}">{}</time>',
+        iso(end),
+        "clock" if same else "date",
+        iso(start),
+        f"{end:%H:%M} UTC" if same else f"{end.day} {end:%b}, {end:%H:%M} UTC",
+    )
+
+
+@register.filter
+def marked(text: str, said_at: datetime) -> SafeString:
+    """Plain words with their times as `<time>`."""
+    return mark_safe(times.marked(text, said_at))  # noqa: S308 - escaped there
 
 
 @register.simple_tag

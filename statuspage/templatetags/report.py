@@ -74,17 +74,19 @@ def curve_chart(curve: Curve) -> SafeString:
         ((percent, top + PLOT * (100 - percent) // 100) for percent in (100, 50, 0)),
     )
     ticks = format_html_join(
-        "", '<text class="tick" x="{}%" y="{}">{}</text>',
-        ((f"{x:.2f}", bottom + AXIS - 4, words) for x, words in curve.ticks),
+        "", '<text class="tick" x="{}%" y="{}" data-form="{}" data-at="{}" data-bare>{}</text>',
+        ((f"{x:.2f}", bottom + AXIS - 4, curve.form, iso(at), words) for x, words, at in curve.ticks),
     )  # fmt: skip
     moments = format_html_join(
         "",
         '<line class="moment" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>'
-        '<text class="name" x="{0}%" y="{1}" dx="{3}" dy="9" text-anchor="{4}">{5}</text>'
+        '<text class="name" x="{0}%" y="{1}" dx="{3}" dy="9" text-anchor="{4}">'
+        '<tspan data-form="{8}" data-at="{9}" data-bare>{5}</tspan> {10}</text>'
         '<text class="number" x="{0}%" y="{6}" dx="{3}" text-anchor="{4}">{7}</text>',
         (
             (f"{one.x:.2f}", ROW * one.row, bottom, -4 if one.is_last else 4,
-             "end" if one.is_last else "start", one.name, top - 4, one.number)
+             "end" if one.is_last else "start", one.clock, top - 4, one.number,
+             "date" if curve.form == "month" else "clock", iso(one.at), one.tag)
             for one in curve.moments
         ),
     )  # fmt: skip

@@ -1,12 +1,12 @@
 """What stands in a chat message, before it is put into any vendor's words."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from components.status import Status
 from incidents import messages
 from incidents.models import NoticeKind
-from incidents.words import clock
+from incidents.times import clock, span
 from subscribers.envelope import Envelope
 from subscribers.formats.markdown import runs
 from subscribers.formats.runs import END, Run, clipped, one_line
@@ -123,7 +123,7 @@ def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
     for word in earlier[:MOST_EARLIER]:
         if len(told) > MOST_RUNS:
             break  # no vendor shows as much
-        step = f"{word.label}, {clock(word.at.astimezone(UTC))}:"
+        step = f"{word.label}, {clock(word.at, newest.at)}:"
         told += [END, END, Run(step, strong=True), END, *runs(word.text)]
     return tuple(told)
 
@@ -131,17 +131,10 @@ def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
 def _facts(story: Story) -> tuple[tuple[str, str], ...]:
     facts = []
     if story.starts_at and story.ends_at:
-        facts.append(("Planned", window(story.starts_at, story.ends_at)))
+        facts.append(("Planned", span(story.starts_at, story.ends_at, story.newest.at)))
     if story.next_update_at:
-        facts.append(("Next update", f"by {clock(story.next_update_at.astimezone(UTC))}"))
+        facts.append(("Next update", f"by {clock(story.next_update_at, story.newest.at)}"))
     return tuple(facts)
-
-
-def window(starts_at: datetime, ends_at: datetime) -> str:
-    """ "22 Nov, 02:00 to 04:00 UTC", with the second day if it is another."""
-    first, last = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
-    end = f"{last:%H:%M}" if first.date() == last.date() else f"{last.day} {last:%b}, {last:%H:%M}"
-    return f"{first.day} {first:%b}, {first:%H:%M} to {end} UTC"
 
 
 def _letter(envelope: Envelope) -> Message:

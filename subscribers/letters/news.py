@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
 
 from components.status import State, Status, state_of, worst
-from incidents import messages, words
+from incidents import messages
 from incidents.markdown import to_html
 from incidents.messages import Said, one_line
 from incidents.models import NoticeKind
+from incidents.times import span
 from subscribers.envelope import Envelope
 from subscribers.letters.sheet import Sheet, rendered, scope, writable
 from subscribers.story import Story, Word
@@ -155,7 +156,7 @@ def _state(story: Story) -> State | None:
 
 def _facts(story: Story) -> list[str]:
     if story.starts_at and story.ends_at:
-        return [f"Planned for {words.span(story.starts_at.astimezone(UTC), story.ends_at.astimezone(UTC))}"]
+        return [f"Planned for {span(story.starts_at, story.ends_at, story.newest.at)}"]
     return []
 
 

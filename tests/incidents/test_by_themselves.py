@@ -401,3 +401,16 @@ def test_a_change_tells_what_it_was_before(db):
     fell(probe)
     (change,) = only().updates.get(kind=Kind.POST).changes
     assert change[2:] == ["degraded_performance", "major_outage"]
+
+
+def test_over_midnight_every_clock_has_its_day(db):
+    probe = watched("API")
+    fell(probe, after(hours=15, minutes=50))  # 23:50
+    incident = Incident.objects.get()
+    assert "since 23:50 UTC" in incident.updates.filter(kind=Kind.POST).first().body
+    assert "by 13 Nov, 00:20 UTC" in incident.updates.filter(kind=Kind.POST).first().body
+    rose(probe, after(hours=16, minutes=10))  # 00:10
+    assert "00:10 UTC" in incident.updates.last().body
+    Incident.objects.turn(after(hours=17))
+    assert "12 Nov, 23:50 UTC to 00:10 UTC" in incident.updates.last().body
+    assert "2026" not in "".join(update.body for update in incident.updates.all())

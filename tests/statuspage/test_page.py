@@ -319,3 +319,27 @@ def test_a_hidden_component_that_staff_picked_is_named_to_nobody_else(db):
         told = gather(after(minutes=1), **named).render(after(minutes=1)).decode()
         assert "Web" in told
         assert "chat-gw-2" not in told
+
+
+def test_a_promise_that_has_passed_says_so(db):
+    fell(watched("API"))
+    incident = Incident.objects.get()
+    due = after(minutes=20)
+    incident.post("We look.", phase="identified", now=after(minutes=1), next_update_at=due)
+    for one in ({}, {"gather": views.incident.gather, "public_id": incident.public_id}):
+        early, late = (html(after(minutes=2), at=at, **one) for at in (after(minutes=19), after(minutes=21)))
+        assert "Next update by</dt>" in early
+        assert "Next update was due</dt>" not in early
+        assert "Next update was due</dt>" in late  # an old copy ages
+        assert "Next update by</dt>" not in late
+
+
+def test_a_clock_of_another_day_names_the_day(db):
+    fell(watched("API"))
+    incident = Incident.objects.get()
+    incident.post("We look.", phase="identified", now=after(minutes=1), next_update_at=after(hours=32))
+    text = html(after(minutes=2))
+    assert ">13 Nov, 16:00 UTC</time>" in text
+    assert ">08:01 UTC</time>" in text
+    text = html(after(days=2), gather=views.incident.gather, public_id=incident.public_id)
+    assert ">12 Nov, 08:01 UTC</time>" in text

@@ -20,6 +20,8 @@ from subscribers.formats.markdown import runs
 from subscribers.formats.runs import CUT
 from subscribers.formats.telling import message
 from subscribers.story import House, Story, Word
+from tests.subscribers.letters import envelope as envelope_of
+from tests.subscribers.letters import story
 from tests.subscribers.schemas import faults, schema_of
 
 AT = datetime(2026, 11, 21, 3, 21, tzinfo=UTC)
@@ -360,3 +362,22 @@ def test_the_checker_finds_what_no_adaptive_card_may_hold():
     assert list(faults(card, schema)) == []
     card["body"][0]["items"][0]["inlines"][0]["weight"] = "heavy"
     assert len(list(faults(card, schema))) == 1
+
+
+def test_a_clock_in_a_chat_is_never_without_its_day():
+    """A promise for another day, words of days before told with the newest, work in another year."""
+    said = story().words
+    late = (said[0], replace(said[1], at=said[1].at - timedelta(days=2)))
+    of = story(next_update_at=said[0].at + timedelta(hours=32), words=late)
+    told = message(envelope_of(of, unsent=late))
+    assert ("Next update", "by 18 Nov, 11:46 UTC") in told.facts
+    assert "Investigating, 15 Nov, 03:20 UTC:" in "".join(run.text for run in told.words)
+    preview = messages.Told(
+        "Tern", "Chat is slow", Phase.IDENTIFIED, Status.PARTIAL_OUTAGE, "We look.", said[0].at, "https://x.example",
+        next_update_at=said[0].at + timedelta(hours=32),
+    )  # fmt: skip
+    assert "Next update by 18 Nov, 11:46 UTC" in messages.chat(preview)
+    begins = said[0].at.replace(year=2027)
+    ends = begins.replace(hour=23)
+    work = story(kind=NoticeKind.MAINTENANCE, next_update_at=None, starts_at=begins, ends_at=ends)
+    assert message(envelope_of(work)).facts == (("Planned", "17 Nov 2027, 03:46 to 23:46 UTC"),)

@@ -10,9 +10,9 @@ const memory = { get: (k) => { try { return localStorage.getItem(k) } catch { re
 // Times: the reader's own zone, or UTC when asked for
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone
 const zone = () => (memory.get('zone') === 'UTC' ? 'UTC' : own)
-const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, exact: { ...hm, second: '2-digit' }, day: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }, date: { day: 'numeric', month: 'short', ...hm } }
+const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, exact: { ...hm, second: '2-digit' }, day: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }, date: { day: 'numeric', month: 'short', ...hm }, month: { day: 'numeric', month: 'short' }, year: { day: 'numeric', month: 'short', year: 'numeric', ...hm } }
+const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
 function clock(ms, form = 'time') {
-  const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
   const parts = { ...forms[form], ...(/time|seconds/.test(form) && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
   return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
 }
@@ -21,12 +21,17 @@ function span(ms) {
   return s < 60 ? `${s} s` : m < 60 ? `${m} min` : h < 24 ? `${h} h ${m % 60} min` : `${Math.floor(h / 24)} d`
 }
 function tellTimes() {
-  all('time[data-form]').forEach((t) => { t.textContent = clock(at(t.dateTime), t.dataset.form) })
-  const name = one('[data-zone]'), other = one('[data-zone-switch]')
-  name.textContent = zone()
+  all('[data-form]').forEach((t) => {
+    const d = t.dataset, ms = at(t.dateTime || d.at)
+    const text = clock(ms, d.form === 'clock' && d.since && day(ms) !== day(at(d.since)) ? 'date' : d.form)
+    t.textContent = d.bare === undefined ? text : text.replace(' UTC', '')
+  })
+  all('[data-zone], [data-zone-name]').forEach((e) => { e.textContent = zone() })
+  const other = one('[data-zone-switch]')
   if (own !== 'UTC') { other.hidden = false; other.textContent = `Show ${zone() === 'UTC' ? own : 'UTC'}` }
 }
 function tellAges() {
+  all('[data-due]').forEach((e) => { if (Date.now() > at(e.dataset.due)) { e.dataset.late = ''; one('[data-word]', e).textContent = e.dataset.overdue } })
   all('[data-age]').forEach((a) => { const ms = Date.now() - at(a.dataset.age); a.textContent = ms < 86400000 ? `${span(ms)} ago` : '' })
 }
 one('[data-zone-switch]').onclick = () => { memory.set('zone', zone() === 'UTC' ? own : 'UTC'); tellTimes() }

@@ -18,7 +18,6 @@ let folded = []
 addEventListener('beforeprint', () => {
   const zone = one('[data-zone]').textContent
   const clock = new Intl.DateTimeFormat('en-GB', { timeZone: zone, dateStyle: 'medium', timeStyle: 'short' })
-  one('[data-zone-name]').textContent = zone
   one('[data-printed]').textContent = clock.format(Date.now())
   folded = [...document.querySelectorAll('details:not([open])')]
   folded.forEach((e) => { e.open = true })
