@@ -1,7 +1,8 @@
 """Planned work in the console: list, plan, change, begin, end."""
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -78,6 +79,36 @@ def list_page(request: HttpRequest) -> HttpResponse:
     return render(request, "console/works.html", context)
 
 
+@dataclass(frozen=True, slots=True)
+class Excused:
+    """What the second uptime figure leaves out, or would: words, and the stretch behind them, if any."""
+
+    words: str
+    stretch: tuple[datetime, datetime] | None = None
+
+    @classmethod
+    def of(cls, work: Maintenance, now: datetime) -> "Excused":
+        """Said only as far as it is true now: work that has not begun has not been late either."""
+        nothing = "Nothing is left out of the second uptime figure:"
+        if work.began_at is not None:
+            if stretch := work.excused():
+                return cls("Left out of the second uptime figure:", stretch)
+            is_told = work.promised() is not None
+            why = (
+                "it did not fall into the time announced"
+                if is_told
+                else "it was not announced before it began"
+            )
+            return cls(f"{nothing} {why}.")
+        if work.state == MaintenanceState.CANCELLED:
+            return cls(f"{nothing} this work did not take place.")
+        ahead = windows.excused(work.plans())
+        if ahead is not None and now < ahead[1]:
+            return cls("Will be left out of the second uptime figure:", (max(ahead[0], now), ahead[1]))
+        why = "the time announced is over" if ahead else "it was announced after its planned start"
+        return cls(f"Nothing will be left out of the second uptime figure: {why}.")
+
+
 @require_GET
 @needs(Role.VIEWER)
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -91,7 +122,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "plans": work.plan_rows.select_related("author"),
         "binding": windows.binding(plans),
         "late": windows.late_edits(plans),
-        "excused": work.excused(),
+        "excused": Excused.of(work, timezone.now()),
         "audience": audience(list(work.components.all()), work),
         "now": timezone.now(),
     }
