@@ -8,6 +8,7 @@ from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
 from incidents.models.plan import PlanRow
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
+from incidents.models.taken import TakenForm
 from incidents.models.template import Template, TemplateKind
 from incidents.models.update import Update, UpdateVersion
 from incidents.models.work import State as MaintenanceState
@@ -28,6 +29,7 @@ __all__ = [
     "PlanRow",
     "Postmortem",
     "PostmortemVersion",
+    "TakenForm",
     "Template",
     "TemplateKind",
     "TooLate",

@@ -9,16 +9,26 @@ from typing import Any
 from django.conf import settings
 from django.db import models, transaction
 
+from components.models import Page
 from incidents.models.incident import Incident
+from incidents.models.taken import TakenForm
 
 LONGEST = 30_000  # characters of all fields: an update takes 25,000
-STILL_WRITING = timedelta(minutes=5)
+STILL_WRITING = timedelta(seconds=60)  # a draft saves itself every two seconds
 
 
 class DraftManager(models.Manager["Draft"]):
-    def keep(self, incident: Incident | None, author: Any, data: dict[str, Any], now: datetime) -> "Draft":
-        """Save what this person has typed so far. An empty text is no reason to forget the rest."""
+    def keep(
+        self, incident: Incident | None, author: Any, data: dict[str, Any], now: datetime
+    ) -> "Draft | None":
+        """Save what this person has typed so far. An empty text is no reason to forget the rest.
+
+        None for what came too late: its form is published, and its words must not come back.
+        """
         with transaction.atomic():
+            Page.objects.hold()  # not between the publishing of the form and its being written down
+            if TakenForm.objects.of(str(data.get("key", "")), author):
+                return None
             draft, _ = self.update_or_create(
                 incident=incident, author=author, defaults={"data": data, "saved_at": now}
             )
@@ -29,8 +39,11 @@ class DraftManager(models.Manager["Draft"]):
         return self.filter(incident=incident, author=author).first()
 
     def beside(self, incident: Incident | None, author: Any, now: datetime) -> "list[Draft]":
-        """What others are writing here right now."""
+        """What others are writing here right now. What was typed before it was resolved is old."""
+        over_at = incident.resolved_at if incident else None
         others = self.filter(incident=incident, saved_at__gte=now - STILL_WRITING).exclude(author=author)
+        if over_at is not None:
+            others = others.filter(saved_at__gt=over_at)
         return [draft for draft in others.select_related("author") if draft.data.get("body", "").strip()]
 
 

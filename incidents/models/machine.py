@@ -247,8 +247,11 @@ class MachineVoice(Record):
         changes = [change_row(one.component, one.old, one.new) for one in failed]
         self.say(body, Phase.INVESTIGATING, now, by_machine=True, changes=changes)
 
-    def draft(self, now: datetime) -> str:
-        """The first word as it would read now, for all that is in it: what staff begin from."""
+    def draft(self, now: datetime, until: datetime | None = None) -> str:
+        """The first word as it would read now, for all that is in it: what staff begin from.
+
+        `until`: the promise that goes with it, if it is chosen already.
+        """
         rows = [row.component for row in self.affected.select_related("component")]
         shown = [one for one in rows if one.is_shown] or rows
         hit = [one for one in shown if Status(one.status).is_trouble] or shown
@@ -259,7 +262,7 @@ class MachineVoice(Record):
             last.failure if last else "",
             working=sorted(beside),
             since=self.started_at,
-            until=max(self.next_update_at or now, now + PROMISES[0]),
+            until=until or max(self.next_update_at or now, now + PROMISES[0]),
         )
         return near(body, now)
 

@@ -5,28 +5,28 @@ The form works by plain POST and redirect. With script the same form is sent to
 words and what others have written meanwhile.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
-from components.models import Component
+from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
-from incidents import blanks, messages, telling, wording
+from incidents import messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
-from incidents.models import Draft, Incident, NoticeKind, Template, TemplateKind, Update
+from incidents.models import Draft, Incident, NoticeKind, TakenForm, Update
 from incidents.models.draft import LONGEST
-from incidents.span import lasted
 from incidents.state import place_now, state_now
 from incidents.times import clock
-from incidents.words import duration, names
+from incidents.words import names
+from statuspage.console import promises
+from statuspage.console.promises import moment
 
-PROMISES = (15, 30, 60)
-USUAL_PROMISE = 30
 CHOICES = (
     (Status.OPERATIONAL, "works"),
     (Status.DEGRADED_PERFORMANCE, "degraded"),
@@ -35,7 +35,7 @@ CHOICES = (
 )
 FIELDS = (
     "title", "phase", "body", "promise", "promise_at", "quiet", "at", "started_at", "ended_at", "seen",
-    "filled", "workaround", "workaround_was",
+    "filled", "workaround", "workaround_was", "key", "opened", "told",
 )  # fmt: skip
 
 
@@ -114,11 +114,22 @@ class Composition:
             return None
         if chosen == "other":
             return moment(self.data.get("promise_at", ""), "promise_at", "Promise the next update", now=now)
-        if chosen not in {str(minutes) for minutes in PROMISES}:
+        if chosen not in {str(minutes) for minutes in promises.PRESETS}:
             return None
-        # rounded up to five minutes: a time that people can remember
-        at = now + timedelta(minutes=int(chosen))
-        return at + timedelta(seconds=-at.timestamp() % 300)
+        return promises.preset(int(chosen), self.data["opened"], now)
+
+    def follow(self, now: datetime) -> tuple[str, str]:
+        """Let the words tell the promise as it is now; what was replaced, and by what."""
+        try:
+            promised = self.promised_at(now)
+        except ValidationError:
+            return "", ""
+        was, new = promises.follow(self.data["body"], self.data["told"], promised, now)
+        for name in ("body", "filled"):
+            self.data[name] = promises.put(self.data[name], was, new)
+        if was:
+            self.data["told"] = new
+        return ("", "") if was == new else (was, new)
 
 
 # Beginning
@@ -127,12 +138,18 @@ class Composition:
 def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
     """The form as this person left it, or fresh."""
     draft = Draft.objects.of(incident, author)
+    fresh = {"key": uuid4().hex, "opened": now.isoformat()}
     if draft is not None:
-        return read(incident, draft.data, now)
-    data = {"phase": _first_phase(incident), "promise": str(USUAL_PROMISE), "seen": str(newest(incident))}
+        kept = {name: value for name, value in draft.data.items() if value or name not in fresh}
+        form = read(incident, fresh | kept, now)
+        form.follow(now)  # it may have promised a time that has passed
+        return form
+    data = {"phase": _first_phase(incident), "promise": str(promises.USUAL), "seen": str(newest(incident))}
     if incident is not None and incident.published_at is None:
-        data |= {"title": incident.title, "body": incident.draft(now)}
-    return read(incident, data, now)
+        until = promises.preset(promises.USUAL, "", now)
+        words = incident.draft(now, until=until)
+        data |= {"title": incident.title, "body": words, "told": clock(until, now)}
+    return read(incident, data | fresh, now)
 
 
 def _first_phase(incident: Incident | None) -> str:
@@ -283,72 +300,33 @@ def audience(form: Composition) -> telling.Audience | None:
     )
 
 
-# Templates
-
-
-def templates(incident: Incident | None) -> Iterable[Template]:
-    """The texts that fit here; those of the phase that comes next stand first."""
-    kind = TemplateKind.INCIDENT if incident is None else TemplateKind.UPDATE
-    return Template.objects.filter(kind=kind)
-
-
-def fill(form: Composition, template: Template, now: datetime) -> None:
-    """Put a template's words in. What was typed stays: the template then follows below it."""
-    values = facts(form, template, now)
-    body = blanks.fill(template.body, values)
-    typed = form.data["body"].strip()
-    untouched = not typed or typed == form.data["filled"].strip()
-    form.data["body"] = body if untouched else f"{typed}\n\n{body}"
-    form.data["filled"] = body if untouched else ""
-    if template.phase:
-        form.data["phase"] = template.phase
-    if template.title and not form.data["title"].strip():
-        form.data["title"] = blanks.fill(template.title, values)
-
-
-def facts(form: Composition, template: Template, now: datetime) -> dict[str, str]:
-    """What the system knows for the blanks of a text."""
-    phase = template.phase or form.phase
-    promised = None if phase == Phase.RESOLVED else form.promised_at(now)
-    known = {
-        "components": names([place.component.name for place in form.places]),
-        "page": settings.PAGE_NAME,
-        "now": clock(now, now),
-        "next": clock(promised, now) if promised else "",
-        "what works": names(_working_beside(form)),
-    }
-    if form.incident is not None:
-        began = form.incident.started_at
-        end = _end(form.incident, phase, now)
-        known |= {
-            "now": clock(end, now),
-            "started": clock(began, now),
-            "duration": duration(lasted(began, end, now).total_seconds()),
-            "title": form.incident.title,
-        }
-    return known
-
-
-def _end(incident: Incident, phase: str, now: datetime) -> datetime:
-    """What {now} is: in a text that says it works again, since when it does, as the page counts it."""
-    if phase not in (Phase.MONITORING, Phase.RESOLVED):
-        return now
-    return incident.ended_at or incident.recovered_at() or now
-
-
-def _working_beside(form: Composition) -> list[str]:
-    """Components of the same groups that are known to work."""
-    groups = {place.component.group_id for place in form.places if place.component.group_id}
-    mine = [place.component.pk for place in form.places]
-    beside = Component.objects.filter(group__in=groups, is_shown=True, status=Status.OPERATIONAL)
-    return list(beside.exclude(pk__in=mine).values_list("name", flat=True)[:3])
-
-
 # Publishing
 
 
+class AlreadyPublished(Exception):
+    """This form was published already: nothing is said twice."""
+
+    def __init__(self, incident: Incident) -> None:
+        super().__init__()
+        self.incident = incident
+
+
 def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = False) -> Update:
-    """All of it in one transaction, or nothing. Raises ValidationError with a message per field."""
+    """All of it in one transaction, or nothing. Raises ValidationError with a message per field,
+    and AlreadyPublished.
+    """
+    form.follow(now)
+    with transaction.atomic():
+        Page.objects.hold()
+        taken = TakenForm.objects.of(form.data["key"], author)
+        if taken is not None:
+            raise AlreadyPublished(taken.incident)
+        update = _post(form, author=author, now=now, reopens=reopens)
+        TakenForm.objects.take(form.data["key"], author, update.incident, now)
+    return update
+
+
+def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
@@ -392,20 +370,3 @@ def _publish_new(form: Composition, statuses: dict[Component, Status], author: A
         )  # fmt: skip
     Draft.objects.filter(incident=None, author=author).delete()
     return incident.updates.latest("number")
-
-
-def moment(text: str, name: str, label: str, *, now: datetime | None = None) -> datetime:
-    """A time as typed: "2026-11-21T03:50" or "03:50" (today, or tomorrow if that has passed), UTC.
-
-    Raises ValidationError naming the field.
-    """
-    text = text.strip().removesuffix("UTC").removesuffix("Z").strip()
-    try:
-        if now is not None and len(text) <= 5:
-            hour, minute = text.split(":")
-            at = now.astimezone(UTC).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
-            return at if at > now else at + timedelta(days=1)
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
-        sentence = f"{label}: “{text[:40]}” is no time. Write it as 03:50 or 2026-11-21T03:50 (UTC)."
-        raise ValidationError({name: sentence}) from error

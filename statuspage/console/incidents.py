@@ -21,7 +21,7 @@ from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
 from statuspage import cards
 from statuspage.access import needs
-from statuspage.console import compose
+from statuspage.console import promises
 from statuspage.evidence import evidence
 from statuspage.models import Audit, Role
 
@@ -216,7 +216,7 @@ def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
         now,
         title=given.get("title", "").strip(),
         impact_override=given.get("impact_override", ""),
-        started_at=compose.moment(given.get("started_at", ""), "started_at", "Started"),
+        started_at=promises.moment(given.get("started_at", ""), "started_at", "Started"),
         cause=given.get("cause", "").strip(),
         workaround=given["workaround"].replace("\r\n", "\n") if "workaround" in given else None,
     )

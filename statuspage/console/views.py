@@ -14,9 +14,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components.models import Component
 from components.status import Status
 from incidents.lifecycle import Kind, Phase
-from incidents.models import Draft, Incident, Template, Update
+from incidents.models import Draft, Incident, TakenForm, Template, Update
+from incidents.times import clock
 from statuspage.access import needs
-from statuspage.console import compose
+from statuspage.console import compose, filling, promises
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
 
@@ -47,8 +48,9 @@ def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
         _add_asked(form, request)
         return _form(request, form, reopens=reopens)
     form = compose.read(incident, request.POST, now)
+    form.follow(now)
     if template_id := request.POST.get("template", ""):
-        compose.fill(
+        filling.fill(
             form, get_object_or_404(Template, pk=int(template_id) if template_id.isdigit() else 0), now
         )
     if template_id or "publish" not in request.POST:
@@ -72,6 +74,9 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
     stood = form.incident.workaround if form.incident else ""
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
+    except compose.AlreadyPublished as twice:
+        messages.info(request, "This was published already; it was not sent again.")
+        return redirect("console_incident", public_id=twice.incident.public_id)
     except ValidationError as refused:
         _keep(form, request)
         form.errors = _errors(refused)
@@ -105,13 +110,13 @@ def _form(
     last = None
     if incident is not None:
         last = incident.updates.filter(kind=Kind.POST).select_related("author").last()
-    texts = list(compose.templates(incident))
+    texts = list(filling.templates(incident))
     context = {
         "form": form,
         "incident": incident,
         "phases": list(Phase),
         "choices": compose.CHOICES,
-        "promises": [(str(minutes), _promise_words(form, minutes, now)) for minutes in compose.PROMISES],
+        "promises": [(str(minutes), _promise_words(form, minutes, now)) for minutes in promises.PRESETS],
         "others": Component.objects.exclude(pk__in=held).order_by("group__position", "position", "id"),
         "texts": texts,
         "last": last,
@@ -125,7 +130,8 @@ def _form(
 
 def _promise_words(form: compose.Composition, minutes: int, now: Any) -> Any:
     probe = compose.Composition(form.incident, {**form.data, "promise": str(minutes), "phase": ""}, [])
-    return probe.promised_at(now) if form.phase is not Phase.RESOLVED else None
+    at = probe.promised_at(now) if form.phase is not Phase.RESOLVED else None
+    return clock(at, now) if at else ""
 
 
 def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
@@ -149,17 +155,22 @@ def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _keep(form: compose.Composition, request: HttpRequest) -> None:
-    Draft.objects.keep(form.incident, request.user, compose.to_draft(form), timezone.now())
+def _keep(form: compose.Composition, request: HttpRequest) -> Draft | None:
+    return Draft.objects.keep(form.incident, request.user, compose.to_draft(form), timezone.now())
 
 
 @require_POST
 @needs(Role.RESPONDER)
 def compose_save(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """Keep what is typed so far, and answer with what stands beside it."""
-    form = compose.read(_incident(public_id), request.POST, timezone.now())
-    _keep(form, request)
-    context = {"form": form, "incident": form.incident, "is_saved": True, **_beside(form, request)}
+    now = timezone.now()
+    form = compose.read(_incident(public_id), request.POST, now)
+    was, new = form.follow(now)
+    if _keep(form, request) is None:
+        return HttpResponse(status=204)  # it was published meanwhile: its words do not come back
+    followed = {"was": was, "new": new} if was else None
+    context = {"form": form, "incident": form.incident, "is_saved": True, "followed": followed}
+    context |= _beside(form, request)
     return render(request, "console/_beside.html", context)
 
 
@@ -179,14 +190,16 @@ def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     """Take an update back while nobody was told; its words become a draft again."""
     update = get_object_or_404(Update, incident__public_id=public_id, number=number)
     incident, now = update.incident, timezone.now()
-    advice = incident.workaround
+    advice, promised = incident.workaround, incident.next_update_at
     try:
         incident.undo(update, now)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("console_incident", public_id=public_id)
+    TakenForm.objects.filter(incident=incident, author=update.author).delete()
     Audit.objects.note(request, "incident.undo", incident, before={"number": number, "body": update.body})
     typed = {"workaround": advice, "workaround_was": incident.workaround}
+    typed["told"] = clock(promised, update.at) if promised else ""
     if incident.deleted_at is not None:  # it had never been there: a new incident again
         data = {"title": incident.title, "body": update.body, "phase": update.phase, "promise": "30", **typed}
         rows = incident.affected.select_related("component")

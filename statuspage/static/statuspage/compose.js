@@ -5,10 +5,23 @@ const save = () => fetch(form.getAttribute('hx-post'), { method: 'POST', body: n
 // half a form is worth keeping, and says already who will be told: only publishing asks for all of it
 form.noValidate = true
 form.querySelector('[data-publish]').addEventListener('click', (e) => { if (!form.reportValidity()) e.preventDefault() })
-let typed = false, timer = 0
+let typed = false, sent = false, timer = 0
 // saved within two seconds of the first key, again and again while the typing goes on
-form.addEventListener('input', () => { typed = true; timer ||= setTimeout(() => { timer = 0; htmx.trigger(form, 'save') }, 1500) })
-form.addEventListener('submit', () => { typed = false; clearTimeout(timer) })
+form.addEventListener('input', () => { typed = true; sent = false; timer ||= setTimeout(() => { timer = 0; htmx.trigger(form, 'save') }, 1500) })
+// once it is sent no saving may follow it: the words would come back as a draft
+form.addEventListener('submit', () => { typed = false; sent = true; clearTimeout(timer) })
+addEventListener('pageshow', () => { sent = false })
+form.addEventListener('htmx:beforeRequest', (e) => { if (sent) e.preventDefault() })
+// the promise has changed: the clock in the words follows
+document.body.addEventListener('htmx:afterSwap', () => {
+  const follow = document.querySelector('[data-follow]')
+  if (!follow) return
+  const { was, new: is } = follow.dataset, at = body.selectionStart
+  follow.remove()
+  for (const field of [body, form.elements.filled]) field.value = field.value.replaceAll(was, is)
+  form.elements.told.value = is
+  if (document.activeElement === body) body.setSelectionRange(at, at)
+})
 // a lid that closes, a tab that is left: what was typed since the last saving goes out at once
 document.addEventListener('visibilitychange', () => { if (document.hidden && typed) save().catch(() => {}) })
 document.body.addEventListener('htmx:afterRequest', (e) => { if (e.detail.elt === form && e.detail.successful) typed = false })

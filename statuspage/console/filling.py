@@ -1,0 +1,76 @@
+"""The texts that are thought out before the night they are needed, filled with what the system knows."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+
+from components.models import Component
+from components.status import Status
+from incidents import blanks
+from incidents.lifecycle import Phase
+from incidents.models import Incident, Template, TemplateKind
+from incidents.span import lasted
+from incidents.times import clock
+from incidents.words import duration, names
+from statuspage.console.compose import Composition
+
+
+def templates(incident: Incident | None) -> Iterable[Template]:
+    """The texts that fit here; those of the phase that comes next stand first."""
+    kind = TemplateKind.INCIDENT if incident is None else TemplateKind.UPDATE
+    return Template.objects.filter(kind=kind)
+
+
+def fill(form: Composition, template: Template, now: datetime) -> None:
+    """Put a template's words in. What was typed stays: the template then follows below it."""
+    values = facts(form, template, now)
+    body = blanks.fill(template.body, values)
+    typed = form.data["body"].strip()
+    untouched = not typed or typed == form.data["filled"].strip()
+    form.data["body"] = body if untouched else f"{typed}\n\n{body}"
+    form.data["filled"] = body if untouched else ""
+    if values["next"] and values["next"] in body:
+        form.data["told"] = values["next"]
+    if template.phase:
+        form.data["phase"] = template.phase
+    if template.title and not form.data["title"].strip():
+        form.data["title"] = blanks.fill(template.title, values)
+
+
+def facts(form: Composition, template: Template, now: datetime) -> dict[str, str]:
+    """What the system knows for the blanks of a text."""
+    phase = template.phase or form.phase
+    promised = None if phase == Phase.RESOLVED else form.promised_at(now)
+    known = {
+        "components": names([place.component.name for place in form.places]),
+        "page": settings.PAGE_NAME,
+        "now": clock(now, now),
+        "next": clock(promised, now) if promised else "",
+        "what works": names(_working_beside(form)),
+    }
+    if form.incident is not None:
+        began = form.incident.started_at
+        end = _end(form.incident, phase, now)
+        known |= {
+            "now": clock(end, now),
+            "started": clock(began, now),
+            "duration": duration(lasted(began, end, now).total_seconds()),
+            "title": form.incident.title,
+        }
+    return known
+
+
+def _end(incident: Incident, phase: str, now: datetime) -> datetime:
+    """What {now} is: in a text that says it works again, since when it does, as the page counts it."""
+    if phase not in (Phase.MONITORING, Phase.RESOLVED):
+        return now
+    return incident.ended_at or incident.recovered_at() or now
+
+
+def _working_beside(form: Composition) -> list[str]:
+    """Components of the same groups that are known to work."""
+    groups = {place.component.group_id for place in form.places if place.component.group_id}
+    mine = [place.component.pk for place in form.places]
+    beside = Component.objects.filter(group__in=groups, is_shown=True, status=Status.OPERATIONAL)
+    return list(beside.exclude(pk__in=mine).values_list("name", flat=True)[:3])
