@@ -35,9 +35,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     fresh = freshness(world, at)
     rows = [component_row(world, component, fresh) for component in world.components]
     shown = [cards.incident(incident, world, at) for incident in world.incidents]
-    opened = sorted(
-        (card for card in shown if card.is_open), key=lambda card: SEVERITY[card.state.status], reverse=True
-    )
+    opened = sorted((card for card in shown if card.is_open), key=_urgency, reverse=True)
     active = tuple(works.card(one, at) for one in works.active(world))
     head = head_of(world, fresh, section="status")
     return Overview(
@@ -50,6 +48,11 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
         active=active,
         planned=tuple(works.card(one, at) for one in works.planned(world)[: works.MOST_PLANNED]),
     )
+
+
+def _urgency(card: IncidentCard) -> tuple[int, bool]:
+    """The worst first; what has recovered and is watched stands behind what still needs work."""
+    return SEVERITY[card.state.status], not card.state.is_watching
 
 
 def component_page(

@@ -205,3 +205,13 @@ def test_no_page_says_major_outage_over_a_component_that_works(db, settings):
 
 def test_a_hidden_component_does_not_make_the_impact_worse(db):
     assert with_a_hidden_component(timezone.now()).impact == "minor"
+
+
+def test_what_still_needs_work_stands_before_what_is_watched(db, settings):
+    settings.SETTLE_S = 36_000
+    now = timezone.now()
+    watching(now)
+    Incident.objects.open("Letters get lost", "We look.", now=now - timedelta(minutes=40))
+    text = page(views.overview.gather, now)
+    assert banner(text) == (SLOW, "Degraded")
+    assert "<h1>Letters get lost</h1>" in text

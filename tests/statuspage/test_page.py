@@ -332,6 +332,7 @@ def test_a_promise_that_has_passed_says_so(db):
         assert "Next update was due</dt>" not in early
         assert "Next update was due</dt>" in late  # an old copy ages
         assert "Next update by</dt>" not in late
+        assert [text.count(" data-missed>") for text in (early, late)] == [0, 1 if not one else 2]
 
 
 def test_a_clock_of_another_day_names_the_day(db):

@@ -31,7 +31,7 @@ function tellTimes() {
   if (own !== 'UTC') { other.hidden = false; other.textContent = `Show ${zone() === 'UTC' ? own : 'UTC'}` }
 }
 function tellAges() {
-  all('[data-due]').forEach((e) => { if (Date.now() > at(e.dataset.due)) { e.dataset.late = ''; one('[data-word]', e).textContent = e.dataset.overdue } })
+  all('[data-due]').forEach((e) => { if (Date.now() > at(e.dataset.due)) { e.dataset.missed = ''; one('[data-word]', e).textContent = e.dataset.overdue } })
   all('[data-age]').forEach((a) => { const ms = Date.now() - at(a.dataset.age); a.textContent = ms < 86400000 ? `${span(ms)} ago` : '' })
 }
 one('[data-zone-switch]').onclick = () => { memory.set('zone', zone() === 'UTC' ? own : 'UTC'); tellTimes() }
