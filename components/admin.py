@@ -29,7 +29,7 @@ class GroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)
 
 
 @admin.register(Component)
@@ -44,11 +44,11 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What staff set by hand shows at once."""
         super().save_related(request, form, formsets, change)
         form.instance.refresh(timezone.now())
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
         super().delete_model(request, obj)
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)
 
 
 @admin.register(Probe)
@@ -78,10 +78,10 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """A probe that was paused, or looks elsewhere now, changes what its component shows."""
         super().save_model(request, obj, form, change)
         obj.component.refresh(timezone.now())
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:
         component = obj.component
         super().delete_model(request, obj)
         component.refresh(timezone.now())
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)

@@ -23,14 +23,17 @@ from django.conf import settings
 from django.http import Http404
 
 from statuspage import intake, unknown
+from statuspage.copies import Document, Variant
 from statuspage.documents import CACHE_CONTROL
 from statuspage.live import Receive, Send, Streams, serve_here
-from statuspage.snapshot import Document, Snapshot, Variant, is_document
+from statuspage.snapshot import Snapshot, is_document
 from statuspage.wsgi import application as django_application
 
 DJANGO_THREADS = 10
 RENDER_THREADS = 2
-RENDER_WAIT_S = 2.0
+RENDER_WAIT_S = 2.0  # with nothing at hand
+COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
+OLD_AFTER_S = 60.0  # a copy that says so: younger ones are told from new ones by nobody
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -96,6 +99,23 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     return Answer(variant.etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
 
 
+def judged(document: Document, newest: float, now: float) -> Variant:
+    """The variant that is true now, if the newest check anybody knows of was at `newest`.
+
+    A copy that was not rendered anew is old, but that says nothing of our sight: it is judged by the
+    newest check, and says since when it is shown. Never as younger than it was when it was made.
+    """
+    behind = max(0.0, newest - document.checked_at) if document.checked_at else 0.0
+    variant = document.at(max(now - behind, min(now, document.rendered_at)))
+    is_old = behind and now - document.rendered_at > OLD_AFTER_S and variant is document.variants[0]
+    return document.old if is_old and document.old is not None else variant
+
+
+def newest_check(newest: float) -> tuple[bytes, bytes]:
+    """For the script in the page, which judges for itself."""
+    return b"server-timing", f"checked;dur={newest * 1000:.0f}".encode()
+
+
 class Door:
     """The ASGI application."""
 
@@ -107,6 +127,7 @@ class Door:
         self.security = security_headers()
         self.intake = intake.Intake()
         self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
+        self.forgotten = 0
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,8 +217,9 @@ class Door:
             running = loop.run_in_executor(self.pool, self.snapshot.fresh, path)
             self.rendering[path] = running
             running.add_done_callback(lambda _: self.rendering.pop(path, None))
+        wait_s = COPY_WAIT_S if self.snapshot.get(path) is not None else RENDER_WAIT_S
         try:
-            return await asyncio.wait_for(asyncio.shield(running), RENDER_WAIT_S)
+            return await asyncio.wait_for(asyncio.shield(running), wait_s)
         except TimeoutError:
             return self.snapshot.get(path)
 
@@ -206,19 +228,26 @@ class Door:
 
         The hot path: messages are made once for each variant and sent again and again.
         """
-        self.streams.checked_at = max(self.streams.checked_at, document.checked_at)
+        newest = self.streams.checked_at = max(self.streams.checked_at, self.snapshot.checked_at)
         encoding, condition = b"", b""
         for name, value in scope["headers"]:
             if name == b"accept-encoding":
                 encoding = best_encoding(value)
             elif name == b"if-none-match":
                 condition = value
-        answer = self._answer(document, document.at(time.time()), encoding)
+        variant = judged(document, newest, time.time())
+        if variant is document.old:
+            answer = make_answer(document, variant, encoding, [*self.security, newest_check(newest)])
+        else:
+            answer = self._answer(document, variant, encoding)
         if condition and answer.etag in condition:
             return answer.same
         return answer.head if scope["method"] == "HEAD" else answer.whole
 
     def _answer(self, document: Document, variant: Variant, encoding: bytes) -> "Answer":
+        if self.forgotten != self.snapshot.forgotten:  # no bytes of what was taken away stay behind
+            self.prepared.clear()
+            self.forgotten = self.snapshot.forgotten
         held, made = self.prepared.get(document.path, (None, {}))
         if held is not document:
             if len(self.prepared) > len(self.snapshot.documents) + 100:
@@ -234,7 +263,7 @@ class Door:
         """/livez: this process answers. /readyz: it has something to show, and is not on its way out."""
         is_well = path == "/livez" or (
             not self.streams.is_closing
-            and self.snapshot.is_ready
+            and self.snapshot.has_page
             and not (settings.VAR_DIR / "draining").exists()
         )
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]

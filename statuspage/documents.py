@@ -32,6 +32,13 @@ class Draft:
     late_after: timedelta
     stale_after: timedelta
     render: Callable[[datetime], bytes]
+    render_old: Callable[[datetime], bytes] | None = None  # as the copy reads once it is old itself
+
+    def old(self, now: datetime) -> bytes | None:
+        """What it says when newer checks are known than it has seen; None where it says no age at all."""
+        if self.render_old is None or self.checked_at is None:
+            return None
+        return self.render_old(self._first(now))
 
     def variants(self, now: datetime) -> list[tuple[datetime | None, bytes]]:
         """(from when on, bytes), oldest first; neighbours alike in bytes are one."""

@@ -1,6 +1,7 @@
 """From what a view has gathered to the draft of a document."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +22,12 @@ def html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft
         shown = build(at)
         return render_to_string(template, {"page": shown, "head": shown.head}).encode()
 
-    return draft(found, HTML, render)
+    def render_old(at: datetime) -> bytes:
+        shown = build(at)
+        head = replace(shown.head, is_old=True)
+        return render_to_string(template, {"page": shown, "head": head}).encode()
+
+    return replace(draft(found, HTML, render), render_old=render_old)
 
 
 def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:

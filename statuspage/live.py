@@ -12,7 +12,7 @@ from typing import Any
 
 AGE_S = 15.0  # how often open pages hear how old the newest check is
 STUCK_S = 45.0  # a reader that takes nothing for this long is let go
-RETRY_MS = (2_000, 8_000)
+RETRY_MS = (2_000, 17_000)  # a crowd that lost us together comes back over a quarter of a minute
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -99,7 +99,8 @@ class Streams:
 
     def _hello(self) -> bytes:
         retry = random.randint(*RETRY_MS)  # noqa: S311 - only spreads the crowd
-        return f"retry: {retry}\nid: {self.token}\ndata: {self.token}\n\n".encode()
+        hello = f"retry: {retry}\nid: {self.token}\ndata: {self.token}\n\n".encode()
+        return hello + self._age() if self.checked_at else hello
 
     async def _write(self, send: Send, words: bytes) -> None:
         async with asyncio.timeout(STUCK_S):

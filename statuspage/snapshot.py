@@ -4,24 +4,15 @@ Rendered once per change by whoever gets the lock; the others read what it
 wrote. The copies on disk outlive the database, the broker and this process.
 """
 
-import fcntl
-import gzip
-import hashlib
-import json
 import logging
-import os
-import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import brotli
 from django.conf import settings
 from django.db import close_old_connections, connections
 from django.http import Http404
@@ -30,57 +21,20 @@ from django.utils.module_loading import import_string
 
 from components import pulse
 from components.models import Page
-from components.models.heartbeat import MAX_AHEAD
+from statuspage.copies import AHEAD_S, Copies, Document, Variant, serve_here
 
 log = logging.getLogger(__name__)
 
 MOST_DOCUMENTS = 2_000  # in memory; addresses nobody asks for make room
+MOST_BYTES = 200_000_000  # of them all, in every encoding
 REFRESH_S = 10.0  # without any change: the age of the newest check moves on
 LAZY_AGE_S = 20.0  # a page that is rendered on demand is at most this old
 LOOK_S = 2.0  # how often the version is read when the bell is silent
 LEAST_PAUSE_S = 1.0  # between two renderings
-MAGIC = b"statuspage-snapshot-1\n"
-LOCK_FILES = 64  # two addresses that share one wait for each other, no more
-KEPT_S = 30 * 86_400.0  # a copy on disk that nobody made anew
-UNFINISHED_S = 3_600.0  # a file still being written is seconds old
 PRUNE_EVERY_S = 86_400.0
-NAMED_BY_ADDRESS = re.compile(r"[0-9a-f]{32}\.")
-BROTLI_QUALITY = 5  # of 11: a tenth larger than the best, fifty times quicker
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One complete answer. `since` is the moment (seconds since 1970) from which it holds."""
-
-    since: float
-    etag: str
-    plain: bytes
-    gzip: bytes
-    br: bytes
-
-
-AHEAD_S = MAX_AHEAD.total_seconds()  # beyond it the clock was put back: what looks fresh is not
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document with all its ages, oldest judgement last."""
-
-    path: str
-    content_type: str
-    version: int
-    rendered_at: float
-    checked_at: float  # 0: never
-    variants: tuple[Variant, ...]
-
-    def at(self, now: float) -> Variant:
-        """The variant that is true now; the oldest one, when it was checked in a time that is yet to come."""
-        if self.checked_at > now + AHEAD_S:
-            return self.variants[-1]
-        for variant in reversed(self.variants):
-            if now >= variant.since:
-                return variant
-        return self.variants[0]
+LOG_EVERY_S = 60.0  # for a fault that every document meets again and again
+MOST_AGAIN = 500  # copies made anew after something was taken away; the rest when somebody asks
+AGAIN_S = 0.5  # of a look's time
 
 
 class Snapshot:
@@ -88,26 +42,37 @@ class Snapshot:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.copies = Copies(folder)
         self.documents: OrderedDict[str, Document] = OrderedDict()
+        self.size = 0  # of the documents in memory
         self.version = 0  # of the newest complete rendering
+        self.forgotten = self.copies.forgotten()  # what is older shows things that were taken away
+        self.checked_at = 0.0  # the newest check that any document knows of
         self.is_ready = False
         self.on_change: Callable[[int], None] = lambda version: None
+        self._again: list[str] = []  # addresses whose copies were dropped, and are to be made anew
+        self._eager: list[str] = ["/"]
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._failed_at = -LOOK_S
+        self._logged: dict[str, float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
     # Reading
 
     def get(self, path: str) -> Document | None:
-        """The document in memory, or from disk."""
-        found = self.documents.get(path)
-        if found is None:
-            found = self._load(path)
-            if found is not None:
-                self._keep(found)
+        """The document in memory, or from disk; never one that shows what was taken away."""
+        found = self.documents.get(path) or self.copies.load(path)
+        if found is None or found.version < self.forgotten:
+            return None
+        self._keep(found)
         return found
+
+    @property
+    def has_page(self) -> bool:
+        """Whether there is a front page to show, made just now or kept from before."""
+        return self.is_ready or self.get("/") is not None
 
     def fresh(self, path: str) -> Document | None:
         """The document at the current version: from memory, disk, or rendered now.
@@ -127,7 +92,7 @@ class Snapshot:
 
     def _is_current(self, document: Document, age_s: float) -> bool:
         age = time.time() - document.rendered_at
-        return document.version >= self.version and -AHEAD_S < age < age_s
+        return document.version >= max(self.version, self.forgotten) and -AHEAD_S < age < age_s
 
     # Writing
 
@@ -138,106 +103,102 @@ class Snapshot:
         now = datetime.now(UTC)
         draft = gather(now, **named)
         variants = tuple(
-            _variant(since.timestamp() if since else 0.0, body) for since, body in draft.variants(now)
+            Variant.of(since.timestamp() if since else 0.0, body) for since, body in draft.variants(now)
         )
+        old = draft.old(now)
         checked_at = draft.checked_at.timestamp() if draft.checked_at else 0.0
-        return Document(path, draft.content_type, version, now.timestamp(), checked_at, variants)
+        return Document(
+            path, draft.content_type, version, now.timestamp(), checked_at, variants,
+            Variant.of(float("inf"), old) if old is not None else None,
+        )  # fmt: skip
 
     def _try_render(self, path: str, age_s: float) -> Document | None:
         """Render and keep; what fails is logged, and the last copy goes on serving."""
         try:
-            with self._single_flight(path):
-                on_disk = self._load(path)
+            with self.copies.single_flight(path):
+                on_disk = self.copies.load(path)
                 if on_disk is not None and self._is_current(on_disk, age_s):
                     self._keep(on_disk)
                     return on_disk
                 document = self.render(path)
+                if document.version < self.forgotten:  # begun before something was taken away
+                    document = self.render(path)
                 self._keep(document)
-                self._save(document)
+                self.copies.save(document)
                 return document
         except Http404:
-            self.documents.pop(path, None)
+            self._drop(path)
             raise
-        except Exception:
+        except Exception as error:
             self._failed_at = time.monotonic()
-            log.exception("%s could not be rendered; its last copy goes on serving", path)
+            self._log_seldom(path, error)
             return None
         finally:
             close_old_connections()
 
+    def _log_seldom(self, path: str, error: Exception) -> None:
+        """Each kind of fault once a minute, with its traceback: every document meets it every few seconds."""
+        kind = type(error).__name__
+        if time.monotonic() - self._logged.get(kind, -LOG_EVERY_S) >= LOG_EVERY_S:
+            self._logged[kind] = time.monotonic()
+            log.exception("%s could not be rendered; last copies go on serving", path)
+
     def _keep(self, document: Document) -> None:
         with self._guard:
+            if document.version < self.forgotten:
+                return
             held = self.documents.get(document.path)
             if held is None or held.rendered_at <= document.rendered_at:
+                self.size += document.size - (held.size if held else 0)
                 self.documents[document.path] = document
                 self.documents.move_to_end(document.path)
-            while len(self.documents) > MOST_DOCUMENTS:
-                self.documents.popitem(last=False)
+            while len(self.documents) > MOST_DOCUMENTS or (
+                self.size > MOST_BYTES and len(self.documents) > 1
+            ):
+                self.size -= self.documents.popitem(last=False)[1].size
+            if document.checked_at <= time.time() + AHEAD_S:
+                self.checked_at = max(self.checked_at, document.checked_at)
 
-    # Disk
+    def _drop(self, path: str) -> None:
+        """Nothing is at this address any more."""
+        with self._guard:
+            if (held := self.documents.pop(path, None)) is not None:
+                self.size -= held.size
+        self.copies.remove(path)
 
-    def _file(self, path: str) -> Path:
-        return self.folder / f"{hashlib.sha256(path.encode()).hexdigest()[:32]}.doc"
+    # What was taken away
 
-    def _save(self, document: Document) -> None:
-        """Write it whole or not at all."""
-        header = {
-            "path": document.path,
-            "content_type": document.content_type,
-            "version": document.version,
-            "rendered_at": document.rendered_at,
-            "checked_at": document.checked_at,
-            "variants": [[v.since, v.etag, len(v.plain), len(v.gzip), len(v.br)] for v in document.variants],
-        }
-        file = self._file(document.path)
-        unfinished = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        try:
-            with unfinished.open("wb") as out:
-                out.write(MAGIC + json.dumps(header).encode() + b"\n")
-                for variant in document.variants:
-                    out.write(variant.plain + variant.gzip + variant.br)
-                out.flush()
-                os.fsync(out.fileno())
-            unfinished.replace(file)
-        except OSError:
-            log.exception("the copy of %s could not be written", document.path)
-            unfinished.unlink(missing_ok=True)
+    def forget(self, before: int) -> None:
+        """Drop every copy of a version before this one, in memory and on disk; make them anew in time."""
+        with self._guard:
+            self.forgotten = before
+            for path in [path for path, held in self.documents.items() if held.version < before]:
+                self.size -= self.documents.pop(path).size
+        self._again = self.copies.forget(before)[:MOST_AGAIN]
 
-    def _load(self, path: str) -> Document | None:
-        """The copy on disk; None if there is none, or if it is broken."""
-        try:
-            raw = self._file(path).read_bytes()
-        except OSError:
-            return None
-        try:
-            return _parse(raw, path)
-        except (ValueError, KeyError, TypeError):
-            log.warning("the copy of %s is broken; it is not used", path)
-            return None
+    def _heed(self, forgotten: int | None) -> None:
+        """Follow the database's mark; while it is away, the one on disk, which others may have raised."""
+        if forgotten is not None:
+            self.copies.settle(forgotten)
+        mark = max(forgotten or 0, self.copies.forgotten())
+        if mark > self.forgotten:
+            self.forget(mark)
+        elif forgotten is not None:
+            self.forgotten = mark
 
-    @contextmanager
-    def _single_flight(self, path: str) -> Iterator[None]:
-        """One renderer of an address on this machine; the others wait and then read its copy."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._lock_file(path).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-    def _lock_file(self, path: str) -> Path:
-        """One of a fixed number: strangers may ask for any address, and each would leave one."""
-        number = int(self._file(path).stem, 16) % LOCK_FILES
-        return self.folder / f"{number:02d}.lock"
-
-    def prune(self, eager: Iterable[str], now: float) -> None:
-        """Remove copies that nobody asked for in a month, and what a crash has left half written."""
-        kept = {self._file(path).name for path in eager}
-        for file in self.folder.glob("*"):
-            if file.name in kept or not NAMED_BY_ADDRESS.match(file.name):
+    def _render_again(self) -> None:
+        """A few of the copies that were dropped, so that they are at hand when the database goes away."""
+        end = time.monotonic() + AGAIN_S
+        while self._again and time.monotonic() < end and not self._stop.is_set():
+            path = self._again.pop(0)
+            if path in self.documents:
                 continue
-            age_s = KEPT_S if file.suffix == ".doc" else UNFINISHED_S
-            with suppress(OSError):  # another process was quicker
-                if now - file.stat().st_mtime > age_s:
-                    file.unlink()
+            try:
+                if self._try_render(path, LAZY_AGE_S) is None:
+                    self._again.insert(0, path)
+                    return
+            except Http404:
+                continue
 
     def _lock_of(self, path: str) -> threading.Lock:
         with self._guard:
@@ -249,6 +210,7 @@ class Snapshot:
 
     def start(self) -> None:
         """Keep the documents current, in threads of this process."""
+        serve_here(self.copies)
         threading.Thread(target=self._work, name="renderer", daemon=True).start()
         threading.Thread(
             target=pulse.listen, args=(self._bell.set, self._stop), name="bell", daemon=True
@@ -260,34 +222,29 @@ class Snapshot:
         self._bell.set()
 
     def _work(self) -> None:
-        rendered, pruned = 0.0, -PRUNE_EVERY_S
+        self.forget(self.forgotten)
+        rendered, pruned = -REFRESH_S, -PRUNE_EVERY_S
         while not self._stop.is_set():
-            version = self._read_version()
+            marks = self._read_marks()
+            self._heed(marks[1] if marks else None)
             is_due = time.monotonic() - rendered >= REFRESH_S
-            if version is not None and (version != self.version or is_due or not self.is_ready):
-                self._turn(version)
+            if marks is not None and (marks[0] != self.version or is_due or not self.is_ready):
+                self._turn(marks[0])
                 rendered = time.monotonic()
                 if rendered - pruned >= PRUNE_EVERY_S:
-                    pruned = rendered if self._prune() else pruned
+                    self.copies.prune(self._eager, time.time())
+                    pruned = rendered
                 self._stop.wait(LEAST_PAUSE_S)
-            self._bell.wait(LOOK_S)
+            if marks is not None:
+                self._render_again()
+            self.copies.make_room(self._eager)
+            self._bell.wait(AGAIN_S if self._again else LOOK_S)
             self._bell.clear()
 
-    def _prune(self) -> bool:
-        """False while we cannot know which documents must stay."""
-        try:
-            self.prune(_eager(), time.time())
-        except Exception as error:  # the database is away, most likely
-            log.warning("old copies are not removed now: %s", type(error).__name__)
-            return False
-        finally:
-            close_old_connections()
-        return True
-
-    def _read_version(self) -> int | None:
+    def _read_marks(self) -> tuple[int, int] | None:
         """None while the database is away."""
         try:
-            return Page.objects.version()
+            return Page.objects.marks()
         except Exception as error:  # whatever it is, the last copies go on serving
             log.warning("the version cannot be read: %s", type(error).__name__)
             connections.close_all()
@@ -300,10 +257,10 @@ class Snapshot:
         is_news, before = version != self.version, self.version
         done = True
         try:
-            eager = _eager()
-        except Exception:
-            log.exception("the list of documents cannot be made")
-            eager, done = ["/"], False
+            self._eager = eager = _eager()
+        except Exception as error:
+            self._log_seldom("the list of documents", error)
+            eager, done = self._eager, False
         self.version = version
         for path in eager:
             try:
@@ -342,38 +299,3 @@ def is_document(path: str) -> bool:
     except Http404:
         return False
     return True
-
-
-def _variant(since: float, body: bytes) -> Variant:
-    return Variant(
-        since=since,
-        etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
-        plain=body,
-        gzip=gzip.compress(body, 6, mtime=0),
-        br=brotli.compress(body, quality=BROTLI_QUALITY),
-    )
-
-
-def _parse(raw: bytes, path: str) -> Document:
-    """A copy from disk. Raises ValueError, KeyError or TypeError if it is broken."""
-    if not raw.startswith(MAGIC):
-        raise ValueError("magic")
-    line, _, rest = raw[len(MAGIC) :].partition(b"\n")
-    header = json.loads(line)
-    variants, at = [], 0
-    for since, etag, *lengths in header["variants"]:
-        pieces = []
-        for length in lengths:
-            pieces.append(rest[at : at + length])
-            at += length
-        variants.append(Variant(since, etag, *pieces))
-    if at != len(rest) or header["path"] != path or not variants:
-        raise ValueError("length")
-    return Document(
-        path,
-        header["content_type"],
-        header["version"],
-        header["rendered_at"],
-        header["checked_at"],
-        tuple(variants),
-    )

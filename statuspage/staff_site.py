@@ -6,11 +6,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from components.models import Page
 from statuspage.models import Audit, Member, Role
 
 # people are changed in the console, which keeps the last admin and tells the audit log
@@ -36,12 +38,25 @@ class Audited:
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._note(request, "change", obj)
+        Page.objects.turn(takes_away=True)
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         for obj in queryset:
             self._note(request, "delete", obj)
         return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """What is deleted here leaves the copies of the public pages, too."""
+        with transaction.atomic():
+            super().delete_model(request, obj)  # type: ignore[misc]
+            Page.objects.turn(takes_away=True)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """The same for many at once."""
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)  # type: ignore[misc]
+            Page.objects.turn(takes_away=True)
 
     def _note(self, request: HttpRequest, act: str, obj: Any) -> None:
         before, after = getattr(request, "told", (None, None))

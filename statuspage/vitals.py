@@ -17,6 +17,7 @@ from django.db.models import Max, Min, Q
 from components.models import Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
 from incidents import telling
+from statuspage.copies import fault_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means nobody claims
@@ -38,6 +39,7 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "deliveries:oldestDue": _guarded(lambda: _oldest_delivery(now)),
         "deliveries:heartbeat": _guarded(lambda: _post_heartbeat(now)),
         "broker:responseTime": _guarded(_broker),
+        "copies:disk": _copies(),
     }
     states = [found["status"] for found in checks.values()]
     overall = FAIL if FAIL in states else WARN if WARN in states else PASS
@@ -79,6 +81,15 @@ def _broker() -> Found:
     finally:
         client.close()
     return _took(began)
+
+
+def _copies() -> Found:
+    """The page is served from memory meanwhile, but would not outlive a restart without its database."""
+    fault = fault_here()
+    if not fault:
+        return {"status": PASS}
+    reason = fault.rpartition(": ")[2]
+    return {"status": FAIL, "output": f"The disk takes no copies of the page: {reason}."}
 
 
 def _took(began: float) -> Found:

@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
-from components import pulse
+from components import forgetting, pulse
 from components.models.public_id import PublicIdField
 
 MARKS = ("hours_upto", "days_upto", "excused_upto")
@@ -46,17 +46,35 @@ class PageManager(models.Manager["Page"]):
         }
         self.filter(pk=1).update(**late)
 
-    def turn(self) -> None:
-        """Count one visible change, and ring for it once it is committed."""
+    def turn(self, *, takes_away: bool = False) -> None:
+        """Count one visible change, and ring for it once it is committed.
+
+        `takes_away`: something that strangers could read is gone, or reads otherwise now. No copy
+        made before is shown any more, not even while the database is away (components.forgetting).
+        """
         with transaction.atomic():
-            if not self.filter(pk=1).update(version=F("version") + 1, updated_at=Now()):
+            news = {"version": F("version") + 1, "updated_at": Now()}
+            if takes_away:
+                news["forgotten"] = F("version") + 1
+            if not self.filter(pk=1).update(**news):
                 self.get_or_create(pk=1, defaults={"version": 1})
+            if takes_away:
+                version = self.version()
+                forgetting.note(version)
+                transaction.on_commit(lambda: forgetting.note(version))
             transaction.on_commit(_ring)
+
+    def marks(self) -> tuple[int, int]:
+        """The current version, and the one since which nothing was taken away."""
+        return self.values_list("version", "forgotten").filter(pk=1).first() or (0, 0)
 
 
 class Page(models.Model):
     public_id = PublicIdField()
     version = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(
+        default=0, editable=False, help_text="Copies of earlier versions show what was taken away since."
+    )
     rolled_up_to = models.BigIntegerField(
         default=0, help_text="Checks of slots up to this second are in the tallies of latency."
     )

@@ -166,6 +166,7 @@ class Incident(MachineVoice):
                 self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
                 self.resolved_at = self.monitoring_at = self.well_since = None
+            words = (self.title, self.workaround)
             self.title = title.strip()[:255] or self.title
             self.workaround = self.workaround if advice is None else advice
             self.is_owned = True
@@ -180,6 +181,8 @@ class Incident(MachineVoice):
             if notifies:
                 Notice.objects.of_update(update, now)
             self.drafts.filter(author=author).delete()
+            if words != (self.title, self.workaround):
+                Page.objects.turn(takes_away=True)
             return update
 
     def undo(self, update: "Update", now: datetime) -> None:
@@ -197,7 +200,7 @@ class Incident(MachineVoice):
             undoing.restore(self, update.before, now)
             update.kind, update.undo_until, update.before = Kind.RETRACTED, None, None
             update.save(update_fields=["kind", "undo_until", "before"])
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
     def note(self, body: str, now: datetime, *, author: Any) -> "Update":
         """Words for staff alone. Raises ValidationError."""
@@ -221,7 +224,7 @@ class Incident(MachineVoice):
             update.body, update.edited_at = body, now
             update.save(update_fields=["body", "first_body", "edited_at"])
             self.save(update_fields=["updated_at"])
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
     def take_over(self, now: datetime, *, author: Any = None) -> None:
         """From now on people speak; the machine notes and proposes."""
@@ -279,7 +282,7 @@ class Incident(MachineVoice):
             if self.resolved_at and self.started_at >= self.resolved_at:
                 raise ValidationError({"started_at": "It cannot have begun after it ended."})
             self.save()
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
         """This one turns out to be the other: its components move there, its address leads there."""
@@ -304,6 +307,7 @@ class Incident(MachineVoice):
             self.save()
             self.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
             other.write(Kind.NOTE, f"“{self.title}” was merged into this one.", now, author=author)
+            Page.objects.turn(takes_away=True)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
@@ -316,6 +320,7 @@ class Incident(MachineVoice):
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
             self.write(Kind.NOTE, what, now, author=author)
+            Page.objects.turn(takes_away=True)
 
     def restore(self, now: datetime, *, author: Any = None) -> None:
         """Bring a deleted incident back as it was; it is people's from now on."""

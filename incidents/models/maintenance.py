@@ -131,7 +131,7 @@ class Maintenance(Series):
                 self.say(words.replanned(starts_at, ends_at, now), now, author=author)
             if self.rule != before[2]:
                 self._follow_rule(now, author)
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
     def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
         """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""

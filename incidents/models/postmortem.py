@@ -154,7 +154,7 @@ class Postmortem(models.Model):
                 what = ", ".join(self.label_of(name) for name in changed)
                 self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
     def date_edit(
         self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
@@ -192,7 +192,7 @@ class Postmortem(models.Model):
             Page.objects.hold()
             self.published_at = None
             self.save(update_fields=["published_at"])
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
 
 
 def _plain(value: Any) -> Any:

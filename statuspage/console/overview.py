@@ -22,6 +22,7 @@ from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
 from incidents.words import duration, names
 from statuspage import live
+from statuspage.copies import fault_here
 from statuspage.vitals import UNSENT_S, vitals
 
 HOUR = timedelta(hours=1)
@@ -328,6 +329,7 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
         ),
         _vital("Database", checks["database:responseTime"], "ms"),
         _vital("Broker", checks["broker:responseTime"], "ms"),
+        Vital("Copies on disk", fault_here() or "written", not fault_here()),
         Vital("Live viewers", str(live.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),

@@ -187,7 +187,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         if is_new or "group" in changed:
             page_order.put(component, group.public_id if group else page_order.LOOSE, after="last")
         component.refresh(timezone.now())
-        Page.objects.turn()
+        Page.objects.turn(takes_away=not is_new)
         after = {name: form.cleaned_data[name] for name in changed}
         Audit.objects.note(
             request,
@@ -207,7 +207,7 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
     with transaction.atomic():
         Page.objects.hold()
         Component.objects.filter(pk=component.pk).update(is_shown=is_shown)
-        Page.objects.turn()
+        Page.objects.turn(takes_away=not is_shown)
         Audit.objects.note(
             request, "component.show" if is_shown else "component.hide", component,
             before={"is_shown": component.is_shown}, after={"is_shown": is_shown},
@@ -229,7 +229,7 @@ def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
             facts = {"name": component.name, "group": component.group, "probes": component.probes.count()}
             Audit.objects.note(request, "component.delete", component, before=facts)
             component.delete()
-            Page.objects.turn()
+            Page.objects.turn(takes_away=True)
     if held is not None:
         messages.error(
             request,
@@ -265,7 +265,7 @@ def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
             page_order.put_block(saved.public_id, after="last")
         else:
             saved.save(update_fields=[*changed, "updated_at"])
-        Page.objects.turn()
+        Page.objects.turn(takes_away=group is not None)
         after = {name: form.cleaned_data[name] for name in changed}
         act = "group.edit" if group else "group.create"
         Audit.objects.note(request, act, saved, before=before, after=after)
@@ -284,7 +284,7 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
             request, "group.delete", group, before={"name": group.name, "members": group.components.count()}
         )
         group.delete()
-        Page.objects.turn()
+        Page.objects.turn(takes_away=True)
     messages.success(request, f"“{group.name}” is deleted. Its components are in no group now.")
     return redirect("console_components")
 

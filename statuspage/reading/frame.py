@@ -43,6 +43,7 @@ class Head:
     freshness: Freshness
     time_zone: str
     support_url: str = ""
+    is_old: bool = False  # newer checks are known than this rendering has seen
     section: str = ""  # "status", "history", "maintenance" or "": the current entry of the navigation
 
 

@@ -75,11 +75,11 @@ def test_the_copy_on_disk_is_the_same_and_a_new_process_serves_it(snapshot):
 @pytest.mark.parametrize("harm", ["cut", "empty", "nonsense", "other"])
 def test_a_broken_copy_is_not_used(snapshot, harm):
     snapshot.fresh("/")
-    file = snapshot._file("/")
+    file = snapshot.copies.file("/")
     raw = file.read_bytes()
     if harm == "other":
         snapshot.fresh("/history")
-        raw = snapshot._file("/history").read_bytes()
+        raw = snapshot.copies.file("/history").read_bytes()
     file.write_bytes({"cut": raw[:-10], "empty": b"", "nonsense": b"\0" * 100, "other": raw}[harm])
     assert Snapshot(snapshot.folder).get("/") is None
 
@@ -133,7 +133,7 @@ import sys, django
 django.setup()
 from pathlib import Path
 from statuspage.snapshot import Snapshot
-with Snapshot(Path(sys.argv[1]))._single_flight("/"):
+with Snapshot(Path(sys.argv[1])).copies.single_flight("/"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -143,10 +143,10 @@ def test_another_process_that_renders_the_same_address_is_waited_for(snapshot):
     command = [sys.executable, "-c", HOLD, str(snapshot.folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout.readline() == "held\n"
-        with snapshot._lock_file("/").open("a") as lock, pytest.raises(BlockingIOError):
+        with snapshot.copies.lock_file("/").open("a") as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         other.stdin.close()
-        with snapshot._single_flight("/"):
+        with snapshot.copies.single_flight("/"):
             assert other.wait(10) == 0
 
 
@@ -161,21 +161,21 @@ def test_old_copies_go_but_not_those_that_everybody_reads(snapshot):
         snapshot.fresh(path)
     month = 31 * 86_400
     for path in ("/", "/history/2026-01"):
-        aged(snapshot._file(path), month)
-    stray = aged(snapshot._file("/").with_suffix(".4711.1"), 7_200)
-    young = aged(snapshot._file("/").with_suffix(".4712.1"), 5)
-    left_by_an_older_version = aged(snapshot._file("/").with_suffix(".lock"), 7_200)
-    lock, foreign = aged(snapshot._lock_file("/"), month), aged(snapshot.folder / "readme.txt", month)
-    snapshot.prune(["/"], time.time())
-    gone = (snapshot._file("/history/2026-01"), stray, left_by_an_older_version)
+        aged(snapshot.copies.file(path), month)
+    stray = aged(snapshot.copies.file("/").with_suffix(".4711.1"), 7_200)
+    young = aged(snapshot.copies.file("/").with_suffix(".4712.1"), 5)
+    left_by_an_older_version = aged(snapshot.copies.file("/").with_suffix(".lock"), 7_200)
+    lock, foreign = aged(snapshot.copies.lock_file("/"), month), aged(snapshot.folder / "readme.txt", month)
+    snapshot.copies.prune(["/"], time.time())
+    gone = (snapshot.copies.file("/history/2026-01"), stray, left_by_an_older_version)
     assert [file.exists() for file in gone] == [False, False, False]
-    kept = (snapshot._file("/"), snapshot._file("/history/2026-02"), young, lock, foreign)
+    kept = (snapshot.copies.file("/"), snapshot.copies.file("/history/2026-02"), young, lock, foreign)
     assert all(file.exists() for file in kept)
 
 
 def test_a_process_that_starts_removes_old_copies(snapshot):
     snapshot.fresh("/history/2026-01")
-    old = aged(snapshot._file("/history/2026-01"), 31 * 86_400)
+    old = aged(snapshot.copies.file("/history/2026-01"), 31 * 86_400)
     snapshot.start()
     try:
         end = time.monotonic() + 10

@@ -78,13 +78,17 @@ function turnGrey() {
   one('.banner__line', banner).textContent = `${banner.dataset.staleLine} ${clock(at(body.dataset.checked))}.`
   document.title = `${body.dataset.unknown}: ${one('.brand b').textContent}`
 }
+// An old copy comes with the time of the newest check: it is judged by that, and asks for a newer one
+const newest = (timing) => { const ms = +(/checked;dur=(\d+)/.exec(timing || '') || [])[1]; if (ms) heard(new Date(ms).toISOString()) }
+let again
+function outgrow() { clearTimeout(again); if (one('#fresh[data-old]')) again = setTimeout(fetchNews, 8000 + Math.random() * 4000) }
 function heard(checked) {
   const d = body.dataset
   if (!d.checked || !(at(checked) > at(d.checked))) return
   const move = at(checked) - at(d.checked)
   ;['late', 'stale'].forEach((k) => { d[k] = new Date(at(d[k]) + move).toISOString() })
   d.checked = checked
-  all('#fresh time, #fresh [data-age]').forEach((e) => { e.dateTime !== undefined ? (e.dateTime = checked) : (e.dataset.age = checked) })
+  all('#fresh:not([data-old]) time, #fresh:not([data-old]) [data-age]').forEach((e) => { e.dateTime !== undefined ? (e.dateTime = checked) : (e.dataset.age = checked) })
   if (d.grey) fetchNews()
   tellTimes(); tellAges(); judge()
 }
@@ -101,6 +105,7 @@ async function fetchNews() {
     if (mine !== asked || !page.body.dataset.version) return
     lost = 0
     swap(page)
+    newest(answer.headers.get('server-timing'))
   } catch { lost = lost || Date.now(); judge() }
 }
 const raw = new Map(all('[data-region]').map((e) => [e.id, e.outerHTML]))
@@ -180,8 +185,9 @@ function dress() {
   all('a[data-strip]').forEach(dressStrip)
   all('[data-self]').forEach((e) => { e.hidden = false })
   all('.group > summary').forEach((s) => { s.onclick = () => { s.parentNode.toggleAttribute('data-shut', s.parentNode.open) } })
-  tellTimes(); tellAges(); judge()
+  tellTimes(); tellAges(); judge(); outgrow()
 }
+newest((performance.getEntriesByType('navigation')[0]?.serverTiming || []).filter((t) => t.name === 'checked').map((t) => `checked;dur=${Math.round(t.duration)}`)[0])
 dress()
 setInterval(() => { if (!document.hidden) { tellAges(); judge() } }, 1000)
 listen()
