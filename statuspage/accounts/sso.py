@@ -11,6 +11,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.internal import jwtkit
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -25,7 +26,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from statuspage.access import public
+from statuspage.accounts import claims
 from statuspage.accounts.adapters import public_url
+from statuspage.accounts.backends import person_of
 from statuspage.accounts.door import Session
 from statuspage.models import Audit, Invitation, Member, Role
 
@@ -39,9 +42,14 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Through the egress door."""
         return Session()
 
-    def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
-        """A member is known by an address that was proven on both sides."""
-        return bool(EmailAddress.objects.filter(email__iexact=email, verified=True).exists())
+    def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[Any, str] | None:
+        """A member is known by an address that was proven on both sides; None for everybody else.
+
+        allauth's own falls back to addresses that somebody merely typed.
+        """
+        email = _proven(sociallogin)
+        address = EmailAddress.objects.filter(email__iexact=email, verified=True).first() if email else None
+        return (address.user, email) if address else None
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """`pre_social_login` has turned away whom we do not want."""
@@ -52,13 +60,14 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if sociallogin.is_existing:
             return
         email = _proven(sociallogin)
-        is_taken = bool(email) and get_user_model().objects.filter(email__iexact=email).exists()
-        if is_taken or not (_invitation(email) or settings.OIDC_ROLE):
+        if _is_taken(email) or not (_invitation(email) or settings.OIDC_ROLE):
             Audit.objects.note(request, "login.failed", email or "an address that is not proven")
             raise ImmediateHttpResponse(
                 render(request, "socialaccount/refused.html", {"email": email}, status=403)
             )
-        sociallogin.email_addresses = [one for one in sociallogin.email_addresses if one.verified]
+        sociallogin.email_addresses = [
+            address for address in sociallogin.email_addresses if address.verified is True
+        ]
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> Any:
@@ -83,6 +92,19 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
         """Whatever Host was asked."""
         return public_url(reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id}))
+
+    def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
+        """allauth is handed claims that we have weighed; by itself it takes userinfo as it comes."""
+        userinfo = self._fetch_user_info(token.token)
+        id_token = kwargs["response"].get("id_token")
+        signed = self._decode_id_token(app, id_token) if id_token else None
+        if not isinstance(userinfo, dict):
+            raise OAuth2Error("The provider's answer is not a set of claims.")
+        try:
+            told = claims.settle(userinfo, signed)
+        except claims.ClaimsError as error:
+            raise OAuth2Error(error.__doc__) from error
+        return self.get_provider().sociallogin_from_response(request, {"userinfo": told})
 
     def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
         """Also when the token came straight from the issuer: TLS may be missing on private networks."""
@@ -130,7 +152,18 @@ def _adapter(request: HttpRequest, provider_id: str) -> OidcAdapter:
 
 def _proven(sociallogin: SocialLogin) -> str:
     """The address the issuer vouches for; empty without one."""
-    return next((str(one.email) for one in sociallogin.email_addresses if one.verified), "")
+    addresses = (address for address in sociallogin.email_addresses if address.verified is True)
+    return next((str(address.email) for address in addresses), "")
+
+
+def _is_taken(email: str) -> bool:
+    """Somebody here has this address, proven or not."""
+    if not email:
+        return False
+    has_user = get_user_model().objects.filter(email__iexact=email).exists()
+    return (
+        has_user or person_of(email) is not None or EmailAddress.objects.filter(email__iexact=email).exists()
+    )
 
 
 def _invitation(email: str) -> Invitation | None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from allauth.account.models import EmailAddress
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -21,6 +22,7 @@ from statuspage.accounts.door import Session
 from statuspage.models import Audit, Invitation, Member, Role
 
 LOGIN = "/accounts/oidc/sso/login/"
+LEFT_OUT = object()
 KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("ours", "forged")}
 
 
@@ -33,6 +35,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.person = {"sub": "1", "email": "bob@widgetify.example", "email_verified": True, "name": "Bob"}
+        self.signed = {}  # what the ID token says otherwise; LEFT_OUT takes a claim away
         self.key, self.audience, self.challenge, self.seen = "ours", "statuspage", "", []
         self.token_url = f"{self.url}/token"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -41,12 +44,17 @@ class Provider(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
+    def userinfo(self):
+        return {name: value for name, value in self.person.items() if value is not LEFT_OUT}
+
     def token(self, form):
         verifier = form.get("code_verifier", [""])[0]
         hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         if hashed != self.challenge:
             return {"error": "invalid_grant"}
-        claims = {**self.person, "iss": self.url, "aud": self.audience, "exp": int(time.time()) + 60}
+        told = {**self.person, **self.signed}
+        told = {name: value for name, value in told.items() if value is not LEFT_OUT}
+        claims = {**told, "iss": self.url, "aud": self.audience, "exp": int(time.time()) + 60}
         signed = jwt.encode(claims, KEYS[self.key], algorithm="RS256", headers={"kid": "one"})
         return {"access_token": "let me in", "token_type": "Bearer", "id_token": signed}
 
@@ -64,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
                 "jwks_uri": f"{url}/jwks",
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
             },
-            "/userinfo": self.server.person,
+            "/userinfo": self.server.userinfo(),
             "/jwks": {"keys": [_jwk()]},
         }
         self._say(answers[self.path])
@@ -158,6 +166,115 @@ def test_an_address_the_provider_does_not_vouch_for_opens_nothing(client, ada, p
     provider.person["email"] = "ada@widgetify.example"
     assert sign_on(client, provider).status_code == 403
     assert not is_in(client)
+
+
+NOT_TRUE = ("false", "False", "0", "no", "unverified", "TRUE", "True", " true", "true ", "yes", "", 0, 1, 1.0,
+            [], [True], ["true"], {}, {"value": True}, None, False, LEFT_OUT)  # fmt: skip
+ADA = "ada@widgetify.example"
+
+
+@pytest.fixture
+def proven(ada):
+    """Ada's address was proven here: a provider that vouches for it leads into her account."""
+    EmailAddress.objects.create(user=ada, email=ADA, verified=True, primary=True)
+    return ada
+
+
+@pytest.mark.parametrize("value", [True, "true"])
+def test_a_proven_address_leads_into_the_account(client, proven, provider, value):
+    provider.person.update(email=ADA, email_verified=value)
+    assert sign_on(client, provider).status_code == 302
+    assert client.session["_auth_user_id"] == str(proven.pk)
+
+
+@pytest.mark.parametrize("value", NOT_TRUE)
+def test_what_is_not_true_proves_no_address_of_a_member(client, proven, provider, value):
+    provider.person.update(email=ADA, email_verified=value)
+    assert sign_on(client, provider).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("value", NOT_TRUE)
+def test_what_is_not_true_uses_up_no_invitation(client, ada, provider, value):
+    invite(ada)
+    provider.person["email_verified"] = value
+    assert sign_on(client, provider).status_code == 403
+    assert Invitation.objects.open(timezone.now()).exists()
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "signed"),
+    [
+        ({"email_verified": "false"}, {"email_verified": False}),  # Amazon Cognito's shape
+        ({"email_verified": "true"}, {"email_verified": False}),
+        ({"email_verified": True}, {"email_verified": "False"}),
+        ({"email_verified": True}, {"email_verified": None}),
+        ({"email_verified": "false"}, {"email_verified": True}),
+        ({"email_verified": LEFT_OUT}, {"email_verified": LEFT_OUT}),
+        ({"email_verified": True}, {"email": "mallory@widgetify.example"}),
+        ({"email": "mallory@widgetify.example"}, {"email": ADA}),
+        ({"email": [ADA]}, {}),
+        ({"email": {"value": ADA}}, {}),
+        ({"email": "mallory@widgetify.example", "emails": [ADA]}, {"emails": [ADA]}),
+        ({"email": LEFT_OUT, "emails": [{"value": ADA, "verified": True}]}, {}),
+        ({"email": LEFT_OUT}, {"email_verified": False, "email": ADA}),
+        ({"email": f"{ADA},mallory@widgetify.example"}, {}),
+        ({"email": f"Ada <{ADA}>"}, {}),
+        ({"email": "\uff41da@widgetify.example"}, {}),  # a wide a, which only looks like hers
+    ],
+)
+def test_where_token_and_userinfo_differ_the_stricter_counts(client, proven, provider, userinfo, signed):
+    provider.person.update({"email": ADA} | userinfo)
+    provider.signed = signed
+    assert sign_on(client, provider).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "signed"),
+    [
+        ({"email_verified": "true"}, {"email_verified": True}),
+        ({}, {"email": LEFT_OUT, "email_verified": LEFT_OUT}),
+        ({"email": LEFT_OUT, "email_verified": LEFT_OUT}, {"email": ADA, "email_verified": True}),
+        ({"email": "Ada@Widgetify.example"}, {}),
+    ],
+)
+def test_one_of_them_may_be_silent_about_the_address(client, proven, provider, userinfo, signed):
+    provider.person.update({"email": ADA} | userinfo)
+    provider.signed = signed
+    assert sign_on(client, provider).status_code == 302
+    assert client.session["_auth_user_id"] == str(proven.pk)
+
+
+@pytest.mark.parametrize("userinfo", [{"sub": "2"}, {"sub": LEFT_OUT}, {"sub": ""}, {"sub": ["1"]}])
+def test_a_userinfo_of_somebody_else_is_refused(client, proven, provider, userinfo):
+    provider.signed = {"sub": "1"}
+    provider.person.update({"email": ADA} | userinfo)
+    assert sign_on(client, provider).status_code == 401
+    assert not is_in(client)
+
+
+def test_an_address_that_was_only_typed_here_leads_into_no_account(client, ada, provider):
+    EmailAddress.objects.create(user=ada, email="ada.l@widgetify.example", verified=False, primary=True)
+    for email in (ADA, "ada.l@widgetify.example"):
+        provider.person["email"] = email
+        assert sign_on(client, provider).status_code == 403
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("value", [False, "false", LEFT_OUT])
+def test_a_newcomer_does_not_bring_an_unproven_address(client, proven, provider, settings, value):
+    settings.OIDC_ROLE = "viewer"
+    provider.person.update(email=ADA, email_verified=value, name=["Ada"], preferred_username={"a": 1})
+    assert sign_on(client, provider).status_code == 302
+    newcomer = get_user_model().objects.exclude(pk=proven.pk).get()
+    assert newcomer.email == ""
+    assert not EmailAddress.objects.filter(user=newcomer).exists()
+    assert (
+        Client().post("/accounts/login/", {"login": ADA, "password": "correct-horse-battery-9"}).status_code
+        == 302
+    )
 
 
 def test_newcomers_get_the_role_of_the_settings(client, ada, provider, settings):

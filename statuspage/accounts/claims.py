@@ -1,0 +1,62 @@
+"""What an identity provider says of a person, weighed: which address it vouches for, if any.
+
+A provider speaks twice, in the signed token and at its userinfo address, and not always with one voice
+(some send a text where the standard has true or false). The stricter word counts, and silence proves nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+Claims = Mapping[str, Any]
+ADDRESS = ("email", "email_verified")
+
+
+class ClaimsError(Exception):
+    """The provider's answer speaks of nobody, or of somebody else than its signed token does."""
+
+
+def is_verified(value: object) -> bool:
+    """True, or the text "true" that some providers send. Nothing else: not 1, not "True", not a full list."""
+    return value is True or value == "true"
+
+
+def settle(userinfo: Claims, signed: Claims | None = None) -> dict[str, Any]:
+    """One set of claims, all of them texts; `email` is there when, and only when, it is vouched for.
+
+    `signed` is the ID token's; None when the provider sent none. Raises ClaimsError when the two
+    are not of one person (OpenID Connect Core 5.3.2).
+    """
+    subject = userinfo.get("sub")
+    if not subject or not isinstance(subject, str | int):
+        raise ClaimsError
+    if signed is not None and str(signed.get("sub")) != str(subject):
+        raise ClaimsError
+    sources = [userinfo] if signed is None else [userinfo, signed]
+    email = next((address for source in sources if (address := _address(source))), "")
+    told = {name: text for name, text in userinfo.items() if isinstance(text, str) and name not in ADDRESS}
+    vouched = {"email": email, "email_verified": True} if _is_vouched_for(email, sources) else {}
+    return {**told, **vouched, "sub": str(subject)}
+
+
+def _is_vouched_for(email: str, sources: list[Claims]) -> bool:
+    """One source says so of this very address, and none says otherwise."""
+    if any("email" in source and _address(source) != email for source in sources):
+        return False
+    if not all(is_verified(source["email_verified"]) for source in sources if "email_verified" in source):
+        return False
+    return bool(email) and any("email" in source and "email_verified" in source for source in sources)
+
+
+def _address(source: Claims) -> str:
+    """The address of a source; empty for a list, a mapping, and for letters that only look like others."""
+    email = source.get("email")
+    if not isinstance(email, str):
+        return ""
+    try:
+        validate_email(email)
+    except ValidationError:
+        return ""
+    return email.lower()
