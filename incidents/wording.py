@@ -116,13 +116,14 @@ BLANK = re.compile(r"\{[^{}]{1,200}\}")
 ADDRESS = re.compile(r"https?://[^\s)>]+", re.IGNORECASE)
 
 BROKEN = _saying(
-    r"not (?:work|available|reachable|possible)(?:ing|ed)?",
+    r"not (?:work|respond|available|reachable|possible)(?:ing|ed)?",
     r"(?:do|does|did|could) not", r"(?:do|does|did|could)n't", r"can(?:not|'t)", r"no longer",
     r"fail(?:s|ed|ing|ures?)?", r"refus(?:es?|ed|ing)", r"reject(?:s|ed|ing)?",
     r"down", r"offline", r"broken", r"breaks? off", r"stuck", r"outage", r"interrupted",
     r"slow(?:er|ly|ed|ness)?", r"errors?", r"unavailable", r"unreachable", r"delay(?:s|ed)?",
     r"tim(?:es?|ed) out",
     r"los(?:t|es?|ing)(?: the| their)? connections?", r"wrong answers", r"no valid certificate", r"worse off",
+    r"without a valid certificate", r"dropp(?:ed|ing) connections",
 )  # fmt: skip
 
 # The words of BROKEN where they tell no failure: "We do not know yet", "without errors".
@@ -148,7 +149,7 @@ NOT_WORKS = _saying(
     r"not as usual",
     r"works? (?:slowly|poorly|badly)",
 )
-BACK = _saying(r"work(?:s|ed|ing)? again")
+BACK = _saying(r"work(?:s|ed|ing)? again", r"recovered")
 
 CLOCK = r"\d{1,2}(?::\d\d|(?:\s)?[ap]m)"
 NUMBER = r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty)"

@@ -25,6 +25,22 @@ NOTICED = {
     "tls": "has no valid certificate",
 }
 NO_ANSWER = "does not answer"
+# The same in a sentence: "API is also …".
+NOW = {
+    "status": "returning errors",
+    "assertion": "returning wrong answers",
+    "redirect": "unreachable",
+    "too_large": "returning wrong answers",
+    "protocol": "returning wrong answers",
+    "refused": "unreachable",
+    "unreachable": "unreachable",
+    "reset": "dropping connections",
+    "dns": "unreachable",
+    "timeout_dns": "unreachable",
+    "tls": "without a valid certificate",
+}
+NOT_NOW = "not responding"
+SEVERAL = "failing"  # with different failures
 
 
 def names(of: Sequence[str]) -> str:
@@ -42,28 +58,44 @@ def title(of: Sequence[str], failure: str) -> str:
     """What fails, for the headline."""
     if len(of) == 1:
         return f"{of[0]} {NOTICED.get(failure, NO_ANSWER)}"
-    return f"{names(of)} do not work"
+    return f"{names(of)} are not working"
+
+
+def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
+    """ "API is also returning errors", "API and Search are failing"; `failure` empty: several kinds."""
+    verb, state = ("are", NOW.get(failure, SEVERAL)) if len(of) > 1 else ("is", NOW.get(failure, NOT_NOW))
+    return " ".join(filter(None, (names(of), verb, adverb, state)))
 
 
 def opened(
     of: Sequence[str], failure: str, *, working: Sequence[str], since: datetime, until: datetime
 ) -> str:
-    """The first word: what does not work, what does, when we speak again."""
+    """The first update: what does not work, what does, when we speak again."""
     works = f" {names(working)} {'work' if len(working) > 1 else 'works'} as usual." if working else ""
     return (
-        f"{title(of, failure)} since {clock(since)}.{works} Our monitoring found this by itself "
-        f"and keeps looking. We will write again by {clock(until)}, or as soon as this changes."
+        f"{is_now(of, failure)} (since {clock(since)}).{works} Our monitoring detected this automatically. "
+        f"We're investigating and will post the next update by {clock(until)}, or as soon as this changes."
     )
 
 
 def failing(name: str, failure: str, *, since: datetime) -> str:
     """One component fails."""
-    return f"{title([name], failure)} since {clock(since)}."
+    return f"{is_now([name], failure)} (since {clock(since)})."
 
 
-def joined(name: str, failure: str, *, since: datetime) -> str:
-    """One more component is affected."""
-    return f"{title([name], failure)} as well, since {clock(since)}."
+def also(of: Sequence[str], failure: str, *, since: datetime) -> str:
+    """More components are affected."""
+    return f"{is_now(of, failure, 'also')} (since {clock(since)})."
+
+
+def again(of: Sequence[str], *, since: datetime) -> str:
+    """They had recovered."""
+    return f"{names(of)} {'are' if len(of) > 1 else 'is'} failing again (since {clock(since)})."
+
+
+def promised(text: str, *, until: datetime) -> str:
+    """The same with the time of the next update."""
+    return f"{text} We're investigating and will post the next update by {clock(until)}."
 
 
 def worse(name: str, label: str, *, since: datetime) -> str:
@@ -72,47 +104,52 @@ def worse(name: str, label: str, *, since: datetime) -> str:
 
 
 def better(name: str, label: str, *, since: datetime, left: Sequence[str]) -> str:
-    """A component is better off; others are not, or it is not well yet."""
+    """A component is better off, and not healthy yet."""
     still = f" Still affected: {names(left)}." if left else ""
-    if label == "Operational":
-        return f"{name} works again since {clock(since)}.{still}"
     return f"{name} is better off since {clock(since)}: {label.lower()}.{still}"
+
+
+def partly_recovered(of: Sequence[str], *, since: datetime, left: Sequence[str]) -> str:
+    """Some components have recovered, others have not."""
+    still = f" Still affected: {names(left)}." if left else ""
+    return f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)}).{still}"
 
 
 def unseen(name: str, *, since: datetime) -> str:
     """We lost sight of a component."""
-    return f"We cannot see {name} since {clock(since)}. This says nothing about {name} itself."
+    return f"We don't currently know the status of {name}: no check results since {clock(since)}."
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime) -> str:
-    """All of it works; we watch before we call it closed."""
-    verb = "work" if len(of) > 1 else "works"
+    """All of it works; we monitor before we resolve."""
     return (
-        f"{names(of)} {verb} again since {clock(since)}. "
-        f"We watch it until {clock(until)} before we call this closed."
+        f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)}). "
+        f"We'll monitor {'them' if len(of) > 1 else 'it'} until {clock(until)} before resolving this "
+        "incident."
     )
 
 
 def still(of: Sequence[str], *, until: datetime) -> str:
-    """The promised word when nothing has changed."""
-    verb = "do" if len(of) > 1 else "does"
+    """The promised update when nothing has changed."""
+    verb = "are" if len(of) > 1 else "is"
     return (
-        f"{names(of)} still {verb} not work as usual. We keep looking and will write again by "
-        f"{clock(until)}, or as soon as this changes."
+        f"{names(of)} {verb} still not working normally. We're still investigating and will post the next "
+        f"update by {clock(until)}, or as soon as this changes."
     )
 
 
 def resolved(of: Sequence[str], *, since: datetime, until: datetime, length: str) -> str:
-    """The last word."""
+    """The last update."""
+    verb = "were" if len(of) > 1 else "was"
     return (
-        f"{names(of)} did not work as usual from {clock(since)} to {clock(until)} ({length}). "
-        "All checks have been well since."
+        f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} ({length}). "
+        "All checks have passed since then."
     )
 
 
 def proposal(minutes: int) -> str:
     """To staff, when the incident is theirs."""
-    return f"All probes have been well for {minutes} minutes: resolve?"
+    return f"All checks have passed for {minutes} minutes: resolve?"
 
 
 def duration(seconds: float) -> str:

@@ -192,6 +192,7 @@ JOIN_WINDOW_S = env.int("JOIN_WINDOW_S", 120)
 SETTLE_S = env.int("SETTLE_S", 120)
 PUBLISH_DELAY_S = env.int("PUBLISH_DELAY_S", 90)
 UNDO_S = env.int("UNDO_S", 20)
+TELL_AFTER_S = env.int("TELL_AFTER_S", 20)
 
 # Subscribers
 PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())

@@ -34,6 +34,9 @@ def _sort_some(notice_id: int, now: datetime) -> int | None:
         notice = Notice.objects.select_for_update().filter(pk=notice_id, sorted_at=None).first()
         if notice is None:
             return None
+        if _is_overtaken(notice):
+            Notice.objects.filter(pk=notice.pk).update(sorted_at=now)
+            return None
         chunk = list(
             Subscriber.objects.told_of(notice)
             .filter(pk__gt=notice.cursor)
@@ -55,6 +58,14 @@ def _sort_some(notice_id: int, now: datetime) -> int | None:
         notice.sorted_at = now if len(chunk) < CHUNK else None
         notice.save(update_fields=["cursor", "sorted_at"])
     return len(chunk)
+
+
+def _is_overtaken(notice: Notice) -> bool:
+    """Whether a later update of the same incident went out while this one waited: that told it as well."""
+    if notice.update is None or not notice.update.is_by_machine or notice.cursor:
+        return False
+    later = Notice.objects.filter(incident=notice.incident, update__number__gt=notice.update.number)
+    return later.exclude(sorted_at=None).exists()
 
 
 def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from components.checking import Finding
-from components.models import Component, Group, Probe
+from components.models import Component, Group, Page, Probe
 from components.outcomes import Failure, Outcome, Reading
 from incidents.tasks import settle
 
@@ -17,6 +17,12 @@ def after(**length) -> datetime:
 
 def group(name="Widgetify") -> Group:
     return Group.objects.create(name=name)
+
+
+def joining(scope: str) -> None:
+    """Which failures share an incident."""
+    Page.objects.this()
+    Page.objects.update(joining=scope)
 
 
 def component(name="API", **more) -> Component:

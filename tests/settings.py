@@ -49,3 +49,4 @@ STORAGES = {
 }
 ALLOWED_HOSTS = ["*"]
 SECURE_HSTS_SECONDS = 0
+TELL_AFTER_S = 0  # who tests the bundling of messages sets it

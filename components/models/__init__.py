@@ -3,7 +3,7 @@
 from components.models.check import Check
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
 from components.models.heartbeat import Heartbeat
-from components.models.page import Page
+from components.models.page import Joining, Page
 from components.models.probe import Claim, Flip, Probe
 from components.models.tally import DayTally, HourTally
 
@@ -17,6 +17,7 @@ __all__ = [
     "Group",
     "Heartbeat",
     "HourTally",
+    "Joining",
     "Page",
     "Probe",
     "StatusSpan",

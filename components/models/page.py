@@ -17,6 +17,14 @@ from components.models.public_id import PublicIdField
 MARKS = ("hours_upto", "days_upto", "excused_upto")
 
 
+class Joining(models.TextChoices):
+    """Which failures share one incident."""
+
+    ALL = "all", "All that fail within the join window"
+    GROUP = "group", "Those of one group that fail within the join window"
+    NEVER = "never", "None: each component has an incident of its own"
+
+
 class PageManager(models.Manager["Page"]):
     """One row, made when it is first asked for."""
 
@@ -82,6 +90,13 @@ class Page(models.Model):
     hours_upto = models.DateTimeField(null=True, editable=False)
     days_upto = models.DateTimeField(null=True, editable=False)
     excused_upto = models.DateTimeField(null=True, editable=False)
+    joining = models.CharField(
+        "failures that share an incident",
+        max_length=5,
+        choices=Joining,
+        default=Joining.ALL,
+        db_default=Joining.ALL,
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = PageManager()

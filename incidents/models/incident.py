@@ -16,8 +16,9 @@ from components.models import Component, Page
 from components.status import Status
 from incidents.lifecycle import Kind, Phase, may_move
 from incidents.models import undoing
-from incidents.models.machine import MachineManager, MachineVoice, settling
+from incidents.models.machine import MachineVoice, settling
 from incidents.models.notice import Notice
+from incidents.models.opening import MachineManager
 from incidents.models.record import advice_of, change_row
 
 if TYPE_CHECKING:
@@ -245,7 +246,9 @@ class Incident(MachineVoice):
             self.is_owned, self.proposed_at = False, None
             self._release_components(now)
             if self.well_since is not None and self.resolved_at is None:
-                self.settle_at = now + settling()
+                self.settle_at = self.next_update_at = now + settling()
+            elif self.resolved_at is None:
+                self._news(now)
             self.save()
             self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
 

@@ -1,164 +1,36 @@
 """What the machine says in an incident, until a person speaks: it opens, tells each fact, and resolves.
 
-The other half of `Incident`: verbs of people stand there, those of the machine here.
+The other half of `Incident`: verbs of people stand there, those of the machine here. The page shows
+each update at once; its message waits a little (`incidents.steps`), and what happens meanwhile is
+written into the same update. Which failures belong together is decided in `opening.py`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
 
-from components.models import AutoIncidents, Component, Flip, Group, Page
+from components.models import AutoIncidents, Component, Flip, Page
 from components.outcomes import Outcome
 from components.status import Status
-from incidents import words
+from incidents import steps, words
 from incidents.lifecycle import Kind, Phase
+from incidents.models.notice import Notice
 from incidents.models.record import Record, change_row
+from incidents.steps import Step
 from incidents.times import near
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
-    from incidents.models.incident import Incident
+    from incidents.models.opening import Failed
+    from incidents.models.update import Update
 
 # The machine's promises: often at first, rarer in a long night. It keeps them itself.
+# Each kept promise without news is one step; whatever happens begins anew at the first.
 PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 PROPOSE_AFTER = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A component that fails for sure: the flip that says so, and what it was before."""
-
-    component: Component
-    flip: Flip
-    old: Status
-
-    @property
-    def new(self) -> Status:
-        """What it is now."""
-        return Status(self.component.status)
-
-
-class MachineManager(models.Manager["Incident"]):
-    """From flips to incidents."""
-
-    def live(self) -> models.QuerySet["Incident"]:
-        """All but those deleted, or merged into another."""
-        return self.filter(deleted_at=None, merged_into=None)
-
-    def follow(self, flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
-        """Draw the consequences of a probe's change of mind. The caller holds the page."""
-        new = Status(component.status)
-        affected = self._open_for(component)
-        if affected is not None:
-            affected.incident.hear(affected, flip, new, now)
-        elif (
-            flip.new == Outcome.DOWN
-            and new.is_trouble
-            and not component.hand_status
-            and not _is_worked_on(component)
-        ):
-            self._begin([Failed(component, flip, old)], now)
-
-    def begin_after(self, components: Sequence[Component], now: datetime) -> None:
-        """Planned work is over and these, of one group, are still down: that is one incident, from now on."""
-        failed = [
-            Failed(component, flip, Status.UNDER_MAINTENANCE)
-            for component in components
-            if not component.hand_status
-            and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
-            and self._open_for(component) is None
-            and (flip := _last_fall(component)) is not None
-        ]
-        if failed:
-            for one in failed:
-                one.flip.at = now  # dated to the end of the window; the row itself stays as it is
-            self._begin(failed, now)
-
-    def _open_for(self, component: Component) -> "Affected | None":
-        """The component's place in the incident that is open for it; the machine's own first."""
-        return (
-            component.affected.filter(
-                incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
-            )
-            .select_related("incident")
-            .order_by("-is_held", "-id")
-            .first()
-        )
-
-    def _begin(self, failed: "Sequence[Failed]", now: datetime) -> None:
-        """Confirmed failures in one group: join its young incident, or open one with one word.
-
-        Hidden components are not spoken of; where all are hidden it stays a suggestion.
-        """
-        shown = [one for one in failed if one.component.is_shown]
-        told = shown or failed
-        first = told[0]
-        asked = {AutoIncidents(one.component.auto_incidents) for one in told} - {AutoIncidents.OFF}
-        if not asked:
-            return
-        incident = self._young(first.component.group, now, is_public=bool(shown))
-        if incident is not None:
-            for one in failed:
-                incident.join(one.component, one.flip, one.old, one.new, now)
-            return
-        if not shown:
-            asked = {AutoIncidents.SUGGEST}
-        published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
-        incident = self.create(
-            title=words.title([one.component.name for one in told], first.flip.failure),
-            started_at=first.flip.at,
-            created_at=now,
-            group=first.component.group,
-            is_by_machine=True,
-            published_at=now if published else None,
-            publish_at=now + publish_delay() if delayed and not published else None,
-        )
-        for one in failed:
-            incident.touch(one.component, one.new, one.flip.at, is_held=True)
-        if shown:
-            incident.say_opened(shown, now)
-        for one in failed:
-            if not one.component.is_shown:
-                incident.note_opened(one, now)
-
-    def _young(self, group: Group | None, now: datetime, *, is_public: bool) -> "Incident | None":
-        """The machine's open incident of this group, if it began within the join window.
-
-        What the public must hear of does not join what only staff see because its components are hidden.
-        """
-        if group is None:
-            return None
-        window = timedelta(seconds=settings.JOIN_WINDOW_S)
-        young = self.live().filter(group=group, is_by_machine=True, resolved_at=None)
-        if is_public:
-            young = young.filter(affected__component__is_shown=True).distinct()
-        return young.filter(created_at__gte=now - window).first()
-
-    def set_back(self, now: datetime, back: timedelta) -> None:
-        """The clock was put back: countdowns and the machine's promises run on as long as they had to.
-
-        Promises of staff stay: people read them off a clock of their own.
-        """
-        mine = self.live().filter(resolved_at=None, is_owned=False)
-        for name in ("settle_at", "publish_at", "next_update_at"):
-            mine.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})
-
-    def turn(self, now: datetime) -> None:
-        """What time alone brings: settled recoveries, proposals, countdowns, and promises that fell due."""
-        opened = self.live().filter(resolved_at=None)
-        for incident in opened.filter(is_owned=False, settle_at__lte=now):
-            incident.settle(now)
-        for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
-            incident.propose(now)
-        for incident in opened.filter(published_at=None, publish_at__lte=now):
-            incident.publish_unasked(now)
-        due = opened.filter(is_owned=False, is_by_machine=True, settle_at=None)
-        for incident in due.filter(next_update_at__lte=now):
-            incident.say_still(now)
 
 
 class MachineVoice(Record):
@@ -168,18 +40,43 @@ class MachineVoice(Record):
         abstract = True
 
     def join(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
-        """One more component of the group fails: the same incident."""
+        """One more component fails: the same incident."""
         self.touch(component, status, flip.at, is_held=True)
         changes = [change_row(component, old, status)]
         if component.is_shown or not self.concerns_public:
             self.started_at = min(self.started_at, flip.at)
             self.well_since = self.settle_at = None
+        self.joined_at = now
         if self.is_owned or not component.is_shown:
             self.save()
-            self.note_fact(words.joined(component.name, flip.failure, since=flip.at), now, changes)
+            self.note_fact(words.also([component.name], flip.failure, since=flip.at), now, changes)
             return
         self.title = words.title(self.troubled(), flip.failure)
-        self._say_by_machine(words.joined(component.name, flip.failure, since=flip.at), now, changes)
+        text = words.also([component.name], flip.failure, since=flip.at)
+        self._tell(Step.ALSO, component, changes, now, text)
+
+    def reopen(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
+        """It fails again minutes after the machine resolved it: the same story goes on."""
+        self.resolved_at = self.monitoring_at = self.well_since = None
+        self.phase = Phase.INVESTIGATING
+        affected = self.touch(component, status, flip.at)
+        type(affected).objects.filter(pk=affected.pk).update(is_held=True)
+        changes = [change_row(component, old, status)]
+        if component.is_shown:
+            self._tell(Step.AGAIN, component, changes, now)
+        else:
+            self.save()
+            self.note_fact(words.again([component.name], since=flip.at), now, changes)
+
+    def come_out(self, asked: "set[AutoIncidents]", now: datetime) -> None:
+        """A suggestion that a component joined which publishes, at once or if nobody acts."""
+        if self.published_at is not None or self.is_owned:
+            return
+        if AutoIncidents.PUBLISH in asked:
+            self.publish(now, due_at=now + steps.wait(Step.OPENED))
+        elif AutoIncidents.DELAY in asked and self.publish_at is None:
+            self.publish_at = now + publish_delay()
+            self.save(update_fields=["publish_at", "updated_at"])
 
     def hear(self, affected: "Affected", flip: Flip, status: Status, now: datetime) -> None:
         """A later fact about a component that is already in it."""
@@ -190,19 +87,25 @@ class MachineVoice(Record):
                 self.save()
             self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {flip.why}".strip(), now)
             return
+        step = self._step(affected, old, status)
         affected.turn(status)
         self.weigh()
         self._watch_recovery(flip.at, now)
         changes = [change_row(component, old, status)]
-        text = self._fact(component, old, status, flip)
+        if self.well_since and (component.is_shown or not self.concerns_public):
+            step = Step.RECOVERED
+        if step is None:
+            text = words.unseen(component.name, since=flip.at)
+        else:
+            text = self._text(step, [component], flip, now)
         if self.is_owned or not component.is_shown:
             self.save()
             self.note_fact(text, now, changes)
-        elif status is Status.UNKNOWN:
+        elif step is None:
             self.save()
             self.write(Kind.FACT, text, now, changes=changes)
         else:
-            self._say_by_machine(text, now, changes)
+            self._tell(step, component, changes, now, text)
 
     def settle(self, now: datetime) -> None:
         """All has been well long enough: the machine resolves what it opened."""
@@ -216,7 +119,7 @@ class MachineVoice(Record):
             body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
             self.next_update_at = None
             kind = Kind.POST if self.concerns_public else Kind.NOTE
-            self.say(body, Phase.RESOLVED, now, by_machine=True, kind=kind)
+            self._say_step(Step.RESOLVED, body, Phase.RESOLVED, now, kind=kind)
 
     def propose(self, now: datetime) -> None:
         """Ask staff whether to resolve; never do it for them."""
@@ -229,7 +132,7 @@ class MachineVoice(Record):
 
     def say_opened(self, failed: "Sequence[Failed]", now: datetime) -> None:
         """The machine's first word, with the facts beneath it."""
-        self.promise(now)
+        self._news(now)
         flip = failed[0].flip
         if failed[0].old is Status.UNDER_MAINTENANCE:
             self.write(Kind.FACT, words.still_down(flip.why), now)
@@ -237,36 +140,37 @@ class MachineVoice(Record):
             self.write(Kind.FACT, f"First failed check: {flip.why}", flip.at)
             sure = f"Confirmed automatically, {flip.probe.rule.confirm_down} checks in a row"
             self.write(Kind.FACT, sure, now)
-        body = words.opened(
-            [one.component.name for one in failed],
-            flip.failure,
-            working=_working_beside(failed[0].component),
-            since=flip.at,
-            until=self.next_update_at or now,
-        )
+        body = self._opening([one.component for one in failed], self.next_update_at or now)
         changes = [change_row(one.component, one.old, one.new) for one in failed]
-        self.say(body, Phase.INVESTIGATING, now, by_machine=True, changes=changes)
+        self._say_step(Step.OPENED, body, Phase.INVESTIGATING, now, changes=changes)
 
     def draft(self, now: datetime, until: datetime | None = None) -> str:
-        """The first word as it would read now, for all that is in it: what staff begin from.
+        """The first update as it would read now, for all that is in it: what staff begin from.
 
         `until`: the promise that goes with it, if it is chosen already.
         """
-        rows = [row.component for row in self.affected.select_related("component")]
-        shown = [one for one in rows if one.is_shown] or rows
-        hit = [one for one in shown if Status(one.status).is_trouble] or shown
-        last = Flip.objects.filter(probe__component__in=hit, new=Outcome.DOWN).order_by("-id").first()
-        beside = {name for one in hit for name in _working_beside(one)}
-        body = words.opened(
-            [one.name for one in hit],
-            last.failure if last else "",
-            working=sorted(beside),
-            since=self.started_at,
-            until=until or max(self.next_update_at or now, now + PROMISES[0]),
-        )
-        return near(body, now)
+        if self.well_since is not None:
+            length = words.duration((self.well_since - self.started_at).total_seconds())
+            since, well = self.started_at, self.well_since
+            return near(words.resolved(self.names(), since=since, until=well, length=length), now)
+        return near(self._opening(self._in_trouble(), until or now + PROMISES[0]), now)
 
-    def note_opened(self, one: Failed, now: datetime) -> None:
+    def _in_trouble(self) -> list[Component]:
+        """The components that this speaks of and that do not work now; all of them when none does."""
+        rows = self.spoken_of()
+        return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
+
+    def _opening(self, hit: Sequence[Component], until: datetime) -> str:
+        beside = {name for component in hit for name in _working_beside(component)}
+        return words.opened(
+            [component.name for component in hit],
+            _failure(hit),
+            working=sorted(beside - {component.name for component in hit}),
+            since=self.started_at,
+            until=until,
+        )
+
+    def note_opened(self, one: "Failed", now: datetime) -> None:
         """The same of a hidden component, to staff alone."""
         name, flip = one.component.name, one.flip
         text = f"{words.failing(name, flip.failure, since=flip.at)} It is hidden from the page. {flip.why}"
@@ -283,10 +187,10 @@ class MachineVoice(Record):
                 self.next_update_at = None
                 self.save(update_fields=["next_update_at", "updated_at"])
                 return
-            self.promise(now)
-            until = self.next_update_at or now
-            body = words.still(self.troubled() or self.names(), until=until)
-            self.say(body, Phase(self.phase), now, by_machine=True)
+            self.still_said += 1
+            self.next_update_at = now + PROMISES[min(self.still_said, len(PROMISES) - 1)]
+            body = words.still(self.troubled() or self.names(), until=self.next_update_at)
+            self._say_step(Step.STILL, body, Phase(self.phase), now)
 
     def publish_unasked(self, now: datetime) -> None:
         """The countdown ran out and nobody acted: show the suggestion."""
@@ -304,20 +208,33 @@ class MachineVoice(Record):
 
     # Inside
 
-    def _fact(self, component: Component, old: Status, status: Status, flip: Flip) -> str:
-        """The fact in customers' words."""
-        is_counted = component.is_shown or not self.concerns_public
+    def _step(self, affected: "Affected", old: Status, status: Status) -> Step | None:
+        """What a change of a component is; None for lost sight of. All recovered is seen afterwards."""
         if status is Status.UNKNOWN:
-            return words.unseen(component.name, since=flip.at)
-        if self.well_since is not None and is_counted:
-            until = self.settle_at or flip.noticed_at
-            return words.recovered(self.names(), since=self.well_since, until=until)
+            return None
         if status.is_trouble and not old.is_trouble:
-            return words.joined(component.name, flip.failure, since=flip.at)
+            return Step.AGAIN if Status(affected.worst_status).is_trouble else Step.ALSO
         if status.is_trouble and list(Status).index(status) > list(Status).index(old):
-            return words.worse(component.name, status.label, since=flip.at)
-        left = [name for name in self.troubled() if name != component.name]
-        return words.better(component.name, status.label, since=flip.at, left=left)
+            return Step.WORSE
+        return Step.BETTER
+
+    def _text(self, step: Step, changed: Sequence[Component], flip: Flip, now: datetime) -> str:
+        """The change in customers' words; of one component, or of all that an update tells."""
+        names = [component.name for component in changed]
+        if step is Step.RECOVERED:
+            until = self.settle_at or now
+            return words.recovered(self.names(), since=self.well_since or now, until=until)
+        if step is Step.ALSO:
+            return words.also(names, _failure(changed), since=self._fell_at(changed, flip.at))
+        if step is Step.AGAIN:
+            return words.again(names, since=self._fell_at(changed, flip.at))
+        status = Status(changed[-1].status)
+        if step is Step.WORSE:
+            return words.worse(names[-1], status.label, since=flip.at)
+        left = [name for name in self.troubled() if name not in names]
+        if status is Status.OPERATIONAL:
+            return words.partly_recovered(names, since=flip.at, left=left)
+        return words.better(names[-1], status.label, since=flip.at, left=left)
 
     def _watch_recovery(self, at: datetime, now: datetime) -> None:
         """Well is: every component seen, and none in trouble. Then the settling time runs.
@@ -331,18 +248,108 @@ class MachineVoice(Record):
         elif self.well_since is None:
             self.well_since, self.settle_at = at, None if self.is_owned else now + settling()
 
-    def _say_by_machine(self, body: str, now: datetime, changes: list[list[str]]) -> None:
-        phase = Phase.MONITORING if self.well_since else Phase.INVESTIGATING
-        if self.well_since:
-            self.next_update_at = self.settle_at
-        elif self.next_update_at is None or self.next_update_at <= now:
-            self.promise(now)  # an earlier promise is kept, not pushed away by news
-        self.say(body, phase, now, by_machine=True, changes=changes)
+    def _fell_at(self, components: Iterable[Component], at: datetime) -> datetime:
+        """When the first of them began to fail, as far as this incident goes back."""
+        falls = [flip.at for component in components if (flip := last_fall(component))]
+        return max(self.started_at, min(falls, default=at))
 
-    def promise(self, now: datetime) -> None:
-        kept = self.updates.filter(kind=Kind.POST, is_by_machine=True).count()
-        self.next_update_at = now + PROMISES[min(kept, len(PROMISES) - 1)]
-        self.save(update_fields=["next_update_at", "updated_at"])
+    # How it is told
+
+    def _tell(
+        self, step: Step, component: Component, changes: list[list[str]], now: datetime, text: str = ""
+    ) -> None:
+        """Say it: in the update that nobody has been notified of yet if that fits, else in one of its own."""
+        if step is not Step.RECOVERED:
+            self._news(now)
+        else:
+            self.next_update_at = self.settle_at
+        untold = self._untold(now)
+        if untold is not None and untold.step == Step.OPENED and step in (Step.ALSO, Step.AGAIN, Step.WORSE):
+            self._amend_opening(untold, changes)
+            self.write(Kind.FACT, text or self._text(step, [component], _flip_of(component), now), now)
+        elif untold is not None and untold.step == Step.OPENED and step is Step.BETTER:
+            self.save()
+            self.write(Kind.FACT, text, now, changes=changes)
+        elif untold is not None and untold.step == step and step in (Step.ALSO, Step.AGAIN, Step.BETTER):
+            self._amend(untold, step, component, changes, now)
+        else:
+            text = text or self._text(step, [component], _flip_of(component), now)
+            if step is Step.AGAIN:
+                text = words.promised(text, until=self.next_update_at or now)
+            phase = Phase.MONITORING if self.well_since else Phase.INVESTIGATING
+            self._say_step(step, text, phase, now, changes=changes)
+
+    def _untold(self, now: datetime) -> "Update | None":
+        """The machine's newest update, while nobody has been notified of it."""
+        newest: Update | None = self.updates.filter(kind=Kind.POST).order_by("-number").first()
+        if newest is None or not newest.is_by_machine or not newest.step:
+            return None
+        if self.published_at is None:
+            return newest
+        waiting = Notice.objects.waiting(now).filter(update=newest)
+        return newest if waiting.exists() else None
+
+    def _amend_opening(self, update: "Update", changes: list[list[str]]) -> None:
+        hit = self._in_trouble()
+        self.title = words.title([component.name for component in hit], _failure(hit))
+        self.save()
+        self._rewrite(update, self._opening(hit, self.next_update_at or update.at), changes)
+
+    def _amend(
+        self, update: "Update", step: Step, component: Component, changes: list[list[str]], now: datetime
+    ) -> None:
+        """One more of the same: the update speaks of all of them."""
+        self.save()
+        known = {row[0] for row in update.changes} | {component.public_id}
+        changed = [row.component for row in self.spoken_of() if row.component.public_id in known]
+        text = self._text(step, changed, _flip_of(component), now)
+        if step is Step.AGAIN:
+            text = words.promised(text, until=self.next_update_at or now)
+        self._rewrite(update, text, changes)
+
+    def _rewrite(self, update: "Update", body: str, changes: list[list[str]]) -> None:
+        kept = [row for row in update.changes if row[0] not in {new[0] for new in changes}]
+        update.body, update.changes = near(body, update.at), [*kept, *changes]
+        update.save(update_fields=["body", "changes"])
+        Page.objects.turn()
+
+    def _say_step(
+        self,
+        step: Step,
+        body: str,
+        phase: Phase,
+        now: datetime,
+        *,
+        changes: Sequence[list[str]] = (),
+        kind: Kind = Kind.POST,
+    ) -> None:
+        """One update of its own. It takes the place of one that nobody has been notified of yet."""
+        untold = self._untold(now)
+        due_at = now + steps.wait(step, self.updates.filter(step=Step.AGAIN).count())
+        if untold is not None and self.published_at is not None and kind is Kind.POST:
+            due_at = self._due_instead(untold, step, due_at, now)
+            Notice.objects.take_back(untold)
+        self.say(body, phase, now, by_machine=True, changes=changes, kind=kind, step=step, due_at=due_at)
+
+    def _due_instead(self, untold: "Update", step: Step, due_at: datetime, now: datetime) -> datetime:
+        """When to tell this instead of what waits: no later than that was due, so nothing waits for ever.
+
+        A relapse before anyone was told of the recovery is no news to them: it may take its time.
+        """
+        waits_until = Notice.objects.get(update=untold).due_at
+        if step is Step.AGAIN and untold.step in (Step.BETTER, Step.RECOVERED):
+            told = Notice.objects.filter(incident_id=self.pk).exclude(sorted_at=None)
+            last: datetime | None = told.aggregate(last=models.Max("due_at"))["last"]
+            return max(waits_until, (last or now) + steps.wait(Step.BETTER))
+        return min(waits_until, due_at)
+
+    def _news(self, now: datetime) -> None:
+        """Something happened: the promises begin anew. One that is sooner is kept, not pushed away."""
+        first = now + PROMISES[0]
+        was_watching = self.phase == Phase.MONITORING
+        self.still_said = 0
+        if was_watching or self.next_update_at is None or not now < self.next_update_at <= first:
+            self.next_update_at = first
 
 
 def publish_delay() -> timedelta:
@@ -365,14 +372,20 @@ def _working_beside(component: Component) -> list[str]:
     )
 
 
-def _last_fall(component: Component) -> Flip | None:
+def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
     down = component.probes.filter(is_paused=False, outcome=Outcome.DOWN)
     flips = [flip for probe in down if (flip := probe.flips.last())]
     return max(flips, key=lambda flip: flip.at, default=None)
 
 
-def _is_worked_on(component: Component) -> bool:
-    """Planned work is under way: its end will judge."""
-    found: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
-    return found
+def _flip_of(component: Component) -> Flip:
+    """The newest change of mind of its probes."""
+    newest: Flip = Flip.objects.filter(probe__component=component).latest("id")
+    return newest
+
+
+def _failure(components: Iterable[Component]) -> str:
+    """What they fail with, if it is one thing; empty for several."""
+    failures = {flip.failure for component in components if (flip := last_fall(component))}
+    return failures.pop() if len(failures) == 1 else ""

@@ -29,15 +29,18 @@ class NoticeKind(models.TextChoices):
 
 
 class NoticeManager(models.Manager["Notice"]):
-    def of_update(self, update: "Update", now: datetime) -> None:
-        """An update of an incident is said: it is owed once it cannot be undone any more."""
+    def of_update(self, update: "Update", now: datetime, *, due_at: datetime | None = None) -> None:
+        """An update of an incident is said: it is owed once it cannot be undone any more.
+
+        `due_at`: later than that, so that one message can tell what happens meanwhile.
+        """
         self.get_or_create(
             update=update,
             defaults={
                 "kind": NoticeKind.INCIDENT,
                 "incident": update.incident,
                 "created_at": now,
-                "due_at": max(now, update.undo_until or now),
+                "due_at": max(now, update.undo_until or now, due_at or now),
             },
         )
 
@@ -78,6 +81,10 @@ class NoticeManager(models.Manager["Notice"]):
     def set_back(self, now: datetime, back: timedelta) -> None:
         """The clock was put back: what waits to be told waits no longer for that."""
         self.filter(sorted_at=None, due_at__gt=now).update(due_at=models.F("due_at") - back)
+
+    def waiting(self, now: datetime) -> models.QuerySet["Notice"]:
+        """What nobody has been told yet, and will not be before its time."""
+        return self.filter(sorted_at=None, cursor=0, due_at__gt=now)
 
     def due(self, now: datetime) -> models.QuerySet["Notice"]:
         """What is to be given to subscribers now, in the order it was said."""

@@ -67,6 +67,10 @@ class Record(models.Model):
     merged_into = models.ForeignKey(
         "incidents.Incident", null=True, editable=False, on_delete=models.SET_NULL, related_name="merged"
     )
+    joined_at = models.DateTimeField(null=True, editable=False)  # the newest failure that joined it
+    still_said = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )  # promises kept since something last happened
     cause = models.CharField(
         max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
     )
@@ -142,14 +146,15 @@ class Record(models.Model):
         self.weigh()
         return affected
 
-    def publish(self, now: datetime) -> None:
-        """Show a suggestion to the public as it stands."""
+    def publish(self, now: datetime, *, due_at: datetime | None = None) -> None:
+        """Show a suggestion to the public as it stands. Its newest update tells the earlier ones as well."""
         with transaction.atomic():
             Page.objects.hold()
             self.published_at, self.publish_at = self.published_at or now, None
             self.save(update_fields=["published_at", "publish_at", "updated_at"])
-            for update in self.updates.filter(kind=Kind.POST, notifies=True):
-                Notice.objects.of_update(update, now)
+            newest = self.updates.filter(kind=Kind.POST, notifies=True).order_by("-number").first()
+            if newest is not None:
+                Notice.objects.of_update(newest, now, due_at=due_at)
             Page.objects.turn()
 
     @property
@@ -190,6 +195,8 @@ class Record(models.Model):
         changes: Sequence[list[str]] = (),
         at: datetime | None = None,
         kind: Kind = Kind.POST,
+        step: str = "",
+        due_at: datetime | None = None,
     ) -> "Update":
         """Write a post (or what else it is) and move to its phase."""
         if phase is Phase.RESOLVED and self.resolved_at is None:
@@ -204,9 +211,11 @@ class Record(models.Model):
             self.settle_at = None
             self.affected.filter(is_held=True).update(is_held=False)
         self.save()
-        update = self.write(kind, body, at or now, author=author, by_machine=by_machine, changes=changes)
+        update = self.write(
+            kind, body, at or now, author=author, by_machine=by_machine, changes=changes, step=step
+        )
         if by_machine and kind is Kind.POST and self.published_at is not None:
-            Notice.objects.of_update(update, now)
+            Notice.objects.of_update(update, now, due_at=due_at)
         return update
 
     def note_fact(self, body: str, now: datetime, changes: Sequence[list[str]] = ()) -> None:
@@ -222,6 +231,7 @@ class Record(models.Model):
         author: Any = None,
         by_machine: bool | None = None,
         changes: Sequence[list[str]] = (),
+        step: str = "",
     ) -> "Update":
         """One more entry of the story. The caller holds the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
@@ -235,6 +245,7 @@ class Record(models.Model):
             author=author,
             is_by_machine=is_ours,
             changes=list(changes),
+            step=step,
         )
         Page.objects.turn()
         return update

@@ -31,6 +31,9 @@ class Update(models.Model):
         default=list, editable=False, help_text="[component public id, name, old, new] each."
     )
 
+    step = models.CharField(  # what an automatic update says (incidents.steps); empty for a person's
+        max_length=12, default="", db_default="", blank=True, editable=False
+    )
     notifies = models.BooleanField(default=True, editable=False)  # False: nobody is sent this one
     undo_until = models.DateTimeField(null=True, editable=False)  # nobody is sent it before then
     before = models.JSONField(null=True, editable=False)  # see incidents.models.undoing

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from statuspage.console import incidents, postmortems, probes, texts, views, watched, works
+from statuspage.console import (
+    incidents,
+    page_settings,
+    postmortems,
+    probes,
+    texts,
+    views,
+    watched,
+    works,
+)
 
 urlpatterns = [
     path("", views.overview_page, name="console"),
@@ -44,6 +53,7 @@ urlpatterns = [
     path("probes/<slug:public_id>/pause", probes.pause, name="console_probe_pause"),
     path("probes/<slug:public_id>/resume", probes.resume, name="console_probe_resume"),
     path("probes/<slug:public_id>/delete", probes.delete, name="console_probe_delete"),
+    path("settings", page_settings.form_page, name="console_settings"),
     path("templates", texts.list_page, name="console_templates"),
     path("templates/new", texts.form_page, name="console_template_new"),
     path("templates/<int:pk>", texts.form_page, name="console_template"),

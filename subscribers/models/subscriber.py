@@ -127,8 +127,10 @@ class SubscriberManager(models.Manager["Subscriber"]):
         if kind in (NoticeKind.INCIDENT, NoticeKind.POSTMORTEM):
             chosen &= Q(least_impact__lte=RANKS[impact.value])
         if incident is not None:
-            chosen |= Q(Exists(_through("follows", incident=incident)))
-            chosen |= Q(Exists(mine.filter(notice__incident=incident)))
+            # who followed what was merged into it hears how it goes on
+            story = [incident.pk, *incident.merged.values_list("pk", flat=True)]
+            chosen |= Q(Exists(_through("follows", incident__in=story)))
+            chosen |= Q(Exists(mine.filter(notice__incident__in=story)))
         if maintenance is not None:
             chosen |= Q(Exists(mine.filter(notice__maintenance=maintenance)))
         return wanted.filter(chosen)

@@ -11,7 +11,7 @@ from components.status import Status
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models import Affected, Incident
 from incidents.tasks import fall_silent
-from tests.making import NOW, after, fell, found, group, rose, watched
+from tests.making import NOW, after, fell, found, group, joining, rose, watched
 
 
 def only() -> Incident:
@@ -46,8 +46,8 @@ def test_a_confirmed_failure_opens_one_incident_dated_back_to_the_first_failure(
     assert (incident.started_at, incident.impact) == (NOW, "critical")
     assert incident.published_at is not None
     assert posts(incident) == [
-        "Web app answers with errors since 08:00 UTC. Our monitoring found this by itself and keeps "
-        "looking. We will write again by 08:30 UTC, or as soon as this changes."
+        "Web app is returning errors (since 08:00 UTC). Our monitoring detected this automatically. We're "
+        "investigating and will post the next update by 08:30 UTC, or as soon as this changes."
     ]
     assert incident.updates.filter(is_by_machine=True, kind=Kind.POST).count() == 1
     assert Component.objects.get().status == Status.MAJOR_OUTAGE
@@ -69,7 +69,8 @@ def test_a_second_open_incident_for_a_component_is_impossible(db):
         Affected.objects.create(incident=other, component=probe.component, is_held=True)
 
 
-def test_others_of_the_group_that_fail_within_two_minutes_join(db):
+def test_by_group_only_others_of_the_group_that_fail_within_two_minutes_join(db):
+    joining("group")
     ours = group()
     one, two, late = (watched(name, group=ours) for name in ("Web app", "API", "Search"))
     stranger = watched("Elsewhere", group=group("Others"))
@@ -79,7 +80,7 @@ def test_others_of_the_group_that_fail_within_two_minutes_join(db):
     fell(late, after(seconds=200))
     joined = Incident.objects.get(title__startswith="Web app")
     assert {one.component.name for one in joined.affected.all()} == {"Web app", "API"}
-    assert "API answers with errors as well, since 08:01 UTC." in posts(joined)
+    assert "API is also returning errors (since 08:01 UTC)." in posts(joined)
     assert Incident.objects.count() == 3
 
 
@@ -97,7 +98,8 @@ def test_recovery_is_told_then_watched_then_resolved(db, settings):
     incident = only()
     assert incident.phase == Phase.RESOLVED
     assert posts(incident)[-1] == (
-        "API did not work as usual from 08:00 UTC to 08:10 UTC (10 min). All checks have been well since."
+        "API was not working normally from 08:00 UTC to 08:10 UTC (10 min). "
+        "All checks have passed since then."
     )
     assert not Affected.objects.filter(is_held=True).exists()
 
@@ -131,7 +133,7 @@ def test_all_of_it_must_be_well_before_it_is_resolved(db):
     Incident.objects.turn(after(minutes=20))
     incident = only()
     assert incident.resolved_at is None
-    assert "Web app works again since 08:05 UTC. Still affected: API." in posts(incident)
+    assert "Web app has recovered (08:05 UTC). Still affected: API." in posts(incident)
 
 
 def test_losing_sight_is_no_recovery(db):
@@ -141,7 +143,9 @@ def test_losing_sight_is_no_recovery(db):
     incident = only()
     assert Component.objects.get().status == Status.UNKNOWN
     assert (incident.well_since, incident.resolved_at) == (None, None)
-    assert incident.updates.filter(kind=Kind.FACT, body__startswith="We cannot see API").exists()
+    assert incident.updates.filter(
+        kind=Kind.FACT, body__startswith="We don't currently know the status of API"
+    ).exists()
     Incident.objects.turn(after(hours=1))
     assert only().resolved_at is None
 
@@ -179,7 +183,7 @@ def test_the_machine_keeps_its_promise_and_speaks_seldomer_in_a_long_night(db):
     promised = only().next_update_at
     Incident.objects.turn(promised)
     incident = only()
-    assert posts(incident)[-1].startswith("API still does not work as usual.")
+    assert posts(incident)[-1].startswith("API is still not working normally.")
     assert incident.next_update_at - promised == timedelta(hours=1)
 
 
@@ -229,7 +233,7 @@ def test_a_hidden_component_that_fails_too_is_named_to_staff_alone(db):
     fell(hidden, after(seconds=60))
     incident = only()
     assert "chat-gw-2" not in public_words(incident)
-    assert notes(incident) == ["chat-gw-2 answers with errors as well, since 08:01 UTC."]
+    assert notes(incident) == ["chat-gw-2 is also returning errors (since 08:01 UTC)."]
     assert {one.component.name for one in incident.affected.all()} == {"Chat", "chat-gw-2"}
 
 
@@ -246,8 +250,8 @@ def test_what_becomes_of_a_hidden_component_is_never_told(db):
     incident = only()
     assert incident.phase == Phase.RESOLVED
     assert "chat-gw-2" not in public_words(incident)
-    assert "Chat did not work as usual" in posts(incident)[-1]
-    assert notes(incident)[-1] == "chat-gw-2 works again since 08:41 UTC."
+    assert "Chat was not working normally" in posts(incident)[-1]
+    assert notes(incident)[-1] == "chat-gw-2 has recovered (08:41 UTC)."
 
 
 def test_a_hidden_component_does_not_keep_an_incident_open(db):
@@ -268,7 +272,7 @@ def test_when_only_hidden_components_fail_it_stays_with_staff(db, auto):
     incident = only()
     assert (incident.is_suggestion, incident.publish_at, incident.next_update_at) == (True, None, None)
     assert incident.title == "chat-gw-2 answers with errors"
-    assert notes(incident)[0].startswith("chat-gw-2 answers with errors since 08:00 UTC. It is hidden")
+    assert notes(incident)[0].startswith("chat-gw-2 is returning errors (since 08:00 UTC). It is hidden")
     Incident.objects.turn(after(hours=1))
     assert not Incident.objects.public().exists()
     rose(probe, after(hours=2))
@@ -327,7 +331,7 @@ def test_when_all_is_well_for_ten_minutes_it_proposes_once(db):
     for minute in (16, 17, 40):
         Incident.objects.turn(after(minutes=minute))
     (proposal,) = only().updates.filter(kind=Kind.PROPOSAL)
-    assert proposal.body == "All probes have been well for 10 minutes: resolve?"
+    assert proposal.body == "All checks have passed for 10 minutes: resolve?"
 
 
 def test_handed_back_the_machine_speaks_and_resolves_again(db):

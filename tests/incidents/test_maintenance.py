@@ -265,8 +265,8 @@ def test_still_down_at_the_end_is_one_incident_with_one_word(db):
     incident = Incident.objects.get()
     assert (incident.started_at, incident.published_at) == (after(hours=2), after(hours=2))
     assert posts(incident) == [
-        "API answers with errors since 10:00 UTC. Our monitoring found this by itself and keeps looking. "
-        "We will write again by 10:30 UTC, or as soon as this changes."
+        "API is returning errors (since 10:00 UTC). Our monitoring detected this automatically. We're "
+        "investigating and will post the next update by 10:30 UTC, or as soon as this changes."
     ]
     assert incident.updates.filter(kind=Kind.FACT).get().body.startswith("Still failing when the planned")
     assert told(one)[-1][1] == "The work is over, but API does not work yet."
@@ -287,7 +287,7 @@ def test_several_of_a_group_still_down_are_one_incident_with_one_word(db):
     found(probes[2], "up", after(hours=2))
     turn(one, after(hours=2))
     incident = Incident.objects.get()
-    assert incident.title == "Web app and API do not work"
+    assert incident.title == "Web app and API are not working"
     assert len(posts(incident)) == 1
     assert sorted(incident.troubled()) == ["API", "Web app"]
 
@@ -312,7 +312,7 @@ def test_down_before_the_window_its_incident_stays_and_goes_on(db):
     assert Incident.objects.get() == incident
     incident.refresh_from_db()
     assert incident.resolved_at is None
-    assert any("works again" in body for body in posts(incident))
+    assert any("has recovered" in body for body in posts(incident))
 
 
 def test_of_two_windows_over_a_component_the_last_to_end_judges(db):

@@ -72,11 +72,11 @@ def test_an_edited_word_keeps_its_first_form(staff):
     fell(watched())
     incident = Incident.objects.get()
     rows = form(incident)
-    row = next(n for n in range(9) if rows[f"updates-{n}-body"].startswith("API answers"))
+    row = next(n for n in range(9) if rows[f"updates-{n}-body"].startswith("API is returning"))
     rows[f"updates-{row}-body"] = "Corrected."
     staff.post(f"/admin/incidents/incident/{incident.pk}/change/", rows)
     update = incident.updates.get(body="Corrected.")
-    assert update.first_body.startswith("API answers")
+    assert update.first_body.startswith("API is returning")
 
 
 def test_a_resolved_incident_refuses_an_open_phase_in_the_form(staff):

@@ -56,7 +56,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     assert "Search works as usual" in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
     page.get_by_text("Nobody is sent it for").wait_for()
-    reader.locator(".incident .newest").get_by_text("Chat answers with errors since").wait_for(timeout=12_000)
+    reader.locator(".incident .newest").get_by_text("Chat is returning errors").wait_for(timeout=12_000)
     # three actions post an update from a template: post, template, publish
     page.goto(f"{web.url}/console/")
     page.get_by_role("link", name="Post update").click()

@@ -50,7 +50,7 @@ def test_an_outage_and_its_end_appear_without_a_reload(web, browser):
     assert page.title() == "Down: Widgetify"
     assert page.get_attribute("link[rel=icon]", "href") != icon
     assert page.locator(".incident").count() == 1
-    assert "Web app answers with errors since" in page.inner_text(".incident")
+    assert "Web app is returning errors (since" in page.inner_text(".incident")
     Incident.objects.get().post("We found the **cause**.", phase="identified", now=timezone.now())
     page.get_by_text("Cause found, fix in progress").wait_for(timeout=12_000)
     assert page.inner_html(".incident .newest") == "<p>We found the <strong>cause</strong>.</p>"

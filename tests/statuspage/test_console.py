@@ -68,7 +68,7 @@ def test_a_suggestion_says_why_and_is_published_in_two_steps(client, ada):
     assert "Search in the same group answers normally" in shown
     assert "Not explained by planned work" in shown
     shown = page(client, f"/console/incidents/{incident.public_id}/compose")
-    assert "Chat answers with errors since" in shown
+    assert "Chat is returning errors (since" in shown
     answer = client.post(f"/console/incidents/{incident.public_id}/compose",
                          form(incident, title="Chat is down"))  # fmt: skip
     assert answer.headers["location"] == f"/console/incidents/{incident.public_id}"
@@ -421,7 +421,7 @@ def test_a_postmortem_waits_for_the_end(client, ada):
 
 def test_incidents_are_found_by_words_and_component(client, ada):
     suggestion()
-    for words in ("errors", "Chat", "monitoring found"):
+    for words in ("errors", "Chat", "monitoring detected"):
         assert "Chat answers with errors" in page(client, f"/console/incidents?q={words}")
     assert "Nothing holds" in page(client, "/console/incidents?q=zzz")
     for which in ("open", "suggested", "deleted", "nonsense"):

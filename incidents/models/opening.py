@@ -1,0 +1,207 @@
+"""From failures to incidents: what joins which incident, what opens one, what time alone brings.
+
+One cause is one incident: whatever fails within the join window of the newest failure joins the
+incident that is open, up to `LONGEST_CHAIN` windows after it opened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from components.models import AutoIncidents, Component, Flip, Joining, Page
+from components.outcomes import Outcome
+from components.status import Status
+from incidents import words
+from incidents.models.machine import PROPOSE_AFTER, last_fall, publish_delay
+
+if TYPE_CHECKING:
+    from incidents.models.affected import Affected
+    from incidents.models.incident import Incident
+
+LONGEST_CHAIN = 5  # join windows after its opening an incident takes in nothing more
+REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same story
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A component that fails for sure: the flip that says so, and what it was before."""
+
+    component: Component
+    flip: Flip
+    old: Status
+
+    @property
+    def new(self) -> Status:
+        """What it is now."""
+        return Status(self.component.status)
+
+
+class MachineManager(models.Manager["Incident"]):
+    """From flips to incidents."""
+
+    def live(self) -> models.QuerySet["Incident"]:
+        """All but those deleted, or merged into another."""
+        return self.filter(deleted_at=None, merged_into=None)
+
+    def follow(self, flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
+        """Draw the consequences of a probe's change of mind. The caller holds the page."""
+        new = Status(component.status)
+        affected = self._open_for(component)
+        if affected is not None:
+            affected.incident.hear(affected, flip, new, now)
+        elif (
+            flip.new == Outcome.DOWN
+            and new.is_trouble
+            and not component.hand_status
+            and not _is_worked_on(component)
+        ):
+            self._begin([Failed(component, flip, old)], now)
+
+    def begin_after(self, components: Sequence[Component], now: datetime) -> None:
+        """Planned work is over and these, of one group, are still down: that is one incident, from now on."""
+        failed = [
+            Failed(component, flip, Status.UNDER_MAINTENANCE)
+            for component in components
+            if not component.hand_status
+            and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
+            and self._open_for(component) is None
+            and (flip := last_fall(component)) is not None
+        ]
+        if failed:
+            for failure in failed:
+                failure.flip.at = now  # dated to the end of the window; the row itself stays as it is
+            self._begin(failed, now)
+
+    def _open_for(self, component: Component) -> "Affected | None":
+        """The component's place in the incident that is open for it; the machine's own first."""
+        return (
+            component.affected.filter(
+                incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
+            )
+            .select_related("incident")
+            .order_by("-is_held", "-id")
+            .first()
+        )
+
+    # Joining, reopening, opening
+
+    def _begin(self, failed: Sequence[Failed], now: datetime) -> None:
+        """Confirmed failures: they join the young incident, reopen the one just resolved, or open one.
+
+        A component that only suggests joins an incident that is public already; one that
+        publishes makes the suggestion it joins public.
+        """
+        shown = [failure for failure in failed if failure.component.is_shown]
+        asked = {AutoIncidents(one.component.auto_incidents) for one in shown or failed} - {AutoIncidents.OFF}
+        if not asked:
+            return
+        if len(failed) > 1 and Page.objects.this().joining == Joining.NEVER:
+            for failure in failed:
+                self._begin([failure], now)
+        elif (incident := self._young(failed, now)) is not None:
+            for failure in failed:
+                incident.join(failure.component, failure.flip, failure.old, failure.new, now)
+            if shown:
+                incident.come_out(asked, now)
+        elif len(failed) == 1 and (incident := self._just_resolved(failed[0], now)) is not None:
+            incident.reopen(failed[0].component, failed[0].flip, failed[0].old, failed[0].new, now)
+        else:
+            self._open(failed, asked if shown else {AutoIncidents.SUGGEST}, now)
+
+    def _open(self, failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+        """A new incident with its first update.
+
+        Hidden components are not spoken of; where all are hidden it stays a suggestion.
+        """
+        shown = [failure for failure in failed if failure.component.is_shown]
+        first = (shown or failed)[0]
+        published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
+        incident = self.create(
+            title=words.title([one.component.name for one in shown or failed], first.flip.failure),
+            started_at=first.flip.at,
+            created_at=now,
+            group=first.component.group,
+            is_by_machine=True,
+            published_at=now if published else None,
+            publish_at=now + publish_delay() if delayed and not published else None,
+        )
+        for failure in failed:
+            incident.touch(failure.component, failure.new, failure.flip.at, is_held=True)
+        if shown:
+            incident.say_opened(shown, now)
+        for failure in failed:
+            if not failure.component.is_shown:
+                incident.note_opened(failure, now)
+
+    def _young(self, failed: Sequence[Failed], now: datetime) -> "Incident | None":
+        """The machine's incident that these failures belong to; several that nobody owns become one.
+
+        What the public must hear of does not join what only staff see because its components are hidden.
+        """
+        joining, group = Page.objects.this().joining, failed[0].component.group
+        if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
+            return None
+        window = timedelta(seconds=settings.JOIN_WINDOW_S)
+        is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
+        young = self.live().filter(is_young, is_by_machine=True, resolved_at=None)
+        young = young.filter(created_at__gte=now - LONGEST_CHAIN * window)
+        if joining == Joining.GROUP:
+            young = young.filter(group=group)
+        if any(failure.component.is_shown for failure in failed):
+            young = young.filter(affected__component__is_shown=True).distinct()
+        candidates = list(young.order_by("created_at", "id"))
+        free = [incident for incident in candidates if not incident.is_owned]
+        if not free:
+            return candidates[0] if candidates else None
+        oldest = next((incident for incident in free if incident.published_at), free[0])
+        for other in free:
+            if other.pk != oldest.pk:
+                other.merge_into(oldest, now)
+        return oldest
+
+    def _just_resolved(self, failure: Failed, now: datetime) -> "Incident | None":
+        """The incident of this component that was resolved automatically minutes ago."""
+        resolved = self.live().filter(
+            affected__component=failure.component,
+            is_by_machine=True,
+            is_owned=False,
+            resolved_at__gte=now - REOPEN_WITHIN,
+            postmortem=None,
+        )
+        incident = resolved.order_by("-resolved_at").first()
+        if incident is not None and incident.concerns_public and not failure.component.is_shown:
+            return None
+        return incident
+
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """The clock was put back: countdowns and the machine's promises run on as long as they had to.
+
+        Promises of staff stay: people read them off a clock of their own.
+        """
+        mine = self.live().filter(resolved_at=None, is_owned=False)
+        for name in ("settle_at", "publish_at", "next_update_at"):
+            mine.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})
+
+    def turn(self, now: datetime) -> None:
+        """What time alone brings: settled recoveries, proposals, countdowns, and promises that fell due."""
+        opened = self.live().filter(resolved_at=None)
+        for incident in opened.filter(is_owned=False, settle_at__lte=now):
+            incident.settle(now)
+        for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
+            incident.propose(now)
+        for incident in opened.filter(published_at=None, publish_at__lte=now):
+            incident.publish_unasked(now)
+        due = opened.filter(is_owned=False, is_by_machine=True, settle_at=None)
+        for incident in due.filter(next_update_at__lte=now):
+            incident.say_still(now)
+
+
+def _is_worked_on(component: Component) -> bool:
+    """Planned work is under way: its end will judge."""
+    found: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
+    return found

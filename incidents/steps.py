@@ -1,0 +1,39 @@
+"""What an automatic update says, and how long its message waits for more of the same.
+
+The page shows each update at once. A message that waits a little tells what fails (or recovers)
+in the next seconds as well: five endpoints on one server are one message, not five.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from django.conf import settings
+
+
+class Step(StrEnum):
+    """The kinds of automatic updates."""
+
+    OPENED = "opened"
+    ALSO = "also"
+    AGAIN = "again"
+    WORSE = "worse"
+    BETTER = "better"  # some of it recovered, the rest did not
+    RECOVERED = "recovered"
+    STILL = "still"
+    UNWATCHED = "unwatched"
+    RESOLVED = "resolved"
+
+
+# In units of TELL_AFTER_S. What is not here goes out at once.
+WAITS = {Step.OPENED: 1, Step.ALSO: 3, Step.AGAIN: 1, Step.WORSE: 3, Step.BETTER: 15, Step.RECOVERED: 1}
+
+
+LONGEST_WAIT = 15
+
+
+def wait(step: Step, relapses: int = 0) -> timedelta:
+    """How long the message of this update waits. What has relapsed before is believed later each time."""
+    units = WAITS.get(step, 0)
+    if step is Step.RECOVERED:
+        units = min(units + 2 * relapses, LONGEST_WAIT)
+    return timedelta(seconds=settings.TELL_AFTER_S * units)

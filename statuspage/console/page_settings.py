@@ -1,0 +1,46 @@
+"""Settings of the page that its admins change in the console."""
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from components.models import Page
+from statuspage.access import needs
+from statuspage.models import Audit, Role
+
+
+class PageForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may be chosen."""
+
+    class Meta:
+        model = Page
+        fields = ("joining",)
+        labels = {"joining": "Failures that share one incident"}
+        help_texts = {
+            "joining": "What fails within the join window (JOIN_WINDOW_S) of the newest failure joins the"
+            " automatic incident that is open, so that one cause is one story."
+        }
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.ADMIN)
+def form_page(request: HttpRequest) -> HttpResponse:
+    """Show the settings, or save what was changed and nothing else."""
+    request.section = "console_settings"  # type: ignore[attr-defined]
+    form = PageForm(request.POST or None, instance=Page.objects.this())
+    if request.method == "GET" or not form.is_valid():
+        status = 200 if request.method == "GET" else 400
+        return render(request, "console/settings.html", {"form": form}, status=status)
+    changed = list(form.changed_data)
+    before = {name: form.initial.get(name) for name in changed}
+    after = {name: form.cleaned_data[name] for name in changed}
+    if changed:
+        with transaction.atomic():
+            Page.objects.hold()
+            Page.objects.filter(pk=1).update(**after)
+            Audit.objects.note(request, "page.settings", "Settings", before=before, after=after)
+    messages.success(request, "Settings saved.")
+    return redirect("console_settings")
