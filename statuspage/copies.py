@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import brotli
 
@@ -278,7 +278,7 @@ def _write(document: Document, out: IO[bytes]) -> None:
         out.write(variant.plain + variant.gzip + variant.br)
 
 
-def _header(opened: IO[bytes]) -> dict[str, object]:
+def _header(opened: IO[bytes]) -> dict[str, Any]:
     """The first lines of a copy. Raises ValueError if it is none."""
     if opened.readline() != MAGIC:
         raise ValueError("magic")

@@ -34,16 +34,20 @@ def removed_for_good(folder):
     folder.symlink_to("/proc/nowhere/at/all")
 
 
+def fill(out):
+    while True:
+        out.write(b"x" * 4096)
+
+
 def mounted(options):
     def harm(folder):
         folder.mkdir(exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
             pytest.skip("mounting needs root")
         if "nr_inodes" not in options and "ro" not in options.split(","):
             with (folder / "filler").open("wb", buffering=0) as out, pytest.raises(OSError, match="No space"):
-                while True:
-                    out.write(b"x" * 4096)
+                fill(out)
 
     return harm
 
@@ -62,7 +66,7 @@ def harmed(tmp_path, request):
     folder = tmp_path / "snapshots"
     folder.mkdir()
     yield folder
-    subprocess.run(["umount", str(folder)], capture_output=True)
+    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
 
 
 @pytest.mark.parametrize("harm", HARMS)

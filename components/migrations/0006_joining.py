@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0004_count_again"),
+        ("components", "0005_forgotten"),
     ]
 
     operations = [
