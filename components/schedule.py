@@ -12,8 +12,3 @@ GOLDEN = 0.6180339887498949
 def place(key: int, interval_s: int) -> int:
     """The second within the interval for this id, 0 to interval_s - 1."""
     return int((key * GOLDEN) % 1 * interval_s)
-
-
-def next_slot(now: int, *, interval_s: int, phase_s: int) -> int:
-    """The first slot after `now`."""
-    return now + interval_s - (now - phase_s) % interval_s

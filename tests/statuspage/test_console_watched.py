@@ -172,6 +172,25 @@ def test_an_edit_does_not_take_back_what_a_worker_wrote_meanwhile(editor):
     assert (probe.name, probe.outcome, probe.heard_s) == ("Mine", Outcome.UP, heard)
 
 
+def test_an_edit_keeps_what_a_worker_writes_between_reading_and_saving(editor, monkeypatch):
+    """The form has read the row already when the worker writes it; the editor's save comes last."""
+    probe = watched()
+    found(probe, "up", NOW)
+    component = Component.objects.get(pk=probe.component_id)
+    theirs = Page.objects.hold
+
+    def hold():
+        Component.objects.filter(pk=component.pk).update(status=Status.MAJOR_OUTAGE, position=7)
+        return theirs()
+
+    monkeypatch.setattr(Component, "refresh", lambda *_: None)  # it would put the status right again
+    monkeypatch.setattr(Page.objects, "hold", hold)
+    post(editor, f"components/{component.public_id}/edit", name="Renamed", is_shown="on",
+         auto_incidents="publish", shows_evidence="on")  # fmt: skip
+    component.refresh_from_db()
+    assert (component.name, component.status, component.position) == ("Renamed", Status.MAJOR_OUTAGE, 7)
+
+
 def test_a_bad_name_is_refused_with_a_sentence(editor):
     answer = post(editor, "components/new", name="", auto_incidents="off")
     assert answer.status_code == 400

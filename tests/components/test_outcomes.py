@@ -1,0 +1,23 @@
+"""What a check's reading means, at its limits."""
+
+import pytest
+
+from components.outcomes import Expectation, Outcome, Reading, classify
+
+
+@pytest.mark.parametrize(
+    ("total_ms", "outcome"),
+    [(999.0, Outcome.UP), (1000.0, Outcome.UP), (1000.1, Outcome.DEGRADED)],
+)
+def test_an_answer_at_the_limit_itself_is_in_time(total_ms, outcome):
+    reading = Reading(total_ms, status_code=200)
+    assert classify(reading, Expectation(latency_limit_ms=1000))[0] is outcome
+
+
+@pytest.mark.parametrize(
+    ("days_left", "outcome"),
+    [(15, Outcome.UP), (14, Outcome.UP), (13, Outcome.DEGRADED), (0, Outcome.DEGRADED)],
+)
+def test_a_certificate_with_just_enough_days_is_well(days_left, outcome):
+    reading = Reading(20.0, status_code=200, days_left=days_left)
+    assert classify(reading, Expectation(least_days_left=14))[0] is outcome
