@@ -10,12 +10,14 @@ from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from statuspage.accounts.backends import login_of, person_of
+from statuspage.models import FirstPassword
 from statuspage.models.audit import client_address
 
 logger = logging.getLogger(__name__)
@@ -86,6 +88,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if "@" in username:
             raise ValidationError("A name holds no @.", code="invalid")
         cleaned: str = super().clean_username(username, shallow=shallow)
+        return cleaned
+
+    def clean_password(self, password: str, user: AbstractBaseUser | None = None) -> str:
+        """A first password that we printed is changed, not typed again."""
+        cleaned: str = super().clean_password(password, user=user)
+        is_first = user is not None and user.pk and FirstPassword.objects.is_kept_by(user)
+        if is_first and check_password(cleaned, user.password):  # type: ignore[union-attr]
+            raise ValidationError("This is the password you were given: choose another one.", code="same")
         return cleaned
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -47,10 +47,9 @@ def _join(request: HttpRequest, invitation: Invitation, form: AcceptForm):  # ty
     """The new person, all of it or nothing."""
     told = form.cleaned_data
     user = get_user_model().objects.create_user(told["name"], told["email"], told["password"])
-    # the link went to the invited address: another one proves nothing
-    EmailAddress.objects.create(
-        user=user, email=told["email"], primary=True, verified=told["email"] == invitation.email
-    )
+    # only a link that was mailed to this very address proves that somebody reads there
+    is_proven = invitation.is_mailed and told["email"] == invitation.email
+    EmailAddress.objects.create(user=user, email=told["email"], primary=True, verified=is_proven)
     invitation.accept(user, now=timezone.now())
     Audit.objects.note(request, "invitation.accept", user, after={"role": invitation.role_label})
     return user

@@ -61,6 +61,8 @@ class Invitation(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
+    # a link that was handed over proves nothing about the address it is for
+    is_mailed = models.BooleanField(default=False, db_default=False)
 
     objects = InvitationManager()
 

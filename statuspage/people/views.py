@@ -74,6 +74,8 @@ def invite(request: HttpRequest) -> HttpResponse:
     Audit.objects.note(request, "invitation.send", invitation, after={"role": invitation.role_label})
     link = public_url(reverse("accept_invitation", args=[token]))
     if _mail(invitation, link):
+        invitation.is_mailed = True
+        invitation.save(update_fields=["is_mailed"])
         messages.success(request, f"An invitation is on its way to {invitation.email}.")
         return redirect("people")
     return _people(request, InviteForm(), link=link, invitation=invitation)
