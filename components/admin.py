@@ -44,6 +44,7 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """What staff set by hand shows at once."""
         super().save_related(request, form, formsets, change)
         form.instance.refresh(timezone.now())
+        form.instance.judge_again(timezone.now())
         Page.objects.turn(takes_away=True)
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
@@ -76,8 +77,12 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Probe, form: Any, change: bool) -> None:
         """A probe that was paused, or looks elsewhere now, changes what its component shows."""
+        left = Component.objects.filter(probes=obj.pk).exclude(pk=obj.component_id).first()
         super().save_model(request, obj, form, change)
+        if left is not None:
+            left.refresh(timezone.now())
         obj.component.refresh(timezone.now())
+        obj.component.judge_again(timezone.now())
         Page.objects.turn(takes_away=True)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:

@@ -83,6 +83,11 @@ def failing(name: str, failure: str, *, since: datetime) -> str:
     return f"{is_now([name], failure)} (since {clock(since)})."
 
 
+def promised_nothing(opening: str) -> str:
+    """The first update as it is shown once all has recovered: what has passed is not promised."""
+    return opening.partition(" We're investigating and will post")[0]
+
+
 def also(of: Sequence[str], failure: str, *, since: datetime) -> str:
     """More components are affected."""
     return f"{is_now(of, failure, 'also')} (since {clock(since)})."
@@ -118,6 +123,29 @@ def partly_recovered(of: Sequence[str], *, since: datetime, left: Sequence[str])
 def unseen(name: str, *, since: datetime) -> str:
     """We lost sight of a component."""
     return f"We don't currently know the status of {name}: no check results since {clock(since)}."
+
+
+def unwatched(of: Sequence[str]) -> str:
+    """No probe looks at what it speaks of any more; without names where those may not be told."""
+    if not of:
+        return "We no longer check this automatically. Our team will post the next update."
+    status = "their status" if len(of) > 1 else "its status"
+    return (
+        f"We no longer check {names(of)} automatically, so we don't currently know {status}. "
+        "Our team will post the next update."
+    )
+
+
+def partly_unwatched(of: Sequence[str]) -> str:
+    """The same of some of it, while probes look at the rest."""
+    status = "their status" if len(of) > 1 else "its status"
+    return f"We no longer check {names(of)} automatically, so we don't currently know {status}."
+
+
+def unwatched_proposal(of: Sequence[str]) -> str:
+    """To staff."""
+    what = names(of) or "what this speaks of"
+    return f"No probe checks {what} any more, so no update is posted automatically: post one, or resolve."
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime) -> str:

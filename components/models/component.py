@@ -68,6 +68,8 @@ class Component(models.Model):
         "shows evidence", default=True, help_text="Incidents show what the probes saw."
     )
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
+    # When to look whether it is down without an incident: no flip says so after staff changed something.
+    judge_at = models.DateTimeField(null=True, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -101,11 +103,17 @@ class Component(models.Model):
         self.save(update_fields=["hand_status"])
         self.refresh(at)
 
-    def release(self, at: datetime) -> None:
+    def judge_again(self, at: datetime | None) -> None:
+        """Look at this moment whether it is down without an incident; None: not at all."""
+        self.judge_at = at
+        Component.objects.filter(pk=self.pk).update(judge_at=at)
+
+    def release(self, at: datetime, *, judge_at: datetime | None = None) -> None:
         """What staff set ends: the probes speak again, or, without any, all is well."""
         if self.hand_status:
             self.hand_status = "" if self.probed() else Status.OPERATIONAL
             self.save(update_fields=["hand_status"])
+            self.judge_again(judge_at)
             self.refresh(at)
 
     def show(self, status: Status, at: datetime) -> bool:

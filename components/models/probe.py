@@ -21,6 +21,7 @@ from components import egress, health, schedule
 from components.egress import Door
 from components.models.component import Component, status_of
 from components.models.page import Page
+from components.models.pointed import Pointed
 from components.models.public_id import PublicIdField
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbe
@@ -130,7 +131,7 @@ RETURNING id, claimed_slot, lease_token, region
 """
 
 
-class Probe(models.Model):
+class Probe(Pointed):
     """Look here, this often, call this healthy."""
 
     public_id = PublicIdField()
@@ -205,7 +206,6 @@ class Probe(models.Model):
     # How long it holds, where that is not the interval: the interval has changed since
     heard_for_s = models.BigIntegerField(null=True, editable=False)
     run = models.JSONField(default=list, editable=False)
-
     objects = ProbeManager()
 
     class Meta:
@@ -215,11 +215,17 @@ class Probe(models.Model):
         return self.name or f"{self.kind} {self.target}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Take a place in the interval. A new probe is due at once."""
+        """Take a place in the interval. A new probe is due at once; one that looks elsewhere begins anew."""
         columns = kwargs.get("update_fields")
-        if self.pk is not None and (columns is None or "interval_s" in columns):
-            self._keep_the_past(int(timezone.now().timestamp()))
-            kwargs["update_fields"] = None if columns is None else {*columns, "heard_for_s"}
+        if self.pk is None:
+            self.passed_at = None  # a copy has proved nothing yet
+        else:
+            if columns is None or "interval_s" in columns:
+                self._keep_the_past(int(timezone.now().timestamp()))
+                columns = None if columns is None else {*columns, "heard_for_s"}
+            if columns is None or {"kind", "target", "options"} & set(columns):
+                columns = self._follow_its_target(columns)
+            kwargs["update_fields"] = columns
         super().save(*args, **kwargs)
         place = schedule.place(self.pk, self.interval_s)
         if place != self.phase_s:
@@ -285,7 +291,9 @@ class Probe(models.Model):
 
     @property
     def status(self) -> Status:
-        """What it thinks, in the public's words."""
+        """What it thinks, in the public's words. One that never passed a check knows of no outage."""
+        if self.is_unproven:
+            return Status.UNKNOWN
         return status_of(Outcome(self.outcome), Status(self.down_status))
 
     @property
@@ -322,6 +330,7 @@ class Probe(models.Model):
 
     def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":
         """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
+        self._note_passed(outcome, at)
         state, turn = health.step(self.state, outcome, at, self.rule)
         if state == self.state:
             return None
@@ -345,7 +354,7 @@ class Probe(models.Model):
         self.since = state.since
         self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
         self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
-        self.save(update_fields=["outcome", "since", "heard_s", "heard_for_s", "run"])
+        self.save(update_fields=["outcome", "since", "heard_s", "heard_for_s", "run", "passed_at"])
 
 
 class Flip(models.Model):

@@ -174,7 +174,8 @@ class Incident(MachineVoice):
             self.published_at = self.published_at or now
             self.settle_at = self.publish_at = None
             self.next_update_at = None if phase is Phase.RESOLVED else _promise(next_update_at, now)
-            changes = self._turn_components(statuses or {}, phase, now)
+            judge_at = now + timedelta(seconds=undo_s)  # an undone end has ended nothing
+            changes = self._turn_components(statuses or {}, phase, now, judge_at)
             update = self.say(body, phase, now, author=author, changes=changes, at=at)
             update.notifies, update.before = notifies, before
             update.undo_until = now + timedelta(seconds=undo_s) if undo_s else None
@@ -245,6 +246,7 @@ class Incident(MachineVoice):
             self.refresh_from_db()
             self.is_owned, self.proposed_at = False, None
             self._release_components(now)
+            self.unwatched_at = None
             if self.well_since is not None and self.resolved_at is None:
                 self.settle_at = self.next_update_at = now + settling()
             elif self.resolved_at is None:
@@ -357,7 +359,9 @@ class Incident(MachineVoice):
                          "and publish again."}
             )  # fmt: skip
 
-    def _turn_components(self, statuses: Statuses, phase: Phase, now: datetime) -> list[list[str]]:
+    def _turn_components(
+        self, statuses: Statuses, phase: Phase, now: datetime, judge_at: datetime
+    ) -> list[list[str]]:
         """Show what staff say of its components; when all is over, let the probes speak again."""
         changes = []
         for component, given in statuses.items():
@@ -369,14 +373,14 @@ class Incident(MachineVoice):
             if old is not status or row is None:
                 changes.append(change_row(component, old, status))
         if phase is Phase.RESOLVED:
-            self._release_components(now)
+            self._release_components(now, judge_at=judge_at)
             self.affected.update(status=Status.OPERATIONAL)
         return changes
 
-    def _release_components(self, now: datetime) -> None:
+    def _release_components(self, now: datetime, *, judge_at: datetime | None = None) -> None:
         """Statuses set by hand for this incident end with it."""
         for row in self.affected.select_related("component"):
-            row.component.release(now)
+            row.component.release(now, judge_at=judge_at)
 
 
 def _phase(phase: Phase | str) -> Phase:

@@ -13,12 +13,13 @@ from django.conf import settings
 from django.db import models, transaction
 
 from components.models import AutoIncidents, Component, Flip, Page
-from components.outcomes import Outcome
 from components.status import Status
 from incidents import steps, words
 from incidents.lifecycle import Kind, Phase
+from incidents.models.falls import failure, last_fall, newest_flip, working_beside
 from incidents.models.notice import Notice
-from incidents.models.record import Record, change_row
+from incidents.models.record import change_row
+from incidents.models.unwatched import Unwatched
 from incidents.steps import Step
 from incidents.times import near
 
@@ -33,10 +34,10 @@ PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timed
 PROPOSE_AFTER = timedelta(minutes=10)
 
 
-class MachineVoice(Record):
+class MachineVoice(Unwatched):
     """The half of `Incident` that speaks by itself."""
 
-    class Meta(Record.Meta):
+    class Meta(Unwatched.Meta):
         abstract = True
 
     def join(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
@@ -87,10 +88,13 @@ class MachineVoice(Record):
                 self.save()
             self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {flip.why}".strip(), now)
             return
+        self.unwatched_at = None
         step = self._step(affected, old, status)
         affected.turn(status)
         self.weigh()
         self._watch_recovery(flip.at, now)
+        if self.published_at is None and not self.is_owned and self.troubled():
+            self.title = words.title(self.troubled(), failure(self._in_trouble()))
         changes = [change_row(component, old, status)]
         if self.well_since and (component.is_shown or not self.concerns_public):
             step = Step.RECOVERED
@@ -153,7 +157,22 @@ class MachineVoice(Record):
             length = words.duration((self.well_since - self.started_at).total_seconds())
             since, well = self.started_at, self.well_since
             return near(words.resolved(self.names(), since=since, until=well, length=length), now)
+        if self.unwatched_at is not None:
+            return words.unwatched(self.names())
         return near(self._opening(self._in_trouble(), until or now + PROMISES[0]), now)
+
+    def bring_up_to_date(self, now: datetime) -> None:
+        """Published at last, the first update speaks of what fails now, and promises from now on."""
+        opening = self.updates.filter(kind=Kind.POST, step=Step.OPENED).first()
+        if self.is_owned or self.resolved_at or opening is None:
+            return
+        if self.well_since is not None or self.unwatched_at is not None:
+            opening.body = words.promised_nothing(opening.body)
+            opening.save(update_fields=["body"])
+            return
+        self.next_update_at = None
+        self._news(now)
+        self._amend_opening(opening, [])
 
     def _in_trouble(self) -> list[Component]:
         """The components that this speaks of and that do not work now; all of them when none does."""
@@ -161,10 +180,10 @@ class MachineVoice(Record):
         return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
 
     def _opening(self, hit: Sequence[Component], until: datetime) -> str:
-        beside = {name for component in hit for name in _working_beside(component)}
+        beside = {name for component in hit for name in working_beside(component)}
         return words.opened(
             [component.name for component in hit],
-            _failure(hit),
+            failure(hit),
             working=sorted(beside - {component.name for component in hit}),
             since=self.started_at,
             until=until,
@@ -225,7 +244,7 @@ class MachineVoice(Record):
             until = self.settle_at or now
             return words.recovered(self.names(), since=self.well_since or now, until=until)
         if step is Step.ALSO:
-            return words.also(names, _failure(changed), since=self._fell_at(changed, flip.at))
+            return words.also(names, failure(changed), since=self._fell_at(changed, flip.at))
         if step is Step.AGAIN:
             return words.again(names, since=self._fell_at(changed, flip.at))
         status = Status(changed[-1].status)
@@ -266,14 +285,14 @@ class MachineVoice(Record):
         untold = self._untold(now)
         if untold is not None and untold.step == Step.OPENED and step in (Step.ALSO, Step.AGAIN, Step.WORSE):
             self._amend_opening(untold, changes)
-            self.write(Kind.FACT, text or self._text(step, [component], _flip_of(component), now), now)
+            self.write(Kind.FACT, text or self._text(step, [component], newest_flip(component), now), now)
         elif untold is not None and untold.step == Step.OPENED and step is Step.BETTER:
             self.save()
             self.write(Kind.FACT, text, now, changes=changes)
         elif untold is not None and untold.step == step and step in (Step.ALSO, Step.AGAIN, Step.BETTER):
             self._amend(untold, step, component, changes, now)
         else:
-            text = text or self._text(step, [component], _flip_of(component), now)
+            text = text or self._text(step, [component], newest_flip(component), now)
             if step is Step.AGAIN:
                 text = words.promised(text, until=self.next_update_at or now)
             phase = Phase.MONITORING if self.well_since else Phase.INVESTIGATING
@@ -291,7 +310,7 @@ class MachineVoice(Record):
 
     def _amend_opening(self, update: "Update", changes: list[list[str]]) -> None:
         hit = self._in_trouble()
-        self.title = words.title([component.name for component in hit], _failure(hit))
+        self.title = words.title([component.name for component in hit], failure(hit))
         self.save()
         self._rewrite(update, self._opening(hit, self.next_update_at or update.at), changes)
 
@@ -302,7 +321,7 @@ class MachineVoice(Record):
         self.save()
         known = {row[0] for row in update.changes} | {component.public_id}
         changed = [row.component for row in self.spoken_of() if row.component.public_id in known]
-        text = self._text(step, changed, _flip_of(component), now)
+        text = self._text(step, changed, newest_flip(component), now)
         if step is Step.AGAIN:
             text = words.promised(text, until=self.next_update_at or now)
         self._rewrite(update, text, changes)
@@ -360,32 +379,3 @@ def publish_delay() -> timedelta:
 def settling() -> timedelta:
     """How long all must be well before the machine resolves."""
     return timedelta(seconds=settings.SETTLE_S)
-
-
-def _working_beside(component: Component) -> list[str]:
-    """Components of the same group that are known to work."""
-    if component.group_id is None:
-        return []
-    beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
-    return list(
-        beside.exclude(pk=component.pk).filter(status=Status.OPERATIONAL).values_list("name", flat=True)
-    )
-
-
-def last_fall(component: Component) -> Flip | None:
-    """The newest flip of its probes that fail now; None when none does."""
-    down = component.probes.filter(is_paused=False, outcome=Outcome.DOWN)
-    flips = [flip for probe in down if (flip := probe.flips.last())]
-    return max(flips, key=lambda flip: flip.at, default=None)
-
-
-def _flip_of(component: Component) -> Flip:
-    """The newest change of mind of its probes."""
-    newest: Flip = Flip.objects.filter(probe__component=component).latest("id")
-    return newest
-
-
-def _failure(components: Iterable[Component]) -> str:
-    """What they fail with, if it is one thing; empty for several."""
-    failures = {flip.failure for component in components if (flip := last_fall(component))}
-    return failures.pop() if len(failures) == 1 else ""

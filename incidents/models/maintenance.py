@@ -257,7 +257,10 @@ class Maintenance(Series):
 
 def _is_down(component: Component) -> bool:
     """Whether a probe of it fails for sure."""
-    return any(not one.is_paused and one.outcome == Outcome.DOWN for one in component.probes.all())
+    return any(
+        not one.is_paused and one.outcome == Outcome.DOWN and not one.is_unproven
+        for one in component.probes.all()
+    )
 
 
 def _is_worked_on(component: Component) -> bool:

@@ -10,14 +10,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from components.models import AutoIncidents, Component, Flip, Joining, Page
 from components.outcomes import Outcome
 from components.status import Status
 from incidents import words
-from incidents.models.machine import PROPOSE_AFTER, last_fall, publish_delay
+from incidents.models.falls import last_fall
+from incidents.models.machine import PROPOSE_AFTER, publish_delay
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
@@ -57,15 +58,21 @@ class MachineManager(models.Manager["Incident"]):
         elif (
             flip.new == Outcome.DOWN
             and new.is_trouble
+            and not flip.probe.is_unproven
             and not component.hand_status
             and not _is_worked_on(component)
         ):
             self._begin([Failed(component, flip, old)], now)
 
-    def begin_after(self, components: Sequence[Component], now: datetime) -> None:
-        """Planned work is over and these, of one group, are still down: that is one incident, from now on."""
+    def begin_after(
+        self, components: Sequence[Component], now: datetime, *, old: Status = Status.UNDER_MAINTENANCE
+    ) -> None:
+        """Planned work is over and these, of one group, are still down: that is one incident, from now on.
+
+        Likewise after whatever else kept a failure from opening one; `old`: what it was shown as.
+        """
         failed = [
-            Failed(component, flip, Status.UNDER_MAINTENANCE)
+            Failed(component, flip, old)
             for component in components
             if not component.hand_status
             and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
@@ -76,6 +83,16 @@ class MachineManager(models.Manager["Incident"]):
             for failure in failed:
                 failure.flip.at = now  # dated to the end of the window; the row itself stays as it is
             self._begin(failed, now)
+
+    def judge(self, now: datetime) -> None:
+        """Components that staff changed: what is down without an incident gets one, from now on."""
+        for component in Component.objects.filter(judge_at__lte=now):
+            with transaction.atomic():
+                Page.objects.hold()
+                component.judge_again(None)
+                component.refresh_from_db()
+                if Status(component.status).is_trouble and not _is_worked_on(component):
+                    self.begin_after([component], now, old=_shown_before(component))
 
     def _open_for(self, component: Component) -> "Affected | None":
         """The component's place in the incident that is open for it; the machine's own first."""
@@ -194,11 +211,20 @@ class MachineManager(models.Manager["Incident"]):
             incident.settle(now)
         for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
             incident.propose(now)
+        self.judge(now)
+        for incident in opened.filter(is_owned=False, is_by_machine=True, unwatched_at=None):
+            incident.look_who_looks(now)
         for incident in opened.filter(published_at=None, publish_at__lte=now):
             incident.publish_unasked(now)
         due = opened.filter(is_owned=False, is_by_machine=True, settle_at=None)
         for incident in due.filter(next_update_at__lte=now):
             incident.say_still(now)
+
+
+def _shown_before(component: Component) -> Status:
+    """What it was shown as before what it is shown as now."""
+    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
+    return Status(span.status) if span else Status.UNKNOWN
 
 
 def _is_worked_on(component: Component) -> bool:

@@ -67,6 +67,7 @@ class Record(models.Model):
     merged_into = models.ForeignKey(
         "incidents.Incident", null=True, editable=False, on_delete=models.SET_NULL, related_name="merged"
     )
+    unwatched_at = models.DateTimeField(null=True, editable=False)  # no probe looks any more, and it was said
     joined_at = models.DateTimeField(null=True, editable=False)  # the newest failure that joined it
     still_said = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
@@ -152,10 +153,14 @@ class Record(models.Model):
             Page.objects.hold()
             self.published_at, self.publish_at = self.published_at or now, None
             self.save(update_fields=["published_at", "publish_at", "updated_at"])
+            self.bring_up_to_date(now)
             newest = self.updates.filter(kind=Kind.POST, notifies=True).order_by("-number").first()
             if newest is not None:
                 Notice.objects.of_update(newest, now, due_at=due_at)
             Page.objects.turn()
+
+    def bring_up_to_date(self, now: datetime) -> None:
+        """Of the machine's voice: what waited as a suggestion promises nothing that has passed."""
 
     @property
     def concerns_public(self) -> bool:

@@ -64,3 +64,4 @@ def _set_hand(component: Component, hand_status: str, now: datetime) -> None:
         component.hand_status = hand_status
         component.save(update_fields=["hand_status"])
         component.refresh(now)
+        component.judge_again(None if hand_status else now)

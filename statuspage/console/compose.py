@@ -153,7 +153,10 @@ def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
 
 
 def _first_phase(incident: Incident | None) -> str:
-    return incident.phase if incident else Phase.INVESTIGATING
+    if incident is None:
+        return Phase.INVESTIGATING
+    is_over = incident.published_at is None and incident.well_since is not None
+    return Phase.RESOLVED if is_over else incident.phase
 
 
 def newest(incident: Incident | None) -> int:

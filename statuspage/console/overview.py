@@ -17,7 +17,7 @@ from components.models.heartbeat import MAX_AHEAD
 from components.models.probe import patience
 from components.outcomes import Outcome
 from components.status import SEVERITY, State, Status
-from incidents import telling
+from incidents import asking, telling
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
 from incidents.words import duration, names
@@ -116,6 +116,7 @@ class Overview:
     down: tuple[Down, ...]
     more_down: int
     suggestions: tuple[Suggestion, ...]
+    questions: tuple[asking.Question, ...]
     opened: tuple[Opened, ...]
     rows: tuple[Row, ...]
     more_rows: int
@@ -145,6 +146,7 @@ def overview(now: datetime) -> Overview:
         down=tuple(_down(troubled[:MOST_DOWN])),
         more_down=max(0, counts["troubled"] - MOST_DOWN),
         suggestions=tuple(_suggestions(suggested, now)),
+        questions=tuple(asking.never_passed(probe) for probe in asking.unproven()[:MOST_SUGGESTED]),
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),

@@ -187,6 +187,9 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         if is_new or "group" in changed:
             page_order.put(component, group.public_id if group else page_order.LOOSE, after="last")
         component.refresh(timezone.now())
+        may_be_new = {"hand_status", "auto_incidents", "group"} & set(changed)
+        if may_be_new or ("is_shown" in changed and component.is_shown):
+            component.judge_again(timezone.now())
         Page.objects.turn(takes_away=not is_new)
         after = {name: form.cleaned_data[name] for name in changed}
         Audit.objects.note(
@@ -207,6 +210,8 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
     with transaction.atomic():
         Page.objects.hold()
         Component.objects.filter(pk=component.pk).update(is_shown=is_shown)
+        if is_shown:
+            component.judge_again(timezone.now())
         Page.objects.turn(takes_away=not is_shown)
         Audit.objects.note(
             request, "component.show" if is_shown else "component.hide", component,

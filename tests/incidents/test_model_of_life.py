@@ -2,7 +2,9 @@
 
 import uuid
 from datetime import timedelta
+from itertools import pairwise
 
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,7 @@ from components.models import Component, Probe
 from components.status import Status
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Affected, Incident, Update
+from incidents.models.machine import PROMISES
 from tests.making import NOW, fell, found, group, rose, watched
 
 PHASES = st.sampled_from(list(Phase))
@@ -82,6 +85,14 @@ class Life(RuleBasedStateMachine):
         self.now += timedelta(seconds=30)
         rose(self.probes[n], self.now)
         self.now += timedelta(seconds=20)
+
+    @rule(n=st.integers(0, 1))
+    def a_probe_rests(self, n):
+        self.probes[n].pause(self.now)
+        self.now += timedelta(seconds=5)
+        Incident.objects.turn(self.now)
+        self.probes[n].resume(self.now)
+        self.probes[n].refresh_from_db()
 
     @rule(n=st.integers(0, 5), who=st.integers(0, 1), phase=PHASES, status=STATUSES, part=st.integers(0, 1))
     def somebody_posts(self, n, who, phase, status, part):
@@ -163,6 +174,20 @@ class Life(RuleBasedStateMachine):
     def the_machine_is_silent_in_what_people_own(self):
         for incident in Incident.objects.filter(is_owned=True, settle_at__isnull=False):
             raise AssertionError(incident)
+
+    @invariant()
+    def the_machine_promises_no_later_than_its_ladder_and_nothing_nobody_looks_at(self):
+        ours = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+        for incident in ours.exclude(next_update_at=None):
+            assert incident.next_update_at <= self.now + PROMISES[min(incident.still_said, 3)]
+            assert incident.unwatched_at is None
+
+    @invariant()
+    def what_is_young_and_nobodys_is_one_incident(self):
+        window = timedelta(seconds=django_settings.JOIN_WINDOW_S)
+        ours = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+        opened = sorted(ours.values_list("created_at", flat=True))
+        assert all(later - sooner > window for sooner, later in pairwise(opened))
 
     @invariant()
     def what_is_shown_is_what_the_log_says(self):

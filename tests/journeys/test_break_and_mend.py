@@ -43,8 +43,9 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
 def test_staff_take_over_from_the_shell(whole):
     whole.start()
     with Target() as target:
+        whole.watch(target.url, "API")
+        wait_for(lambda: whole.status_of("API") == "operational", 40)
         target.answers = 500
-        whole.watch(target.url, "API", check=False)
         wait_for(lambda: whole.status_of("API") == "major_outage", 40)
         told = whole.manage("post", "last", "--phase", "identified", "--body", "We found it.", "--next", "20")
         assert "Posted to “API answers with errors”" in told.stdout

@@ -47,6 +47,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
         if options["save"]:
             self._save(kind, target, given, options)
+            if outcome is Outcome.DOWN:
+                self.stdout.write(
+                    "It is down now. It is shown as unknown, not as an outage, until a check passes."
+                )
         if outcome is not Outcome.UP:
             sys.exit(1)
 

@@ -1,0 +1,77 @@
+"""What a probe looks at, whether a check ever passed there, and that it begins anew elsewhere."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from components.outcomes import Outcome
+
+# What a probe forgets when it is pointed elsewhere.
+ANEW: dict[str, Any] = {
+    "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
+    "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
+}  # fmt: skip
+
+
+class Pointed(models.Model):
+    """The half of `Probe` that knows its target."""
+
+    kind: Any
+    target: Any
+    options: Any
+    outcome: Any
+    since: Any
+    run: Any
+
+    # The first check that passed since the probe looks at what it looks at now; None: never yet. A probe
+    # that never passed shows no outage and opens no incident: perhaps its address is wrong.
+    passed_at = models.DateTimeField(null=True, editable=False)
+
+    _looked_at: tuple[Any, ...] | None = None
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "Pointed":
+        """Remember what it looks at, to notice a change when it is saved."""
+        probe: Pointed = super().from_db(*args, **kwargs)
+        probe._looked_at = probe._looks_at()
+        return probe
+
+    def _looks_at(self) -> tuple[Any, ...] | None:
+        """What it checks; None where that was not read."""
+        if self.get_deferred_fields() & {"kind", "target", "options"}:
+            return None
+        return self.kind, self.target, dict(self.options or {})
+
+    def _follow_its_target(self, columns: Any) -> Any:
+        """Begin anew where it is pointed elsewhere; the columns to save."""
+        before, self._looked_at = self._looked_at, self._looks_at()
+        if before is None or self._looked_at == before:
+            return columns
+        self._begin_anew()
+        return None if columns is None else {*columns, *ANEW}
+
+    def _begin_anew(self) -> None:
+        """Another address or expectation: what it thought, and a check under way, mean something else."""
+        for name, value in ANEW.items():
+            setattr(self, name, [] if name == "run" else value)
+        self.passed_at = None
+
+    @property
+    def is_unproven(self) -> bool:
+        """True when it fails and has never passed: its address or expectation may be wrong."""
+        return self.outcome == Outcome.DOWN and self.passed_at is None
+
+    def _note_passed(self, outcome: Outcome, at: datetime) -> None:
+        """The first check that passed proves the address; failures before it said nothing of the target."""
+        if self.passed_at is not None:
+            return
+        if self.outcome in (Outcome.UP, Outcome.DEGRADED):
+            self.passed_at = self.since or at
+        elif outcome in (Outcome.UP, Outcome.DEGRADED):
+            self.passed_at = at
+            if self.outcome == Outcome.DOWN:
+                self.outcome, self.since, self.run = Outcome.UNKNOWN, None, []

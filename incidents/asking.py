@@ -1,0 +1,72 @@
+"""What staff are asked now: one list, read from the rows, for the console and for whoever alerts staff.
+
+A question has a `key` that stays the same for as long as it is the same question, so that nobody
+is asked twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.models import Probe
+from components.outcomes import Outcome
+from incidents.models import Incident
+
+NEVER_PASSED = "never-passed"
+UNWATCHED = "unwatched"
+SUGGESTED = "suggested"
+OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`probe` or `incident`: what it is about."""
+
+    key: str
+    kind: str
+    text: str
+    since: datetime | None
+    probe: Probe | None = None
+    incident: Incident | None = None
+
+
+def questions(now: datetime) -> list[Question]:
+    """All of them: probes that never passed, suggestions, overdue promises, incidents nobody looks at."""
+    opened = Incident.objects.live().filter(resolved_at=None).order_by("id")
+    found = [never_passed(probe) for probe in unproven()]
+    found += [_suggested(incident) for incident in opened.filter(published_at=None)]
+    public = opened.exclude(published_at=None)
+    found += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
+    return found + [
+        _unwatched(incident) for incident in opened.filter(is_owned=False).exclude(unwatched_at=None)
+    ]
+
+
+def unproven() -> list[Probe]:
+    """Probes that fail and have never passed a check."""
+    failing = Probe.objects.filter(is_paused=False, outcome=Outcome.DOWN, passed_at=None)
+    return list(failing.select_related("component").order_by("id"))
+
+
+def never_passed(probe: Probe) -> Question:
+    """Is its address right?"""
+    text = f"{probe.component} has never passed a check: is the address right?"
+    return Question(
+        f"{NEVER_PASSED}:{probe.public_id}:{probe.target}", NEVER_PASSED, text, probe.since, probe
+    )
+
+
+def _suggested(incident: Incident) -> Question:
+    key, text = f"{SUGGESTED}:{incident.public_id}", f"Suggested incident: {incident.title}"
+    return Question(key, SUGGESTED, text, incident.created_at, incident=incident)
+
+
+def _overdue(incident: Incident) -> Question:
+    due = incident.next_update_at
+    key, text = f"{OVERDUE}:{incident.public_id}:{due}", f"The promised update is overdue: {incident.title}"
+    return Question(key, OVERDUE, text, due, incident=incident)
+
+
+def _unwatched(incident: Incident) -> Question:
+    key = f"{UNWATCHED}:{incident.public_id}:{incident.unwatched_at}"
+    text = f"No probe checks this incident any more: {incident.title}"
+    return Question(key, UNWATCHED, text, incident.unwatched_at, incident=incident)

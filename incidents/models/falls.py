@@ -1,0 +1,36 @@
+"""What the probes of components say now: the newest failures, and what works beside them."""
+
+from collections.abc import Iterable
+
+from components.models import Component, Flip
+from components.outcomes import Outcome
+from components.status import Status
+
+
+def working_beside(component: Component) -> list[str]:
+    """Components of the same group that are known to work."""
+    if component.group_id is None:
+        return []
+    beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
+    return list(
+        beside.exclude(pk=component.pk).filter(status=Status.OPERATIONAL).values_list("name", flat=True)
+    )
+
+
+def last_fall(component: Component) -> Flip | None:
+    """The newest flip of its probes that fail now; None when none does."""
+    down = component.probes.filter(is_paused=False, outcome=Outcome.DOWN).exclude(passed_at=None)
+    flips = [flip for probe in down if (flip := probe.flips.last())]
+    return max(flips, key=lambda flip: flip.at, default=None)
+
+
+def newest_flip(component: Component) -> Flip:
+    """The newest change of mind of its probes."""
+    newest: Flip = Flip.objects.filter(probe__component=component).latest("id")
+    return newest
+
+
+def failure(components: Iterable[Component]) -> str:
+    """What they fail with, if it is one thing; empty for several."""
+    failures = {flip.failure for component in components if (flip := last_fall(component))}
+    return failures.pop() if len(failures) == 1 else ""
