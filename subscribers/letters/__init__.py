@@ -95,7 +95,9 @@ def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
 
 def _host(url: str) -> str:
     """A host for ids; of a page on an address or one name alone it is no real domain, and need not be."""
-    return ascii_host(urlsplit(url).hostname or "localhost").replace(":", "-")
+    host = urlsplit(url).hostname or "localhost"
+    is_number = host.replace(".", "").isdecimal() or ":" in host  # an address needs no other spelling
+    return (host if is_number else ascii_host(host)).replace(":", "-")
 
 
 def _sender(page_name: str) -> Address:

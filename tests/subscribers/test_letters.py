@@ -375,3 +375,14 @@ def test_one_line_keeps_every_script_and_joins_nothing_that_was_apart():
     assert one_line("שלום 👩‍🚒 नमस्ते", most=40) == "שלום 👩‍🚒 नमस्ते"
     assert one_line("abcdef", most=4) == "abc…"
     assert subject_line("Identified", "x" * 300).startswith("[Identified] xxx")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://127.0.0.1:8000", "127.0.0.1"), ("https://[2001:db8::1]", "2001-db8--1"),
+        ("https://status.example.org", "status.example.org"), ("http://localhost:8000", "localhost"),
+    ],
+)  # fmt: skip
+def test_a_page_on_an_address_writes_letters_too(url, host):
+    assert letters._host(url) == host
