@@ -43,7 +43,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, value in (self.instance.options or {}).items():
+        for name, value in self.instance.named_options.items():
             lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
             self.initial[name_of(self.instance.kind, name)] = lines
 
@@ -89,7 +89,7 @@ class ShortProbeForm(ProbeForm):
     """A probe in a row of its component; its options stay as they are."""
 
     def clean(self) -> dict[str, Any]:
-        kept = dict(self.instance.options or {})
+        kept = dict(self.instance.named_options)
         data = super().clean()
         self.instance.options = kept if data.get("kind") == self.initial.get("kind") else {}
         return data

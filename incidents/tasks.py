@@ -20,8 +20,8 @@ from components import egress
 from components.checking import Checker, Finding, Order
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
-from components.outcomes import Outcome, classify
-from components.probers import PROBERS, InvalidProbe
+from components.outcomes import Failure, Outcome, Reading, classify
+from components.probers import InvalidProbe
 from components.status import Status
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
@@ -70,15 +70,22 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
     _show_life(database_now())
-    orders = []
+    orders, refused = [], []
     for probe in Probe.objects.begin(list(claims.values())):
+        claim = claims[probe.pk]
         try:
-            order = PROBERS[probe.kind].parse(probe.target, probe.options)
-        except (InvalidProbe, KeyError) as refused:
-            log.warning("probe %s cannot be run: %s", probe.pk, refused)
-            continue
-        orders.append(Order(claims[probe.pk], probe.kind, order, float(probe.timeout_s)))
+            orders.append(Order(claim, probe.kind, probe.order(), float(probe.timeout_s)))
+        except InvalidProbe as invalid:
+            refused.append(_refusal(claim, invalid.sentence))
     checker().submit(orders)
+    if refused:
+        _keep(refused)
+
+
+def _refusal(claim: Claim, sentence: str) -> Finding:
+    """A probe that cannot be run has seen nothing, and says why: staff read it among its results."""
+    log.warning("probe.not_run id=%s reason=%s", claim.probe_id, sentence)
+    return Finding(claim, Reading(0.0, Failure.OWN_FAULT, sentence), datetime.now(UTC), 0)
 
 
 def _show_life(now: datetime) -> None:
@@ -148,7 +155,7 @@ def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datet
         _follow(flip, probe, now)
     probe.claimed_slot, probe.attempts = None, 0
     if probe.state.is_doubtful:
-        probe.next_slot = min(probe.next_slot, int(now.timestamp()) + probe.retry_s)
+        probe.next_slot = min(probe.next_slot, int(now.timestamp()) + max(1, probe.retry_s))
     probe.save(update_fields=["claimed_slot", "attempts", "next_slot"])
 
 

@@ -282,7 +282,7 @@ def _header(opened: IO[bytes]) -> dict[str, Any]:
     """The first lines of a copy. Raises ValueError if it is none."""
     if opened.readline() != MAGIC:
         raise ValueError("magic")
-    header: dict[str, object] = json.loads(opened.readline())
+    header: dict[str, Any] = json.loads(opened.readline())
     return header
 
 

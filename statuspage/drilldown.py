@@ -247,7 +247,7 @@ def _check_row(check: Check) -> CheckRow:
     is_answer = check.status_code is not None or check.outcome == Outcome.DEGRADED
     return CheckRow(
         at=datetime.fromtimestamp(check.slot, UTC),
-        status=status_of(Outcome(check.outcome), Status(check.probe.down_status)),
+        status=status_of(Outcome(check.outcome), check.probe.when_down),
         sees=sees(check),
         answers_in=f"{check.total_ms} ms" if is_answer else "no answer",
         region=check.region,

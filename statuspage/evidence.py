@@ -90,7 +90,7 @@ def _row(
 
 
 def _status(probe: Probe, check: Check) -> Status:
-    return status_of(Outcome(check.outcome), Status(probe.down_status))
+    return status_of(Outcome(check.outcome), probe.when_down)
 
 
 def sees(check: Check | None) -> str:

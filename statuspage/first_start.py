@@ -108,7 +108,7 @@ def _follow_port(host: str, port: int) -> None:
     """Point our own probes at where we listen now."""
     here = _bracketed(_here(host))
     for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
-        path = "healthz" if probe.options.get("json_path") else "livez"
+        path = "healthz" if probe.named_options.get("json_path") else "livez"
         target = f"http://{here}:{port}/{path}"
         if probe.target != target:
             probe.target = target

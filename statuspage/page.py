@@ -146,8 +146,8 @@ def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta
 
 def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
-    intervals = [probe.interval_s for group in world.probes.values() for probe in group]
-    rule = health.Rule(timedelta(seconds=min(intervals, default=60)))
+    intervals = [probe.rule.interval for group in world.probes.values() for probe in group]
+    rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
     return max(LATE_LEAST, (rule.interval + rule.silence) / 2), max(STALE_LEAST, rule.silence)
 
 

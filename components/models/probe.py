@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import connection, models, transaction
-from django.db.models import F, Value
+from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Least
 from django.utils import timezone
@@ -30,6 +30,8 @@ from components.status import Status
 
 SHORTEST_INTERVAL_S = 5
 LONGEST_INTERVAL_S = 86_400
+LONGEST_TIMEOUT_S = 60
+SPARE_S = 60  # for an interval or a timeout that is none
 LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
 CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
 REST_S = 3600
@@ -104,31 +106,38 @@ class ProbeManager(models.Manager["Probe"]):
 def patience() -> Combinable:
     """`health.Rule.silence` of a row, in seconds."""
     longest = int(health.LONGEST_WAIT.total_seconds())
-    wait = Least(health.MISSING * F("interval_s"), Value(longest))
-    return Coalesce(F("heard_for_s"), F("interval_s"), output_field=models.BigIntegerField()) + wait
+    is_one = models.Q(interval_s__range=(1, LONGEST_INTERVAL_S))
+    interval = Case(When(is_one, then=F("interval_s")), default=Value(SPARE_S))
+    wait = Least(health.MISSING * interval, Value(longest))
+    return Coalesce(F("heard_for_s"), interval, output_field=models.BigIntegerField()) + wait
 
 
+# A row that no form can make, but a hand in the database can, hurts itself alone: it is claimed at a pace
+# of its own, and then told apart (Probe.fault).
 CLAIM = """
 UPDATE components_probe SET
   claimed_slot = COALESCE(claimed_slot, CASE
     WHEN next_slot = 0 OR next_slot > %(now)s THEN %(now)s
-    WHEN next_slot < %(now)s - (%(now)s - phase_s) %% interval_s
-      THEN %(now)s - (%(now)s - phase_s) %% interval_s
+    WHEN next_slot < %(now)s - (%(now)s - phase_s) %% {interval}
+      THEN %(now)s - (%(now)s - phase_s) %% {interval}
     ELSE next_slot END),
-  next_slot = %(now)s + interval_s - (%(now)s - phase_s) %% interval_s,
-  lease_until = %(now)s + timeout_s + %(slack)s,
+  next_slot = %(now)s + {interval} - (%(now)s - phase_s) %% {interval},
+  lease_until = %(now)s + {timeout} + %(slack)s,
   lease_token = lease_token + 1
 WHERE NOT is_paused
   AND (
     (claimed_slot IS NULL AND next_slot <= %(now)s)
     OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
     -- a clock that went back: nothing may be due further away than it was ever set
-    OR (claimed_slot IS NULL AND next_slot > %(now)s + interval_s)
-    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + timeout_s + %(slack)s)
+    OR (claimed_slot IS NULL AND next_slot > %(now)s + {interval})
+    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + {timeout} + %(slack)s)
   )
   AND (attempts < %(crashes)s OR lease_until < %(rest)s)
 RETURNING id, claimed_slot, lease_token, region
-"""
+""".format(
+    interval=f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)",
+    timeout=f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)",
+)
 
 
 class Probe(Pointed):
@@ -153,7 +162,7 @@ class Probe(Pointed):
         default=10,
         validators=[
             MinValueValidator(1, "Give it at least 1 second."),
-            MaxValueValidator(60, "Give it at most 60 seconds."),
+            MaxValueValidator(LONGEST_TIMEOUT_S, "Give it at most 60 seconds."),
         ],
         help_text="One deadline for all of it, looking up the name and reading the answer included.",
     )
@@ -262,6 +271,42 @@ class Probe(Pointed):
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused
 
+    @property
+    def fault(self) -> str:
+        """Why this row cannot be run at all; empty for every probe that a form has saved."""
+        if self.kind not in PROBERS:
+            return f"There is no kind of probe named “{self.kind}”: choose another."
+        if not isinstance(self.options, dict):
+            return "Its options are not a list of names and values: save it again."
+        if not _is_one(self.interval_s):
+            return f"Its interval of {self.interval_s} s is out of bounds: change it."
+        if not 1 <= self.timeout_s <= LONGEST_TIMEOUT_S:
+            return f"Its timeout of {self.timeout_s} s is out of bounds: change it."
+        if self.retry_s < 1:
+            return f"Its retry of {self.retry_s} s is out of bounds: change it."
+        return ""
+
+    def order(self) -> Any:
+        """What its prober is to do. Raises InvalidProbe, with a sentence for staff."""
+        if self.fault:
+            raise InvalidProbe("options", self.fault)
+        try:
+            return PROBERS[self.kind].parse(self.target, self.options)
+        except InvalidProbe:
+            raise
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
+            raise InvalidProbe("options", sentence) from error
+
+    @property
+    def refusal(self) -> str:
+        """Why it cannot be run, in a sentence for staff; empty if it can."""
+        try:
+            self.order()
+        except InvalidProbe as invalid:
+            return invalid.sentence
+        return ""
+
     def look_now(self, now: int) -> bool:
         """Be due at once. False when a check is due or under way already, or came in the last two seconds.
 
@@ -294,7 +339,18 @@ class Probe(Pointed):
         """What it thinks, in the public's words. One that never passed a check knows of no outage."""
         if self.is_unproven:
             return Status.UNKNOWN
-        return status_of(Outcome(self.outcome), Status(self.down_status))
+        return status_of(Outcome(self.outcome), self.when_down)
+
+    @property
+    def when_down(self) -> Status:
+        """What its component shows when it is down."""
+        known = self.down_status in DOWN_STATUSES
+        return Status(self.down_status) if known else Status.MAJOR_OUTAGE
+
+    @property
+    def named_options(self) -> dict[str, Any]:
+        """Its options by name; none where the row holds something else."""
+        return self.options if isinstance(self.options, dict) else {}
 
     @property
     def heard_at(self) -> datetime | None:
@@ -313,14 +369,15 @@ class Probe(Pointed):
     @property
     def expectation(self) -> Expectation:
         """What is still healthy."""
-        is_hearsay = self.options.get("unread") == "unknown"
+        is_hearsay = self.named_options.get("unread") == "unknown"
         return Expectation(self.latency_limit_ms, self.least_days_left, is_hearsay)
 
     @property
     def rule(self) -> health.Rule:
         """How sure is sure enough."""
         holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
-        return health.Rule(timedelta(seconds=self.interval_s), self.confirm_down, self.confirm_up, holds)
+        interval = timedelta(seconds=self.interval_s if _is_one(self.interval_s) else SPARE_S)
+        return health.Rule(interval, max(1, self.confirm_down), max(1, self.confirm_up), holds)
 
     @property
     def state(self) -> health.State:
@@ -355,6 +412,10 @@ class Probe(Pointed):
         self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
         self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
         self.save(update_fields=["outcome", "since", "heard_s", "heard_for_s", "run", "passed_at"])
+
+
+def _is_one(interval_s: int) -> bool:
+    return 1 <= interval_s <= LONGEST_INTERVAL_S
 
 
 class Flip(models.Model):

@@ -255,7 +255,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
 def _told(probe: Probe, names: list[str]) -> dict[str, Any]:
     """For the audit log; of the options their names alone, since headers hold secrets."""
     return {
-        name: ", ".join(sorted(probe.options)) if name == "options" else getattr(probe, name)
+        name: ", ".join(sorted(probe.named_options)) if name == "options" else getattr(probe, name)
         for name in names
     }
 

@@ -1,6 +1,7 @@
 """The disk is a help, never a condition; and an old copy is neither false grey nor false green."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -34,20 +35,21 @@ def removed_for_good(folder):
     folder.symlink_to("/proc/nowhere/at/all")
 
 
-def fill(out):
-    while True:
-        out.write(b"x" * 4096)
+def fill(file):
+    """Until nothing more goes in."""
+    with file.open("wb", buffering=0) as out, contextlib.suppress(OSError):
+        while out.write(b"x" * 4096):
+            pass
 
 
 def mounted(options):
     def harm(folder):
         folder.mkdir(exist_ok=True)
         mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-        if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
             pytest.skip("mounting needs root")
         if "nr_inodes" not in options and "ro" not in options.split(","):
-            with (folder / "filler").open("wb", buffering=0) as out, pytest.raises(OSError, match="No space"):
-                fill(out)
+            fill(folder / "filler")
 
     return harm
 
@@ -66,7 +68,7 @@ def harmed(tmp_path, request):
     folder = tmp_path / "snapshots"
     folder.mkdir()
     yield folder
-    subprocess.run(["umount", str(folder)], check=False, capture_output=True)
+    subprocess.run(["umount", str(folder)], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize("harm", HARMS)

@@ -84,7 +84,7 @@ def _line(check: Check, probe: Probe) -> Line:
     return Line(
         at=datetime.fromtimestamp(check.slot, UTC),
         region=check.region,
-        status=status_of(Outcome(check.outcome), Status(probe.down_status)),
+        status=status_of(Outcome(check.outcome), probe.when_down),
         result=_result(check),
         connect=ms(check.connect_ms),
         tls=ms(check.tls_ms),

@@ -52,7 +52,7 @@ def try_out(probe: Probe) -> Tried:
         _places.release()
     outcome, why = classify(reading, probe.expectation)
     told = f"{VERDICTS[outcome]} in {ms(reading.total_ms)}. {why}".strip()
-    status = status_of(outcome, Status(probe.down_status))
+    status = status_of(outcome, probe.when_down)
     return Tried(status, told, ladder(_as_check(reading, outcome), probe.kind), reading.excerpt)
 
 
