@@ -14,7 +14,7 @@ def note_passed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("components", "0005_joining")]
+    dependencies = [("components", "0006_joining")]
 
     operations = [
         migrations.AddField(
