@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
 
-from subscribers import backoff, sorting
+from subscribers import backoff, refusals, sorting
 from subscribers.channels import Channel
 from subscribers.claiming import MAIL_SERVER
 from subscribers.envelope import End, Result
@@ -30,6 +31,7 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
         mine = [
             one for one in tried if held.get(_subscriber(one).pk) == (token or getattr(one, "token", "-"))
         ]
+        mine = _excused(mine)
         _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
         for one in mine:
             if isinstance(one, Nothing):
@@ -40,6 +42,33 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
         sorting.wake(done, even_failing=True)
         _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
+
+
+def _excused(tried: "Sequence[Done | Nothing]") -> "list[Done | Nothing]":
+    """The same, but a refusal that most readers of this round got alike stops none of them.
+
+    What has no explanation is then taken as ours; an "unknown user" said of everybody is tried again later.
+    """
+    mails = [one for one in tried if not isinstance(one, Nothing) and _host(one) == MAIL_SERVER]
+    refused = [one.result.why for one in mails if _is_refusal(one.result)]
+    alike = refusals.shared(refused, len(mails))
+    return [_excuse(one) if not isinstance(one, Nothing) and _is_among(one, alike) else one for one in tried]
+
+
+def _is_among(one: "Done", alike: frozenset[str]) -> bool:
+    is_refused_mail = _host(one) == MAIL_SERVER and _is_refusal(one.result)
+    return is_refused_mail and refusals.likeness(one.result.why) in alike
+
+
+def _excuse(one: "Done") -> "Done":
+    return replace(one, result=replace(one.result, end=EXCUSED[one.result.end]))
+
+
+EXCUSED = {End.GONE: End.LATER, End.LATER: End.OURS}
+
+
+def _is_refusal(result: Result) -> bool:
+    return result.end in EXCUSED and result.answer is not None and result.answer >= 500
 
 
 def _subscriber(one: "Done | Nothing") -> Subscriber:

@@ -9,7 +9,6 @@ whether it was taken: it is sent again later, under the same Message-ID.
 import asyncio
 import contextlib
 import os
-import re
 import secrets
 import weakref
 from dataclasses import dataclass
@@ -23,19 +22,15 @@ from django.conf import settings
 
 from components.egress import Egress, EgressError
 from incidents.messages import one_line
-from subscribers import letters
+from subscribers import letters, refusals
 from subscribers.envelope import End, Envelope, Result
+from subscribers.refusals import Blame
 
 DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
 MOST_LINES = 4  # of one process; many servers allow ten from one address
 MAILS_A_LINE = 100  # then a fresh one: many servers hang up at some number
 IDLE_S = 10.0
 MOST_FILES = 500
-ABOUT_RECEIVER = (550, 551, 553, 554)  # RFC 5321, section 4.2.3
-# RFC 3463: bad address, mailbox away, moved; 5.4.1 is what Microsoft says of an address it does not know.
-# 5.1.7 and 5.1.8 are about the sender, 5.2.2 is a full mailbox, 5.7 is policy: these may pass.
-GONE_FOR_GOOD = re.compile(r"5\.(1\.([0-6]|10)|2\.[01]|4\.1)\b")
-ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 class Step(IntEnum):
@@ -198,17 +193,12 @@ def judged(step: Step, code: int, text: str) -> Result:
     said = f"The mail server answered {code} {_in_one_line(text)}".rstrip()[:240]
     if step <= Step.SENDER or code < 400 or code == 421:  # 421: it is closing, whoever we write to
         return Result(End.OURS, answer=code, why=said)
-    if code >= 500 and _is_about_receiver(step, code, text):
-        return Result(End.GONE, answer=code, why=said)
-    return Result(End.LATER, answer=code, why=said)
+    if code < 500:
+        return Result(End.LATER, answer=code, why=said)
+    return Result(ENDS[refusals.blame(code, text)], answer=code, why=said)
 
 
-def _is_about_receiver(step: Step, code: int, text: str) -> bool:
-    """The enhanced code says it exactly, where there is one; 554 after the text is about the text."""
-    enhanced = ENHANCED.search(text)
-    if enhanced:
-        return bool(GONE_FOR_GOOD.fullmatch(enhanced[0]))
-    return code in ABOUT_RECEIVER and not (step is Step.TEXT and code == 554)
+ENDS = {Blame.MAILBOX: End.GONE, Blame.US: End.OURS, Blame.UNSAID: End.LATER}
 
 
 async def _open(egress: Egress) -> _Line:

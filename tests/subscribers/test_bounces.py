@@ -88,7 +88,23 @@ def test_a_hard_bounce_stops_the_address_with_the_reason(client, postmark, reade
     assert post(client, postmark, POSTMARK_BOUNCE) == 200  # told twice
 
 
-@pytest.mark.parametrize("kind", ["SoftBounce", "Transient", "Blocked", "DMARCPolicy", "AutoResponder"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "SoftBounce",
+        "Transient",
+        "Blocked",
+        "DMARCPolicy",
+        "AutoResponder",
+        "SpamNotification",
+        "Unsubscribe",
+        "VirusNotification",
+        "ChallengeVerification",
+        "ManuallyDeactivated",
+        "Unknown",
+        "OfTomorrow",
+    ],
+)
 def test_what_may_pass_stops_nobody(client, postmark, reader, kind):
     assert post(client, postmark, {**POSTMARK_BOUNCE, "Type": kind}) == 200
     assert now(reader) == State.ACTIVE

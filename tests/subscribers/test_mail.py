@@ -190,11 +190,11 @@ def test_a_password_that_is_refused_is_our_trouble(settings):
         (Step.SENDER, 553, "You may not write as this", End.OURS),
         (Step.RECEIVER, 551, "Moved away", End.GONE),
         (Step.RECEIVER, 550, "5.4.1 Recipient address rejected: Access denied", End.GONE),
-        (Step.RECEIVER, 550, "5.1.7 Bad sender", End.LATER),
-        (Step.RECEIVER, 554, "No", End.GONE),
+        (Step.RECEIVER, 550, "5.1.7 Bad sender", End.OURS),
+        (Step.RECEIVER, 554, "No", End.LATER),
         (Step.TEXT, 554, "No", End.LATER),
         (Step.TEXT, 552, "Too large", End.LATER),
-        (Step.RECEIVER, 530, "Log in first", End.LATER),
+        (Step.RECEIVER, 530, "Log in first", End.OURS),
     ],
 )
 def test_a_refusal_is_told_apart_by_whose_it_is(step, code, text, end):
@@ -256,3 +256,21 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     assert gone.note == "The mail server answered 550 5.1.1 No such user"
     assert Subscriber.objects.filter(state=State.ACTIVE).count() == 25
     assert claiming.MAILS_AT_ONCE >= mail.MOST_LINES
+
+
+def test_readers_whom_our_relay_refused_are_all_told_once_it_is_mended(box, post, monkeypatch):
+    """The relay lost its login: Exim words it like this, at every reader, without an enhanced code."""
+    monkeypatch.setattr("subscribers.finishing.OURS_AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr("subscribers.models.host.REST", timedelta(seconds=0.2))
+    names = [f"reader{number}" for number in range(20)]
+    box.faults = {name: ["550 relay not permitted"] for name in names}
+    for name in names:
+        reader(f"{name}@{name}.example")
+    chat = component("Chat")
+    now = timezone.now()
+    Incident.objects.open("Down", "We look.", now=now, components=[chat], statuses={chat: "major_outage"})
+    post.deliver()
+    owed = Delivery.objects.filter(state=DeliveryState.OWED)
+    wait_for(lambda: post.postman.wake() or not owed.exists(), 20, 0.05)
+    assert Counter(one.to.split("@")[0] for one in box.got) == dict.fromkeys(names, 1)
+    assert Subscriber.objects.filter(state=State.ACTIVE).count() == 20
