@@ -67,8 +67,8 @@ def subject_line(label: str, title: str) -> str:
 
 
 def header(text: str) -> str:
-    """Words for a header of a mail. "=?" would begin an encoded word, and could bring line ends back in."""
-    return one_line(text, most=MOST_SUBJECT).replace("=?", "= ?")
+    """Words for a header of a mail: one line, cut."""
+    return one_line(text, most=MOST_SUBJECT)
 
 
 def one_line(text: str, *, most: int) -> str:

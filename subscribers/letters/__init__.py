@@ -11,6 +11,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from components.egress import EgressError, ascii_host
 from incidents import messages
 from incidents.messages import one_line
 from subscribers.envelope import Envelope
-from subscribers.letters import news, notes
+from subscribers.letters import headers, news, notes
 from subscribers.letters.sheet import Sheet, writable
 
 MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
@@ -31,20 +32,27 @@ class NoAddress(Exception):
 
 
 class _Policy(EmailPolicy):
-    """Headers that hold one long word stay whole: Python would encode them, and nobody could read them."""
+    """Folds headers as `headers` does, and leaves those whole that hold one long word."""
 
     WHOLE = frozenset({"list-unsubscribe", "references", "in-reply-to", "message-id", "list-id"})
 
-    def fold(self, name: str, value: str) -> str:
-        if name.lower() in self.WHOLE:
-            return f"{name}: {value}{self.linesep}"
-        folded: str = super().fold(name, value)
-        return folded
+    def fold(self, name: str, value: Any) -> str:
+        return f"{_folded(name, value) or super().fold(name, value).removesuffix(self.linesep)}{self.linesep}"
 
-    def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in self.WHOLE:
-            return self.fold(name, value).encode("ascii", "replace")
-        return super().fold_binary(name, value)
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii", "replace")
+
+
+def _folded(name: str, value: Any) -> str:
+    """The header without its line end; nothing for one that Python folds well."""
+    match name.lower():
+        case "subject":
+            return headers.unstructured(name, str(value))
+        case "from" | "to":
+            return headers.mailbox(name, value.addresses[0])
+        case word if word in _Policy.WHOLE:
+            return f"{name}: {value}"
+    return ""
 
 
 # seven bits: every server takes them, whatever it says it can do
@@ -77,7 +85,7 @@ def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
     message = EmailMessage(policy=POLICY)
     message["From"] = _sender(house.name)
     message["To"] = receiver(envelope.address)
-    message["Subject"] = sheet.subject
+    message["Subject"] = headers.encoded(sheet.subject)  # else what staff typed could be read as encoded
     message["Date"] = format_datetime(now.astimezone(UTC))
     message["Message-ID"] = f"<{envelope.id}@{host}>"
     if envelope.story is not None and not envelope.others:
