@@ -28,6 +28,7 @@ __all__ = ["Denied", "Door", "Egress", "EgressError", "Line", "ascii_host", "thr
 
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
 LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
+DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 OWN_SERVER_S = 5.0  # for each address of a server of our own
 # Errors that say something of this machine, not of the target
@@ -71,10 +72,16 @@ class Line:
         self.writer.transport.abort()
 
     @property
-    def certificate(self) -> bytes | None:
-        """The peer's certificate (DER), if the line is secure."""
+    def chain(self) -> tuple[bytes, ...]:
+        """The certificates the peer sent (DER), its own first; empty if the line is not secure."""
         tls = self.writer.get_extra_info("ssl_object")
-        return tls.getpeercert(binary_form=True) if tls else None
+        if tls is None:
+            return ()
+        if hasattr(tls, "get_unverified_chain"):  # from Python 3.13 on
+            return tuple(tls.get_unverified_chain())
+        inner = getattr(tls, "_sslobj", None)  # the same, before it had a public name
+        sent = inner.get_unverified_chain() if inner is not None else None
+        return tuple(one.public_bytes(DER) for one in sent) if sent else (tls.getpeercert(binary_form=True),)
 
 
 class Egress:
@@ -174,7 +181,7 @@ class Egress:
             raise EgressError(Failure.TLS, f"The certificate is refused: {error.verify_message}.") from error
         except (ssl.SSLError, ConnectionError, OSError, ValueError) as error:
             line.close()
-            raise EgressError(Failure.TLS, f"No secure connection: {_reason(error)}.") from error
+            raise EgressError(Failure.TLS, sentence_of_tls(error)) from error
         except BaseException:
             line.close()
             raise
@@ -292,6 +299,14 @@ def _as_egress_error(error: OSError, port: int) -> EgressError:
     if error.errno == errno.ETIMEDOUT:
         return EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
     return EgressError(Failure.UNREACHABLE, f"It cannot be reached: {_reason(error)}.")
+
+
+def sentence_of_tls(error: Exception) -> str:
+    """What went wrong with the secure connection, at the handshake or behind it (TLS 1.3 asks late)."""
+    reason = _reason(error)
+    if "certificate required" in reason:
+        return "It asks for a client certificate, and was shown none."
+    return f"No secure connection: {reason}."
 
 
 def _reason(error: BaseException) -> str:

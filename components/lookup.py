@@ -28,6 +28,7 @@ class EgressError(Exception):
         self.sentence = sentence
         self.dns_ms: float | None = None
         self.connect_ms: float | None = None
+        self.address = ""  # the first that was dialled in vain
 
 
 class NoSuchName(EgressError):

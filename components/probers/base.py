@@ -1,14 +1,16 @@
 """What every prober is: options it understands, an order it parses, a run that never raises."""
 
 import asyncio
+import errno
 import logging
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from components.egress import Egress, EgressError, Line, ascii_host
+from components.egress import OUR_ERRNO, Egress, EgressError, Line, ascii_host, sentence_of_tls
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 
@@ -18,6 +20,8 @@ LONGEST_TARGET = 2000
 EXCERPT_CHARACTERS = 1000
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4
 PORT = re.compile("[0-9]{1,5}")
+ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
+PATIENCE_S = 1.0  # with a body whose end nobody announced
 
 
 class InvalidProbe(ValueError):
@@ -44,8 +48,9 @@ class Option:
 class Clock:
     """Where a check is: the phase that a deadline would interrupt, and what was seen so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline_s: float = 10.0) -> None:
         self.began = time.perf_counter()
+        self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
 
@@ -53,6 +58,10 @@ class Clock:
     def total_ms(self) -> float:
         """Time since the check began."""
         return (time.perf_counter() - self.began) * 1000
+
+    def note(self, **facts: str) -> None:
+        """Facts by their names, beside those known already."""
+        self.seen["facts"] = {**self.seen.get("facts", {}), **facts}
 
     def reading(self, **facts: Any) -> Reading:
         """What was seen so far, and this."""
@@ -93,7 +102,7 @@ PHASES = {
 
 async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """Run one check under its one hard deadline. Never raises, never outlives it."""
-    clock = Clock()
+    clock = Clock(deadline_s)
     try:
         async with asyncio.timeout(deadline_s):
             return _storable(await prober.run(order, clock, egress))
@@ -102,9 +111,31 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
         return clock.reading(failure=clock.phase, detail=f"No end after {deadline_s:g} s: {where}.")
     except EgressError as error:
         return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
-    except Exception:
-        log.exception("a %s check failed through our own fault", prober.kind)
+    except Exception as error:
+        log.exception("a %s check ended in a way nobody foresaw", prober.kind)
+        return _unforeseen(error, clock)
+
+
+def _unforeseen(error: Exception, clock: Clock) -> Reading:
+    """Ours only when that is sure: once the target speaks, what goes wrong comes of what it said."""
+    is_ours = isinstance(error, (MemoryError, NameError, ImportError))
+    is_ours |= isinstance(error, OSError) and error.errno in OUR_ERRNO
+    if is_ours or clock.phase in (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT):
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
+    where = PHASES[clock.phase]
+    return clock.reading(failure=Failure.PROTOCOL, detail=f"It could not be understood while {where}.")
+
+
+def broken_off(error: OSError, clock: Clock) -> Reading:
+    """The line ended after it was made: by the target, by TLS, by the network, or by ourselves."""
+    if isinstance(error, ssl.SSLError):
+        return clock.reading(failure=Failure.TLS, detail=sentence_of_tls(error))
+    if error.errno in OUR_ERRNO - {errno.ENETUNREACH}:
+        return clock.reading(failure=Failure.OWN_FAULT, detail="This machine could not keep the connection.")
+    where = PHASES[clock.phase]
+    if isinstance(error, ConnectionError):
+        return clock.reading(failure=Failure.RESET, detail=f"The connection was broken off while {where}.")
+    return clock.reading(failure=Failure.RESET, detail=f"The connection was lost while {where}.")
 
 
 def _storable(reading: Reading) -> Reading:
@@ -128,6 +159,7 @@ async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bo
         line = await egress.dial(known, port, host=host, later=later)
     except EgressError as error:
         error.dns_ms = clock.seen["dns_ms"]
+        error.address = str(known[0])
         raise
     clock.seen.update(address=line.address, family=line.family, connect_ms=line.connect_ms)
     if tls:
@@ -167,20 +199,33 @@ def _typed(option: Option, value: Any) -> Any:
         raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
     if option.type == "mapping":
         return _mapping(option, value)
-    return str(value)
+    text = str(value)
+    # a browser ends the lines of a textarea by CRLF, whatever was typed
+    return text.replace("\r\n", "\n") if option.type == "text" else text
 
 
 def _mapping(option: Option, value: Any) -> dict[str, str]:
     """Headers as a mapping, or as lines "Name: value"."""
     if isinstance(value, Mapping):
         return {str(name): str(text) for name, text in value.items()}
-    pairs = {}
+    pairs: dict[str, str] = {}
     for line in str(value).splitlines():
         name, colon, text = line.partition(":")
         if not colon or not name.strip():
             raise InvalidProbe(option.name, "Write one “Name: value” a line.")
-        pairs[name.strip()] = text.strip()
+        _add(pairs, name.strip(), text.strip(), option)
     return pairs
+
+
+def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
+    """A name that comes twice is kept as one line, as HTTP joins them. Raises InvalidProbe."""
+    known = next((other for other in pairs if other.lower() == name.lower()), None)
+    if known is None:
+        pairs[name] = text
+    elif name.lower() in ONCE:
+        raise InvalidProbe(option.name, f"“{name}” can be given only once.")
+    else:
+        pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
 
 
 def checked_host(host: str) -> str:

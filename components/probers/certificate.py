@@ -1,26 +1,56 @@
-"""What a certificate says of itself."""
+"""What the certificates of a line say of themselves."""
 
+import functools
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from components.egress import Line
 
-def facts(der: bytes | None, now: datetime | None = None) -> dict[str, Any]:
-    """`days_left` (whole days) and `facts` with name, issuer and end; empty without a certificate."""
-    if der is None:
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """As much of one as is told."""
+
+    name: str
+    issuer: str
+    ends_at: datetime
+
+
+def facts_of(line: Line, now: datetime | None = None) -> dict[str, Any]:
+    """`days_left` (whole days) and `facts` of the certificate sent that ends first; empty without one.
+
+    Not of the server's own alone: a chain holds no longer than its shortest link.
+    """
+    read = [certificate for der in line.chain if (certificate := _read(der)) is not None]
+    if not read:
         return {}
-    certificate = x509.load_der_x509_certificate(der)
-    end = certificate.not_valid_after_utc
+    first = min(read, key=lambda certificate: certificate.ends_at)
     return {
-        "days_left": (end - (now or datetime.now(UTC))).days,
+        "days_left": (first.ends_at - (now or datetime.now(UTC))).days,
         "facts": {
-            "cert_name": _common_name(certificate.subject),
-            "issuer": _common_name(certificate.issuer),
-            "not_after": end.isoformat(),
+            "cert_name": first.name,
+            "issuer": first.issuer,
+            "not_after": first.ends_at.isoformat(),
         },
     }
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(der: bytes) -> Certificate | None:
+    """None for what OpenSSL took and we cannot read; targets send the same ones for months."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        return Certificate(
+            _common_name(certificate.subject),
+            _common_name(certificate.issuer),
+            certificate.not_valid_after_utc,
+        )
+    except ValueError:
+        return None
 
 
 def _common_name(name: x509.Name) -> str:

@@ -1,41 +1,44 @@
 """HTTP: the right status, the right words, in time.
 
-Follows up to five redirects, each judged by the door anew; secrets stay home
-when a redirect leaves the origin.
+Follows up to five redirects, each judged by the door anew; what staff typed
+stays home when a redirect leaves the origin. A body is read as far as the
+expectations need it: what is endless or large by nature is well all the same.
 """
 
 import json
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 import jsonpath
 import re2
 
 from components import wire
-from components.egress import Egress, Line
+from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import certificate
+from components.packed import CannotUnpack
+from components.probers import body, certificate
 from components.probers.base import (
-    LONGEST_TARGET,
+    EXCERPT_CHARACTERS,
     Clock,
     InvalidProbe,
     Option,
-    checked_host,
+    broken_off,
     connect,
     options_of,
     printable,
 )
+from components.probers.body import Answer
+from components.probers.redirects import Hop, first_hop, next_hop
+from components.web_addresses import split_address
 
-MOST_BODY_BYTES = 1024 * 1024
 MOST_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
 REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
-SECRETS = ("authorization", "cookie", "proxy-authorization")
 LONGEST_REGEX = 500
 STATUS = re.compile("[0-9]{1,3}")
 
@@ -57,19 +60,14 @@ class Order:
     header_value: str
     follows: bool
 
+    @property
+    def reads_body(self) -> bool:
+        """Whether anything is looked for in the body."""
+        return bool(self.text) or self.regex is not None or self.json_path is not None
+
     def accepts(self, code: int) -> bool:
         """Whether this status is as expected."""
         return any(low <= code <= high for low, high in self.statuses)
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One request of a chain."""
-
-    url: SplitResult
-    method: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class HTTP:
@@ -101,12 +99,12 @@ class HTTP:
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
         """The order, checked. Raises InvalidProbe."""
         given = options_of(self, options)
-        _split(target)
+        url = split_address(target)
         _printable_headers(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         return Order(
-            url=target.strip(),
+            url=url.geturl(),
             method=given["method"],
             headers=given["headers"],
             body=given["body"].encode(),
@@ -122,31 +120,36 @@ class HTTP:
 
     def address(self, order: Order) -> tuple[str, int]:
         """Of the first hop; later ones are judged when they come."""
-        return _place(urlsplit(order.url))
+        hop = first_hop(order.url, order.method, order.headers, order.body)
+        return hop.host, hop.port
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
-        hop = Hop(urlsplit(order.url), order.method, order.headers, order.body)
+        hop = first_hop(order.url, order.method, order.headers, order.body)
         for _ in range(MOST_REDIRECTS + 1):
             line = await _connect(hop, clock, egress)
             try:
                 head = await _ask(hop, line, clock)
-                location = head.headers.get("location")
+                location = next(filter(None, head.values("location")), "")
                 if order.follows and head.status in REDIRECTS and location:
-                    hop = _next(hop, head.status, location)
+                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
                     continue
-                body = await _read(hop, line, head, clock)
-                return _judge(order, head, body, line, clock)
+                answer = await body.read(
+                    line, head, clock, method=hop.method, is_enough=_enough_for(order, head)
+                )
+                return _judge(order, head, answer, clock)
             except wire.TooLarge as error:
                 return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
+            except CannotUnpack as error:
+                return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
             except wire.Garbled:
                 return clock.reading(failure=Failure.PROTOCOL, detail="The answer is not HTTP.")
             except InvalidProbe as refused:
                 return clock.reading(
                     failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
                 )
-            except ConnectionError:
-                return clock.reading(failure=Failure.RESET, detail="The connection was broken off.")
+            except (ssl.SSLError, OSError) as error:
+                return broken_off(error, clock)
             except (ValueError, RecursionError, OverflowError):
                 # all that is read here came from the target: numbers that are none, addresses beyond repair
                 return clock.reading(failure=Failure.PROTOCOL, detail="The answer cannot be read.")
@@ -156,66 +159,73 @@ class HTTP:
 
 
 async def _connect(hop: Hop, clock: Clock, egress: Egress) -> Line:
+    """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
     clock.phase = Failure.TIMEOUT_DNS
-    return await connect(*_place(hop.url), clock, egress, tls=hop.url.scheme == "https")
-
-
-def _place(url: SplitResult) -> tuple[str, int]:
-    return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    if hop.number:
+        clock.seen = {name: seen for name, seen in clock.seen.items() if name in ("days_left", "facts")}
+        clock.note(hop=str(hop.number + 1), host=hop.host)
+    try:
+        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure)
+    except EgressError as error:
+        if hop.number:
+            if error.address:
+                clock.note(address=error.address)
+            error.sentence = f"Redirected to {hop.host}, port {hop.port}: {error.sentence}"
+        raise
+    about = certificate.facts_of(line)
+    days = about.get("days_left")
+    if days is not None and days < clock.seen.get("days_left", days + 1):
+        clock.seen["days_left"] = days
+        clock.note(**about["facts"])
+    return line
 
 
 async def _ask(hop: Hop, line: Line, clock: Clock) -> wire.Head:
     """Send the request and read the head."""
     clock.phase = Failure.TIMEOUT_FIRST_BYTE
-    path = hop.url.path or "/"
-    if hop.url.query:
-        path = f"{path}?{hop.url.query}"
     sent_ms = clock.total_ms
-    host = hop.url.netloc.rpartition("@")[2]
-    line.writer.write(wire.request_bytes(hop.method, host, path, hop.headers, hop.body))
+    line.writer.write(wire.request_bytes(hop.method, hop.authority, hop.path, hop.fields(), hop.body))
     head = await wire.read_head(line)
     clock.seen.update(first_byte_ms=clock.total_ms - sent_ms, status_code=head.status)
     return head
 
 
-async def _read(hop: Hop, line: Line, head: wire.Head, clock: Clock) -> bytes:
-    clock.phase = Failure.TIMEOUT_TRANSFER
-    began_ms = clock.total_ms
-    body = await wire.read_body(line, head, hop.method, most=MOST_BODY_BYTES)
-    clock.seen["transfer_ms"] = clock.total_ms - began_ms
-    return body
+def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | None:
+    """Whether what was read so far already holds all that is looked for; None when nothing is."""
+    if not order.accepts(head.status) or not order.reads_body:
+        return None
+
+    def is_enough(answer: Answer) -> bool:
+        try:
+            return not _wrong(order, head, answer)
+        except _Unreadable:
+            return False
+
+    return is_enough
 
 
-def _next(hop: Hop, status: int, location: str) -> Hop:
-    """The request a redirect asks for. Raises InvalidProbe."""
-    try:
-        absolute = urljoin(hop.url.geturl(), location)
-    except ValueError as error:  # brackets that do not close, letters that no host has
-        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
-    url = _split(absolute)
-    headers = hop.headers
-    if (url.scheme, url.hostname, url.port) != (hop.url.scheme, hop.url.hostname, hop.url.port):
-        headers = {name: value for name, value in headers.items() if name.lower() not in SECRETS}
-    if status in (301, 302, 303) and hop.method not in ("GET", "HEAD"):
-        return Hop(url, "GET", headers, b"")
-    return Hop(url, hop.method, headers, hop.body)
-
-
-def _judge(order: Order, head: wire.Head, body: bytes, line: Line, clock: Clock) -> Reading:
+def _judge(order: Order, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """What was found, held against what was ordered."""
-    about = certificate.facts(line.certificate)
-    facts = {**about.get("facts", {}), **_telling(head)}
-    reading = clock.reading(days_left=about.get("days_left"), facts=facts)
+    clock.note(**_telling(head))
+    reading = clock.reading()
+    if answer.note:  # the time we waited for an end that nobody promised is not the target's
+        reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
         detail = f"Answered {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=printable(body))
+        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
     try:
-        wrong = _wrong(order, head, body)
+        wrong = _wrong(order, head, answer)
     except _Unreadable as unread:
-        return replace(reading, failure=Failure.PROTOCOL, detail=str(unread), excerpt=printable(body))
+        excerpt = _excerpt(head, answer)
+        return replace(reading, failure=Failure.PROTOCOL, detail=str(unread), excerpt=excerpt)
     if wrong:
-        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=printable(body))
+        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
     return reading
+
+
+def _excerpt(head: wire.Head, answer: Answer) -> str:
+    begin = Answer(answer.data[: 4 * EXCERPT_CHARACTERS])
+    return printable(begin.text(head).encode("utf-8", "replace"))
 
 
 class _Unreadable(Exception):
@@ -228,21 +238,34 @@ def _telling(head: wire.Head) -> dict[str, str]:
     return {name: head.headers[header][:200] for name, header in wanted.items() if header in head.headers}
 
 
-def _wrong(order: Order, head: wire.Head, body: bytes) -> str:
+def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:
     """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
     if order.header:
-        value = head.headers.get(order.header)
-        if value is None:
+        values = head.values(order.header)
+        if not values:
             return f"The header {order.header} is missing."
-        if order.header_value and order.header_value not in value:
+        if order.header_value and not any(order.header_value in read for read in _readings(values)):
             return f"The header {order.header} is not as expected."
-    if order.text and order.text.encode() not in body:
+    if order.text and not _holds(order.text, answer, head):
         return "The expected text is missing."
-    if order.regex is not None and not order.regex.search(body.decode("utf-8", "replace")):
+    if order.regex is not None and not order.regex.search(answer.text(head)):
         return "The regular expression does not match."
     if order.json_path is not None:
-        return _wrong_json(order, body)
+        return _wrong_json(order, bytes(answer.data))
     return ""
+
+
+def _readings(values: list[str]) -> list[str]:
+    """Header values as they came, and as UTF-8, which many send there."""
+    joined = ", ".join(values)
+    return [joined, joined.encode("latin-1").decode("utf-8", "replace")]
+
+
+def _holds(text: str, answer: Answer, head: wire.Head) -> bool:
+    """Whether the text is there, by the charset named or byte for byte, whatever ends its lines."""
+    if text.encode() in answer.data:
+        return True
+    return text in answer.text(head).replace("\r\n", "\n")
 
 
 def _wrong_json(order: Order, body: bytes) -> str:
@@ -261,35 +284,6 @@ def _wrong_json(order: Order, body: bytes) -> str:
 def _spelled(value: Any) -> str:
     """A JSON value as it would be typed: text without quotes."""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _split(target: str) -> SplitResult:
-    """The address in parts. Raises InvalidProbe."""
-    if len(target) > LONGEST_TARGET:
-        raise InvalidProbe("target", f"The address is longer than {LONGEST_TARGET} characters.")
-    text = target.strip()
-    if any(c.isspace() or ord(c) < 32 for c in text):
-        raise InvalidProbe("target", "The address holds spaces or control characters: encode them.")
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError as error:
-        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
-    if url.scheme not in ("http", "https"):
-        raise InvalidProbe("target", "Write the whole address, with http:// or https://.")
-    if url.username or url.password:
-        raise InvalidProbe("target", "Put the login into an Authorization header, not into the address.")
-    if port == 0:
-        raise InvalidProbe("target", "Port 0 does not exist: use 1 to 65535.")
-    if "%" in (url.hostname or ""):
-        raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
-    host = checked_host(url.hostname or "")
-    return url if host == url.hostname else _with_host(url, host)
-
-
-def _with_host(url: SplitResult, host: str) -> SplitResult:
-    port = f":{url.port}" if url.port else ""
-    return url._replace(netloc=f"{f'[{host}]' if ':' in host else host}{port}")
 
 
 def _statuses(text: str) -> tuple[tuple[int, int], ...]:

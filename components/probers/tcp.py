@@ -6,7 +6,7 @@ from typing import Any
 
 from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
-from components.probers.base import Clock, Option, connect, host_and_port, options_of, printable
+from components.probers.base import Clock, Option, broken_off, connect, host_and_port, options_of, printable
 
 MOST_BYTES = 64 * 1024
 
@@ -43,8 +43,8 @@ class TCP:
         line = await connect(order.host, order.port, clock, egress)
         try:
             return await self._talk(order, line, clock)
-        except ConnectionError:
-            return clock.reading(failure=Failure.RESET, detail="The connection was broken off.")
+        except OSError as error:
+            return broken_off(error, clock)
         finally:
             line.close()
 
@@ -55,20 +55,25 @@ class TCP:
             return clock.reading()
         clock.phase = Failure.TIMEOUT_FIRST_BYTE
         sent_ms, heard = clock.total_ms, b""
-        while order.expect not in heard and len(heard) < MOST_BYTES:
+        while not _holds(order.expect, heard) and len(heard) < MOST_BYTES:
             data = await line.reader.read(4096)
             if not data:
                 break
             if not heard:
                 clock.seen["first_byte_ms"] = clock.total_ms - sent_ms
             heard += data
-        if order.expect in heard:
+        if _holds(order.expect, heard):
             return clock.reading()
         return clock.reading(
             failure=Failure.ASSERTION,
             detail="The answer does not contain what is expected.",
             excerpt=printable(heard),
         )
+
+
+def _holds(expect: bytes, heard: bytes) -> bool:
+    """Whether it is there, whatever ends its lines when the wish does not say."""
+    return expect in heard or (b"\r" not in expect and expect in heard.replace(b"\r\n", b"\n"))
 
 
 def _bytes(text: str) -> bytes:

@@ -37,6 +37,6 @@ class TLS:
         """Shake hands and read the certificate."""
         line = await connect(order.host, order.port, clock, egress, tls=True)
         try:
-            return clock.reading(**certificate.facts(line.certificate))
+            return clock.reading(**certificate.facts_of(line))
         finally:
             line.close()

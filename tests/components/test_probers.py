@@ -17,9 +17,7 @@ from components.probers import PROBERS, InvalidProbe
 from tests.certificates import make
 from tests.components.test_egress import Names
 from tests.hostile import (
-    bomb,
     drip,
-    endless_body,
     endless_headers,
     hang_before_answer,
     no_http,
@@ -148,8 +146,6 @@ def test_a_compressed_answer_is_unpacked(target):
         (hang_before_answer, Failure.TIMEOUT_FIRST_BYTE),
         (drip, Failure.TIMEOUT_TRANSFER),
         (endless_headers, Failure.TOO_LARGE),
-        (endless_body, Failure.TOO_LARGE),
-        (bomb, Failure.TOO_LARGE),
         (reset_in_body, Failure.RESET),
         (no_http, Failure.PROTOCOL),
         (says_nothing, Failure.RESET),

@@ -1,0 +1,94 @@
+"""Reading a body as far as it is needed: what is endless or large by nature is well all the same."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from components import charsets, wire
+from components.egress import Line
+from components.outcomes import Failure
+from components.packed import CannotUnpack
+from components.probers.base import Clock
+
+MOST_BODY_BYTES = 1024 * 1024
+# What goes on by nature: its end is nothing to wait for
+ENDLESS = ("text/event-stream", "audio/", "video/", "multipart/x-mixed-replace", "application/x-ndjson")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came of a body: all of it, or as much as was needed, and why it was left there."""
+
+    data: bytearray = field(default_factory=bytearray)
+    note: str = ""
+    heard_ms: float = 0.0  # when the newest piece came
+
+    def text(self, head: wire.Head) -> str:
+        """The body in letters."""
+        return charsets.decoded(bytes(self.data), head.headers.get("content-type", ""))
+
+
+Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
+
+
+async def read(line: Line, head: wire.Head, clock: Clock, *, method: str, is_enough: Enough) -> Answer:
+    """The body. Raises TooLarge, Garbled, CannotUnpack, OSError."""
+    clock.phase = Failure.TIMEOUT_TRANSFER
+    began_ms = clock.total_ms
+    answer = Answer(heard_ms=began_ms)
+    try:
+        length = wire.stated_length(head) if wire.has_body(head, method) else 0
+        filling = _fill(answer, line, head, clock, method=method, is_enough=is_enough)
+        await (filling if length is not None else _patiently(filling, answer, head, clock, is_enough))
+    except CannotUnpack as error:
+        if is_enough is not None or not error.is_unasked:
+            raise
+        answer.note = str(error)
+    clock.seen["transfer_ms"] = (answer.heard_ms if answer.note else clock.total_ms) - began_ms
+    if answer.note:
+        clock.note(note=answer.note)
+    return answer
+
+
+async def _fill(
+    answer: Answer, line: Line, head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
+) -> None:
+    async with contextlib.aclosing(wire.pieces(line, head, method)) as pieces:
+        async for piece in pieces:
+            answer.heard_ms = clock.total_ms
+            room = MOST_BODY_BYTES - len(answer.data)
+            answer.data += piece[:room]
+            if len(piece) > room:
+                if is_enough is not None and not is_enough(answer):
+                    raise wire.TooLarge("body")
+                answer.note = "Larger than 1 MB: read until there."
+                return
+
+
+async def _patiently(
+    filling: Coroutine[Any, Any, None], answer: Answer, head: wire.Head, clock: Clock, is_enough: Enough
+) -> None:
+    """Of a body whose end nobody announced: wait a while, then be content with what is needed."""
+    is_endless = head.headers.get("content-type", "").strip().lower().startswith(ENDLESS)
+    task = asyncio.ensure_future(filling)
+    wait_s = 0.01 if is_endless else clock.patience_s
+    judged = -1
+    try:
+        while not (await asyncio.wait({task}, timeout=wait_s))[0]:
+            if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
+                answer.note = "It goes on: read as far as needed."
+                return
+            judged = len(answer.data)
+            wait_s = clock.patience_s / 4
+        task.result()
+    finally:
+        task.cancel()
+        task.add_done_callback(_read_error)
+
+
+def _read_error(task: "asyncio.Future[None]") -> None:
+    """An error that comes after enough was read is nobody's; asyncio would log it."""
+    if not task.cancelled():
+        task.exception()

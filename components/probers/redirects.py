@@ -1,0 +1,115 @@
+"""One request of a chain, and what a redirect asks for next (fetch.spec.whatwg.org, HTTP-redirect fetch)."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
+
+from components import cookies
+from components.probers.base import InvalidProbe
+from components.web_addresses import split_address
+
+PORTS = {"http": 80, "https": 443}
+OF_THE_BODY = ("content-type", "content-encoding", "content-language", "content-length", "transfer-encoding")
+Origin = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One request. `typed` is what staff wrote, which goes to the origin they named and nowhere else."""
+
+    url: SplitResult
+    method: str
+    typed: Mapping[str, str]
+    body: bytes
+    home: Origin
+    jar: tuple[cookies.Cookie, ...] = ()
+    login: str = ""
+    number: int = 0
+
+    @property
+    def host(self) -> str:
+        return self.url.hostname or ""
+
+    @property
+    def port(self) -> int:
+        return self.url.port or PORTS[self.url.scheme]
+
+    @property
+    def is_secure(self) -> bool:
+        return self.url.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header names them."""
+        return self.url.netloc.rpartition("@")[2]
+
+    @property
+    def path(self) -> str:
+        """Path and query."""
+        return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+
+    def fields(self) -> dict[str, str]:
+        """The headers to send: what was typed, if it may go there, and what the chain itself brought."""
+        is_home = origin(self.url) == self.home
+        fields = {
+            name: value for name, value in self.typed.items() if is_home or (self.body and _is_of_body(name))
+        }
+        names = {name.lower(): name for name in fields}
+        if self.login and "authorization" not in names:
+            fields["Authorization"] = self.login
+        if brought := cookies.header(self.jar, self.url):
+            name = names.get("cookie", "Cookie")
+            fields[name] = f"{fields[name]}; {brought}" if name in fields else brought
+        return fields
+
+
+def origin(url: SplitResult) -> Origin:
+    """Scheme, host and port, which together say to whom a secret may go."""
+    return url.scheme, url.hostname or "", url.port or PORTS[url.scheme]
+
+
+def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) -> Hop:
+    """What was ordered."""
+    parts = urlsplit(url)
+    return Hop(parts, method, headers, body, origin(parts))
+
+
+def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -> Hop:
+    """The request a redirect asks for. Raises InvalidProbe."""
+    base = hop.url._replace(netloc=hop.authority).geturl()
+    try:
+        url = urljoin(base, _readable(location).replace("\t", "").replace("\\", "/"))
+    except ValueError as error:  # brackets that do not close, letters that no host has
+        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
+    parts = split_address(url, with_login=True)
+    login = _login(parts)
+    parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    if not login and origin(parts) == origin(hop.url):
+        login = hop.login
+    method, typed, body = hop.method, hop.typed, hop.body
+    if (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST"):
+        method, body = "GET", b""
+        typed = {name: value for name, value in typed.items() if not _is_of_body(name)}
+    jar = cookies.taken(hop.jar, set_cookies, hop.url)
+    return Hop(parts, method, typed, body, hop.home, jar, login, hop.number + 1)
+
+
+def _is_of_body(name: str) -> bool:
+    return name.lower() in OF_THE_BODY
+
+
+def _readable(location: str) -> str:
+    """Raw UTF-8, which headers bring as Latin-1."""
+    try:
+        return location.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return location
+
+
+def _login(url: SplitResult) -> str:
+    """The login an address carries, as Basic authorization; empty without one."""
+    if url.username is None and url.password is None:
+        return ""
+    pair = unquote_to_bytes(url.username or "") + b":" + unquote_to_bytes(url.password or "")
+    return f"Basic {base64.b64encode(pair).decode()}"

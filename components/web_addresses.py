@@ -1,0 +1,70 @@
+"""Web addresses as browsers read them (url.spec.whatwg.org): what is typed, and where redirects lead."""
+
+import re
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from components.probers.base import LONGEST_TARGET, InvalidProbe, checked_host
+
+# what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
+PATH_SAFE = "!$%&'()*+,/:;=@[\\]|~-._"
+QUERY_SAFE = PATH_SAFE.replace("'", "") + "?`{}^"
+CONTROLS = re.compile("[\x00-\x1f\x7f]")
+ONE_DOT, TWO_DOTS = (".", "%2e"), ("..", ".%2e", "%2e.", "%2e%2e")
+
+
+def split_address(target: str, *, with_login: bool = False) -> SplitResult:
+    """The address in parts, in ASCII, ready to be asked for. Raises InvalidProbe."""
+    text = target.strip(" \t\r\n")
+    if len(text) > LONGEST_TARGET:
+        raise InvalidProbe("target", f"The address is longer than {LONGEST_TARGET} characters.")
+    if CONTROLS.search(text):
+        raise InvalidProbe("target", "The address holds control characters: leave them out.")
+    text = text.partition("#")[0]
+    before, mark, query = text.partition("?")
+    try:
+        url = urlsplit(before.replace("\\", "/") + mark + query)
+        port, login = url.port, url.username is not None or url.password is not None
+    except ValueError as error:
+        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
+    _refuse(url, port, has_login=login and not with_login)
+    host = _host(url)
+    is_usual = port == {"http": 80, "https": 443}[url.scheme]
+    place = (f"[{host}]" if ":" in host else host) + ("" if port is None or is_usual else f":{port}")
+    if login:
+        place = f"{url.netloc.rpartition('@')[0]}@{place}"
+    return SplitResult(url.scheme, place, _path(url.path), quote(url.query, safe=QUERY_SAFE), "")
+
+
+def _refuse(url: SplitResult, port: int | None, *, has_login: bool) -> None:
+    if url.scheme not in ("http", "https"):
+        raise InvalidProbe("target", "Write the whole address, with http:// or https://.")
+    if has_login:
+        raise InvalidProbe("target", "Put the login into an Authorization header, not into the address.")
+    if port == 0:
+        raise InvalidProbe("target", "Port 0 does not exist: use 1 to 65535.")
+
+
+def _host(url: SplitResult) -> str:
+    """As DNS, the Host header and TLS know it. Raises InvalidProbe."""
+    host = url.hostname or ""
+    if "[" in url.netloc:
+        if "%" in host:
+            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
+        return checked_host(host)
+    return checked_host(unquote(host, errors="replace"))
+
+
+def _path(path: str) -> str:
+    """Encoded as browsers do; what is encoded already, and a % alone, stay. Dots are walked."""
+    steps: list[str] = []
+    parts = quote(path or "/", safe=PATH_SAFE).split("/")[1:]
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        if part.lower() in TWO_DOTS:
+            del steps[-1:]
+        elif part.lower() not in ONE_DOT:
+            steps.append(part)
+            continue
+        if is_last:
+            steps.append("")
+    return "/" + "/".join(steps)
