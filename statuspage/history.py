@@ -4,13 +4,13 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.urls import reverse
 
 from components import uptime
-from components.models import Component
+from components.models import Component, DayTally
 from components.status import SEVERITY, Status, worst
 from incidents.models import Incident, Maintenance, MaintenanceState
 from incidents.words import names
@@ -46,6 +46,29 @@ def parse_month(text: str, today: date) -> date:
     if not date(FIRST_YEAR, 1, 1) <= found <= today:
         raise ValueError(text)
     return found
+
+
+def asked_month(text: str, now: datetime) -> date:
+    """The first of the month in an address. Raises ValueError: no month, or one without anything.
+
+    Addresses of times without anything are no documents: strangers could have hundreds made and kept.
+    """
+    zone = page.zone()
+    last = parse_month(text, now.astimezone(zone).date())
+    if text and last < _first_month(zone):
+        raise ValueError(text)
+    return last
+
+
+def _first_month(zone: tzinfo) -> date:
+    """The month in which the first component was made, or the oldest incident or day that we know of was."""
+    begun = (
+        Component.objects.aggregate(at=Min("created_at"))["at"],
+        Incident.objects.public().aggregate(at=Min("started_at"))["at"],
+    )
+    found = [at.astimezone(zone).date() for at in begun if at]
+    day = DayTally.objects.aggregate(day=Min("day"))["day"]
+    return min([*found, *([day] if day else [])], default=date.max).replace(day=1)
 
 
 def gather(now: datetime, last: date, public_id: str = "") -> World:

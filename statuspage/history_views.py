@@ -75,7 +75,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
 def figures(now: datetime, month: str = "") -> Draft:
     """Figures over three months and twelve, the last one given as "2026-11"."""
     try:
-        last = history.parse_month(month, now.astimezone(page.zone()).date())
+        last = history.asked_month(month, now)
     except ValueError as error:
         raise Http404("There is no such month.") from error
     found = _whole_page(now)

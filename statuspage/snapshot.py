@@ -49,6 +49,7 @@ class Snapshot:
         self.forgotten = self.copies.forgotten()  # what is older shows things that were taken away
         self.checked_at = 0.0  # the newest check that any document knows of
         self.is_ready = False
+        self.is_alone = False  # nothing can be made anew: the copies are what there is
         self.on_change: Callable[[int], None] = lambda version: None
         self._again: list[str] = []  # addresses whose copies were dropped, and are to be made anew
         self._eager: list[str] = ["/"]
@@ -71,8 +72,8 @@ class Snapshot:
 
     @property
     def has_page(self) -> bool:
-        """Whether there is a front page to show, made just now or kept from before."""
-        return self.is_ready or self.get("/") is not None
+        """Whether there is a front page to show: made just now, or kept from before if none can be made."""
+        return self.is_ready or (self.is_alone and self.get("/") is not None)
 
     def fresh(self, path: str) -> Document | None:
         """The document at the current version: from memory, disk, or rendered now.
@@ -226,6 +227,7 @@ class Snapshot:
         rendered, pruned = -REFRESH_S, -PRUNE_EVERY_S
         while not self._stop.is_set():
             marks = self._read_marks()
+            self.is_alone = marks is None or self.is_alone
             self._heed(marks[1] if marks else None)
             is_due = time.monotonic() - rendered >= REFRESH_S
             if marks is not None and (marks[0] != self.version or is_due or not self.is_ready):
@@ -267,7 +269,8 @@ class Snapshot:
                 done &= self._try_render(path, REFRESH_S - 1) is not None
             except Http404:
                 continue
-        self.is_ready = self.is_ready or "/" in self.documents
+        self.is_alone = not done
+        self.is_ready = self.is_ready or (done and "/" in self.documents)
         if not done:
             self.version = before  # try again at the next look
         elif is_news:

@@ -113,9 +113,8 @@ def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> Inci
 @document
 def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
     """Three months, the last one given as "2026-11"; of all components, or of one."""
-    today = now.astimezone(page.zone()).date()
     try:
-        last = history.parse_month(month, today)
+        last = history.asked_month(month, now)
     except ValueError as error:
         raise Http404("There is no such month.") from error
     found = history.gather(now, last, public_id)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from components.models import Component, Probe
 from incidents.models import Incident
+from statuspage.snapshot import Snapshot
 from tests.browser import widths
 from tests.making import fell, found, group, rose, watched
 
@@ -322,3 +323,29 @@ def test_on_a_phone_a_grey_row_still_reads(web, browser):
     headline(page, "We cannot tell you the current status")
     for name in page.locator(".row__name a").all():
         assert name.bounding_box()["height"] < 60
+
+
+def test_an_old_copy_is_not_told_as_lost_sight(web, browser):
+    """It says since when it is shown; only an old newest check turns it grey, in script as at the door."""
+    now = timezone.now()
+    probe = watched("API")
+    found(probe, "up", now - timedelta(minutes=7))
+    url = probe.component.get_absolute_url()
+    copy = Snapshot(web.folder / "another").render(url).old.plain
+    page = browser.open(f"{web.url}/how-we-count")
+    timing = {"server-timing": f"checked;dur={(now.timestamp() - 5) * 1000:.0f}"}
+
+    def serve(more):
+        headers = {"content-type": "text/html; charset=utf-8", **more}
+        page.route(f"**{url}", lambda route: route.fulfill(body=copy, headers=headers))
+        page.goto(f"{web.url}{url}")
+        page.wait_for_timeout(1500)
+
+    serve(timing)
+    assert "Shown as of" in page.inner_text("#fresh")
+    assert page.get_attribute("#fresh", "data-step") == "current"
+    assert page.get_attribute("#banner", "data-status") == "operational"
+    page.unroute(f"**{url}")
+    serve({})
+    assert page.get_attribute("#fresh", "data-step") == "stale"
+    assert page.get_attribute("#banner", "data-status") == "unknown"

@@ -155,6 +155,8 @@ def test_a_web_process_that_serves_good_copies_is_ready(tmp_path, transactional_
     alone = Door(no_django, Snapshot(tmp_path), Streams(10))
     assert ask(alone, "/readyz")[0].status_code == 503  # nothing to show
     Snapshot(tmp_path).fresh("/")
+    assert ask(alone, "/readyz")[0].status_code == 503  # it will be made anew in a moment
+    alone.snapshot.is_alone = True  # as the first look at a dead database finds
     assert ask(alone, "/readyz")[0].status_code == 200
     alone.streams.is_closing = True
     assert ask(alone, "/readyz")[0].status_code == 503

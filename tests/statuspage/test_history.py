@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Update
 from statuspage import figures, history, history_views, views
+from statuspage.snapshot import Snapshot
 from tests.filling import fill, past_outage
 from tests.making import NOW, after, fell, found, rose, watched
 
@@ -378,3 +380,29 @@ def test_a_year_of_history_asks_no_more_questions_than_ten_days(client, db):
         counts.append({path: questions(client, path.format(id=public_id)) for path in paths})
     assert counts[0] == counts[1]
     assert max(counts[0].values()) <= 13, counts[0]
+
+
+def test_months_in_which_nothing_existed_are_no_addresses(transactional_db, tmp_path):
+    """Each would be rendered and kept: hundreds of pages that say nothing, for whoever asks."""
+    watched()  # made 400 days before NOW
+    Component.objects.update(created_at=datetime(2025, 10, 8, tzinfo=UTC))
+    snapshot = Snapshot(tmp_path)
+    for month in ("2000-01", "2024-12", "2025-09", "2099-01"):
+        for path in (f"/history/{month}", f"/history/figures/{month}", f"/history/{month}/"):
+            with pytest.raises(Http404):
+                snapshot.fresh(path)
+    assert snapshot.fresh("/history/2025-10") is not None
+    assert len(list(tmp_path.glob("*.doc"))) == 1
+
+
+def test_what_was_written_down_afterwards_has_its_month(transactional_db, tmp_path):
+    probe = watched()
+    Component.objects.update(created_at=datetime(2026, 11, 1, tzinfo=UTC))
+    Incident.objects.record(
+        "Long ago", "It is over.", started_at=datetime(2025, 3, 3, tzinfo=UTC),
+        ended_at=datetime(2025, 3, 4, tzinfo=UTC), now=NOW, statuses={probe.component: "major_outage"},
+    )  # fmt: skip
+    document = Snapshot(tmp_path).fresh("/history/2025-03")
+    assert b"Long ago" in document.variants[0].plain
+    with pytest.raises(Http404):
+        Snapshot(tmp_path).fresh("/history/2025-02")

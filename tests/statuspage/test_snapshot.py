@@ -157,6 +157,7 @@ def aged(file, seconds):
 
 
 def test_old_copies_go_but_not_those_that_everybody_reads(snapshot):
+    watched()
     for path in ("/", "/history/2026-01", "/history/2026-02"):
         snapshot.fresh(path)
     month = 31 * 86_400
@@ -174,6 +175,7 @@ def test_old_copies_go_but_not_those_that_everybody_reads(snapshot):
 
 
 def test_a_process_that_starts_removes_old_copies(snapshot):
+    watched()
     snapshot.fresh("/history/2026-01")
     old = aged(snapshot.copies.file("/history/2026-01"), 31 * 86_400)
     snapshot.start()
@@ -209,6 +211,7 @@ def test_a_change_is_rendered_and_rung_within_seconds(snapshot):
 
 def test_addresses_nobody_asks_for_make_room(snapshot, monkeypatch):
     monkeypatch.setattr("statuspage.snapshot.MOST_DOCUMENTS", 3)
+    watched()
     for month in ("2026-01", "2026-02", "2026-03", "2026-04"):
         snapshot.fresh(f"/history/{month}")
     assert len(snapshot.documents) == 3
