@@ -41,6 +41,7 @@ class Door(StrEnum):
 
     PROBES = "EGRESS_ALLOW"  # staff who may edit probes
     SUBSCRIBERS = "SUBSCRIBER_EGRESS_ALLOW"  # strangers: webhooks, chat rooms, push services
+    ALERTS = "EGRESS_ALLOW (for staff alerts)"  # staff, for themselves; the heartbeat's address
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
 
 
@@ -275,6 +276,7 @@ def through(door: Door) -> Egress:
         # `up` adds what its own probes look at, and on one's own machine loopback
         Door.PROBES: [*settings.EGRESS_ALLOW, *settings.UP_EGRESS_ALLOW],
         Door.SUBSCRIBERS: settings.SUBSCRIBER_EGRESS_ALLOW,
+        Door.ALERTS: settings.EGRESS_ALLOW,
         Door.SIGN_ON: settings.EGRESS_ALLOW,
     }
     return Egress(lists[door], setting=door.value)

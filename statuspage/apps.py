@@ -10,8 +10,11 @@ class StatuspageConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from statuspage import access, checks  # noqa: F401 - registers the system checks
+        from incidents import alerting
+        from statuspage import access, checks, vitals  # noqa: F401 - registers the system checks
         from statuspage.accounts import recording  # noqa: F401 - listens to logins
+
+        alerting.judge_by(vitals.vitals)
 
 
 class StaffAdminConfig(admin.AdminConfig):

@@ -22,6 +22,7 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.http import Http404
 
+from incidents import alerting
 from statuspage import intake, unknown
 from statuspage.copies import Document, Variant
 from statuspage.documents import CACHE_CONTROL
@@ -186,10 +187,12 @@ class Door:
                 self.streams.start()
                 self.snapshot.on_change = self._ring
                 self.snapshot.start()
+                alerting.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 self.streams.close()
                 self.snapshot.stop()
+                alerting.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -32,9 +32,9 @@ def _page() -> Iterator[checks.CheckMessage]:
             f"PAGE_TIME_ZONE “{settings.PAGE_TIME_ZONE}” is no time zone.",
             "Use a name of the IANA database, as Europe/Berlin.",
         )
-    for name in ("PUBLIC_URL", "SUPPORT_URL"):
+    for name in ("PUBLIC_URL", "SUPPORT_URL", "HEARTBEAT_URL"):
         value = getattr(settings, name)
-        schemes = ("http", "https") if name == "PUBLIC_URL" else ("http", "https", "mailto")
+        schemes = ("http", "https", "mailto") if name == "SUPPORT_URL" else ("http", "https")
         if value and not _is_url(value, schemes):
             yield _error(
                 "E012", f"{name} “{value}” is no address.", "Write all of it, as https://status.example.org."

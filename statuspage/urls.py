@@ -55,6 +55,7 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
+    path("console/alerts/", include("subscribers.alerts.urls")),
     path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),
     path("accounts/", include("statuspage.accounts.urls")),

@@ -11,6 +11,7 @@ from django.db import OperationalError
 from components import egress
 from components.clock import database_now
 from components.models import Heartbeat
+from incidents import alerting
 from subscribers import claiming, named, sorting
 from subscribers.postman import Postman
 from subscribers.senders import SENDERS
@@ -31,6 +32,7 @@ def sort_post() -> None:
     sorting.sort(now)
     sorting.sweep()
     postman().wake()
+    alerting.start()
 
 
 @shared_task(name="subscribers.prune", ignore_result=True, throws=(OperationalError,))

@@ -20,6 +20,7 @@ ENTRIES = (
     ("console_postmortems", "Postmortems", "M3 1h7l3 3v11H3zM5 7h6M5 10h6", Role.VIEWER),
     ("console_subscribers", "Subscribers", "M1.5 3.5h13v9h-13zM1.5 4l6.5 5 6.5-5", Role.VIEWER),
     ("console_templates", "Templates", "M2 3h12M2 8h8M2 13h10", Role.VIEWER),
+    ("console_alerts", "Alerts", "M4 12V6a4 4 0 0 1 8 0v6l2 1H2zM6.5 15h3", Role.RESPONDER),
     ("people", "People", "M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 15c0-4 12-4 12 0", Role.ADMIN),
     ("console_settings", "Settings", "M2 4h7M12 4h2M2 12h3M8 12h6M10.5 2v4M6.5 10v4", Role.ADMIN),
     ("audit", "Audit log", "M3 2h10v12H3zM5 5h6M5 8h6M5 11h3", Role.ADMIN),

@@ -81,9 +81,9 @@ def receiver(address: str) -> Address:
 
 def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
     house, links = envelope.house, envelope.links
-    host = _host(house.url)
+    host = host_of(house.url)
     message = EmailMessage(policy=POLICY)
-    message["From"] = _sender(house.name)
+    message["From"] = sender(house.name)
     message["To"] = receiver(envelope.address)
     message["Subject"] = headers.encoded(sheet.subject)  # else what staff typed could be read as encoded
     message["Date"] = format_datetime(now.astimezone(UTC))
@@ -101,14 +101,14 @@ def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
     return message
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     """A host for ids; of a page on an address or one name alone it is no real domain, and need not be."""
     host = urlsplit(url).hostname or "localhost"
     is_number = host.replace(".", "").isdecimal() or ":" in host  # an address needs no other spelling
     return (host if is_number else ascii_host(host)).replace(":", "-")
 
 
-def _sender(page_name: str) -> Address:
+def sender(page_name: str) -> Address:
     """The page, or the name EMAIL_FROM gives."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     return Address(display_name=messages.header(one_line(name or page_name, most=100)), addr_spec=address)

@@ -1,11 +1,16 @@
 """The nouns of the second floor, west, one a file."""
 
+from subscribers.models.alert import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.delivery import Delivery, DeliveryState, Purpose, new_id
 from subscribers.models.host import Host, Sorter
 from subscribers.models.sheet import Import, ImportPart
 from subscribers.models.subscriber import State, Subscriber
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertDeliveryState",
     "Delivery",
     "DeliveryState",
     "Host",

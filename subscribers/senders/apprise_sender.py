@@ -34,24 +34,24 @@ POOL = ThreadPoolExecutor(PER_CHAT_HOST, thread_name_prefix="apprise")
 async def send(envelope: Envelope, _: Egress) -> Result:
     """One message. A thread that outlives the deadline ends by Apprise's own limits of 4 s a step."""
     told = message(envelope)
+    return await notify(envelope.address, f"{told.head}: {told.title}", _body(told), KINDS[told.status])
+
+
+async def notify(url: str, title: str, body: str, kind: str) -> Result:
+    """Have Apprise say this, in a thread of its own."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(POOL, _notify, envelope.address, told)
+    return await loop.run_in_executor(POOL, _notify, url, title, body, kind)
 
 
-def _notify(url: str, told: Message) -> Result:
-    apprise = _library()
+def _notify(url: str, title: str, body: str, kind: str) -> Result:
+    apprise = library()
     asset = apprise.AppriseAsset(
         app_id=settings.PAGE_NAME, app_url=settings.PUBLIC_URL, async_mode=False, secure_logging=True
     )
     sender = apprise.Apprise(asset=asset)
     if not sender.add(url):
-        return Result(End.LATER, why="Apprise cannot read this address of APPRISE_URLS.")
-    is_sent = sender.notify(
-        title=f"{told.head}: {told.title}",
-        body=_body(told),
-        notify_type=KINDS[told.status],
-        body_format="text",
-    )
+        return Result(End.LATER, why="Apprise cannot read this address.")
+    is_sent = sender.notify(title=title, body=body, notify_type=kind, body_format="text")
     return Result(End.SENT) if is_sent else Result(End.LATER, why="Apprise could not deliver it.")
 
 
@@ -61,7 +61,7 @@ def _body(told: Message) -> str:
 
 
 @cache
-def _library() -> Any:
+def library() -> Any:
     """Imported late, with all its plugins, as that takes long. It logs addresses, so it is silenced."""
     with warnings.catch_warnings():  # what its plugins import is old
         warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ import secrets
 import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from email.utils import parseaddr
 from enum import IntEnum
 from pathlib import Path
@@ -49,9 +50,14 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
         message = letters.letter(envelope, now)
     except letters.NoAddress as error:
         return Result(End.GONE, why=str(error.__doc__))
+    return await carry(envelope.id, envelope.address, message, egress)
+
+
+async def carry(name: str, address: str, message: EmailMessage, egress: Egress) -> Result:
+    """Hand over a message that is written. Raises NoAddress."""
     if not settings.EMAIL_URL:
-        return await asyncio.to_thread(_file, envelope.id, message.as_bytes(), now)
-    return await _lines().carry(letters.receiver(envelope.address).addr_spec, message.as_bytes(), egress)
+        return await asyncio.to_thread(_file, name, message.as_bytes(), datetime.now(UTC))
+    return await _lines().carry(letters.receiver(address).addr_spec, message.as_bytes(), egress)
 
 
 # Into a folder

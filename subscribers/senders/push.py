@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from components.egress import Egress
@@ -20,13 +21,17 @@ KEEP_S = 86_400  # for a browser that is closed; older news is no news
 
 async def send(envelope: Envelope, egress: Egress) -> Result:
     """One sealed POST to the push service."""
+    return await show(envelope.address, written(envelope), egress)
+
+
+async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
+    """Have a browser show this: title, body, url and tag."""
     try:
-        browser = Browser.read(envelope.address)
+        browser = Browser.read(address)
     except Malformed as error:
         return Result(End.GONE, why=str(error.__doc__))
     if not addresses.is_push_service(browser.endpoint):  # from before they were asked for
         return Result(End.GONE, why="The address is not one of a push service we know.")
-    said = written(envelope)
     body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
     headers = {
         "Content-Type": "application/octet-stream",

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from incidents import alerting
 from statuspage import first_start, supervisor
 from statuspage.relay import say
 from statuspage.supervisor import CannotStart, Supervisor
@@ -95,6 +96,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
     if staff is not None:
         lines.append(f"Staff login:              {address}/accounts/login/   {staff[0]} / {staff[1]}")
         lines.append("                          (you are asked for a password of your own)")
+    lines += [alerts_line(address)]
     lines += [
         "Next:",
         f"  1. Watch something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
@@ -107,3 +109,12 @@ def welcome(staff: tuple[str, str] | None) -> None:
         say(line)
     if error := mail_server_error(settings.EMAIL_HOST if settings.EMAIL_URL else "", settings.EMAIL_PORT):
         say(f"the mail server {error} Mails wait until it can be reached; check EMAIL_URL.")
+
+
+def alerts_line(address: str) -> str:
+    """Whether staff are told outside the console, and where that is set."""
+    number = alerting.channels()
+    place = f"{address}/console/alerts/"
+    if number:
+        return f"Staff alerts:             {number} channel{'s' if number > 1 else ''}, see {place}"
+    return f"Staff alerts: none set up – suggestions appear in the console and the log; add yours at {place}"

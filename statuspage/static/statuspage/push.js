@@ -22,7 +22,7 @@ async function subscribe() {
 
 async function hand(subscription) {
   const response = await fetch(place.dataset.to, {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(subscription),
+    method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRFToken': place.dataset.csrf || '' }, body: JSON.stringify(subscription),
   })
   const told = await response.json()
   if (!response.ok) throw new Error(told.error)

@@ -1,0 +1,134 @@
+"""The book of alerts: opens what is new, reminds of what lasts, closes what is over. Twice is once."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from subscribers.alerts.kinds import KINDS, Kind, Owed, World
+from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDeliveryState, Sorter
+from subscribers.models.alert import Step
+
+log = logging.getLogger(__name__)
+LOCK = 3  # the row of Sorter that whoever writes the book holds
+KEEP = timedelta(days=30)
+Key = tuple[str, str]
+
+
+class Book:
+    """What one process has seen; the rows are shared."""
+
+    def __init__(self) -> None:
+        self.since: dict[Key, datetime] = {}  # since when this process sees it other than the rows say
+
+    def write(self, world: World) -> None:
+        """Bring the rows up to what is found now. Raises DatabaseError."""
+        found = {(name, owed.subject): owed for name, kind in KINDS.items() for owed in kind.find(world)}
+        opened = {(alert.kind, alert.subject): alert for alert in Alert.objects.filter(closed_at=None)}
+        new = self._held({key for key in found if key not in opened}, world.now)
+        over = self._held({key for key in opened if key not in found}, world.now)
+        due = [key for key in found if key in opened and _is_due(opened[key], world.now)]
+        self.since = {key: at for key, at in self.since.items() if (key in found) != (key in opened)}
+        if not (new or over or due):
+            return
+        with transaction.atomic():
+            Sorter.objects.get_or_create(pk=LOCK)
+            Sorter.objects.select_for_update().get(pk=LOCK)
+            for key in over:
+                close(opened[key], world.now)
+            for key in new:
+                open_alert(key[0], found[key], world.now)
+            for key in due:
+                _remind(opened[key], found[key], world.now)
+
+    def _held(self, keys: set[Key], now: datetime) -> list[Key]:
+        """Those that have been so for as long as their kind asks."""
+        for key in keys:
+            self.since.setdefault(key, now)
+        return sorted(key for key in keys if (now - self.since[key]).total_seconds() >= _kind(key[0]).hold_s)
+
+
+def open_alert(kind: str, owed: Owed, now: datetime) -> Alert | None:
+    """Write it down, and owe it to those who want it; None when another process did."""
+    alert, is_new = Alert.objects.get_or_create(
+        kind=kind, subject=owed.subject, closed_at=None,
+        defaults={"title": owed.title[:300], "url": owed.url[:300], "back": owed.back[:300],
+                  "opened_at": now},
+    )  # fmt: skip
+    if not is_new:
+        return None
+    log.warning("alert.opened kind=%s subject=%s title=%s", kind, owed.subject, owed.title)
+    _owe(
+        alert, Step.OPENED.value, AlertChannel.objects.for_group(_kind(kind).group), _words(alert, owed), now
+    )
+    return alert
+
+
+def close(alert: Alert, now: datetime) -> None:
+    """It is over: what was not sent yet is not sent; who was told hears that it is back."""
+    if not Alert.objects.filter(pk=alert.pk, closed_at=None).update(closed_at=now):
+        return
+    log.warning(
+        "alert.closed kind=%s subject=%s title=%s", alert.kind, alert.subject, alert.back or alert.title
+    )
+    waiting = Q(state=AlertDeliveryState.OWED) & (Q(lease_until=None) | Q(lease_until__lte=now))
+    alert.deliveries.filter(waiting).update(state=AlertDeliveryState.CANCELLED, finished_at=now)
+    if alert.back:
+        on_its_way = (AlertDeliveryState.SENT, AlertDeliveryState.OWED)
+        told = AlertChannel.objects.filter(
+            deliveries__alert=alert, deliveries__state__in=on_its_way
+        ).distinct()
+        _owe(
+            alert, Step.CLOSED.value, told, _words(alert, Owed(alert.subject, alert.back, url=alert.url)), now
+        )
+
+
+def forget_old(now: datetime) -> None:
+    """Remove alerts that have been over for a month."""
+    Alert.objects.filter(closed_at__lt=now - KEEP).delete()
+
+
+def _is_due(alert: Alert, now: datetime) -> bool:
+    """Whether the next reminder's time has come."""
+    kind, number = _kind(alert.kind), alert.reminders
+    if number < len(kind.reminders):
+        return now >= alert.opened_at + kind.reminders[number]
+    if kind.repeat is None:
+        return False
+    last = kind.reminders[-1] if kind.reminders else timedelta(0)
+    return now >= alert.opened_at + last + kind.repeat * (number - len(kind.reminders) + 1)
+
+
+def _remind(alert: Alert, owed: Owed, now: datetime) -> None:
+    number = alert.reminders
+    while _is_due(alert, now):  # after a pause: one, not all that were missed
+        alert.reminders += 1
+    if not Alert.objects.filter(pk=alert.pk, closed_at=None, reminders=number).update(
+        reminders=alert.reminders
+    ):
+        return
+    channels = AlertChannel.objects.for_group(_kind(alert.kind).group)
+    again = Owed(owed.subject, f"Still: {owed.title}", owed.body, owed.url)
+    _owe(alert, f"reminder {alert.reminders}", channels, _words(alert, again), now)
+
+
+def _owe(alert: Alert, step: str, channels: Any, message: dict[str, Any], now: datetime) -> None:
+    rows = [
+        AlertDelivery(
+            alert=alert, channel=channel, step=step, created_at=now, due_at=now,
+            message={**message, "is_back": step == Step.CLOSED},
+        )
+        for channel in channels
+    ]  # fmt: skip
+    AlertDelivery.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _words(alert: Alert, owed: Owed) -> dict[str, Any]:
+    return {"title": owed.title, "body": owed.body, "url": owed.url, "tag": f"alert:{alert.pk}"}
+
+
+def _kind(name: str) -> Kind:
+    """A kind that a newer version wrote is closed as any other."""
+    return KINDS.get(name) or Kind("system", lambda _: ())

@@ -1,0 +1,83 @@
+"""Alerts that are owed: claimed by row with a lease, sent, written down. At least once, in order, one id."""
+
+import asyncio
+import logging
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Min, Q
+
+from subscribers import sealed
+from subscribers.alerts import sending
+from subscribers.alerts.sending import Message
+from subscribers.channels import Channel
+from subscribers.envelope import End, Result
+from subscribers.models import AlertChannel, AlertDelivery, AlertDeliveryState
+from subscribers.models.alert import LEASE
+
+log = logging.getLogger(__name__)
+MOST_AT_ONCE = 50
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900))
+GIVE_UP_AFTER = timedelta(days=1)
+
+
+def deliver(now: datetime) -> int:
+    """Send what is due. How many were tried. Raises DatabaseError."""
+    token, claimed = claim(now)
+    if claimed:
+        results = sending.run(_send_all(claimed))
+        finish(token, list(zip(claimed, results, strict=True)), now)
+    return len(claimed)
+
+
+def claim(now: datetime) -> tuple[str, list[AlertDelivery]]:
+    """Lease the oldest due message of each channel: none overtakes another."""
+    token = secrets.token_urlsafe(18)
+    owed = AlertDelivery.objects.filter(state=AlertDeliveryState.OWED)
+    first = owed.order_by().values("channel").annotate(first=Min("pk")).values("first")
+    may = owed.filter(
+        Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now,
+        channel__in=AlertChannel.objects.may_be_told(),
+    )  # fmt: skip
+    ids = list(may.filter(pk__in=first).values_list("pk", flat=True)[:MOST_AT_ONCE])
+    if not ids:
+        return token, []
+    may.filter(pk__in=ids).update(lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1)
+    mine = AlertDelivery.objects.filter(lease_token=token, state=AlertDeliveryState.OWED)
+    return token, list(mine.select_related("channel").order_by("pk"))
+
+
+async def _send_all(claimed: list[AlertDelivery]) -> list[Result]:
+    return list(await asyncio.gather(*(_send(one) for one in claimed)))
+
+
+async def _send(one: AlertDelivery) -> Result:
+    try:
+        address = one.channel.address
+        words = {name: one.message[name] for name in ("title", "body", "url", "tag", "is_back")}
+        return await sending.send(Channel(one.channel.channel), address, Message(one.message_id, **words))
+    except sealed.CannotOpen as error:
+        return Result(End.GONE, why=str(error.__doc__))
+    except Exception:
+        log.exception("alert.failed message=%s", one.message_id)
+        return Result(End.OURS, why="Our own fault; see the log.")
+
+
+def finish(token: str, tried: list[tuple[AlertDelivery, Result]], now: datetime) -> None:
+    """Write down what came of these; one whose lease has moved on is somebody else's."""
+    with transaction.atomic():
+        for one, result in tried:
+            mine = AlertDelivery.objects.filter(pk=one.pk, lease_token=token)
+            done = {"lease_token": "", "lease_until": None, "last_error": result.why[:250]}
+            if result.end is End.SENT:
+                mine.update(state=AlertDeliveryState.SENT, finished_at=now, **done)
+                AlertChannel.objects.filter(pk=one.channel_id).update(last_sent_at=now, last_error="")
+                continue
+            AlertChannel.objects.filter(pk=one.channel_id).update(last_error=result.why[:250])
+            log.warning("alert.not_sent message=%s why=%s", one.message_id, result.why)
+            if result.end is End.GONE or now - one.created_at >= GIVE_UP_AFTER:
+                mine.update(state=AlertDeliveryState.FAILED, finished_at=now, **done)
+            else:
+                wait = WAITS[min(one.attempts, len(WAITS)) - 1]
+                mine.update(due_at=now + wait, **done)

@@ -1,0 +1,76 @@
+"""What a person types to be told outside the console."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from components import egress
+from components.egress import EgressError
+from subscribers import letters
+from subscribers.alerts import sending
+from subscribers.senders import apprise_sender
+
+MAX_ADDRESS = 1_000
+JUDGE_S = 5.0
+# they act on this machine itself, not on a service elsewhere
+LOCAL_SCHEMES = frozenset(
+    {"dbus", "glib", "gio", "gnome", "kde", "macosx", "qt", "syslog", "windows", "file"}
+)
+
+
+class MailForm(forms.Form):
+    """One address."""
+
+    address = forms.CharField(label="Email address", max_length=254)
+
+    def clean_address(self) -> str:
+        address = str(self.cleaned_data["address"]).strip()
+        validate_email(address)
+        try:
+            letters.receiver(address)
+        except letters.NoAddress as error:
+            raise ValidationError("Enter an email address that mail can be sent to.") from error
+        return address
+
+
+class AppriseForm(forms.Form):
+    """One address of a service."""
+
+    address = forms.CharField(
+        label="Apprise URL",
+        max_length=MAX_ADDRESS,
+        help_text="As ntfys://ntfy.example.org/topic or tgram://token/chat. Kept encrypted; not shown again.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_address(self) -> str:
+        address = str(self.cleaned_data["address"]).strip()
+        scheme = urlsplit(address).scheme.lower()
+        if scheme in LOCAL_SCHEMES or apprise_sender.library().Apprise.instantiate(address) is None:
+            raise ValidationError(
+                "Apprise does not know this kind of address, or something in it is missing."
+            )
+        try:
+            asyncio.run(asyncio.wait_for(sending.judge(address, egress.through(egress.Door.ALERTS)), JUDGE_S))
+        except EgressError as error:
+            raise ValidationError(error.sentence) from error
+        except TimeoutError as error:
+            raise ValidationError("Its host could not be looked up in time. Try again.") from error
+        return address
+
+
+class ChoicesForm(forms.Form):
+    """Which alerts come this way."""
+
+    wants_incidents = forms.BooleanField(required=False)
+    wants_system = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if not any(data.values()):
+            raise ValidationError("Choose at least one, or remove the channel.")
+        return data

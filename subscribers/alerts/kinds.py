@@ -1,0 +1,227 @@
+"""What staff are told: a table of kinds, each with a function that finds what is wrong now.
+
+To add a kind, write the function and one line in KINDS. What it no longer finds is closed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Max, Min
+from django.urls import NoReverseMatch, reverse
+
+from components.models import Probe
+from incidents.models import Incident
+from incidents.models.machine import PROPOSE_AFTER
+from subscribers.claiming import MAIL_SERVER
+from subscribers.models import Delivery, DeliveryState, Host
+
+INCIDENTS, SYSTEM = "incidents", "system"
+HOUR = timedelta(hours=1)
+HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
+REGION_SILENT_S = 120
+MANY_GIVEN_UP = 20  # in an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Something staff should know now. `subject` stays the same as long as it is the same thing."""
+
+    subject: str
+    title: str
+    body: str = ""
+    url: str = ""
+    back: str = ""  # what is said once it is over; empty: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the functions look at: the time, and the checks of /healthz."""
+
+    now: datetime
+    vitals: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`hold_s`: how long it must be so, or be over, before it counts. `reminders`: after so long again."""
+
+    group: str
+    find: Callable[[World], Iterable[Owed]]
+    hold_s: float = 0.0
+    reminders: tuple[timedelta, ...] = ()
+    repeat: timedelta | None = None  # after the last of them
+
+
+def clock(at: datetime) -> str:
+    """ "21:07 UTC"."""
+    return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
+def address(name: str, *args: str) -> str:
+    """The whole address of a page."""
+    try:
+        return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
+    except NoReverseMatch:
+        return settings.PUBLIC_URL
+
+
+# Incidents
+
+
+def suggestions(world: World) -> Iterator[Owed]:
+    """What our monitoring suspects and only staff see."""
+    for incident in _open().filter(published_at=None, is_by_machine=True, is_owned=False):
+        end = "It waits for you: nothing is published by itself."
+        if incident.publish_at:
+            end = f"It will be published at {clock(incident.publish_at)} unless you act."
+        names = ", ".join(incident.names())
+        yield Owed(
+            f"{incident.pk}:{'countdown' if incident.publish_at else 'waits'}",
+            f"Suggested incident: {incident.title}. {end}",
+            f"Affected: {names}. Started at {clock(incident.started_at)}." if names else "",
+            address("console_compose", incident.public_id),
+        )
+
+
+def published(world: World) -> Iterator[Owed]:
+    """What was published automatically and nobody has taken over."""
+    mine = _open().filter(is_by_machine=True, is_owned=False).exclude(published_at=None)
+    for incident in mine:
+        yield Owed(
+            str(incident.pk),
+            f"Incident published automatically: {incident.title}",
+            f"Affected: {', '.join(incident.names())}. Started at {clock(incident.started_at)}."
+            " Updates are automatic until someone takes over.",
+            address("console_compose", incident.public_id),
+            f"Resolved automatically: {incident.title}",
+        )
+
+
+def proposals(world: World) -> Iterator[Owed]:
+    """What has recovered and waits for a person to say so."""
+    minutes = int(PROPOSE_AFTER.total_seconds() // 60)
+    for incident in _open().filter(is_owned=True).exclude(proposed_at=None):
+        yield Owed(
+            f"{incident.pk}:{_stamp(incident.proposed_at)}",
+            f"Ready to resolve? {incident.title}",
+            f"All checks have passed for {minutes} minutes. The incident is still open.",
+            address("console_compose", incident.public_id),
+        )
+
+
+def overdue(world: World) -> Iterator[Owed]:
+    """A promise of an update that a person made and that has passed."""
+    for incident in _open().filter(is_owned=True, next_update_at__lte=world.now).exclude(published_at=None):
+        assert incident.next_update_at is not None
+        yield Owed(
+            f"{incident.pk}:{_stamp(incident.next_update_at)}",
+            f"Update overdue: {incident.title}. Promised by {clock(incident.next_update_at)}.",
+            "Customers are waiting for the update that was promised on the page.",
+            address("console_compose", incident.public_id),
+        )
+
+
+def _stamp(at: datetime) -> int:
+    """Another promise is another subject."""
+    return int(at.timestamp())
+
+
+def _open() -> Any:
+    return Incident.objects.live().filter(resolved_at=None)
+
+
+# The system itself
+
+
+PARTS = {  # the check of /healthz, what is wrong, what is right again
+    "worker:heartbeat": ("The worker is not running checks.", "The worker is running again."),
+    "deliveries:heartbeat": ("The message worker is not running.", "The message worker is running again."),
+    "deliveries:oldestDue": ("Messages to subscribers are not being sent.", "Messages are being sent again."),
+    "probes:oldestDueSlot": ("Checks are not being started on time.", "Checks are on time again."),
+    "probes:lastCheck": ("No check has finished lately.", "Checks are finishing again."),
+    "broker:responseTime": ("The broker does not answer.", "The broker answers again."),
+    "database:responseTime": ("The database does not answer.", "The database answers again."),
+}
+CLOCK = ("The clock (beat) is not running: nothing is scheduled.", "The clock (beat) is running again.")
+BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both are fed by it; one dead worker stops one
+FOLLOWS = {  # what is only a consequence of another part
+    "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
+    "deliveries:oldestDue": BY_CLOCK[1:],
+}  # fmt: skip
+
+
+def parts(world: World) -> Iterator[Owed]:
+    """Parts of this system that /healthz says are not well: each once, consequences not at all."""
+    bad = {name: check for name, check in world.vitals.items() if check["status"] != "pass"}
+    if all(name in bad for name in BY_CLOCK):
+        yield _part("clock", CLOCK, {})
+        bad = {name: check for name, check in bad.items() if name not in (*BY_CLOCK, *FOLLOWS)}
+    for name, check in bad.items():
+        if not any(cause in bad for cause in FOLLOWS.get(name, ())):
+            said = str(check.get("output") or f"{name} is not well.")
+            yield _part(name, PARTS.get(name, (said, f"OK again: {said}")), check)
+
+
+def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owed:
+    facts = str(check.get("output", ""))
+    if check.get("observedUnit") == "s":
+        facts = f"For {check['observedValue']:.0f} seconds."
+    return Owed(subject, words[0], "" if facts == words[0] else facts, address("console"), words[1])
+
+
+def regions(world: World) -> Iterator[Owed]:
+    """A region whose probes have said nothing, while another's have."""
+    rows = list(
+        Probe.objects.filter(is_paused=False).order_by().values("region")
+        .annotate(heard=Max("heard_s"), interval=Min("interval_s"))
+    )  # fmt: skip
+    now = world.now.timestamp()
+    silent = [
+        row["region"] for row in rows
+        if row["heard"] is not None and now - row["heard"] > max(REGION_SILENT_S, 3 * row["interval"])
+    ]  # fmt: skip
+    if len(silent) == len(rows):  # then it is no region's fault
+        return
+    for region in silent:
+        yield Owed(
+            region, f"No checks from region {region}.", "Its probes have not reported; other regions have.",
+            address("console_probes"), f"Region {region} is checking again.",
+        )  # fmt: skip
+
+
+def mail_server(world: World) -> Iterator[Owed]:
+    """Our own mail server does not take what we send."""
+    if Host.objects.filter(name=MAIL_SERVER, rests_until__gt=world.now - timedelta(seconds=30)).exists():
+        yield Owed(
+            "mail", "The mail server does not accept our mail.", "Mail to subscribers waits and is retried.",
+            address("console_subscribers"), "The mail server accepts our mail again.",
+        )  # fmt: skip
+
+
+def given_up(world: World) -> Iterator[Owed]:
+    """Many messages given up within an hour."""
+    since = world.now - HOUR
+    number = Delivery.objects.filter(state=DeliveryState.FAILED, finished_at__gte=since).count()
+    if number >= MANY_GIVEN_UP:
+        yield Owed(
+            "deliveries", "Many messages to subscribers could not be delivered.",
+            f"{number:,} were given up within the last hour.",
+            f"{address('console_subscribers')}?failing=1",
+        )  # fmt: skip
+
+
+NUDGES = (timedelta(minutes=15), HOUR)
+KINDS: dict[str, Kind] = {
+    "suggestion": Kind(INCIDENTS, suggestions),
+    "published": Kind(INCIDENTS, published),
+    "proposal": Kind(INCIDENTS, proposals, reminders=(HOUR,)),
+    "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
+    "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
+    "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
+    "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
+    "given_up": Kind(SYSTEM, given_up),
+    "database": Kind(SYSTEM, lambda _: ()),  # told by last_resort; its row comes afterwards
+}

@@ -1,0 +1,130 @@
+"""Whoever watches: a thread of each web process and of the message worker, so that one outlives the other.
+
+Every few seconds it looks, writes the book of alerts and sends what is owed; rows settle who sends
+what. With HEARTBEAT_URL it also says every minute that all is well, so that silence is news elsewhere.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from components import wire
+from components.clock import database_now
+from components.egress import Door, Egress, through
+from incidents import alerting
+from subscribers.alerts import book, delivering, sending
+from subscribers.alerts.book import Book
+from subscribers.alerts.kinds import World
+from subscribers.alerts.last_resort import LastResort, utc_now
+from subscribers.models import AlertChannel
+
+log = logging.getLogger(__name__)
+EVERY_S = 5.0
+HEARTBEAT_EVERY_S = 60.0
+HEARTBEAT_DEADLINE_S = 10.0
+FORGET_EVERY_S = 3600.0
+
+
+class Watch:
+    """One a process."""
+
+    def __init__(self, *, every_s: float = EVERY_S) -> None:
+        self.every_s = every_s
+        self.book, self.last_resort = Book(), LastResort()
+        self.thread: threading.Thread | None = None
+        self.stopping = threading.Event()
+        self.beat_at = self.forgot_at = 0.0
+        self.is_failing = False
+
+    def start(self) -> None:
+        """In a thread of its own; does nothing when it already runs."""
+        if self.thread is None:
+            self.thread = threading.Thread(target=self._work, name="alerts", daemon=True)
+            self.thread.start()
+
+    def channels(self) -> int:
+        """How many channels would be told of something."""
+        close_old_connections()
+        try:
+            return AlertChannel.objects.may_be_told().count()
+        except DatabaseError:
+            return 0
+        finally:
+            close_old_connections()
+
+    def stop(self) -> None:
+        """Look no more; what is on its way is sent again by whoever comes next, under the same id."""
+        self.stopping.set()
+
+    def _work(self) -> None:
+        while not self.stopping.wait(self.every_s):
+            try:
+                self.look()
+            except Exception:  # a fault of ours must not end the watch
+                if not self.is_failing:
+                    log.exception("alert.watch_failed")
+                self.is_failing = True
+            else:
+                self.is_failing = False
+            finally:
+                close_old_connections()
+
+    def look(self) -> None:
+        """One round."""
+        try:
+            now = database_now()
+            self.last_resort.remember(now)
+            checks = alerting.vitals(utc_now())
+            self.book.write(World(now, checks))
+            delivering.deliver(now)
+            if time.monotonic() - self.forgot_at > FORGET_EVERY_S or not self.forgot_at:
+                self.forgot_at = time.monotonic()
+                book.forget_old(now)
+        except DatabaseError:
+            close_old_connections()
+            self.last_resort.tell(utc_now())
+            return
+        self._beat(is_well=alerting.is_well(checks))
+
+    def _beat(self, *, is_well: bool) -> None:
+        """The outgoing heartbeat, while all that matters is well."""
+        if not settings.HEARTBEAT_URL or not is_well or time.monotonic() < self.beat_at:
+            return
+        self.beat_at = time.monotonic() + HEARTBEAT_EVERY_S
+        try:
+            status = sending.run(ping(settings.HEARTBEAT_URL, through(Door.ALERTS)))
+            if status >= 400:
+                log.warning("heartbeat.refused status=%s", status)
+        except Exception as error:
+            log.warning("heartbeat.failed why=%s", str(error) or type(error).__name__)
+
+
+async def ping(url: str, door: Egress) -> int:
+    """GET it and say the status. Raises for what cannot be reached."""
+    parts = urlsplit(url)
+    is_tls = parts.scheme == "https"
+    async with asyncio.timeout(HEARTBEAT_DEADLINE_S):
+        line = await door.open(parts.hostname or "", parts.port or (443 if is_tls else 80), tls=is_tls)
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            given = {"User-Agent": "statuspage/1 (+heartbeat)"}
+            line.writer.write(wire.request_bytes("GET", parts.netloc.rpartition("@")[2], path, given, b""))
+            return (await wire.read_head(line)).status
+        finally:
+            line.close()
+
+
+_watch: Watch | None = None
+
+
+def watch() -> Watch:
+    """That of this process."""
+    global _watch  # noqa: PLW0603 - made after the fork
+    if _watch is None:
+        _watch = Watch()
+    return _watch
