@@ -340,6 +340,8 @@ def test_an_old_copy_is_not_told_as_lost_sight(web, browser):
         page.route(f"**{url}", lambda route: route.fulfill(body=copy, headers=headers))
         page.goto(f"{web.url}{url}")
         page.wait_for_timeout(1500)
+        page.evaluate("dispatchEvent(new Event('online'))")  # fetched again, the same old copy
+        page.wait_for_timeout(500)
 
     serve(timing)
     assert "Shown as of" in page.inner_text("#fresh")

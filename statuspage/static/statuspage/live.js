@@ -104,12 +104,11 @@ async function fetchNews() {
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
     if (mine !== asked || !page.body.dataset.version) return
     lost = 0
-    swap(page)
-    newest(answer.headers.get('server-timing'))
+    swap(page, answer.headers.get('server-timing'))
   } catch { lost = lost || Date.now(); judge() }
 }
 const raw = new Map(all('[data-region]').map((e) => [e.id, e.outerHTML]))
-function swap(page) {
+function swap(page, timing) {
   const news = page.body.dataset.version !== body.dataset.version, wasGrey = body.dataset.grey
   for (const fresh of all('[data-region]', page)) {
     const old = document.getElementById(fresh.id), text = fresh.outerHTML
@@ -125,6 +124,7 @@ function swap(page) {
   if (news && scrollY > 400) { const n = one('[data-news]'); n.hidden = false; n.onclick = () => { n.hidden = true } }
   Object.keys(body.dataset).forEach((k) => delete body.dataset[k])
   Object.assign(body.dataset, page.body.dataset)
+  newest(timing) // before anything is judged by the copy's own check
   document.title = page.title
   one('link[rel=icon]').href = one('link[rel=icon]', page).href
   dress()
