@@ -51,6 +51,8 @@ def _host(url: SplitResult) -> str:
         if "%" in host:
             raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
         return checked_host(host)
+    if any(character.isspace() for character in host):
+        raise InvalidProbe("target", "The host holds spaces: leave them out.")
     return checked_host(unquote(host, errors="replace"))
 
 

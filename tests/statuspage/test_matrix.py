@@ -98,7 +98,7 @@ def world(db, settings, tmp_path):
         "<int:pk>": person("zoe", Role.VIEWER).pk,
         "<int:number>": 1,
         "<feed:form>": "feed.json",
-        "<day:on>": str(now.date()),
+        "<day:on>": str((now - timedelta(hours=2)).date()),
         "<hour:hour>": f"{now - timedelta(hours=2):%H}",
         "<month:month>": f"{now:%Y-%m}",
         "<str:month>": f"{now:%Y-%m}",
