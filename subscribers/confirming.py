@@ -21,7 +21,15 @@ class TooOld(Exception):
 
 
 class Used(Exception):
-    """This link has done its work. The newest mail from us leads to your choices."""
+    """This link was used before, and the subscription has ended since. Subscribe again to get a fresh one."""
+
+
+class Confirmed(Exception):
+    """You're already subscribed. There is nothing more to do."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        super().__init__(subscriber)
+        self.subscriber = subscriber
 
 
 def link(one: Subscriber) -> str:
@@ -31,7 +39,7 @@ def link(one: Subscriber) -> str:
 
 
 def read(signed: str) -> Subscriber:
-    """Whom this link confirms. Raises Forged, TooOld or Used."""
+    """Whom this link confirms. Raises Forged, TooOld, Used or Confirmed."""
     try:
         public_id, moment = _signer().unsign(signed, max_age=LIFE).split(".")
     except SignatureExpired as error:
@@ -41,6 +49,8 @@ def read(signed: str) -> Subscriber:
     one = Subscriber.objects.filter(public_id=public_id).first()
     if one is None:
         raise TooOld
+    if one.state == State.ACTIVE:
+        raise Confirmed(one)
     if one.state != State.UNCONFIRMED or _moment(one) != moment:
         raise Used
     return one

@@ -18,7 +18,7 @@ from components.gate import public
 from subscribers import bounces, confirming, limits, origins, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
-from subscribers.models import Subscriber
+from subscribers.models import Purpose, Subscriber
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
 FOREIGN = "This form was sent by another site. Open it here and send it again."
@@ -130,11 +130,21 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     except confirming.Forged as error:
         return say(request, 404, "This link does not work", str(error.__doc__))
     except (confirming.TooOld, confirming.Used) as error:
-        return say(request, 410, "This link is over", str(error.__doc__))
+        return say(request, 410, "This link has expired", str(error.__doc__))
+    except confirming.Confirmed as known:
+        return _already(request, known.subscriber)
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", {"one": one, "choice": one.choice})
     one.confirm(timezone.now())
     return redirect("subscription", one.key)
+
+
+def _already(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Its link was opened again: the way to its choices goes to the address alone, once an hour."""
+    is_asked = request.method == "POST" and "send" in request.POST
+    if is_asked and limits.once_an_hour("manage link", subscriber.key):
+        subscriber.owe(Purpose.KNOWN, timezone.now(), asked=True)
+    return render(request, "subscribers/already.html", {"is_sent": is_asked})
 
 
 @csrf_exempt  # a mail program posts here (RFC 8058): no cookie, no form, the key is the proof

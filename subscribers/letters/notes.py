@@ -53,6 +53,8 @@ def _confirm(envelope: Envelope, page: str) -> _Note:
 
 
 def _known(envelope: Envelope, page: str) -> _Note:
+    if envelope.context.get("asked"):
+        return _the_link(envelope, page)
     return _Note(
         f"You are subscribed to {page} already",
         (
@@ -64,6 +66,16 @@ def _known(envelope: Envelope, page: str) -> _Note:
         ("Choose components or leave", envelope.links.manage),
         "If it was not you, do nothing.",
         f"You get this one mail because the address was entered on {envelope.house.url}.",
+    )
+
+
+def _the_link(envelope: Envelope, page: str) -> _Note:
+    """Somebody opened their confirmation link again and asked for the way to their choices."""
+    return _Note(
+        f"Your subscription to {page}",
+        (f"You asked for the link to your subscription to {scope(envelope)}.",),
+        ("Choose components or unsubscribe", envelope.links.manage),
+        reason=messages.why(scope(envelope), page),
     )
 
 

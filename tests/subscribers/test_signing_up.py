@@ -250,7 +250,7 @@ def test_a_link_confirms_once_and_for_nothing_else(client):
     link = confirmation()
     one = Subscriber.objects.get()
     assert client.post(link).status_code == 302
-    assert client.post(link).status_code == 410
+    assert client.post(link).status_code == 200
     one.refresh_from_db()
     one.leave(timezone.now())
     assert client.post(link).status_code == 410  # replayed after they left
@@ -261,6 +261,21 @@ def test_a_link_confirms_once_and_for_nothing_else(client):
     assert Subscriber.objects.get().state == State.ACTIVE
     assert client.get(f"/confirm/{one.key}").status_code == 404
     assert client.get(f"/subscription/{link.split('/')[-1]}").status_code == 404
+
+
+def test_a_confirmed_link_opened_again_says_so_and_can_send_the_way_to_ones_choices(client):
+    send(client)
+    link = confirmation()
+    client.post(link)
+    assert client.head(link).status_code == 200
+    for ask in (client.get, client.post):
+        answer = ask(link)
+        assert (answer.status_code, b"You're already subscribed" in answer.content) == (200, True)
+    assert not letters(Purpose.KNOWN)
+    for _ in range(2):
+        assert b"on its way" in client.post(link, {"send": "1"}).content
+    assert len(letters(Purpose.KNOWN)) == 1
+    assert Subscriber.objects.get().key.encode() not in client.get(link).content
 
 
 def test_a_forged_or_old_link_changes_nothing(client, monkeypatch):
