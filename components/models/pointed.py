@@ -1,5 +1,6 @@
 """What a probe looks at, whether a check ever passed there, and that it begins anew elsewhere."""
 
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +45,7 @@ class Pointed(models.Model):
         """What it checks; None where that was not read."""
         if self.get_deferred_fields() & {"kind", "target", "options"}:
             return None
-        return self.kind, self.target, dict(self.options or {})
+        return self.kind, self.target, deepcopy(self.options or {})  # whatever a broken row holds
 
     def _follow_its_target(self, columns: Any) -> Any:
         """Begin anew where it is pointed elsewhere; the columns to save."""
