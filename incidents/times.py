@@ -61,6 +61,13 @@ def span(starts_at: datetime, ends_at: datetime, now: datetime | None = None) ->
     return f"{first}, {start:%H:%M} to {'' if same else f'{last}, '}{end:%H:%M} UTC"
 
 
+def stretch(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
+    """ "20:51 to 20:57 UTC"; with its days where its clocks alone do not say which they are."""
+    if is_today(starts_at, now) and is_today(ends_at, now):
+        return f"{starts_at.astimezone(UTC):%H:%M} to {ends_at.astimezone(UTC):%H:%M} UTC"
+    return span(starts_at, ends_at, now)
+
+
 def near(text: str, now: datetime) -> str:
     """The text with its whole moments as short as they may be when they are said at `now`."""
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from components import latency
 from components.models import Check, Flip, HourTally, Probe
 from components.outcomes import Outcome
+from incidents.times import clock, stretch
 
 MOST_ROWS = 20_000
 WIDE, HIGH = 1000, 180
@@ -205,7 +206,7 @@ def draw(
     if limit_ms is not None and has_limit:
         words.append(("limit", Word(f"limit {limit_ms:,} ms", "0.5%", f"{y(limit_ms) - 5:.0f}", "start")))
     return Chart(
-        label=_sentence(points, outages, limit_ms, span),
+        label=_sentence(points, outages, limit_ms, span, now=end),
         points=tuple(points),
         bands=tuple(outages),
         median=_path([(x(p.at), None if p.median is None else y(p.median)) for p in points]),
@@ -276,7 +277,9 @@ def _line_names(
         yield "p95", _at("p95", place, max(14.0, high - 8))
 
 
-def _sentence(points: Sequence[Point], outages: Sequence[Band], limit_ms: int | None, span: Span) -> str:
+def _sentence(
+    points: Sequence[Point], outages: Sequence[Band], limit_ms: int | None, span: Span, *, now: datetime
+) -> str:
     """The picture in words."""
     known = [point for point in points if point.median is not None]
     if not known:
@@ -285,14 +288,14 @@ def _sentence(points: Sequence[Point], outages: Sequence[Band], limit_ms: int | 
         medians = [point.median or 0.0 for point in known]
         told = (
             f"Response time, {span.words}: median between {min(medians):,.0f} and {max(medians):,.0f} ms,"
-            f" last {medians[-1]:,.0f} ms at {known[-1].at:%H:%M} UTC."
+            f" last {medians[-1]:,.0f} ms at {clock(known[-1].at, now)}."
         )
     if limit_ms is not None:
         told += f" The limit is {limit_ms:,} ms."
     if outages:
         first = outages[-1]
         more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
-        told += f" Down from {first.started_at:%H:%M} to {first.ended_at:%H:%M} UTC.{more}"
+        told += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
     return told
 
 

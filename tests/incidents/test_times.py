@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from incidents.markdown import to_html, to_text
-from incidents.times import clock, marked, near, span
+from incidents.times import clock, marked, near, span, stretch
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -47,6 +47,11 @@ def test_the_day_is_told_unless_the_clock_alone_says_it(moment, now, told):
 def test_a_stretch_tells_its_days(start, end, told):
     assert span(at(start), at(end), NOON) == told
     assert [one[0] for one in times(told, NOON)] == [f"{start}:00Z", f"{end}:00Z"]
+
+
+def test_a_stretch_of_today_is_its_clocks_alone():
+    assert stretch(at("2026-11-25T08:30"), at("2026-11-25T08:40"), NOON) == "08:30 to 08:40 UTC"
+    assert stretch(at("2026-11-24T08:30"), at("2026-11-24T08:40"), NOON) == "24 Nov, 08:30 to 08:40 UTC"
 
 
 def times(text, said_at=NOON):

@@ -10,6 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
+from incidents.times import clock
 from statuspage.console.chart import share
 from statuspage.console.probing.causes import find
 from statuspage.console.probing.results import ladder
@@ -78,11 +79,11 @@ def _facts(
     if is_looking(probe, now):
         due = "looking now"
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
-    since = f"{probe.since:%H:%M:%S}" if probe.since else "–"
+    since = clock(probe.since, now, seconds=True) if probe.since else "–"
     return (
         Fact("Last check", heard, due),
         Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
-        Fact("First failure" if is_bad else "As it is since", since, f"UTC, {probe.region}"),
+        Fact("First failure" if is_bad else "As it is since", since, probe.region),
         Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
              f"p95 {ms(share(good, 0.95))}"),
         Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
