@@ -157,7 +157,7 @@ def test_a_component_is_added_changed_hidden_and_shown(editor):
 
 
 def test_an_edit_does_not_take_back_what_a_worker_wrote_meanwhile(editor):
-    probe = watched()
+    probe = watched(kind="http")
     found(probe, "up", NOW)
     one = probe.component
     post(editor, f"components/{one.public_id}/edit", name="Renamed", is_shown="on", auto_incidents="publish",
