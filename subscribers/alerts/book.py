@@ -30,7 +30,8 @@ class Book:
         new = self._held({key for key in found if key not in opened}, world.now)
         over = self._held({key for key in opened if key not in found}, world.now)
         due = [key for key in found if key in opened and _is_due(opened[key], world.now)]
-        self.since = {key: at for key, at in self.since.items() if (key in found) != (key in opened)}
+        waits = {key for key in self.since if (key in found) != (key in opened)} - {*new, *over}
+        self.since = {key: self.since[key] for key in waits}
         if not (new or over or due):
             return
         with transaction.atomic():

@@ -79,7 +79,7 @@ def suggestions(world: World) -> Iterator[Owed]:
             end = f"It will be published at {clock(incident.publish_at)} unless you act."
         names = ", ".join(incident.names())
         yield Owed(
-            f"{incident.pk}:{'countdown' if incident.publish_at else 'waits'}",
+            str(incident.pk),
             f"Suggested incident: {incident.title}. {end}",
             f"Affected: {names}. Started at {clock(incident.started_at)}." if names else "",
             address("console_compose", incident.public_id),

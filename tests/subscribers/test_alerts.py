@@ -117,6 +117,18 @@ def test_a_part_that_is_back_within_seconds_is_no_news(sink, admin):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_part_that_dies_again_within_seconds_is_not_back(sink, admin):
+    channel(admin, at(sink))
+    made, now = book.Book(), timezone.now()
+    for s in (0, 35):
+        look(made, now + timedelta(seconds=s), "worker:heartbeat")
+    look(made, now + timedelta(seconds=40))
+    assert titles(sink) == ["The worker is not running checks."]
+    look(made, now + timedelta(seconds=75))
+    assert titles(sink)[1:] == ["The worker is running again."]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_dead_clock_is_named_and_not_the_parts_it_feeds(sink, admin):
     channel(admin, at(sink))
     made, now = book.Book(), timezone.now()
