@@ -14,7 +14,7 @@ Vitals = Callable[[datetime], tuple[dict[str, Any], int]]
 class Watch(Protocol):
     """Looks for what staff should know, and tells them."""
 
-    def start(self) -> None:
+    def start(self, *, serves_page: bool) -> None:
         """In a thread of its own; does nothing when it already runs."""
         ...
 
@@ -56,10 +56,10 @@ def watch_by(watch: Callable[[], Watch]) -> None:
     _watch = watch
 
 
-def start() -> None:
-    """Begin to watch, where somebody does."""
+def start(*, serves_page: bool = False) -> None:
+    """Begin to watch, where somebody does. Only a process that serves the page knows of its copies."""
     if _watch is not None:
-        _watch().start()
+        _watch().start(serves_page=serves_page)
 
 
 def stop() -> None:

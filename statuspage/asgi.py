@@ -187,7 +187,7 @@ class Door:
                 self.streams.start()
                 self.snapshot.on_change = self._ring
                 self.snapshot.start()
-                alerting.start()
+                alerting.start(serves_page=True)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 self.streams.close()

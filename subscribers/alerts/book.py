@@ -26,7 +26,11 @@ class Book:
     def write(self, world: World) -> None:
         """Bring the rows up to what is found now. Raises DatabaseError."""
         found = {(name, owed.subject): owed for name, kind in KINDS.items() for owed in kind.find(world)}
-        opened = {(alert.kind, alert.subject): alert for alert in Alert.objects.filter(closed_at=None)}
+        opened = {
+            (alert.kind, alert.subject): alert
+            for alert in Alert.objects.filter(closed_at=None)
+            if world.may_judge(alert.subject)
+        }
         new = self._held({key for key in found if key not in opened}, world.now)
         over = self._held({key for key in opened if key not in found}, world.now)
         due = [key for key in found if key in opened and _is_due(opened[key], world.now)]

@@ -38,10 +38,19 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the functions look at: the time, and the checks of /healthz."""
+    """What the functions look at: the time, and the checks of /healthz.
+
+    `node`: the machine whose copies of the page we know of; empty where we serve no page.
+    """
 
     now: datetime
     vitals: Mapping[str, Mapping[str, Any]]
+    node: str = ""
+
+    def may_judge(self, subject: str) -> bool:
+        """Whether this process can say that it is over: a disk is judged from its own machine."""
+        _, at, node = subject.partition("@")
+        return not at or node == self.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +154,10 @@ PARTS = {  # the check of /healthz, what is wrong, what is right again
     "broker:responseTime": ("The broker does not answer.", "The broker answers again."),
     "database:responseTime": ("The database does not answer.", "The database answers again."),
 }
+AGAIN = {"copies:disk": "The disk takes copies of the page again."}  # what is wrong, the check says itself
 CLOCK = ("The clock (beat) is not running: nothing is scheduled.", "The clock (beat) is running again.")
 BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both are fed by it; one dead worker stops one
+OWN = "copies:"  # what each process that serves the page knows for its own machine alone
 FOLLOWS = {  # what is only a consequence of another part
     "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
     "deliveries:oldestDue": BY_CLOCK[1:],
@@ -160,9 +171,11 @@ def parts(world: World) -> Iterator[Owed]:
         yield _part("clock", CLOCK, {})
         bad = {name: check for name, check in bad.items() if name not in (*BY_CLOCK, *FOLLOWS)}
     for name, check in bad.items():
-        if not any(cause in bad for cause in FOLLOWS.get(name, ())):
+        subject = f"{name}@{world.node}" if name.startswith(OWN) else name
+        is_ours = bool(world.node) or not name.startswith(OWN)
+        if is_ours and not any(cause in bad for cause in FOLLOWS.get(name, ())):
             said = str(check.get("output") or f"{name} is not well.")
-            yield _part(name, PARTS.get(name, (said, f"OK again: {said}")), check)
+            yield _part(subject, PARTS.get(name, (said, AGAIN.get(name, f"OK again: {said}"))), check)
 
 
 def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owed:

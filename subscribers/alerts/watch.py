@@ -6,6 +6,7 @@ what. With HEARTBEAT_URL it also says every minute that all is well, so that sil
 
 import asyncio
 import logging
+import platform
 import threading
 import time
 from urllib.parse import urlsplit
@@ -36,14 +37,16 @@ class Watch:
     def __init__(self, *, every_s: float = EVERY_S) -> None:
         self.every_s = every_s
         self.book, self.last_resort = Book(), LastResort()
+        self.node = ""
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
         self.beat_at = self.forgot_at = 0.0
         self.is_failing = False
 
-    def start(self) -> None:
+    def start(self, *, serves_page: bool) -> None:
         """In a thread of its own; does nothing when it already runs."""
         if self.thread is None:
+            self.node = platform.node()[:60] if serves_page else ""
             self.thread = threading.Thread(target=self._work, name="alerts", daemon=True)
             self.thread.start()
 
@@ -80,7 +83,7 @@ class Watch:
             now = database_now()
             self.last_resort.remember(now)
             checks = alerting.vitals(utc_now())
-            self.book.write(World(now, checks))
+            self.book.write(World(now, checks, self.node))
             delivering.deliver(now)
             if time.monotonic() - self.forgot_at > FORGET_EVERY_S or not self.forgot_at:
                 self.forgot_at = time.monotonic()
@@ -93,7 +96,8 @@ class Watch:
 
     def _beat(self, *, is_well: bool) -> None:
         """The outgoing heartbeat, while all that matters is well."""
-        if not settings.HEARTBEAT_URL or not is_well or time.monotonic() < self.beat_at:
+        serves_page = bool(self.node)  # without the page nobody could be answered at /healthz either
+        if not settings.HEARTBEAT_URL or not serves_page or not is_well or time.monotonic() < self.beat_at:
             return
         self.beat_at = time.monotonic() + HEARTBEAT_EVERY_S
         try:

@@ -298,11 +298,31 @@ def test_the_heartbeat_goes_out_only_while_all_is_well(settings):
     with Pings() as service:
         settings.HEARTBEAT_URL = service.url
         made = Watch()
+        made._beat(is_well=True)  # the message worker does not speak for the page
+        made.node = "one"
         made._beat(is_well=False)
         assert service.heard == []
         made._beat(is_well=True)
         made._beat(is_well=True)  # once a minute
         assert service.heard == ["/alive"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_told_until_its_own_machine_has_room_again(sink, admin):
+    channel(admin, at(sink))
+    made, others, now = book.Book(), (book.Book(), book.Book()), timezone.now()
+    full = {"copies:disk": {"status": "fail", "output": "The disk takes no copies of the page: it is full."}}
+    for s in range(0, 300, 20):
+        moment = now + timedelta(seconds=s)
+        made.write(World(moment, full, "one"))
+        others[0].write(World(moment, {"copies:disk": WELL}, "two"))
+        others[1].write(World(moment, {"copies:disk": WELL}))  # the message worker keeps no copies
+        delivering.deliver(moment)
+    assert titles(sink) == ["The disk takes no copies of the page: it is full."]
+    for s in (300, 340):
+        made.write(World(now + timedelta(seconds=s), {"copies:disk": WELL}, "one"))
+    delivering.deliver(now + timedelta(seconds=340))
+    assert titles(sink)[1:] == ["The disk takes copies of the page again."]
 
 
 # The console
