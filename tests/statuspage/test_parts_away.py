@@ -76,11 +76,11 @@ def test_a_clock_that_steps_stops_neither_checks_nor_messages(whole, tmp_path, s
         clock.step(step_s)
         asked = len(target.asked)
         target.answers = 503
-        wait_for(lambda: len(target.asked) > asked, 12)
-        wait_for(lambda: whole.status_of("Shop") == "major_outage", 30)
-        wait_for(whole.incidents, 10)
-        wait_for(lambda: sink.got, 40)
-        wait_for(lambda: whole.web.get("/healthz").status_code == 200, 30)
+        wait_for(lambda: len(target.asked) > asked, 30)
+        wait_for(lambda: whole.status_of("Shop") == "major_outage", 60)
+        wait_for(whole.incidents, 30)
+        wait_for(lambda: sink.got, 90)
+        wait_for(lambda: whole.web.get("/healthz").status_code == 200, 60)
     assert not said(whole, "has done nothing")
     titles = {one["name"] for one in whole.incidents()}
     assert titles == {"Shop answers with errors"}
