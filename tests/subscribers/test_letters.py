@@ -385,4 +385,4 @@ def test_one_line_keeps_every_script_and_joins_nothing_that_was_apart():
     ],
 )  # fmt: skip
 def test_a_page_on_an_address_writes_letters_too(url, host):
-    assert letters._host(url) == host
+    assert letters.host_of(url) == host
