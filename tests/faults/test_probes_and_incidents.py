@@ -218,7 +218,8 @@ def test_14_hostile_targets_delay_nobody(hostile_ports):
         14, checks=len(addresses), took_s=round(took, 1), good_p99_ms=round(p99(lag)), grown_mb=round(grown)
     )
     for is_well, reading, _ in readings:
-        assert (reading.failure is None) is is_well, reading
+        # an endless answer with nothing to find in it is read as far as needed, and up
+        assert reading.failure is None or not is_well, reading
         assert reading.failure is not Failure.OWN_FAULT
         assert reading.total_ms <= (deadline_s + 1) * 1000
     assert p99(lag) <= 3000  # begun in its second, and at most two more
