@@ -295,7 +295,9 @@ def audience(form: Composition) -> telling.Audience | None:
     chosen = [place for place in form.places if place.is_chosen or form.incident is None]
     for place in chosen:
         worsts[place.component] = worst([worsts.get(place.component, Status.OPERATIONAL), place.status])
-    impact = impact_of(worsts.values())
+    # hidden ones count only where no other is, as when it is weighed
+    shown = [status for component, status in worsts.items() if component.is_shown]
+    impact = impact_of(shown or worsts.values())
     if form.incident is not None:
         impact = form.incident.shown_impact if form.incident.impact_override or not chosen else impact
     return telling.answers().audience(
