@@ -1,13 +1,106 @@
-"""One event, one line: what strangers can write into a log cannot forge a line of it."""
+"""One event, one line: what strangers can write into a log cannot forge a line of it, and no key lands in it.
 
+Some addresses are keys in themselves (a subscription, an invitation, a new
+password): whoever reads the log could use them. Which ones is read from the
+table of addresses, so a new one is covered: every parameter is masked that is
+not known to be harmless.
+"""
+
+import functools
 import logging
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
 
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\t"}
+MASK = "***"
+# Names of parameters that anybody may know: public ids, dates, kinds, and row numbers of staff's pages
+HARMLESS = {
+    "public_id", "month", "on", "hour", "form", "channel", "provider", "provider_id", "message_id", "pk",
+    "id", "number", "name", "object_id", "app_label", "model_name", "content_type_id", "url",
+}  # fmt: skip
+PARAMETER = re.compile(r"<(?:\w+:)?(?P<plain>\w+)>|\(\?P<(?P<regex>\w+)>(?:[^()\\]|\\.)*\)")
+# The same in a query: whatever comes after these names
+QUERY = re.compile(r"([?&](?:unsubscribe|key|token|code|state|id|next|password)=)[^&\s\"']+", re.IGNORECASE)
 
 
 class LineFormatter(logging.Formatter):
     """Escapes control characters of the message; a traceback below it keeps its lines."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback where the fault is ours."""
+        if 400 <= getattr(record, "status_code", 0) < 500:
+            record = _without_traceback(record)  # a stranger's mistake must not fill the log with our code
+        return masked(super().format(record))
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The line, with what could end or colour it made visible."""
         return super().formatMessage(record).translate(ESCAPES)
+
+
+def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
+    plain = logging.makeLogRecord(record.__dict__)
+    plain.exc_info = plain.exc_text = None
+    return plain
+
+
+def masked(text: str) -> str:
+    """The text without the keys of addresses in it."""
+    if "/" not in text:
+        return text
+    for pattern in _patterns():
+        text = pattern.sub(_mask, text)
+    return QUERY.sub(rf"\g<1>{MASK}", text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    """The address with its secret parts taken out."""
+    text, start = found[0], found.start()
+    for number in range(found.re.groups, 0, -1):
+        first, last = found.span(number)
+        text = f"{text[: first - start]}{MASK}{text[last - start :]}"
+    return text
+
+
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Of every address that holds a key. None in a process that has not read the table: it serves nobody."""
+    table = sys.modules.get(settings.ROOT_URLCONF)
+    patterns = getattr(table, "urlpatterns", None)
+    return () if patterns is None else _compiled(id(patterns))
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(_: int) -> tuple[re.Pattern[str], ...]:
+    patterns = sys.modules[settings.ROOT_URLCONF].urlpatterns
+    return tuple(
+        {pattern.pattern: pattern for pattern in map(_pattern, routes(patterns)) if pattern.groups}.values()
+    )
+
+
+def routes(patterns: Any, prefix: str = "") -> Iterator[str]:
+    """Every address of the table as it is written there."""
+    for pattern in patterns:
+        route = f"{prefix}{str(pattern.pattern).removeprefix('^')}"
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+def _pattern(route: str) -> re.Pattern[str]:
+    """Finds this address in a text. A group is what must not be read."""
+    parts, end = [], 0
+    for found in PARAMETER.finditer(route):
+        parts.append(_literal(route[end : found.start()]))
+        name = found["plain"] or found["regex"]
+        parts.append(r"[^/\s\"']+?" if name in HARMLESS else r"([^/\s?\"'<>]+)")
+        end = found.end()
+    # what follows does not matter: an address with a part too many still holds somebody's key
+    return re.compile("/" + "".join(parts))
+
+
+def _literal(text: str) -> str:
+    return re.escape(text.rstrip("$").removesuffix("\\Z").replace("\\", ""))

@@ -4,15 +4,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from statuspage.access import GUARDED_NAMESPACES, admit, role_needed
+from statuspage.intake import IMPORTS_PATH
 from statuspage.models import Audit, FirstPassword, Role
 from statuspage.models.audit import client_address
 
+USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
 
 CSP = (
@@ -20,6 +22,35 @@ CSP = (
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'"
 )
+
+
+class TextMiddleware:
+    """What is no text ends here: PostgreSQL takes no NUL, and only UTF-8 is understood."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"  # whatever a header says: a form is read as our pages send it
+        if _holds_nul(request):
+            sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
+            return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        return True
+    if (
+        request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH
+    ):  # that one reads its file line by line
+        return False
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return False  # whoever reads it says so
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    return b"\0" in body or (is_form and b"%00" in body)
 
 
 class HeadersMiddleware:
@@ -50,7 +81,13 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, _args: Any, _named: Any) -> HttpResponse | None:
-        """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied."""
+        """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied.
+
+        Many views take every method for a GET: what none of them means to take ends here.
+        """
+        takes = (*USUAL_METHODS, *getattr(view, "also_takes", ()))
+        if request.method not in takes:
+            return HttpResponseNotAllowed(takes)
         match = request.resolver_match
         if match is not None and GUARDED_NAMESPACES & set(match.namespaces):
             return None

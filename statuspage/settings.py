@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "statuspage.middleware.TextMiddleware",
     "statuspage.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -234,6 +235,10 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
 }
 MFA_ADAPTER = "statuspage.accounts.adapters.SecondFactorAdapter"
+MFA_FORMS = {
+    f"{what}_webauthn": f"statuspage.accounts.passkeys.{what.capitalize()}Form"
+    for what in ("login", "authenticate", "reauthenticate")
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period: a longer life would let it in twice

@@ -54,14 +54,20 @@ def subscribers(request: HttpRequest) -> HttpResponse:
     """/api/v2/subscribers.json: POST asks an address, DELETE leaves by the key of its links."""
     if request.method not in ("GET", "HEAD", "POST", "DELETE"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST", "DELETE"])
-    told = _told(request)
-    if request.method == "POST":
-        return _post(request, told)
-    if request.method == "DELETE":
-        one = Subscriber.objects.filter(key=told.get("id", "")).first()
-        if one is not None:
-            one.leave(timezone.now())
+    if request.method in ("POST", "DELETE"):
+        try:
+            told = _told(request)
+        except UnreadableError as error:
+            return JsonResponse({"error": str(error), "message": str(error)}, status=400)
+        if request.method == "POST":
+            return _post(request, told)
+        subscriber = Subscriber.objects.filter(key=told.get("id", "")).first()
+        if subscriber is not None:
+            subscriber.leave(timezone.now())
     return JsonResponse({**_page(), "can_select_components": True})
+
+
+subscribers.also_takes = ("DELETE",)  # type: ignore[attr-defined]
 
 
 def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
@@ -100,7 +106,7 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
         sent.setlist(name, value if isinstance(value, list) else [value])
     form = SignUpForm(sent, channel=channel)
     if not form.is_valid():
-        return 422, " ".join(str(error) for errors in form.errors.values() for error in errors), ""
+        return 422, _faults(form), ""
     if not has_place(request):
         return 429, TOO_MANY, ""
     secret = Subscriber.objects.sign_up(
@@ -111,14 +117,12 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
 
 
 def _told(request: HttpRequest) -> dict[str, str]:
-    """`subscriber[email]=…`, `email=…`, or the same as JSON; a DELETE may say it in its address."""
+    """`subscriber[email]=…`, `email=…`, or the same as JSON; a DELETE may say it in its address.
+
+    Raises UnreadableError.
+    """
     if request.content_type == "application/json":
-        try:
-            body = json.loads(request.body or b"{}")
-        except ValueError:
-            body = {}
-        found = body.get("subscriber", body) if isinstance(body, dict) else {}
-        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+        return _told_as_json(request.body or b"{}")
     form = request.POST if request.method == "POST" else QueryDict(request.body or b"", encoding="utf-8")
     pairs = {**request.GET.dict(), **form.dict()}
     return {
@@ -126,6 +130,47 @@ def _told(request: HttpRequest) -> dict[str, str]:
         for name, value in pairs.items()
         if value
     }
+
+
+# The form's words for what a program sent
+SENT_AS = {"places": "component_id", "follow": "incident_id", "contact": "email"}
+
+
+def _faults(form: SignUpForm) -> str:
+    """What is wrong; a sentence about something else than the address names the field."""
+    return " ".join(
+        f"{SENT_AS[name]}: {error}" if name in SENT_AS else str(error)
+        for name, errors in form.errors.items()
+        for error in errors
+    )
+
+
+class UnreadableError(ValueError):
+    """The body cannot be read; the text is a sentence that names the field."""
+
+
+FIELDS = ("email", "endpoint", "id", "component_id", "incident_id")  # others are left alone, as before
+
+
+def _told_as_json(raw: bytes) -> dict[str, str]:
+    """The fields of a subscriber. Raises UnreadableError."""
+    try:
+        body = json.loads(raw.decode())
+    except (ValueError, RecursionError):
+        raise UnreadableError("The body cannot be read: send one JSON object in UTF-8.") from None
+    found = body.get("subscriber", body) if isinstance(body, dict) else None
+    if not isinstance(found, dict):
+        raise UnreadableError("subscriber: send a JSON object with its fields.")
+    return {name: _text(name, found[name]) for name in FIELDS if found.get(name) is not None}
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as text that can be kept. Raises UnreadableError."""
+    if not isinstance(value, str):
+        raise UnreadableError(f"{name}: send text, as in “{name}”: “…”.")
+    if "\0" in value or value != value.encode("utf-8", "replace").decode():
+        raise UnreadableError(f"{name}: it holds half a character, or one that is part of no text.")
+    return value
 
 
 def _page() -> dict[str, Any]:

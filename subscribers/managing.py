@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from components.gate import public
 from incidents.models import Incident
@@ -42,6 +43,7 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
 
 @csrf_exempt  # the key in the address is the proof
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def subscription(request: HttpRequest, key: str) -> HttpResponse:
     """What somebody chose, to see and to change."""
@@ -134,6 +136,7 @@ def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse
 
 
 @public
+@require_safe
 @unlisted
 def data(request: HttpRequest, key: str) -> HttpResponse:
     """Everything we hold about it, as a file."""
@@ -146,6 +149,7 @@ def data(request: HttpRequest, key: str) -> HttpResponse:
 
 @csrf_exempt  # the key in the address is the proof
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def delete(request: HttpRequest, key: str) -> HttpResponse:
     """Ask once, then forget it for ever."""

@@ -1,8 +1,25 @@
 """The addresses of those who are told. The house includes them by name."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from subscribers import compat, managing, push_views, views
+
+
+class KeyConverter:
+    """The key of a subscriber, also of one that came from Statuspage."""
+
+    regex = "[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, text: str) -> str:
+        """As it is."""
+        return text
+
+    def to_url(self, text: str) -> str:
+        """The same."""
+        return text
+
+
+register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("subscribe", views.ways, name="subscribe"),
@@ -10,15 +27,15 @@ urlpatterns = [
     path("subscribe/<slug:channel>", views.subscribe, name="subscribe_by"),
     path("subscribe/<slug:channel>/asked", views.asked, name="subscribe_asked"),
     path("confirm/<str:signed>", views.confirm, name="subscription_confirm"),
-    path("unsubscribe/<str:key>", views.unsubscribe, name="unsubscribe"),
-    path("subscription/<str:key>", managing.subscription, name="subscription"),
-    path("subscription/<str:key>/only", managing.only, name="subscription_only"),
-    path("subscription/<str:key>/restore", managing.restore, name="subscription_restore"),
-    path("subscription/<str:key>/test", managing.test, name="subscription_test"),
-    path("subscription/<str:key>/secret", managing.rotate, name="subscription_secret"),
-    path("subscription/<str:key>/replay", managing.replay, name="subscription_replay"),
-    path("subscription/<str:key>/data.json", managing.data, name="subscription_data"),
-    path("subscription/<str:key>/delete", managing.delete, name="subscription_delete"),
+    path("unsubscribe/<key:key>", views.unsubscribe, name="unsubscribe"),
+    path("subscription/<key:key>", managing.subscription, name="subscription"),
+    path("subscription/<key:key>/only", managing.only, name="subscription_only"),
+    path("subscription/<key:key>/restore", managing.restore, name="subscription_restore"),
+    path("subscription/<key:key>/test", managing.test, name="subscription_test"),
+    path("subscription/<key:key>/secret", managing.rotate, name="subscription_secret"),
+    path("subscription/<key:key>/replay", managing.replay, name="subscription_replay"),
+    path("subscription/<key:key>/data.json", managing.data, name="subscription_data"),
+    path("subscription/<key:key>/delete", managing.delete, name="subscription_delete"),
     path("subscriptions/new-email", compat.new_email, name="statuspage_new_email"),
     path("subscriptions/webhook.json", compat.new_webhook, name="statuspage_new_webhook"),
     path("api/v2/subscribers.json", compat.subscribers, name="api_subscribers"),

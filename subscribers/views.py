@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
 from components.gate import public
 from subscribers import bounces, confirming, limits, origins, proof
@@ -60,10 +61,9 @@ def has_place(request: HttpRequest) -> bool:
 
 
 @public
+@require_safe
 def ways(request: HttpRequest) -> HttpResponse:
     """All ways to follow, on one page."""
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
     form = SignUpForm(channel=Channel.EMAIL)
     chats = [channel for channel in OFFERED if channel.is_chat]
     return render(request, "subscribers/ways.html", _shown(form, chats=chats))
@@ -71,6 +71,7 @@ def ways(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # no session stands behind it, and the pages that post here are the same bytes for everybody
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
     """One way to be told: the form, and what was sent by it."""
     if channel not in OFFERED:
@@ -113,6 +114,7 @@ def _bits() -> int:
 
 
 @public
+@require_safe
 def asked(request: HttpRequest, channel: str) -> HttpResponse:
     """What happens next."""
     if channel not in OFFERED:
@@ -122,6 +124,7 @@ def asked(request: HttpRequest, channel: str) -> HttpResponse:
 
 @csrf_exempt  # the signed link is the proof
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """The yes of an address: by POST alone, as mail scanners open every link."""
@@ -149,6 +152,7 @@ def _already(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 
 @csrf_exempt  # a mail program posts here (RFC 8058): no cookie, no form, the key is the proof
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     """Leave, by POST alone. An unknown key is answered like a known one."""
@@ -162,6 +166,7 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
 
 @csrf_exempt  # a mail provider posts here: its signature or password is the proof
 @public
+@require_http_methods(["GET", "HEAD", "POST"])
 def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
     """What became of our mail, as the provider tells it later."""
     if not provider or provider != settings.MAIL_EVENTS:

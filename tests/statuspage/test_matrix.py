@@ -90,7 +90,7 @@ def world(db, settings, tmp_path):
         "<slug:message_id>": delivery.message_id,
         "imports/<int:pk>": sheet.pk,
         "mails/<str:name>": "1.eml",
-        "<str:key>": hook.key,
+        "<key:key>": hook.key,
         "<slug:public_id>": probe.component.public_id,
         "templates/<int:pk>": text.pk,
         "actions/<int:pk>": action.pk,

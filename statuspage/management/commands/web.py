@@ -8,6 +8,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 BACKLOG = 4096
+GRANIAN_LINE = {
+    "()": "statuspage.logs.LineFormatter",
+    "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+}
 HEADERS_MS = 10_000  # for all of the headers to arrive
 MAX_HEAD_BYTES = 64 * 1024  # of headers, and of what is read ahead
 BACKPRESSURE = 64_000  # open streams count as requests in flight
@@ -34,6 +38,7 @@ class Command(BaseCommand):
             websockets=False,
             http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=MAX_HEAD_BYTES),
             log_access=False,
+            log_dictconfig={"formatters": {"generic": GRANIAN_LINE, "access": GRANIAN_LINE}},
             respawn_failed_workers=True,
             workers_kill_timeout=3,
         )

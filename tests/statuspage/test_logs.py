@@ -1,0 +1,75 @@
+"""What may be read in the log: no keys of addresses, no traceback for a stranger's mistake."""
+
+import logging
+import re
+
+import pytest
+from django.conf import settings
+
+from statuspage.logs import HARMLESS, PARAMETER, LineFormatter, masked, routes
+from statuspage.urls import urlpatterns
+
+KEY = "k3y-thatNobody_mayRead.1"
+KEYED = sorted(
+    {
+        route
+        for route in routes(urlpatterns)
+        if {found["plain"] or found["regex"] for found in PARAMETER.finditer(route)} - HARMLESS
+    }
+)
+
+
+def written(message, **more):
+    formatter = LineFormatter(settings.LOGGING["formatters"]["line"]["format"])
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, "x.py", 1, message, (), more.pop("exc_info", None)
+    )
+    vars(record).update(more)
+    return formatter.format(record)
+
+
+def filled(route):
+    names = PARAMETER.sub(lambda found: "1" if (found["plain"] or found["regex"]) in HARMLESS else KEY, route)
+    return "/" + names.replace("\\Z", "").rstrip("$")
+
+
+def test_the_table_holds_keyed_addresses():
+    names = "subscription/ confirm/ unsubscribe/ accounts/invitation/ accounts/password/reset/key/"
+    assert all(any(route.startswith(name) for route in KEYED) for name in names.split())
+
+
+@pytest.mark.parametrize("route", KEYED)
+@pytest.mark.parametrize(
+    "words", ["Method Not Allowed: {}", "Unprocessable Entity: {}", "https://a.example{}?x=1", "“{}”", "<{}>"]
+)
+def test_no_key_of_an_address_is_written(route, words):
+    line = written(words.format(filled(route)))
+    assert KEY not in line
+    assert "***" in line
+
+
+def test_a_key_in_a_query_or_a_traceback_is_not_written():
+    try:
+        raise ValueError(f"https://status.example/unsubscribe/{KEY} is wrong")
+    except ValueError as error:
+        line = written(
+            "Internal Server Error: /", exc_info=(type(error), error, error.__traceback__), status_code=500
+        )
+    assert "Traceback" in line
+    assert KEY not in line
+    assert masked(f"GET /?unsubscribe={KEY}&a=1") == "GET /?unsubscribe=***&a=1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/incidents/abcdefghijkl", "/history/2026-10", "/console/probes/12", "/subscribe/email"]
+)
+def test_what_anybody_may_know_is_written_as_it_is(path):
+    assert path in written(f"Not Found: {path}")
+
+
+def test_a_strangers_mistake_is_one_line():
+    try:
+        raise ValueError("too many fields")
+    except ValueError as error:
+        line = written("too many fields", exc_info=(type(error), error, error.__traceback__), status_code=400)
+    assert not re.search("Traceback|\n", line)
