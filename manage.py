@@ -4,9 +4,12 @@
 import os
 import sys
 
+from statuspage import private_files
+
 
 def main() -> None:
     """Run the command that was typed."""
+    private_files.begin()  # before the settings, which write the first file
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line

@@ -15,6 +15,9 @@ from typing import Any
 
 import django
 
+from statuspage import private_files
+
+private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 django.setup()  # any server may import us first
 
@@ -308,6 +311,7 @@ def best_encoding(accepted: bytes) -> bytes:
     return best.encode() if liked > 0 else b""
 
 
+private_files.keep(settings.VAR_DIR)
 application = Door(
     WSGIMiddleware(django_application, workers=DJANGO_THREADS),  # type: ignore[arg-type]
     Snapshot(settings.SNAPSHOT_DIR),

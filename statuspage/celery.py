@@ -6,8 +6,12 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedstate, schedule
+from celery.signals import beat_init, worker_init
 from kombu import Queue
 
+from statuspage import private_files
+
+private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 
 app = Celery("statuspage")
@@ -27,6 +31,15 @@ class EachSecond(schedule):
         now = self.now()
         is_new = int(now.timestamp()) != int(last_run_at.timestamp())
         return schedstate(is_new, 1 - now.microsecond / 1e6 + AFTER_S)
+
+
+@worker_init.connect
+@beat_init.connect
+def keep_files_private(**_: Any) -> None:
+    """A role that was started singly has a folder of its own."""
+    from django.conf import settings
+
+    private_files.keep(settings.VAR_DIR)
 
 
 @app.on_configure.connect

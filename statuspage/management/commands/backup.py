@@ -32,6 +32,7 @@ class Command(BaseCommand):
                 copy_sqlite(file)
             else:
                 copy_postgresql(file)
+            file.chmod(0o600)  # it holds what the database holds, and pg_dump may have been told otherwise
             self.stdout.write(f"{file}: {file.stat().st_size / 1_000_000:.1f} MB, whole.")
         Heartbeat.objects.beat("backup", "backup", timezone.now())
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from incidents import alerting
-from statuspage import first_start, supervisor
+from statuspage import first_start, private_files, supervisor
 from statuspage.relay import say
 from statuspage.supervisor import CannotStart, Supervisor
 from statuspage.watch import Watch, mail_server_error
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         )
         try:
             lock = supervisor.hold(settings.VAR_DIR)
+            keep_files_private()
             supervisor.check_port(settings.HOST, settings.PORT)
             self.check()
             prepare_database()
@@ -53,6 +54,13 @@ class Command(BaseCommand):
             on_ready=lambda: welcome(staff),
         ).run()
         lock.close()
+
+
+def keep_files_private() -> None:
+    """What is there already, and a SQLite database wherever it lies."""
+    is_file = connection.vendor == "sqlite"
+    database = private_files.of_database(str(connection.settings_dict["NAME"])) if is_file else []
+    private_files.keep(settings.VAR_DIR, database)
 
 
 def lay_out_static_files() -> None:

@@ -1,0 +1,63 @@
+"""What the program writes is its own: files 0600, folders 0700, those of before included.
+
+The database holds sessions, hashes and addresses: whoever else has an account
+on the machine must not read it. Standard library alone, since it comes before
+the settings, which write the first file.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+UMASK = 0o077
+FILE, FOLDER = 0o600, 0o700
+
+
+def begin() -> None:
+    """From here on this process, and what it starts, makes files for its owner alone."""
+    os.umask(UMASK)
+
+
+def keep(folder: Path, others: Iterable[Path] = ()) -> None:
+    """Take what an older version left open from everybody else: all of our folder, and single files.
+
+    What is not ours cannot be changed, and stays as it is. A folder that is meant for many (sticky,
+    as /tmp is, or somebody's home) is left as it is, with what we did not write.
+    """
+    if _is_for_many(folder):
+        return
+    for path in (folder, *_below(folder), *others):
+        _close(path)
+
+
+def of_database(name: str) -> list[Path]:
+    """A SQLite database and what stands beside it."""
+    return [Path(f"{name}{end}") for end in ("", "-wal", "-shm", "-journal")]
+
+
+def _is_for_many(folder: Path) -> bool:
+    try:
+        is_sticky = bool(folder.stat().st_mode & stat.S_ISVTX)
+    except OSError:
+        return True
+    return is_sticky or folder.resolve() in (Path("/"), Path.home())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Everything in it; links are not followed."""
+    for where, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(where) / name
+
+
+def _close(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            return
+        wanted = FOLDER if stat.S_ISDIR(mode) else FILE
+        if stat.S_IMODE(mode) & UMASK:
+            path.chmod(wanted | (stat.S_IMODE(mode) & stat.S_IXUSR))
+    except OSError:
+        pass  # gone meanwhile, or not ours
