@@ -8,6 +8,7 @@ parser's faults.
 import re
 from datetime import datetime
 from html import unescape
+from urllib.parse import unquote
 
 import nh3
 from markdown_it import MarkdownIt
@@ -21,6 +22,14 @@ TAGS = {
     "table", "tbody", "td", "th", "thead", "tr", "ul", "h3", "h4", "time",
 }  # fmt: skip
 PARSER = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+
+
+def _leaves(address: str) -> bool:
+    """Whether it leads to another site without saying so: browsers read //host and /\\host as that."""
+    plain = re.sub(r"[\x00-\x20]", "", unquote(address)).replace("\\", "/")
+    return plain.startswith("//")
+
+
 SANITISER = nh3.Cleaner(
     tags=TAGS,
     attributes={
@@ -29,6 +38,9 @@ SANITISER = nh3.Cleaner(
         "time": {"datetime", "data-form", "data-since", "data-bare"},
     },
     url_schemes={"http", "https", "mailto"},
+    attribute_filter=lambda tag, name, value: (
+        None if (tag, name) == ("a", "href") and _leaves(value) else value
+    ),
     link_rel="noopener nofollow",
 )
 

@@ -62,7 +62,9 @@ def security_headers() -> Headers:
         (b"cross-origin-opener-policy", b"same-origin"),
     ]
     if settings.IS_HTTPS:
-        value = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+        value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        value += "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+        value += "; preload" if settings.SECURE_HSTS_PRELOAD else ""
         headers.append((b"strict-transport-security", value.encode()))
     return headers
 
@@ -148,7 +150,7 @@ class Door:
                     await send(message)
                 return
             if path == "/live":
-                await self.streams.serve(receive, send)
+                await self.streams.serve(receive, send, intake.shared_address(scope))
                 return
             if path in ("/livez", "/readyz"):
                 await self._answer_life(send, path)
@@ -315,5 +317,5 @@ private_files.keep(settings.VAR_DIR)
 application = Door(
     WSGIMiddleware(django_application, workers=DJANGO_THREADS),  # type: ignore[arg-type]
     Snapshot(settings.SNAPSHOT_DIR),
-    serve_here(Streams(settings.STREAMS_MAX)),
+    serve_here(Streams(settings.STREAMS_MAX, each=settings.STREAMS_PER_ADDRESS)),
 )

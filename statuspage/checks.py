@@ -145,6 +145,7 @@ RANGES = {
     "PORT": (1, 65_535),
     "TRUSTED_PROXIES": (0, 10),
     "STREAMS_MAX": (0, 1_000_000),
+    "STREAMS_PER_ADDRESS": (0, 1_000_000),
     "CHECK_RETENTION_DAYS": (1, 3_650),
     "PUBLISH_DELAY_S": (0, 86_400),
     "UNDO_S": (0, 600),

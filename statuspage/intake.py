@@ -11,6 +11,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, close_old_connections, connection
 from django.http import parse_cookie
+
+from components.networks import literal_address, may_dial
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -167,6 +170,26 @@ def header(scope: Scope, wanted: bytes) -> str:
             text: str = value.decode("latin-1")
             return text
     return ""
+
+
+def shared_address(scope: Scope) -> str:
+    """Who shares a limit with this reader: the public address our proxies saw, of IPv6 its /64; else empty.
+
+    A private address is a proxy nobody told us of, or a reader of our own house: no limit is theirs.
+    """
+    told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode(
+        "latin-1"
+    )
+    seen, number = told.split(","), settings.TRUSTED_PROXIES
+    text = seen[-number].strip() if 0 < number <= len(seen) else (scope.get("client") or ("",))[0]
+    address = literal_address(text)
+    if address is None:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    if not may_dial(address, 0, ()):
+        return ""
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def cookies(scope: Scope) -> dict[str, str]:

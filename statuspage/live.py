@@ -6,6 +6,7 @@ a token it does not have fetches the page again. Nothing here knows the ORM.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -28,8 +29,10 @@ HEADERS = [
 class Streams:
     """The open streams of this process."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, each: int = 0) -> None:
         self.most = most
+        self.each = each  # of one address; 0: as many as there are
+        self.of_address: Counter[str] = Counter()
         self.count = 0
         self.is_closing = False
         self.token = 0
@@ -73,12 +76,16 @@ class Streams:
         at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"event: age\ndata: {at}\n\n".encode()
 
-    async def serve(self, receive: Receive, send: Send) -> None:
-        """One open page, until it leaves or we do. 503 when there are too many: it will ask instead."""
-        if self.count >= self.most or self.is_closing:
+    async def serve(self, receive: Receive, send: Send, address: str = "") -> None:
+        """One open page, until it leaves or we do. 503 when there are too many: it will ask instead.
+
+        `address`: who shares a limit with this reader; empty for those who share none.
+        """
+        if self.count >= self.most or self.is_closing or self._is_full(address):
             await _refuse(send)
             return
         self.count += 1
+        self.of_address[address] += 1
         gone = asyncio.ensure_future(_wait_for_end(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -95,7 +102,13 @@ class Streams:
             pass  # the reader is stuck or gone
         finally:
             self.count -= 1
+            self.of_address[address] -= 1
+            if not self.of_address[address]:
+                del self.of_address[address]
             gone.cancel()
+
+    def _is_full(self, address: str) -> bool:
+        return bool(address) and 0 < self.each <= self.of_address[address]
 
     def _hello(self) -> bytes:
         retry = random.randint(*RETRY_MS)  # noqa: S311 - only spreads the crowd

@@ -175,6 +175,7 @@ REDIS_URL = env.str("REDIS_URL", RUNNING.get("REDIS_URL", "redis://127.0.0.1:637
 SNAPSHOT_DIR = VAR_DIR / "snapshots"
 SNAPSHOT_EAGER = "statuspage.views.eager_paths"
 STREAMS_MAX = env.int("STREAMS_MAX", 20_000)
+STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", 500)
 CSP_SCRIPT_HASHES: list[str] = []
 CHECK_RETENTION_DAYS = env.int("CHECK_RETENTION_DAYS", 14)
 HOUR_RETENTION_DAYS = env.int("HOUR_RETENTION_DAYS", 400)
@@ -211,7 +212,9 @@ SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+# off by default: they bind every name below this one, and preload can hardly be taken back
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS and env.bool("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = IS_HTTPS and env.bool("HSTS_PRELOAD", False)
 SECURE_SSL_REDIRECT = False  # the proxy in front does that
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 X_FRAME_OPTIONS = "DENY"

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 
 import brotli
 import httpx
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from components.models import Page
 from incidents.models import Incident
-from statuspage.asgi import Door, best_encoding
+from statuspage.asgi import Door, best_encoding, security_headers
+from statuspage.intake import shared_address
 from statuspage.live import Streams
 from statuspage.snapshot import Snapshot
 from tests.making import fell, found, watched
@@ -104,7 +106,7 @@ def test_the_headers_that_keep_strangers_code_out(door):
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "includeSubDomains" in answer.headers["strict-transport-security"]
+    assert re.fullmatch("max-age=[0-9]+", answer.headers["strict-transport-security"])
     assert "set-cookie" not in answer.headers
 
 
@@ -175,3 +177,29 @@ def test_the_body_is_what_django_would_have_rendered(door, client):
     found(watched(), "up", timezone.now())
     _, through_door = ask(door, "/api/v2/status.json")
     assert json.loads(through_door) == client.get("/api/v2/status.json").json()
+
+
+def test_subdomains_and_preload_are_spoken_of_only_by_setting(settings):
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = settings.SECURE_HSTS_PRELOAD = True
+    assert dict(security_headers())[b"strict-transport-security"].endswith(b"; includeSubDomains; preload")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told", "client", "shared"),
+    [
+        (0, [], "93.184.216.34", "93.184.216.34"),
+        (0, ["8.8.8.8"], "93.184.216.34", "93.184.216.34"),
+        (1, ["1.1.1.1, 8.8.8.8"], "127.0.0.1", "8.8.8.8"),
+        (1, ["1.1.1.1", "8.8.8.8"], "127.0.0.1", "8.8.8.8"),
+        (2, ["8.8.8.8, 10.0.0.1"], "127.0.0.1", "8.8.8.8"),
+        (1, ["2a00:1450::1:2"], "127.0.0.1", "2a00:1450::/64"),
+        (0, [], "::ffff:8.8.8.8", "8.8.8.8"),
+        (0, [], "127.0.0.1", ""),  # a proxy nobody told us of
+        (1, ["10.0.0.7"], "127.0.0.1", ""),
+        (1, ["nonsense"], "127.0.0.1", ""),
+    ],
+)
+def test_who_shares_the_limit_of_open_pages(settings, proxies, told, client, shared):
+    settings.TRUSTED_PROXIES = proxies
+    headers = [(b"x-forwarded-for", text.encode()) for text in told] + [(b"x_forwarded_for", b"9.9.9.9")]
+    assert shared_address({"headers": headers, "client": (client, 1)}) == shared

@@ -114,3 +114,28 @@ def test_the_age_of_the_newest_check_is_told_from_time_to_time(monkeypatch):
         await reader.leave()
 
     asyncio.run(go())
+
+
+def test_one_address_has_so_many_open_pages_and_others_have_theirs():
+    async def go():
+        streams = Streams(10, each=2)
+        streams.start()
+
+        async def come(address):
+            reader = Reader.__new__(Reader)
+            reader.heard, reader.status, reader.takes, reader.inbox = b"", None, True, asyncio.Queue()
+            reader.task = asyncio.ensure_future(streams.serve(reader.inbox.get, reader.send, address))
+            await moment()
+            return reader
+
+        first, second, third = [await come("8.8.8.8") for _ in range(3)]
+        assert (first.status, second.status, third.status) == (200, 200, 503)
+        assert (await come("1.1.1.1")).status == 200
+        assert [(await come("")).status for _ in range(3)] == [200] * 3  # they share no limit
+        await first.leave()
+        assert (await come("8.8.8.8")).status == 200
+        streams.close()
+        await moment()
+        assert not streams.of_address
+
+    asyncio.run(go())
