@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -32,19 +32,19 @@ class TextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.encoding = "utf-8"  # whatever a header says: a form is read as our pages send it
-        if _holds_nul(request):
+        if "\0" in request.path:
+            raise Http404  # no address holds one
+        # a search or a filter is one with the letters that are left
+        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "")
+        if _body_holds_nul(request):
             sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
 
-def _holds_nul(request: HttpRequest) -> bool:
-    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-        return True
-    if (
-        request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH
-    ):  # that one reads its file line by line
-        return False
+def _body_holds_nul(request: HttpRequest) -> bool:
+    if request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH:
+        return False  # the import reads its file line by line
     try:
         body = request.body
     except RequestDataTooBig:
