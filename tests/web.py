@@ -74,5 +74,5 @@ class Web:
     def catch_up(self) -> None:
         """Until it shows what the database holds now."""
         version = Page.objects.version()
-        wait_for(lambda: f'data-version="{version}"' in httpx.get(self.url).text, 10)
+        wait_for(lambda: f'data-version="{version}"' in httpx.get(self.url).text, 30)
         time.sleep(0.05)
