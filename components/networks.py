@@ -10,6 +10,7 @@ hosts that way, so a spelling that we took for a name would be judged as a name
 and dialled as an address.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -92,6 +93,7 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)  # the same few targets, each minute
 def literal_address(host: str) -> Address | None:
     """The address a host spells out, in any spelling a system would understand; else None. Never raises.
 

@@ -75,19 +75,22 @@ async def read_head(line: Line) -> Head:
 
 async def _one_head(line: Line, left: int) -> tuple[Head, int]:
     """A head, and how many bytes are left for further ones."""
+    status: re.Match[bytes] | None = None
     rows: list[bytes] = []
     while True:
-        row = await _row(line, is_first=not rows)
+        row = await _row(line, is_first=status is None)
         left -= len(row)
         if left < 0:
             raise TooLarge("headers")
         text = row.rstrip(b"\r\n")
-        if text:
+        if status is not None:
+            if not text:
+                return _parse(status, rows), left
             rows.append(text)
-            if len(rows) == 1 and not STATUS_LINE.fullmatch(text):
+        elif text:  # an empty line before the first one is let pass, as servers do (RFC 9112, section 2.2)
+            status = STATUS_LINE.fullmatch(text)
+            if status is None:
                 raise Garbled("status line")
-        elif rows:  # an empty line before the first one is let pass, as servers do (RFC 9112, section 2.2)
-            return _parse(rows), left
 
 
 async def _row(line: Line, *, is_first: bool) -> bytes:
@@ -102,13 +105,9 @@ async def _row(line: Line, *, is_first: bool) -> bytes:
         raise Garbled("head") from error
 
 
-def _parse(rows: list[bytes]) -> Head:
-    first, *rest = rows
-    match = STATUS_LINE.fullmatch(first)
-    if match is None:
-        raise Garbled("status line")
+def _parse(status: re.Match[bytes], rows: list[bytes]) -> Head:
     lines: list[tuple[str, str]] = []
-    for row in rest:
+    for row in rows:
         # what RFC 9110, section 5.5 calls dangerous counts as a blank
         text = row.decode("latin-1").replace("\0", " ").replace("\r", " ")
         if text[0] in " \t":  # a folded line belongs to the one before (RFC 9112, section 5.2)
@@ -119,7 +118,7 @@ def _parse(rows: list[bytes]) -> Head:
         name, colon, value = text.partition(":")
         if colon and name.strip():
             lines.append((name.strip().lower(), value.strip()))
-    return Head(int(match[2]), match[1].decode(), dict(reversed(lines)), tuple(lines))
+    return Head(int(status[2]), status[1].decode(), dict(reversed(lines)), tuple(lines))
 
 
 async def read_body(line: Line, head: Head, method: str, *, most: int) -> bytes:

@@ -12,7 +12,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import redis
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from components.egress import Door, EgressError, through
 from components.models import Heartbeat
@@ -55,7 +55,6 @@ class Watch:
         self.silence_s = silence_s
         self.say = say
         self.reported: set[str] = set()  # have left a sign of life since we began
-        self.latest = Look()
         self.broker_away_since: float | None = None
         self._client = redis.Redis.from_url(
             redis_url, socket_connect_timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S
@@ -72,7 +71,6 @@ class Watch:
 
     def take(self, look: Look, now: float) -> set[str]:
         """Note what was found, say what has changed; the roles that are to be started again."""
-        self.latest = look
         self._tell(
             "broker", look.broker, "No checks run and nobody is notified meanwhile; the page is served."
         )
@@ -123,8 +121,8 @@ def _ask_database() -> tuple[str, dict[str, frozenset[tuple[str, datetime]]]]:
     close_old_connections()
     try:
         rows = list(Heartbeat.objects.filter(role__in=QUEUES).values_list("role", "name", "at"))
-    except DatabaseError as error:
-        with contextlib.suppress(DatabaseError):
+    except Error as error:  # of the database, and of a connection it has closed
+        with contextlib.suppress(Error):
             connection.close()
         return f"{_first_line(error)}.", {}
     return "", {role: frozenset((name, at) for of, name, at in rows if of == role) for role in QUEUES}

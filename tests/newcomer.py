@@ -49,7 +49,10 @@ def main() -> int:
 
 
 def install() -> None:
-    done = subprocess.run(["make", "-s", ".venv/run.stamp"], check=False, cwd=HOME, timeout=INSTALL_S)
+    try:
+        done = subprocess.run(["make", "-s", ".venv/run.stamp"], check=False, cwd=HOME, timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        raise Broken(f"the install took longer than {INSTALL_S} s.") from None
     if done.returncode:
         raise Broken("the install failed.")
 

@@ -13,9 +13,9 @@ class HeartbeatManager(models.Manager["Heartbeat"]):
         """This process did its work at `now`."""
         self.update_or_create(role=role, name=name, defaults={"at": now})
 
-    def newest(self, now: datetime, *roles: str) -> datetime | None:
-        """The newest sign of life of these roles; one from the future is none."""
-        past = self.filter(role__in=roles, at__lte=now + MAX_AHEAD).order_by("-at")
+    def newest(self, now: datetime, role: str) -> datetime | None:
+        """The newest sign of life of this role; one from the future is none."""
+        past = self.filter(role=role, at__lte=now + MAX_AHEAD).order_by("-at")
         return past.values_list("at", flat=True).first()
 
     def set_back(self, role: str, now: datetime) -> timedelta | None:

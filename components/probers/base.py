@@ -141,7 +141,10 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 def _storable(reading: Reading) -> Reading:
     """Without what a database refuses: a target's words must not keep its failure from being written."""
     facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
-    return replace(reading, detail=_clean(reading.detail), excerpt=_clean(reading.excerpt), facts=facts)
+    detail, excerpt = _clean(reading.detail), _clean(reading.excerpt)
+    if (detail, excerpt, facts) == (reading.detail, reading.excerpt, reading.facts):
+        return reading
+    return replace(reading, detail=detail, excerpt=excerpt, facts=facts)
 
 
 def _clean(text: str) -> str:

@@ -1,6 +1,7 @@
 """One request of a chain, and what a redirect asks for next (fetch.spec.whatwg.org, HTTP-redirect fetch)."""
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
@@ -29,11 +30,11 @@ class Hop:
 
     @property
     def host(self) -> str:
-        return self.url.hostname or ""
+        return origin(self.url)[1]
 
     @property
     def port(self) -> int:
-        return self.url.port or PORTS[self.url.scheme]
+        return origin(self.url)[2]
 
     @property
     def is_secure(self) -> bool:
@@ -52,6 +53,8 @@ class Hop:
     def fields(self) -> dict[str, str]:
         """The headers to send: what was typed, if it may go there, and what the chain itself brought."""
         is_home = origin(self.url) == self.home
+        if is_home and not (self.login or self.jar):
+            return dict(self.typed)
         fields = {
             name: value for name, value in self.typed.items() if is_home or (self.body and _is_of_body(name))
         }
@@ -64,6 +67,7 @@ class Hop:
         return fields
 
 
+@functools.lru_cache(maxsize=4096)  # the same few targets, each minute
 def origin(url: SplitResult) -> Origin:
     """Scheme, host and port, which together say to whom a secret may go."""
     return url.scheme, url.hostname or "", url.port or PORTS[url.scheme]
@@ -71,7 +75,7 @@ def origin(url: SplitResult) -> Origin:
 
 def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) -> Hop:
     """What was ordered."""
-    parts = urlsplit(url)
+    parts = urlsplit(url)  # kept by Python for addresses it has seen
     return Hop(parts, method, headers, body, origin(parts))
 
 
