@@ -1,5 +1,6 @@
 """A real Chromium."""
 
+import asyncio
 import os
 import shutil
 import sys
@@ -39,12 +40,29 @@ def widths(scheme):
 
 
 class Browser:
-    """Opens pages and remembers what went wrong in any of them."""
+    """Opens pages and remembers what went wrong in any of them.
+
+    One Chromium serves all tests of a process, one after the other: starting it costs more than most pages.
+    Playwright's event loop counts as running in the thread that started it; it is put aside
+    between two tests (`pause`), since others want a loop of their own.
+    """
 
     def __init__(self) -> None:
         self.playwright = sync_playwright().start()
         self.chromium = self.playwright.chromium.launch(executable_path=path(), args=FLAGS)
+        self.loop = asyncio.get_running_loop()
         self.faults = []
+
+    def pause(self) -> None:
+        """The test is over: its pages, their cookies and their storage are gone."""
+        for context in self.chromium.contexts:
+            context.close()
+        asyncio._set_running_loop(None)
+
+    def resume(self) -> None:
+        """The next test begins."""
+        asyncio._set_running_loop(self.loop)
+        self.faults.clear()
 
     def open(
         self, url, *, width=1280, scheme="light", script=True, zone="UTC", touch=False, session="", csp=True
@@ -73,6 +91,7 @@ class Browser:
             self.faults.append(message.text)
 
     def close(self) -> None:
+        asyncio._set_running_loop(self.loop)
         self.chromium.close()
         self.playwright.stop()
 

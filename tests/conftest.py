@@ -43,8 +43,8 @@ def pytest_collection_modifyitems(items):
     """Whoever asks for the database asks for both of them, but for the doors."""
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
-        # starting and stopping is the same on both; the journeys run whole on both
-        is_journey = "whole" in asked and "journeys" in item.path.parts
+        # starting and stopping is the same on both; the main journey runs whole on both
+        is_journey = "whole" in asked and item.path.stem == "test_break_and_mend"
         has_data = bool({"db", "transactional_db"} & asked) and "browser" not in asked
         if (has_data and item.path.stem not in ONE_IS_ENOUGH) or is_journey:
             item.add_marker(pytest.mark.data)
@@ -91,16 +91,22 @@ def free_port():
     return supervisor.free_port()
 
 
-@pytest.fixture
-def browser():
-    """Pages in a real browser; a script error or a refused source fails the test.
-
-    One a test: while Playwright lives its event loop runs in this thread, and others want their own.
-    """
+@pytest.fixture(scope="session")
+def one_browser():
+    """Started with the first page that a test looks at."""
     made = Browser()
+    made.pause()
     yield made
-    faults = [fault for fault in made.faults if "ERR_" not in fault and "503" not in fault]
     made.close()
+
+
+@pytest.fixture
+def browser(one_browser):
+    """Pages in a real browser; a script error or a refused source fails the test."""
+    one_browser.resume()
+    yield one_browser
+    faults = [fault for fault in one_browser.faults if "ERR_" not in fault and "503" not in fault]
+    one_browser.pause()
     assert faults == []
 
 

@@ -96,13 +96,14 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def save(request: HttpRequest, public_id: str) -> HttpResponse:
-    """As it is typed. Answers {"saved_at": ISO 8601} or {"errors": [sentence]}."""
+    """As it is typed. Answers {"saved_at": ISO 8601, "actions": [key of each row with words]} or {"errors": [sentence]}."""
     found = _get(public_id)
     form = _keep(request, found)
     if form.errors:
         told = [sentence for sentences in form.errors.values() for sentence in sentences]
         return JsonResponse({"errors": told}, status=400)
-    return JsonResponse({"saved_at": Postmortem.objects.get(pk=found.pk).saved_at.isoformat()})
+    saved_at = Postmortem.objects.get(pk=found.pk).saved_at.isoformat()
+    return JsonResponse({"saved_at": saved_at, "actions": [item.pk for item in found.actions.all()]})
 
 
 def _keep(request: HttpRequest, found: Postmortem) -> PostmortemForm:

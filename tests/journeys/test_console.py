@@ -243,3 +243,34 @@ def test_the_console_stays_light(web, browser, suspicion):
     page.goto(f"{web.url}/console/", wait_until="load")
     page.get_by_role("heading", level=1, name="Overview").wait_for()
     assert sum(sizes) <= 90 * 1024
+
+
+SLOW_FIRST = """() => {
+  const ask = window.fetch
+  let first = true
+  window.fetch = async (...what) => {
+    if (first) { first = false; await new Promise((go) => setTimeout(go, 3000)) }
+    return ask(...what)
+  }
+}"""
+
+
+def test_words_saved_late_do_not_replace_newer_ones(web, browser, texts):
+    """The first saving is slow to arrive; what was typed after it is what is kept."""
+    now = timezone.now()
+    incident = Incident.objects.create(title="Chat is slow", started_at=now)
+    incident.post("All is well.", phase="resolved", now=now)
+    postmortem = Postmortem.objects.draft_of(incident, author=None, now=now)
+    page = browser.open(f"{web.url}/console/postmortems/{incident.public_id}", session=session("ada"))
+    page.evaluate(SLOW_FIRST)
+    page.get_by_label("Root cause").fill("A pool.")
+    page.wait_for_timeout(2300)  # the first saving is on its way
+    page.get_by_label("Root cause").fill("A pool of five connections.")
+    page.locator("[name=action-text]").first.fill("Watch the pool")
+    wait_for(lambda: Postmortem.objects.get().root_cause == "A pool of five connections.", 10)
+    first = wait_for(lambda: Postmortem.objects.get().actions.first(), 5)
+    page.locator("[name=action-team]").first.fill("Chat")
+    wait_for(lambda: Postmortem.objects.get().actions.get().team == "Chat", 8)
+    assert postmortem.actions.get().pk == first.pk  # the same task, saved again
+    page.wait_for_timeout(1500)
+    assert Postmortem.objects.get().root_cause == "A pool of five connections."

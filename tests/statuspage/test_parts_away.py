@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.clock import WallClock
+from tests.faults.faults import only_long
 from tests.subscribers.receivers import Sink
 from tests.targets import Target
 from tests.whole import wait_for
@@ -65,7 +66,9 @@ def test_a_part_that_cannot_start_is_named_with_its_reason_once(whole, tmp_path)
     wait_for(lambda: said(whole, "beat runs again"), 30)
 
 
-@pytest.mark.parametrize("step_s", [-150, -3600, 7200])
+@pytest.mark.parametrize(
+    "step_s", [pytest.param(-150, marks=only_long), -3600, pytest.param(7200, marks=only_long)]
+)
 def test_a_clock_that_steps_stops_neither_checks_nor_messages(whole, tmp_path, step_s):
     clock = WallClock(tmp_path)
     whole.start(**clock.env, SUBSCRIBER_EGRESS_ALLOW="127.0.0.0/8")

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.faults.faults import only_long
 from tests.targets import Target
 from tests.whole import Whole, wait_for
 
@@ -90,7 +91,7 @@ def test_a_worker_that_lives_but_does_nothing_is_started_again(whole):
     assert any("the worker has done nothing for 10 s" in line for line in whole.lines)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=only_long)])
 def test_told_to_go_it_finishes_what_it_has_in_hand(whole, number):
     whole.start()
     with Target() as target:

@@ -1,18 +1,32 @@
 // A long form that saves itself: two seconds after the first change, again and again, and when it is left.
 
 const form = document.querySelector('[data-autosave]'), told = document.querySelector('[data-saved]')
-let timer = 0, waiting = false
-async function save(keepalive = false) {
+let timer = 0, isSaving = false, isTyped = false, isSent = false
+const soon = (ms) => { timer ||= setTimeout(save, ms) }
+async function save(leaving) {
+  clearTimeout(timer)
   timer = 0
-  waiting = false
+  // one at a time: the older words could arrive after the newer ones, and would be what is kept
+  if (isSaving) return
+  isSaving = true
+  isTyped = false
+  const rows = [...form.querySelectorAll('.rowline--action')].filter((row) => row.querySelector('[name=action-text]').value.trim())
+  let wait = 2000
   try {
-    const answer = await fetch(form.dataset.autosave, { method: 'POST', body: new FormData(form), keepalive })
+    const answer = await fetch(form.dataset.autosave, { method: 'POST', body: new FormData(form), keepalive: leaving === true })
     const body = await answer.json()
-    if (answer.ok) { form.elements.seen.value = body.saved_at; told.textContent = `saved ${new Date(body.saved_at).toLocaleTimeString()}` }
-    else told.textContent = `Not saved: ${body.errors.join(' ')}`
-  } catch { waiting = true; told.textContent = 'Not saved: no connection. Your words stay here.' }
+    if (answer.ok) {
+      form.elements.seen.value = body.saved_at
+      rows.forEach((row, i) => { row.querySelector('[name=action-id]').value = body.actions[i] })
+      told.textContent = `saved ${new Date(body.saved_at).toLocaleTimeString()}`
+      if (document.hidden) wait = 0
+    } else told.textContent = `Not saved: ${body.errors.join(' ')}`
+  } catch { isTyped = true; told.textContent = 'Not saved: no connection. Your words stay here, and are saved when it is back.' }
+  isSaving = false
+  if (isSent) form.requestSubmit()
+  else if (isTyped) soon(wait)
 }
-form.addEventListener('input', () => { waiting = true; timer ||= setTimeout(save, 2000) })
+form.addEventListener('input', () => { isTyped = true; soon(2000) })
 // the last row of a list is never the last for long
 form.addEventListener('input', (e) => {
   const row = e.target.closest('.rowline')
@@ -21,5 +35,5 @@ form.addEventListener('input', (e) => {
   next.querySelectorAll('input').forEach((i) => { i.value = '' })
   row.after(next)
 })
-form.addEventListener('submit', () => { clearTimeout(timer); waiting = false })
-document.addEventListener('visibilitychange', () => { if (document.hidden && waiting) { clearTimeout(timer); save(true) } })
+form.addEventListener('submit', (e) => { clearTimeout(timer); timer = 0; isTyped = false; isSent = isSaving; if (isSaving) e.preventDefault() })
+document.addEventListener('visibilitychange', () => { if (document.hidden && isTyped) save(true) })
