@@ -96,7 +96,10 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def save(request: HttpRequest, public_id: str) -> HttpResponse:
-    """As it is typed. Answers {"saved_at": ISO 8601, "actions": [key of each row with words]} or {"errors": [sentence]}."""
+    """As it is typed. Answers {"saved_at": ISO 8601, "actions": [key]}, or {"errors": [sentence]}.
+
+    There is one key for each task that has words, in their order: the form sends it with the next saving.
+    """
     found = _get(public_id)
     form = _keep(request, found)
     if form.errors:

@@ -268,7 +268,7 @@ def test_words_saved_late_do_not_replace_newer_ones(web, browser, texts):
     page.get_by_label("Root cause").fill("A pool of five connections.")
     page.locator("[name=action-text]").first.fill("Watch the pool")
     wait_for(lambda: Postmortem.objects.get().root_cause == "A pool of five connections.", 10)
-    first = wait_for(lambda: Postmortem.objects.get().actions.first(), 5)
+    first = wait_for(postmortem.actions.first, 5)
     page.locator("[name=action-team]").first.fill("Chat")
     wait_for(lambda: Postmortem.objects.get().actions.get().team == "Chat", 8)
     assert postmortem.actions.get().pk == first.pk  # the same task, saved again
