@@ -240,7 +240,7 @@ ACCOUNT_RATE_LIMITS = {
 MFA_ADAPTER = "statuspage.accounts.adapters.SecondFactorAdapter"
 MFA_FORMS = {
     f"{what}_webauthn": f"statuspage.accounts.passkeys.{what.capitalize()}Form"
-    for what in ("login", "authenticate", "reauthenticate")
+    for what in ("add", "login", "authenticate", "reauthenticate")
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_ALLOW_UNVERIFIED_EMAIL = True

@@ -37,8 +37,39 @@ class _Readable:
             raise get_adapter().validation_error("incorrect_code") from error
 
 
+class AddForm(theirs.AddWebAuthnForm):  # type: ignore[misc]
+    """A key logs in without a password only if its owner said so when adding it.
+
+    What the browser tells of the key itself (`credProps.rk`) is overruled: some keys are kept on the
+    device without being asked to, some browsers do not tell.
+    """
+
+    credential = CredentialField(widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            told: dict[str, Any] = super().clean()
+        except UNREADABLE as error:
+            raise get_adapter().validation_error("incorrect_code") from error
+        if credential := told.get("credential"):
+            results = credential.get("clientExtensionResults") or {}
+            results["credProps"] = {"rk": bool(told.get("passwordless"))}
+            credential["clientExtensionResults"] = results
+        return told
+
+
 class LoginForm(_Readable, theirs.LoginWebAuthnForm):  # type: ignore[misc]
     credential = CredentialField(widget=forms.HiddenInput)
+
+    def clean_credential(self) -> Any:
+        """Whose passkey it is. One that was added as a second factor is none here, whatever it proves."""
+        found = super().clean_credential()
+        if found.wrap().is_passwordless is not True:
+            raise ValidationError(
+                "This key is a second factor: log in with your password first. "
+                "To log in with the key alone, add it again and tick “Passwordless”."
+            )
+        return found
 
 
 class AuthenticateForm(_Readable, theirs.AuthenticateWebAuthnForm):  # type: ignore[misc]

@@ -1,8 +1,10 @@
 """The account pages in a real browser: usable by all, quiet under the policy, with a real passkey."""
 
+import base64
 import time
 
 import pytest
+from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from axe_playwright_python.sync_playwright import Axe
@@ -117,11 +119,11 @@ def test_an_authenticator_app_from_the_code_on_the_screen(web, browser, ada):
     assert page.locator(".codes li").count() == 10
 
 
-def test_a_passkey_logs_in_without_a_password(web, browser, ada):
-    page = browser.open("about:blank")
+def plugged_in(page):
+    """A key that verifies its user, in this browser: (the tools that drive it, its id)."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
-    devtools.send(
+    made = devtools.send(
         "WebAuthn.addVirtualAuthenticator",
         {
             "options": {
@@ -134,6 +136,12 @@ def test_a_passkey_logs_in_without_a_password(web, browser, ada):
             }
         },
     )
+    return devtools, made["authenticatorId"]
+
+
+def test_a_passkey_logs_in_without_a_password(web, browser, ada):
+    page = browser.open("about:blank")
+    plugged_in(page)
     log_in(page, web)
     page.goto(f"{web.url}/accounts/2fa/webauthn/add/")
     prove(page)
@@ -150,6 +158,35 @@ def test_a_passkey_logs_in_without_a_password(web, browser, ada):
     log_in(page, web)
     page.get_by_role("button", name="Use a passkey or security key").click()
     page.get_by_role("heading", name="Second factor").wait_for()
+
+
+def test_a_second_factor_alone_opens_nothing(web, browser, ada):
+    """Whatever the browser told of the key, and although it verifies its user and knows whose it is."""
+    page = browser.open("about:blank")
+    devtools, key = plugged_in(page)
+    log_in(page, web)
+    page.goto(f"{web.url}/accounts/2fa/webauthn/add/")
+    prove(page)
+    page.evaluate(
+        """() => { const json = PublicKeyCredential.prototype.toJSON
+        PublicKeyCredential.prototype.toJSON = function () { const found = json.call(this)
+          found.clientExtensionResults = { credProps: { rk: true } }
+          return found } }"""
+    )
+    page.get_by_role("button", name="Add the key").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    assert Authenticator.objects.get(type="webauthn").wrap().is_passwordless is False
+    page.get_by_role("button", name="Log out").click()
+    (one,) = devtools.send("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
+    devtools.send("WebAuthn.clearCredentials", {"authenticatorId": key})
+    handle = base64.b64encode(user_pk_to_url_str(ada).encode()).decode()
+    kept = {**one, "isResidentCredential": True, "userHandle": handle}
+    devtools.send("WebAuthn.addCredential", {"authenticatorId": key, "credential": kept})
+    page.goto(f"{web.url}/accounts/login/?next=/accounts/sessions/")
+    page.get_by_role("button", name="Log in with a passkey").click()
+    page.get_by_text("This key is a second factor").wait_for()
+    page.goto(f"{web.url}/accounts/sessions/")
+    page.get_by_role("heading", name="Log in").wait_for()
 
 
 def test_without_script_the_login_is_whole(web, browser, ada):
