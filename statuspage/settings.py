@@ -230,8 +230,11 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{PAGE_NAME}: "
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {
-    "login_failed": "10/m/ip,5/5m/key",
-    "login": "30/m/ip",
+    # by person and address; by person; by a browser that the person has logged in with: accounts/guesses.py
+    "login_failed": "10/m/ip,5/5m/key,10/h/key",
+    "login_failed_anywhere": "60/h/key",
+    "login_failed_known": "5/5m/key",
+    "login": None,  # right passwords are not counted, and wrong ones are, above
     "reset_password": "10/m/ip,3/5m/key",
     "reset_password_from_key": "20/m/ip",
     "change_password": "5/m/user",

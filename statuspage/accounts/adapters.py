@@ -12,11 +12,11 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from statuspage.accounts.backends import login_of, person_of
+from statuspage.accounts import guesses
 from statuspage.models import FirstPassword
 from statuspage.models.audit import client_address
 
@@ -47,21 +47,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """One answer for the limits and for the audit log."""
         return client_address(request) or "unknown"
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """By person: name and address of one count together, and a forged Host is no fresh start."""
-        login = login_of(credentials)
-        person = person_of(login)
-        return f"name:{login.lower()}" if person is None else f"person:{person.pk}"
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Before the password is looked at. A guess too many is a page of its own."""
+        self._login_failed_rl_usage = guesses.count(request, credentials)
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """A reset password frees the person, never the address that guessed."""
-        key = self._get_login_attempts_cache_key(request, **credentials)
-        for rate in ratelimit.get_rates(app="allauth.account", action="login_failed"):
-            if rate.per == "key":
-                named = ratelimit.get_cache_key(
-                    request, app="allauth.account", action="login_failed", rate=rate, key=key
-                )
-                ratelimit.cache.delete(named)
+        guesses.forgive(request, credentials)
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **told: Any) -> HttpResponse:
+        """The browser is known from now on: docs/people.md, Logging in."""
+        response: HttpResponse = super().post_login(request, user, **told)
+        guesses.remember(request, response, user)
+        return response
 
     def is_safe_url(self, url: str) -> bool:
         """A path of ours and nothing else."""
