@@ -60,7 +60,7 @@ bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same 
 
 # whose short form is only a part of the long one
 LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/test_up.py \
-	tests/statuspage/test_xss.py tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
+	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -m pytest -q -s tests/faults $(LONG)
 

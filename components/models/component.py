@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models, transaction
 from django.urls import reverse
 
+from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
 from components.outcomes import Outcome
@@ -17,8 +18,8 @@ class Group(models.Model):
     """Components that belong together on the page; failing together, they share an incident."""
 
     public_id = PublicIdField()
-    name = models.CharField(max_length=120)
-    description = models.CharField(max_length=250, blank=True)
+    name = LineField(max_length=120)
+    description = LineField(max_length=250, blank=True)
     position = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -46,8 +47,8 @@ class Component(models.Model):
     group = models.ForeignKey(
         Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="components"
     )
-    name = models.CharField(max_length=120)
-    description = models.CharField(max_length=250, blank=True)
+    name = LineField(max_length=120)
+    description = LineField(max_length=250, blank=True)
     position = models.PositiveIntegerField(default=1)
     is_shown = models.BooleanField("shown on the page", default=True)
     auto_incidents = models.CharField(

@@ -20,6 +20,7 @@ from django.utils import timezone
 from components import egress, health, schedule
 from components.egress import Door
 from components.models.component import Component, status_of
+from components.models.lines import LineField
 from components.models.page import Page
 from components.models.pointed import Pointed
 from components.models.public_id import PublicIdField
@@ -145,7 +146,7 @@ class Probe(Pointed):
 
     public_id = PublicIdField()
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
-    name = models.CharField(max_length=120, blank=True)
+    name = LineField(max_length=120, blank=True)
     kind = models.CharField(max_length=20, choices=kinds)
     target = models.CharField(max_length=2000)
     options = models.JSONField(default=dict, blank=True)
@@ -196,7 +197,7 @@ class Probe(Pointed):
         choices=[(status.value, status.label) for status in DOWN_STATUSES],
         default=Status.MAJOR_OUTAGE,
     )
-    region = models.CharField(max_length=40, default="local")
+    region = LineField(max_length=40, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
+from components.models.lines import lines, one_line
 from components.status import Status
 from incidents.lifecycle import Kind, Phase, may_move
 from incidents.models import undoing
@@ -150,7 +151,7 @@ class Incident(MachineVoice):
         `seen`: the number of the newest update its author has read; a newer one by a person refuses.
         """
         phase = _phase(phase)
-        body = body.replace("\0", "")  # no text of PostgreSQL may hold one
+        body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         advice = advice_of(workaround)
@@ -168,7 +169,7 @@ class Incident(MachineVoice):
             if reopens and phase is not Phase.RESOLVED:
                 self.resolved_at = self.monitoring_at = self.well_since = None
             words = (self.title, self.workaround)
-            self.title = title.strip()[:255] or self.title
+            self.title = one_line(title)[:255] or self.title
             self.workaround = self.workaround if advice is None else advice
             self.is_owned = True
             self.published_at = self.published_at or now
@@ -210,11 +211,11 @@ class Incident(MachineVoice):
             raise ValidationError({"body": "The note has no words."})
         with transaction.atomic():
             Page.objects.hold()
-            return self.write(Kind.NOTE, body.replace("\0", ""), now, author=author)
+            return self.write(Kind.NOTE, lines(body), now, author=author)
 
     def edit(self, update: "Update", body: str, now: datetime, *, author: Any = None) -> None:
         """Change the words of an update; all earlier ones are kept, and the edit is dated."""
-        body = body.replace("\0", "")
+        body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         if body == update.body:

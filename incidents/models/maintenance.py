@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
+from components.models.lines import lines
 from components.outcomes import Outcome
 from components.status import Status
 from incidents import windows, words
@@ -157,6 +158,7 @@ class Maintenance(Series):
 
     def post(self, body: str, now: datetime, *, author: Any = None) -> None:
         """Say something about it. Raises ValidationError."""
+        body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         with transaction.atomic():

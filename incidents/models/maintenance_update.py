@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from components.models.lines import LinesField
 from components.models.public_id import PublicIdField
 from incidents.models.maintenance import Maintenance
 from incidents.models.work import State
@@ -15,7 +16,7 @@ class MaintenanceUpdate(models.Model):
     maintenance = models.ForeignKey(Maintenance, on_delete=models.CASCADE, related_name="updates")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=State)
-    body = models.TextField()
+    body = LinesField()
     at = models.DateTimeField()
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     is_by_machine = models.BooleanField(default=False)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from components.models import Page
+from components.models.lines import LineField, LinesField
 from incidents.curve import curve
 from incidents.knowing import draft
 from incidents.models.incident import Incident
@@ -59,27 +60,27 @@ class Postmortem(models.Model):
     """
 
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="postmortem")
-    title = models.CharField(max_length=255)
-    authors = models.CharField(max_length=255, blank=True, help_text="Teams or names, as readers see them.")
+    title = LineField(max_length=255)
+    authors = LineField(max_length=255, blank=True, help_text="Teams or names, as readers see them.")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     detected_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField("first public word", null=True, blank=True)
-    summary = models.TextField(blank=True, max_length=LONGEST)
-    impact = models.TextField(blank=True, max_length=LONGEST)
+    summary = LinesField(blank=True, max_length=LONGEST)
+    impact = LinesField(blank=True, max_length=LONGEST)
     users_percent = models.DecimalField(
         "users affected (%)", max_digits=5, decimal_places=2, null=True, blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )  # fmt: skip
-    users_how = models.TextField("of whom, and how measured", blank=True, max_length=1000)
-    detection = models.TextField("how it was detected", blank=True, max_length=LONGEST)
-    what_happened = models.TextField(blank=True, max_length=LONGEST)
-    root_cause = models.TextField(blank=True, max_length=LONGEST)
+    users_how = LinesField("of whom, and how measured", blank=True, max_length=1000)
+    detection = LinesField("how it was detected", blank=True, max_length=LONGEST)
+    what_happened = LinesField(blank=True, max_length=LONGEST)
+    root_cause = LinesField(blank=True, max_length=LONGEST)
     timeline = models.JSONField(default=list, blank=True)
     misled = models.JSONField("what misled us", default=list, blank=True)
-    escalation = models.TextField(blank=True, max_length=LONGEST)
-    resolution = models.TextField(blank=True, max_length=LONGEST)
-    lessons = models.TextField(blank=True, max_length=LONGEST)
+    escalation = LinesField(blank=True, max_length=LONGEST)
+    resolution = LinesField(blank=True, max_length=LONGEST)
+    lessons = LinesField(blank=True, max_length=LONGEST)
     curve = models.JSONField(default=dict, blank=True, editable=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
@@ -263,9 +264,9 @@ class ActionItem(models.Model):
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="actions")
     position = models.PositiveIntegerField(default=1)
-    text = models.CharField(max_length=300)
+    text = LineField(max_length=300)
     kind = models.CharField(max_length=10, choices=ActionKind, default=ActionKind.PREVENT)
-    team = models.CharField(max_length=80, blank=True)
+    team = LineField(max_length=80, blank=True)
     due = models.DateField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=ActionState, default=ActionState.TODO)
     link = models.URLField(max_length=500, blank=True)

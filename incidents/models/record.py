@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from components.models import Component, Group, Page
+from components.models.lines import LineField, lines
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from incidents import span
@@ -33,7 +34,7 @@ class Record(models.Model):
     updates: Any
 
     public_id = PublicIdField()
-    title = models.CharField(max_length=255)
+    title = LineField(max_length=255)
     phase = models.CharField(
         max_length=15,
         choices=[(p.value, p.label) for p in Phase],
@@ -72,7 +73,7 @@ class Record(models.Model):
     still_said = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
     )  # promises kept since something last happened
-    cause = models.CharField(
+    cause = LineField(
         max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
     )
     workaround = models.CharField(
@@ -265,7 +266,7 @@ def advice_of(text: str | None) -> str | None:
     """What customers can do, as it may be kept; None stays None. Raises ValidationError."""
     if text is None:
         return None
-    text = text.replace("\0", "").strip()
+    text = lines(text).strip()
     if len(text) > MOST_WORKAROUND:
         raise ValidationError(
             {"workaround": f"What customers can do is longer than {MOST_WORKAROUND} characters: shorten it."}

@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from components.models.lines import LineField, LinesField
 from incidents import blanks
 from incidents.lifecycle import Phase
 
@@ -19,13 +20,13 @@ class Template(models.Model):
     """A text with blanks in braces (`incidents.blanks`). A new incident's has a title too."""
 
     kind = models.CharField(max_length=12, choices=TemplateKind, default=TemplateKind.UPDATE)
-    name = models.CharField(max_length=60)
+    name = LineField(max_length=60)
     phase = models.CharField(
         max_length=15, blank=True, choices=[(p.value, p.label) for p in Phase],
         help_text="Choosing the text chooses this phase too.",
     )  # fmt: skip
-    title = models.CharField(max_length=255, blank=True)
-    body = models.TextField("text", max_length=25_000, help_text="Markdown, with blanks as {what works}.")
+    title = LineField(max_length=255, blank=True)
+    body = LinesField("text", max_length=25_000, help_text="Markdown, with blanks as {what works}.")
     position = models.PositiveIntegerField(default=1)
 
     class Meta:

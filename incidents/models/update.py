@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
+from components.models.lines import LinesField
 from components.models.public_id import PublicIdField
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.incident import Incident
@@ -18,7 +19,7 @@ class Update(models.Model):
     number = models.PositiveIntegerField(editable=False)
     kind = models.CharField(max_length=10, choices=[(k.value, k.value) for k in Kind], default=Kind.POST)
     phase = models.CharField(max_length=15, choices=[(p.value, p.label) for p in Phase])
-    body = models.TextField("text", max_length=25_000, help_text="Markdown.")
+    body = LinesField("text", max_length=25_000, help_text="Markdown.")
     is_by_machine = models.BooleanField(default=False, editable=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, editable=False
@@ -26,7 +27,7 @@ class Update(models.Model):
     at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, editable=False)
-    first_body = models.TextField(blank=True, editable=False)
+    first_body = LinesField(blank=True, editable=False)
     changes = models.JSONField(
         default=list, editable=False, help_text="[component public id, name, old, new] each."
     )
@@ -59,7 +60,7 @@ class UpdateVersion(models.Model):
     """The words of an update before an edit."""
 
     update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="versions")
-    body = models.TextField()
+    body = LinesField()
     until = models.DateTimeField()
     replaced_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.urls import reverse
 
 from components.models import Component, Page
+from components.models.lines import LineField, LinesField
 from components.models.public_id import PublicIdField
 from incidents import windows
 from incidents.models.notice import Notice
@@ -35,8 +36,8 @@ class Work(models.Model):
     updates: Any
 
     public_id = PublicIdField()
-    title = models.CharField(max_length=255)
-    body = models.TextField("text", max_length=25_000, help_text="Markdown.")
+    title = LineField(max_length=255)
+    body = LinesField("text", max_length=25_000, help_text="Markdown.")
     components = models.ManyToManyField(Component, related_name="maintenances", blank=True)
     state = models.CharField(max_length=12, choices=State, default=State.SCHEDULED, editable=False)
     starts_at = models.DateTimeField("start")

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components.models.lines import one_line
 from incidents import telling
 from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
 from statuspage.access import needs
@@ -150,7 +151,7 @@ def _misled(request: HttpRequest) -> list[list[str]]:
 
 
 def _line(text: str) -> str:
-    return text.strip().replace("\0", "")[:1000]
+    return one_line(text)[:1000]
 
 
 def _actions(request: HttpRequest, found: Postmortem) -> None:

@@ -261,7 +261,7 @@ def cancel(request: HttpRequest, work: Maintenance) -> None:
 @act("post", "Published.")
 def post(request: HttpRequest, work: Maintenance) -> None:
     """Say something about it."""
-    work.post(request.POST.get("body", "")[:25_000].replace("\0", ""), timezone.now(), author=request.user)
+    work.post(request.POST.get("body", "")[:25_000], timezone.now(), author=request.user)
 
 
 def _get(public_id: str) -> Maintenance:

@@ -7,6 +7,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
+from components.models.lines import LineField
 from components.networks import literal_address
 
 LONGEST = 2_000  # characters kept of a value
@@ -47,9 +48,9 @@ class Audit(models.Model):
 
     at = models.DateTimeField(db_index=True)
     actor_id = models.BigIntegerField(null=True)
-    actor = models.CharField(max_length=150)
+    actor = LineField(max_length=150)
     act = models.CharField(max_length=60)
-    thing = models.CharField(max_length=255, blank=True)
+    thing = LineField(max_length=255, blank=True)
     public_id = models.CharField(max_length=40, blank=True)
     address = models.CharField(max_length=64, blank=True)
     before = models.JSONField(null=True)

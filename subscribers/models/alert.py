@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from components.models.lines import LineField
 from subscribers import sealed
 from subscribers.channels import Channel
 from subscribers.models.delivery import new_id
@@ -86,7 +87,7 @@ class Alert(models.Model):
 
     kind = models.CharField(max_length=30)
     subject = models.CharField(max_length=120)
-    title = models.CharField(max_length=300)
+    title = LineField(max_length=300)
     url = models.CharField(max_length=300)
     back = models.CharField(max_length=300, blank=True)  # what is said once it is over
     opened_at = models.DateTimeField()

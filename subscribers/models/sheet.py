@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import models, transaction
 
+from components.models.lines import LineField
 from subscribers import sealed
 
 LINES_A_PART = 500
@@ -35,7 +36,7 @@ class ImportManager(models.Manager["Import"]):
 class Import(models.Model):
     """`asks`: each new one is sent a confirmation. `report`: [line, sentence] of what was refused."""
 
-    name = models.CharField(max_length=200)
+    name = LineField(max_length=200)
     author = models.CharField(max_length=150)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from components.models import Component, Group
+from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
@@ -164,7 +165,7 @@ class Subscriber(models.Model):
     key = models.CharField(max_length=43, unique=True, editable=False)  # in links that manage it
     state = models.CharField(max_length=12, choices=State, default=State.UNCONFIRMED, editable=False)
     source = models.CharField(max_length=12, default="page")  # page, staff, import, api
-    note = models.CharField(max_length=250, blank=True)  # of staff, and why it was stopped
+    note = LineField(max_length=250, blank=True)  # of staff, and why it was stopped
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 import time
 
+from tests.faults.faults import only_long
 from tests.subscribers.mailbox import Mailbox
 from tests.targets import Target
 from tests.whole import wait_for
@@ -22,6 +23,7 @@ def turn(targets, code):
         time.sleep(1.2)
 
 
+@only_long  # tests/subscribers/test_few_messages.py tells the same story without the waiting
 def test_one_cause_is_one_incident_and_at_most_four_mails(whole):
     targets = [Target() for _ in NAMES]
     with Mailbox() as mailbox:

@@ -49,6 +49,7 @@ def test_a_broker_that_is_refused_is_named_and_no_worker_is_killed_for_it(whole)
     assert len(whole.lines) - before <= 5  # 20 a minute, at the most
 
 
+@only_long
 def test_a_part_that_cannot_start_is_named_with_its_reason_once(whole, tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(BROKEN)
