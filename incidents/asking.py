@@ -51,7 +51,7 @@ def never_passed(probe: Probe) -> Question:
     """Is its address right?"""
     text = f"{probe.component} has never passed a check: is the address right?"
     return Question(
-        f"{NEVER_PASSED}:{probe.public_id}:{probe.target}", NEVER_PASSED, text, probe.since, probe
+        f"{NEVER_PASSED}:{probe.public_id}:{probe.target_mark}", NEVER_PASSED, text, probe.since, probe
     )
 
 

@@ -1,5 +1,6 @@
 """What a probe looks at, whether a check ever passed there, and that it begins anew elsewhere."""
 
+import hashlib
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from components.outcomes import Outcome
+from components.shown_addresses import without_secrets
 
 # What a probe forgets when it is pointed elsewhere.
 ANEW: dict[str, Any] = {
@@ -60,6 +62,16 @@ class Pointed(models.Model):
         for name, value in ANEW.items():
             setattr(self, name, [] if name == "run" else value)
         self.passed_at = None
+
+    @property
+    def shown_target(self) -> str:
+        """Its address for everybody who may read the console: without a login, without what a query says."""
+        return without_secrets(str(self.target))
+
+    @property
+    def target_mark(self) -> str:
+        """Tells one address from another without naming it."""
+        return hashlib.sha256(str(self.target).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property
     def is_unproven(self) -> bool:

@@ -146,7 +146,9 @@ class Probe(Pointed):
 
     public_id = PublicIdField()
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
-    name = LineField(max_length=120, blank=True)
+    name = LineField(
+        max_length=120, blank=True, help_text="Customers read it where an incident shows what the probes saw."
+    )
     kind = models.CharField(max_length=20, choices=kinds)
     target = models.CharField(max_length=2000)
     options = models.JSONField(default=dict, blank=True)
@@ -222,7 +224,7 @@ class Probe(Pointed):
         ordering = ("id",)
 
     def __str__(self) -> str:
-        return self.name or f"{self.kind} {self.target}"
+        return self.name or f"{self.kind} {self.shown_target}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Take a place in the interval. A new probe is due at once; one that looks elsewhere begins anew."""

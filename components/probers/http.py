@@ -32,6 +32,7 @@ from components.probers.base import (
 )
 from components.probers.body import Answer
 from components.probers.redirects import Hop, first_hop, next_hop
+from components.shown_addresses import without_secrets
 from components.web_addresses import split_address
 
 MOST_REDIRECTS = 5
@@ -235,7 +236,10 @@ class _Unreadable(Exception):
 def _telling(head: wire.Head) -> dict[str, str]:
     """The headers that help a diagnosis."""
     wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    return {name: head.headers[header][:200] for name, header in wanted.items() if header in head.headers}
+    told = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
+    if "location" in told:  # tokens travel in redirects
+        told["location"] = without_secrets(told["location"])
+    return {name: value[:200] for name, value in told.items()}
 
 
 def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:

@@ -49,9 +49,8 @@ def list_page(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()[:100].replace("\0", "")
     found = Probe.objects.filter(LISTS[which]).select_related("component__group")
     if words:
-        found = found.filter(
-            Q(name__icontains=words) | Q(target__icontains=words) | Q(component__name__icontains=words)
-        )
+        named = Q(name__icontains=words) | Q(component__name__icontains=words)
+        found = found.filter(named | Q(pk__in=_looking_at(words)))
     place = Coalesce("component__group__position", "component__position")
     ordered = found.order_by(place, "component__group_id", "component__position", "component_id", "id")
     context = {
@@ -62,6 +61,12 @@ def list_page(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "console/probes.html", context)
+
+
+def _looking_at(words: str) -> list[int]:
+    """Probes with these words in the part of their address that everybody may read."""
+    rows = Probe.objects.only("id", "target")
+    return [one.pk for one in rows if words.casefold() in one.shown_target.casefold()]
 
 
 @require_GET
@@ -173,7 +178,12 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
     component = probe.component
     with transaction.atomic():
         Page.objects.hold()
-        told = {"name": str(probe), "kind": probe.kind, "target": probe.target, "component": component.name}
+        told = {
+            "name": str(probe),
+            "kind": probe.kind,
+            "target": probe.shown_target,
+            "component": component.name,
+        }
         Audit.objects.note(request, "probe.delete", probe, before=told)
         probe.delete()
         component.refresh(timezone.now())
@@ -253,11 +263,13 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
 
 
 def _told(probe: Probe, names: list[str]) -> dict[str, Any]:
-    """For the audit log; of the options their names alone, since headers hold secrets."""
-    return {
-        name: ", ".join(sorted(probe.named_options)) if name == "options" else getattr(probe, name)
-        for name in names
-    }
+    """For the audit log; of the options their names alone, since headers hold secrets, as queries do."""
+    told = {name: getattr(probe, name) for name in names}
+    if "options" in told:
+        told["options"] = ", ".join(sorted(probe.named_options))
+    if "target" in told:
+        told["target"] = probe.shown_target
+    return told
 
 
 def _form(
