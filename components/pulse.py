@@ -13,7 +13,8 @@ from threading import Event
 import redis
 from django.conf import settings
 
-CHANNEL = "statuspage:pulse"
+CHANNEL = "statuspage:pulse"  # something changed that the public can see
+STAFF_CHANNEL = "statuspage:pulse:staff"  # something changed that staff alone can see
 CONNECT_S = 1.0  # a web request never waits longer for a bell that may be broken
 LISTEN_S = 15.0
 LOG_EVERY_S = 60.0
@@ -23,7 +24,7 @@ failures = 0
 _logged_at = 0.0
 
 
-def send(token: int) -> None:
+def send(token: int, channel: str = CHANNEL) -> None:
     """Ring, once what is to be told is committed. Never raises, never retries."""
     global failures  # noqa: PLW0603 - a counter of this process
     client = redis.Redis.from_url(
@@ -33,7 +34,7 @@ def send(token: int) -> None:
         retry=None,
     )
     try:
-        client.publish(CHANNEL, str(token))
+        client.publish(channel, str(token))
     except (redis.RedisError, OSError) as error:
         failures += 1
         _log_seldom(error)
@@ -41,12 +42,12 @@ def send(token: int) -> None:
         client.close()
 
 
-def listen(on_ring: Callable[[], None], stop: Event) -> None:
-    """Call `on_ring` for each ring until `stop` is set. Connects again for ever; rings on each connect."""
+def listen(on_ring: Callable[[], None], stop: Event, on_staff_ring: Callable[[], None]) -> None:
+    """Call them for each ring until `stop` is set. Connects again for ever; both ring on each connect."""
     pause = 0.5
     while not stop.is_set():
         try:
-            _listen_once(on_ring, stop)
+            _listen_once(on_ring, stop, on_staff_ring)
             pause = 0.5
         except (redis.RedisError, OSError) as error:
             _log_seldom(error)
@@ -54,7 +55,7 @@ def listen(on_ring: Callable[[], None], stop: Event) -> None:
             pause = min(pause * 2, 5.0)
 
 
-def _listen_once(on_ring: Callable[[], None], stop: Event) -> None:
+def _listen_once(on_ring: Callable[[], None], stop: Event, on_staff_ring: Callable[[], None]) -> None:
     client = redis.Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=5,
@@ -64,10 +65,14 @@ def _listen_once(on_ring: Callable[[], None], stop: Event) -> None:
     )
     try:
         with client.pubsub(ignore_subscribe_messages=True) as bell:  # type: ignore[no-untyped-call]
-            bell.subscribe(CHANNEL)
+            bell.subscribe(CHANNEL, STAFF_CHANNEL)
             on_ring()  # what rang while we were away
+            on_staff_ring()
             while not stop.is_set():
-                if bell.get_message(timeout=1.0):
+                message = bell.get_message(timeout=1.0)
+                if message and message["channel"] == STAFF_CHANNEL.encode():
+                    on_staff_ring()
+                elif message:
                     on_ring()
     finally:
         client.close()

@@ -29,7 +29,7 @@ from incidents import alerting
 from statuspage import intake, unknown
 from statuspage.copies import Document, Variant
 from statuspage.documents import CACHE_CONTROL
-from statuspage.live import Receive, Send, Streams, serve_here
+from statuspage.live import Receive, Send, Streams, is_staff, serve_here
 from statuspage.snapshot import Snapshot, is_document
 from statuspage.wsgi import application as django_application
 
@@ -129,6 +129,7 @@ class Door:
         self.django = django
         self.snapshot = snapshot
         self.streams = streams
+        self.staff = Streams(streams.most, each=streams.each)
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
         self.intake = intake.Intake()
@@ -150,7 +151,8 @@ class Door:
                     await send(message)
                 return
             if path == "/live":
-                await self.streams.serve(receive, send, intake.shared_address(scope))
+                streams = self.staff if is_staff(scope.get("query_string", b"")) else self.streams
+                await streams.serve(receive, send, intake.shared_address(scope))
                 return
             if path in ("/livez", "/readyz"):
                 await self._answer_life(send, path)
@@ -190,12 +192,14 @@ class Door:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.streams.start()
-                self.snapshot.on_change = self._ring
+                self.staff.start()
+                self.snapshot.on_change, self.snapshot.on_staff_change = self._ring, self._ring_for_staff
                 self.snapshot.start()
                 alerting.start(serves_page=True)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 self.streams.close()
+                self.staff.close()
                 self.snapshot.stop()
                 alerting.stop()
                 await send({"type": "lifespan.shutdown.complete"})
@@ -203,6 +207,11 @@ class Door:
 
     def _ring(self, version: int) -> None:
         self.streams.ring(version)
+        self._ring_for_staff()
+
+    def _ring_for_staff(self) -> None:
+        """Of each change staff hear; the token says only that there is one."""
+        self.staff.ring(self.staff.token + 1)
 
     async def _serve_lazily(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """A document nobody has asked for lately: render it now, within reason."""

@@ -51,6 +51,7 @@ class Snapshot:
         self.is_ready = False
         self.is_alone = False  # nothing can be made anew: the copies are what there is
         self.on_change: Callable[[int], None] = lambda version: None
+        self.on_staff_change: Callable[[], None] = lambda: None
         self._again: list[str] = []  # addresses whose copies were dropped, and are to be made anew
         self._eager: list[str] = ["/"]
         self._bell = threading.Event()
@@ -214,7 +215,10 @@ class Snapshot:
         serve_here(self.copies)
         threading.Thread(target=self._work, name="renderer", daemon=True).start()
         threading.Thread(
-            target=pulse.listen, args=(self._bell.set, self._stop), name="bell", daemon=True
+            target=pulse.listen,
+            args=(self._bell.set, self._stop, self.on_staff_change),
+            name="bell",
+            daemon=True,
         ).start()
 
     def stop(self) -> None:

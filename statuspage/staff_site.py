@@ -17,6 +17,7 @@ from statuspage.models import Audit, Member, Role
 
 # people are changed in the console, which keeps the last admin and tells the audit log
 HIDDEN_APPS = frozenset({"account", "mfa", "usersessions", "socialaccount"})
+PUBLIC_APPS = frozenset({"components", "incidents"})
 HIDDEN_MODELS = frozenset({User, Group})
 
 
@@ -38,7 +39,7 @@ class Audited:
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._note(request, "change", obj)
-        Page.objects.turn(takes_away=True)
+        Page.objects.turn(takes_away=True, is_public=obj._meta.app_label in PUBLIC_APPS)  # noqa: SLF001
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:

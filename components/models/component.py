@@ -130,7 +130,7 @@ class Component(models.Model):
             self.status = status
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
-            Page.objects.turn()
+            Page.objects.turn(is_public=self.is_shown)
         return True
 
 

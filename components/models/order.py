@@ -139,4 +139,4 @@ def _write(page: list[Block]) -> None:
                 components.append(one)
     Group.objects.bulk_update(groups, ["position"])
     Component.objects.bulk_update(components, ["position", "group"])
-    Page.objects.turn()
+    Page.objects.turn(is_public=bool(groups) or any(one.is_shown for one in components))

@@ -54,12 +54,18 @@ class PageManager(models.Manager["Page"]):
         }
         self.filter(pk=1).update(**late)
 
-    def turn(self, *, takes_away: bool = False) -> None:
+    def turn(self, *, takes_away: bool = False, is_public: bool = True) -> None:
         """Count one visible change, and ring for it once it is committed.
+
+        `is_public`: False for what staff alone can see, of which the public is not even told that
+        something moved; the open pages of the console hear it.
 
         `takes_away`: something that strangers could read is gone, or reads otherwise now. No copy
         made before is shown any more, not even while the database is away (components.forgetting).
         """
+        if not is_public:
+            transaction.on_commit(_ring_for_staff)
+            return
         with transaction.atomic():
             news = {"version": F("version") + 1, "updated_at": Now()}
             if takes_away:
@@ -107,3 +113,7 @@ class Page(models.Model):
 
 def _ring() -> None:
     pulse.send(Page.objects.version())
+
+
+def _ring_for_staff() -> None:
+    pulse.send(Page.objects.version(), pulse.STAFF_CHANNEL)

@@ -334,8 +334,8 @@ class Probe(Pointed):
         with transaction.atomic():
             Page.objects.hold()
             Probe.objects.filter(pk=self.pk).update(**columns)
-            Component.objects.get(pk=self.component_id).refresh(at)
-            Page.objects.turn()
+            Component.objects.get(pk=self.component_id).refresh(at)  # which rings if customers see it
+            Page.objects.turn(is_public=False)
 
     @property
     def status(self) -> Status:

@@ -239,6 +239,7 @@ class Incident(MachineVoice):
             self.is_owned, self.settle_at, self.publish_at = True, None, None
             self.save()
             self.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
+            Page.objects.turn(is_public=self.published_at is not None)
 
     def hand_back(self, now: datetime, *, author: Any = None) -> None:
         """Let the machine speak again, from what it sees now."""
@@ -254,13 +255,14 @@ class Incident(MachineVoice):
                 self._news(now)
             self.save()
             self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
+            Page.objects.turn(is_public=self.published_at is not None)
 
     def hold(self) -> None:
         """Stop the countdown of a suggestion: it waits for a person."""
         with transaction.atomic():
             Page.objects.hold()
             type(self).objects.filter(pk=self.pk).update(publish_at=None)
-            Page.objects.turn()
+            Page.objects.turn(is_public=False)
         self.publish_at = None
 
     def amend(
@@ -288,7 +290,7 @@ class Incident(MachineVoice):
             if self.resolved_at and self.started_at >= self.resolved_at:
                 raise ValidationError({"started_at": "It cannot have begun after it ended."})
             self.save()
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
         """This one turns out to be the other: its components move there, its address leads there."""
@@ -313,7 +315,8 @@ class Incident(MachineVoice):
             self.save()
             self.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
             other.write(Kind.NOTE, f"“{self.title}” was merged into this one.", now, author=author)
-            Page.objects.turn(takes_away=True)
+            is_public = self.published_at is not None or other.published_at is not None
+            Page.objects.turn(takes_away=True, is_public=is_public)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
@@ -326,7 +329,7 @@ class Incident(MachineVoice):
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
             self.write(Kind.NOTE, what, now, author=author)
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def restore(self, now: datetime, *, author: Any = None) -> None:
         """Bring a deleted incident back as it was; it is people's from now on."""
@@ -338,6 +341,7 @@ class Incident(MachineVoice):
             self.deleted_at, self.is_owned = None, True
             self.save()
             self.write(Kind.NOTE, "Restored.", now, author=author)
+            Page.objects.turn(is_public=self.published_at is not None)
 
     def refuse_future(self, at: datetime | None, now: datetime) -> None:
         """Nothing is dated ahead. Raises ValidationError."""

@@ -330,7 +330,7 @@ class MachineVoice(Unwatched):
         kept = [row for row in update.changes if row[0] not in {new[0] for new in changes}]
         update.body, update.changes = near(body, update.at), [*kept, *changes]
         update.save(update_fields=["body", "changes"])
-        Page.objects.turn()
+        Page.objects.turn(is_public=self.published_at is not None)
 
     def _say_step(
         self,

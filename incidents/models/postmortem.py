@@ -155,7 +155,7 @@ class Postmortem(models.Model):
                 what = ", ".join(self.label_of(name) for name in changed)
                 self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def date_edit(
         self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
@@ -298,4 +298,4 @@ class ActionItem(models.Model):
             number = list(report.actions.values_list("pk", flat=True)).index(self.pk) + 1
             report.date_edit(f"action {number}: {self.get_state_display().lower()}", now, author=author)
             report.save(update_fields=["edited_at"])
-            Page.objects.turn()
+            Page.objects.turn(is_public=report.published_at is not None)

@@ -14,7 +14,7 @@ from components.models.lines import LineField, lines
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from incidents import span
-from incidents.lifecycle import Kind, Phase
+from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
 from incidents.times import near
@@ -253,7 +253,7 @@ class Record(models.Model):
             changes=list(changes),
             step=step,
         )
-        Page.objects.turn()
+        Page.objects.turn(is_public=kind in PUBLIC_KINDS and self.published_at is not None)
         return update
 
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from incidents.models import Incident
+from statuspage.live import staff_token
 from statuspage.models import Role
 
 # (address name, words, icon, least role)
@@ -57,6 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may_edit": role >= Role.EDITOR,
         "may_rule": role >= Role.ADMIN,
         "page_name": settings.PAGE_NAME,
+        "live": staff_token(),
         "initials": _initials(request.user),
     }
 

@@ -187,7 +187,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
         Audit.objects.note(request, "probe.delete", probe, before=told)
         probe.delete()
         component.refresh(timezone.now())
-        Page.objects.turn(takes_away=True)
+        Page.objects.turn(takes_away=True, is_public=component.is_shown)
     messages.success(request, f"“{told['name']}” is deleted.")
     return redirect("console_component", public_id=component.public_id)
 
@@ -256,7 +256,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
             probe.save(update_fields=names)
         probe.look_now(int(now.timestamp()))
         probe.component.refresh(now)
-        Page.objects.turn(takes_away=not is_new)
+        Page.objects.turn(takes_away=not is_new, is_public=probe.component.is_shown)
         act = "probe.create" if is_new else "probe.edit"
         Audit.objects.note(request, act, probe, before=old, after=_told(probe, names))
     return probe

@@ -190,7 +190,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         may_be_new = {"hand_status", "auto_incidents", "group"} & set(changed)
         if may_be_new or ("is_shown" in changed and component.is_shown):
             component.judge_again(timezone.now())
-        Page.objects.turn(takes_away=not is_new)
+        Page.objects.turn(takes_away=not is_new, is_public=component.is_shown or "is_shown" in changed)
         after = {name: form.cleaned_data[name] for name in changed}
         Audit.objects.note(
             request,
@@ -234,7 +234,7 @@ def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
             facts = {"name": component.name, "group": component.group, "probes": component.probes.count()}
             Audit.objects.note(request, "component.delete", component, before=facts)
             component.delete()
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=component.is_shown)
     if held is not None:
         messages.error(
             request,

@@ -29,7 +29,7 @@ setInterval(tick, 1000)
 // News: the doorbell of the public page; regions that ask for it fetch themselves anew
 let stream, token
 function listen() {
-  stream = new EventSource('/live')
+  stream = new EventSource(document.body.dataset.live || '/live')
   stream.onmessage = (e) => {
     const isNews = token && token !== e.data // the first one tells only where we are
     token = e.data
