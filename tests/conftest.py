@@ -22,6 +22,10 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 ONE_IS_ENOUGH = {
     "test_access",
     "test_bounces",
+    "test_few_messages",
+    "test_intake",
+    "test_snapshot",
+    "test_feeds",
     "test_chat",
     "test_importing",
     "test_limits",
