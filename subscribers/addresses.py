@@ -10,12 +10,14 @@ from django.core.validators import validate_email
 from components.egress import Door, through
 from components.networks import literal_address
 from components.probers.base import InvalidProbe, checked_host
+from subscribers import spelling
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
 from subscribers.envelope import UNREACHED
 
 LONGEST = 2_000
 LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
+LONGEST_NAME = 64  # the same, section 4.5.3.1.1
 # Each vendor's incoming webhooks live on hosts of its own, so a mistyped address is told at once.
 # As the vendors document their incoming webhooks.
 HOSTS = {
@@ -72,13 +74,16 @@ def checked(channel: Channel | str, text: str, *, for_staff: bool = False) -> st
 
 
 def _mail(text: str) -> str:
+    text = spelling.normal(Channel.EMAIL, text)
     try:
         validate_email(text)
     except ValidationError as error:
         raise _refused("Write an address like you@example.com.") from error
     if len(text) > LONGEST_MAIL:
         raise _refused(f"An address has at most {LONGEST_MAIL} characters.")
-    if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2].lower() == settings.PUBLIC_HOST:
+    if len(text.rpartition("@")[0]) > LONGEST_NAME:
+        raise _refused(f"Before the @ an address has at most {LONGEST_NAME} characters.")
+    if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2] == settings.PUBLIC_HOST:
         raise _refused("This page cannot mail itself: give another address.")
     return text
 
@@ -132,7 +137,7 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     _refuse_stranger(channel, url.hostname, url.path)
     if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
         raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")
-    return text
+    return spelling.normal(channel, text) if channel is not Channel.WEB_PUSH else text
 
 
 def _refuse_stranger(channel: Channel, host: str, path: str) -> None:

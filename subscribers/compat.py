@@ -61,7 +61,7 @@ def subscribers(request: HttpRequest) -> HttpResponse:
             return JsonResponse({"error": str(error), "message": str(error)}, status=400)
         if request.method == "POST":
             return _post(request, told)
-        subscriber = Subscriber.objects.filter(key=told.get("id", "")).first()
+        subscriber = Subscriber.objects.of_key(told.get("id", ""))
         if subscriber is not None:
             subscriber.leave(timezone.now())
     return JsonResponse({**_page(), "can_select_components": True})

@@ -15,7 +15,6 @@ from incidents.models import NoticeKind
 from subscribers import addresses, sealed, signing
 from subscribers.channels import Channel
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.models.subscriber import normal
 from subscribers.sheets import Fault, Line, Wish, read
 
 BATCH = 500
@@ -122,7 +121,7 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
         is_digest=wish.is_digest,
         **{f"wants_{kind}": kind in wish.kinds for kind in NoticeKind.values},
     )
-    one.point_to(normal(wish.channel, address))
+    one.point_to(address)
     if wish.channel is Channel.WEBHOOK:
         one.signing = sealed.seal(json.dumps([[signing.new_secret(), None]]))
     return one

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -33,7 +33,7 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
     def acted(request: HttpRequest, key: str) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        one = get_object_or_404(Subscriber, key=key)
+        one = _of_key(key)
         if not limits.has_place("act", one.key, limits.ACTS):
             return too_many(request)
         return view(request, one, timezone.now())
@@ -47,7 +47,7 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
 @unlisted
 def subscription(request: HttpRequest, key: str) -> HttpResponse:
     """What somebody chose, to see and to change."""
-    one = get_object_or_404(Subscriber, key=key)
+    one = _of_key(key)
     form = ChoiceForm(request.POST or None, channel=Channel(one.channel), now_chosen=one.choice)
     if request.method != "POST":
         return _page(request, one, form)
@@ -55,6 +55,13 @@ def subscription(request: HttpRequest, key: str) -> HttpResponse:
         return _page(request, one, form, status=422)
     one.choose(form.choice)
     return redirect(f"{one.get_absolute_url()}?said=saved")
+
+
+def _of_key(key: str) -> Subscriber:
+    one = Subscriber.objects.of_key(key)
+    if one is None:
+        raise Http404
+    return one
 
 
 def _page(
@@ -140,7 +147,7 @@ def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse
 @unlisted
 def data(request: HttpRequest, key: str) -> HttpResponse:
     """Everything we hold about it, as a file."""
-    one = get_object_or_404(Subscriber, key=key)
+    one = _of_key(key)
     body = json.dumps(own_data.everything(one), ensure_ascii=False, indent=2)
     answer = HttpResponse(body, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="subscription.json"'
@@ -153,7 +160,7 @@ def data(request: HttpRequest, key: str) -> HttpResponse:
 @unlisted
 def delete(request: HttpRequest, key: str) -> HttpResponse:
     """Ask once, then forget it for ever."""
-    one = get_object_or_404(Subscriber, key=key)
+    one = _of_key(key)
     if request.method != "POST":
         return render(request, "subscribers/delete.html", {"one": one})
     one.erase()

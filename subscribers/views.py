@@ -158,7 +158,7 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     """Leave, by POST alone. An unknown key is answered like a known one."""
     if request.method != "POST":
         return render(request, "subscribers/leave.html", {"key": key})
-    one = Subscriber.objects.filter(key=key).first()
+    one = Subscriber.objects.of_key(key)
     if one is not None:
         one.leave(timezone.now())
     return render(request, "subscribers/left.html", {"key": key})

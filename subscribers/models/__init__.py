@@ -4,7 +4,7 @@ from subscribers.models.alert import Alert, AlertChannel, AlertDelivery, AlertDe
 from subscribers.models.delivery import Delivery, DeliveryState, Purpose, new_id
 from subscribers.models.host import Host, Sorter
 from subscribers.models.sheet import Import, ImportPart
-from subscribers.models.subscriber import State, Subscriber
+from subscribers.models.subscriber import FormerKey, State, Subscriber
 
 __all__ = [
     "Alert",
@@ -13,6 +13,7 @@ __all__ = [
     "AlertDeliveryState",
     "Delivery",
     "DeliveryState",
+    "FormerKey",
     "Host",
     "Import",
     "ImportPart",

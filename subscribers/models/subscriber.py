@@ -9,7 +9,6 @@ import secrets as random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -20,8 +19,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import sealed, signing
-from subscribers.browsers import Browser
+from subscribers import sealed, signing, spelling
 from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice, usual
 
@@ -48,7 +46,11 @@ class State(models.TextChoices):
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
-        return self.filter(channel=channel, fingerprint=sealed.fingerprint(normal(channel, address))).first()
+        return self.filter(channel=channel, fingerprint=spelling.fingerprint(channel, address)).first()
+
+    def of_key(self, key: str) -> "Subscriber | None":
+        """Whose links hold this key; those of an address that was found to be the same one lead here too."""
+        return self.filter(Q(key=key) | Q(former_keys__key=key)).first()
 
     def sign_up(
         self,
@@ -220,9 +222,13 @@ class Subscriber(models.Model):
 
     def point_to(self, address: str) -> None:
         """Set where it is told. The address must be checked (subscribers.addresses)."""
-        address = normal(self.channel, address)
-        self.address, self.fingerprint = sealed.seal(address), sealed.fingerprint(address)
-        self.shown, self.host = masked(self.channel, address), host_of(self.channel, address)
+        address = spelling.normal(self.channel, address)
+        self.address = sealed.seal(address)
+        self.fingerprint = spelling.fingerprint(self.channel, address)
+        self.shown, self.host = (
+            spelling.masked(self.channel, address),
+            spelling.host_of(self.channel, address),
+        )
 
     @property
     def open_address(self) -> str:
@@ -359,40 +365,16 @@ class Subscriber(models.Model):
         return self.failing_since is not None
 
 
+class FormerKey(models.Model):
+    """The key of a subscription that turned out to be for the same place: its links go on leading to it."""
+
+    key = models.CharField(max_length=43, unique=True)
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="former_keys")
+
+    def __str__(self) -> str:
+        return f"now {self.subscriber}"
+
+
 def new_key() -> str:
     """What stands in the links that manage a subscription: 192 random bits."""
     return random.token_urlsafe(24)
-
-
-def normal(channel: Channel | str, address: str) -> str:
-    """One spelling for one address: the domain of a mail in small letters, no space around."""
-    address = address.strip()
-    if channel == Channel.EMAIL:
-        name, _, domain = address.rpartition("@")
-        return f"{name}@{domain.lower()}"
-    return Browser.read(address).text if channel == Channel.WEB_PUSH else address
-
-
-def masked(channel: Channel | str, address: str) -> str:
-    """What staff may read: a mail as it is, of other addresses host and last characters."""
-    if channel == Channel.EMAIL:
-        return address[:255]
-    if channel == Channel.APPRISE:  # what stands for the host may be half of a key
-        return f"{urlsplit(address).scheme}://…{address[-4:]}"
-    parts = urlsplit(_endpoint(channel, address))
-    path = parts.path if channel == Channel.WEBHOOK else f"/…{_endpoint(channel, address)[-4:]}"
-    return f"{parts.hostname or parts.scheme}{path}"[:255]
-
-
-def host_of(channel: Channel | str, address: str) -> str:
-    """Whose limits it shares: the domain of a mail, host and port of others."""
-    if channel == Channel.EMAIL:
-        return address.rpartition("@")[2].lower()[:255]
-    if channel == Channel.APPRISE:
-        return f"apprise {urlsplit(address).scheme}"[:255]
-    return (urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
-
-
-def _endpoint(channel: Channel | str, address: str) -> str:
-    """The URL in an address."""
-    return Browser.read(address).endpoint if channel == Channel.WEB_PUSH else address

@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
-from subscribers import sealed
+from subscribers import spelling
 from subscribers.channels import Channel
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
-from subscribers.models.subscriber import normal
 from subscribers.packing import scope
 from subscribers.staff.asking import discreet
 
@@ -92,7 +91,7 @@ def find(asked: Asked, *, in_full: bool) -> QuerySet[Subscriber]:
 
 def _holds(words: str, *, in_full: bool) -> Q:
     """The whole address by its fingerprint, as it is sealed; else what staff may read of it."""
-    prints = {sealed.fingerprint(normal(channel, words)) for channel in (Channel.EMAIL, Channel.WEBHOOK)}
+    prints = {spelling.fingerprint(channel, words) for channel in (Channel.EMAIL, Channel.WEBHOOK)}
     readable = Q(shown__icontains=words) if in_full else Q(host__icontains=words)
     return Q(fingerprint__in=prints) | readable
 

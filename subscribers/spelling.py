@@ -1,0 +1,82 @@
+"""One spelling for one place: a mailbox or an endpoint that is written in two ways is one subscriber.
+
+Mail: RFC 5321 (the domain is read without case, the name before it in truth as well), UTS 46 for domains
+beyond ASCII, and none of the characters that Unicode calls ignorable (chapter 5.21). Web addresses: as
+browsers read them (components.web_addresses).
+"""
+
+import re
+from urllib.parse import urlsplit
+
+import idna
+
+from components.probers.base import InvalidProbe
+from components.web_addresses import split_address
+from subscribers import sealed
+from subscribers.browsers import Browser
+from subscribers.channels import Channel
+
+# Default_Ignorable_Code_Point (UCD), and the white space that people paste along
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def normal(channel: Channel | str, address: str) -> str:
+    """The address as it is kept and told. What cannot be read stays as it is; it is refused elsewhere."""
+    address = address.strip()
+    if channel == Channel.EMAIL:
+        name, at, domain = _UNSEEN.sub("", address).strip().rpartition("@")
+        return f"{name}{at}{_domain(domain)}"
+    if channel == Channel.WEB_PUSH:
+        return Browser.read(address).text
+    if channel == Channel.APPRISE:
+        return address
+    try:
+        return split_address(address, with_login=True).geturl()
+    except InvalidProbe:
+        return address
+
+
+def identity(channel: Channel | str, address: str) -> str:
+    """What two spellings of one place have in common; `address` in its normal spelling."""
+    return address.lower() if channel == Channel.EMAIL else address
+
+
+def _domain(text: str) -> str:
+    """The A-labels of a domain, without the root's dot."""
+    try:
+        return idna.encode(text, uts46=True).decode().lower().removesuffix(".")
+    except (idna.IDNAError, UnicodeError):
+        return text.lower().removesuffix(".")
+
+
+def fingerprint(channel: Channel | str, address: str) -> str:
+    """Under which this place is found, however it is spelled."""
+    return sealed.fingerprint(identity(channel, normal(channel, address)))
+
+
+def masked(channel: Channel | str, address: str) -> str:
+    """What staff may read: a mail as it is, of other addresses host and last characters."""
+    if channel == Channel.EMAIL:
+        return address[:255]
+    if channel == Channel.APPRISE:  # what stands for the host may be half of a key
+        return f"{urlsplit(address).scheme}://…{address[-4:]}"
+    parts = urlsplit(_endpoint(channel, address))
+    path = parts.path if channel == Channel.WEBHOOK else f"/…{_endpoint(channel, address)[-4:]}"
+    return f"{parts.hostname or parts.scheme}{path}"[:255]
+
+
+def host_of(channel: Channel | str, address: str) -> str:
+    """Whose limits it shares: the domain of a mail, host and port of others."""
+    if channel == Channel.EMAIL:
+        return address.rpartition("@")[2].lower()[:255]
+    if channel == Channel.APPRISE:
+        return f"apprise {urlsplit(address).scheme}"[:255]
+    return (urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+
+
+def _endpoint(channel: Channel | str, address: str) -> str:
+    """The URL in an address."""
+    return Browser.read(address).endpoint if channel == Channel.WEB_PUSH else address
