@@ -8,26 +8,19 @@ parser's faults.
 import re
 from datetime import datetime
 from html import unescape
-from urllib.parse import unquote
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from incidents import times
+from incidents import reading_aids, times
 
 TAGS = {
     "a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul", "h3", "h4", "time",
 }  # fmt: skip
 PARSER = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-
-
-def _leaves(address: str) -> bool:
-    """Whether it leads to another site without saying so: browsers read //host and /\\host as that."""
-    plain = re.sub(r"[\x00-\x20]", "", unquote(address)).replace("\\", "/")
-    return plain.startswith("//")
 
 
 SANITISER = nh3.Cleaner(
@@ -39,7 +32,7 @@ SANITISER = nh3.Cleaner(
     },
     url_schemes={"http", "https", "mailto"},
     attribute_filter=lambda tag, name, value: (
-        None if (tag, name) == ("a", "href") and _leaves(value) else value
+        None if (tag, name) == ("a", "href") and reading_aids.leaves(value) else value
     ),
     link_rel="noopener nofollow",
 )
@@ -66,6 +59,7 @@ def _cut(token: Token, said_at: datetime) -> list[Token]:
     return [Token("html_inline", "", 0, content=html)] if "<time" in html else [token]
 
 
+reading_aids.add_to(PARSER)
 PARSER.core.ruler.push("times", _mark_times)
 
 
@@ -76,6 +70,7 @@ def to_html(text: str, said_at: datetime | None = None) -> str:
     """
     html = PARSER.render(text, {"said_at": said_at})
     html = re.sub(r"<(/?)h[12]>", r"<\1h3>", html)
+    html = re.sub(r"<(/?)h[56]>", r"<\1h4>", html)
     return SANITISER.clean(html).strip()
 
 

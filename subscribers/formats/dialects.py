@@ -17,6 +17,7 @@ class Dialect:
     strike: tuple[str, str]
     code: Callable[[str], str]
     link: Callable[[str, str], str]
+    literal: Callable[[str], str] = field(default=str)  # an address of a mail, as it is
     measure: Callable[[str], int] = field(default=len)
 
     def written(self, run: Run) -> str:
@@ -29,6 +30,8 @@ class Dialect:
             inner = self.code(body)
         elif run.url:
             inner = self.link(body, run.url)
+        elif run.is_literal:
+            inner = self.literal(body)
         else:
             inner = self.escape(body)
         for is_on, (start, end) in (
@@ -61,11 +64,6 @@ class Dialect:
         return self.fitted(found[1:], most)
 
 
-def _between(sign: str, broken: str) -> Callable[[str], str]:
-    """Text between two signs, with the sign itself taken out of it."""
-    return lambda text: f"{sign}{text.replace(sign, broken)}{sign}"
-
-
 def _escape_entities(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -80,13 +78,19 @@ def _escape_slack(text: str) -> str:
     return _escape_entities(silenced(twins))
 
 
+def _slack_link(text: str, url: str) -> str:
+    label = "" if text == url else f"|{_escape_slack(text).replace('|', '¦')}"
+    return f"<{_escape_entities(url)}{label}>"
+
+
 SLACK = Dialect(
     _escape_slack,
     strong=("*", "*"),
     em=("_", "_"),
     strike=("~", "~"),
-    code=lambda text: f"`{_escape_entities(silenced(text.replace('`', 'ˋ')))}`",
-    link=lambda text, url: f"<{_escape_entities(url)}|{_escape_slack(text).replace('|', '¦')}>",
+    code=lambda text: f"`{_escape_entities(text.replace('`', 'ˋ'))}`",
+    link=_slack_link,
+    literal=_escape_entities,
     measure=units,
 )
 
@@ -104,12 +108,19 @@ def _markdown_link(text: str, url: str) -> str:
     return f"<{url}>" if text == url else f"[{_escape_markdown(text)}]({url})"
 
 
+def _markdown_code(text: str) -> str:
+    """Byte for byte: a text that holds the sign stands between longer ones (CommonMark, section 6.1)."""
+    sign = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    gap = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{sign}{gap}{text}{gap}{sign}"
+
+
 MARKDOWN = Dialect(  # Discord and Mattermost
     _escape_markdown,
     strong=("**", "**"),
     em=("*", "*"),
     strike=("~~", "~~"),
-    code=lambda text: silenced(_between("`", "ˋ")(text)),
+    code=_markdown_code,
     link=_markdown_link,
     measure=units,
 )
@@ -119,6 +130,10 @@ def _escape_html(text: str) -> str:
     return _escape_entities(silenced(text)).replace('"', "&quot;")
 
 
+def _exactly(text: str) -> str:
+    return _escape_entities(text).replace('"', "&quot;")
+
+
 def visible_units(html: str) -> int:
     """How long a text is once its tags and entities are read, which is what Telegram counts."""
     bare = re.sub(r"<[^>]*>", "", html)
@@ -126,7 +141,8 @@ def visible_units(html: str) -> int:
 
 
 def _html_link(text: str, url: str) -> str:
-    return f'<a href="{_escape_entities(url)}">{_escape_html(text)}</a>'
+    words = _exactly(text) if text == url else _escape_html(text)
+    return f'<a href="{_exactly(url)}">{words}</a>'
 
 
 TELEGRAM = Dialect(
@@ -134,8 +150,9 @@ TELEGRAM = Dialect(
     strong=("<b>", "</b>"),
     em=("<i>", "</i>"),
     strike=("<s>", "</s>"),
-    code=lambda text: f"<code>{_escape_html(text)}</code>",
+    code=lambda text: f"<code>{_exactly(text)}</code>",
     link=_html_link,
+    literal=_exactly,
     measure=visible_units,
 )
 GOOGLE_CHAT = Dialect(
@@ -143,7 +160,8 @@ GOOGLE_CHAT = Dialect(
     strong=("<b>", "</b>"),
     em=("<i>", "</i>"),
     strike=("<s>", "</s>"),
-    code=_escape_html,
+    code=_exactly,
     link=_html_link,
+    literal=_exactly,
     measure=lambda text: len(text.replace("\n", "<br>").encode()),
 )

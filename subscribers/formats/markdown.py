@@ -16,6 +16,11 @@ from subscribers.formats.runs import CONTROL, END, MOST_READ, Run
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
+ADDRESSES = re.compile(
+    r"https?://[^\s<>|`\"\x00-\x20]+|(?P<mail>(?<![\w.+%@/-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+)", re.IGNORECASE
+)
+UNSAFE = re.compile(r"[\s<>|`\"]")
+
 
 def runs(markdown: str) -> list[Run]:
     """The text in runs, paragraphs a blank line apart."""
@@ -24,9 +29,14 @@ def runs(markdown: str) -> list[Run]:
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Run]:
-    reader = _Blocks()
+    reader, depth, is_fresh = _Blocks(), 0, True
     for token in tokens:
-        yield from getattr(reader, token.type, _nothing)(token)
+        depth += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
+        for run in getattr(reader, token.type, _nothing)(token):
+            if depth and is_fresh and not run.is_end:
+                yield Run("> " * depth)  # as in mails: what others said is not ours
+            yield run
+            is_fresh = run.is_end
 
 
 def _nothing(_: Token) -> Iterable[Run]:
@@ -128,8 +138,37 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
             style = replace(style, url="")
         elif token.content:
             label.append(token.content)
-            if not style.url:
-                yield replace(style, text=token.content, code=kind == "code_inline")
+            if kind == "code_inline" and not style.url:
+                yield replace(style, text=token.content, code=True)
+            elif not style.url:
+                yield from _with_addresses(token.content, style)
+
+
+def _with_addresses(text: str, style: Run) -> Iterator[Run]:
+    """Addresses of pages and mails in running words, each a run of its own: they are copied."""
+    end = 0
+    for found in ADDRESSES.finditer(text):
+        address = _trimmed(found.group())
+        if address == found.group("mail"):
+            run = replace(style, text=address, is_literal=True)
+        elif urlsplit(address).netloc:
+            run = replace(style, text=address, url=address)
+        else:
+            continue
+        yield replace(style, text=text[end : found.start()])
+        yield run
+        end = found.start() + len(address)
+    yield replace(style, text=text[end:])
+
+
+def _trimmed(address: str) -> str:
+    """Without what ends the sentence around it (GFM, section 6.9)."""
+    while address:
+        is_open = address[-1] == ")" and address.count(")") > address.count("(")
+        if address[-1] not in "?!.,:*_~'\";]" and not is_open:
+            break
+        address = address[:-1]
+    return address
 
 
 def _honest(label: str, style: Run) -> Iterator[Run]:
@@ -138,6 +177,8 @@ def _honest(label: str, style: Run) -> Iterator[Run]:
     label = " ".join(label.split()) or style.url
     if not target:
         yield replace(style, text=label, url="")
+    elif label == style.url and not UNSAFE.search(label):
+        yield replace(style, text=label, url=label)
     elif LOOKS_LIKE_ADDRESS.search(label) and label.rstrip("/") != style.url.rstrip("/"):
         yield replace(style, text=f"{label} → ", url="")
         yield replace(style, text=urlsplit(target).hostname or target, url=target)

@@ -11,6 +11,8 @@ from itertools import pairwise
 
 BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
 CUT = "…"
+# an @ within a word calls nobody, but for these words
+CALLS = re.compile(r"(?<![\w.+%-])@|@(?=(?:everyone|here|channel|all|room)\b(?![.-]))", re.IGNORECASE)
 MOST_READ = 12_000  # characters: more than any vendor gets of one text
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
@@ -27,6 +29,7 @@ class Run:
     strike: bool = False
     code: bool = False
     url: str = ""
+    is_literal: bool = False  # copied by its readers: an address of a mail, byte for byte
 
     @property
     def is_end(self) -> bool:
@@ -94,8 +97,8 @@ def units(text: str) -> int:
 
 
 def silenced(text: str) -> str:
-    """No @name, @here or @everyone is left of it."""
-    return text.replace("@", f"@{BREAK}")
+    """No @name, @here or @everyone is left of it. An address of a mail calls nobody."""
+    return CALLS.sub(f"@{BREAK}", text)
 
 
 def tame(text: str) -> str:

@@ -62,7 +62,8 @@ def _line(of: Sequence[Run], *, size: str = "default", spacing: str = "small") -
 
 
 def _run(run: Run, size: str) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "TextRun", "text": tame(run.text), "size": size}
+    is_exact = run.code or run.is_literal or run.text == run.url
+    made: dict[str, Any] = {"type": "TextRun", "text": run.text if is_exact else tame(run.text), "size": size}
     if run.strong:
         made["weight"] = "bolder"
     if run.em:

@@ -120,6 +120,8 @@ def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
     newest, *earlier = envelope.unsent or (story.newest,)
     # a component's change is our own sentence: its name is no Markdown
     told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
+    if story.workaround:
+        told += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
     for word in earlier[:MOST_EARLIER]:
         if len(told) > MOST_RUNS:
             break  # no vendor shows as much

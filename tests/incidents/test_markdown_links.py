@@ -1,5 +1,7 @@
 """A link leads where it says, or nowhere."""
 
+import re
+
 import pytest
 
 from incidents.markdown import to_html
@@ -18,7 +20,38 @@ def test_a_link_to_another_site_without_a_scheme_is_taken_out(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://example.org/a//b", "/history", "#a", "mailto:a@example.org", "incidents/x"]
+    "address", ["https://example.org/a//b", "#a", "mailto:a@example.org", "http://[::1]/"]
 )
 def test_other_links_stay(address):
     assert f'href="{address}"' in to_html(f"[here]({address})")
+
+
+@pytest.mark.parametrize(
+    "address", ["/history", "history", "./history", "?only=chat", "incidents/../history"]
+)
+def test_a_link_within_this_site_names_it(address):
+    html = to_html(f"[here]({address})")
+    assert re.search(r'href="https://status\.widgetify\.example/(history|\?only=chat)"', html)
+
+
+PICTURE = "https://example.org/p.png"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (f"![a curve]({PICTURE})", f'<a href="{PICTURE}" rel="noopener nofollow">a curve</a>'),
+        (f"![]({PICTURE})", f'<a href="{PICTURE}" rel="noopener nofollow">Picture</a>'),
+        (f"[![a curve]({PICTURE})](https://example.org/)",
+         '<a href="https://example.org/" rel="noopener nofollow">a curve</a>'),
+        ("![a pixel](javascript:alert(1))", "![a pixel](javascript:alert(1))"),
+        ("##### five\n\n###### six", "<h4>five</h4>\n<h4>six</h4>"),
+        ("# one\n\n### three\n\n#### four", "<h3>one</h3>\n<h3>three</h3>\n<h4>four</h4>"),
+        ("- [ ] ask\n- [x] done\n- [y] no task\n\n[ ] nor this",
+         "<li>☐ ask</li>\n<li>☑ done</li>\n<li>[y] no task</li>\n</ul>\n<p>[ ] nor this</p>"),
+        ("3. three\n4. four", '<ol start="3">'),
+        ("1. one\n   - inner\n     1. innermost", "<ol>\n<li>innermost</li>"),
+    ],
+)  # fmt: skip
+def test_nothing_that_was_written_vanishes(words, shown):
+    assert shown in to_html(words)

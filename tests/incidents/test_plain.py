@@ -50,7 +50,7 @@ WRITTEN = [
     ("Сообщения **не** доходят 💥 שלום", "Сообщения не доходят 💥 שלום"),
     ("Chat\r\nBcc: everybody@example.org", "Chat\nBcc: everybody@example.org"),
     ("An end\n\n    -- \n    that is none", "An end\n\n--\nthat is none"),
-    ("![a pixel](https://evil.example/p.gif) text", "text"),
+    ("![a pixel](https://evil.example/p.gif) text", "a pixel (https://evil.example/p.gif) text"),
     ("", ""),
     ("  \n\n ", ""),
 ]  # fmt: skip

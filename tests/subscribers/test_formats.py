@@ -4,9 +4,11 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 
 from components.status import Status, page_state
 from incidents import messages
@@ -335,7 +337,14 @@ READ = (
     ("a\n\n\n\nb", "a\n\nb"),
     ("snake_case 2*3 *not bold", "snake_case 2*3 ∗not bold"),
     ("a & b < c", "a &amp; b &lt; c"),
-    ("![alt](https://x.example/y.png)", "alt"),
+    ("![alt](https://x.example/y.png)", "<https://x.example/y.png|alt>"),
+    (
+        "> Our provider says:\n> all is well.\n\nWe wait.",
+        "&gt; Our provider says:\n&gt; all is well.\n\nWe wait.",
+    ),
+    ("> a\n>\n> > b", "&gt; a\n\n&gt; &gt; b"),
+    ("> - a\n> - **b**", "&gt; • a\n&gt; • *b*"),
+    ("- [x] done", "• ☑ done"),
 )
 
 
@@ -381,3 +390,55 @@ def test_a_clock_in_a_chat_is_never_without_its_day():
     ends = begins.replace(hour=23)
     work = story(kind=NoticeKind.MAINTENANCE, next_update_at=None, starts_at=begins, ends_at=ends)
     assert message(envelope_of(work)).facts == (("Planned", "17 Nov 2027, 03:46 to 23:46 UTC"),)
+
+
+COPIED = {
+    "https://ex.org/a_b": "see https://ex.org/a_b now",
+    "https://ex.org/x(1)/~me/*?q=a_b&c=%20d": "see https://ex.org/x(1)/~me/*?q=a_b&c=%20d.",
+    "http://[2001:db8::1]:8080/a_b": "(http://[2001:db8::1]:8080/a_b)",
+    "ssh ops@jump.example.org": "Run `ssh ops@jump.example.org` first",
+    "git log @{u}..HEAD <dir> @everyone": "Run `git log @{u}..HEAD <dir> @everyone`",
+    "help_me@ex-ample.org": "Write to help_me@ex-ample.org, please",
+    "first.last+status@example.co.uk": "first.last+status@example.co.uk",
+    "echo a_b *c* ~d~": "    echo a_b *c* ~d~",
+}
+
+
+def read_back(channel, text):
+    """What a reader of this vendor sees and copies."""
+    if channel in (Channel.DISCORD, Channel.MATTERMOST):
+        html = MarkdownIt("commonmark", {"html": False}).enable("strikethrough").render(text)
+        alone = " ".join(re.findall(r"<(https?://[^>]*)>", text))  # markdown-it shows these decoded
+        return f"{unescape(re.sub(r'<[^>]*>', '', html))} {alone}"
+    if channel is Channel.SLACK:
+        text = re.sub(r"<([^|>]*)\|([^>]*)>", r"\2", text)
+        text = re.sub(r"<([^>]*)>", r"\1", text)
+    elif channel in (Channel.TELEGRAM, Channel.GOOGLE_CHAT):
+        text = re.sub(r"<[^>]*>", "", text)
+    return text if channel is Channel.TEAMS else unescape(text)
+
+
+@pytest.mark.parametrize("copied", COPIED)
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_what_people_copy_is_there_byte_for_byte(channel, copied):
+    story = replace(INCIDENT, words=(Word(1, "Identified", AT, COPIED[copied]),))
+    texts = list(all_texts(FORMATS[channel](envelope(channel, story))))
+    assert any(copied in read_back(channel, text) for text in texts), texts
+
+
+@pytest.mark.parametrize(
+    "call", ["@everyone", "@here", "(@channel)", "x@all", "@Mira", "<@U123>", "<!here>", "a@here!"]
+)
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_in_running_words_nobody_is_called(channel, call):
+    story = replace(INCIDENT, words=(Word(1, "Identified", AT, f"We ask {call} to wait"),))
+    told = FORMATS[channel](envelope(channel, story))
+    assert not any(re.search(r"@(everyone|here|channel|all|Mira|U123)\b", text) for text in all_texts(told))
+    assert channel is not Channel.DISCORD or told["allowed_mentions"] == {"parse": []}
+
+
+@pytest.mark.parametrize("channel", sorted(CHATS))
+def test_what_customers_can_do_is_told_in_chat_as_well(channel):
+    story = replace(INCIDENT, workaround="Use the app meanwhile.")
+    texts = "\n".join(all_texts(FORMATS[channel](envelope(channel, story))))
+    assert texts.index("What you can do") < texts.index("Use the app meanwhile")

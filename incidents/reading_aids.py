@@ -1,0 +1,71 @@
+"""What the parser leaves out of our Markdown: pictures, tasks, and links within this site.
+
+Rules of markdown-it's core, so that pages, mails, feeds and chat read the same tokens.
+"""
+
+import re
+from urllib.parse import unquote, urljoin, urlsplit
+
+from django.conf import settings
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+NO_WORDS = "Picture"
+
+
+def add_to(parser: MarkdownIt) -> None:
+    """Switch them on."""
+    parser.core.ruler.push("reading_aids", _aid)
+
+
+def _aid(state: StateCore) -> None:
+    for place, block in enumerate(state.tokens):
+        if block.type != "inline" or not block.children:
+            continue
+        if place > 1 and state.tokens[place - 2].type == "list_item_open":
+            _tick(block.children[0])
+        block.children = _without_pictures(block.children)
+        for token in block.children:
+            if token.type == "link_open":
+                token.attrs["href"] = absolute(str(token.attrs.get("href", "")))
+
+
+def _tick(token: Token) -> None:
+    """A task of a list shows whether it is done (GFM, section 5.3)."""
+    sign = TASKS.get(token.content[:4])
+    if token.type == "text" and sign:
+        token.content = sign + token.content[4:]
+
+
+def _without_pictures(tokens: list[Token]) -> list[Token]:
+    """Nothing is loaded from elsewhere: a picture is a link to it, under the words that stand for it."""
+    found: list[Token] = []
+    is_link = False
+    for token in tokens:
+        is_link = token.type == "link_open" or (is_link and token.type != "link_close")
+        if token.type != "image":
+            found.append(token)
+            continue
+        words = Token("text", "", 0, content=token.content or NO_WORDS)
+        source = {"href": token.attrs.get("src", "")}
+        start, end = Token("link_open", "a", 1, attrs=source), Token("link_close", "a", -1)
+        found += [words] if is_link else [start, words, end]
+    return found
+
+
+def absolute(address: str) -> str:
+    """An address within this site, with the site: in a mail or a chat it would lead nowhere."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    is_within = not (parts.scheme or parts.netloc or address.startswith("#") or leaves(address))
+    return urljoin(f"{settings.PUBLIC_URL}/", address) if is_within and address else address
+
+
+def leaves(address: str) -> bool:
+    """Whether it leads to another site without saying so: browsers read //host and /\\host as that."""
+    plain = re.sub(r"[\x00-\x20]", "", unquote(address)).replace("\\", "/")
+    return plain.startswith("//")
