@@ -13,7 +13,7 @@ from components.status import Impact
 from incidents.models import NoticeKind
 from subscribers import sealed
 from subscribers.models import State, Subscriber
-from subscribers.sheets import BY_HAND, COLUMNS, joined, safe
+from subscribers.sheets import BY_HAND, COLUMNS, joined, one_form, safe
 
 CHUNK = 500
 
@@ -32,10 +32,16 @@ def rows() -> Iterator[list[str]]:
 
 
 def _names(model: Any) -> dict[str, str]:
-    """What each is called in a file, by its id: its name, or the id itself where two share the name."""
-    found = list(model.objects.values_list("public_id", "name"))
-    shared = Counter(name.lower() for _, name in found)
-    return {key: key if shared[name.lower()] > 1 or ";" in name else name for key, name in found}
+    """What each is called in a file, by its id: its name, or the id itself where the name could be another's.
+
+    That is one which two share, one which holds what stands between names, and one which is part of such.
+    """
+    found = [(key, name, one_form(name)) for key, name in model.objects.values_list("public_id", "name")]
+    shared = Counter(form for _, _, form in found)
+    parts = {part for _, _, form in found if ";" in form for part in form.split(";")}
+    return {
+        key: key if shared[form] > 1 or ";" in form or form in parts else name for key, name, form in found
+    }
 
 
 def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:

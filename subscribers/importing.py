@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,9 +15,11 @@ from incidents.models import NoticeKind
 from subscribers import addresses, sealed, signing
 from subscribers.channels import Channel
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.sheets import Fault, Line, Wish, read
+from subscribers.sheets import Fault, Line, Wish, one_form, read, split
 
 BATCH = 500
+ID_LENGTH = 12  # of a public id
+MOST_PARTS = 40  # of a name that holds what stands between names
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Places:
         doubtful = {
             name
             for rows in (components, groups)
-            for name, number in Counter(name.lower() for _, _, name in rows).items()
+            for name, number in Counter(one_form(name) for _, _, name in rows).items()
             if number > 1
         }
         return cls(_by_word(components), _by_word(groups), frozenset(doubtful))
@@ -53,29 +55,30 @@ class Places:
     def find(self, kind: str, names: Sequence[str]) -> list[int]:
         """Their keys. Raises Fault, naming the first that is none."""
         known: dict[str, int] = getattr(self, kind)
-        found = []
-        for name in self._apart(known, names):
-            if name.lower() in self.doubtful and len(name) != 12:
-                raise Fault(f"more than one of the {kind} is called “{name[:60]}”: write its id instead.")
-            if name.lower() not in known:
+        found, parts = [], [part for name in names for part in split(name)]
+        while parts:
+            name, taken = _longest(known, parts)
+            if name in self.doubtful and len(name) != ID_LENGTH:
+                told = "; ".join(parts[:taken])[:60]
+                raise Fault(f"more than one of the {kind} is called “{told}”: write its id instead.")
+            if name not in known:
                 raise Fault(
-                    f"none of the {kind} is called “{name[:60]}”: write its name as the page shows it."
+                    f"none of the {kind} is called “{parts[0][:60]}”: write its name as the page shows it."
                 )
-            found.append(known[name.lower()])
+            found.append(known[name])
+            parts = parts[taken:]
         return found
 
-    def _apart(self, known: dict[str, int], names: Sequence[str]) -> list[str]:
-        """Others put commas between names; ours may hold some."""
-        return [
-            part.strip()
-            for name in names
-            for part in ([name] if name.lower() in known else name.split(","))
-            if part.strip()
-        ]
+
+def _longest(known: Mapping[str, int], parts: Sequence[str]) -> tuple[str, int]:
+    """The longest name that the first of these make together, and of how many parts it is."""
+    most = min(len(parts), MOST_PARTS)
+    tries = ((one_form(";".join(parts[:many])), many) for many in range(most, 0, -1))
+    return next(((name, many) for name, many in tries if name in known), (one_form(parts[0]), 1))
 
 
 def _by_word(rows: Sequence[tuple[int, str, str]]) -> dict[str, int]:
-    return {word.lower(): pk for pk, public_id, name in rows for word in (name, public_id)}
+    return {one_form(word): pk for pk, public_id, name in rows for word in (name, public_id)}
 
 
 def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool = False) -> Tally:

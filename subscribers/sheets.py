@@ -4,10 +4,14 @@ Understands our own columns and, as well as it can be guessed, those of
 Statuspage's exports and of its template for imports. Nothing here knows the database.
 """
 
+import codecs
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, BinaryIO, TextIO
 
 from components.status import Impact
 from incidents.models import NoticeKind
@@ -31,6 +35,8 @@ ALIASES = {
     "quarantined": ("quarantined_at", "quarantined", "purge_at"),
     "confirmed": ("confirmed", "confirmed_at", "is_confirmed"),
 }
+KNOWN = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
+SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 CHANNELS = {
     **{channel.value: channel for channel in Channel},
     **{channel.label.lower(): channel for channel in Channel},
@@ -70,19 +76,31 @@ class Wish:
     state: str = "active"
 
 
+def opened(file: BinaryIO) -> TextIO:
+    """The text of a file, a line at a time: UTF-8, or UTF-16 as Excel's "Unicode text" is."""
+    start = file.read(2)
+    file.seek(0)
+    is_wide = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return io.TextIOWrapper(file, encoding="utf-16" if is_wide else "utf-8", newline="")
+
+
 def lines(text: Iterable[str]) -> Iterator[Line]:
     """The lines of a file, one at a time; empty ones are left out. Raises Fault for a file that is none."""
-    reader = csv.reader(_clean(text), skipinitialspace=True)
+    rows, number = _clean(text), 0
+    reader: Any = None
     try:
-        names = _names(next(reader, []))
+        sign, first = _sign_and_head(rows)
+        number = 0 if sign is None else 1
+        head, known = first, _most_known(first)
+        reader = csv.reader(chain([head], rows), delimiter=sign or known, skipinitialspace=True)
+        names = _names(next(reader, []), sign or known)
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 found = zip(names, cells, strict=False)
-                yield Line(reader.line_num, {name: plain(cell) for name, cell in found if name})
+                yield Line(number + reader.line_num, {name: plain(cell) for name, cell in found if name})
     except csv.Error as error:
-        raise Fault(
-            f"line {reader.line_num}: this is no CSV ({error}): save it anew as CSV, UTF-8."
-        ) from error
+        at = number + (reader.line_num if reader else 1)
+        raise Fault(f"line {at}: this is no CSV ({error}): save it anew as CSV, UTF-8.") from error
     except UnicodeDecodeError as error:
         raise Fault("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
 
@@ -93,13 +111,36 @@ def _clean(text: Iterable[str]) -> Iterator[str]:
         yield (line.removeprefix("\ufeff") if number == 0 else line).replace("\0", "")
 
 
-def _names(header: list[str]) -> list[str]:
+def _sign_and_head(rows: Iterator[str]) -> tuple[str | None, str]:
+    """What parts the cells, where Excel's own first line says so, and the line that names the columns."""
+    first = next(rows, "")
+    told = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
+    return (told[1], next(rows, "")) if told else (None, first)
+
+
+def _most_known(head: str) -> str:
+    """The sign with which this line names most of our columns: half of Europe's Excel writes semicolons."""
+
+    def known(sign: str) -> int:
+        cells = next(csv.reader([head], delimiter=sign, skipinitialspace=True), [])
+        return sum(bool(_ours(cell)) for cell in cells)
+
+    return max(SIGNS, key=known)
+
+
+def _ours(cell: str) -> str:
+    """Our name of a column; empty for one that we do not know."""
+    return KNOWN.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"), "")
+
+
+def _names(header: list[str], sign: str) -> list[str]:
     """Our names of the columns, empty for those we do not know. Raises Fault."""
-    known = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
-    names = [known.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"), "") for cell in header]
+    names = [_ours(cell) for cell in header]
     if not {"address", "email", "endpoint"} & set(names):
+        word = SIGNS.get(sign, f"“{sign}”")
         raise Fault(
-            f"line 1: no column holds addresses: the first line names the columns, as {','.join(COLUMNS)}."
+            f"line 1, read with {word} between its cells: no column holds addresses. The first line names "
+            f"the columns, as {','.join(COLUMNS)}."
         )
     return names
 
@@ -173,9 +214,17 @@ def _state(cells: dict[str, str]) -> str:
     return state or "active"
 
 
+BETWEEN = re.compile(r"\s*[;,|\r\n]+\s*")
+
+
+def one_form(name: str) -> str:
+    """A name as it is looked up: whatever it holds that may stand between names reads the same."""
+    return BETWEEN.sub(";", name.strip().lower())
+
+
 def split(text: str) -> tuple[str, ...]:
-    """Names of one cell, as they stand between semicolons or lines."""
-    return tuple(name for part in re.split(r"[;\n|]", text) if (name := part.strip()))
+    """Names of one cell, or parts of names: some hold what stands between names (`Places.find`)."""
+    return tuple(name for part in BETWEEN.split(text) if (name := part.strip()))
 
 
 def joined(names: Iterable[str]) -> str:

@@ -1,7 +1,5 @@
 """Whole files of subscribers, in and out: for admins alone, as they hold addresses that are keys."""
 
-import io
-
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components.gate import staff
 from subscribers import exporting
 from subscribers.models import Import
-from subscribers.sheets import COLUMNS, Fault
+from subscribers.sheets import COLUMNS, Fault, opened
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.forms import ImportForm
 from subscribers.staff.views import SECTION
@@ -40,7 +38,7 @@ def imports(request: StaffRequest) -> HttpResponse:
 def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
     """Read the file; None when it is none, with the reason at its field."""
     file, asks = form.cleaned_data["file"], form.cleaned_data["asks"]
-    text = io.TextIOWrapper(file.file, encoding="utf-8", newline="")  # a line at a time, never held whole
+    text = opened(file.file)  # a line at a time, never held whole
     try:
         made = Import.objects.begin(
             file.name, text, timezone.now(), author=request.user.get_username(), asks=asks

@@ -291,3 +291,96 @@ def test_a_large_file_is_read_within_a_bounded_memory():
 def test_no_cell_is_a_formula_and_each_comes_back(cell):
     assert not sheets.safe(cell).startswith(sheets.FORMULA)
     assert sheets.plain(sheets.safe(cell)) == cell
+
+
+# Files as spreadsheets write them
+
+WRITTEN = {
+    "commas": "channel,address,components\nemail,a@example.org,API\n",
+    "semicolons": "channel;address;components\nemail;a@example.org;API\n",
+    "semicolons inside": 'channel;address;components\nemail;a@example.org;"API; Chat"\n',
+    "tabs": "channel\taddress\tcomponents\nemail\ta@example.org\tAPI\n",
+    "strokes": "channel|address|components\nemail|a@example.org|API\n",
+    "sep=;": "sep=;\r\nchannel;address;components\r\nemail;a@example.org;API\r\n",
+    'quoted "sep=,"': '"sep=,"\nchannel,address,components\nemail,a@example.org,API\n',
+    "SEP=\t": "SEP=\t\nchannel\taddress\tcomponents\nemail\ta@example.org\tAPI\n",
+    "one column": "email\na@example.org\n",
+    "quoted head": '"channel";"address";"components"\n"email";"a@example.org";"API"\n',
+    "others' commas": "Email,Confirmed at,Components\na@example.org,2026-01-01,API\n",
+}
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be with its mark"])
+@pytest.mark.parametrize("what", WRITTEN)
+def test_a_file_is_read_however_a_spreadsheet_writes_it(db, what, coding):
+    component("API")
+    component("Chat")
+    text = WRITTEN[what]
+    raw = ("\ufeff" + text).encode("utf-16-be") if "be" in coding else text.encode(coding)
+    tally = importing.take_in(
+        list(sheets.lines(sheets.opened(io.BytesIO(raw)))), importing.Places.now(), timezone.now()
+    )
+    assert tally.refused == []
+    assert Subscriber.objects.get().open_address == "a@example.org"
+
+
+def test_a_file_without_addresses_says_how_it_was_read(db):
+    for head, word in (
+        ("a;b;channel", "semicolons"),
+        ("a\tb\tstate", "tabs"),
+        ("x,channel", "commas"),
+        ("sep=!\na!b", "“!”"),
+    ):
+        with pytest.raises(sheets.Fault, match=f"read with {word} between its cells"):
+            list(sheets.lines(io.StringIO(f"{head}\n1\n")))
+
+
+def test_lines_are_counted_as_the_file_has_them(db):
+    text = "sep=;\nchannel;address\nemail;a@example.org\nemail;nonsense\n"
+    tally = importing.take_in(list(sheets.lines(io.StringIO(text))), importing.Places.now(), timezone.now())
+    assert [number for number, _ in tally.refused] == [4]
+
+
+NAMES = (
+    "API | EU",
+    "API",
+    "EU",
+    "Chat; mobile",
+    "Search, full text",
+    "A\nB",
+    "'quoted'",
+    'say "hi"',
+    "=1+1",
+    "Größe",
+)
+
+
+def test_our_own_file_is_taken_in_as_it_was(db):
+    """Whatever a name holds, it comes back as the same component."""
+    every = [component(name) for name in NAMES]
+    for number, one in enumerate(every):
+        mail(f"reader{number}@example.org", is_all=False).components.add(one)
+    mail("both@example.org", is_all=False).components.add(every[1], every[2])
+    before = {one.open_address: set(one.components.all()) for one in Subscriber.objects.all()}
+    out = io.StringIO()
+    csv.writer(out).writerows(exporting.rows())
+    Subscriber.objects.all().delete()
+    tally = take(io.StringIO(out.getvalue()))
+    assert tally.refused == []
+    assert {one.open_address: set(one.components.all()) for one in Subscriber.objects.all()} == before
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("API | EU", ["API | EU"]), ("api|eu", ["API | EU"]), ("Chat; mobile", ["Chat; mobile"]),
+        ("Search, full text; API | EU", ["Search, full text", "API | EU"]), ("API", ["API"]),
+        ("Chat; mobile, Search, full text", ["Chat; mobile", "Search, full text"]), ("EU;API", ["EU", "API"]),
+    ],
+)  # fmt: skip
+def test_a_name_typed_by_a_person_is_found_whatever_it_holds(db, cell, meant):
+    for name in NAMES:
+        component(name)
+    tally = take(sheet(f'email,a@example.org,"{cell}",,,,,'))
+    assert tally.refused == []
+    assert sorted(one.name for one in Subscriber.objects.get().components.all()) == sorted(meant)

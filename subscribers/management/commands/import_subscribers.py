@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from subscribers.importing import BATCH, Places, take_in
-from subscribers.sheets import Fault, lines
+from subscribers.sheets import Fault, lines, opened
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         file: Path = options["file"]
         done = added = known = refused = 0
         try:
-            with file.open(encoding="utf-8", newline="") as text:
+            with opened(file.open("rb")) as text:
                 found, places = lines(text), Places.now()
                 while chunk := list(itertools.islice(found, BATCH)):
                     tally = take_in(chunk, places, timezone.now(), asks=options["ask"])
