@@ -109,7 +109,7 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
         return 422, _faults(form), ""
     if not has_place(request):
         return 429, TOO_MANY, ""
-    secret = Subscriber.objects.sign_up(
+    secret, _ = Subscriber.objects.sign_up(
         channel, form.cleaned_data["address"], timezone.now(), choice=form.choice,
         contact=form.cleaned_data["contact"], source="api",
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Line:
 
 def lately(one: Subscriber) -> list[Line]:
     """The newest messages of the last 30 days, newest first."""
-    return [_line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
+    return [line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
 
 
 def last_answer(one: Subscriber) -> str:
@@ -63,13 +63,13 @@ def everything(one: Subscriber) -> dict[str, Any]:
         "owner": one.owner.shown if one.owner else None,
         "messages": [
             {
-                "id": line.message_id,
-                "at": moment(line.at),
-                "about": line.what,
-                "state": line.state,
-                "answer": line.answer,
+                "id": row.message_id,
+                "at": moment(row.at),
+                "about": row.what,
+                "state": row.state,
+                "answer": row.answer,
             }
-            for line in map(_line, _log(one))
+            for row in map(line, _log(one))
         ],
     }
 
@@ -81,7 +81,8 @@ def _log(one: Subscriber) -> Any:
     ).order_by("-pk")
 
 
-def _line(delivery: Delivery) -> Line:
+def line(delivery: Delivery) -> Line:
+    """One message, as its receiver may read of it."""
     code = str(delivery.answer) if delivery.answer else ""
     is_owed = delivery.state == DeliveryState.OWED
     is_fresh = is_owed and not delivery.answer and timezone.now() - delivery.created_at < QUIET

@@ -5,7 +5,7 @@ a subscriber who is active is taken back at once: strangers choose for nobody.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -18,10 +18,17 @@ from subscribers.models.subscriber import State, Subscriber, new_key
 KEPT = (State.UNCONFIRMED, State.ACTIVE)
 
 
+class SignedUp(NamedTuple):
+    """`secret`: of a webhook, shown now and never again. `letter`: the id of the message sent; or empty."""
+
+    secret: str
+    letter: str
+
+
 def sign_up(
     channel: Channel, address: str, now: datetime, *, choice: Choice, source: str, contact: str
-) -> str:
-    """Ask the address whether it wants this. The signing secret of a webhook, shown now and never again.
+) -> SignedUp:
+    """Ask the address whether it wants this.
 
     The address must be checked. Of an active webhook the secret is made up: it keeps its own.
     """
@@ -32,9 +39,11 @@ def sign_up(
         here = transaction.savepoint()
         secret = _begin(one, choice, now, contact=contact)
         (transaction.savepoint_rollback if is_known else transaction.savepoint_commit)(here)
+        letter = ""
         if may_write:
-            one.owe(Purpose.KNOWN if is_known else Purpose.CONFIRM, now, **_context(choice))
-    return secret
+            purpose = Purpose.KNOWN if is_known else Purpose.CONFIRM
+            letter = one.owe(purpose, now, **_context(choice)).message_id
+    return SignedUp(secret, letter)
 
 
 def _row(channel: Channel | str, address: str, now: datetime, **told: Any) -> Subscriber:

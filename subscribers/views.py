@@ -7,22 +7,27 @@ headers (subscribers.origins). Whether an address is known is told to nobody.
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.signing import BadSignature, TimestampSigner
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from components.gate import public
-from subscribers import bounces, confirming, limits, origins, proof
+from subscribers import bounces, confirming, limits, origins, own_data, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
-from subscribers.models import Purpose, Subscriber
+from subscribers.models import Delivery, Purpose, Subscriber
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
 FOREIGN = "This form was sent by another site. Open it here and send it again."
+NO_LETTER = "none"  # this hour's message to that address was sent before
+LETTER_LIFE = 24 * 3600
 TOO_MANY = "From where you are, too many addresses were given within an hour. Wait a while, then try again."
 
 View = Callable[..., HttpResponse]
@@ -94,12 +99,15 @@ def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
 def _ask(request: HttpRequest, form: SignUpForm) -> HttpResponse:
     """The same answer for everybody."""
     told = form.cleaned_data
-    secret = Subscriber.objects.sign_up(
+    secret, letter = Subscriber.objects.sign_up(
         form.channel, told["address"], timezone.now(), choice=form.choice, contact=told["contact"]
     )
+    seen_at = _answer_page(form.channel, letter)
     if form.channel is not Channel.WEBHOOK:
-        return redirect("subscribe_asked", form.channel)
-    answer = render(request, "subscribers/asked.html", {"channel": form.channel, "secret": secret})
+        return redirect(seen_at)
+    answer = render(
+        request, "subscribers/asked.html", {"channel": form.channel, "secret": secret, "seen_at": seen_at}
+    )
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -119,7 +127,34 @@ def asked(request: HttpRequest, channel: str) -> HttpResponse:
     """What happens next."""
     if channel not in OFFERED:
         raise Http404("There is no such way to follow.")
-    return render(request, "subscribers/asked.html", {"channel": Channel(channel)})
+    told = {"channel": Channel(channel), "letter": _letter(channel, request.GET.get("letter", ""))}
+    answer = render(request, "subscribers/asked.html", told)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _answer_page(channel: Channel, letter: str) -> str:
+    """Where whoever asked sees what became of the message: nobody is told whether it was the first one."""
+    page = reverse("subscribe_asked", args=[channel])
+    if channel is Channel.EMAIL:  # a mail says for itself that it arrived
+        return page
+    return f"{page}?{urlencode({'letter': _letters().sign(letter or NO_LETTER)})}"
+
+
+def _letters() -> TimestampSigner:
+    return TimestampSigner(salt="subscribers.letter")
+
+
+def _letter(channel: str, signed: str) -> own_data.Line | str | None:
+    """What became of it; `NO_LETTER` if none was sent this time; None without a sign of ours."""
+    try:
+        message_id = _letters().unsign(signed, max_age=LETTER_LIFE)
+    except BadSignature:
+        return None
+    if message_id == NO_LETTER:
+        return NO_LETTER
+    found = Delivery.objects.filter(message_id=message_id, subscriber__channel=channel).first()
+    return own_data.line(found) if found else None
 
 
 @csrf_exempt  # the signed link is the proof

@@ -25,6 +25,7 @@ from subscribers.choice import Choice, usual
 
 if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
+    from subscribers.signing_up import SignedUp
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
@@ -61,8 +62,8 @@ class SubscriberManager(models.Manager["Subscriber"]):
         choice: Choice | None = None,
         source: str = "page",
         contact: str = "",
-    ) -> str:
-        """Ask this address whether it wants to be told. A webhook's secret, to be shown once.
+    ) -> "SignedUp":
+        """Ask this address whether it wants to be told.
 
         Address and `contact`, the mail of a webhook's owner, must be checked.
         """

@@ -175,7 +175,8 @@ def test_a_known_webhook_is_answered_alike_and_keeps_its_secret(client):
         with CaptureQueriesContext(connection) as queries:
             page = send(client, address, "webhook", contact="owner@example.org").content.decode()
         secret = re.search(r"whsec_[\w+/=]+", page)[0]
-        seen.append((page.replace(secret, "").replace("+", ""), len(secret), len(queries)))
+        page = re.sub(r"letter=[^\"]+", "", page.replace(secret, "").replace("+", ""))
+        seen.append((page, len(secret), len(queries)))
     assert seen[0] == seen[1]
     known.refresh_from_db()
     assert known.secrets(timezone.now()) == kept
