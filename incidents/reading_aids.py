@@ -1,4 +1,4 @@
-"""What the parser leaves out of our Markdown: pictures, tasks, and links within this site.
+"""What the parser leaves out of our Markdown: pictures, tasks, bare addresses, and links within this site.
 
 Rules of markdown-it's core, so that pages, mails, feeds and chat read the same tokens.
 """
@@ -13,6 +13,7 @@ from markdown_it.token import Token
 
 TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 NO_WORDS = "Picture"
+ADDRESSES = re.compile(r"(?<![\w@])https?://[^\s<>|`\"\x00-\x20]+", re.IGNORECASE)
 
 
 def add_to(parser: MarkdownIt) -> None:
@@ -26,7 +27,7 @@ def _aid(state: StateCore) -> None:
             continue
         if place > 1 and state.tokens[place - 2].type == "list_item_open":
             _tick(block.children[0])
-        block.children = _without_pictures(block.children)
+        block.children = _with_links(_without_pictures(block.children))
         for token in block.children:
             if token.type == "link_open":
                 token.attrs["href"] = absolute(str(token.attrs.get("href", "")))
@@ -53,6 +54,45 @@ def _without_pictures(tokens: list[Token]) -> list[Token]:
         start, end = Token("link_open", "a", 1, attrs=source), Token("link_close", "a", -1)
         found += [words] if is_link else [start, words, end]
     return found
+
+
+def _with_links(tokens: list[Token]) -> list[Token]:
+    """An address that is typed as such is a link (GFM, section 6.9)."""
+    found: list[Token] = []
+    is_link = False
+    for token in tokens:
+        is_link = token.type == "link_open" or (is_link and token.type != "link_close")
+        found += [token] if is_link or token.type != "text" else _linked(token.content)
+    return found
+
+
+def _linked(text: str) -> list[Token]:
+    found, end = [], 0
+    for match in ADDRESSES.finditer(text):
+        address = _trimmed(match.group())
+        try:
+            if not urlsplit(address).netloc:
+                continue
+        except ValueError:
+            continue
+        found += [
+            Token("text", "", 0, content=text[end : match.start()]),
+            Token("link_open", "a", 1, attrs={"href": address}),
+            Token("text", "", 0, content=address),
+            Token("link_close", "a", -1),
+        ]
+        end = match.start() + len(address)
+    return [*found, Token("text", "", 0, content=text[end:])]
+
+
+def _trimmed(address: str) -> str:
+    """Without what ends the sentence around it."""
+    while address:
+        is_open = address[-1] == ")" and address.count(")") > address.count("(")
+        if address[-1] not in "?!.,:*_~'\";]" and not is_open:
+            break
+        address = address[:-1]
+    return address
 
 
 def absolute(address: str) -> str:

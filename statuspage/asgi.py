@@ -30,6 +30,7 @@ from statuspage import intake, unknown
 from statuspage.copies import Document, Variant
 from statuspage.documents import CACHE_CONTROL
 from statuspage.live import Receive, Send, Streams, is_staff, serve_here
+from statuspage.manners import is_open
 from statuspage.snapshot import Snapshot, is_document
 from statuspage.wsgi import application as django_application
 
@@ -82,8 +83,10 @@ class Answer:
 def make_answer(document: Document, variant: Variant, encoding: bytes, security: Headers) -> Answer:
     """The messages for this variant. A 304 carries what RFC 9110, section 15.4.5 asks for, no more."""
     body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
+    # the same page in another encoding is other bytes (RFC 9110, section 8.8.3)
+    etag = f'{variant.etag[:-1]}-{encoding.decode()}"' if encoding else variant.etag
     kept = [
-        (b"etag", variant.etag.encode()),
+        (b"etag", etag.encode()),
         (b"cache-control", CACHE_CONTROL.encode()),
         (b"vary", b"Accept-Encoding"),
     ]
@@ -95,14 +98,14 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     ]
     if encoding:
         headers.append((b"content-encoding", encoding))
-    if document.path.startswith("/api/") or document.path.endswith((".json", ".csv")):
+    if is_open(document.path):
         headers.append((b"access-control-allow-origin", b"*"))
         kept.append((b"access-control-allow-origin", b"*"))
     start = {"type": "http.response.start", "status": 200, "headers": headers}
     unchanged = {"type": "http.response.start", "status": 304, "headers": kept}
     nothing = {"type": "http.response.body", "body": b""}
     whole = {"type": "http.response.body", "body": body}
-    return Answer(variant.etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
+    return Answer(etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
 
 
 def judged(document: Document, newest: float, now: float) -> Variant:
@@ -257,7 +260,7 @@ class Door:
             answer = make_answer(document, variant, encoding, [*self.security, newest_check(newest)])
         else:
             answer = self._answer(document, variant, encoding)
-        if condition and answer.etag in condition:
+        if condition and (answer.etag in condition or condition.strip() == b"*"):
             return answer.same
         return answer.head if scope["method"] == "HEAD" else answer.whole
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db.models import Q
 
-from incidents.markdown import to_text
 from incidents.models import Maintenance, MaintenanceState
+from incidents.plain import to_plain
 from statuspage import gather, works
 from statuspage.feed_forms import legible
 from statuspage.scopes import Scope
@@ -48,6 +48,7 @@ def calendar(found: Iterable[Maintenance], name: str) -> bytes:
     made.add("name", legible(name))
     made.add("x-wr-calname", legible(name))  # the older word for it, which most programs know
     made.add("refresh-interval", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
+    made.add("x-published-ttl", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})  # the older word for it
     for one in sorted(found, key=lambda one: (one.starts_at, one.pk)):
         made.add_component(_event(one))
     return bytes(made.to_ical())
@@ -67,8 +68,9 @@ def _event(one: Maintenance) -> "Event":
     event.add("sequence", max(0, len(plans) - 1))
     event.add("dtstart", _utc(one.starts_at))
     event.add("dtend", _utc(one.ends_at))
-    event.add("summary", legible(one.title))
-    event.add("description", legible(to_text(one.body)))
+    # many programs show nothing of the status
+    event.add("summary", legible(f"Cancelled: {one.title}" if is_cancelled else one.title))
+    event.add("description", "\n".join(legible(line) for line in to_plain(one.body).split("\n")))
     if names:
         event.add("location", legible(names))
     event.add("url", f"{settings.PUBLIC_URL}{one.get_absolute_url()}")

@@ -13,7 +13,7 @@ from html import escape, unescape
 from urllib.parse import urljoin
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
 
 from components.models import Page
@@ -76,7 +76,9 @@ def title(name: str = "") -> str:
 
 def _newest(scope: Scope) -> list[Entry]:
     """Newest first; what is to come stands above, by its time. A long series fills no feed."""
-    newest = scope.incidents().order_by("-created_at", "-pk").values_list("pk", flat=True)[:NEWEST]
+    told = Max("updates__at", filter=Q(updates__kind=Kind.POST))
+    by_word = scope.incidents().annotate(told=told).order_by(Coalesce("told", "created_at").desc(), "-pk")
+    newest = by_word.values_list("pk", flat=True)[:NEWEST]
     found = [
         *map(_incident, gather.public_incidents(Q(pk__in=list(newest)))),
         *map(_maintenance, gather.these_maintenances(Q(pk__in=[*_works(scope)]))),
@@ -102,7 +104,7 @@ def _incident(incident: Incident) -> Entry:
     told_at = max((update.at for update in posts), default=incident.created_at)
     return Entry(
         tag=f"Incident/{incident.pk}",
-        at=incident.created_at,
+        at=told_at,
         first_at=incident.published_at or incident.created_at,
         told_at=told_at,
         updated_at=max(incident.updated_at, told_at),
@@ -121,7 +123,7 @@ def _maintenance(one: Maintenance) -> Entry:
     is_ahead = one.state == MaintenanceState.SCHEDULED
     return Entry(
         tag=f"Maintenance/{one.pk}",
-        at=one.starts_at if is_ahead else one.began_at or told_at,
+        at=one.starts_at if is_ahead else told_at,
         first_at=min((update.at for update in updates), default=one.created_at),
         told_at=told_at,
         updated_at=max(one.updated_at, told_at),

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "statuspage.manners.MannersMiddleware",
     "statuspage.middleware.TextMiddleware",
     "statuspage.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

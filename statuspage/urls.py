@@ -49,6 +49,7 @@ urlpatterns = [
     path("api/v2/status.json", views.api_status, name="api_status"),
     path("api/v2/components.json", views.api_components, name="api_components"),
     path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
+    path("api/v2/incidents/unresolved.json", views.api_unresolved, name="api_unresolved"),
     path("api/v2/scheduled-maintenances.json", views.api_scheduled, name="api_scheduled"),
     path("api/v2/scheduled-maintenances/upcoming.json", views.api_upcoming, name="api_upcoming"),
     path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
@@ -65,4 +66,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler404 = "statuspage.manners.not_found"
 handler429 = "statuspage.accounts.views.too_many"

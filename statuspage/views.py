@@ -245,6 +245,12 @@ def api_incidents(now: datetime) -> Draft:
 
 
 @document
+def api_unresolved(now: datetime) -> Draft:
+    """`/api/v2/incidents/unresolved.json`."""
+    return _json(now, v2.unresolved_only, Q(resolved_at=None))
+
+
+@document
 def api_scheduled(now: datetime) -> Draft:
     """`/api/v2/scheduled-maintenances.json`."""
     return _json(now, v2.maintenances_only, Q(resolved_at=None), _newest_works(v2.NEWEST))
@@ -289,6 +295,7 @@ def eager_paths() -> list[str]:
         "/api/v2/status.json",
         "/api/v2/components.json",
         "/api/v2/incidents.json",
+        "/api/v2/incidents/unresolved.json",
         "/api/v2/scheduled-maintenances.json",
         "/api/v2/scheduled-maintenances/upcoming.json",
         "/api/v2/scheduled-maintenances/active.json",

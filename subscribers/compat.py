@@ -180,7 +180,7 @@ def _page() -> dict[str, Any]:
             "id": page.public_id,
             "name": settings.PAGE_NAME,
             "url": settings.PUBLIC_URL,
-            "time_zone": "Etc/UTC",
+            "time_zone": settings.PAGE_TIME_ZONE,
             "updated_at": moment(page.updated_at),
         }
     }

@@ -59,6 +59,13 @@ def incidents_only(world: World, at: datetime) -> Body:
     }
 
 
+def unresolved_only(world: World, at: datetime) -> Body:
+    """`incidents/unresolved.json`: those that are open, newest first."""
+    fresh = page.freshness(world, at)
+    opened = [one for one in _newest(world.incidents) if one.resolved_at is None]
+    return {"page": page_body(world), "incidents": [incident(one, world, fresh) for one in opened]}
+
+
 def maintenances_only(world: World, at: datetime) -> Body:
     """`scheduled-maintenances.json`: the 50 newest, completed ones included."""
     newest = sorted(world.maintenances, key=lambda one: (one.created_at, one.pk), reverse=True)

@@ -16,9 +16,7 @@ from subscribers.formats.runs import CONTROL, END, MOST_READ, Run
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
-ADDRESSES = re.compile(
-    r"https?://[^\s<>|`\"\x00-\x20]+|(?P<mail>(?<![\w.+%@/-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+)", re.IGNORECASE
-)
+MAILS = re.compile(r"(?<![\w.+%@/-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 UNSAFE = re.compile(r"[\s<>|`\"]")
 
 
@@ -141,34 +139,17 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
             if kind == "code_inline" and not style.url:
                 yield replace(style, text=token.content, code=True)
             elif not style.url:
-                yield from _with_addresses(token.content, style)
+                yield from _with_mails(token.content, style)
 
 
-def _with_addresses(text: str, style: Run) -> Iterator[Run]:
-    """Addresses of pages and mails in running words, each a run of its own: they are copied."""
+def _with_mails(text: str, style: Run) -> Iterator[Run]:
+    """Addresses of mails in running words, each a run of its own: they are copied."""
     end = 0
-    for found in ADDRESSES.finditer(text):
-        address = _trimmed(found.group())
-        if address == found.group("mail"):
-            run = replace(style, text=address, is_literal=True)
-        elif urlsplit(address).netloc:
-            run = replace(style, text=address, url=address)
-        else:
-            continue
+    for found in MAILS.finditer(text):
         yield replace(style, text=text[end : found.start()])
-        yield run
-        end = found.start() + len(address)
+        yield replace(style, text=found.group(), is_literal=True)
+        end = found.end()
     yield replace(style, text=text[end:])
-
-
-def _trimmed(address: str) -> str:
-    """Without what ends the sentence around it (GFM, section 6.9)."""
-    while address:
-        is_open = address[-1] == ")" and address.count(")") > address.count("(")
-        if address[-1] not in "?!.,:*_~'\";]" and not is_open:
-            break
-        address = address[:-1]
-    return address
 
 
 def _honest(label: str, style: Run) -> Iterator[Run]:

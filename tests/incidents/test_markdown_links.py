@@ -55,3 +55,31 @@ PICTURE = "https://example.org/p.png"
 )  # fmt: skip
 def test_nothing_that_was_written_vanishes(words, shown):
     assert shown in to_html(words)
+
+
+BARE = {
+    "See https://status.example.org/path?x=1.": "https://status.example.org/path?x=1",
+    "(https://example.org/a_(b))": "https://example.org/a_(b)",
+    "**https://example.org/a_b_c**": "https://example.org/a_b_c",
+    "http://[2001:db8::1]:8080/x, or not": "http://[2001:db8::1]:8080/x",
+    "https://example.org/?a=1&b=2": "https://example.org/?a=1&amp;b=2",
+    "| a |\n|---|\n| https://example.org/x |": "https://example.org/x",
+}
+
+
+@pytest.mark.parametrize("text", BARE)
+def test_an_address_typed_as_such_is_a_link(text):
+    assert f'<a href="{BARE[text]}" rel="noopener nofollow">{BARE[text]}</a>' in to_html(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`https://example.org`", "    https://example.org", "xhttps://example.org", "https://", "http://[::1"],
+)
+def test_what_is_none_stays_words(text):
+    assert "<a" not in to_html(text)
+
+
+def test_a_link_holds_no_link():
+    assert to_html("[https://example.org](https://example.org/x)").count("<a") == 1
+    assert to_html("<https://example.org>").count("<a") == 1

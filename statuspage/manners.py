@@ -1,0 +1,92 @@
+"""How programs and other sites are answered: JSON for programs, CORS, and one spelling of an address.
+
+CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: any origin may read it.
+"""
+
+import re
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.urls import Resolver404, resolve
+from django.views.defaults import page_not_found
+
+OPEN_ENDINGS = (".json", ".csv", ".atom", ".rss", ".ics")
+SAFE = ("GET", "HEAD", "OPTIONS")
+CLOSED = ("/console/", "/admin/", "/accounts/", "/subscription/", "/subscriptions/", "/hooks/", "/static/")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+WORDS = {
+    400: "The request cannot be read: see docs/api.md.",
+    403: "This request is not allowed.",
+    404: "There is nothing at this address: see docs/api.md for those that there are.",
+    405: "This address is read by GET.",
+    413: "The request is too large.",
+    429: "Too many requests: wait a while, then try again.",
+    500: "Something went wrong on our side. Try again in a moment.",
+    503: "We cannot tell at the moment. Try again in a few seconds.",
+}
+
+
+def is_open(path: str) -> bool:
+    """Whether pages of other origins may read it."""
+    return path.startswith("/api/") or (path.endswith(OPEN_ENDINGS) and not path.startswith(CLOSED))
+
+
+class MannersMiddleware:
+    """Before everything that thinks of people in browsers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_open(request.path):
+            return self.get_response(request)
+        if request.method == "OPTIONS":
+            response = HttpResponse(status=204, headers=PREFLIGHT)
+        elif request.method not in SAFE and _is_document(request.path):
+            response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
+        else:
+            response = self.get_response(request)
+        if request.path.startswith("/api/") and response.status_code >= 400:
+            response = _in_json(response)
+        response.setdefault("Access-Control-Allow-Origin", "*")
+        return response
+
+
+def _in_json(response: HttpResponse) -> HttpResponse:
+    if response.headers.get("Content-Type", "").startswith("application/json"):
+        return response
+    sentence = WORDS.get(response.status_code, WORDS[400])
+    told = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
+    for name in ("Allow", "Retry-After", "Cache-Control", "Vary"):
+        if name in response.headers:
+            told[name] = response[name]
+    return told
+
+
+def _is_document(path: str) -> bool:
+    try:
+        return hasattr(resolve(path).func, "gather")
+    except (Resolver404, Http404):
+        return False
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A stroke too many is mended; everything else is our page that says so."""
+    path = re.sub(r"/{2,}", "/", request.path)
+    path = path.rstrip("/") or "/"
+    if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    return page_not_found(request, exception)
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        resolve(path)
+    except (Resolver404, Http404):
+        return False
+    return True

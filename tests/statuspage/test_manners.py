@@ -1,0 +1,109 @@
+"""Programs get JSON and CORS, and one spelling of an address leads to the other."""
+
+import pytest
+from django.test import Client
+
+from incidents.models import Incident
+from statuspage.asgi import make_answer
+from statuspage.copies import Document, Variant
+from statuspage.views import api_unresolved
+from tests.making import NOW, after, component
+
+JSON_PATHS = ("/api/v2/summary.json", "/api/v2/incidents/unresolved.json", "/feed.json", "/uptime.json")
+OPEN = (
+    *JSON_PATHS,
+    "/history.atom",
+    "/history.rss",
+    "/maintenance.ics",
+    "/history.csv",
+    "/api/v2/subscribers.json",
+)
+
+
+def test_what_is_open_is_told_alone(db):
+    one = Incident.objects.open("Chat is slow", "We look.", components=[component("Chat")], now=NOW)
+    over = Incident.objects.open("Files were slow", "We look.", components=[component("Files")], now=NOW)
+    over.post("All is well.", phase="resolved", now=after(minutes=9))
+    moment = after(minutes=10)
+    told = api_unresolved.gather(moment).render(moment)
+    assert one.public_id.encode() in told
+    assert over.public_id.encode() not in told
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_another_site_may_read_what_is_public(client, db, path):
+    answer = client.get(path, headers={"Origin": "https://dash.example"})
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    asked = client.options(
+        path, headers={"Origin": "https://dash.example", "Access-Control-Request-Headers": "content-type"}
+    )
+    assert asked.status_code == 204
+    assert asked.headers["access-control-allow-origin"] == "*"
+    assert "GET" in asked.headers["access-control-allow-methods"]
+    assert asked.headers["access-control-allow-headers"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path", ["/console/x.json", "/accounts/login/", "/subscription/x/data", "/", "/history", "/admin/x.csv"]
+)
+def test_nothing_else_is_open_to_it(client, db, path):
+    for answer in (client.get(path), client.options(path)):
+        assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v2/nothing.json", "/api/", "/api/v1/summary.json", "/api/v2/components/x.json", "/api/v2/%00"],
+)
+def test_an_unknown_address_of_the_api_is_answered_in_json(client, db, path):
+    answer = client.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "docs/api.md" in answer.json()["error"]
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("path", JSON_PATHS[:2])
+def test_what_is_read_alone_says_so(db, path, method):
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert "GET" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("/history/", "/history"),
+        ("/history/?page=2&q=a%20b", "/history?page=2&q=a%20b"),
+        ("/api/v2/summary.json/", "/api/v2/summary.json"),
+        ("//api//v2/summary.json", "/api/v2/summary.json"),
+        ("/history/2026-10//", "/history/2026-10"),
+        ("/maintenance.ics/", "/maintenance.ics"),
+    ],
+)
+def test_a_stroke_too_many_leads_to_the_address(client, db, typed, meant):
+    answer = client.generic(
+        "GET", typed, QUERY_STRING=typed.partition("?")[2], PATH_INFO=typed.partition("?")[0]
+    )
+    assert answer.status_code == 301
+    assert answer.headers["location"] == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["//evil.example/", "/nothing/", "//", "/\\evil.example/", "/api/v2/nothing.json/"]
+)
+def test_it_leads_nowhere_else(client, db, typed):
+    answer = client.generic("GET", typed, PATH_INFO=typed)
+    assert answer.status_code == 404 or answer.headers["location"] == "/"
+
+
+def test_each_encoding_has_a_name_of_its_own():
+    variant = Variant.of(0.0, b"x" * 5000)
+    document = Document("/history.atom", "application/atom+xml", 1, 0.0, 0.0, (variant,), None)
+    answers = [make_answer(document, variant, encoding, []) for encoding in (b"", b"gzip", b"br")]
+    assert len({one.etag for one in answers}) == 3
+    for one in answers:
+        assert (b"access-control-allow-origin", b"*") in one.whole[0]["headers"]
+        assert (b"etag", one.etag) in one.same[0]["headers"]
