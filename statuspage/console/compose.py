@@ -16,6 +16,7 @@ from django.db import transaction
 
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
+from components.texts import one_line
 from incidents import hidden, messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
@@ -176,6 +177,7 @@ def newest(incident: Incident | None) -> int:
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
     """The form from what was sent, or from a draft."""
     text = {name: str(data.get(name, ""))[:LONGEST] for name in FIELDS}
+    text["title"] = one_line(text["title"])
     for name in ("body", "workaround", "workaround_was"):
         text[name] = text[name].replace("\r\n", "\n")
     if "workaround" not in data or text["workaround"] == text["workaround_was"]:
