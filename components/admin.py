@@ -45,11 +45,12 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_related(request, form, formsets, change)
         form.instance.refresh(timezone.now())
         form.instance.judge_again(timezone.now())
-        Page.objects.turn(takes_away=True)
+        is_public = form.instance.is_shown or "is_shown" in form.changed_data
+        Page.objects.turn(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
         super().delete_model(request, obj)
-        Page.objects.turn(takes_away=True)
+        Page.objects.turn(takes_away=True, is_public=obj.is_shown)
 
 
 @admin.register(Probe)
@@ -83,10 +84,11 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             left.refresh(timezone.now())
         obj.component.refresh(timezone.now())
         obj.component.judge_again(timezone.now())
-        Page.objects.turn(takes_away=True)
+        is_public = obj.component.is_shown or (left is not None and left.is_shown)
+        Page.objects.turn(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:
         component = obj.component
         super().delete_model(request, obj)
         component.refresh(timezone.now())
-        Page.objects.turn(takes_away=True)
+        Page.objects.turn(takes_away=True, is_public=component.is_shown)

@@ -41,6 +41,26 @@ NOW = {
 }
 NOT_NOW = "not responding"
 SEVERAL = "failing"  # with different failures
+# What the check met. A prober's own sentence may name hosts and quote the answer: it is for who edits probes.
+MET = {
+    "timeout_dns": "The name servers gave no answer in time.",
+    "timeout_connect": "No connection in time.",
+    "timeout_tls": "No secure connection in time.",
+    "timeout_first_byte": "Connected, but no answer in time.",
+    "timeout_transfer": "The answer did not end in time.",
+    "dns": "The name was not found.",
+    "refused": "The connection was refused.",
+    "unreachable": "The host could not be reached.",
+    "reset": "The connection was broken off.",
+    "tls": "No valid certificate.",
+    "protocol": "The answer could not be understood.",
+    "redirect": "Redirected to an address that cannot be used.",
+    "too_large": "The answer was too large.",
+    "assertion": "The answer did not have the expected content.",
+    "denied": "Our own rules do not allow this check.",
+    "own_fault": "We could not run the check.",
+}
+OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
 
 
 def names(of: Sequence[str]) -> str:
@@ -52,6 +72,11 @@ def names(of: Sequence[str]) -> str:
     if len(of) == 3:
         return f"{of[0]}, {of[1]} and {of[2]}"
     return f"{of[0]}, {of[1]} and {len(of) - 2} more"
+
+
+def met(failure: str, why: str) -> str:
+    """What a check met, in our own words alone; `why` is the prober's sentence."""
+    return why if failure in OWN_SENTENCES else MET.get(failure, "The check failed.")
 
 
 def title(of: Sequence[str], failure: str) -> str:

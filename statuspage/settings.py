@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import dj_database_url
 from environs import Env, EnvError
 
+from components.texts import one_line
+
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
@@ -49,7 +51,7 @@ def _parts(text: str) -> list[str]:
 
 
 # Who we are
-PAGE_NAME = env.str("PAGE_NAME", "Our services")
+PAGE_NAME = one_line(env.str("PAGE_NAME", "")) or "Our services"
 PAGE_TIME_ZONE = env.str("PAGE_TIME_ZONE", "UTC")
 SUPPORT_URL = env.str("SUPPORT_URL", "")
 HOST = env.str("HOST", "127.0.0.1")
@@ -251,7 +253,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_TOLERANCE = 0  # a used code is remembered for one period: a longer life would let it in twice
 # browsers offer passkeys to these alone
 MFA_PASSKEY_LOGIN_ENABLED = IS_HTTPS or PUBLIC_HOST == "localhost"
-OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+OIDC_NAME = one_line(env.str("OIDC_NAME", "")) or "single sign-on"
 OIDC_ISSUER = env.str("OIDC_ISSUER", "").rstrip("/")
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
 OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group as AuthGroup
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,13 +13,22 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from components.models import Page
+from components.models import Component, Group, Page, Probe
+from incidents.models import Incident
 from statuspage.models import Audit, Member, Role
 
 # people are changed in the console, which keeps the last admin and tells the audit log
 HIDDEN_APPS = frozenset({"account", "mfa", "usersessions", "socialaccount"})
-PUBLIC_APPS = frozenset({"components", "incidents"})
-HIDDEN_MODELS = frozenset({User, Group})
+HIDDEN_MODELS = frozenset({User, AuthGroup})
+
+
+def is_read(thing: Any) -> bool:
+    """Whether public pages show this row. What is hidden or a draft rings no public bell."""
+    if isinstance(thing, Incident):
+        return thing.published_at is not None
+    if isinstance(thing, Probe):
+        return thing.component.is_shown
+    return thing.is_shown if isinstance(thing, Component) else isinstance(thing, Group)
 
 
 class Audited:
@@ -39,7 +49,8 @@ class Audited:
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._note(request, "change", obj)
-        Page.objects.turn(takes_away=True, is_public=obj._meta.app_label in PUBLIC_APPS)  # noqa: SLF001
+        before, _ = getattr(request, "told", ({}, {}))
+        Page.objects.turn(takes_away=True, is_public=is_read(obj) or "is_shown" in before)
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
@@ -50,14 +61,16 @@ class Audited:
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """What is deleted here leaves the copies of the public pages, too."""
         with transaction.atomic():
+            was_read = is_read(obj)
             super().delete_model(request, obj)  # type: ignore[misc]
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=was_read)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """The same for many at once."""
         with transaction.atomic():
+            was_read = any(is_read(obj) for obj in queryset)
             super().delete_queryset(request, queryset)  # type: ignore[misc]
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=was_read)
 
     def _note(self, request: HttpRequest, act: str, obj: Any) -> None:
         before, after = getattr(request, "told", (None, None))

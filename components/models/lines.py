@@ -5,34 +5,14 @@ files, the API) is covered, and rows of earlier versions as well. What is kept i
 iCalendar, CSV and the headers of a mail. The characters: Unicode chapter 4.5, UAX #9 and UAX #14.
 """
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models.expressions import Combinable
 
-# line ends (UAX #14: BK, CR, LF, NL), tabs, and the separators of ASCII
-_BREAK = "\t\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
-_BREAKS = re.compile(f"[ ]*[{_BREAK}][ {_BREAK}]*")
-# control characters, halves of pairs, the byte order mark, annotations, and what is no character
-_UNSEEN = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
-# and what turns the writing round (UAX #9)
-_IN_A_LINE = re.compile(f"[{_UNSEEN}\u202a-\u202e\u2066-\u2069]")
-_IN_A_TEXT = re.compile(f"[{_UNSEEN}\x0b\x0c\x1c-\x1f]")
-_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
+from components.texts import lines, one_line
 
-
-def one_line(text: str) -> str:
-    """On one line: a break becomes a space, what cannot be seen goes."""
-    if text.isprintable():
-        return text.strip(" ")
-    return _IN_A_LINE.sub("", _BREAKS.sub(" ", text)).strip(" ")
-
-
-def lines(text: str) -> str:
-    """Every line ends with a newline; tabs stay, what cannot be seen goes."""
-    return _IN_A_TEXT.sub("", _ENDS.sub("\n", text))
-
+__all__ = ["LineField", "LinesField", "lines", "one_line"]
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str | Combinable, str]

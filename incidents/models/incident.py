@@ -15,7 +15,7 @@ from django.db import models, transaction
 from components.models import Component, Page
 from components.models.lines import lines, one_line
 from components.status import Status
-from incidents.lifecycle import Kind, Phase, may_move
+from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase, may_move
 from incidents.models import undoing
 from incidents.models.machine import MachineVoice, settling
 from incidents.models.notice import Notice
@@ -227,7 +227,8 @@ class Incident(MachineVoice):
             update.body, update.edited_at = body, now
             update.save(update_fields=["body", "first_body", "edited_at"])
             self.save(update_fields=["updated_at"])
-            Page.objects.turn(takes_away=True)
+            is_read = self.published_at is not None and update.kind in PUBLIC_KINDS
+            Page.objects.turn(takes_away=True, is_public=is_read)
 
     def take_over(self, now: datetime, *, author: Any = None) -> None:
         """From now on people speak; the machine notes and proposes."""

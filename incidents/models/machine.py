@@ -86,7 +86,8 @@ class MachineVoice(Unwatched):
             if component.hand_status:
                 self._watch_recovery(flip.at, now)
                 self.save()
-            self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {flip.why}".strip(), now)
+            met = words.met(flip.failure, flip.why)
+            self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
             return
         self.unwatched_at = None
         step = self._step(affected, old, status)
@@ -139,9 +140,9 @@ class MachineVoice(Unwatched):
         self._news(now)
         flip = failed[0].flip
         if failed[0].old is Status.UNDER_MAINTENANCE:
-            self.write(Kind.FACT, words.still_down(flip.why), now)
+            self.write(Kind.FACT, words.still_down(words.met(flip.failure, flip.why)), now)
         else:
-            self.write(Kind.FACT, f"First failed check: {flip.why}", flip.at)
+            self.write(Kind.FACT, f"First failed check: {words.met(flip.failure, flip.why)}", flip.at)
             sure = f"Confirmed automatically, {flip.probe.rule.confirm_down} checks in a row"
             self.write(Kind.FACT, sure, now)
         body = self._opening([one.component for one in failed], self.next_update_at or now)
@@ -192,7 +193,8 @@ class MachineVoice(Unwatched):
     def note_opened(self, one: "Failed", now: datetime) -> None:
         """The same of a hidden component, to staff alone."""
         name, flip = one.component.name, one.flip
-        text = f"{words.failing(name, flip.failure, since=flip.at)} It is hidden from the page. {flip.why}"
+        text = f"{words.failing(name, flip.failure, since=flip.at)} It is hidden from the page."
+        text = f"{text} {words.met(flip.failure, flip.why)}"
         self.note_fact(text.strip(), now, [change_row(one.component, one.old, one.new)])
 
     def say_still(self, now: datetime) -> None:

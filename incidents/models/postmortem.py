@@ -191,9 +191,10 @@ class Postmortem(models.Model):
         """Take it off the public pages."""
         with transaction.atomic():
             Page.objects.hold()
+            was_public = self.published_at is not None
             self.published_at = None
             self.save(update_fields=["published_at"])
-            Page.objects.turn(takes_away=True)
+            Page.objects.turn(takes_away=True, is_public=was_public)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from components.texts import one_line
+
 Claims = Mapping[str, Any]
 ADDRESS = ("email", "email_verified")
 
@@ -36,7 +38,8 @@ def settle(userinfo: Claims, signed: Claims | None = None) -> dict[str, Any]:
         raise ClaimsError
     sources = [userinfo] if signed is None else [userinfo, signed]
     email = next((address for source in sources if (address := _address(source))), "")
-    told = {name: text for name, text in userinfo.items() if isinstance(text, str) and name not in ADDRESS}
+    texts = {name: text for name, text in userinfo.items() if isinstance(text, str)}
+    told = {name: one_line(text) for name, text in texts.items() if name not in ADDRESS}
     vouched = {"email": email, "email_verified": True} if _is_vouched_for(email, sources) else {}
     return {**told, **vouched, "sub": str(subject)}
 

@@ -16,7 +16,8 @@ from django.db import transaction
 
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
-from incidents import messages, telling, wording
+from components.texts import one_line
+from incidents import hidden, messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, TakenForm, Update
@@ -35,7 +36,7 @@ CHOICES = (
 )
 FIELDS = (
     "title", "phase", "body", "promise", "promise_at", "quiet", "at", "started_at", "ended_at", "seen",
-    "filled", "workaround", "workaround_was", "key", "opened", "told",
+    "filled", "workaround", "workaround_was", "key", "opened", "told", "although_hidden",
 )  # fmt: skip
 
 
@@ -75,6 +76,14 @@ class Composition:
     def is_past(self) -> bool:
         """A new incident that is over already."""
         return self.incident is None and bool(self.data.get("ended_at", "").strip())
+
+    @property
+    def warning(self) -> str:
+        """What publishing this brings to light that was hidden; empty when there is nothing to confirm."""
+        is_public = self.incident is not None and self.incident.published_at is not None
+        if is_public or not hidden.are_all_hidden(place.component for place in self.places):
+            return ""
+        return hidden.WARNING
 
     @property
     def phase(self) -> Phase:
@@ -168,6 +177,7 @@ def newest(incident: Incident | None) -> int:
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
     """The form from what was sent, or from a draft."""
     text = {name: str(data.get(name, ""))[:LONGEST] for name in FIELDS}
+    text["title"] = one_line(text["title"])
     for name in ("body", "workaround", "workaround_was"):
         text[name] = text[name].replace("\r\n", "\n")
     if "workaround" not in data or text["workaround"] == text["workaround_was"]:
@@ -333,6 +343,8 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
 
 def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
+    if form.warning and not data["although_hidden"]:
+        raise ValidationError({"although_hidden": f"{form.warning} Tick the box beside the button to go on."})
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
     statuses = {place.component: place.status for place in form.places if place.is_chosen}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.status import Impact
-from incidents import telling
+from incidents import hidden, telling
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
@@ -84,6 +84,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "others": Incident.objects.live().exclude(pk=incident.pk)[:30],
         "beside": _writing(incident, request, now),
         "overdue": _overdue(incident, now),
+        "hidden_words": hidden.CONFIRM if incident.is_suggestion and _is_all_hidden(incident) else "",
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
         **_told(incident, now),
@@ -117,6 +118,10 @@ def _told(incident: Incident, now: datetime) -> dict[str, Any]:
             is_over = told.is_over and sorted_at is not None
             found[number] = Told(number, None, told.words, bool(told.retrying or told.failed), is_over)
     return {"incident": incident, "told": found, "moves": any(not one.is_over for one in found.values())}
+
+
+def _is_all_hidden(incident: Incident) -> bool:
+    return hidden.are_all_hidden(row.component for row in incident.affected.select_related("component"))
 
 
 def _writing(incident: Incident, request: HttpRequest, now: datetime) -> Any:
@@ -172,6 +177,8 @@ def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
 @act("publish", "Published as it stands.")
 def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Show a suggestion."""
+    if _is_all_hidden(incident) and not request.POST.get("although_hidden"):
+        raise ValidationError(f"{hidden.WARNING} Tick the box to publish it all the same.")
     incident.publish(now)
 
 

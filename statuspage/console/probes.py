@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
+from incidents.words import met
 from statuspage.access import needs
 from statuspage.console.chart import SPANS, chart, since
 from statuspage.console.probing import causes, facts, results, trials
@@ -37,6 +38,17 @@ COLUMNS = (
     "slot", "region", "outcome", "failure", "status_code", "total_ms", "dns_ms", "connect_ms", "tls_ms",
     "first_byte_ms", "transfer_ms", "lag_ms", "days_left", "address", "detail",
 )  # fmt: skip
+
+
+# what public pages show of a probe, or reckon by
+READ = {"name", "kind", "interval_s", "down_status", "region", "latency_limit_ms"}
+FAILURE, DETAIL = COLUMNS.index("failure") - 1, COLUMNS.index("detail") - 1  # without the slot
+
+
+def _is_whole(request: HttpRequest) -> bool:
+    """What targets answer is for those who may edit probes."""
+    role: Role = request.role  # type: ignore[attr-defined]
+    return role >= Role.EDITOR
 
 
 @require_GET
@@ -77,7 +89,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     probe, now = _get(public_id), timezone.now()
     span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
     only = request.GET.get("only") == "changes"
-    context = facts.page(probe, now)
+    context = facts.page(probe, now, is_whole=_is_whole(request))
     context |= {
         "probe": probe,
         "spans": SPANS.values(),
@@ -101,7 +113,8 @@ def checks_csv(request: HttpRequest, public_id: str) -> Any:
     span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
     rows = Check.objects.filter(probe=probe, slot__gte=since(span, timezone.now())).order_by("-slot")
     answer = StreamingHttpResponse(
-        _csv(rows.values_list(*COLUMNS)[:MOST_CSV].iterator(chunk_size=2_000)), content_type="text/csv"
+        _csv(rows.values_list(*COLUMNS)[:MOST_CSV].iterator(chunk_size=2_000), is_whole=_is_whole(request)),
+        content_type="text/csv",
     )
     answer["Content-Disposition"] = f'attachment; filename="checks-{probe.public_id}-{span.key}.csv"'
     return answer
@@ -114,10 +127,12 @@ class _Echo:
         return text
 
 
-def _csv(rows: Iterable[tuple[Any, ...]]) -> Iterable[str]:
+def _csv(rows: Iterable[tuple[Any, ...]], *, is_whole: bool) -> Iterable[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(("time", *COLUMNS[1:]))
     for slot, *rest in rows:
+        if not is_whole:
+            rest[DETAIL] = met(rest[FAILURE], rest[DETAIL])
         at = datetime.fromtimestamp(slot, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield writer.writerow((at, *(_cell(value) for value in rest)))
 
@@ -256,7 +271,8 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
             probe.save(update_fields=names)
         probe.look_now(int(now.timestamp()))
         probe.component.refresh(now)
-        Page.objects.turn(takes_away=not is_new, is_public=probe.component.is_shown)
+        is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
+        Page.objects.turn(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
         Audit.objects.note(request, act, probe, before=old, after=_told(probe, names))
     return probe

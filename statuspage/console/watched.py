@@ -25,6 +25,7 @@ from statuspage.console.probing.words import length
 from statuspage.models import Audit, Role
 
 MOST_INCIDENTS = 10
+UNREAD = {"auto_incidents"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
 
@@ -190,7 +191,9 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         may_be_new = {"hand_status", "auto_incidents", "group"} & set(changed)
         if may_be_new or ("is_shown" in changed and component.is_shown):
             component.judge_again(timezone.now())
-        Page.objects.turn(takes_away=not is_new, is_public=component.is_shown or "is_shown" in changed)
+        was_hidden = not is_new and "is_shown" in changed
+        is_read = (component.is_shown or was_hidden) and (is_new or bool(set(changed) - UNREAD))
+        Page.objects.turn(takes_away=not is_new, is_public=is_read)
         after = {name: form.cleaned_data[name] for name in changed}
         Audit.objects.note(
             request,
@@ -270,7 +273,7 @@ def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
             page_order.put_block(saved.public_id, after="last")
         else:
             saved.save(update_fields=[*changed, "updated_at"])
-        Page.objects.turn(takes_away=group is not None)
+        Page.objects.turn(takes_away=group is not None, is_public=_is_read(saved))
         after = {name: form.cleaned_data[name] for name in changed}
         act = "group.edit" if group else "group.create"
         Audit.objects.note(request, act, saved, before=before, after=after)
@@ -288,10 +291,16 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
         Audit.objects.note(
             request, "group.delete", group, before={"name": group.name, "members": group.components.count()}
         )
+        is_read = _is_read(group)
         group.delete()
-        Page.objects.turn(takes_away=True)
+        Page.objects.turn(takes_away=True, is_public=is_read)
     messages.success(request, f"“{group.name}” is deleted. Its components are in no group now.")
     return redirect("console_components")
+
+
+def _is_read(group: Group) -> bool:
+    """Strangers see the groups of the components they see."""
+    return group.components.filter(is_shown=True).exists()
 
 
 def _component(public_id: str) -> Component:

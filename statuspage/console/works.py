@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.models import Component
-from incidents import blanks, telling, windows
+from incidents import blanks, hidden, telling, windows
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from incidents.words import names
 from statuspage.access import needs
@@ -35,6 +35,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
     """A plan. Times are UTC, as everywhere in the console."""
 
     repeats = forms.ChoiceField(choices=REPEATS, required=False)
+    although_hidden = forms.BooleanField(required=False, label=hidden.CONFIRM, widget=forms.HiddenInput)
 
     class Meta:
         model = Maintenance
@@ -54,7 +55,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["rule"].label = "Or a rule of your own"
         self.fields["starts_at"].label, self.fields["ends_at"].label = "Start, UTC", "End, UTC"
         if self.instance.pk is not None:
-            del self.fields["repeats"]
+            del self.fields["repeats"], self.fields["although_hidden"]
             if self.instance.series_id:
                 del self.fields["rule"]
 
@@ -62,6 +63,11 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         data: dict[str, Any] = super().clean() or {}
         data["rule"] = data.get("rule") or data.pop("repeats", "") or ""
         data.pop("repeats", None)
+        is_confirmed = data.pop("although_hidden", False)
+        if self.instance.pk is None and hidden.are_all_hidden(data.get("components") or ()):
+            self.fields["although_hidden"].widget = forms.CheckboxInput()
+            if not is_confirmed:
+                self.add_error("although_hidden", f"{hidden.WARNING} Tick the box to go on.")
         self.instance.rule = data["rule"] if "rule" in self.fields else self.instance.rule
         return data
 

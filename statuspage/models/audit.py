@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from components.models.lines import LineField
 from components.networks import literal_address
+from components.shown_addresses import without_secrets
 
 LONGEST = 2_000  # characters kept of a value
+OPTION, HIDDEN = "__", "…"  # "http__headers" in forms: headers and bodies carry keys, patterns may
 SECRETS = ("password", "secret", "token", "key", "auth", "cookie")
 
 
@@ -101,7 +103,14 @@ def _clean(values: Any) -> Any:
     if values is None:
         return None
     return {
-        name: value if isinstance(value, bool | int | None) else str(value)[:LONGEST]
+        name: value if isinstance(value, bool | int | None) else _text(name, value)
         for name, value in values.items()
         if not any(word in name.lower() for word in SECRETS)
     }
+
+
+def _text(name: str, value: Any) -> str:
+    """A target's login and the values of its query are secrets, too, and so is every option of a probe."""
+    if OPTION in name and value:
+        return HIDDEN
+    return (without_secrets(str(value)) if name == "target" else str(value))[:LONGEST]

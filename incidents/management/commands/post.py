@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from components.models import Component
+from incidents import hidden
 from incidents.lifecycle import Phase
 from incidents.models import Incident
 
@@ -29,6 +30,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--status", help="What these components are now, as major_outage or operational.")
         parser.add_argument("--workaround", help="What customers can do; empty takes it away.")
+        parser.add_argument(
+            "--although-hidden", action="store_true", help="Publish it though all its components are hidden."
+        )
         parser.add_argument("--next", type=int, help="Minutes until the next update is promised.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,11 +57,21 @@ class Command(BaseCommand):
         if options["status"] and not components:
             raise CommandError("--status needs --component: name what it is the status of.")
         if options["incident"] == "new":
+            _refuse_hidden(components, options)
             phase = Phase(options["phase"] or Phase.INVESTIGATING)
             return Incident.objects.open(options["title"], body, components=components, phase=phase, **told)
         incident = _incident(options["incident"])
+        if incident.published_at is None:
+            places = incident.affected.select_related("component")
+            _refuse_hidden([*components, *(row.component for row in places)], options)
         incident.post(body, phase=options["phase"] or incident.phase, **told)
         return incident
+
+
+def _refuse_hidden(components: list[Component], options: dict[str, Any]) -> None:
+    """Once, before it is public for the first time."""
+    if hidden.are_all_hidden(components) and not options["although_hidden"]:
+        raise CommandError(f"{hidden.WARNING} Say --although-hidden to publish it.")
 
 
 def _incident(which: str) -> Incident:

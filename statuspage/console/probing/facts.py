@@ -1,6 +1,7 @@
 """The facts of one probe: its verdict, its row of figures, and all that its page shows beside the chart."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
+from components.shown_addresses import without_secrets
 from incidents.times import clock
+from incidents.words import met
 from statuspage.console.chart import share
 from statuspage.console.probing.causes import find
 from statuspage.console.probing.results import ladder
@@ -48,11 +51,12 @@ def is_looking(probe: Probe, now: datetime) -> bool:
     return not probe.is_paused and (probe.claimed_slot is not None or probe.next_slot <= now.timestamp())
 
 
-def page(probe: Probe, now: datetime) -> dict[str, Any]:
-    """Everything of the probe's page but its chart."""
+def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
+    """Everything of the probe's page but its chart. Not `is_whole`: without the target's own words."""
     siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
     checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MOST_CHECKS])
     bad = _newest_bad(checks)
+    bad = bad if is_whole or bad is None else _in_our_words(bad)
     trouble = _trouble_since(probe, checks)
     good = _good_before(probe, trouble or now)
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
@@ -68,6 +72,16 @@ def page(probe: Probe, now: datetime) -> dict[str, Any]:
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "found": find(probe, bad, good) if is_bad and bad else None,
     }
+
+
+def _in_our_words(check: Check) -> Check:
+    """The same result for those who may not edit probes. Its excerpt is left for the rules alone."""
+    told = copy(check)
+    told.detail = met(check.failure, check.detail)
+    facts = check.facts or {}
+    if "location" in facts:
+        told.facts = {**facts, "location": without_secrets(str(facts["location"]))}
+    return told
 
 
 def _facts(

@@ -1,0 +1,33 @@
+"""Text that people wrote, without what nobody can see: the rules, for settings and claims as for columns."""
+
+import re
+import unicodedata
+
+# line ends (UAX #14: BK, CR, LF, NL), tabs, and the separators of ASCII
+_BREAK = "\t\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
+_BREAKS = re.compile(f"[ ]*[{_BREAK}][ {_BREAK}]*")
+# control characters, halves of pairs, the byte order mark, annotations, and what is no character
+_UNSEEN = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
+# and what turns the writing round (UAX #9)
+_IN_A_LINE = re.compile(f"[{_UNSEEN}\u202a-\u202e\u2066-\u2069]")
+_IN_A_TEXT = re.compile(f"[{_UNSEEN}\x0b\x0c\x1c-\x1f]")
+# of letters, those that draw nothing though Unicode counts them as letters, marks or signs
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
+
+
+def one_line(text: str) -> str:
+    """On one line: a break becomes a space, what cannot be seen goes. Empty when nothing is seen."""
+    line = text if text.isprintable() else _IN_A_LINE.sub("", _BREAKS.sub(" ", text))
+    line = line.strip(" ")
+    return line if any(_is_seen(char) for char in line) else ""
+
+
+def _is_seen(char: str) -> bool:
+    """False for spaces, marks without a letter, joiners, and letters that draw nothing."""
+    return char not in _BLANKS and unicodedata.category(char) not in ("Cf", "Mn", "Me", "Zs")
+
+
+def lines(text: str) -> str:
+    """Every line ends with a newline; tabs stay, what cannot be seen goes."""
+    return _IN_A_TEXT.sub("", _ENDS.sub("\n", text))

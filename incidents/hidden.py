@@ -1,0 +1,20 @@
+"""Hidden components and public words: people may publish both together, but not without noticing.
+
+A component is hidden so that customers do not read of it. What the machine finds about it stays with staff;
+what a person publishes is public with its title and its words, whatever it concerns.
+"""
+
+from collections.abc import Iterable
+
+from components.models import Component
+
+WARNING = (
+    "Only hidden components are affected, but this will be public: everyone can read its title and its text."
+)
+CONFIRM = "Publish it although its components are hidden"
+
+
+def are_all_hidden(components: Iterable[Component]) -> bool:
+    """Whether there are any, and strangers see none of them."""
+    places = list(components)
+    return bool(places) and not any(component.is_shown for component in places)

@@ -1,0 +1,25 @@
+"""Whatever is refused before a view is asked has a page of ours, with a sentence that names the mend."""
+
+import pytest
+from django.test import Client
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("post", "/accounts/login/"), ("post", "/"), ("put", "/"), ("delete", "/console/")]
+)
+def test_a_form_without_its_token(db, method, path):
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    text = answer.content.decode()
+    assert answer.status_code == 403
+    assert "This form was not taken" in text
+    assert "reload the page, and send it again" in text
+    assert "Django" not in text
+
+
+def test_a_host_that_is_not_ours(client, db, settings):
+    settings.ALLOWED_HOSTS = ["status.example.org"]
+    answer = client.get("/accounts/login/", headers={"host": "evil.example"})
+    text = answer.content.decode()
+    assert answer.status_code == 400
+    assert "ALLOWED_HOSTS" in text
+    assert "evil.example" not in text
