@@ -5,6 +5,7 @@ import pytest
 from components.models import Component, Flip, Probe
 from incidents.lifecycle import Kind
 from incidents.models import Incident
+from tests.incidents.test_maintenance import plan
 from tests.making import after, found, watched
 
 LETTERS = {"u": "up", "d": "down"}
@@ -102,3 +103,35 @@ def test_pointed_elsewhere_paused_or_silent_it_begins_anew(db):
         assert (fresh.recent, fresh.recent_bad, fresh.unsteady) == (0, [], 0)
         Component.objects.all().delete()
         Incident.objects.all().delete()
+
+
+# What else may happen meanwhile
+
+
+def test_when_nobody_looks_any_more_it_promises_nothing(db):
+    probe = lives(watched(), "u" + "du" * 3)
+    probe.pause(after(minutes=8))
+    Incident.objects.turn(after(minutes=9))
+    assert posts()[-1].startswith("We no longer check API automatically")
+    assert Incident.objects.get().next_update_at is None
+
+
+def test_staff_who_let_the_probes_speak_again_get_the_incident(db):
+    probe = watched()
+    Component.objects.get().say_by_hand("degraded_performance", after(seconds=-1))
+    lives(probe, "u" + "du" * 3)
+    assert not Incident.objects.exists()
+    Component.objects.get().release(after(minutes=8), judge_at=after(minutes=8))
+    Incident.objects.turn(after(minutes=9))
+    Incident.objects.judge(after(minutes=9))
+    assert Incident.objects.get().title == "API fails on and off"
+
+
+def test_planned_work_that_ends_while_it_fails_on_and_off_leaves_an_incident(db):
+    probe = watched()
+    work = plan(probe.component, starts=after(minutes=1), ends=after(hours=1), now=after(minutes=-9))
+    work.begin(after(minutes=1))
+    lives(probe, "u" + "du" * 4, start=2)
+    assert not Incident.objects.exists()
+    work.complete(after(minutes=11))
+    assert Incident.objects.get().title == "API fails on and off"
