@@ -64,7 +64,17 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("When", {"fields": ("interval_s", "timeout_s", "retry_s", "region")}),
         (
             "What is healthy",
-            {"fields": ("latency_limit_ms", "least_days_left", "confirm_down", "confirm_up", "down_status")},
+            {
+                "fields": (
+                    "latency_limit_ms",
+                    "least_days_left",
+                    "confirm_down",
+                    "confirm_up",
+                    "unsteady_count",
+                    "unsteady_window",
+                    "down_status",
+                )
+            },
         ),
         *(
             (

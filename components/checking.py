@@ -17,7 +17,7 @@ import uvloop
 
 from components import probers
 from components.egress import Egress
-from components.models.probe import Claim
+from components.models.claims import Claim
 from components.outcomes import Failure, Reading
 
 MOST_AT_ONCE = 2_000  # sockets of one process; more wait their turn

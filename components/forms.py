@@ -49,6 +49,9 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        for name in ("unsteady_count", "unsteady_window"):
+            if data.get(name) is None:  # left out or emptied: as it was
+                data[name] = getattr(self.instance, name)
         kind = data.get("kind")
         if kind in PROBERS:
             given = {
@@ -101,7 +104,8 @@ class KindForm(ProbeForm):
     class Meta:
         model = Probe
         fields = ("name", "kind", "target", "interval_s", "timeout_s", "retry_s", "latency_limit_ms",
-                  "least_days_left", "confirm_down", "confirm_up", "down_status", "region")  # fmt: skip
+                  "least_days_left", "confirm_down", "confirm_up", "unsteady_count", "unsteady_window",
+                  "down_status", "region")  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -4,12 +4,15 @@ A single bad check proves little, so a probe flips only after `confirm_down`
 bad outcomes in a row, and back after `confirm_up` better ones. The flip is
 dated to the first of them. An outcome we could not see is no result; after
 `silence` without any result the probe says that it does not know.
+What fails on and off never confirms anything: that is judged in `unsteady`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from components.outcomes import Outcome
+from components.unsteady import Kind, Limits, Memory
 
 BADNESS = {Outcome.UP: 0, Outcome.DEGRADED: 1, Outcome.DOWN: 2}
 MISSING = 2  # results may be late once or twice; when the third is due as well, it is silence
@@ -24,6 +27,7 @@ class Rule:
     confirm_down: int = 2
     confirm_up: int = 2
     holds: timedelta | None = None  # how long the last result holds, if the interval was another then
+    limits: Limits = field(default_factory=Limits)  # of what fails on and off
 
     @property
     def known_for(self) -> timedelta:
@@ -44,21 +48,34 @@ class State:
     since: datetime | None = None
     heard_at: datetime | None = None  # the newest result; None: never checked
     run: tuple[tuple[Outcome, datetime], ...] = ()
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def is_unsteady(self) -> bool:
+        """True while it is slow, or fails, on and off."""
+        return self.memory.kind is not Kind.STEADY
 
     @property
     def is_doubtful(self) -> bool:
-        """True while results disagree but are too few: check again soon."""
-        return bool(self.run)
+        """True while results disagree but are too few: check again soon.
+
+        What recovers on and off is believed after a while at its usual pace, not sooner by looking harder.
+        """
+        return bool(self.run) and not (self.is_unsteady and not _is_worse(self.run[-1][0], self.outcome))
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A change of mind: `at` is the first result that said so, `noticed_at` the one that made us sure."""
+    """A change of mind: `at` is the first result that said so, `noticed_at` the one that made us sure.
+
+    `is_failing`: it fails on and off. It may have been degraded before, so `old` can be `new`.
+    """
 
     old: Outcome
     new: Outcome
     at: datetime
     noticed_at: datetime
+    is_failing: bool = False
 
 
 def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[State, Turn | None]:
@@ -71,16 +88,81 @@ def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[Stat
     """
     if outcome is Outcome.UNKNOWN:
         return _fall_silent(state, at, rule)
-    heard = replace(state, heard_at=at)
+    if state.is_unsteady and rule.limits.count:
+        return _step_unsteady(state, outcome, at, rule)
+    state = replace(state, heard_at=at, memory=_remember(state, outcome, at, rule))
     if outcome is state.outcome:
-        return replace(heard, run=()), None
+        return replace(state, run=()), None
     run = (*_same_side(state, outcome), (outcome, at))
     settled = _settle(state.outcome, run, rule)
-    if settled is None:
-        return replace(heard, run=run), None
-    new, since = settled
-    turn = Turn(state.outcome, new, since, at)
-    return State(outcome=new, since=since, heard_at=at, run=_tail(run, new)), turn
+    if settled is not None:
+        new, since = settled
+        turn = Turn(state.outcome, new, since, at)
+        return State(outcome=new, since=since, heard_at=at, run=_tail(run, new)), turn
+    kind = state.memory.found(rule.limits)
+    if _is_worse(outcome, state.outcome) and (
+        kind is Kind.FAILING or (kind is Kind.SLOW and state.outcome is Outcome.UP)
+    ):
+        return _become_unsteady(state, kind, run, rule)
+    return replace(state, run=run), None
+
+
+def _remember(state: State, outcome: Outcome, at: datetime, rule: Rule) -> Memory:
+    """What is worse than what is thought counts; what a probe knows already, or never knew, does not."""
+    if not rule.limits.count or state.outcome in (Outcome.UNKNOWN, Outcome.DOWN):
+        return Memory()
+    return state.memory.after(BADNESS[outcome] if _is_worse(outcome, state.outcome) else 0, at)
+
+
+def _become_unsteady(
+    state: State, kind: Kind, run: tuple[tuple[Outcome, datetime], ...], rule: Rule
+) -> tuple[State, Turn]:
+    """Too many of the last results were bad, though never enough in a row."""
+    at, since = run[-1][1], _first_bad(state, rule)
+    turn = Turn(state.outcome, Outcome.DEGRADED, since, at, is_failing=kind is Kind.FAILING)
+    is_new = state.outcome is not Outcome.DEGRADED
+    alike = tuple(takewhile(lambda result: _is_down(result) == _is_down(run[-1]), reversed(run)))
+    return replace(
+        state, outcome=Outcome.DEGRADED, since=since if is_new else state.since, run=alike[::-1],
+        memory=replace(state.memory, kind=kind),
+    ), turn  # fmt: skip
+
+
+def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[State, Turn | None]:
+    """It was unsteady: never better than degraded until the window runs clean, and down as ever.
+
+    Here `run` holds the last results that all failed, or that all did not.
+    """
+    memory = state.memory.after(BADNESS[outcome], at)
+    goes_on = bool(state.run) and _is_down(state.run[-1]) == (outcome is Outcome.DOWN)
+    run = (*(state.run if goes_on else ()), (outcome, at))
+    run = run[-max(rule.confirm_down, rule.confirm_up, rule.limits.window) :]
+    state = replace(state, heard_at=at, memory=memory, run=run)
+    good = tuple(takewhile(lambda result: result[0] is Outcome.UP, reversed(run)))
+    if memory.is_clean(rule.limits) and len(good) >= rule.confirm_up:
+        turn = Turn(state.outcome, Outcome.UP, good[-1][1], at)
+        return State(Outcome.UP, since=turn.at, heard_at=at), turn
+    if memory.level(rule.limits) == BADNESS[state.outcome]:
+        return replace(state, run=(), memory=Memory()), None  # as bad all the time: no on and off
+    if outcome is Outcome.DOWN and memory.kind is Kind.SLOW and memory.found(rule.limits) is Kind.FAILING:
+        turn = Turn(state.outcome, state.outcome, _first_bad(state, rule), at, is_failing=True)
+        return replace(state, memory=replace(memory, kind=Kind.FAILING)), turn
+    needed = rule.confirm_down if outcome is Outcome.DOWN else rule.confirm_up
+    new = Outcome.DOWN if outcome is Outcome.DOWN else Outcome.DEGRADED
+    if len(run) < needed or new is state.outcome:
+        return state, None
+    turn = Turn(state.outcome, new, run[0][1], at)
+    return replace(state, outcome=new, since=turn.at), turn
+
+
+def _first_bad(state: State, rule: Rule) -> datetime:
+    """The first bad result of the window, since it was last thought well."""
+    first = state.memory.since(rule.limits)
+    return first if state.since is None else max(first, state.since)
+
+
+def _is_down(result: tuple[Outcome, datetime]) -> bool:
+    return result[0] is Outcome.DOWN
 
 
 def _fall_silent(state: State, at: datetime, rule: Rule) -> tuple[State, Turn | None]:

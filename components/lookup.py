@@ -15,6 +15,7 @@ from components.networks import Address, ends_in_number
 from components.outcomes import Failure
 
 GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
+DENIED_S = 0.5  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
 RESOLVER_CANARY_S = 1.0
 Later = asyncio.Task[list[Address]] | None
 
@@ -74,9 +75,11 @@ class Lookup:
     async def _first_known(self, tasks: "list[asyncio.Task[list[Address]]]") -> tuple[list[Address], Later]:
         """Wait for one family with addresses, then a moment for the other. Raises EgressError."""
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if pending and not any(isinstance(task.exception(), NoSuchName) for task in done):
+        if pending:
+            is_denied = any(isinstance(task.exception(), NoSuchName) for task in done)
             has_some = any(task.exception() is None and task.result() for task in done)
-            _, pending = await asyncio.wait(pending, timeout=GRACE_S if has_some else None)
+            wait_s = DENIED_S if is_denied else GRACE_S if has_some else None
+            _, pending = await asyncio.wait(pending, timeout=wait_s)
         known: list[Address] = []
         errors = []
         for task in tasks:

@@ -40,9 +40,16 @@ class Replay:
     outages: tuple[tuple[datetime, datetime], ...]
 
     @property
+    def on_and_off(self) -> int:
+        """How often it began to fail on and off."""
+        return sum(turn.is_failing for turn in self.turns)
+
+    @property
     def flips(self) -> int:
         """Changes of mind between what we know; the first look and our own silence are none."""
-        return sum(Outcome.UNKNOWN not in (turn.old, turn.new) for turn in self.turns)
+        return sum(
+            Outcome.UNKNOWN not in (turn.old, turn.new) and turn.old is not turn.new for turn in self.turns
+        )
 
     @property
     def down(self) -> timedelta:

@@ -35,7 +35,8 @@ def cut(spans: list[Span], until: datetime | None) -> list[Span]:
 def silent_since(now: datetime) -> dict[int, datetime]:
     """By component: where sight was lost, for those that only probes speak for and that are all silent."""
     probes: dict[int, list[Probe]] = defaultdict(list)
-    columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up")
+    columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up",
+               "unsteady_count", "unsteady_window")  # fmt: skip
     for probe in Probe.objects.filter(is_paused=False, component__hand_status="").only(*columns):
         probes[probe.component_id].append(probe)
     return {pk: until for pk, mine in probes.items() if (until := seen_until(mine, now)) is not None}

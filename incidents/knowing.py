@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from components.models import Flip, StatusSpan
 from components.outcomes import Outcome
 from components.status import Status
+from components.unsteady import ON_AND_OFF
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_text
 from incidents.times import clock
@@ -133,6 +134,8 @@ def _noticed(flip: Flip) -> str:
     name = flip.probe.component.name
     if flip.new == Outcome.UP:
         return f"{name} works"
+    if flip.failure == ON_AND_OFF:
+        return title([name], flip.failure)
     if flip.new == Outcome.DEGRADED:
         return f"{name} is slow or about to fail"
     return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} cannot be seen"

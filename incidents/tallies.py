@@ -18,6 +18,7 @@ from components.models.tally import EXCUSED_FIELDS
 from components.tasks import spans_between
 from incidents import windows
 from incidents.models import Maintenance
+from incidents.wall_clock import Stretch
 
 
 def tally_excused(now: datetime) -> None:
@@ -79,10 +80,10 @@ def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
     DayTally.objects.bulk_update(news, EXCUSED_FIELDS, batch_size=200)
 
 
-def _excused(start: datetime, end: datetime) -> dict[int, list[windows.Stretch]]:
+def _excused(start: datetime, end: datetime) -> dict[int, list[Stretch]]:
     """The excused stretches that may touch this day, by component."""
     touching = Maintenance.objects.filter(began_at__lt=end).filter(Q(ended_at=None) | Q(ended_at__gt=start))
-    found: dict[int, list[windows.Stretch]] = defaultdict(list)
+    found: dict[int, list[Stretch]] = defaultdict(list)
     for one in touching.prefetch_related("plan_rows", "components"):
         if stretch := one.excused():
             for component in one.components.all():

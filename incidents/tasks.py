@@ -20,6 +20,7 @@ from components import egress
 from components.checking import Checker, Finding, Order
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
+from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.probers import InvalidProbe
 from components.status import Status
@@ -123,11 +124,11 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
         quiet = [
             p.pk
             for p, found, outcome, _ in judged
-            if outcome == p.outcome and not p.run and not p.is_silent(found.started_at)
+            if outcome == p.outcome and not p.run and not p.unsteady and not p.is_silent(found.started_at)
         ]
         heard = int(now.timestamp())
         Probe.objects.filter(pk__in=quiet).update(
-            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None
+            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_GOOD
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         if news:
@@ -206,8 +207,13 @@ def _row(finding: Finding, outcome: Outcome, why: str) -> Check:
         failure=str(reading.failure or ""),
         detail="" if is_well else why[:300],
         excerpt="" if is_well else reading.excerpt[:1024].replace("\0", ""),
-        facts=None if is_well or not reading.facts else dict(reading.facts),
+        facts=_kept_facts(reading, is_well) or None,
     )
+
+
+def _kept_facts(reading: Reading, is_well: bool) -> dict[str, str]:
+    """All facts of a check that was not well; of one that was, only how far its answer was read."""
+    return {name: fact for name, fact in reading.facts.items() if not is_well or name == "note"}
 
 
 def _ms(value: float | None) -> int | None:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
 from components.uptime import Seconds, Span, tally
-
-Stretch = tuple[datetime, datetime]
+from incidents import wall_clock
+from incidents.wall_clock import Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +120,44 @@ def occurrences(
 ) -> list[Stretch]:
     """The recurring windows that end after one moment and start before another, in UTC.
 
-    They keep the hour on the wall of `zone`, whatever its clocks do: an hour
-    that is skipped moves forward by the gap, one that comes twice is the first.
+    Both ends keep the hour on the wall of `zone`, whatever its clocks do: `wall_clock` says
+    what an hour means that is skipped or comes twice. `length` is that of the first.
     """
+    found = _windows(rule, first, length, zone, after=after, before=before)
+    return [stretch for _, stretch in islice(found, most)]
+
+
+def clock_changes(
+    rule: str, first: datetime, length: timedelta, zone: ZoneInfo, *, after: datetime, before: datetime
+) -> list[str]:
+    """What is unusual about the windows between two moments because clocks change, a sentence each."""
+    found = _windows(rule, first, length, zone, after=after, before=before)
+    told = (wall_clock.sentence(stretch, zone, planned=local) for local, stretch in found)
+    return [sentence for sentence in told if sentence]
+
+
+def _windows(
+    rule: str, first: datetime, length: timedelta, zone: ZoneInfo, *, after: datetime, before: datetime
+) -> Iterator[tuple[datetime, Stretch]]:
+    """The local start by the rule, and the window that comes of it."""
     parts = _parts(rule)
     until = _until(parts.pop("UNTIL", None), zone)
     last = min(before, until + timedelta(microseconds=1)) if until else before  # UNTIL itself still counts
-    found: list[Stretch] = []
-    for start in _starts(parts, first, zone):
-        if start >= last or len(found) >= most:
+    first = first.astimezone(UTC)  # a sum of aware times goes by their own clock
+    moved = wall_clock.length(first, first + length, zone)
+    for local in _starts(parts, wall_clock.read(first, zone)):
+        start, end = _window(local, moved, length, zone)
+        if start >= last:
             break
-        if start + length > after:
-            found.append((start, start + length))
-    return found
+        if end > after:
+            yield local, (start, end)
+
+
+def _window(local: datetime, moved: timedelta | None, length: timedelta, zone: ZoneInfo) -> Stretch:
+    if moved is not None:
+        return wall_clock.window(local, moved, zone)
+    start = wall_clock.first(local, zone)
+    return start, start + length
 
 
 def _parts(rule: str) -> dict[str, str]:
@@ -169,27 +195,21 @@ def _until(text: str | None, zone: ZoneInfo) -> datetime | None:
     try:
         day, clock, z = match.groups() if match else ("", "", "")
         moment = datetime.strptime(f"{day}{clock or '235959'}", "%Y%m%d%H%M%S")  # noqa: DTZ007
-        return moment.replace(tzinfo=UTC) if z else _moment(moment, zone)
+        return moment.replace(tzinfo=UTC) if z else wall_clock.first(moment, zone)
     except (ValueError, OverflowError):
         raise InvalidRule("Write UNTIL as 20261231 or 20261231T235959Z.") from None
 
 
-def _starts(parts: dict[str, str], first: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """Every start, in order.
+def _starts(parts: dict[str, str], first: datetime) -> Iterator[datetime]:
+    """Every start in local time, in order.
 
     dateutil looks for a 30 February until the year 9999: millions of steps. We
     let it work whole calendar cycles later, so that it gives up within 500 years.
     """
-    local = first.astimezone(zone).replace(tzinfo=None)
-    ahead = CYCLE_YEARS * ((9899 - local.year) // CYCLE_YEARS)
+    ahead = CYCLE_YEARS * ((9899 - first.year) // CYCLE_YEARS)
     text = ";".join(f"{name}={value}" for name, value in parts.items())
     try:
-        for shifted in rrulestr(text, dtstart=local.replace(year=local.year + ahead)):
-            yield _moment(shifted.replace(year=shifted.year - ahead), zone)
+        for shifted in rrulestr(text, dtstart=first.replace(year=first.year + ahead)):
+            yield shifted.replace(year=shifted.year - ahead)
     except (ValueError, TypeError, LookupError, OverflowError):
         raise InvalidRule('This rule cannot be read. Write it like "FREQ=MONTHLY;BYDAY=1SA".') from None
-
-
-def _moment(local: datetime, zone: ZoneInfo) -> datetime:
-    # fold 0 is the first of two; in a gap it takes the offset from before, which moves it forward
-    return local.replace(tzinfo=zone, fold=0).astimezone(UTC)

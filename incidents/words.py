@@ -8,6 +8,8 @@ to what is needed at the moment that the words are said.
 from collections.abc import Sequence
 from datetime import datetime
 
+from components.health import Rule
+from components.unsteady import ON_AND_OFF
 from incidents.times import clock, span
 
 # What customers notice, by the failure the probe met.
@@ -23,6 +25,7 @@ NOTICED = {
     "dns": "cannot be found",
     "timeout_dns": "cannot be found",
     "tls": "has no valid certificate",
+    ON_AND_OFF: "fails on and off",
 }
 NO_ANSWER = "does not answer"
 # The same in a sentence: "API is also …".
@@ -38,6 +41,7 @@ NOW = {
     "dns": "unreachable",
     "timeout_dns": "unreachable",
     "tls": "without a valid certificate",
+    ON_AND_OFF: "failing on and off",
 }
 NOT_NOW = "not responding"
 SEVERAL = "failing"  # with different failures
@@ -106,6 +110,13 @@ def opened(
 def failing(name: str, failure: str, *, since: datetime) -> str:
     """One component fails."""
     return f"{is_now([name], failure)} (since {clock(since)})."
+
+
+def confirmed(rule: Rule, failure: str) -> str:
+    """To staff: why we are sure."""
+    if failure == ON_AND_OFF:
+        return f"Confirmed automatically, {rule.limits.count} of the last {rule.limits.window} checks"
+    return f"Confirmed automatically, {rule.confirm_down} checks in a row"
 
 
 def promised_nothing(opening: str) -> str:

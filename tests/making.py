@@ -49,11 +49,12 @@ def reading(outcome: Outcome | str, failure=Failure.STATUS, ms=20.0) -> Reading:
     return Reading(ms, status_code=200)
 
 
-def found(probe: Probe, outcome: Outcome | str, at: datetime, *, gap: bool = False, **more) -> None:
+def found(probe: Probe, outcome: Outcome | str | Reading, at: datetime, *, gap: bool = False, **more) -> None:
     """One check of this probe, claimed, begun and settled at this moment as a worker does it.
 
     Without `gap` the checks since the last one told here went on as before.
     """
+    read = outcome if isinstance(outcome, Reading) else reading(outcome, **more)
     second = math.floor(at.timestamp())
     if not gap and outcome != Outcome.UNKNOWN:
         Probe.objects.filter(pk=probe.pk, heard_s__lt=second - 1).update(heard_s=second - 1)
@@ -61,7 +62,7 @@ def found(probe: Probe, outcome: Outcome | str, at: datetime, *, gap: bool = Fal
     claims = [one for one in Probe.objects.claim_due(second) if one.probe_id == probe.pk]
     assert len(claims) == 1
     Probe.objects.begin(claims)
-    settle([Finding(claims[0], reading(outcome, **more), at, 0)], at)
+    settle([Finding(claims[0], read, at, 0)], at)
 
 
 def fell(probe: Probe, at: datetime = NOW, **more) -> None:

@@ -1,10 +1,12 @@
 """The nouns of the ground floor, one a file."""
 
 from components.models.check import Check
+from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
+from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
 from components.models.page import Joining, Page
-from components.models.probe import Claim, Flip, Probe
+from components.models.probe import Probe
 from components.models.tally import DayTally, HourTally
 
 __all__ = [

@@ -9,7 +9,8 @@ from components.outcomes import Outcome
 class Check(models.Model):
     """Lean on purpose, there are millions: the key is (probe, slot, region), times are whole numbers.
 
-    Words (`detail`, `excerpt`) are kept only for checks that were not well.
+    Words (`detail`, `excerpt`, `facts`) are kept only for checks that were not well, but the note of an
+    answer that was not read to its end.
     """
 
     pk = models.CompositePrimaryKey("probe_id", "slot", "region")

@@ -14,6 +14,7 @@ from components.shown_addresses import without_secrets
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
+    "recent": 0, "recent_bad": [], "unsteady": 0,
 }  # fmt: skip
 
 
@@ -60,7 +61,7 @@ class Pointed(models.Model):
     def _begin_anew(self) -> None:
         """Another address or expectation: what it thought, and a check under way, mean something else."""
         for name, value in ANEW.items():
-            setattr(self, name, [] if name == "run" else value)
+            setattr(self, name, deepcopy(value))
         self.passed_at = None
 
     @property

@@ -1,41 +1,31 @@
-"""The standing order to look at something, what it thinks, and each change of mind.
+"""The standing order to look at something: what, how often, and what counts as healthy.
 
-A probe is also its own queue: `next_slot` says when it is due, a claim leases
-one slot to one worker, and a claim whose lease ran out is simply claimed again.
+It is its own queue (`claims.py`) and judges what it sees (`verdict.py`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import connection, models, transaction
-from django.db.models import Case, F, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Least
+from django.db import models, transaction
 from django.utils import timezone
 
-from components import egress, health, schedule
+from components import egress, schedule
 from components.egress import Door
+from components.models.claims import LONGEST_INTERVAL_S, LONGEST_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
 from components.models.lines import LineField
 from components.models.page import Page
-from components.models.pointed import Pointed
 from components.models.public_id import PublicIdField
+from components.models.verdict import Verdict, is_one
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbe
 from components.probers.base import refuse_private
 from components.status import Status
 
 SHORTEST_INTERVAL_S = 5
-LONGEST_INTERVAL_S = 86_400
-LONGEST_TIMEOUT_S = 60
-SPARE_S = 60  # for an interval or a timeout that is none
-LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
-CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
-REST_S = 3600
 LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
@@ -45,49 +35,8 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, prober.label) for kind, prober in PROBERS.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One slot of one probe, leased to whoever holds the token."""
-
-    probe_id: int
-    slot: int
-    token: int
-    region: str
-
-
-class ProbeManager(models.Manager["Probe"]):
-    def claim_due(self, now: int) -> list[Claim]:
-        """Lease every due slot, in one statement: two ticks at once claim nothing twice.
-
-        `now` is seconds since 1970. A claim whose worker died is due again when
-        its lease ends. Missed slots are not caught up: the newest is run now, then the grid.
-        """
-        with connection.cursor() as cursor:
-            terms = {"slack": LEASE_SLACK_S, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
-            cursor.execute(CLAIM, {"now": now, **terms})
-            return [Claim(*row) for row in cursor.fetchall()]
-
-    def begin(self, claims: list[Claim]) -> list["Probe"]:
-        """The probes of these claims that are still ours, each counted as one more attempt."""
-        tokens = {claim.probe_id: claim.token for claim in claims}
-        with transaction.atomic():
-            held = [
-                probe
-                for probe in self.select_for_update().filter(pk__in=tokens).order_by("pk")
-                if probe.lease_token == tokens[probe.pk] and probe.claimed_slot is not None
-            ]
-            self.filter(pk__in=[probe.pk for probe in held]).update(attempts=F("attempts") + 1)
-        return held
-
-    def silent(self, now: datetime) -> list["Probe"]:
-        """The probes that said something once, and nothing for so long that we no longer know."""
-        known = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
-        return list(known.filter(heard_s__lte=int(now.timestamp()) - patience()))
-
-    def set_back(self, now: datetime, back: timedelta) -> None:
-        """The clock was put back: what was heard later than now was heard by the old time."""
-        ahead = self.filter(heard_s__gt=int(now.timestamp()))
-        ahead.update(heard_s=F("heard_s") - int(back.total_seconds()))
+class ProbeManager(ClaimManager):
+    """The queue, and a short way to a first probe."""
 
     def save_from_target(
         self, kind: str, target: str, options: Mapping[str, Any], name: str, **settings: Any
@@ -104,44 +53,7 @@ class ProbeManager(models.Manager["Probe"]):
         return probe
 
 
-def patience() -> Combinable:
-    """`health.Rule.silence` of a row, in seconds."""
-    longest = int(health.LONGEST_WAIT.total_seconds())
-    is_one = models.Q(interval_s__range=(1, LONGEST_INTERVAL_S))
-    interval = Case(When(is_one, then=F("interval_s")), default=Value(SPARE_S))
-    wait = Least(health.MISSING * interval, Value(longest))
-    return Coalesce(F("heard_for_s"), interval, output_field=models.BigIntegerField()) + wait
-
-
-# A row that no form can make, but a hand in the database can, hurts itself alone: it is claimed at a pace
-# of its own, and then told apart (Probe.fault).
-CLAIM = """
-UPDATE components_probe SET
-  claimed_slot = COALESCE(claimed_slot, CASE
-    WHEN next_slot = 0 OR next_slot > %(now)s THEN %(now)s
-    WHEN next_slot < %(now)s - (%(now)s - phase_s) %% {interval}
-      THEN %(now)s - (%(now)s - phase_s) %% {interval}
-    ELSE next_slot END),
-  next_slot = %(now)s + {interval} - (%(now)s - phase_s) %% {interval},
-  lease_until = %(now)s + {timeout} + %(slack)s,
-  lease_token = lease_token + 1
-WHERE NOT is_paused
-  AND (
-    (claimed_slot IS NULL AND next_slot <= %(now)s)
-    OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
-    -- a clock that went back: nothing may be due further away than it was ever set
-    OR (claimed_slot IS NULL AND next_slot > %(now)s + {interval})
-    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + {timeout} + %(slack)s)
-  )
-  AND (attempts < %(crashes)s OR lease_until < %(rest)s)
-RETURNING id, claimed_slot, lease_token, region
-""".format(
-    interval=f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)",
-    timeout=f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)",
-)
-
-
-class Probe(Pointed):
+class Probe(Verdict):
     """Look here, this often, call this healthy."""
 
     public_id = PublicIdField()
@@ -187,12 +99,6 @@ class Probe(Pointed):
         blank=True,
         help_text="A certificate that ends sooner counts as degraded.",
     )
-    confirm_down = models.PositiveSmallIntegerField(
-        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
-    )
-    confirm_up = models.PositiveSmallIntegerField(
-        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
-    )
     down_status = models.CharField(
         "when down, show",
         max_length=25,
@@ -211,13 +117,6 @@ class Probe(Pointed):
     lease_token = models.BigIntegerField(default=0, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
 
-    # What it thinks (components.health.State)
-    outcome = models.CharField(max_length=10, default=Outcome.UNKNOWN, editable=False)
-    since = models.DateTimeField(null=True, editable=False)
-    heard_s = models.BigIntegerField(null=True, editable=False)  # the newest result, in seconds
-    # How long it holds, where that is not the interval: the interval has changed since
-    heard_for_s = models.BigIntegerField(null=True, editable=False)
-    run = models.JSONField(default=list, editable=False)
     objects = ProbeManager()
 
     class Meta:
@@ -264,6 +163,10 @@ class Probe(Pointed):
             return  # the field itself says so
         if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
             raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
+        if self.unsteady_count and self.unsteady_window and self.unsteady_count > self.unsteady_window:
+            raise ValidationError(
+                {"unsteady_count": "That is more bad checks than the last ones looked at: ask for fewer."}
+            )
         prober = PROBERS[self.kind]
         try:
             order = prober.parse(self.target, self.options)
@@ -281,7 +184,7 @@ class Probe(Pointed):
             return f"There is no kind of probe named “{self.kind}”: choose another."
         if not isinstance(self.options, dict):
             return "Its options are not a list of names and values: save it again."
-        if not _is_one(self.interval_s):
+        if not is_one(self.interval_s):
             return f"Its interval of {self.interval_s} s is out of bounds: change it."
         if not 1 <= self.timeout_s <= LONGEST_TIMEOUT_S:
             return f"Its timeout of {self.timeout_s} s is out of bounds: change it."
@@ -327,7 +230,7 @@ class Probe(Pointed):
         """Look again, at once. What it thought before the pause is old: it begins anew."""
         self._change(
             at, is_paused=False, next_slot=0, attempts=0, outcome=Outcome.UNKNOWN, since=None, heard_s=None,
-            heard_for_s=None, run=[],
+            heard_for_s=None, run=[], recent=0, recent_bad=[], unsteady=0,
         )  # fmt: skip
 
     def _change(self, at: datetime, **columns: Any) -> None:
@@ -356,85 +259,7 @@ class Probe(Pointed):
         return self.options if isinstance(self.options, dict) else {}
 
     @property
-    def heard_at(self) -> datetime | None:
-        """The newest result; None before the first."""
-        return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
-
-    def is_silent(self, at: datetime) -> bool:
-        """Whether it said something once, and nothing for so long that we no longer know."""
-        return self.heard_at is not None and at - self.heard_at >= self.rule.silence
-
-    @property
-    def holds_until(self) -> datetime | None:
-        """Until when the newest result speaks for the target; None before the first."""
-        return None if self.heard_at is None else self.heard_at + self.rule.known_for
-
-    @property
     def expectation(self) -> Expectation:
         """What is still healthy."""
         is_hearsay = self.named_options.get("unread") == "unknown"
         return Expectation(self.latency_limit_ms, self.least_days_left, is_hearsay)
-
-    @property
-    def rule(self) -> health.Rule:
-        """How sure is sure enough."""
-        holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
-        interval = timedelta(seconds=self.interval_s if _is_one(self.interval_s) else SPARE_S)
-        return health.Rule(interval, max(1, self.confirm_down), max(1, self.confirm_up), holds)
-
-    @property
-    def state(self) -> health.State:
-        """What it thinks, as a value."""
-        run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
-        return health.State(Outcome(self.outcome), self.since, self.heard_at, run)
-
-    def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":
-        """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
-        self._note_passed(outcome, at)
-        state, turn = health.step(self.state, outcome, at, self.rule)
-        if state == self.state:
-            return None
-        if state.heard_at != self.heard_at:
-            self.heard_for_s = None
-        self._keep(state)
-        if turn is None:
-            return None
-        return Flip.objects.create(
-            probe=self,
-            old=turn.old,
-            new=turn.new,
-            at=turn.at,
-            noticed_at=turn.noticed_at,
-            why=why[:300],
-            failure=failure,
-        )
-
-    def _keep(self, state: health.State) -> None:
-        self.outcome = state.outcome
-        self.since = state.since
-        self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
-        self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
-        self.save(update_fields=["outcome", "since", "heard_s", "heard_for_s", "run", "passed_at"])
-
-
-def _is_one(interval_s: int) -> bool:
-    return 1 <= interval_s <= LONGEST_INTERVAL_S
-
-
-class Flip(models.Model):
-    """A probe changed its mind. Rows are never changed."""
-
-    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="flips")
-    old = models.CharField(max_length=10)
-    new = models.CharField(max_length=10)
-    at = models.DateTimeField()  # the first result that said so
-    noticed_at = models.DateTimeField()
-    why = models.CharField(max_length=300, blank=True)
-    failure = models.CharField(max_length=24, blank=True)
-
-    class Meta:
-        ordering = ("id",)
-        indexes = (models.Index(fields=("probe", "at")),)
-
-    def __str__(self) -> str:
-        return f"{self.probe_id}: {self.old} -> {self.new}"

@@ -63,7 +63,7 @@ async def _fill(
             if len(piece) > room:
                 if is_enough is not None and not is_enough(answer):
                     raise wire.TooLarge("body")
-                answer.note = "Larger than 1 MB: read until there."
+                answer.note = "Larger than 1 MB: read the first 1 MB."
                 return
 
 
@@ -78,7 +78,7 @@ async def _patiently(
     try:
         while not (await asyncio.wait({task}, timeout=wait_s))[0]:
             if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
-                answer.note = "It goes on: read as far as needed."
+                answer.note = "The body goes on: read as far as needed."
                 return
             judged = len(answer.data)
             wait_s = clock.patience_s / 4

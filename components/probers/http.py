@@ -31,6 +31,7 @@ from components.probers.base import (
     printable,
 )
 from components.probers.body import Answer
+from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
 from components.web_addresses import split_address
@@ -104,6 +105,7 @@ class HTTP:
         _printable_headers(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
+        _refuse_half_wishes(given)
         return Order(
             url=url.geturl(),
             method=given["method"],
@@ -116,7 +118,7 @@ class HTTP:
             json_equals=given["json_equals"],
             header=given["expect_header"].strip().lower(),
             header_value=given["expect_header_value"],
-            follows=given["follow_redirects"],
+            follows=given["follow_redirects"] and not _are_redirects(statuses),
         )
 
     def address(self, order: Order) -> tuple[str, int]:
@@ -279,15 +281,10 @@ def _wrong_json(order: Order, body: bytes) -> str:
         raise _Unreadable("The answer is not JSON.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
-    others = [text for text in map(_spelled, found) if text != order.json_equals]
+    others = [value for value in found if not is_meant(order.json_equals, value)]
     if order.json_equals and others:
-        return f"The JSON path finds {others[0][:80]}, not {order.json_equals[:80]}."
+        return f"The JSON path finds {spelled(others[0])[:80]}, not {order.json_equals[:80]}."
     return ""
-
-
-def _spelled(value: Any) -> str:
-    """A JSON value as it would be typed: text without quotes."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _statuses(text: str) -> tuple[tuple[int, int], ...]:
@@ -317,6 +314,26 @@ def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[i
         )
 
 
+def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
+    """A value without the place to look for it would never be compared. Raises InvalidProbe."""
+    if given["json_equals"] and not given["json_path"]:
+        raise InvalidProbe("json_equals", "Say where this value is: give a JSON path, as $.status.")
+    name = given["expect_header"].strip()
+    if given["expect_header_value"] and not name:
+        raise InvalidProbe("expect_header_value", "Say which header holds this value: give its name.")
+    if not _can_be_name(name):
+        raise InvalidProbe("expect_header", f"“{name[:40]}” can be no header name: write it as Content-Type.")
+
+
+def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
+    """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
+    return all(code in REDIRECTS for low, high in statuses for code in range(low, high + 1))
+
+
+def _can_be_name(name: str) -> bool:
+    return all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name)
+
+
 def _regex(text: str) -> Any:
     """A compiled expression of a linear-time engine; None without one. Raises InvalidProbe."""
     if not text:
@@ -342,7 +359,7 @@ def _json_path(text: str) -> Any:
 
 def _printable_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if not all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name):
+        if not _can_be_name(name):
             raise InvalidProbe("headers", f"“{name[:40]}” can be no header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
             raise InvalidProbe("headers", f"The value of {name} holds control characters.")

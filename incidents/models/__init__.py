@@ -2,10 +2,11 @@
 
 from incidents.models.affected import Affected
 from incidents.models.draft import Draft
-from incidents.models.incident import AlreadyResolved, Incident, TooLate
+from incidents.models.incident import Incident
 from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
+from incidents.models.people import AlreadyResolved, TooLate
 from incidents.models.plan import PlanRow
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.taken import TakenForm

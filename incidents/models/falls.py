@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from components.models import Component, Flip
 from components.outcomes import Outcome
 from components.status import Status
+from components.unsteady import Kind
 
 
 def working_beside(component: Component) -> list[str]:
@@ -19,7 +22,8 @@ def working_beside(component: Component) -> list[str]:
 
 def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
-    down = component.probes.filter(is_paused=False, outcome=Outcome.DOWN).exclude(passed_at=None)
+    fails = Q(outcome=Outcome.DOWN) | Q(unsteady=Kind.FAILING)
+    down = component.probes.filter(fails, is_paused=False).exclude(passed_at=None)
     flips = [flip for probe in down if (flip := probe.flips.last())]
     return max(flips, key=lambda flip: flip.at, default=None)
 

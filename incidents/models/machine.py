@@ -143,7 +143,7 @@ class MachineVoice(Unwatched):
             self.write(Kind.FACT, words.still_down(words.met(flip.failure, flip.why)), now)
         else:
             self.write(Kind.FACT, f"First failed check: {words.met(flip.failure, flip.why)}", flip.at)
-            sure = f"Confirmed automatically, {flip.probe.rule.confirm_down} checks in a row"
+            sure = words.confirmed(flip.probe.rule, flip.failure)
             self.write(Kind.FACT, sure, now)
         body = self._opening([one.component for one in failed], self.next_update_at or now)
         changes = [change_row(one.component, one.old, one.new) for one in failed]

@@ -260,7 +260,7 @@ class Maintenance(Series):
 def _is_down(component: Component) -> bool:
     """Whether a probe of it fails for sure."""
     return any(
-        not one.is_paused and one.outcome == Outcome.DOWN and not one.is_unproven
+        not one.is_paused and (one.outcome == Outcome.DOWN or one.fails_on_and_off) and not one.is_unproven
         for one in component.probes.all()
     )
 

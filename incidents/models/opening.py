@@ -16,6 +16,7 @@ from django.db.models import Q
 from components.models import AutoIncidents, Component, Flip, Joining, Page
 from components.outcomes import Outcome
 from components.status import Status
+from components.unsteady import ON_AND_OFF
 from incidents import words
 from incidents.models.falls import last_fall
 from incidents.models.machine import PROPOSE_AFTER, publish_delay
@@ -56,7 +57,7 @@ class MachineManager(models.Manager["Incident"]):
         if affected is not None:
             affected.incident.hear(affected, flip, new, now)
         elif (
-            flip.new == Outcome.DOWN
+            (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
             and new.is_trouble
             and not flip.probe.is_unproven
             and not component.hand_status

@@ -1,15 +1,16 @@
 """Work that comes again: the first of a series carries its rule, and the next ones are written down ahead."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from incidents import windows
+from incidents import wall_clock, windows
 from incidents.models.work import State, Work
 
 AHEAD = timedelta(days=35)  # occurrences of a series are written down this far ahead
+CLOCKS_AHEAD = timedelta(days=366)  # both nights when clocks change
 
 
 class Series(Work):
@@ -50,9 +51,20 @@ class Series(Work):
 
     def places(self, after: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
         """The windows of its series between two moments. Raises windows.InvalidRule."""
-        zone = ZoneInfo(settings.PAGE_TIME_ZONE)
-        start, end = self.first_place()
-        return windows.occurrences(self.rule, start, end - start, zone, after=after, before=before)
+        start, end = (at.astimezone(UTC) for at in self.first_place())  # else they differ by their clocks
+        return windows.occurrences(self.rule, start, end - start, _zone(), after=after, before=before)
+
+    def clock_changes(self, now: datetime) -> list[str]:
+        """What is unusual about it, or about the next year of its series, because clocks change."""
+        if not self.rule:
+            sentence = wall_clock.sentence((self.starts_at, self.ends_at), _zone(), planned=None)
+            return [sentence] if sentence else []
+        start, end = (at.astimezone(UTC) for at in self.first_place())
+        until = now + CLOCKS_AHEAD
+        try:
+            return windows.clock_changes(self.rule, start, end - start, _zone(), after=now, before=until)
+        except windows.InvalidRule:
+            return []  # no form lets one in, but a hand in the database can
 
     def _follow_rule(self, now: datetime, author: Any) -> None:
         """The series goes otherwise from now on: what is no part of it any more will not take place."""
@@ -61,3 +73,8 @@ class Series(Work):
             if one.planned_start not in kept:
                 one.cancel(now, author=author)
         self.plan_ahead(now)
+
+
+def _zone() -> ZoneInfo:
+    """The page's zone: a series keeps its hours by this clock."""
+    return ZoneInfo(settings.PAGE_TIME_ZONE)

@@ -9,7 +9,7 @@ from components.models import Component
 from incidents.lifecycle import Kind
 
 if TYPE_CHECKING:
-    from incidents.models.incident import Incident
+    from incidents.models.record import Record
 
 WORDS = ("title", "phase", "impact", "is_owned", "workaround")
 TIMES = (
@@ -17,7 +17,7 @@ TIMES = (
 )  # fmt: skip
 
 
-def remember(incident: "Incident") -> dict[str, Any]:
+def remember(incident: "Record") -> dict[str, Any]:
     """The incident and its components as they are, fit for JSON."""
     times = {name: getattr(incident, name) for name in TIMES}
     rows = incident.affected.select_related("component")
@@ -30,7 +30,7 @@ def remember(incident: "Incident") -> dict[str, Any]:
     }
 
 
-def _drafts(incident: "Incident") -> list[int]:
+def _drafts(incident: "Record") -> list[int]:
     """The machine's words in a suggestion, which the first word of a person turns into notes."""
     if incident.published_at is not None:
         return []
@@ -38,7 +38,7 @@ def _drafts(incident: "Incident") -> list[int]:
     return list(drafts.values_list("pk", flat=True))
 
 
-def restore(incident: "Incident", before: dict[str, Any], now: datetime) -> None:
+def restore(incident: "Record", before: dict[str, Any], now: datetime) -> None:
     """Make it as it was. One that had never been published is off every page again."""
     for name, value in before["words"].items():
         setattr(incident, name, value)

@@ -13,10 +13,11 @@ from django.urls import reverse
 
 from components import latency
 from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
+from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
-from components.models.probe import patience
 from components.outcomes import Outcome
 from components.status import SEVERITY, State, Status
+from components.unsteady import ON_AND_OFF
 from incidents import asking, telling
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
@@ -230,8 +231,9 @@ def _working(suggested: list[Incident]) -> dict[int | None, list[Component]]:
 
 
 def _of_flip(flip: Flip, name: str) -> Reason:
-    length = max(1, flip.probe.confirm_down)
-    text = f"{name}: {flip.why or flip.failure} {length} checks in a row from {flip.probe.region}."
+    rule = flip.probe.rule
+    times = "" if flip.failure == ON_AND_OFF else f"{rule.confirm_down} checks in a row "
+    text = f"{name}: {flip.why or flip.failure} {times}from {flip.probe.region}."
     return Reason(flip.probe.status, text, reverse("console_probe", args=[flip.probe.public_id]))
 
 

@@ -30,6 +30,12 @@ REPEATS = (
     ("FREQ=MONTHLY", "every month, on this date"),
 )
 
+CLOCKS = (
+    "Each window keeps its start and end times in {zone} when clocks change. If its start is skipped in "
+    "spring, the window moves forward by the gap. If a time comes twice in autumn, a window starts at the "
+    "first and ends at the second."
+)
+
 
 class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
     """A plan. Times are UTC, as everywhere in the console."""
@@ -54,10 +60,17 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen.queryset = Component.objects.order_by("group__position", "position", "id")
         self.fields["rule"].label = "Or a rule of your own"
         self.fields["starts_at"].label, self.fields["ends_at"].label = "Start, UTC", "End, UTC"
+        self._explain_clocks()
         if self.instance.pk is not None:
             del self.fields["repeats"], self.fields["although_hidden"]
             if self.instance.series_id:
                 del self.fields["rule"]
+
+    def _explain_clocks(self) -> None:
+        """What a repeated time means when clocks change."""
+        zone = settings.PAGE_TIME_ZONE
+        if zone not in ("UTC", "Etc/UTC"):
+            self.fields["rule" if self.instance.pk else "repeats"].help_text = CLOCKS.format(zone=zone)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -130,6 +143,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "late": windows.late_edits(plans),
         "excused": Excused.of(work, timezone.now()),
         "audience": audience(list(work.components.all()), work),
+        "clock_changes": work.clock_changes(timezone.now()),
         "now": timezone.now(),
     }
     return render(request, "console/work.html", context)
@@ -218,7 +232,8 @@ def _form(
     texts = [] if work else list(Template.objects.filter(kind=TemplateKind.MAINTENANCE))
     ticked = [pk for pk in form["components"].value() or () if str(pk).isdecimal()]
     told = audience(list(Component.objects.filter(pk__in=ticked)), work)
-    context = {"form": form, "work": work, "texts": texts, "audience": told}
+    changes = work.clock_changes(timezone.now()) if work and status == 200 else []
+    context = {"form": form, "work": work, "texts": texts, "audience": told, "clock_changes": changes}
     return render(request, "console/work_form.html", context, status=status)
 
 

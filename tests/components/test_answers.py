@@ -167,7 +167,7 @@ def test_two_lines_typed_into_a_textarea_match_whatever_ends_the_lines():
 def test_what_goes_on_without_an_end_is_up_with_a_note(answer, options):
     reading = seen(answer, options, holds=True, deadline_s=2.0)
     assert reading.failure is None
-    assert reading.facts["note"] == "It goes on: read as far as needed."
+    assert reading.facts["note"] == "The body goes on: read as far as needed."
     assert (
         seen(answer, {"expect_text": "absent"}, holds=True, deadline_s=1).failure is Failure.TIMEOUT_TRANSFER
     )
@@ -179,7 +179,7 @@ def test_a_body_over_the_cap_is_up_with_a_note_unless_the_text_did_not_come(beha
     with Raw(behave) as server:
         url = f"http://127.0.0.1:{server.port}/"
         reading, other = look("http", url), look("http", url, {"expect_text": "absent"})
-    assert (reading.failure, reading.facts["note"]) == (None, "Larger than 1 MB: read until there.")
+    assert (reading.failure, reading.facts["note"]) == (None, "Larger than 1 MB: read the first 1 MB.")
     assert other.failure is Failure.TOO_LARGE
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from components.models import Component, Probe
-from components.models.probe import LEASE_SLACK_S, REST_S
+from components.models.claims import LEASE_SLACK_S, REST_S
 
 NOW = 1_800_000_000
 

@@ -337,6 +337,30 @@ def test_a_name_that_does_not_exist_is_said_at_once(slow_names):
     assert gone.value.failure is Failure.DNS
 
 
+@pytest.mark.parametrize("kind", ["AAAA", "A"])
+def test_a_server_that_denies_the_name_for_one_family_is_not_the_last_word(target, kind):
+    """RFC 4074, section 4.2: some do so for every family that they do not have."""
+
+    class Denies(SlowNames):
+        def resolve(self, request, handler):
+            reply = super().resolve(request, handler)
+            if QTYPE[request.q.qtype] == kind:
+                reply.header.rcode = RCODE.NXDOMAIN
+            return reply
+
+    addresses = ["127.0.0.1"] if kind == "AAAA" else ["::1"]
+    slow = {"A" if kind == "AAAA" else "AAAA": 0.2}
+    server = DNSServer(Denies({"app.example": addresses}, slow), address="127.0.0.1", port=0)
+    server.start_thread()
+    egress = Egress(OWN, nameservers=[("127.0.0.1", server.server.server_address[1])])
+    try:
+        known = asyncio.run(egress.addresses("app.example", 80))
+    finally:
+        server.stop()
+        server.server.server_close()
+    assert [str(address) for address in known] == addresses
+
+
 @pytest.mark.parametrize(
     ("name", "is_here"),
     [("localhost", True), ("a.localhost.", True), ("notlocalhost", False), ("localhost.example", False)],

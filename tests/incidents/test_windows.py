@@ -319,19 +319,6 @@ def test_a_recurring_window_keeps_the_hour_on_the_wall(rule, first, before, star
     assert local_starts(rule, first, before=before) == starts
 
 
-@pytest.mark.parametrize(
-    ("first", "start"),
-    [
-        ("2026-03-28 02:30 Berlin", "2026-03-29 01:30"),  # 02:30 does not exist: 03:30 in summer time
-        ("2026-10-24 02:30 Berlin", "2026-10-25 00:30"),  # 02:30 comes twice: the first, in summer time
-    ],
-)
-def test_a_window_lasts_as_long_on_the_night_the_clocks_change(first, start):
-    _, (begins, ends) = coming("FREQ=DAILY;COUNT=2", first, before="2027-01-01 00:00", length=3 * HOUR)
-    assert (begins, ends) == (when(start), when(start) + 3 * HOUR)
-    assert begins.tzinfo is ends.tzinfo is UTC
-
-
 def test_a_first_window_in_the_second_of_two_equal_hours_does_not_lead_the_others_astray():
     rule, first = "FREQ=DAILY;COUNT=2", "2026-10-25 01:30"  # 02:30 in Berlin, for the second time
     assert local_starts(rule, first, before="2027-01-01 00:00") == ["10-25 02:30", "10-26 02:30"]

@@ -122,4 +122,6 @@ def _beside(name: str, reading: Reading) -> str:
         return f"  {reading.days_left} days left"
     if name == "First byte" and reading.status_code:
         return f"  HTTP {reading.status_code}"
+    if name == "Transfer" and (note := reading.facts.get("note")):
+        return f"  {note}"
     return ""

@@ -42,7 +42,8 @@ def verdict(probe: Probe, now: datetime) -> str:
     """ "Failing for 5 min 19 s"."""
     if probe.is_paused:
         return "Paused"
-    word = VERDICTS[Outcome(probe.outcome)]
+    is_on_and_off = probe.fails_on_and_off and probe.outcome == Outcome.DEGRADED
+    word = "Failing on and off" if is_on_and_off else VERDICTS[Outcome(probe.outcome)]
     return f"{word} for {length((now - probe.since).total_seconds())}" if probe.since else word
 
 
@@ -70,6 +71,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "checks": checks,
         "bad": bad,
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
+        "note": (checks[0].facts or {}).get("note", "") if checks else "",
         "found": find(probe, bad, good) if is_bad and bad else None,
     }
 

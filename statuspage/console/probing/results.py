@@ -111,7 +111,7 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
         rungs.append(("TLS", check.tls_ms, f"{check.days_left} days left" if check.days_left else ""))
     if kind == "http":
         rungs.append(("First byte", check.first_byte_ms, str(check.status_code or "")))
-        rungs.append(("Transfer", check.transfer_ms, ""))
+        rungs.append(("Transfer", check.transfer_ms, (check.facts or {}).get("note", "").rstrip(".")))
     found, stopped = [], False
     for name, took_ms, beside in rungs:
         if took_ms is not None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from components import egress, probers, replay
-from components.health import Rule, State
+from components.health import State
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
@@ -63,6 +63,7 @@ def _as_check(reading: Reading, outcome: Outcome) -> Check:
         connect_ms=reading.connect_ms, tls_ms=reading.tls_ms, first_byte_ms=reading.first_byte_ms,
         transfer_ms=reading.transfer_ms, status_code=reading.status_code, address=reading.address,
         days_left=reading.days_left, failure=str(reading.failure or ""),
+        facts=dict(reading.facts),
     )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
 
 def _settings(probe: Probe, old: Probe) -> replay.Settings:
     """The checks were made at the old interval, so silence is measured by that."""
-    rule = Rule(old.rule.interval, probe.confirm_down, probe.confirm_up)
+    rule = replace(probe.rule, interval=old.rule.interval, holds=None)
     cut = 1000.0 * probe.timeout_s if probe.timeout_s < old.timeout_s else None
     return replay.Settings(rule, probe.expectation, cut)
 
@@ -114,8 +115,19 @@ def _compare(would: replay.Replay, was: replay.Replay) -> str:
     """ "2 flips instead of 9; 1 outage of 4 min instead of 3 of 12 min"."""
     flips = f"{would.flips} {'flip' if would.flips == 1 else 'flips'}"
     if (would.turns, would.outages) == (was.turns, was.outages):
-        return f"With these settings: the same as it was: {flips}, {_outages(would)}."
-    return f"With these settings: {flips} instead of {was.flips}; {_outages(would)} instead of {_count(was)}."
+        return f"With these settings: the same as it was: {flips}, {_outages(would)}{_on_and_off(would)}."
+    words = f"With these settings: {flips} instead of {was.flips}; {_outages(would)} instead of {_count(was)}"
+    if would.on_and_off == was.on_and_off:
+        return f"{words}{_on_and_off(would)}."
+    return f"{words}; failing on and off {_times(would.on_and_off)} instead of {was.on_and_off or 'never'}."
+
+
+def _on_and_off(of: replay.Replay) -> str:
+    return f"; failing on and off {_times(of.on_and_off)}" if of.on_and_off else ""
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once"}.get(number, f"{number} times")
 
 
 def _outages(of: replay.Replay) -> str:

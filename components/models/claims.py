@@ -1,0 +1,111 @@
+"""A probe as its own queue: claim a slot, begin it, and notice who has gone silent.
+
+`next_slot` says when a probe is due, a claim leases one slot to one worker, and a claim
+whose lease ran out is simply claimed again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection, models, transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least
+
+from components import health
+from components.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from components.models.probe import Probe
+
+LONGEST_INTERVAL_S = 86_400
+LONGEST_TIMEOUT_S = 60
+SPARE_S = 60  # for an interval or a timeout that is none
+LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
+CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
+REST_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One slot of one probe, leased to whoever holds the token."""
+
+    probe_id: int
+    slot: int
+    token: int
+    region: str
+
+
+class ClaimManager(models.Manager["Probe"]):
+    """The probes as a queue."""
+
+    def claim_due(self, now: int) -> list[Claim]:
+        """Lease every due slot, in one statement: two ticks at once claim nothing twice.
+
+        `now` is seconds since 1970. A claim whose worker died is due again when
+        its lease ends. Missed slots are not caught up: the newest is run now, then the grid.
+        """
+        with connection.cursor() as cursor:
+            terms = {"slack": LEASE_SLACK_S, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
+            cursor.execute(CLAIM, {"now": now, **terms})
+            return [Claim(*row) for row in cursor.fetchall()]
+
+    def begin(self, claims: list[Claim]) -> list["Probe"]:
+        """The probes of these claims that are still ours, each counted as one more attempt."""
+        tokens = {claim.probe_id: claim.token for claim in claims}
+        with transaction.atomic():
+            held = [
+                probe
+                for probe in self.select_for_update().filter(pk__in=tokens).order_by("pk")
+                if probe.lease_token == tokens[probe.pk] and probe.claimed_slot is not None
+            ]
+            self.filter(pk__in=[probe.pk for probe in held]).update(attempts=F("attempts") + 1)
+        return held
+
+    def silent(self, now: datetime) -> list["Probe"]:
+        """The probes that said something once, and nothing for so long that we no longer know."""
+        known = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
+        return list(known.filter(heard_s__lte=int(now.timestamp()) - patience()))
+
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """The clock was put back: what was heard later than now was heard by the old time."""
+        ahead = self.filter(heard_s__gt=int(now.timestamp()))
+        ahead.update(heard_s=F("heard_s") - int(back.total_seconds()))
+
+
+def patience() -> Combinable:
+    """`health.Rule.silence` of a row, in seconds."""
+    longest = int(health.LONGEST_WAIT.total_seconds())
+    is_one = models.Q(interval_s__range=(1, LONGEST_INTERVAL_S))
+    interval = Case(When(is_one, then=F("interval_s")), default=Value(SPARE_S))
+    wait = Least(health.MISSING * interval, Value(longest))
+    return Coalesce(F("heard_for_s"), interval, output_field=models.BigIntegerField()) + wait
+
+
+# A row that no form can make, but a hand in the database can, hurts itself alone: it is claimed at a pace
+# of its own, and then told apart (Probe.fault).
+CLAIM = """
+UPDATE components_probe SET
+  claimed_slot = COALESCE(claimed_slot, CASE
+    WHEN next_slot = 0 OR next_slot > %(now)s THEN %(now)s
+    WHEN next_slot < %(now)s - (%(now)s - phase_s) %% {interval}
+      THEN %(now)s - (%(now)s - phase_s) %% {interval}
+    ELSE next_slot END),
+  next_slot = %(now)s + {interval} - (%(now)s - phase_s) %% {interval},
+  lease_until = %(now)s + {timeout} + %(slack)s,
+  lease_token = lease_token + 1
+WHERE NOT is_paused
+  AND (
+    (claimed_slot IS NULL AND next_slot <= %(now)s)
+    OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
+    -- a clock that went back: nothing may be due further away than it was ever set
+    OR (claimed_slot IS NULL AND next_slot > %(now)s + {interval})
+    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + {timeout} + %(slack)s)
+  )
+  AND (attempts < %(crashes)s OR lease_until < %(rest)s)
+RETURNING id, claimed_slot, lease_token, region
+""".format(
+    interval=f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)",
+    timeout=f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)",
+)

@@ -1,0 +1,140 @@
+"""What a probe thinks, as columns, and how it changes its mind (`components.health`)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F
+
+from components import health
+from components.models.claims import LONGEST_INTERVAL_S, SPARE_S
+from components.models.flip import Flip
+from components.models.pointed import Pointed
+from components.outcomes import Outcome
+from components.unsteady import BITS, MASK, MAX_WINDOW, ON_AND_OFF, Kind, Limits, Memory
+
+if TYPE_CHECKING:
+    from components.models.probe import Probe
+
+KEPT = ("outcome", "since", "heard_s", "heard_for_s", "run", "passed_at", "recent", "recent_bad", "unsteady")
+# One more good result in `recent`, for the rows of a whole batch at once.
+ONE_MORE_GOOD = F("recent").bitleftshift(BITS).bitand(MASK)
+
+
+class Verdict(Pointed):
+    """The half of `Probe` that judges what it looks at."""
+
+    interval_s: Any
+
+    confirm_down = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    confirm_up = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    unsteady_count = models.PositiveSmallIntegerField(
+        "bad checks that make it degraded", default=3, db_default=3, blank=True,
+        validators=[MaxValueValidator(15, "Ask for at most 15 bad checks.")],
+        help_text="For what fails on and off: so many bad checks, in any order, show it as degraded, and "
+        "failing ones open one incident. Always more than “confirm down”. 0: only checks in a row count.",
+    )  # fmt: skip
+    unsteady_window = models.PositiveSmallIntegerField(
+        "of the last checks", default=10, db_default=10, blank=True,
+        validators=[
+            MinValueValidator(2, "Look at least at the last 2 checks."),
+            MaxValueValidator(MAX_WINDOW, "Look at most at the last 30 checks."),
+        ],
+        help_text="It is well again when at most half as many bad checks are left among these.",
+    )  # fmt: skip
+
+    # What it thinks (components.health.State)
+    outcome = models.CharField(max_length=10, default=Outcome.UNKNOWN, editable=False)
+    since = models.DateTimeField(null=True, editable=False)
+    heard_s = models.BigIntegerField(null=True, editable=False)  # the newest result, in seconds
+    # How long it holds, where that is not the interval: the interval has changed since
+    heard_for_s = models.BigIntegerField(null=True, editable=False)
+    run = models.JSONField(default=list, editable=False)
+    # components.unsteady.Memory: the last results in bits, when the bad ones came, and what they make of it
+    recent = models.BigIntegerField(default=0, db_default=0, editable=False)
+    recent_bad = models.JSONField(default=list, editable=False)
+    unsteady = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+
+    class Meta(Pointed.Meta):
+        abstract = True
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """The newest result; None before the first."""
+        return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
+
+    def is_silent(self, at: datetime) -> bool:
+        """Whether it said something once, and nothing for so long that we no longer know."""
+        return self.heard_at is not None and at - self.heard_at >= self.rule.silence
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """Until when the newest result speaks for the target; None before the first."""
+        return None if self.heard_at is None else self.heard_at + self.rule.known_for
+
+    @property
+    def rule(self) -> health.Rule:
+        """How sure is sure enough."""
+        holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
+        interval = timedelta(seconds=self.interval_s if is_one(self.interval_s) else SPARE_S)
+        down, up = max(1, self.confirm_down), max(1, self.confirm_up)
+        limits = Limits.beside(down, self.unsteady_count, self.unsteady_window)
+        return health.Rule(interval, down, up, holds, limits)
+
+    @property
+    def state(self) -> health.State:
+        """What it thinks, as a value."""
+        run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
+        bad_at = tuple(datetime.fromtimestamp(at, UTC) for at in self.recent_bad)
+        memory = Memory(self.recent, bad_at, Kind(self.unsteady))
+        return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory)
+
+    @property
+    def fails_on_and_off(self) -> bool:
+        """True while it fails on and off, whatever the newest result was."""
+        return self.unsteady == Kind.FAILING
+
+    def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":
+        """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
+        self._note_passed(outcome, at)
+        state, turn = health.step(self.state, outcome, at, self.rule)
+        if state == self.state:
+            return None
+        if state.heard_at != self.heard_at:
+            self.heard_for_s = None
+        self._keep(state)
+        if turn is None:
+            return None
+        if turn.is_failing:
+            limits = self.rule.limits
+            why = f"{limits.count} of the last {limits.window} checks failed, not in a row. {why}".strip()
+        # degraded again after an outage, since it still fails on and off
+        is_on_and_off = turn.new is Outcome.DEGRADED and state.memory.kind is Kind.FAILING
+        return Flip.objects.create(
+            probe=cast("Probe", self),
+            old=turn.old,
+            new=turn.new,
+            at=turn.at,
+            noticed_at=turn.noticed_at,
+            why=why[:300],
+            failure=ON_AND_OFF if is_on_and_off else failure,
+        )
+
+    def _keep(self, state: health.State) -> None:
+        self.outcome = state.outcome
+        self.since = state.since
+        self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
+        self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
+        self.recent, self.unsteady = state.memory.bits, state.memory.kind
+        self.recent_bad = [at.timestamp() for at in state.memory.bad_at]
+        self.save(update_fields=KEPT)
+
+
+def is_one(interval_s: int) -> bool:
+    """Whether this is an interval at all, in seconds."""
+    return 1 <= interval_s <= LONGEST_INTERVAL_S
