@@ -7,7 +7,7 @@ from then on the machine only notes evidence and proposes, until it is handed ba
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -19,9 +19,6 @@ from incidents.models.machine import settling
 from incidents.models.opening import MachineManager
 from incidents.models.people import PeopleVoice, Statuses, status_of
 from incidents.models.record import advice_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class IncidentManager(MachineManager):
