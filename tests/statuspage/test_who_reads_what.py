@@ -41,7 +41,9 @@ def pages(probe):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("role", "reads_answers"), [(Role.VIEWER, False), (Role.RESPONDER, False)])
+@pytest.mark.parametrize(
+    ("role", "reads_answers"), [(Role.VIEWER, False), (Role.RESPONDER, False), (Role.EDITOR, True)]
+)
 def test_nobody_who_only_reads_sees_a_login_a_token_or_an_answer(probe, role, reads_answers):
     client, answers = reader(role), False
     for path in pages(probe):
