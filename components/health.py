@@ -144,15 +144,17 @@ def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> 
         return State(Outcome.UP, since=turn.at, heard_at=at), turn
     if memory.level(rule.limits) == BADNESS[state.outcome]:
         return replace(state, run=(), memory=Memory()), None  # as bad all the time: no on and off
-    if outcome is Outcome.DOWN and memory.kind is Kind.SLOW and memory.found(rule.limits) is Kind.FAILING:
-        turn = Turn(state.outcome, state.outcome, _first_bad(state, rule), at, is_failing=True)
-        return replace(state, memory=replace(memory, kind=Kind.FAILING)), turn
+    begins_to_fail = memory.kind is Kind.SLOW and memory.found(rule.limits) is Kind.FAILING
+    if begins_to_fail:
+        state = replace(state, memory=replace(memory, kind=Kind.FAILING))
     needed = rule.confirm_down if outcome is Outcome.DOWN else rule.confirm_up
     new = Outcome.DOWN if outcome is Outcome.DOWN else Outcome.DEGRADED
-    if len(run) < needed or new is state.outcome:
-        return state, None
-    turn = Turn(state.outcome, new, run[0][1], at)
-    return replace(state, outcome=new, since=turn.at), turn
+    if len(run) >= needed and new is not state.outcome:
+        turn = Turn(state.outcome, new, run[0][1], at)
+        return replace(state, outcome=new, since=turn.at), turn
+    if begins_to_fail and state.outcome is Outcome.DEGRADED:
+        return state, Turn(state.outcome, state.outcome, _first_bad(state, rule), at, is_failing=True)
+    return state, None
 
 
 def _first_bad(state: State, rule: Rule) -> datetime:

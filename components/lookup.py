@@ -15,7 +15,7 @@ from components.networks import Address, ends_in_number
 from components.outcomes import Failure
 
 GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
-DENIED_S = 0.5  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
+DENIED_S = 0.3  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
 RESOLVER_CANARY_S = 1.0
 Later = asyncio.Task[list[Address]] | None
 

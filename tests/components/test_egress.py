@@ -349,7 +349,7 @@ def test_a_server_that_denies_the_name_for_one_family_is_not_the_last_word(targe
             return reply
 
     addresses = ["127.0.0.1"] if kind == "AAAA" else ["::1"]
-    slow = {"A" if kind == "AAAA" else "AAAA": 0.2}
+    slow = {"A" if kind == "AAAA" else "AAAA": 0.05}
     server = DNSServer(Denies({"app.example": addresses}, slow), address="127.0.0.1", port=0)
     server.start_thread()
     egress = Egress(OWN, nameservers=[("127.0.0.1", server.server.server_address[1])])

@@ -51,6 +51,8 @@ def run(story, rule=USUAL):
         ("ududud???????u", [(SLOW, 1, 5, "!"), (BLIND, 6, 8), (UP, 13, 13)]),
         ("u" + "su" * 10, [(SLOW, 1, 5)]),  # slow on and off is no failure
         ("u" + "su" * 4 + "du" * 8, [(SLOW, 1, 5), (SLOW, 5, 13, "!")]),  # until it fails on and off
+        ("ususus" + "ddd", [(SLOW, 1, 5), (DOWN, 6, 7)]),
+        ("ususus" + "dudd" + "uu", [(SLOW, 1, 5), (DOWN, 8, 9), (SLOW, 10, 11)]),
         ("uss" + "ds" * 5, [(SLOW, 1, 2), (SLOW, 3, 7, "!")]),
         ("u" + "s" * 30 + "uu", [(SLOW, 1, 2), (UP, 31, 32)]),
         ("d" + "ud" * 4, [(UP, 1, 1), (SLOW, 2, 6, "!")]),  # what was not known is no bad check
