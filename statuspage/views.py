@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -316,7 +316,9 @@ def _json(
 
 def _newest(count: int) -> Q:
     """The newest public incidents, and all that are open: they decide the state of the page."""
-    newest = Incident.objects.public().order_by("-created_at", "-pk").values("pk")[:count]
+    back_filled = When(resolved_at__lt=F("created_at"), then=F("started_at"))  # as Incident.told_from
+    told_from = Case(back_filled, default=F("created_at"))
+    newest = Incident.objects.public().order_by(told_from.desc(), "-pk").values("pk")[:count]
     return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
 
 

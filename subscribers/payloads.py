@@ -44,7 +44,7 @@ def incident(
     body = {
         "name": one.title,
         "status": "postmortem" if postmortem else phase,
-        "created_at": moment(one.created_at),
+        "created_at": moment(one.told_from),
         "updated_at": moment(one.updated_at),
         "monitoring_at": _moment(one.monitoring_at),
         "resolved_at": _moment(one.resolved_at if is_over else None),
@@ -56,7 +56,7 @@ def incident(
         "postmortem_body_last_updated_at": _moment(postmortem.saved_at) if postmortem else None,
         "postmortem_published_at": _moment(postmortem.published_at) if postmortem else None,
         "postmortem_notified_subscribers": postmortem is not None,
-        "backfilled": False,
+        "backfilled": one.is_backfilled,
         "impact_override": one.impact_override or None,
         **PLAN,
     }
@@ -147,8 +147,19 @@ def _ends(public_id: str, page_id: str, updates: list[Body], components: Sequenc
         "id": public_id,
         "page_id": page_id,
         "incident_updates": wide,
-        "components": [_row(component, Status(component.status), page_id) for component in components],
+        "components": [_row(component, status, page_id) for component, status in _as_shown(components)],
     }
+
+
+def _as_shown(components: Sequence[Component]) -> list[tuple[Component, Status]]:
+    """What each shows: planned work under way covers what probes see, not what staff have set."""
+    worked_on = set(Maintenance.objects.active().values_list("components", flat=True))
+    found = []
+    for one in components:
+        is_by_hand = bool(one.hand_status) and Status(one.hand_status).is_trouble
+        is_covered = one.pk in worked_on and not is_by_hand
+        found.append((one, Status.UNDER_MAINTENANCE if is_covered else Status(one.status)))
+    return found
 
 
 def _row(one: Component, shown: Status, page_id: str) -> Body:

@@ -17,6 +17,7 @@ from components.models.lines import lines
 from components.outcomes import Outcome
 from components.status import Status
 from incidents import windows, words
+from incidents.models.notice import Notice
 from incidents.models.series import AHEAD, Series
 from incidents.models.work import ACTIVE, OPEN, State
 
@@ -173,6 +174,7 @@ class Maintenance(Series):
             if self.state != State.SCHEDULED:
                 raise ValidationError("It has begun or is over already.")
             self._move(State.IN_PROGRESS, now, began_at=at or now)
+            self._note_components(now, begins=True)
             self.say(words.work_began(self.ends_at, now), now, author=author)
 
     def complete(self, now: datetime, *, author: Any = None) -> None:
@@ -183,10 +185,24 @@ class Maintenance(Series):
             if not self.is_active:
                 raise ValidationError("Only work that is under way can be completed.")
             self._move(State.COMPLETED, now, ended_at=now)
+            self._note_components(now, begins=False)
             left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
             self.say(words.work_ended(_shown(left)), now, author=author)
             self._open_incidents(left, now)
             self.plan_ahead(now)
+
+    def _note_components(self, now: datetime, *, begins: bool) -> None:
+        """What its components show is another from now on, unless other work or the hand covers them too."""
+        for component in self.components.all():
+            others = Maintenance.objects.active().exclude(pk=self.pk).filter(components=component)
+            is_by_hand = bool(component.hand_status) and Status(component.hand_status).is_trouble
+            if is_by_hand or others.exists():
+                continue
+            change = (component.status, Status.UNDER_MAINTENANCE)
+            old, new = change if begins else change[::-1]
+            if component.is_shown and old != new:
+                Notice.objects.of_component(component, old, new, at=now, now=now)
+            Component.objects.filter(pk=component.pk).update(updated_at=now)
 
     def _open_incidents(self, left: Sequence[Component], now: datetime) -> None:
         """One incident a group for what is down when the window ends."""

@@ -134,6 +134,16 @@ class Record(models.Model):
         """True for what only staff see and may still turn down."""
         return self.published_at is None and self.deleted_at is None
 
+    @property
+    def is_backfilled(self) -> bool:
+        """Whether it was over when it was written down."""
+        return self.resolved_at is not None and self.resolved_at < self.created_at
+
+    @property
+    def told_from(self) -> datetime:
+        """When it was created, as clients of the API read that: of a back-filled one its beginning."""
+        return self.started_at if self.is_backfilled else self.created_at
+
     # For both voices
 
     def touch(

@@ -91,7 +91,7 @@ def _maintenances(world: World, shown: list[Maintenance], at: datetime) -> Body:
 
 
 def _newest(incidents: list[Incident]) -> list[Incident]:
-    return sorted(incidents, key=lambda one: (one.created_at, one.pk), reverse=True)
+    return sorted(incidents, key=lambda one: (one.told_from, one.pk), reverse=True)
 
 
 def page_body(world: World) -> Body:
@@ -149,7 +149,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         "id": one.public_id,
         "name": one.title,
         "status": one.phase,
-        "created_at": moment(one.created_at),
+        "created_at": moment(one.told_from),
         "updated_at": moment(one.updated_at),
         "monitoring_at": moment(one.monitoring_at) if one.monitoring_at else None,
         "resolved_at": moment(one.resolved_at) if one.resolved_at else None,

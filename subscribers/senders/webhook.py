@@ -27,7 +27,8 @@ def written(envelope: Envelope) -> bytes:
     """
     house = envelope.house
     meta = {
-        "unsubscribe": envelope.links.leave,
+        # as Statuspage writes it: receivers take the key from the query
+        "unsubscribe": f"{house.url}/?unsubscribe={envelope.links.leave.rpartition('/')[2]}",
         "documentation": f"{house.url}/subscribe/webhook",
         "generated_at": moment(datetime.now(UTC)),
     }
