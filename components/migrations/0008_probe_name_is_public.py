@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('components', '0007_passed_at'),
+        ("components", "0007_passed_at"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='probe',
-            name='name',
-            field=models.CharField(blank=True, help_text='Customers read it where an incident shows what the probes saw.', max_length=120),
+            model_name="probe",
+            name="name",
+            field=models.CharField(
+                blank=True,
+                help_text="Customers read it where an incident shows what the probes saw.",
+                max_length=120,
+            ),
         ),
     ]
