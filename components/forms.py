@@ -12,6 +12,14 @@ from components.models import Probe
 from components.probers import PROBERS, Option
 
 
+class LinesField(forms.CharField):
+    """A text of several lines: a browser sends it back with CR LF, which is no change."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        pair = [str(value or "").replace("\r\n", "\n") for value in (initial, data)]
+        return pair[0] != pair[1]
+
+
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
     told: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
@@ -23,7 +31,7 @@ def field_of(option: Option) -> forms.Field:
         )
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
-        return forms.CharField(
+        return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **told
         )
     return forms.CharField(initial=option.default, **told)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from components.models import Component, Group, Probe
 from components.networks import literal_address
-from statuspage.models import FirstPassword
+from statuspage.models import Audit, FirstPassword, Role
 from statuspage.supervisor import addresses_of
 
 OWN_GROUP = "This status page"
@@ -52,6 +52,8 @@ def _watch_ourselves() -> None:
             retry_s=5,
             confirm_down=3,  # `up` brings a part back within ten seconds: less is no incident
         )
+    parts = ", ".join(name for name, _, _ in _own_parts())
+    Audit.objects.note(None, "group.create", group, after={"name": OWN_GROUP, "components": parts})
 
 
 def _own_parts() -> list[tuple[str, str, dict[str, str]]]:
@@ -123,4 +125,5 @@ def _staff() -> tuple[str, str] | None:
     password = secrets.token_urlsafe(9)
     user = users.create_superuser(LOGIN, password=password)
     FirstPassword.objects.create(user=user, password=user.password)
+    Audit.objects.note(None, "person.create", user, after={"role": Role.ADMIN.label})
     return LOGIN, password

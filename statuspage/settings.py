@@ -68,6 +68,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [PUBLIC_HOST, "localhost", "127.0.0.1"
 ROOT_URLCONF = "statuspage.urls"
 WSGI_APPLICATION = "statuspage.wsgi.application"
 INSTALLED_APPS = [
+    "statuspage",  # first: of two commands of one name the first is run, and ours write down who was changed
     "statuspage.apps.StaffAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -81,7 +82,6 @@ INSTALLED_APPS = [
     "components",
     "incidents",
     "subscribers",
-    "statuspage",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

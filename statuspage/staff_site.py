@@ -37,10 +37,13 @@ class Audited:
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
-        request.told = (  # type: ignore[attr-defined]
-            {name: form.initial.get(name) for name in form.changed_data},
-            {name: form.cleaned_data.get(name) for name in form.changed_data},
-        )
+        before = {name: form.initial.get(name) for name in form.changed_data}
+        after = {name: form.cleaned_data.get(name) for name in form.changed_data}
+        for formset in formsets or ():
+            for row in formset.forms:
+                if row.has_changed():  # by its fields' names: a row of another table has secrets of its own
+                    after[f"{formset.model._meta.model_name} {row.instance}"] = ", ".join(row.changed_data)  # noqa: SLF001
+        request.told = (before, after)  # type: ignore[attr-defined]
         return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:

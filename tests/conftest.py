@@ -60,11 +60,14 @@ def pytest_collection_modifyitems(items):
 def django_db_setup(django_db_setup, django_db_blocker):
     """Threads of a test may end after it; their sessions must not keep the database from being dropped.
 
-    Tests are cleaned up with TRUNCATE, which the audit log refuses: that trigger has a test of its own.
+    Tests are cleaned up with TRUNCATE (DELETE on SQLite), which the audit log refuses: that trigger has a
+    test of its own.
     """
-    if settings.POSTGRES:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        if settings.POSTGRES:
             cursor.execute("DROP TRIGGER audit_table ON statuspage_audit")
+        else:
+            cursor.execute("DROP TRIGGER IF EXISTS audit_delete")
     yield
     if settings.POSTGRES:
         with django_db_blocker.unblock(), connection.cursor() as cursor:

@@ -134,8 +134,13 @@ def _overdue(incident: Incident, now: datetime) -> str:
     return duration((now - due).total_seconds()) if due and is_late else ""
 
 
-def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
-    """A verb of an incident as a view: POST, tell what came of it, back to its page."""
+def act(
+    name: str, done: str, *, is_form: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
+    """A verb of an incident as a view: POST, tell what came of it, back to its page.
+
+    `is_form`: it may be sent without a change, and is then no act.
+    """
 
     def wrap(verb: Callable[..., None]) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -147,7 +152,8 @@ def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., H
                 messages.error(request, " ".join(refused.messages))
             else:
                 after = _facts(_get(public_id))
-                Audit.objects.note(request, f"incident.{name}", incident, before=before, after=after)
+                told = {"before": before, "after": after} if is_form or before != after else {}
+                Audit.objects.note(request, f"incident.{name}", incident, **told)
                 messages.success(request, done)
             return redirect("console_incident", public_id=public_id)
 
@@ -215,7 +221,7 @@ def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
     incident.merge_into(other, now, author=request.user)
 
 
-@act("amend", "Saved.")
+@act("amend", "Saved.", is_form=True)
 def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Correct title, impact, beginning, cause, what customers can do."""
     given = request.POST
@@ -223,7 +229,9 @@ def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
         now,
         title=given.get("title", "").strip(),
         impact_override=given.get("impact_override", ""),
-        started_at=promises.moment(given.get("started_at", ""), "started_at", "Started"),
+        started_at=promises.kept(
+            promises.moment(given.get("started_at", ""), "started_at", "Started"), incident.started_at
+        ),
         cause=given.get("cause", "").strip(),
         workaround=given["workaround"].replace("\r\n", "\n") if "workaround" in given else None,
     )

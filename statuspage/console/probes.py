@@ -262,7 +262,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     """Write what was changed and nothing else: workers write the state of the same row meanwhile."""
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
-    old = None if is_new else _told(Probe.objects.get(pk=probe.pk), names)
+    before = None if is_new else _told(Probe.objects.get(pk=probe.pk), names)
     with transaction.atomic():
         Page.objects.hold()
         if is_new:
@@ -274,8 +274,15 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
         is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
         Page.objects.turn(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
-        Audit.objects.note(request, act, probe, before=old, after=_told(probe, names))
+        after = _told(probe, names)
+        for name in HIDDEN & after.keys():
+            if before and before[name] == after[name]:
+                after[name] += " (a part that is not shown here was changed)"
+        Audit.objects.note(request, act, probe, before=before, after=after)
     return probe
+
+
+HIDDEN = {"options", "target"}  # what the log holds only a part of
 
 
 def _told(probe: Probe, names: list[str]) -> dict[str, Any]:

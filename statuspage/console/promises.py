@@ -63,6 +63,12 @@ def _standing(text: str) -> re.Pattern[str]:
     )
 
 
+def kept(at: datetime, stood: datetime | None) -> datetime:
+    """`at` as a field of whole minutes sends it; what `stood` there when that is the same minute."""
+    is_same = stood is not None and stood.replace(second=0, microsecond=0) == at
+    return stood if stood is not None and is_same else at
+
+
 def moment(text: str, name: str, label: str, *, now: datetime | None = None) -> datetime:
     """A time as typed: "2026-11-21T03:50" or "03:50" (today, or tomorrow if that has passed), UTC.
 

@@ -19,6 +19,7 @@ from incidents import blanks, hidden, telling, windows
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from incidents.words import names
 from statuspage.access import needs
+from statuspage.console import promises
 from statuspage.models import Audit, Role
 
 PLANNED = (MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
@@ -81,6 +82,8 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["although_hidden"].widget = forms.CheckboxInput()
             if not is_confirmed:
                 self.add_error("although_hidden", f"{hidden.WARNING} Tick the box to go on.")
+        for name in {"starts_at", "ends_at"} & data.keys():
+            data[name] = promises.kept(data[name], self.initial.get(name))
         self.instance.rule = data["rule"] if "rule" in self.fields else self.instance.rule
         return data
 
@@ -163,13 +166,20 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
     if not form.is_valid():
         return _form(request, form, work, status=400)
     data = dict(form.cleaned_data)
+    before = _plan(_get(public_id)) if work else {}
     try:
         saved = _save(data, work, request.user, now)
     except ValidationError as refused:
         form.add_error(None, refused)
         return _form(request, form, work, status=400)
-    act = "maintenance.replan" if work else "maintenance.plan"
-    Audit.objects.note(request, act, saved, after={"starts_at": saved.starts_at, "ends_at": saved.ends_at})
+    if work:
+        after = _plan(_get(public_id))
+        changed = [name for name in after if after[name] != before[name]]
+        told = ({name: which[name] for name in changed} for which in (before, after))
+        Audit.objects.note(request, "maintenance.replan", saved, before=next(told), after=next(told))
+    else:
+        facts = {"starts_at": saved.starts_at, "ends_at": saved.ends_at}
+        Audit.objects.note(request, "maintenance.plan", saved, after=facts)
     messages.success(
         request, "Saved. What was announced before is kept." if work else "Planned, and announced."
     )
@@ -203,6 +213,22 @@ def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any)
         data.pop("rule", None)
     fresh.replan(now, author=author, **data)
     return fresh
+
+
+def _plan(work: Maintenance) -> dict[str, Any]:
+    """What a change of the plan may change, for the audit log."""
+    names = (
+        "title",
+        "body",
+        "starts_at",
+        "ends_at",
+        "rule",
+        "notice_h",
+        "starts_by_itself",
+        "ends_by_itself",
+    )
+    concerned = ", ".join(sorted(one.name for one in work.components.all()))
+    return {name: getattr(work, name) for name in names} | {"components": concerned}
 
 
 def _facts(given: dict[str, Any]) -> dict[str, str]:
@@ -250,9 +276,8 @@ def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., H
                 messages.error(request, " ".join(refused.messages))
             else:
                 after = _get(public_id).state
-                Audit.objects.note(
-                    request, f"maintenance.{name}", work, before={"state": before}, after={"state": after}
-                )
+                moved = {"before": {"state": before}, "after": {"state": after}} if before != after else {}
+                Audit.objects.note(request, f"maintenance.{name}", work, **moved)
                 messages.success(request, done)
             return redirect("console_work", public_id=public_id)
 

@@ -1,5 +1,7 @@
 """Who did what, when, from where, and what it was before: rows are added, never changed."""
 
+import os
+import pwd
 from typing import Any
 
 from django.conf import settings
@@ -25,17 +27,21 @@ class AuditManager(models.Manager["Audit"]):
         *,
         before: Any = None,
         after: Any = None,
-    ) -> "Audit":
+    ) -> "Audit | None":
         """Write down an act ("incident.post") on a thing, in the transaction of the act itself.
 
         `before` and `after` are flat mappings of plain values; whatever is named like a secret is left out.
+        When both are given and equal, nothing was changed (a form saved as it was): no row, and None.
+        Without a request it was done in a shell.
         """
+        if before is not None and _lines(before) == _lines(after):
+            return None
         user: Any = getattr(request, "user", None)
         is_known = bool(user and user.is_authenticated)
         return self.create(
             at=timezone.now(),
             actor_id=user.pk if is_known else None,
-            actor=str(user) if is_known else "the command line" if request is None else "a stranger",
+            actor=str(user) if is_known else shell_user() if request is None else "a stranger",
             act=act,
             thing=str(thing)[:255],
             public_id=str(getattr(thing, "public_id", getattr(thing, "pk", "")) or "")[:40],
@@ -83,8 +89,19 @@ class Audit(models.Model):
         return [(name, before.get(name, "–"), after.get(name, "–")) for name in {**before, **after}]
 
 
+def shell_user() -> str:
+    """Who works in the shell, by the name the system knows them by: "the shell (ada)".
+
+    Not what the environment says (`LOGNAME`), which anybody there may set.
+    """
+    try:
+        return f"the shell ({pwd.getpwuid(os.getuid()).pw_name})"
+    except KeyError:  # a container may run as a number without a name
+        return f"the shell (user {os.getuid()})"
+
+
 def client_address(request: HttpRequest | None) -> str:
-    """Where a request came from, as our own proxies say; empty for the command line.
+    """Where a request came from, as our own proxies say; empty for the shell.
 
     Each trusted proxy writes whom it saw to the right end of X-Forwarded-For; what stands
     left of them anybody can have written.
@@ -97,6 +114,13 @@ def client_address(request: HttpRequest | None) -> str:
     ):
         return str(told)
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
+
+
+def _lines(values: Any) -> Any:
+    """With plain line ends: a browser sends a text of two lines back with others than it was given."""
+    if values is None:
+        return None
+    return {name: v.replace("\r\n", "\n") if isinstance(v, str) else v for name, v in values.items()}
 
 
 def _clean(values: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.gate import staff
+from components.models import Component, Group
 from incidents.models import Notice
 from subscribers import packing, why
 from subscribers.channels import Channel
@@ -213,7 +215,11 @@ def choose(request: StaffRequest, public_id: str) -> HttpResponse:
 def _facts(one: Subscriber) -> dict[str, Any]:
     names = ("state", "is_all", "wants_incident", "wants_maintenance", "wants_postmortem", "wants_component",
              "least_impact", "is_digest")  # fmt: skip
-    return {name: getattr(one, name) for name in names} | {"scope": packing.scope(one)}
+    chosen = sorted(
+        each.public_id for each in chain[Group | Component](one.groups.all(), one.components.all())
+    )
+    scope = {"scope": packing.scope(one), "chosen": ", ".join(chosen)}  # five others may read the same
+    return {name: getattr(one, name) for name in names} | scope
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[..., HttpResponse]]:
@@ -229,7 +235,10 @@ def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[
                     messages.error(request, refused)
                 else:
                     after = {"state": _get(public_id).state}
-                    request.note(f"subscriber.{name}", named(one), before=before, after=after)
+                    told = (
+                        {"before": before, "after": after} if before != after else {}
+                    )  # a test changes none
+                    request.note(f"subscriber.{name}", named(one), **told)
                     messages.success(request, done)
             return _back(public_id)
 

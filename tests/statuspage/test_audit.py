@@ -156,21 +156,46 @@ def test_a_row_is_not_changed_by_our_own_code(db):
         row.delete()
 
 
-@pytest.mark.skipif(not settings.POSTGRES, reason="SQLite has no owner to guard against")
+ROW = "(id, at, actor, act, thing, public_id, address) VALUES ({id}, '2026-01-01', 'nobody', 'x', '', '', '')"
+
+
 @pytest.mark.parametrize(
-    "sql",
+    ("vendor", "sql"),
     [
-        "UPDATE statuspage_audit SET actor = 'nobody'",
-        "DELETE FROM statuspage_audit",
-        "TRUNCATE statuspage_audit",
+        ("", "UPDATE statuspage_audit SET actor = 'nobody'"),
+        ("", "DELETE FROM statuspage_audit"),
+        ("", f"INSERT INTO statuspage_audit {ROW} ON CONFLICT (id) DO UPDATE SET actor = 'nobody'"),
+        ("postgresql", "TRUNCATE statuspage_audit"),
+        ("sqlite", f"REPLACE INTO statuspage_audit {ROW}"),
+        ("sqlite", f"INSERT OR REPLACE INTO statuspage_audit {ROW}"),
+        ("sqlite", "UPDATE OR REPLACE statuspage_audit SET id = 1"),
     ],
 )
-def test_the_database_refuses_to_forget(db, sql):
-    Audit.objects.note(None, "x")
-    migration = importlib.import_module("statuspage.migrations.0004_audit_append_only")
+def test_the_database_refuses_to_forget(db, vendor, sql):
+    if vendor not in ("", connection.vendor):
+        pytest.skip("the other database knows no such statement")
+    row = Audit.objects.note(None, "x")
     with connection.cursor() as cursor:
-        cursor.execute(migration.ALLOW)  # the tests run without one of the triggers
-        cursor.execute(migration.REFUSE)
+        for statement in refusing():  # the tests run without one of the triggers
+            cursor.execute(statement)
         with pytest.raises(DatabaseError, match="the audit log is not changed"), transaction.atomic():
-            cursor.execute(sql)
-    assert Audit.objects.count() == 1
+            cursor.execute(sql.format(id=row.pk))
+    assert Audit.objects.get().actor == row.actor
+    Audit.objects.note(None, "y")
+    assert Audit.objects.count() == 2
+
+
+def refusing():
+    """What makes the database refuse, once more."""
+    if settings.POSTGRES:
+        migration = importlib.import_module("statuspage.migrations.0004_audit_append_only")
+        return [migration.ALLOW, migration.REFUSE]
+    migration = importlib.import_module("statuspage.migrations.0006_audit_append_only_on_sqlite")
+    return [*migration.ALLOW, *migration.REFUSE]
+
+
+def test_after_all_migrations_the_database_still_refuses(db):
+    """A table that is made anew loses its triggers."""
+    Audit.objects.note(None, "x")
+    with pytest.raises(DatabaseError, match="the audit log is not changed"), transaction.atomic():
+        Audit.objects.update(actor="nobody")

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
-from components import egress, probers
+from components import deeds, egress, probers
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbe
@@ -56,16 +57,17 @@ class Command(BaseCommand):
 
     def _save(self, kind: str, target: str, given: dict[str, str], options: dict[str, Any]) -> None:
         name = options["name"] or options["target"].partition("://")[2][:SHORTEST_NAME]
+        settings = {
+            "interval_s": options["interval"],
+            "timeout_s": options["timeout"],
+            "latency_limit_ms": options["limit"],
+        }
         try:
-            probe = Probe.objects.save_from_target(
-                kind,
-                target,
-                given,
-                name,
-                interval_s=options["interval"],
-                timeout_s=options["timeout"],
-                latency_limit_ms=options["limit"],
-            )
+            with transaction.atomic():
+                probe = Probe.objects.save_from_target(kind, target, given, name, **settings)
+                # of the options their names alone, and no query: both may hold secrets
+                told = {"component": name, "kind": kind, "target": probe.shown_target, **settings}
+                deeds.note("probe.create", probe, after={**told, "options": ", ".join(sorted(given))})
         except ValidationError as refused:
             sentences = (f"{f}: {' '.join(m)}" for f, m in refused.message_dict.items())
             raise CommandError("; ".join(sentences)) from refused

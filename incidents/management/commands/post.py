@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from components import deeds
 from components.models import Component
 from incidents import hidden
 from incidents.lifecycle import Phase
@@ -40,7 +42,8 @@ class Command(BaseCommand):
         body = options["body"] or ("" if sys.stdin.isatty() else sys.stdin.read())
         promise = now + timedelta(minutes=options["next"]) if options["next"] else None
         try:
-            incident = self.write(options, body, promise, now)
+            with transaction.atomic():
+                incident = self.write(options, body, promise, now)
         except ValidationError as refused:
             raise CommandError(_sentences(refused)) from refused
         self.stdout.write(f"Posted to “{incident.title}” ({incident.public_id}): {incident.phase}.")
@@ -59,12 +62,18 @@ class Command(BaseCommand):
         if options["incident"] == "new":
             _refuse_hidden(components, options)
             phase = Phase(options["phase"] or Phase.INVESTIGATING)
-            return Incident.objects.open(options["title"], body, components=components, phase=phase, **told)
+            incident = Incident.objects.open(
+                options["title"], body, components=components, phase=phase, **told
+            )
+            _note("incident.open", incident, workaround="")
+            return incident
         incident = _incident(options["incident"])
         if incident.published_at is None:
             places = incident.affected.select_related("component")
             _refuse_hidden([*components, *(row.component for row in places)], options)
+        stood = incident.workaround
         incident.post(body, phase=options["phase"] or incident.phase, **told)
+        _note("incident.post", incident, workaround=stood)
         return incident
 
 
@@ -72,6 +81,16 @@ def _refuse_hidden(components: list[Component], options: dict[str, Any]) -> None
     """Once, before it is public for the first time."""
     if hidden.are_all_hidden(components) and not options["although_hidden"]:
         raise CommandError(f"{hidden.WARNING} Say --although-hidden to publish it.")
+
+
+def _note(act: str, incident: Incident, *, workaround: str) -> None:
+    """The row in the audit log, as the console writes it; `workaround` is what stood before."""
+    update = incident.updates.latest("number")
+    after: dict[str, Any] = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
+    before = None
+    if incident.workaround != workaround:
+        before, after["workaround"] = {"workaround": workaround}, incident.workaround
+    deeds.note(act, incident, before=before, after=after)
 
 
 def _incident(which: str) -> Incident:

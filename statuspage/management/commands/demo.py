@@ -12,6 +12,7 @@ from django.utils import timezone
 from components.models import Component, Group, Probe
 from statuspage.demo import examples
 from statuspage.demo.story import Story, Unexpected
+from statuspage.models import Audit
 
 PARTS = (
     ("Web app", "Dashboard and editor", "/"),
@@ -77,3 +78,4 @@ def seed(url: str) -> None:
             latency_limit_ms=150,
         )
     examples.load(timezone.now())
+    Audit.objects.note(None, "demo.seed", group, after={"components": len(PARTS), "target": url})

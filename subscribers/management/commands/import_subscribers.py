@@ -1,12 +1,17 @@
 """Take in subscribers from a CSV file: `manage.py import_subscribers people.csv`. Run again, it goes on."""
 
+import io
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from components import deeds
 from subscribers.importing import BATCH, Places, take_in
 from subscribers.sheets import Fault, lines, opened
 
@@ -22,27 +27,45 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        file: Path = options["file"]
-        done = added = known = refused = 0
+        file, asks, every = options["file"], options["ask"], options["every"]
+        number = done = added = known = refused = 0
         try:
-            with opened(file.open("rb")) as text:
+            with _opened(file) as text:
+                number = sum(1 for _ in lines(text))  # a file that is none is refused before anyone is added
+                text.seek(0)
                 found, places = lines(text), Places.now()
                 while chunk := list(itertools.islice(found, BATCH)):
-                    tally = take_in(chunk, places, timezone.now(), asks=options["ask"])
+                    with transaction.atomic():
+                        tally = take_in(chunk, places, timezone.now(), asks=asks)
+                        if not done:  # with the first of them, as in the console: it may not get to the end
+                            deeds.note("subscriber.import", file.name, after={"lines": number, "asks": asks})
                     before, done = done, done + len(chunk)
                     added, known = added + tally.added, known + tally.known
                     refused += len(tally.refused)
-                    for number, sentence in tally.refused:
-                        self.stderr.write(f"line {number}: {sentence}")
-                    if done // options["every"] > before // options["every"]:
+                    for line, sentence in tally.refused:
+                        self.stderr.write(f"line {line}: {sentence}")
+                    if done // every > before // every:
                         self.stdout.write(
                             f"{done:,} lines: {added:,} added, {known:,} known, {refused:,} refused"
                         )
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         except Fault as fault:
-            raise CommandError(f"{fault} {added:,} were added before.") from fault
+            raise CommandError(str(fault)) from fault
         except KeyboardInterrupt:
+            if done:
+                deeds.note("subscriber.import_stop", file.name, after={"done": done, "lines": number})
             raise CommandError(f"Stopped after {done:,} lines. Run it again: it goes on.") from None
         told = f"{done:,} lines: {added:,} added, {known:,} were here already, {refused:,} refused."
         self.stdout.write(told)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[TextIO]:
+    """Its text, which can be read twice, a pipe as well. Raises OSError."""
+    raw = file.open("rb")
+    try:
+        with opened(raw if raw.seekable() else io.BytesIO(raw.read())) as text:
+            yield text
+    finally:
+        raw.close()
