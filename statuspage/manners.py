@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.urls import Resolver404, resolve
 from django.views.defaults import page_not_found
 
+from components.gate import PUBLIC
+
 OPEN_ENDINGS = (".json", ".csv", ".atom", ".rss", ".ics")
 SAFE = ("GET", "HEAD", "OPTIONS")
 CLOSED = ("/console/", "/admin/", "/accounts/", "/subscription/", "/subscriptions/", "/hooks/", "/static/")
@@ -85,8 +87,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def _is_ours(path: str) -> bool:
+    """Whether strangers are answered there: Django's admin claims every address below it."""
     try:
-        resolve(path)
+        return getattr(resolve(path).func, "access", None) == PUBLIC
     except (Resolver404, Http404):
         return False
-    return True
