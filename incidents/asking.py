@@ -37,7 +37,7 @@ def questions(now: datetime) -> list[Question]:
     public = opened.exclude(published_at=None)
     found += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
     return found + [
-        _unwatched(incident) for incident in opened.filter(is_owned=False).exclude(unwatched_at=None)
+        unwatched(incident) for incident in opened.filter(is_owned=False).exclude(unwatched_at=None)
     ]
 
 
@@ -66,7 +66,8 @@ def _overdue(incident: Incident) -> Question:
     return Question(key, OVERDUE, text, due, incident=incident)
 
 
-def _unwatched(incident: Incident) -> Question:
+def unwatched(incident: Incident) -> Question:
+    """Who looks at it now?"""
     key = f"{UNWATCHED}:{incident.public_id}:{incident.unwatched_at}"
     text = f"No probe checks this incident any more: {incident.title}"
     return Question(key, UNWATCHED, text, incident.unwatched_at, incident=incident)

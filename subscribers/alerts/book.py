@@ -34,9 +34,10 @@ class Book:
         new = self._held({key for key in found if key not in opened}, world.now)
         over = self._held({key for key in opened if key not in found}, world.now)
         due = [key for key in found if key in opened and _is_due(opened[key], world.now)]
+        worse = [key for key in found if key in opened and (found[key].rank or 0) > (opened[key].rank or 0)]
         waits = {key for key in self.since if (key in found) != (key in opened)} - {*new, *over}
         self.since = {key: self.since[key] for key in waits}
-        if not (new or over or due):
+        if not (new or over or due or worse):
             return
         with transaction.atomic():
             Sorter.objects.get_or_create(pk=LOCK)
@@ -45,6 +46,8 @@ class Book:
                 close(opened[key], world.now)
             for key in new:
                 open_alert(key[0], found[key], world.now)
+            for key in worse:
+                _worsen(opened[key], found[key], world.now)
             for key in due:
                 _remind(opened[key], found[key], world.now)
 
@@ -60,14 +63,12 @@ def open_alert(kind: str, owed: Owed, now: datetime) -> Alert | None:
     alert, is_new = Alert.objects.get_or_create(
         kind=kind, subject=owed.subject, closed_at=None,
         defaults={"title": owed.title[:300], "url": owed.url[:300], "back": owed.back[:300],
-                  "opened_at": now},
+                  "opened_at": now, "rank": owed.rank},
     )  # fmt: skip
     if not is_new:
         return None
     log.warning("alert.opened kind=%s subject=%s title=%s", kind, owed.subject, owed.title)
-    _owe(
-        alert, Step.OPENED.value, AlertChannel.objects.for_group(_kind(kind).group), _words(alert, owed), now
-    )
+    _owe(alert, Step.OPENED.value, _whom(alert, owed), _words(alert, owed), now)
     return alert
 
 
@@ -114,9 +115,21 @@ def _remind(alert: Alert, owed: Owed, now: datetime) -> None:
         reminders=alert.reminders
     ):
         return
-    channels = AlertChannel.objects.for_group(_kind(alert.kind).group)
+    channels = _whom(alert, owed)
     again = Owed(owed.subject, f"Still: {owed.title}", owed.body, owed.url)
     _owe(alert, f"reminder {alert.reminders}", channels, _words(alert, again), now)
+
+
+def _worsen(alert: Alert, owed: Owed, now: datetime) -> None:
+    """It is as bad now as others asked for; who was told already is not told again."""
+    if Alert.objects.filter(pk=alert.pk, closed_at=None, rank=alert.rank).update(rank=owed.rank):
+        _owe(alert, Step.OPENED.value, _whom(alert, owed), _words(alert, owed), now)
+
+
+def _whom(alert: Alert, owed: Owed) -> Any:
+    """The channels that asked for this kind, and for what is as bad as this."""
+    wanted = AlertChannel.objects.for_group(_kind(alert.kind).group)
+    return wanted if owed.rank is None else wanted.filter(least_impact__lte=owed.rank)
 
 
 def _owe(alert: Alert, step: str, channels: Any, message: dict[str, Any], now: datetime) -> None:

@@ -63,14 +63,22 @@ class AppriseForm(forms.Form):
         return address
 
 
+AT_LEAST = ("Any impact", "Minor or worse", "Major or worse", "Critical only")  # in the order of Impact
+
+
 class ChoicesForm(forms.Form):
     """Which alerts come this way."""
 
     wants_incidents = forms.BooleanField(required=False)
     wants_system = forms.BooleanField(required=False)
+    least_impact = forms.ChoiceField(required=False, choices=list(enumerate(AT_LEAST)))
+
+    def clean_least_impact(self) -> int:
+        """Its rank in Impact; any, where the form does not ask."""
+        return int(self.cleaned_data["least_impact"] or 0)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if not any(data.values()):
+        if not (data.get("wants_incidents") or data.get("wants_system")):
             raise ValidationError("Choose at least one, or remove the channel.")
         return data

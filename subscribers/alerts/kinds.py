@@ -13,6 +13,8 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
+from components.status import Impact
+from incidents import asking
 from incidents.models import Incident
 from incidents.models.machine import PROPOSE_AFTER
 from subscribers.claiming import MAIL_SERVER
@@ -22,6 +24,8 @@ INCIDENTS, SYSTEM = "incidents", "system"
 HOUR = timedelta(hours=1)
 HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
 REGION_SILENT_S = 120
+ANSWERED_S = 120.0  # what is being set up may still be mended by whoever does it
+RANKS = {impact: rank for rank, impact in enumerate(Impact)}
 MANY_GIVEN_UP = 20  # in an hour
 
 
@@ -34,6 +38,7 @@ class Owed:
     body: str = ""
     url: str = ""
     back: str = ""  # what is said once it is over; empty: nothing
+    rank: int | None = None  # how bad it is (the rank of its Impact); None: told whatever one asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def suggestions(world: World) -> Iterator[Owed]:
             f"Suggested incident: {incident.title}. {end}",
             f"Affected: {names}. Started at {clock(incident.started_at)}." if names else "",
             address("console_compose", incident.public_id),
+            rank=_rank(incident),
         )
 
 
@@ -106,6 +112,7 @@ def published(world: World) -> Iterator[Owed]:
             " Updates are automatic until someone takes over.",
             address("console_compose", incident.public_id),
             f"Resolved automatically: {incident.title}",
+            rank=_rank(incident),
         )
 
 
@@ -131,6 +138,35 @@ def overdue(world: World) -> Iterator[Owed]:
             "Customers are waiting for the update that was promised on the page.",
             address("console_compose", incident.public_id),
         )
+
+
+def unproven(world: World) -> Iterator[Owed]:
+    """A probe that fails and never passed a check: it shows no outage; its address may be wrong."""
+    for probe in asking.unproven():
+        yield Owed(
+            f"{probe.public_id}:{probe.target_mark}",
+            asking.never_passed(probe).text,
+            f"Probe “{probe}”. It is shown as unknown until a check passes, and opens no incident.",
+            address("console_probe", probe.public_id),
+            f"{probe.component} has passed its first check.",
+        )
+
+
+def unwatched(world: World) -> Iterator[Owed]:
+    """An incident of the machine's that no probe looks at any more: it will not end by itself."""
+    for incident in _open().filter(is_owned=False).exclude(unwatched_at=None):
+        assert incident.unwatched_at is not None
+        yield Owed(
+            f"{incident.pk}:{_stamp(incident.unwatched_at)}",
+            asking.unwatched(incident).text,
+            "It is not resolved automatically: take it over, or let a probe look again.",
+            address("console_compose", incident.public_id),
+            rank=_rank(incident),
+        )
+
+
+def _rank(incident: Incident) -> int:
+    return RANKS[incident.shown_impact]
 
 
 def _stamp(at: datetime) -> int:
@@ -231,6 +267,8 @@ KINDS: dict[str, Kind] = {
     "suggestion": Kind(INCIDENTS, suggestions),
     "published": Kind(INCIDENTS, published),
     "proposal": Kind(INCIDENTS, proposals, reminders=(HOUR,)),
+    "never_passed": Kind(INCIDENTS, unproven, hold_s=ANSWERED_S),
+    "unwatched": Kind(INCIDENTS, unwatched, reminders=(HOUR,)),
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),

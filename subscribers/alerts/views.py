@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from components.gate import staff
 from subscribers import addresses, sealed, vapid
 from subscribers.alerts import sending
-from subscribers.alerts.forms import AppriseForm, ChoicesForm, MailForm
+from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
 from subscribers.alerts.kinds import clock
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
@@ -51,6 +51,7 @@ def _page(request: StaffRequest, *, status: int = 200, **forms: Any) -> HttpResp
         "opened": Alert.objects.filter(closed_at=None).order_by("-pk")[:20],
         "mail_form": MailForm(initial={"address": request.user.email}, prefix="mail"),  # type: ignore[union-attr]
         "apprise_form": AppriseForm(prefix="apprise"),
+        "at_least": AT_LEAST,
         "has_mail": bool(settings.EMAIL_URL),
         "push_key": vapid.public_key(),
     }

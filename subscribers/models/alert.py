@@ -56,6 +56,7 @@ class AlertChannel(models.Model):
     shown = models.CharField(max_length=200)
     wants_incidents = models.BooleanField(default=True)
     wants_system = models.BooleanField(default=True)
+    least_impact = models.PositiveSmallIntegerField(default=0, db_default=0)  # rank in Impact, of incidents
     created_at = models.DateTimeField()
     last_sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=250, blank=True)
@@ -93,6 +94,8 @@ class Alert(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     reminders = models.PositiveIntegerField(default=0)
+    # how bad it was at its worst, as rank in Impact; None: nobody asks
+    rank = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         ordering = ("id",)

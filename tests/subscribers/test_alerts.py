@@ -11,6 +11,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
+from components.models import Probe
 from incidents.models import Incident
 from statuspage.models import Audit, Role
 from subscribers import sealed
@@ -19,6 +20,7 @@ from subscribers.alerts.kinds import World
 from subscribers.alerts.last_resort import LastResort
 from subscribers.alerts.watch import Watch
 from subscribers.models import Alert, AlertChannel, AlertDelivery
+from tests.making import found, watched
 from tests.people import person
 from tests.subscribers.mailbox import Mailbox
 from tests.subscribers.test_push import AUTH, subscription
@@ -392,3 +394,73 @@ def test_nobody_touches_the_channels_of_another(console, db):
     guarded = Client(enforce_csrf_checks=True)
     guarded.cookies = console.cookies
     assert guarded.post("/console/alerts/mail", {"mail-address": "a@example.org"}).status_code == 403
+
+
+# Probes that never passed, incidents nobody looks at, and how bad it must be
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_probe_that_never_passed_asks_for_its_address_and_says_when_it_passes(sink, admin):
+    channel(admin, at(sink))
+    now = timezone.now()
+    probe = watched("Shop", target="https://shop.example.org/?key=SECRET")
+    for s in (0, 30, 60):
+        found(Probe.objects.get(), "down", now + timedelta(seconds=s - 60))
+    made = book.Book()
+    for s in (0, 60):
+        look(made, now + timedelta(seconds=s))
+    assert sink.got == []  # whoever sets it up may still be at it
+    look(made, now + timedelta(seconds=125))
+    assert titles(sink) == ["Shop has never passed a check: is the address right?"]
+    assert f"/console/probes/{probe.public_id}" in json.dumps(sink.got[0].json)
+    assert "SECRET" not in json.dumps(sink.got[0].json)
+    found(Probe.objects.get(), "up", now + timedelta(seconds=130))
+    found(Probe.objects.get(), "up", now + timedelta(seconds=190))
+    for s in (200, 330):
+        look(made, now + timedelta(seconds=s))
+    assert titles(sink)[1:] == ["Shop has passed its first check."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_incident_that_nobody_looks_at_any_more_is_told(sink, admin):
+    channel(admin, at(sink))
+    now = timezone.now()
+    incident = suggest(now, None, published_at=now, unwatched_at=now)
+    made = book.Book()
+    for s in (0, 5):  # one message after the other
+        look(made, now + timedelta(seconds=s))
+    assert f"No probe checks this incident any more: {incident.title}" in titles(sink)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_hears_of_what_is_as_bad_as_it_asked_for_once_it_is(sink, admin):
+    channel(admin, at(sink, "/all"))
+    channel(admin, at(sink, "/critical"), least_impact=3)
+    now, made = timezone.now(), book.Book()
+    incident = suggest(now, impact="minor")
+    look(made, now)
+    assert [one.path for one in sink.got] == ["/all"]
+    Incident.objects.update(impact="critical")
+    for s in (5, 10, 15):
+        look(made, now + timedelta(seconds=s))
+    assert [one.path for one in sink.got] == ["/all", "/critical"]
+    Incident.objects.update(impact="minor")
+    look(made, now + timedelta(seconds=20))
+    Incident.objects.update(impact="critical")
+    look(made, now + timedelta(seconds=25))
+    assert len(sink.got) == 2
+    assert incident.title in titles(sink)[1]
+
+
+def test_the_least_impact_is_chosen_in_the_console(client, admin):
+    client.force_login(admin)
+    row = channel(admin, "json://127.0.0.1/b")
+    path = f"/console/alerts/{row.pk}/choose"
+    assert client.post(path, {"wants_incidents": "on", "least_impact": "2"}).status_code == 302
+    row.refresh_from_db()
+    assert row.least_impact == 2
+    client.post(path, {"wants_incidents": "on", "least_impact": "9"})
+    client.post(path, {"least_impact": "1"})
+    row.refresh_from_db()
+    assert row.least_impact == 2
+    assert "Major or worse".lower() in client.get("/console/alerts/").content.decode()
