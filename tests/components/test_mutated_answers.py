@@ -106,15 +106,20 @@ def test_mutated_answers_are_never_our_fault_nor_out_of_bounds(reading_of):
     async def go():
         for number in range(MUTATED):
             answer = mutated(chance)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
             reading = await reading_of(number, answer)
+            took = tracemalloc.get_traced_memory()[1] - before
+            assert took < 2 * ROOM, (answer, f"{took / ROOM:.1f} MB")
             assert not is_ours(reading), (answer, reading)
             assert reading.total_ms < 1000 * DEADLINE_S + SLACK_MS, (answer, reading)
 
     tracemalloc.start()
-    asyncio.run(go())
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert most < 2 * ROOM, f"{most / ROOM:.1f} MB"
+    try:
+        asyncio.run(go())
+        assert tracemalloc.get_traced_memory()[0] < ROOM, "kept from one check to the next"
+    finally:
+        tracemalloc.stop()
 
 
 def test_mutated_answers_that_stay_open_end_with_the_deadline(reading_of):
