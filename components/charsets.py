@@ -1,8 +1,10 @@
 """Which letters the bytes of an answer stand for, as browsers decide it (encoding.spec.whatwg.org)."""
 
+import codecs
 import re
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+PIECE = 64 * 1024
 LOOKED_AT = 1024  # where a page may name its charset (HTML, "prescan a byte stream")
 IN_HEADER = re.compile(r"""charset\s*=\s*["']?([^\s"';,]+)""", re.IGNORECASE)
 IN_PAGE = re.compile(
@@ -25,20 +27,40 @@ AS_NAMED = re.compile(
 )
 
 
-def decoded(body: bytes, content_type: str) -> str:
+def decoded(body: bytes | bytearray, content_type: str) -> str:
     """The body as text. What stands for no letter becomes �; a name that is none counts as not given."""
+    charset, begin = _charset(body, content_type)
+    return body[begin:].decode(charset, "replace") if begin else body.decode(charset, "replace")
+
+
+def holds(body: bytes | bytearray, content_type: str, text: str) -> bool:
+    """Whether the text is in the body, whatever ends its lines there. The text is not empty.
+
+    Read in pieces: a large body in letters takes up to four times its size, and each copy as much again.
+    """
+    charset, begin = _charset(body, content_type)
+    decoder = codecs.getincrementaldecoder(charset)("replace")
+    window = ""
+    for at in range(begin, max(len(body), begin + 1), PIECE):
+        piece = decoder.decode(bytes(body[at : at + PIECE]), at + PIECE >= len(body))
+        window = (window[-len(text) :] + piece).replace("\r\n", "\n")
+        if text in window:
+            return True
+    return False
+
+
+def _charset(body: bytes | bytearray, content_type: str) -> tuple[str, int]:
+    """Python's name of the charset, and where its letters begin: a mark, the header, the page itself."""
     for mark, charset in MARKS:
         if body.startswith(mark):
-            return body[len(mark) :].decode(charset, "replace")
-    if found := IN_HEADER.search(content_type):
-        charset = _known(found[1])
-        if charset:
-            return body.decode(charset, "replace")
-    if found_in_page := IN_PAGE.search(body[:LOOKED_AT]):
-        charset = _known((found_in_page[1] or found_in_page[2]).decode("ascii", "replace"))
-        if charset and not charset.startswith("utf-16"):  # it could not have been read so far
-            return body.decode(charset, "replace")
-    return body.decode("utf-8", "replace")
+            return charset, len(mark)
+    if (found := IN_HEADER.search(content_type)) and (named := _known(found[1])):
+        return named, 0
+    if found_in_page := IN_PAGE.search(bytes(body[:LOOKED_AT])):
+        named = _known((found_in_page[1] or found_in_page[2]).decode("ascii", "replace"))
+        if named and not named.startswith("utf-16"):  # it could not have been read so far
+            return named, 0
+    return "utf-8", 0
 
 
 def _known(name: str) -> str:

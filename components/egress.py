@@ -10,7 +10,6 @@ and each has an allow list of its own. docs/decisions/0010 tells why.
 """
 
 import asyncio
-import errno
 import socket
 import ssl
 import time
@@ -20,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from components import networks
+from components.blame import NO_WAY, dial_error, tls_error
 from components.lookup import EgressError, Later, Lookup, ascii_host, let_go
 from components.networks import Address, literal_address
 from components.outcomes import Failure
@@ -31,9 +31,6 @@ LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have f
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 OWN_SERVER_S = 5.0  # for each address of a server of our own
-# Errors that say something of this machine, not of the target
-OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL,
-             errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT}  # fmt: skip
 
 
 class Door(StrEnum):
@@ -180,9 +177,9 @@ class Egress:
         except ssl.SSLCertVerificationError as error:
             line.close()
             raise EgressError(Failure.TLS, f"The certificate is refused: {error.verify_message}.") from error
-        except (ssl.SSLError, ConnectionError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # SSLError is an OSError
             line.close()
-            raise EgressError(Failure.TLS, sentence_of_tls(error)) from error
+            raise tls_error(error) from error
         except BaseException:
             line.close()
             raise
@@ -234,7 +231,9 @@ class Egress:
         try:
             reader, writer = await asyncio.open_connection(str(address), port, limit=READ_LIMIT)
         except OSError as error:
-            raise _as_egress_error(error, port) from error
+            raise dial_error(
+                error, port, has_route=error.errno not in NO_WAY or has_route(address)
+            ) from error
         return Line(reader, writer, str(address), address.version, None, _since(began))
 
     async def dial_own(self, host: str, port: int) -> socket.socket:
@@ -258,7 +257,7 @@ class Egress:
             except TimeoutError:
                 failure = EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
             except OSError as error:
-                failure = _as_egress_error(error, port)
+                failure = dial_error(error, port)
             except BaseException:
                 line.close()
                 raise
@@ -291,29 +290,15 @@ def _server_name(host: str) -> str:
     return str(literal) if literal else ascii_host(host).rstrip(".")
 
 
-def _as_egress_error(error: OSError, port: int) -> EgressError:
-    if isinstance(error, ConnectionRefusedError):
-        return EgressError(Failure.REFUSED, f"Nothing listens on port {port}: connection refused.")
-    if isinstance(error, ConnectionError):
-        return EgressError(Failure.RESET, "The connection was broken off while it was made.")
-    if error.errno in OUR_ERRNO:
-        return EgressError(Failure.OWN_FAULT, f"We could not dial: {_reason(error)}.")
-    if error.errno == errno.ETIMEDOUT:
-        return EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
-    return EgressError(Failure.UNREACHABLE, f"It cannot be reached: {_reason(error)}.")
-
-
-def sentence_of_tls(error: Exception) -> str:
-    """What went wrong with the secure connection, at the handshake or behind it (TLS 1.3 asks late)."""
-    reason = _reason(error)
-    if "certificate required" in reason:
-        return "It asks for a client certificate, and was shown none."
-    return f"No secure connection: {reason}."
-
-
-def _reason(error: BaseException) -> str:
-    text = getattr(error, "strerror", "") or getattr(error, "reason", "") or type(error).__name__
-    return str(text).rstrip(".").lower().replace("_", " ")
+def has_route(address: Address) -> bool:
+    """Whether this machine knows a way to it. Nothing is sent: the kernel only looks into its table."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as line:
+            line.connect((str(address), 9))
+    except OSError:
+        return False
+    return True
 
 
 async def _next_done(

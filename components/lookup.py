@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from components.outcomes import Failure
 GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
 DENIED_S = 0.3  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
 RESOLVER_CANARY_S = 1.0
+CANARIES = ((".", "NS"), ("localhost.", "A"))
+# What a parser stumbles over in an answer: of a name server, not of ours
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, struct.error)
 Later = asyncio.Task[list[Address]] | None
 
 
@@ -109,20 +113,36 @@ class Lookup:
             raise await self._blame(name) from error
         except OSError as error:
             raise EgressError(Failure.OWN_FAULT, "The resolver cannot be reached.") from error
-        except dns.exception.DNSException as error:
+        except (dns.exception.DNSException, *UNREADABLE) as error:
             raise EgressError(Failure.DNS, f"The name {name} cannot be looked up.") from error
         return [] if answer.rrset is None else [str(record) for record in answer.rrset]
 
     async def _blame(self, name: str) -> EgressError:
-        """No answer: is the name's server silent, or have we no resolver at all?"""
+        """No answer: is the name's server silent, or have we no resolver at all?
+
+        Any answer to either canary shows a resolver that is alive: one without a way to the internet
+        still knows "localhost" (RFC 6761), and most others know the root.
+        """
+        canaries = [asyncio.create_task(self._answers(*canary)) for canary in CANARIES]
+        for canary in asyncio.as_completed(canaries):
+            if await canary:
+                for task in canaries:
+                    task.cancel()
+                return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+        return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
+
+    async def _answers(self, name: str, kind: str) -> bool:
+        """Whether our resolver says anything at all, be it no."""
         assert self.resolver is not None
         try:
-            await self.resolver.resolve(".", "NS", raise_on_no_answer=False, lifetime=RESOLVER_CANARY_S)
+            await self.resolver.resolve(
+                name, kind, raise_on_no_answer=False, search=False, lifetime=RESOLVER_CANARY_S
+            )
         except (dns.exception.Timeout, OSError):
-            return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
-        except dns.exception.DNSException:
-            pass  # it answered, whatever it said
-        return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+            return False
+        except (dns.exception.DNSException, *UNREADABLE):
+            pass
+        return True
 
 
 def ascii_host(host: str) -> str:

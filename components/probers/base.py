@@ -1,7 +1,6 @@
 """What every prober is: options it understands, an order it parses, a run that never raises."""
 
 import asyncio
-import errno
 import logging
 import re
 import ssl
@@ -10,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from components.egress import OUR_ERRNO, Egress, EgressError, Line, ascii_host, sentence_of_tls
+from components.blame import is_ours, sentence_of_tls
+from components.egress import Egress, EgressError, Line, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 
@@ -58,6 +58,14 @@ class Clock:
     def total_ms(self) -> float:
         """Time since the check began."""
         return (time.perf_counter() - self.began) * 1000
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether anybody has said anything yet: a name server, the target, or whoever led us there."""
+        if self.phase is Failure.TIMEOUT_DNS and "dns_ms" in self.seen:
+            return True
+        is_early = self.phase in (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT)
+        return not is_early or "hop" in self.seen.get("facts", {})
 
     def note(self, **facts: str) -> None:
         """Facts by their names, beside those known already."""
@@ -117,10 +125,8 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
-    """Ours only when that is sure: once the target speaks, what goes wrong comes of what it said."""
-    is_ours = isinstance(error, (MemoryError, NameError, ImportError))
-    is_ours |= isinstance(error, OSError) and error.errno in OUR_ERRNO
-    if is_ours or clock.phase in (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT):
+    """Ours only when that is sure: once anybody has spoken, what goes wrong comes of what was said."""
+    if is_ours(error) or isinstance(error, (MemoryError, NameError, ImportError)) or not clock.has_heard:
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
     where = PHASES[clock.phase]
     return clock.reading(failure=Failure.PROTOCOL, detail=f"It could not be understood while {where}.")
@@ -130,7 +136,7 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
     """The line ended after it was made: by the target, by TLS, by the network, or by ourselves."""
     if isinstance(error, ssl.SSLError):
         return clock.reading(failure=Failure.TLS, detail=sentence_of_tls(error))
-    if error.errno in OUR_ERRNO - {errno.ENETUNREACH}:
+    if is_ours(error):
         return clock.reading(failure=Failure.OWN_FAULT, detail="This machine could not keep the connection.")
     where = PHASES[clock.phase]
     if isinstance(error, ConnectionError):

@@ -27,7 +27,13 @@ class Answer:
 
     def text(self, head: wire.Head) -> str:
         """The body in letters."""
-        return charsets.decoded(bytes(self.data), head.headers.get("content-type", ""))
+        return charsets.decoded(self.data, head.headers.get("content-type", ""))
+
+    def holds(self, text: str, head: wire.Head) -> bool:
+        """Whether the text is there, by the charset named or byte for byte, whatever ends its lines."""
+        return text.encode() in self.data or charsets.holds(
+            self.data, head.headers.get("content-type", ""), text
+        )
 
 
 Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
@@ -84,8 +90,12 @@ async def _patiently(
             wait_s = clock.patience_s / 4
         task.result()
     finally:
-        task.cancel()
-        task.add_done_callback(_read_error)
+        if task.done():
+            _read_error(task)
+        else:
+            task.cancel()
+            task.add_done_callback(_read_error)
+        del task  # else its error, which holds this frame and so the body, would hold itself
 
 
 def _read_error(task: "asyncio.Future[None]") -> None:

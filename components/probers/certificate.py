@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from components.egress import Line
@@ -49,7 +50,7 @@ def _read(der: bytes) -> Certificate | None:
             _common_name(certificate.issuer),
             certificate.not_valid_after_utc,
         )
-    except ValueError:
+    except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm):
         return None
 
 

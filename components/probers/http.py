@@ -252,12 +252,12 @@ def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:
             return f"The header {order.header} is missing."
         if order.header_value and not any(order.header_value in read for read in _readings(values)):
             return f"The header {order.header} is not as expected."
-    if order.text and not _holds(order.text, answer, head):
+    if order.text and not answer.holds(order.text, head):
         return "The expected text is missing."
     if order.regex is not None and not order.regex.search(answer.text(head)):
         return "The regular expression does not match."
     if order.json_path is not None:
-        return _wrong_json(order, bytes(answer.data))
+        return _wrong_json(order, answer.data)
     return ""
 
 
@@ -267,14 +267,7 @@ def _readings(values: list[str]) -> list[str]:
     return [joined, joined.encode("latin-1").decode("utf-8", "replace")]
 
 
-def _holds(text: str, answer: Answer, head: wire.Head) -> bool:
-    """Whether the text is there, by the charset named or byte for byte, whatever ends its lines."""
-    if text.encode() in answer.data:
-        return True
-    return text in answer.text(head).replace("\r\n", "\n")
-
-
-def _wrong_json(order: Order, body: bytes) -> str:
+def _wrong_json(order: Order, body: bytearray) -> str:
     try:
         found = order.json_path.findall(json.loads(body))
     except (ValueError, jsonpath.JSONPathError, RecursionError) as error:

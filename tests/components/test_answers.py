@@ -332,3 +332,16 @@ def test_the_link_of_a_chain_that_ends_first_counts(tmp_path):
             assert (reading.failure, reading.days_left) == (None, 3)
             assert reading.facts["cert_name"] == "middle"
             assert classify(reading, Expectation(least_days_left=30))[0] is Outcome.DEGRADED
+
+
+@pytest.mark.parametrize("before", [64 * 1024 - n for n in range(1, 6)])
+@pytest.mark.parametrize(
+    ("charset", "end"), [("utf-8", "\r\n"), ("utf-16le", "\r\n"), ("shift_jis", "\n"), ("gb18030", "\r\n")]
+)
+def test_a_text_is_found_wherever_a_large_body_is_cut(before, charset, end):
+    words = f"日本{end}{end}は"
+    filler = "x" * (before // len("x".encode(charset)))
+    body = f"{filler}{words}{'y' * 70_000}".encode(charset)
+    answer = sized(f"Content-Type: text/plain; charset={charset}\r\n".encode(), body)
+    assert seen(answer, {"expect_text": "日本\n\nは"}).failure is None
+    assert seen(answer, {"expect_text": "日本\nは"}).failure is Failure.ASSERTION

@@ -1,0 +1,54 @@
+"""Whose fault it is that a connection was not made, or ended: the target's, unless it can only be ours.
+
+What is called ours is unknown, which nobody is told of: so it must be certain. All else is the target's.
+"""
+
+import errno
+import ssl
+
+from components.lookup import EgressError
+from components.outcomes import Failure
+
+# Errors that say something of this machine, and never of the target
+OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.EADDRNOTAVAIL,
+             errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT, errno.EPERM}  # fmt: skip
+# Errors of this machine without a route; or a router far away said so by ICMP
+NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES}
+
+
+def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressError:
+    """Of a dial that failed. `has_route`: whether this machine knows a way to the address."""
+    if isinstance(error, ConnectionRefusedError):
+        return EgressError(Failure.REFUSED, f"Nothing listens on port {port}: connection refused.")
+    if isinstance(error, ConnectionError):
+        return EgressError(Failure.RESET, "The connection was broken off while it was made.")
+    if is_ours(error) or (error.errno in NO_WAY and not has_route):
+        return EgressError(Failure.OWN_FAULT, f"We could not dial: {_reason(error)}.")
+    if error.errno == errno.ETIMEDOUT:
+        return EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
+    return EgressError(Failure.UNREACHABLE, f"It cannot be reached: {_reason(error)}.")
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether this can only have come of this machine; errors of TLS have numbers of their own."""
+    return isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in OUR_ERRNO
+
+
+def tls_error(error: OSError | ValueError) -> EgressError:
+    """Of a handshake that failed; SSLError is an OSError."""
+    if is_ours(error):
+        return EgressError(Failure.OWN_FAULT, f"We could not dial: {_reason(error)}.")
+    return EgressError(Failure.TLS, sentence_of_tls(error))
+
+
+def sentence_of_tls(error: Exception) -> str:
+    """What went wrong with the secure connection, at the handshake or behind it (TLS 1.3 asks late)."""
+    reason = _reason(error)
+    if "certificate required" in reason:
+        return "It asks for a client certificate, and was shown none."
+    return f"No secure connection: {reason}."
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", "") or getattr(error, "reason", "") or type(error).__name__
+    return str(text).rstrip(".").lower().replace("_", " ")
