@@ -187,7 +187,7 @@ def _touches(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> bo
     return any(span.started_at < end for span in spans) and start < end
 
 
-def _fields(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> dict[str, int]:
+def _fields(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> dict[str, float]:
     """The tally of a stretch as model fields."""
     seconds = uptime.tally(spans, start, end)
     return {name: getattr(seconds, name.removesuffix("_s")) for name in SECONDS_FIELDS}

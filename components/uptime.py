@@ -25,14 +25,18 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Where the time went. The six add up to the whole stretch."""
+    """Where the time went, to the millisecond. The six add up to the whole stretch.
 
-    up: int = 0
-    degraded: int = 0
-    partial: int = 0
-    major: int = 0
-    unknown: int = 0
-    maintenance: int = 0
+    Cut to whole seconds, each change of status would be up to a second wrong, and a quarter of a year of
+    them by as many seconds as there were changes.
+    """
+
+    up: float = 0
+    degraded: float = 0
+    partial: float = 0
+    major: float = 0
+    unknown: float = 0
+    maintenance: float = 0
 
     def __add__(self, other: "Seconds") -> "Seconds":
         # by name: a page adds 90 days of every component, and a loop over fields() takes five times as long
@@ -46,24 +50,27 @@ class Seconds:
         )
 
     @property
-    def whole(self) -> int:
+    def whole(self) -> float:
         """All seconds of the stretch."""
         return self.known + self.unknown + self.maintenance
 
     @property
-    def known(self) -> int:
+    def known(self) -> float:
         """The seconds the percentage speaks of."""
         return self.up + self.degraded + self.partial + self.major
 
     @property
-    def down(self) -> int:
+    def down(self) -> float:
         """The seconds in which something did not work, in full or in part."""
         return self.partial + self.major
 
     @property
     def worst(self) -> Status | None:
-        """The worst status that had any time; None when nothing is known."""
-        had = [status for status, name in NAMES.items() if getattr(self, name)]
+        """The worst status that had a second of time; None when nothing is known.
+
+        Less is the edge of something else: of the day before, or of maintenance that has just ended.
+        """
+        had = [status for status, name in NAMES.items() if getattr(self, name) >= 1]
         seen = [status for status in had if status is not Status.UNKNOWN]
         return worst(seen) if seen else None
 
@@ -81,26 +88,33 @@ NAMES = {
 def tally(spans: Iterable[Span], start: datetime, end: datetime) -> Seconds:
     """The seconds of each status between two moments; time no span covers is unknown.
 
-    Spans must not overlap; one that goes on counts to `end`. Moments are cut to
-    whole seconds first, so that neighbouring stretches add up exactly.
+    Spans must not overlap; one that goes on counts to `end`. Moments are rounded to
+    milliseconds first, so that neighbouring stretches add up exactly.
     """
-    first, last = _second(start), _second(end)
+    first, last = _ms(start), _ms(end)
     counts = dict.fromkeys(NAMES.values(), 0)
     for span in spans:
-        begin = max(first, _second(span.started_at))
-        finish = min(last, _second(span.ended_at)) if span.ended_at else last
+        begin = max(first, _ms(span.started_at))
+        finish = min(last, _ms(span.ended_at)) if span.ended_at else last
         counts[NAMES[span.status]] += max(0, finish - begin)
     counts["unknown"] += max(0, last - first - sum(counts.values()))
-    return Seconds(**counts)
+    return Seconds(**{name: count / 1000 for name, count in counts.items()})
 
 
 def hundredths(seconds: Seconds) -> int | None:
     """The uptime in hundredths of a percent, cut (9999 is 99.99 %); None when nothing is known."""
-    if not seconds.known:
+    # in whole milliseconds: a sum of fractions may be off in its sixteenth digit, and what is cut must not be
+    known, major, partial = (round(1000 * part) for part in (seconds.known, seconds.major, seconds.partial))
+    if not known:
         return None
-    lost_tenths = 10 * seconds.major + PARTIAL_WEIGHT_TENTHS * seconds.partial
-    whole_tenths = 10 * seconds.known
-    return 10_000 * (whole_tenths - lost_tenths) // whole_tenths
+    lost_tenths = 10 * major + PARTIAL_WEIGHT_TENTHS * partial
+    return 10_000 * (10 * known - lost_tenths) // (10 * known)
+
+
+def number(seconds: float) -> int | float:
+    """Seconds as they are printed: 3600, or 3599.25 with at most three digits behind the point."""
+    rounded = round(seconds, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def percent(seconds: Seconds) -> str:
@@ -123,5 +137,5 @@ def days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-def _second(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

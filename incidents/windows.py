@@ -89,7 +89,7 @@ def inside(spans: Iterable[Span], stretches: Iterable[Stretch], start: datetime,
 
 def outside(raw: Seconds, excused: Seconds) -> Seconds:
     """The second figure: what was excused counts as maintenance, whatever its status was."""
-    left = Seconds(*(getattr(raw, f.name) - getattr(excused, f.name) for f in fields(Seconds)))
+    left = Seconds(*(round(getattr(raw, f.name) - getattr(excused, f.name), 3) for f in fields(Seconds)))
     return left + Seconds(maintenance=excused.whole)
 
 

@@ -103,7 +103,7 @@ def _day(on: date, counted: Counted | None, outages: tuple[Outage, ...], *, is_w
     if counted is None or status is None:
         return Day(on, None, "", "", outages, f"{name}: no data")
     seconds = counted.raw
-    down = duration(seconds.down) if seconds.down else ""
+    down = duration(seconds.down) if seconds.down >= 1 else ""
     hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
     within = f"{down} down within it" if down and status is Status.UNDER_MAINTENANCE else down
     told = ", ".join(part for part in (status.label.lower(), within) if part)
@@ -175,7 +175,7 @@ def figure(known: Known, *, whole_days: int) -> Uptime:
     return Uptime(
         percent=uptime.percent(total),
         outside=uptime.percent(both.outside),
-        down=f"{duration(total.down)} down" if total.down else "",
+        down=f"{duration(total.down)} down" if total.down >= 1 else "",
         since=since,
         coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
     )

@@ -150,7 +150,7 @@ def _hour_row(
     if seconds is None:
         return HourRow(label, short, None, f"{label}: still to come", is_ahead=True)
     status, median = seconds.worst, latency.quantile(histogram, 0.5)
-    down = f", {duration(seconds.down)} down" if seconds.down else ""
+    down = f", {duration(seconds.down)} down" if seconds.down >= 1 else ""
     is_bad = status not in (None, Status.OPERATIONAL)
     return HourRow(
         label=label,
@@ -168,8 +168,8 @@ def _hour_row(
     )
 
 
-def _length(seconds: int) -> str:
-    return duration(seconds) if seconds else ""
+def _length(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else ""
 
 
 def hour_title(start: datetime, zone: ZoneInfo) -> str:

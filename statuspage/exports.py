@@ -119,10 +119,10 @@ def _uptime_row(component: Component, month: date, counted: days.Counted) -> Row
         "component_id": component.public_id,
         "component": component.name,
         "month": f"{month:%Y-%m}",
-        **{name: getattr(seconds, name.removesuffix("_s")) for name in SECONDS_FIELDS},
+        **{n: uptime.number(getattr(seconds, n.removesuffix("_s"))) for n in SECONDS_FIELDS},
         "uptime_percent": None if value is None else value / 100,
         "arithmetic": arithmetic(seconds),
-        "excused_s": counted.excused.whole,
+        "excused_s": uptime.number(counted.excused.whole),
         "outside_percent": None if second is None else second / 100,
         "outside_arithmetic": arithmetic(outside),
     }
@@ -134,8 +134,8 @@ def arithmetic(seconds: Seconds) -> str:
     if value is None:
         return "nothing known"
     weight = f"0.{uptime.PARTIAL_WEIGHT_TENTHS}"
-    lost = f"{seconds.known} − {seconds.major} − {weight} × {seconds.partial}"
-    return f"100 × ({lost}) / {seconds.known} = {value // 100}.{value % 100:02d}"
+    known, major, partial = map(uptime.number, (seconds.known, seconds.major, seconds.partial))
+    return f"100 × ({known} − {major} − {weight} × {partial}) / {known} = {value // 100}.{value % 100:02d}"
 
 
 # Writing

@@ -7,14 +7,14 @@ from components.uptime import Seconds
 
 
 class Tally(models.Model):
-    """The seconds of each status. See `components.uptime.Seconds`."""
+    """The seconds of each status, to the millisecond. See `components.uptime.Seconds`."""
 
-    up_s = models.IntegerField(default=0)
-    degraded_s = models.IntegerField(default=0)
-    partial_s = models.IntegerField(default=0)
-    major_s = models.IntegerField(default=0)
-    unknown_s = models.IntegerField(default=0)
-    maintenance_s = models.IntegerField(default=0)
+    up_s = models.FloatField(default=0)
+    degraded_s = models.FloatField(default=0)
+    partial_s = models.FloatField(default=0)
+    major_s = models.FloatField(default=0)
+    unknown_s = models.FloatField(default=0)
+    maintenance_s = models.FloatField(default=0)
 
     class Meta:
         abstract = True
@@ -62,12 +62,12 @@ class DayTally(Tally):
     )
     day = models.DateField()
     # Of these, the seconds that lie within maintenance announced before it began (incidents.tallies)
-    excused_up_s = models.IntegerField(default=0)
-    excused_degraded_s = models.IntegerField(default=0)
-    excused_partial_s = models.IntegerField(default=0)
-    excused_major_s = models.IntegerField(default=0)
-    excused_unknown_s = models.IntegerField(default=0)
-    excused_maintenance_s = models.IntegerField(default=0)
+    excused_up_s = models.FloatField(default=0)
+    excused_degraded_s = models.FloatField(default=0)
+    excused_partial_s = models.FloatField(default=0)
+    excused_major_s = models.FloatField(default=0)
+    excused_unknown_s = models.FloatField(default=0)
+    excused_maintenance_s = models.FloatField(default=0)
 
     class Meta(Tally.Meta):
         abstract = False

@@ -1,13 +1,16 @@
 """Book-keeping: what is old goes, what the page is counted from stays."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from components.models import Check, DayTally, HourTally, StatusSpan
-from components.tasks import prune, tally_days, tally_latency
-from tests.making import after, found, watched
+from components.status import Status
+from components.tasks import prune, tally_days, tally_hours, tally_latency
+from tests.making import NOW, after, found, watched
 
 
 def checks(probe, *days_ago):
@@ -75,3 +78,21 @@ def test_tallying_asks_as_much_for_one_component_as_for_many(db):
             tally_days(after())
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_a_quarter_of_a_year_of_changes_is_counted_to_the_second(db):
+    """70 outages that begin on the second and do not end on it: a cut at both ends loses each fraction."""
+    one = watched("API").component
+    chance, at, down = random.Random(7), NOW - timedelta(days=89), timedelta()
+    one.spans.all().delete()
+    for _ in range(70):
+        up = timedelta(seconds=chance.randint(20_000, 90_000) + 0.05)
+        out = timedelta(seconds=chance.randint(30, 3_000) + 0.95)
+        one.spans.create(status=Status.OPERATIONAL, started_at=at, ended_at=at + up)
+        one.spans.create(status=Status.MAJOR_OUTAGE, started_at=at + up, ended_at=at + up + out)
+        at, down = at + up + out, down + out
+    tally_days(NOW)
+    tally_hours(NOW)
+    for model in (DayTally, HourTally):
+        total = model.objects.filter(component=one).aggregate(down=Sum("major_s"))["down"]
+        assert abs(total - down.total_seconds()) <= 1

@@ -1,5 +1,6 @@
 """How long a component was well."""
 
+from dataclasses import astuple
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.status import Status
-from components.uptime import Seconds, Span, day_bounds, days, percent, tally
+from components.uptime import Seconds, Span, day_bounds, days, number, percent, tally
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -65,8 +66,37 @@ def test_seconds_add_up_to_the_whole_and_neighbours_to_their_union(steps, one, t
     spans = [Span(s, at, end) for (at, s), end in zip(steps, ends, strict=True)] if steps else []
     start, middle, end = sorted([one, two, three])
     whole = tally(spans, start, end)
-    assert whole.whole == int(end.timestamp()) - int(start.timestamp())
-    assert whole == tally(spans, start, middle) + tally(spans, middle, end)
+    assert whole.whole == pytest.approx((end - start).total_seconds(), abs=0.002)
+    parts = tally(spans, start, middle) + tally(spans, middle, end)
+    assert astuple(whole) == pytest.approx(astuple(parts), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "share", [0.1, 0.5, 0.999], ids=["most of it is cut off", "half a second", "nearly a second"]
+)
+def test_hundreds_of_changes_do_not_add_up_to_seconds(share):
+    """Each outage begins at a whole second and lasts a fraction more: a cut at each end always loses it."""
+    spans, at = [], NOON
+    for _ in range(240):
+        length = timedelta(seconds=2 + share)
+        spans.append(Span(Status.MAJOR_OUTAGE, at, at + length))
+        spans.append(Span(Status.OPERATIONAL, at + length, at + timedelta(seconds=60)))
+        at += timedelta(seconds=60)
+    counted = sum((tally(spans, NOON + n * HOUR, NOON + (n + 1) * HOUR) for n in range(4)), Seconds())
+    assert counted.major == pytest.approx(240 * (2 + share), abs=0.5)
+    assert counted.whole == pytest.approx(4 * 3600)
+
+
+def test_an_edge_of_less_than_a_second_colours_nothing():
+    assert Seconds(up=86_399.6, major=0.4).worst == Status.OPERATIONAL
+    assert Seconds(up=86_399, major=1).worst == Status.MAJOR_OUTAGE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "printed"), [(3600.0, "3600"), (0.1 + 0.2, "0.3"), (7.25, "7.25"), (0, "0")]
+)
+def test_seconds_are_printed_as_short_as_they_are(seconds, printed):
+    assert str(number(seconds)) == printed
 
 
 def test_days_are_those_of_the_pages_zone():
