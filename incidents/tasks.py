@@ -5,6 +5,7 @@ settle: rows, flips, statuses and incidents in one short transaction.
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from components import egress
 from components.checking import Checker, Finding, Order
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
+from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.probers import InvalidProbe
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
 BLIND_RETRY_S = 60  # where a check could not see for a reason of our own
+KEEP_TRYING_S = LEASE_SLACK_S  # what a lease has beyond the check itself
+TRY_AGAIN_S = 0.25
 TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
 
 
@@ -104,8 +108,20 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
     A finding whose claim has moved on is dropped: someone else has the slot.
     """
     now = now or datetime.now(UTC)
+    if not _settle(findings, now, holds_page=False):
+        _settle(findings, now, holds_page=True)
+
+
+def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> bool:
+    """False, with nothing written, when there is news and the page is not held.
+
+    The page comes first, as everywhere, then the probes: two who take them the other way round wait for
+    each other. Most findings are no news, and hold up nobody else.
+    """
     by_probe = {finding.claim.probe_id: finding for finding in findings}
     with transaction.atomic():
+        if holds_page:
+            Page.objects.hold()
         probes = [
             probe
             for probe in Probe.objects.select_for_update().filter(pk__in=by_probe).order_by("pk")
@@ -117,25 +133,26 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
             for probe in probes
             for finding in (by_probe[probe.pk],)
         ]
-        Check.objects.bulk_create(
-            [_row(finding, outcome, why) for _, finding, outcome, why in judged],
-            ignore_conflicts=True,
-        )
         quiet = [
             p.pk
             for p, found, outcome, _ in judged
             if outcome == p.outcome and not p.run and not p.unsteady and not p.is_silent(found.started_at)
         ]
+        if len(quiet) < len(judged) and not holds_page:
+            return False
+        Check.objects.bulk_create(
+            [_row(finding, outcome, why) for _, finding, outcome, why in judged],
+            ignore_conflicts=True,
+        )
         heard = int(now.timestamp())
         Probe.objects.filter(pk__in=quiet).update(
             claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_GOOD
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
-        if news:
-            Page.objects.hold()
         for probe, finding, outcome, why in news:
             _hear(probe, finding, outcome, why, now)
         _look_again(judged, heard)
+    return True
 
 
 def _look_again(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:
@@ -249,17 +266,37 @@ def checker() -> Checker:
 
 
 def _keep(findings: list[Finding]) -> None:
-    """Settle what the engine found. If the database is away the leases run out, and it is done again."""
-    close_old_connections()
-    try:
-        settle(findings)
-    except OperationalError as error:
-        lost = "%d results could not be written (%s); their slots will be run again"
-        log.warning(lost, len(findings), str(error).strip().split("\n")[0])
-    except DatabaseError:
-        log.exception("%d results could not be written; their slots will be run again", len(findings))
-    finally:
+    """Settle what the engine found.
+
+    While a lock is in the way, or the database is, it is tried again for as long as the slots are ours.
+    Then the leases run out, and the checks are run again.
+    """
+    end = time.monotonic() + KEEP_TRYING_S
+    while True:
         close_old_connections()
+        try:
+            return settle(findings)
+        except OperationalError as error:
+            if time.monotonic() >= end:
+                lost = "%d results could not be written (%s); their slots will be run again"
+                log.warning(lost, len(findings), str(error).strip().split("\n")[0])
+                return _live_on(findings)
+        except DatabaseError:
+            log.exception("%d results could not be written; their slots will be run again", len(findings))
+            return None
+        finally:
+            close_old_connections()
+        time.sleep(TRY_AGAIN_S)
+
+
+def _live_on(findings: list[Finding]) -> None:
+    """An attempt counts because a worker may die of it. We live, so these were none."""
+    try:
+        for claim in (finding.claim for finding in findings):
+            mine = Probe.objects.filter(pk=claim.probe_id, lease_token=claim.token, attempts__gt=0)
+            mine.update(attempts=F("attempts") - 1)
+    except DatabaseError as error:
+        log.warning("probe.attempts_kept count=%d reason=%s", len(findings), str(error).split("\n")[0])
 
 
 @worker_process_shutdown.connect

@@ -61,9 +61,15 @@ class Audited:
             self._note(request, "delete", obj)
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The page is taken before any other row, as everywhere (`Page.objects.hold`)."""
+        Page.objects.hold()
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """What is deleted here leaves the copies of the public pages, too."""
         with transaction.atomic():
+            Page.objects.hold()
             was_read = is_read(obj)
             super().delete_model(request, obj)  # type: ignore[misc]
             Page.objects.turn(takes_away=True, is_public=was_read)
@@ -71,6 +77,7 @@ class Audited:
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """The same for many at once."""
         with transaction.atomic():
+            Page.objects.hold()
             was_read = any(is_read(obj) for obj in queryset)
             super().delete_queryset(request, queryset)  # type: ignore[misc]
             Page.objects.turn(takes_away=True, is_public=was_read)

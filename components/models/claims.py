@@ -48,7 +48,7 @@ class ClaimManager(models.Manager["Probe"]):
         """
         with connection.cursor() as cursor:
             terms = {"slack": LEASE_SLACK_S, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
-            cursor.execute(CLAIM, {"now": now, **terms})
+            cursor.execute(_claim(connection.vendor), {"now": now, **terms})
             return [Claim(*row) for row in cursor.fetchall()]
 
     def begin(self, claims: list[Claim]) -> list["Probe"]:
@@ -85,6 +85,22 @@ def patience() -> Combinable:
 
 # A row that no form can make, but a hand in the database can, hurts itself alone: it is claimed at a pace
 # of its own, and then told apart (Probe.fault).
+IS_DUE = """
+NOT is_paused
+  AND (
+    (claimed_slot IS NULL AND next_slot <= %(now)s)
+    OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
+    -- a clock that went back: nothing may be due further away than it was ever set
+    OR (claimed_slot IS NULL AND next_slot > %(now)s + {interval})
+    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + {timeout} + %(slack)s)
+  )
+  AND (attempts < %(crashes)s OR lease_until < %(rest)s)
+"""
+# On SQLite one writer has the whole file. On PostgreSQL many rows that are updated at once are locked in
+# whatever order they lie, and a result that is being written locks some of them too: rows that somebody
+# has in hand are left to the next second, so that neither waits for the other.
+FREE = "id IN (SELECT id FROM components_probe WHERE {due} ORDER BY id FOR UPDATE SKIP LOCKED)"
+WHICH = {"sqlite": IS_DUE, "postgresql": FREE.replace("{due}", IS_DUE)}
 CLAIM = """
 UPDATE components_probe SET
   claimed_slot = COALESCE(claimed_slot, CASE
@@ -95,17 +111,13 @@ UPDATE components_probe SET
   next_slot = %(now)s + {interval} - (%(now)s - phase_s) %% {interval},
   lease_until = %(now)s + {timeout} + %(slack)s,
   lease_token = lease_token + 1
-WHERE NOT is_paused
-  AND (
-    (claimed_slot IS NULL AND next_slot <= %(now)s)
-    OR (claimed_slot IS NOT NULL AND lease_until < %(now)s)
-    -- a clock that went back: nothing may be due further away than it was ever set
-    OR (claimed_slot IS NULL AND next_slot > %(now)s + {interval})
-    OR (claimed_slot IS NOT NULL AND lease_until > %(now)s + {timeout} + %(slack)s)
-  )
-  AND (attempts < %(crashes)s OR lease_until < %(rest)s)
+WHERE {which}
 RETURNING id, claimed_slot, lease_token, region
-""".format(
-    interval=f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)",
-    timeout=f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)",
-)
+"""
+INTERVAL = f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)"
+TIMEOUT = f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)"
+
+
+def _claim(vendor: str) -> str:
+    terms = {"interval": INTERVAL, "timeout": TIMEOUT}
+    return CLAIM.format(which=WHICH[vendor].format(**terms), **terms)
