@@ -27,6 +27,7 @@ ONE_IS_ENOUGH = {
     "test_snapshot",
     "test_feeds",
     "test_chat",
+    "test_copies",
     "test_importing",
     "test_limits",
     "test_mail",
