@@ -36,15 +36,19 @@ def questions(now: datetime) -> list[Question]:
     found += [_suggested(incident) for incident in opened.filter(published_at=None)]
     public = opened.exclude(published_at=None)
     found += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
-    return found + [
-        unwatched(incident) for incident in opened.filter(is_owned=False).exclude(unwatched_at=None)
-    ]
+    return found + [unwatched(incident) for incident in left_alone()]
 
 
 def unproven() -> list[Probe]:
     """Probes that fail and have never passed a check."""
     failing = Probe.objects.filter(is_paused=False, outcome=Outcome.DOWN, passed_at=None)
     return list(failing.select_related("component").order_by("id"))
+
+
+def left_alone() -> list[Incident]:
+    """Open incidents of the machine's that no probe looks at any more."""
+    opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
+    return list(opened.exclude(unwatched_at=None).order_by("id"))
 
 
 def never_passed(probe: Probe) -> Question:

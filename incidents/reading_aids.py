@@ -27,7 +27,7 @@ def _aid(state: StateCore) -> None:
             continue
         if place > 1 and state.tokens[place - 2].type == "list_item_open":
             _tick(block.children[0])
-        block.children = _with_links(_without_pictures(block.children))
+        block.children = _led(block.children)
         for token in block.children:
             if token.type == "link_open":
                 token.attrs["href"] = absolute(str(token.attrs.get("href", "")))
@@ -40,34 +40,28 @@ def _tick(token: Token) -> None:
         token.content = sign + token.content[4:]
 
 
-def _without_pictures(tokens: list[Token]) -> list[Token]:
-    """Nothing is loaded from elsewhere: a picture is a link to it, under the words that stand for it."""
+def _led(tokens: list[Token]) -> list[Token]:
+    """With a link for each address that is typed as such (GFM, section 6.9), and for each picture.
+
+    Nothing is loaded from elsewhere: a picture is a link to it, under the words that stand for it.
+    """
     found: list[Token] = []
     is_link = False
     for token in tokens:
         is_link = token.type == "link_open" or (is_link and token.type != "link_close")
-        if token.type != "image":
+        if token.type == "image":
+            words = token.content or NO_WORDS
+            found += [_text(words)] if is_link else _link(str(token.attrs.get("src", "")), words)
+        elif token.type == "text" and not is_link:
+            found += _linked(token.content)
+        else:
             found.append(token)
-            continue
-        words = Token("text", "", 0, content=token.content or NO_WORDS)
-        source = {"href": token.attrs.get("src", "")}
-        start, end = Token("link_open", "a", 1, attrs=source), Token("link_close", "a", -1)
-        found += [words] if is_link else [start, words, end]
-    return found
-
-
-def _with_links(tokens: list[Token]) -> list[Token]:
-    """An address that is typed as such is a link (GFM, section 6.9)."""
-    found: list[Token] = []
-    is_link = False
-    for token in tokens:
-        is_link = token.type == "link_open" or (is_link and token.type != "link_close")
-        found += [token] if is_link or token.type != "text" else _linked(token.content)
     return found
 
 
 def _linked(text: str) -> list[Token]:
-    found, end = [], 0
+    found: list[Token] = []
+    end = 0
     for match in ADDRESSES.finditer(text):
         address = _trimmed(match.group())
         try:
@@ -75,14 +69,17 @@ def _linked(text: str) -> list[Token]:
                 continue
         except ValueError:
             continue
-        found += [
-            Token("text", "", 0, content=text[end : match.start()]),
-            Token("link_open", "a", 1, attrs={"href": address}),
-            Token("text", "", 0, content=address),
-            Token("link_close", "a", -1),
-        ]
+        found += [_text(text[end : match.start()]), *_link(address, address)]
         end = match.start() + len(address)
-    return [*found, Token("text", "", 0, content=text[end:])]
+    return [*found, _text(text[end:])]
+
+
+def _link(address: str, words: str) -> list[Token]:
+    return [Token("link_open", "a", 1, attrs={"href": address}), _text(words), Token("link_close", "a", -1)]
+
+
+def _text(words: str) -> Token:
+    return Token("text", "", 0, content=words)
 
 
 def _trimmed(address: str) -> str:

@@ -63,6 +63,7 @@ MET = {
     "assertion": "The answer did not have the expected content.",
     "denied": "Our own rules do not allow this check.",
     "own_fault": "We could not run the check.",
+    ON_AND_OFF: "Some checks fail and others pass.",
 }
 OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
 

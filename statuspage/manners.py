@@ -14,7 +14,6 @@ from components.gate import PUBLIC
 
 OPEN_ENDINGS = (".json", ".csv", ".atom", ".rss", ".ics")
 SAFE = ("GET", "HEAD", "OPTIONS")
-CLOSED = ("/console/", "/admin/", "/accounts/", "/subscription/", "/subscriptions/", "/hooks/", "/static/")
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
     "Access-Control-Allow-Headers": "*",
@@ -34,7 +33,7 @@ WORDS = {
 
 def is_open(path: str) -> bool:
     """Whether pages of other origins may read it."""
-    return path.startswith("/api/") or (path.endswith(OPEN_ENDINGS) and not path.startswith(CLOSED))
+    return path.startswith("/api/") or (path.endswith(OPEN_ENDINGS) and _is_document(path))
 
 
 class MannersMiddleware:
@@ -77,7 +76,7 @@ def _is_document(path: str) -> bool:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A stroke too many is mended; everything else is our page that says so."""
+    """A slash too many is taken out; everything else is our page that says so."""
     path = re.sub(r"/{2,}", "/", request.path)
     path = path.rstrip("/") or "/"
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):

@@ -159,8 +159,8 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
     trouble that staff have set stays, and once all of it is stale we do not know how the work goes.
     """
     probes = world.probes.get(component.pk, [])
-    is_by_hand = bool(component.hand_status) and Status(component.hand_status).is_trouble
-    if component.pk in world.worked_on and not is_by_hand and not (probes and fresh.step is Step.STALE):
+    is_lost = bool(probes) and fresh.step is Step.STALE
+    if component.pk in world.worked_on and not component.is_set_to_trouble and not is_lost:
         return Status.UNDER_MAINTENANCE
     if component.hand_status or not probes:
         return Status(component.status)

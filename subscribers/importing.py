@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from components.models import Component, Group
+from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
 from subscribers import addresses, sealed, signing
 from subscribers.channels import Channel
@@ -18,7 +19,6 @@ from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.sheets import Fault, Line, Wish, one_form, read, split
 
 BATCH = 500
-ID_LENGTH = 12  # of a public id
 MOST_PARTS = 40  # of a name that holds what stands between names
 
 
@@ -58,7 +58,7 @@ class Places:
         found, parts = [], [part for name in names for part in split(name)]
         while parts:
             name, taken = _longest(known, parts)
-            if name in self.doubtful and len(name) != ID_LENGTH:
+            if name in self.doubtful and len(name) != LENGTH:
                 told = "; ".join(parts[:taken])[:60]
                 raise Fault(f"more than one of the {kind} is called “{told}”: write its id instead.")
             if name not in known:

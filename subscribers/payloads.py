@@ -156,8 +156,7 @@ def _as_shown(components: Sequence[Component]) -> list[tuple[Component, Status]]
     worked_on = set(Maintenance.objects.active().values_list("components", flat=True))
     found = []
     for one in components:
-        is_by_hand = bool(one.hand_status) and Status(one.hand_status).is_trouble
-        is_covered = one.pk in worked_on and not is_by_hand
+        is_covered = one.pk in worked_on and not one.is_set_to_trouble
         found.append((one, Status.UNDER_MAINTENANCE if is_covered else Status(one.status)))
     return found
 

@@ -36,7 +36,7 @@ ALIASES = {
     "confirmed": ("confirmed", "confirmed_at", "is_confirmed"),
 }
 KNOWN = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
-SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 CHANNELS = {
     **{channel.value: channel for channel in Channel},
     **{channel.label.lower(): channel for channel in Channel},
@@ -86,20 +86,19 @@ def opened(file: BinaryIO) -> TextIO:
 
 def lines(text: Iterable[str]) -> Iterator[Line]:
     """The lines of a file, one at a time; empty ones are left out. Raises Fault for a file that is none."""
-    rows, number = _clean(text), 0
+    rows, skipped = _clean(text), 0
     reader: Any = None
     try:
-        sign, first = _sign_and_head(rows)
-        number = 0 if sign is None else 1
-        head, known = first, _most_known(first)
-        reader = csv.reader(chain([head], rows), delimiter=sign or known, skipinitialspace=True)
-        names = _names(next(reader, []), sign or known)
+        told, head = _sign_and_head(rows)
+        sign, skipped = told or _most_known(head), 1 if told else 0
+        reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True)
+        names = _names(next(reader, []), sign, number=skipped + 1)
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 found = zip(names, cells, strict=False)
-                yield Line(number + reader.line_num, {name: plain(cell) for name, cell in found if name})
+                yield Line(skipped + reader.line_num, {name: plain(cell) for name, cell in found if name})
     except csv.Error as error:
-        at = number + (reader.line_num if reader else 1)
+        at = skipped + (reader.line_num if reader else 1)
         raise Fault(f"line {at}: this is no CSV ({error}): save it anew as CSV, UTF-8.") from error
     except UnicodeDecodeError as error:
         raise Fault("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
@@ -133,14 +132,14 @@ def _ours(cell: str) -> str:
     return KNOWN.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"), "")
 
 
-def _names(header: list[str], sign: str) -> list[str]:
+def _names(header: list[str], sign: str, *, number: int) -> list[str]:
     """Our names of the columns, empty for those we do not know. Raises Fault."""
     names = [_ours(cell) for cell in header]
     if not {"address", "email", "endpoint"} & set(names):
         word = SIGNS.get(sign, f"“{sign}”")
         raise Fault(
-            f"line 1, read with {word} between its cells: no column holds addresses. The first line names "
-            f"the columns, as {','.join(COLUMNS)}."
+            f"line {number}, read with {word} between its cells: no column holds addresses. It names the "
+            f"columns, as {','.join(COLUMNS)}."
         )
     return names
 

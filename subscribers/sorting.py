@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Max, Min, OuterRef, Q, Subquery
 
 from components.models import StatusSpan
-from components.status import Status
 from incidents.models import Maintenance, Notice, NoticeKind
 from subscribers.channels import Channel
 from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
@@ -137,8 +136,7 @@ def _note_change(span: StatusSpan, now: datetime) -> None:
     before = StatusSpan.objects.filter(component=span.component, pk__lt=span.pk).order_by("-pk").first()
     if before is None or before.status == span.status:
         return
-    is_by_hand = bool(span.component.hand_status) and Status(span.component.hand_status).is_trouble
-    if Maintenance.objects.is_active_for(span.component) and not is_by_hand:
+    if Maintenance.objects.is_active_for(span.component) and not span.component.is_set_to_trouble:
         return  # planned work covers it: its own beginning and end are told
     change = {"at": span.started_at, "now": now}
     Notice.objects.of_component(span.component, before.status, span.status, **change)

@@ -104,6 +104,11 @@ class Component(models.Model):
         self.save(update_fields=["hand_status"])
         self.refresh(at)
 
+    @property
+    def is_set_to_trouble(self) -> bool:
+        """Whether staff say that something is wrong: planned work covers what probes see, and not that."""
+        return bool(self.hand_status) and Status(self.hand_status).is_trouble
+
     def judge_again(self, at: datetime | None) -> None:
         """Look at this moment whether it is down without an incident; None: not at all."""
         self.judge_at = at

@@ -17,7 +17,7 @@ from components.status import Status
 from incidents.lifecycle import Kind, Phase
 from incidents.models.machine import settling
 from incidents.models.opening import MachineManager
-from incidents.models.people import PeopleVoice, Statuses, status_of
+from incidents.models.people import PeopleVoice, Statuses, checked_status
 from incidents.models.record import advice_of
 
 
@@ -83,7 +83,7 @@ class IncidentManager(MachineManager):
             incident.full_clean()
             incident.save()
             for component, status in statuses.items():
-                incident.touch(component, status_of(status), started_at)
+                incident.touch(component, checked_status(status), started_at)
                 incident.touch(component, Status.OPERATIONAL, started_at)
             for phase, at, words in told:
                 incident.say(words, phase, at, author=author)

@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.models.lines import lines
 from components.outcomes import Outcome
 from components.status import Status
+from components.texts import lines
 from incidents import windows, words
 from incidents.models.notice import Notice
 from incidents.models.series import AHEAD, Series
@@ -195,8 +195,7 @@ class Maintenance(Series):
         """What its components show is another from now on, unless other work or the hand covers them too."""
         for component in self.components.all():
             others = Maintenance.objects.active().exclude(pk=self.pk).filter(components=component)
-            is_by_hand = bool(component.hand_status) and Status(component.hand_status).is_trouble
-            if is_by_hand or others.exists():
+            if component.is_set_to_trouble or others.exists():
                 continue
             change = (component.status, Status.UNDER_MAINTENANCE)
             old, new = change if begins else change[::-1]

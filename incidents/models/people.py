@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from components.models import Component, Page
-from components.models.lines import lines, one_line
 from components.status import Status
+from components.texts import lines, one_line
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase, may_move
 from incidents.models import undoing
 from incidents.models.machine import MachineVoice
@@ -128,11 +128,12 @@ class PeopleVoice(MachineVoice):
 
     def note(self, body: str, now: datetime, *, author: Any) -> "Update":
         """Words for staff alone. Raises ValidationError."""
+        body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The note has no words."})
         with transaction.atomic():
             Page.objects.hold()
-            return self.write(Kind.NOTE, lines(body), now, author=author)
+            return self.write(Kind.NOTE, body, now, author=author)
 
     def edit(self, update: "Update", body: str, now: datetime, *, author: Any = None) -> None:
         """Change the words of an update; all earlier ones are kept, and the edit is dated."""
@@ -178,7 +179,7 @@ class PeopleVoice(MachineVoice):
         """Show what staff say of its components; when all is over, let the probes speak again."""
         changes = []
         for component, given in statuses.items():
-            status = status_of(given)
+            status = checked_status(given)
             row = self.affected.filter(component=component).first()
             old = Status(row.status) if row else Status(component.status)
             self.touch(component, status, now)
@@ -204,7 +205,8 @@ def _phase(phase: Phase | str) -> Phase:
         raise ValidationError({"phase": f"“{phase}” is no phase: use one of {known}."}) from None
 
 
-def status_of(status: Status | str) -> Status:
+def checked_status(status: Status | str) -> Status:
+    """The status of this name. Raises ValidationError."""
     try:
         return Status(status)
     except ValueError:

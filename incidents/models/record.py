@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from components.models import Component, Group, Page
-from components.models.lines import LineField, lines
+from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
+from components.texts import lines
 from incidents import span
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice

@@ -23,14 +23,10 @@ _COUNTED = {"app": "allauth.account"}
 
 def count(request: HttpRequest, credentials: dict[str, Any]) -> ratelimit.RateLimitUsage | None:
     """Count one guess, before the password is looked at. None: it is one too many."""
-    whom, browser = _whom(credentials), _browser(request, credentials)
-    if browser:
+    if browser := _browser(request, credentials):
         return ratelimit.consume(request, **_COUNTED, action="login_failed_known", key=browser)
     usage = ratelimit.RateLimitUsage(usage=[])
-    for action, key in (
-        ("login_failed", f"{whom} from {ratelimit.get_ip(request)}"),
-        ("login_failed_anywhere", whom),
-    ):
+    for action, key in _counts(request, credentials):
         used = ratelimit.consume(request, **_COUNTED, action=action, key=key)
         if used is None:
             return None
@@ -40,11 +36,7 @@ def count(request: HttpRequest, credentials: dict[str, Any]) -> ratelimit.RateLi
 
 def forgive(request: HttpRequest, credentials: dict[str, Any]) -> None:
     """Forget the guesses at this person. Those of the address, at anybody, stay counted."""
-    whom = _whom(credentials)
-    for action, key in (
-        ("login_failed", f"{whom} from {ratelimit.get_ip(request)}"),
-        ("login_failed_anywhere", whom),
-    ):
+    for action, key in _counts(request, credentials):
         for rate in ratelimit.get_rates(**_COUNTED, action=action):
             if rate.per == "key":
                 named = ratelimit.get_cache_key(request, **_COUNTED, action=action, rate=rate, key=key)
@@ -66,6 +58,12 @@ def remember(request: HttpRequest, response: HttpResponse, user: AbstractBaseUse
         httponly=True,
         samesite="Lax",
     )
+
+
+def _counts(request: HttpRequest, credentials: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(limit, whose) of each count that a guess from a new place goes into."""
+    whom = _whom(credentials)
+    return ("login_failed", f"{whom} from {ratelimit.get_ip(request)}"), ("login_failed_anywhere", whom)
 
 
 def _whom(credentials: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ COLUMNS = (
 
 # what public pages show of a probe, or reckon by
 READ = {"name", "kind", "interval_s", "down_status", "region", "latency_limit_ms"}
+HIDDEN = {"options", "target"}  # what the log holds only a part of
 FAILURE, DETAIL = COLUMNS.index("failure") - 1, COLUMNS.index("detail") - 1  # without the slot
 
 
@@ -280,9 +281,6 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
                 after[name] += " (a part that is not shown here was changed)"
         Audit.objects.note(request, act, probe, before=before, after=after)
     return probe
-
-
-HIDDEN = {"options", "target"}  # what the log holds only a part of
 
 
 def _told(probe: Probe, names: list[str]) -> dict[str, Any]:

@@ -13,19 +13,18 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from components.status import Impact
 from incidents import asking
 from incidents.models import Incident
 from incidents.models.machine import PROPOSE_AFTER
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
+from subscribers.models.subscriber import RANKS
 
 INCIDENTS, SYSTEM = "incidents", "system"
 HOUR = timedelta(hours=1)
 HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
 REGION_SILENT_S = 120
 ANSWERED_S = 120.0  # what is being set up may still be mended by whoever does it
-RANKS = {impact: rank for rank, impact in enumerate(Impact)}
 MANY_GIVEN_UP = 20  # in an hour
 
 
@@ -154,7 +153,7 @@ def unproven(world: World) -> Iterator[Owed]:
 
 def unwatched(world: World) -> Iterator[Owed]:
     """An incident of the machine's that no probe looks at any more: it will not end by itself."""
-    for incident in _open().filter(is_owned=False).exclude(unwatched_at=None):
+    for incident in asking.left_alone():
         assert incident.unwatched_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",

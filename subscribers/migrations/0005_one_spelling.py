@@ -44,7 +44,8 @@ def _spell(apps, one):
             one = first
     if (one.fingerprint, address) != (mark, was):
         one.fingerprint, one.address = mark, sealed.seal(address)
-        one.save(update_fields=["fingerprint", "address"])
+        one.shown, one.host = spelling.masked(one.channel, address), spelling.host_of(one.channel, address)
+        one.save(update_fields=["fingerprint", "address", "shown", "host"])
 
 
 def _merge(apps, kept, gone):

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 
 from components.models import Component
-from components.models.lines import lines, one_line
+from components.texts import lines, one_line
 from incidents.models import Incident, Maintenance, Update
 from statuspage import feed_views, history_views
 from statuspage.models import Audit, Role

@@ -7,7 +7,7 @@ import pytest
 from django.http import Http404
 from icalendar import Calendar
 
-from components.models.lines import one_line
+from components.texts import one_line
 from incidents.models import Maintenance
 from statuspage import views
 from tests.incidents.test_maintenance import plan, turn

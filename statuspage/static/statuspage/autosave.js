@@ -14,8 +14,12 @@ async function save(leaving) {
   let wait = 2000
   try {
     const answer = await fetch(form.dataset.autosave, { method: 'POST', body: new FormData(form), keepalive: leaving === true })
-    const body = await answer.json()
-    if (answer.ok) {
+    const isOurs = answer.headers.get('content-type')?.includes('json'), body = isOurs ? await answer.json() : {}
+    if (!isOurs) {
+      isTyped = true
+      wait = 10000
+      told.textContent = 'Not saved: you are logged out, or this page is too old. Copy your words before you leave it.'
+    } else if (answer.ok) {
       form.elements.seen.value = body.saved_at
       rows.forEach((row, i) => { row.querySelector('[name=action-id]').value = body.actions[i] })
       told.textContent = `saved ${new Date(body.saved_at).toLocaleTimeString()}`
