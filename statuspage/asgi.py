@@ -38,6 +38,7 @@ DJANGO_THREADS = 10
 RENDER_THREADS = 2
 RENDER_WAIT_S = 2.0  # with nothing at hand
 COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
+SLOW_FOR_S = 30.0  # after a rendering took longer than that, nobody waits so long again
 OLD_AFTER_S = 60.0  # a copy that says so: younger ones are told from new ones by nobody
 
 Scope = dict[str, Any]
@@ -139,6 +140,7 @@ class Door:
         self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
         self.forgotten = 0
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
+        self.slow_until = 0.0  # monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -237,10 +239,12 @@ class Door:
             running = loop.run_in_executor(self.pool, self.snapshot.fresh, path)
             self.rendering[path] = running
             running.add_done_callback(lambda _: self.rendering.pop(path, None))
-        wait_s = COPY_WAIT_S if self.snapshot.get(path) is not None else RENDER_WAIT_S
+        is_short = self.snapshot.get(path) is not None or time.monotonic() < self.slow_until
         try:
-            return await asyncio.wait_for(asyncio.shield(running), wait_s)
+            return await asyncio.wait_for(asyncio.shield(running), COPY_WAIT_S if is_short else RENDER_WAIT_S)
         except TimeoutError:
+            if not is_short:
+                self.slow_until = time.monotonic() + SLOW_FOR_S
             return self.snapshot.get(path)
 
     def _messages(self, scope: Scope, document: Document) -> tuple[Message, Message]:

@@ -6,16 +6,18 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.http import Http404
 from django.utils import timezone
 
 from components.models import Page
 from statuspage import copies as copies_module
-from statuspage.asgi import Door, judged
+from statuspage.asgi import COPY_WAIT_S, RENDER_WAIT_S, Door, judged
 from statuspage.live import Streams
 from statuspage.snapshot import Snapshot
 from statuspage.vitals import vitals
@@ -254,3 +256,28 @@ def test_who_comes_while_a_page_is_rendered_gets_the_old_bytes_at_once(seen, mon
     assert answers == [document] * 20
     assert took_s < 2.5
     assert asked == [document.path]
+
+
+def test_while_rendering_is_slow_one_reader_alone_waits_long_with_nothing_at_hand(seen, monkeypatch):
+    snapshot, _ = seen
+    go_on, waits = threading.Event(), []
+    wait_for = asyncio.wait_for
+
+    async def noted(awaited, wait_s):
+        waits.append(wait_s)
+        return await wait_for(awaited, wait_s / 10)
+
+    def slow(self, path):
+        go_on.wait(20)
+        raise Http404
+
+    monkeypatch.setattr(Snapshot, "render", slow)
+    monkeypatch.setattr(asyncio, "wait_for", noted)
+    door = Door(no_django, snapshot, Streams(10))
+
+    async def strangers():
+        return [await door._fresh(f"/incidents/{number:012d}") for number in range(4)]
+
+    assert asyncio.run(strangers()) == [None] * 4
+    go_on.set()
+    assert waits == [RENDER_WAIT_S, COPY_WAIT_S, COPY_WAIT_S, COPY_WAIT_S]
