@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from components.models import Page
 from components.status import Status
+from incidents import hidden
 from incidents.lifecycle import Phase, may_move
 from incidents.models import Affected, Incident, Update
+
+ASK_IN_CONSOLE = f"{hidden.WARNING} Publish it in the console, which asks whether you mean it."
 
 
 class PostForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -49,8 +52,21 @@ class PostForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
+class AffectedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """What is affected. Words made public of hidden components alone are the console's to ask about."""
+
+    def clean(self) -> None:
+        super().clean()
+        rows = [row.cleaned_data for row in self.forms if row.is_valid()]
+        places = [row["component"] for row in rows if row.get("component") and not row.get("DELETE")]
+        becomes_public = self.instance.published_at is None and self.data.get("post_body", "").strip()
+        if becomes_public and hidden.are_all_hidden(places):
+            raise ValidationError(ASK_IN_CONSOLE)
+
+
 class AffectedInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Affected
+    formset = AffectedFormSet
     fields = ("component", "status", "worst_status")
     extra = 0
 
@@ -117,7 +133,12 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def publish(self, request: HttpRequest, queryset: Any) -> None:
         """Show suggestions to the public."""
         for incident in queryset:
-            incident.publish(timezone.now())
+            if hidden.are_all_hidden(
+                place.component for place in incident.affected.select_related("component")
+            ):
+                self.message_user(request, f"{incident}: {ASK_IN_CONSOLE}", messages.ERROR)
+            else:
+                incident.publish(timezone.now())
 
     @admin.action(description="Hand back to the machine")
     def hand_back(self, request: HttpRequest, queryset: Any) -> None:

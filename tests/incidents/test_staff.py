@@ -169,3 +169,24 @@ def test_what_staff_need_does_survive():
         assert tag in html
     assert to_text("**a** [b](http://x)\n\nc") == "a b c"
     assert to_text("a & b < c") == "a & b < c"
+
+
+def test_what_concerns_hidden_components_alone_is_published_in_the_console(staff):
+    fell(watched("Backstage", shown=False))
+    incident = Incident.objects.get()
+    address = f"/admin/incidents/incident/{incident.pk}/change/"
+    words = {"post_phase": "identified", "post_body": "We found it."}
+    told = [
+        staff.post(address, form(incident, **words)),
+        staff.post(
+            "/admin/incidents/incident/",
+            {"action": "publish", "_selected_action": [incident.pk]},
+            follow=True,
+        ),
+    ]
+    for answer in told:
+        assert "Publish it in the console" in answer.content.decode()
+    assert not Incident.objects.public().exists()
+    incident.publish(after(minutes=1))
+    incident.refresh_from_db()
+    assert staff.post(address, form(incident, **words)).status_code == 302
