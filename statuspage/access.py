@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core import checks
 from django.core.exceptions import PermissionDenied
@@ -12,7 +13,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.http import urlencode
 
 from components.gate import PUBLIC, public
+from statuspage import keeping
 from statuspage.models import Member, Role
+from statuspage.once import take_once
 
 __all__ = ["PUBLIC", "admit", "marked_views", "needs", "public", "role_needed"]
 
@@ -25,7 +28,8 @@ def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
     def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
-            return admit(request, role) or view(request, *args, **named)
+            refused = admit(request, role)
+            return refused or take_once(request, lambda: view(request, *args, **named))
 
         guarded.access = role  # type: ignore[attr-defined]
         return guarded
@@ -53,11 +57,20 @@ def role_needed(view: Any) -> Role | None:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """A page leads back after the login; a fragment of one makes the whole page go there."""
-    address = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    """A page leads back after the login; a fragment of one makes the whole page go there.
+
+    What somebody typed before the session ended stays with them.
+    """
     if request.headers.get("HX-Request"):
-        return HttpResponse(status=401, headers={"HX-Redirect": reverse("login")})
-    return redirect(address)
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return HttpResponse(status=401, headers={"HX-Redirect": _login(here or reverse("console"))})
+    if keeping.is_kept(request):
+        return keeping.page(request)
+    return redirect(_login(request.get_full_path()))
+
+
+def _login(then: str) -> str:
+    return f"{reverse('login')}?{urlencode({'next': then})}"
 
 
 @checks.register(checks.Tags.security)

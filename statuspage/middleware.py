@@ -13,6 +13,7 @@ from statuspage.access import GUARDED_NAMESPACES, admit, role_needed
 from statuspage.intake import IMPORTS_PATH
 from statuspage.models import Audit, FirstPassword, Role
 from statuspage.models.audit import client_address
+from statuspage.once import take_once
 
 USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
@@ -80,7 +81,7 @@ class AccessMiddleware:
         request.client = client_address(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Any, _args: Any, _named: Any) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: Any, args: Any, named: Any) -> HttpResponse | None:
         """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied.
 
         Many views take every method for a GET: what none of them means to take ends here.
@@ -95,7 +96,9 @@ class AccessMiddleware:
             raise PermissionDenied
         role = role_needed(view)
         asks_itself = isinstance(view.access, Role)
-        return None if role is None or asks_itself else admit(request, role)
+        if role is None or asks_itself:
+            return None
+        return admit(request, role) or take_once(request, lambda: view(request, *args, **named))
 
 
 class FirstPasswordMiddleware:

@@ -110,6 +110,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "statuspage.console.frame.frame",
+                "statuspage.once.as_context",
                 "statuspage.accounts.context.account",
             ]
         },
@@ -209,6 +210,7 @@ FILE_UPLOAD_HANDLERS = ["statuspage.uploads.ImportUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form; strangers' are cut to 64 kB before (intake)
 
 # Security
+CSRF_FAILURE_VIEW = "statuspage.keeping.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"

@@ -47,6 +47,7 @@ fi
 leave
 cp -a "$base" "$root"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+[ -e "$root/etc/hosts" ] || printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts" # every installed Debian has it
 cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 mkdir -p "$root/etc/apt/apt.conf.d" "$root/usr/sbin"
 cp -aL /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/"

@@ -1,8 +1,8 @@
 """Which forms were taken already, so that none is taken twice and none comes back.
 
-A form of staff carries a key from when it is opened. Publishing writes the key
-down in the same transaction: a second sending of it, or a draft of it that was
-still on its way, is known by it.
+A form of staff carries a key from when it is opened. What takes the form writes
+the key down in the same transaction: a second sending of it, or a draft of it
+that was still on its way, is known by it.
 """
 
 from datetime import datetime, timedelta
@@ -19,22 +19,25 @@ LONGEST_KEY = 32
 
 class TakenFormManager(models.Manager["TakenForm"]):
     def of(self, key: str, author: Any) -> "TakenForm | None":
-        """What this person published with this key; None for a form that is still open."""
+        """What this person sent with this key; None for a form that is still open."""
         return self.filter(key=key, author=author).select_related("incident").first() if key else None
 
-    def take(self, key: str, author: Any, incident: Incident, now: datetime) -> None:
-        """Note that it is published. The caller holds the page, and has asked `of`."""
+    def take(
+        self, key: str, author: Any, incident: Incident | None = None, *, now: datetime, led_to: str = ""
+    ) -> None:
+        """Note that it is taken. The caller holds the page, and has asked `of`."""
         if key:
-            self.create(key=key, author=author, incident=incident, at=now)
+            self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)
             self.filter(at__lt=now - KEPT_FOR).delete()
 
 
 class TakenForm(models.Model):
-    """A form that was published, and the incident that came of it."""
+    """A form that was taken: the incident that came of it, or the address that its sender was led to."""
 
     key = models.CharField(max_length=LONGEST_KEY)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="+")
+    incident = models.ForeignKey(Incident, null=True, on_delete=models.CASCADE, related_name="+")
+    led_to = models.CharField(max_length=500, default="")
     at = models.DateTimeField(db_index=True)
 
     objects = TakenFormManager()

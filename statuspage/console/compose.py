@@ -319,7 +319,7 @@ def audience(form: Composition) -> telling.Audience | None:
 
 
 class AlreadyPublished(Exception):
-    """This form was published already: nothing is said twice."""
+    """This form was published already: nothing is said twice. `incident`: what came of it."""
 
     def __init__(self, incident: Incident) -> None:
         super().__init__()
@@ -334,17 +334,29 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
     with transaction.atomic():
         Page.objects.hold()
         taken = TakenForm.objects.of(form.data["key"], author)
-        if taken is not None:
+        if taken is not None and taken.incident is not None:
             raise AlreadyPublished(taken.incident)
         update = _post(form, author=author, now=now, reopens=reopens)
-        TakenForm.objects.take(form.data["key"], author, update.incident, now)
+        TakenForm.objects.take(form.data["key"], author, update.incident, now=now)
     return update
+
+
+def keep_changed(form: Composition, incident: Incident, author: Any, now: datetime) -> bool:
+    """The words of a form that was published before, and changed since, as a draft of the next update."""
+    body = form.data["body"].strip()
+    if not body or incident.updates.filter(author=author, body=body).exists():
+        return False
+    fresh = {"key": uuid4().hex, "opened": now.isoformat(), "seen": str(newest(incident))}
+    Draft.objects.keep(incident, author, to_draft(form) | fresh, now)
+    return True
 
 
 def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
     if form.warning and not data["although_hidden"]:
-        raise ValidationError({"although_hidden": f"{form.warning} Tick the box beside the button to go on."})
+        raise ValidationError(
+            {"although_hidden": f"{form.warning} Tick the box under that sentence to go on."}
+        )
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
     statuses = {place.component: place.status for place in form.places if place.is_chosen}

@@ -76,6 +76,12 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
     except compose.AlreadyPublished as twice:
+        if compose.keep_changed(form, twice.incident, request.user, now):
+            messages.info(
+                request,
+                "This was published already. What you changed since is here: publish it as an update.",
+            )
+            return redirect("console_compose", public_id=twice.incident.public_id)
         messages.info(request, "This was published already; it was not sent again.")
         return redirect("console_incident", public_id=twice.incident.public_id)
     except ValidationError as refused:

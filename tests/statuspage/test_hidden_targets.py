@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from components.models import Check, Probe
 from components.outcomes import Failure
+from components.unsteady import ON_AND_OFF
 from incidents.asking import questions
 from incidents.models import Update
 from incidents.words import MET
@@ -104,7 +105,7 @@ def test_djangos_admin_is_written_down_without_tokens(client, probe):
 
 
 def test_each_failure_has_words_of_ours():
-    assert set(MET) == set(Failure) - {Failure.STATUS}
+    assert set(MET) == set(Failure) - {Failure.STATUS} | {ON_AND_OFF}
 
 
 @pytest.mark.parametrize("failure", [Failure.ASSERTION, Failure.DNS, Failure.TLS])

@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_loses_no_mail(settings, tmp_path):
 
 def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     """Check 32 of the list: lost none, twice only those whose 250 was lost, gone those who are gone."""
-    monkeypatch.setattr(mail, "DEADLINE_S", 1.0)
+    monkeypatch.setattr(mail, "DEADLINE_S", 2.5)
     monkeypatch.setattr("subscribers.backoff.WAITS", (timedelta(seconds=0.2),))
     monkeypatch.setattr("subscribers.finishing.OURS_AGAIN", timedelta(seconds=0.2))
     monkeypatch.setattr("subscribers.models.host.REST", timedelta(seconds=0.2))

@@ -17,8 +17,8 @@ async function save(leaving) {
     const isOurs = answer.headers.get('content-type')?.includes('json'), body = isOurs ? await answer.json() : {}
     if (!isOurs) {
       isTyped = true
-      wait = 10000
-      told.textContent = 'Not saved: you are logged out, or this page is too old. Copy your words before you leave it.'
+      wait = await renewed(form) ? 1000 : 3000
+      told.textContent = 'Not saved: you are logged out. Log in in another tab; your words stay here.'
     } else if (answer.ok) {
       form.elements.seen.value = body.saved_at
       rows.forEach((row, i) => { row.querySelector('[name=action-id]').value = body.actions[i] })

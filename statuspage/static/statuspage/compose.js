@@ -26,6 +26,22 @@ document.body.addEventListener('htmx:afterSwap', () => {
 document.addEventListener('visibilitychange', () => { if (document.hidden && typed) save().catch(() => {}) })
 document.body.addEventListener('htmx:afterRequest', (e) => { if (e.detail.elt === form && e.detail.successful) typed = false })
 document.body.addEventListener('htmx:sendError', () => { document.getElementById('saved').textContent = 'Not saved: no connection. Your words stay here.' })
+// logged out while writing: the words stay here, and are saved once somebody is logged in again, in any tab
+let isOut = false
+form.addEventListener('htmx:beforeOnLoad', (e) => {
+  if (![401, 403].includes(e.detail.xhr.status)) { isOut = false; return }
+  e.preventDefault()
+  typed = true
+  const line = document.getElementById('saved'), way = document.createElement('a')
+  Object.assign(way, { href: form.dataset.login, target: '_blank', textContent: 'Log in in another tab' })
+  line.replaceChildren('Not saved: you are logged out. ', way, '; your words stay here.')
+  if (!isOut) { isOut = true; comeBack() }
+})
+const comeBack = () => setTimeout(async () => {
+  if (!isOut) return
+  if (await renewed(form)) htmx.trigger(form, 'save')
+  comeBack()
+}, 3000)
 addEventListener('beforeunload', (e) => { if (typed && !navigator.onLine) e.preventDefault() })
 
 form.addEventListener('keydown', (e) => {

@@ -45,6 +45,17 @@ document.body.addEventListener('htmx:beforeSwap', (e) => {
 
 document.body.addEventListener('htmx:afterSwap', tick)
 
+// A session that ended while somebody writes: after a login in another tab the form has its new token
+globalThis.renewed = async (form) => {
+  try {
+    const answer = await fetch(location.href, { redirect: 'manual' }) // the login is a redirect
+    const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : '', 'text/html')
+    const token = page.querySelector('main form [name=csrfmiddlewaretoken]')
+    if (token) document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach((field) => { field.value = token.value })
+    return Boolean(token)
+  } catch { return false }
+}
+
 // Keys: one letter outside fields does what the element that names it does
 const dialog = document.getElementById('keys'), onoff = document.querySelector('[data-keys-on]')
 onoff.checked = memory.get('keys') !== 'off'

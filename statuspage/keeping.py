@@ -1,0 +1,61 @@
+"""What staff typed is not lost when their form cannot be taken: it stands on a page that sends it again.
+
+For a session that ended, or began anew in another tab, while somebody was writing. Nothing is done
+before it is sent again, by somebody who may. A form of another site gets the bare refusal instead.
+"""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.csrf import csrf_failure as django_csrf_failure
+
+CONSOLE = "/console/"
+LEFT_OUT = frozenset({"csrfmiddlewaretoken"})
+OF_THE_PAGE = frozenset({"told", "filled", "workaround_was"})  # in the composer
+LABELS = {"body": "Words", "workaround": "What customers can do"}
+
+
+def is_kept(request: HttpRequest) -> bool:
+    """Whether this is a form of our console, sent by one of our own pages."""
+    return (
+        request.method == "POST"
+        and request.path.startswith(CONSOLE)
+        and request.content_type == "application/x-www-form-urlencoded"
+        and "HX-Request" not in request.headers
+        and "json" not in request.headers.get("Accept", "")
+        and _is_ours(request)
+    )
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site", "")
+    origin = request.headers.get("Origin", "")
+    return site == "same-origin" if site else origin == f"{request.scheme}://{request.get_host()}"
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Everything that was typed, in a form with a token of now."""
+    sent = [(name, one) for name, values in request.POST.lists() if name not in LEFT_OUT for one in values]
+    context = {
+        "words": [(name, _label(name), one) for name, one in sent if _is_text(name, one)],
+        "rest": [(name, one) for name, one in sent if not _is_text(name, one)],
+        "is_out": not request.user.is_authenticated,
+        "login": reverse("login"),
+        "page_name": settings.PAGE_NAME,
+    }
+    return render(request, "account/kept.html", context, status=403)
+
+
+def _is_text(name: str, value: str) -> bool:
+    """What somebody wrote, rather than chose, or a page wrote down for itself."""
+    return name not in OF_THE_PAGE and len(value.split()) > 1
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A token of before the last login: the words are kept. Everything else is refused as Django does."""
+    return page(request) if is_kept(request) else django_csrf_failure(request, reason)
