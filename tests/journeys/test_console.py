@@ -156,9 +156,14 @@ def test_by_keys_alone(web, browser, suspicion):
     assert Incident.objects.get().updates.last().body.endswith("Sent by keys.")
     page.keyboard.press("u")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
-    page.evaluate("document.activeElement.blur()")
+    page.keyboard.type("Fixed.")
+    page.keyboard.press("Alt+3")
+    assert page.locator("[name=phase]:checked").input_value() == "monitoring"
+    body(page).focus()
+    page.keyboard.press("Escape")
     page.keyboard.press("4")
     assert page.locator("[name=phase]:checked").input_value() == "resolved"
+    assert body(page).input_value().endswith("Fixed.")
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keys").wait_for()
     page.keyboard.press("Escape")

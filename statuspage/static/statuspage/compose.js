@@ -48,6 +48,12 @@ form.addEventListener('keydown', (e) => {
   if ((e.ctrlKey || e.metaKey) && e.key === 'Enter') { e.preventDefault(); form.querySelector('[data-publish]').click() }
   if ((e.ctrlKey || e.metaKey) && e.key === 's') { e.preventDefault(); htmx.trigger(form, 'save') }
 })
+// while one writes: Alt with a number sets the status, Escape leaves the words for the single keys
+form.addEventListener('keydown', (e) => {
+  const number = e.altKey && !e.ctrlKey && !e.metaKey && e.code.match(/^(?:Digit|Numpad)([1-4])$/)?.[1]
+  if (number) { e.preventDefault(); form.querySelector(`[data-key="${number}"]`).click() }
+  if (e.key === 'Escape' && !e.isComposing && e.target.matches('textarea, input')) e.target.blur()
+})
 const add = form.querySelector('#add')
 add.addEventListener('change', () => { if (add.value) form.querySelector('[name=adding]').click() })
 // Enter in a one-line field means the next field, not the first button of the form, which is a template
