@@ -162,6 +162,11 @@ def unseen(name: str, *, since: datetime) -> str:
     return f"We don't currently know the status of {name}: no check results since {clock(since)}."
 
 
+def seen_again(name: str, label: str, *, since: datetime) -> str:
+    """Sight of a component is back, and it is as it was before."""
+    return f"Check results of {name} are back since {clock(since)}: {label.lower()}."
+
+
 def unwatched(of: Sequence[str]) -> str:
     """No probe looks at what it speaks of any more; without names where those may not be told."""
     if not of:
@@ -200,6 +205,15 @@ def still(of: Sequence[str], *, until: datetime) -> str:
     return (
         f"{names(of)} {verb} still not working normally. We're still investigating and will post the next "
         f"update by {clock(until)}, or as soon as this changes."
+    )
+
+
+def still_unseen(of: Sequence[str], *, until: datetime) -> str:
+    """The promised update while we see nothing of it."""
+    status = "their status" if len(of) > 1 else "its status"
+    return (
+        f"We have no check results of {names(of)}, so we don't currently know {status}. We're still "
+        f"investigating and will post the next update by {clock(until)}, or as soon as this changes."
     )
 
 

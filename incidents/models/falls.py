@@ -20,6 +20,12 @@ def working_beside(component: Component) -> list[str]:
     )
 
 
+def last_known(component: Component) -> Status:
+    """What it was when we last saw it, if it is seen again now; unknown if it never was."""
+    span = component.spans.exclude(ended_at=None).exclude(status=Status.UNKNOWN).order_by("-pk").first()
+    return Status(span.status) if span else Status.UNKNOWN
+
+
 def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
     fails = Q(outcome=Outcome.DOWN) | Q(unsteady=Kind.FAILING)

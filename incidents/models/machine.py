@@ -16,6 +16,7 @@ from components.models import AutoIncidents, Component, Flip, Page
 from components.status import Status
 from incidents import steps, words
 from incidents.lifecycle import Kind, Phase
+from incidents.models import falls
 from incidents.models.falls import failure, last_fall, newest_flip, working_beside
 from incidents.models.notice import Notice
 from incidents.models.record import change_row
@@ -60,6 +61,7 @@ class MachineVoice(Unwatched):
         """It fails again minutes after the machine resolved it: the same story goes on."""
         self.resolved_at = self.monitoring_at = self.well_since = None
         self.phase = Phase.INVESTIGATING
+        self.joined_at = now  # what fails with it now belongs to it
         affected = self.touch(component, status, flip.at)
         type(affected).objects.filter(pk=affected.pk).update(is_held=True)
         changes = [change_row(component, old, status)]
@@ -90,7 +92,10 @@ class MachineVoice(Unwatched):
             self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
             return
         self.unwatched_at = None
-        step = self._step(affected, old, status)
+        known = falls.last_known(component) if old is Status.UNKNOWN else old
+        step = self._step(affected, known, status)
+        if step is Step.AGAIN:
+            self.joined_at = now  # what fails with it now belongs to it
         affected.turn(status)
         self.weigh()
         self._watch_recovery(flip.at, now)
@@ -99,10 +104,12 @@ class MachineVoice(Unwatched):
         changes = [change_row(component, old, status)]
         if self.well_since and (component.is_shown or not self.concerns_public):
             step = Step.RECOVERED
-        if step is None:
+        if step is not None:
+            text = self._text(step, [component], flip, now)
+        elif status is Status.UNKNOWN:
             text = words.unseen(component.name, since=flip.at)
         else:
-            text = self._text(step, [component], flip, now)
+            text = words.seen_again(component.name, status.label, since=flip.at)
         if self.is_owned or not component.is_shown:
             self.save()
             self.note_fact(text, now, changes)
@@ -210,7 +217,8 @@ class MachineVoice(Unwatched):
                 return
             self.still_said += 1
             self.next_update_at = now + PROMISES[min(self.still_said, len(PROMISES) - 1)]
-            body = words.still(self.troubled() or self.names(), until=self.next_update_at)
+            of, until = self.troubled(), self.next_update_at
+            body = words.still(of, until=until) if of else words.still_unseen(self.names(), until=until)
             self._say_step(Step.STILL, body, Phase(self.phase), now)
 
     def publish_unasked(self, now: datetime) -> None:
@@ -230,8 +238,11 @@ class MachineVoice(Unwatched):
     # Inside
 
     def _step(self, affected: "Affected", old: Status, status: Status) -> Step | None:
-        """What a change of a component is; None for lost sight of. All recovered is seen afterwards."""
-        if status is Status.UNKNOWN:
+        """What a change of a component is; None for sight that was lost, or is back and shows no change.
+
+        `old`: as it was last known. All recovered is seen afterwards.
+        """
+        if status is Status.UNKNOWN or status is old:
             return None
         if status.is_trouble and not old.is_trouble:
             return Step.AGAIN if Status(affected.worst_status).is_trouble else Step.ALSO

@@ -1,7 +1,7 @@
 """From failures to incidents: what joins which incident, what opens one, what time alone brings.
 
 One cause is one incident: whatever fails within the join window of the newest failure joins the
-incident that is open, up to `LONGEST_CHAIN` windows after it opened.
+incident that is open, up to `LONGEST_CHAIN` windows after it opened, or failed again.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,13 @@ from components.unsteady import ON_AND_OFF
 from incidents import words
 from incidents.models.falls import last_fall
 from incidents.models.machine import PROPOSE_AFTER, publish_delay
+from incidents.steps import Step
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
     from incidents.models.incident import Incident
 
-LONGEST_CHAIN = 5  # join windows after its opening an incident takes in nothing more
+LONGEST_CHAIN = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
 REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same story
 
 
@@ -56,6 +57,9 @@ class MachineManager(models.Manager["Incident"]):
         affected = self._open_for(component)
         if affected is not None:
             affected.incident.hear(affected, flip, new, now)
+            if affected.incident.joined_at == now and not affected.incident.is_owned:
+                # it fails again: what failed a moment before, and had opened an incident, belongs to it
+                self._young([Failed(component, flip, old)], now)
         elif (
             (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
             and new.is_trouble
@@ -167,11 +171,13 @@ class MachineManager(models.Manager["Incident"]):
         window = timedelta(seconds=settings.JOIN_WINDOW_S)
         is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
         young = self.live().filter(is_young, is_by_machine=True, resolved_at=None)
-        young = young.filter(created_at__gte=now - LONGEST_CHAIN * window)
+        begins = now - LONGEST_CHAIN * window
+        has_relapsed = Q(updates__step=Step.AGAIN, updates__at__gte=begins)
+        young = young.filter(Q(created_at__gte=begins) | has_relapsed).distinct()
         if joining == Joining.GROUP:
             young = young.filter(group=group)
         if any(failure.component.is_shown for failure in failed):
-            young = young.filter(affected__component__is_shown=True).distinct()
+            young = young.filter(affected__component__is_shown=True)
         candidates = list(young.order_by("created_at", "id"))
         free = [incident for incident in candidates if not incident.is_owned]
         if not free:
