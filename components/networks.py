@@ -22,17 +22,18 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # Explicit, since `is_global` lets NAT64, 6to4, mapped and multicast through (Python 3.11).
-# Sources: the IANA special-purpose address registries for IPv4 and IPv6.
+# Sources: the IANA special-purpose address registries for IPv4 and IPv6. 168.63.129.16 is public by the
+# registries, and the platform beneath every machine on Azure.
 DENIED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+        "168.63.129.16/32",
         "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24",
         "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
         "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-        "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10",
-        "fec0::/10", "ff00::/8",
+        # IPv6: only 2000::/3 is given out (RFC 4291, section 2.4); all forms of IPv4 inside stand outside it
+        "::/3", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "4000::/2", "8000::/1",
     )
 )  # fmt: skip
 
@@ -80,7 +81,7 @@ def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address inside an IPv6 one: mapped, compatible, NAT64, 6to4."""
+    """The IPv4 address inside an IPv6 one: mapped, translated, compatible, NAT64, 6to4."""
     if address.version == 4:
         return None
     value = int(address)
@@ -88,7 +89,7 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
         return address.ipv4_mapped
     if address.sixtofour:
         return address.sixtofour
-    if value >> 32 == 0x0064FF9B << 64 or (value >> 16 > 0 and value >> 32 == 0):
+    if value >> 32 in (0x0064FF9B << 64, 0xFFFF0000) or (value >> 16 > 0 and value >> 32 == 0):
         return ipaddress.IPv4Address(value & 0xFFFFFFFF)
     return None
 

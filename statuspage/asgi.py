@@ -134,6 +134,7 @@ class Door:
         self.snapshot = snapshot
         self.streams = streams
         self.staff = Streams(streams.most, each=streams.each)
+        self.streams.newest = self.staff.newest = lambda: self.snapshot.checked_at
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
         self.intake = intake.Intake()

@@ -50,6 +50,7 @@ class Streams:
 
     def __init__(self, most: int, *, each: int = 0) -> None:
         self.most = most
+        self.newest: Callable[[], float] = lambda: 0.0  # the newest check that this process knows of
         self.each = each  # of one address; 0: as many as there are
         self.of_address: Counter[str] = Counter()
         self.count = 0
@@ -90,6 +91,7 @@ class Streams:
 
     def _age(self) -> bytes:
         """A comment keeps the line alive even when there is no check to tell of."""
+        self.checked_at = max(self.checked_at, self.newest())  # whether or not anybody loads a page
         if not self.checked_at:
             return b": here\n\n"
         at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -132,7 +134,8 @@ class Streams:
     def _hello(self) -> bytes:
         retry = random.randint(*RETRY_MS)  # noqa: S311 - only spreads the crowd
         hello = f"retry: {retry}\nid: {self.token}\ndata: {self.token}\n\n".encode()
-        return hello + self._age() if self.checked_at else hello
+        age = self._age()
+        return hello + age if self.checked_at else hello
 
     async def _write(self, send: Send, words: bytes) -> None:
         async with asyncio.timeout(STUCK_S):

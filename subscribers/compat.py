@@ -79,10 +79,12 @@ def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
     }
     if not is_mail:
         sent["contact"] = told.get("email", "")
+    places = [f"component-{one}" for one in told.get("component_ids", "").split()]
     if told.get("component_id"):
+        places.append(f"component-{told['component_id']}")
+    if places:
         kinds = [kind for kind, _ in SignUpForm(channel=channel).fields["kinds"].choices]  # type: ignore[attr-defined]
-        place = f"component-{told['component_id']}"
-        sent |= {"full": "1", "scope": "some", "places": place, "kinds": kinds}
+        sent |= {"full": "1", "scope": "some", "places": places, "kinds": kinds}
     status, sentence, secret = _sign_up(request, channel, sent)
     if status != 200:
         return JsonResponse({"error": sentence, "message": sentence}, status=status)
@@ -119,17 +121,19 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
 def _told(request: HttpRequest) -> dict[str, str]:
     """`subscriber[email]=…`, `email=…`, or the same as JSON; a DELETE may say it in its address.
 
-    Raises UnreadableError.
+    `component_ids` come back as one text, with spaces between them. Raises UnreadableError.
     """
     if request.content_type == "application/json":
         return _told_as_json(request.body or b"{}")
     form = request.POST if request.method == "POST" else QueryDict(request.body or b"", encoding="utf-8")
-    pairs = {**request.GET.dict(), **form.dict()}
-    return {
-        name.removeprefix("subscriber[").removesuffix("]"): str(value)
-        for name, value in pairs.items()
-        if value
-    }
+    pairs = {**dict(request.GET.lists()), **dict(form.lists())}
+    told: dict[str, str] = {}
+    for name, values in pairs.items():
+        plain = name.removesuffix("[]").removeprefix("subscriber[").removesuffix("]")
+        value = " ".join(values) if plain == MANY else values[-1]
+        if value:
+            told[plain] = value
+    return told
 
 
 # The form's words for what a program sent
@@ -149,7 +153,8 @@ class UnreadableError(ValueError):
     """The body cannot be read; the text is a sentence that names the field."""
 
 
-FIELDS = ("email", "endpoint", "id", "component_id", "incident_id")  # others are left alone, as before
+MANY = "component_ids"
+FIELDS = ("email", "endpoint", "id", "component_id", MANY, "incident_id")  # others are left alone, as before
 
 
 def _told_as_json(raw: bytes) -> dict[str, str]:
@@ -166,6 +171,12 @@ def _told_as_json(raw: bytes) -> dict[str, str]:
 
 def _text(name: str, value: Any) -> str:
     """A value as text that can be kept. Raises UnreadableError."""
+    if name == MANY:
+        if not isinstance(value, list) or not all(
+            isinstance(one, str) and one.split() == [one] for one in value
+        ):
+            raise UnreadableError(f"{name}: send a list of ids, as in “{name}”: [“…”].")
+        value = " ".join(value)
     if not isinstance(value, str):
         raise UnreadableError(f"{name}: send text, as in “{name}”: “…”.")
     if "\0" in value or value != value.encode("utf-8", "replace").decode():

@@ -2,7 +2,9 @@
 
 import asyncio
 
+from statuspage.asgi import Door
 from statuspage.live import Streams
+from statuspage.snapshot import Snapshot
 
 
 class Reader:
@@ -137,5 +139,26 @@ def test_one_address_has_so_many_open_pages_and_others_have_theirs():
         streams.close()
         await moment()
         assert not streams.of_address
+
+    asyncio.run(go())
+
+
+def test_pages_that_only_listen_hear_how_fresh_we_are(monkeypatch, tmp_path):
+    """Nobody loads anything: the newest check that this process has rendered is told all the same."""
+    monkeypatch.setattr("statuspage.live.AGE_S", 0.05)
+
+    async def go():
+        snapshot = Snapshot(tmp_path)
+        door = Door(None, snapshot, Streams(10))
+        for streams in (door.streams, door.staff):
+            streams.start()
+            reader = Reader(streams)
+            snapshot.checked_at = 1_794_470_400.0
+            await asyncio.sleep(0.12)
+            assert b"event: age\ndata: 2026-11-12T08:00:00Z" in reader.heard
+            snapshot.checked_at += 60
+            await asyncio.sleep(0.12)
+            assert b"event: age\ndata: 2026-11-12T08:01:00Z" in reader.heard
+            await reader.leave()
 
     asyncio.run(go())

@@ -358,6 +358,30 @@ def test_statuspages_box_is_answered_in_its_words(client):
     assert client.get("/subscriptions/new-email").status_code == 405
 
 
+@pytest.mark.parametrize("form", ["json", "form", "form with brackets"])
+def test_the_public_api_takes_a_list_of_components(client, form):
+    ids = [component(name).public_id for name in ("Chat", "Search")]
+    component("Web")
+    if form == "json":
+        told = {"subscriber": {"email": "r@example.org", "component_ids": ids}}
+        answer = client.post("/api/v2/subscribers.json", told, content_type="application/json")
+    else:
+        name = "component_ids" if form == "form" else "subscriber[component_ids][]"
+        answer = client.post("/api/v2/subscribers.json", {"email": "r@example.org", name: ids})
+    assert answer.status_code == 200
+    chosen = Subscriber.objects.get().components.values_list("public_id", flat=True)
+    assert set(chosen) == set(ids)
+
+
+@pytest.mark.parametrize("ids", [["nosuch"], "abc", {"a": 1}, [1], ["a b"], [[]]])
+def test_a_choice_that_is_not_understood_is_refused(client, ids):
+    told = {"subscriber": {"email": "r@example.org", "component_ids": ids}}
+    answer = client.post("/api/v2/subscribers.json", told, content_type="application/json")
+    assert answer.status_code in (400, 422)
+    assert "component_id" in answer.json()["error"]
+    assert not Subscriber.objects.exists()
+
+
 def test_the_public_api_asks_and_leaves(client):
     chat = component("Chat")
     told = {"subscriber[email]": "reader@example.org", "subscriber[component_id]": chat.public_id}
