@@ -18,6 +18,11 @@ class Outcome(StrEnum):
     DOWN = "down"
     UNKNOWN = "unknown"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Outcome":
+        """A row that no check can have left says nothing."""
+        return cls.UNKNOWN
+
 
 class Failure(StrEnum):
     """The closed set of reasons why a check did not find what was ordered."""

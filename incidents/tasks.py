@@ -7,7 +7,8 @@ settle: rows, flips, statuses and incidents in one short transaction.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,7 +46,12 @@ def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
     now = database_now()
     _show_life(now)
-    fall_silent(now)  # before anything new is heard: a gap is written down as one
+    try:
+        fall_silent(now)  # before anything new is heard: a gap is written down as one
+    except OperationalError:
+        raise
+    except Exception:  # whatever it is, checks go on
+        log.exception("silence could not be judged")
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(
@@ -150,7 +156,8 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         for probe, finding, outcome, why in news:
-            _hear(probe, finding, outcome, why, now)
+            with _alone(probe):
+                _hear(probe, finding, outcome, why, now)
         _look_again(judged, heard)
     return True
 
@@ -193,7 +200,21 @@ def fall_silent(now: datetime) -> None:
         Page.objects.hold()
         ids = [probe.pk for probe in silent]
         for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
-            _fall_silent(probe, now)
+            with _alone(probe):
+                _fall_silent(probe, now)
+
+
+@contextmanager
+def _alone(probe: Probe) -> Iterator[None]:
+    """What goes wrong with one probe, or with its component, is undone and costs the others nothing."""
+    try:
+        with transaction.atomic():
+            yield
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.warning("probe.not_judged id=%s reason=%s: %s", probe.pk, type(error).__name__, error)
+        Probe.objects.filter(pk=probe.pk).update(claimed_slot=None, attempts=0)
 
 
 def _fall_silent(probe: Probe, now: datetime) -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,17 +249,22 @@ class Copies:
         return found
 
 
-_serving: list[Copies] = []
+_serving: list[tuple[Copies, Callable[[], float]]] = []
 
 
-def serve_here(copies: Copies) -> None:
-    """These are the copies of this process: `fault_here` tells of them."""
-    _serving[:] = [copies]
+def serve_here(copies: Copies, stuck_s: Callable[[], float] = lambda: 0.0) -> None:
+    """These are the copies of this process: `fault_here` and `stuck_here` tell of them."""
+    _serving[:] = [(copies, stuck_s)]
 
 
 def fault_here() -> str:
     """Why this process cannot write copies, folder included; empty while it can, or keeps none."""
-    return next((copies.fault for copies in _serving), "")
+    return next((copies.fault for copies, _ in _serving), "")
+
+
+def stuck_here() -> float:
+    """For how many seconds this process could not render all of its documents; 0 while it can."""
+    return next((stuck_s() for _, stuck_s in _serving), 0.0)
 
 
 def _write(document: Document, out: IO[bytes]) -> None:

@@ -57,6 +57,7 @@ class Snapshot:
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._failed_at = -LOOK_S
+        self.stuck_since: float | None = None  # not all of it could be rendered, since then (monotonic)
         self._logged: dict[str, float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -212,7 +213,7 @@ class Snapshot:
 
     def start(self) -> None:
         """Keep the documents current, in threads of this process."""
-        serve_here(self.copies)
+        serve_here(self.copies, self.stuck_s)
         threading.Thread(target=self._work, name="renderer", daemon=True).start()
         threading.Thread(
             target=pulse.listen,
@@ -220,6 +221,10 @@ class Snapshot:
             name="bell",
             daemon=True,
         ).start()
+
+    def stuck_s(self) -> float:
+        """For how long the documents have not been complete: what is shown meanwhile is older."""
+        return 0.0 if self.stuck_since is None else time.monotonic() - self.stuck_since
 
     def stop(self) -> None:
         """End the threads."""
@@ -274,6 +279,7 @@ class Snapshot:
             except Http404:
                 continue
         self.is_alone = not done
+        self.stuck_since = None if done else self.stuck_since or time.monotonic()
         self.is_ready = self.is_ready or (done and "/" in self.documents)
         if not done:
             self.version = before  # try again at the next look

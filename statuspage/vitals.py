@@ -17,12 +17,13 @@ from django.db.models import Max, Min, Q
 from components.models import Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
 from incidents import telling
-from statuspage.copies import fault_here
+from statuspage.copies import fault_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means nobody claims
 SILENT_S = 60  # the same patience the supervisor has
 UNSENT_S = 120  # a burst of mails is through by then; this long means nobody delivers
+STUCK_S = 30  # without a complete rendering; one that fails is tried again within seconds
 BROKER_TIMEOUT_S = 1.0
 AHEAD = "The newest sign of life is from the future: the clock was put back."
 
@@ -40,6 +41,7 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "deliveries:heartbeat": _guarded(lambda: _post_heartbeat(now)),
         "broker:responseTime": _guarded(_broker),
         "copies:disk": _copies(),
+        "copies:rendered": _rendered(),
     }
     states = [found["status"] for found in checks.values()]
     overall = FAIL if FAIL in states else WARN if WARN in states else PASS
@@ -59,7 +61,8 @@ def _guarded(look: Callable[[], Found]) -> Found:
     except DatabaseError:
         return {"status": FAIL, "output": "The database does not answer."}
     except redis.RedisError:
-        return {"status": WARN, "output": "The broker does not answer; work is only slower to start."}
+        sentence = "The broker does not answer: no checks run and nobody is notified meanwhile."
+        return {"status": WARN, "output": sentence}
 
 
 def _database() -> Found:
@@ -90,6 +93,14 @@ def _copies() -> Found:
         return {"status": PASS}
     reason = fault.rpartition(": ")[2]
     return {"status": FAIL, "output": f"The disk takes no copies of the page: {reason}."}
+
+
+def _rendered() -> Found:
+    """Documents that cannot be made are shown as they were; nobody would see that something has changed."""
+    stuck_s = stuck_here()
+    if stuck_s <= STUCK_S:
+        return {"status": PASS}
+    return {"status": FAIL, "output": "The page cannot be rendered: it is shown as it was. The log says why."}
 
 
 def _took(began: float) -> Found:

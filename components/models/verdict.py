@@ -1,5 +1,6 @@
 """What a probe thinks, as columns, and how it changes its mind (`components.health`)."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,8 @@ from components.models.flip import Flip
 from components.models.pointed import Pointed
 from components.outcomes import Outcome
 from components.unsteady import BITS, MASK, MAX_WINDOW, ON_AND_OFF, Kind, Limits, Memory
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from components.models.probe import Probe
@@ -65,8 +68,11 @@ class Verdict(Pointed):
 
     @property
     def heard_at(self) -> datetime | None:
-        """The newest result; None before the first."""
-        return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
+        """The newest result; None before the first, and for a time that is none."""
+        try:
+            return None if self.heard_s is None else datetime.fromtimestamp(self.heard_s, UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
 
     def is_silent(self, at: datetime) -> bool:
         """Whether it said something once, and nothing for so long that we no longer know."""
@@ -88,11 +94,15 @@ class Verdict(Pointed):
 
     @property
     def state(self) -> health.State:
-        """What it thinks, as a value."""
-        run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
-        bad_at = tuple(datetime.fromtimestamp(at, UTC) for at in self.recent_bad)
-        memory = Memory(self.recent, bad_at, Kind(self.unsteady))
-        return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory)
+        """What it thinks, as a value. A memory that no check can have left is none."""
+        try:
+            run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
+            bad_at = tuple(datetime.fromtimestamp(at, UTC) for at in self.recent_bad)
+            memory = Memory(self.recent, bad_at, Kind(self.unsteady))
+            return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory)
+        except (TypeError, ValueError, OverflowError, OSError):
+            log.warning("probe.memory_lost id=%s: what it remembered of its checks is no such thing", self.pk)
+            return health.State(heard_at=self.heard_at)
 
     @property
     def fails_on_and_off(self) -> bool:

@@ -334,6 +334,11 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
         _vital("Database", checks["database:responseTime"], "ms"),
         _vital("Broker", checks["broker:responseTime"], "ms"),
         Vital("Copies on disk", fault_here() or "written", not fault_here()),
+        Vital(
+            "Page",
+            checks["copies:rendered"].get("output", "rendered"),
+            checks["copies:rendered"]["status"] == "pass",
+        ),
         Vital("Live viewers", str(live.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),

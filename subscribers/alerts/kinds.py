@@ -189,7 +189,10 @@ PARTS = {  # the check of /healthz, what is wrong, what is right again
     "broker:responseTime": ("The broker does not answer.", "The broker answers again."),
     "database:responseTime": ("The database does not answer.", "The database answers again."),
 }
-AGAIN = {"copies:disk": "The disk takes copies of the page again."}  # what is wrong, the check says itself
+AGAIN = {  # what is wrong, the check says itself
+    "copies:disk": "The disk takes copies of the page again.",
+    "copies:rendered": "The page is rendered again.",
+}
 CLOCK = ("The clock (beat) is not running: nothing is scheduled.", "The clock (beat) is running again.")
 BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both are fed by it; one dead worker stops one
 OWN = "copies:"  # what each process that serves the page knows for its own machine alone

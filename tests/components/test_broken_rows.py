@@ -86,3 +86,49 @@ def test_all_other_checks_run_and_this_one_is_unknown_with_a_sentence(transactio
     assert client.get(bad_url).status_code == 200
     assert check.detail in html.unescape(client.get(bad_url).content.decode())
     assert client.get(f"{bad_url}/edit").status_code == 200
+
+
+MEMORIES = {
+    "a run of numbers": {"run": json.dumps([1])},
+    "a run that is none": {"run": json.dumps(7)},
+    "a run of unknown outcomes": {"run": json.dumps([["gone", 1]])},
+    "moments that are none": {"recent_bad": json.dumps({"a": 1})},
+    "moments of another age": {"recent_bad": json.dumps([10**30])},
+    "an unknown unsteadiness": {"unsteady": 9},
+    "an unknown outcome": {"outcome": "gone"},
+    "heard in another age": {"heard_s": 10**15},
+}
+
+
+@pytest.mark.parametrize("how", MEMORIES)
+def test_a_memory_that_no_check_left_costs_nobody_else_a_check_and_heals(transactional_db, client, how):
+    now = datetime.now(UTC)
+    bad, *good = [watched(name, kind="http") for name in ("Broken", "API", "Shop")]
+    for probe in (bad, *good):
+        found(probe, "up", now - timedelta(minutes=10))
+    spoil(bad, MEMORIES[how])
+    fall_silent(now)
+    assert {Probe.objects.get(pk=one.pk).outcome for one in good} == {"unknown"}
+    assert "Broken" in views.overview.gather(now).render(now).decode()
+    client.force_login(person("ada", Role.EDITOR))
+    assert client.get(f"/console/probes/{bad.public_id}").status_code == 200
+    for probe in (bad, *good):
+        for seconds in (0, 10):
+            found(probe, "up", now + timedelta(seconds=seconds))
+    assert {probe.outcome for probe in Probe.objects.all()} == {"up"}
+
+
+def test_a_component_of_no_status_stops_no_check(transactional_db, monkeypatch):
+    now = datetime.now(UTC)
+    bad, good = watched("Broken"), watched("API")
+    for probe in (bad, good):
+        found(probe, "up", now - timedelta(minutes=10))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE components_component SET status = 'gone' WHERE id = %s", [bad.component_id])
+    fall_silent(now)
+    assert Probe.objects.get(pk=good.pk).outcome == "unknown"
+    Probe.objects.update(next_slot=int(now.timestamp()), claimed_slot=None)
+    sent = []
+    monkeypatch.setattr(tasks.run_checks, "apply_async", lambda **told: sent.extend(told["args"][0]))
+    tasks.tick()
+    assert {row[0] for row in sent} == {bad.pk, good.pk}

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from components.models import Heartbeat, Probe
+from components.models import Heartbeat, Page, Probe
+from statuspage import copies
+from statuspage.snapshot import Snapshot
 from statuspage.vitals import vitals
 from subscribers.models import Subscriber
 from tests.making import found, watched
@@ -74,6 +76,25 @@ def test_a_dead_broker_only_warns(well, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     found_, code = states(well)
     assert (found_["broker:responseTime"], code) == ("warn", 200)
+
+
+def test_a_page_that_cannot_be_rendered_fails(transactional_db, well, tmp_path, monkeypatch):
+    snapshot = Snapshot(tmp_path)
+    monkeypatch.setattr(copies, "_serving", [(snapshot.copies, snapshot.stuck_s)])
+    snapshot._turn(Page.objects.version())
+    assert states(well)[0]["copies:rendered"] == "pass"
+
+    def broken(self, path):
+        raise ValueError("'gone' is not a valid Status")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshot, "render", broken)
+        snapshot.documents.clear()
+        snapshot._turn(Page.objects.version())
+    assert states(well)[0]["copies:rendered"] == "pass"  # once may be chance
+    monkeypatch.setattr("statuspage.vitals.STUCK_S", -1)
+    found_, code = states(well)
+    assert (found_["copies:rendered"], code) == ("fail", 503)
 
 
 def test_it_says_nothing_about_where_things_run(well, client):
