@@ -7,9 +7,11 @@ for stays as it was written, so that a person fills it in.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 LONGEST_NAME = 60
+MOST_SHOWN = 3
+CONFIRM = "The braces are meant for customers"
 
 # Neither a name nor a fallback may hold a brace: each scan ends at the next one, so time stays linear.
 PART = re.compile(
@@ -57,6 +59,15 @@ def written(text: str) -> dict[str, str]:
         if part["name"] is not None:
             first.setdefault(_key(part["name"]), part)
     return {part["name"].strip(): part[0] for part in first.values()}
+
+
+def question(open_blanks: Iterable[str]) -> str:
+    """What is asked once before words with these blanks are published."""
+    told = list(dict.fromkeys(open_blanks))
+    shown = ", ".join(told[:MOST_SHOWN]) + (
+        f" and {len(told) - MOST_SHOWN} more" if told[MOST_SHOWN:] else ""
+    )
+    return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it stands."
 
 
 def check(text: str) -> None:

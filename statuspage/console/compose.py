@@ -17,7 +17,7 @@ from django.db import transaction
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
 from components.texts import one_line
-from incidents import hidden, messages, telling, wording
+from incidents import blanks, hidden, messages, telling, wording
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, TakenForm, Update
@@ -36,7 +36,7 @@ CHOICES = (
 )
 FIELDS = (
     "title", "phase", "body", "promise", "promise_at", "quiet", "at", "started_at", "ended_at", "seen",
-    "filled", "workaround", "workaround_was", "key", "opened", "told", "although_hidden",
+    "filled", "workaround", "workaround_was", "key", "opened", "told", "although_hidden", "although_blank",
 )  # fmt: skip
 
 
@@ -84,6 +84,12 @@ class Composition:
         if is_public or not hidden.are_all_hidden(place.component for place in self.places):
             return ""
         return hidden.WARNING
+
+    @property
+    def blanks(self) -> list[str]:
+        """What nobody has filled in yet, as it stands in what customers would read: `{cause}`."""
+        texts = (self.data["title"], self.data["body"], self.data["workaround"])
+        return [blank for text in texts for blank in blanks.written(text).values()]
 
     @property
     def phase(self) -> Phase:
@@ -222,8 +228,8 @@ def _chosen(text: str | None, old: Status) -> Status:
 
 
 def to_draft(form: Composition) -> dict[str, str]:
-    """What is kept of it: plain strings."""
-    kept = {name: form.data[name] for name in FIELDS}
+    """What is kept of it: plain strings. Whether blanks are meant is asked each time."""
+    kept = {name: form.data[name] for name in FIELDS if name != "although_blank"}
     for place in form.places:
         kept[f"status-{place.component.public_id}"] = place.status.value
         kept[f"was-{place.component.public_id}"] = place.was.value
@@ -353,10 +359,13 @@ def keep_changed(form: Composition, incident: Incident, author: Any, now: dateti
 
 def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
+    asked = {}
     if form.warning and not data["although_hidden"]:
-        raise ValidationError(
-            {"although_hidden": f"{form.warning} Tick the box under that sentence to go on."}
-        )
+        asked["although_hidden"] = f"{form.warning} Tick the box under that sentence to go on."
+    if form.blanks and not data["although_blank"]:
+        asked["although_blank"] = blanks.question(form.blanks)
+    if asked:
+        raise ValidationError(asked)
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
     statuses = {place.component: place.status for place in form.places if place.is_chosen}

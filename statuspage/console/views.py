@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.models import Component
 from components.status import Status
-from incidents import hidden
+from incidents import blanks, hidden
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
@@ -130,6 +130,7 @@ def _form(
         "undo_s": settings.UNDO_S,
         "reopens": reopens,
         "hidden_words": hidden.CONFIRM,
+        "blank_words": blanks.CONFIRM,
         "now": now,
         **_beside(form, request),
     }

@@ -43,6 +43,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
 
     repeats = forms.ChoiceField(choices=REPEATS, required=False)
     although_hidden = forms.BooleanField(required=False, label=hidden.CONFIRM, widget=forms.HiddenInput)
+    although_blank = forms.BooleanField(required=False, label=blanks.CONFIRM, widget=forms.HiddenInput)
 
     class Meta:
         model = Maintenance
@@ -84,8 +85,20 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("although_hidden", f"{hidden.WARNING} Tick the box to go on.")
         for name in {"starts_at", "ends_at"} & data.keys():
             data[name] = promises.kept(data[name], self.initial.get(name))
+        self._ask_about_blanks(data)
         self.instance.rule = data["rule"] if "rule" in self.fields else self.instance.rule
         return data
+
+    def _ask_about_blanks(self, data: dict[str, Any]) -> None:
+        """What the plan itself cannot fill in is asked about once."""
+        is_confirmed = data.pop("although_blank", False)
+        facts = _facts(data) if {"starts_at", "ends_at", "components"} <= data.keys() else {}
+        texts = [blanks.fill(data.get(name, ""), facts) for name in ("title", "body")]
+        left = [blank for text in texts for blank in blanks.written(text).values()]
+        if left:
+            self.fields["although_blank"].widget = forms.CheckboxInput()
+            if not is_confirmed:
+                self.add_error("although_blank", blanks.question(left))
 
 
 @require_GET
@@ -203,10 +216,10 @@ def audience_part(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any) -> Maintenance:
     """Announce it, or change it. Raises ValidationError."""
+    facts = _facts(data)
+    data |= {name: blanks.fill(data[name], facts) for name in ("title", "body")}
     if work is None:
         given = {name: data.pop(name) for name in ("title", "body", "starts_at", "ends_at", "components")}
-        facts = _facts(given)
-        given |= {name: blanks.fill(given[name], facts) for name in ("title", "body")}
         return Maintenance.objects.plan(**given, now=now, author=author, **data)
     fresh = Maintenance.objects.get(pk=work.pk)
     if fresh.series_id:

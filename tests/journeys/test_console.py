@@ -61,6 +61,9 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     page.goto(f"{web.url}/console/")
     page.get_by_role("link", name="Post update").click()
     page.get_by_role("button", name="Looking into it").click()
+    page.wait_for_function("getSelection().toString() === '{whom}'")
+    page.keyboard.type("everybody")  # the blank is marked: typing fills it in
+    assert "{" not in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
     page.get_by_text("Nobody is sent it for").wait_for()
     # what was found, and what is partly back

@@ -1,4 +1,4 @@
-"""What a person publishes of hidden components alone is public: asked once, never in the way of the words."""
+"""Asked once before it is public: words about hidden components alone, and blanks that nobody filled in."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 from incidents import hidden
 from incidents.models import Draft, Incident, Maintenance
 from statuspage.models import Role
+from tests.forms import as_shown
 from tests.making import component, fell, watched
 from tests.people import person
 
@@ -107,3 +108,57 @@ def test_the_command_asks_for_a_word_more(db):
         call_command("post", suggestion.public_id, "--body", "We look.")
     call_command("post", suggestion.public_id, "--body", "We look.", "--although-hidden")
     assert Incident.objects.public().count() == 2
+
+
+# Blanks
+
+
+BLANK = "{Cause in one sentence}. We are on it."
+
+
+def test_a_blank_is_asked_about_once_and_nothing_is_lost(staff):
+    told = form(component("API"), body=BLANK)
+    asked = staff.post("/console/incidents/new", told)
+    text = asked.content.decode()
+    assert (asked.status_code, Incident.objects.count()) == (400, 0)
+    assert "Not filled in yet: {Cause in one sentence}." in text
+    assert 'name="although_blank" value="1"  aria-invalid' in text
+    assert Draft.objects.get().data["body"] == BLANK
+    assert staff.post("/console/incidents/new", told | {"although_blank": "1"}).status_code == 302
+    assert Incident.objects.get().updates.get().body == BLANK
+
+
+@pytest.mark.parametrize("where", ["title", "body", "workaround"])
+def test_wherever_customers_would_read_it(staff, where):
+    asked = staff.post("/console/incidents/new", form(component("API"), **{where: "Wait for {whom|all}."}))
+    assert asked.status_code == 400
+    assert "{whom|all}" in asked.content.decode()
+
+
+def test_hidden_components_and_blanks_are_asked_about_together(staff):
+    asked = staff.post("/console/incidents/new", form(component("Backstage", is_shown=False), body=BLANK))
+    text = asked.content.decode()
+    assert hidden.WARNING in text
+    assert "Not filled in yet" in text
+
+
+def test_the_untouched_text_of_planned_work_is_asked_about(staff):
+    place = component("API")
+    usual = as_shown(staff.get("/console/maintenance/new").content.decode(), action="")
+    told = usual | {"components": [place.pk]}
+    asked = staff.post("/console/maintenance/new", told)
+    text = asked.content.decode()
+    assert (asked.status_code, Maintenance.objects.count()) == (400, 0)
+    assert "Not filled in yet: {work}, {Effect}." in text
+    assert '<input type="checkbox" name="although_blank"' in text
+    mended = as_shown(text, action="") | {"components": [place.pk]}
+    mended["body"] = "On {date}, {start} to {end}, we move it."
+    assert staff.post("/console/maintenance/new", mended).status_code == 302
+    work = Maintenance.objects.get()
+    assert "{" not in work.body
+    address = f"/console/maintenance/{work.public_id}/edit"
+    again = as_shown(staff.get(address).content.decode(), action="")
+    assert staff.post(address, again | {"body": "On {date} we {work}."}).status_code == 400
+    assert staff.post(address, again | {"body": "On {date} we move."}).status_code == 302
+    work.refresh_from_db()
+    assert "{" not in work.body
