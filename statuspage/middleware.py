@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from statuspage.access import GUARDED_NAMESPACES, admit, role_needed
@@ -61,12 +61,22 @@ class HeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        response = _told_to_people(request, self.get_response(request))
         response.setdefault("Content-Security-Policy", CSP)
         if request.path.startswith(STAFF_PATHS):
             response.setdefault("Cache-Control", "private, no-store")
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         return response
+
+
+def _told_to_people(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """An address that takes forms alone says so in a browser, where Django leaves the page empty."""
+    is_bare = isinstance(response, HttpResponseNotAllowed) and not response.content
+    if not is_bare or "text/html" not in request.headers.get("Accept", ""):
+        return response
+    told = render(request, "405.html", status=405)
+    told["Allow"] = response["Allow"]
+    return told
 
 
 class AccessMiddleware:

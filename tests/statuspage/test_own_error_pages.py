@@ -3,6 +3,9 @@
 import pytest
 from django.test import Client
 
+from statuspage.models import Role
+from tests.people import person
+
 
 @pytest.mark.parametrize(
     ("method", "path"), [("post", "/accounts/login/"), ("post", "/"), ("put", "/"), ("delete", "/console/")]
@@ -23,3 +26,15 @@ def test_a_host_that_is_not_ours(client, db, settings):
     assert answer.status_code == 400
     assert "ALLOWED_HOSTS" in text
     assert "evil.example" not in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/accounts/logout/", "/subscriptions/new-email", "/console/incidents/x/publish"]
+)
+def test_an_address_that_takes_forms_alone_says_so_in_a_browser(client, db, path):
+    client.force_login(person("ada", Role.ADMIN))
+    answer = client.get(path, headers={"accept": "text/html,*/*"})
+    assert answer.status_code == 405
+    assert "There is nothing to open here" in answer.content.decode()
+    assert "POST" in answer["Allow"]
+    assert client.get(path, headers={"accept": "application/json"}).content == b""
