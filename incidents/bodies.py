@@ -4,7 +4,7 @@ Unknown has no word there: such a component is sent as `degraded_performance`,
 the nearest that is not green, with our own key `unknown: true` beside it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from components.status import Status
 from incidents.models import Incident, Maintenance, MaintenanceState, MaintenanceUpdate, Update
 
 Body = dict[str, Any]
+NO_NAMES: Mapping[str, str] = {}
 
 
 def row(
@@ -45,12 +46,19 @@ def row(
     return {**body, "unknown": True} if shown is Status.UNKNOWN else body
 
 
-def update(told: Update, one: Incident, changes: Iterable[Sequence[str]]) -> Body:
-    """One update. `affected_components` is null when none changed: clients expect that."""
-    changed = [
-        {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
-        for code, name, old, new in changes
-    ]
+def full_names(of: Iterable[tuple[str, str, Group | None]]) -> dict[str, str]:
+    """ "Group - Component" by id, for components in a group: how Statuspage writes them in an update."""
+    return {code: f"{group.name} - {name}" for code, name, group in of if group is not None}
+
+
+def update(
+    told: Update, one: Incident, changes: Iterable[Sequence[str]], names: Mapping[str, str] = NO_NAMES
+) -> Body:
+    """One update. `affected_components` is null when none changed: clients expect that.
+
+    `names`: by id, where they are others than those written down then.
+    """
+    changed = [_change(code, names.get(code, name), old, new) for code, name, old, new in changes]
     return {
         "id": told.public_id,
         "status": told.phase,
@@ -109,6 +117,13 @@ def address(of: Any) -> str:
 def spelled(shown: Status) -> str:
     """A status in the closed set clients know."""
     return (Status.DEGRADED_PERFORMANCE if shown is Status.UNKNOWN else shown).value
+
+
+def _change(code: str, name: str, old: str, new: str) -> Body:
+    """A component's change, with our own keys where we did not, or do not, know its state."""
+    unknown = {"old_unknown": old, "new_unknown": new}
+    told = {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
+    return told | {key: True for key, status in unknown.items() if status == Status.UNKNOWN}
 
 
 def _spell(text: str) -> str:

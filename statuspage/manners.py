@@ -6,13 +6,18 @@ CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: a
 import re
 from collections.abc import Callable
 
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
-from django.urls import Resolver404, resolve
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
 from django.views.defaults import page_not_found
 
 from components.gate import PUBLIC
+from incidents.models import Maintenance
+from statuspage import postmortems
 
 OPEN_ENDINGS = (".json", ".csv", ".atom", ".rss", ".ics")
+INCIDENT = re.compile(r"/incidents/(?P<id>[A-Za-z0-9]{1,32})(?P<part>/postmortem)?")
 SAFE = ("GET", "HEAD", "OPTIONS")
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
@@ -51,7 +56,8 @@ class MannersMiddleware:
             response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
         else:
             response = self.get_response(request)
-        if request.path.startswith("/api/") and response.status_code >= 400:
+        is_for_programs = request.path.startswith("/api/") or request.path.endswith(".json")
+        if is_for_programs and response.status_code >= 400:
             response = _in_json(response)
         response.setdefault("Access-Control-Allow-Origin", "*")
         return response
@@ -76,13 +82,30 @@ def _is_document(path: str) -> bool:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A slash too many is taken out; everything else is our page that says so."""
+    """A slash too many is taken out, and Statuspage's addresses lead to ours; else our page says so."""
+    if request.method in ("GET", "HEAD") and (elsewhere := _elsewhere(request.path)):
+        return redirect(elsewhere)
     path = re.sub(r"/{2,}", "/", request.path)
     path = path.rstrip("/") or "/"
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
     return page_not_found(request, exception)
+
+
+def _elsewhere(path: str) -> str:
+    """Where planned work and postmortems are: Statuspage has both below `/incidents/`. Empty: nowhere."""
+    match = INCIDENT.fullmatch(path)
+    if match is None:
+        return ""
+    reports = postmortems.published().filter(incident__public_id=match["id"])
+    found = reports if match["part"] else Maintenance.objects.filter(public_id=match["id"])
+    try:
+        is_there = found.exists()
+    except DatabaseError:
+        return ""
+    name = "postmortem" if match["part"] else "maintenance"
+    return reverse(name, args=[match["id"]]) if is_there else ""
 
 
 def _is_ours(path: str) -> bool:

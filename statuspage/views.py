@@ -81,6 +81,13 @@ def _component(found: World, public_id: str) -> Component:
 @document
 def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
+    found, one = _asked_incident(now, public_id)
+    seen = evidence.evidence(one, now)
+    return _html(found, "incident.html", lambda at: _incident_page(found, one, seen, at))
+
+
+def _asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
+    """The incident at this address, and what is shown beside it. Raises Http404."""
     # the address of one that turned out to be another leads there
     mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
     found = world(now, only="-", incidents=Q(resolved_at=None) | mine, maintenances=ACTIVE)
@@ -89,8 +96,7 @@ def incident(now: datetime, public_id: str) -> Draft:
     one = next((one for one in found.incidents if one.public_id == asked), None)
     if one is None:
         raise Http404("There is no such incident.")
-    seen = evidence.evidence(one, now)
-    return _html(found, "incident.html", lambda at: _incident_page(found, one, seen, at))
+    return found, one
 
 
 def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> IncidentPage:
@@ -251,6 +257,20 @@ def api_unresolved(now: datetime) -> Draft:
 
 
 @document
+def api_incident(now: datetime, public_id: str) -> Draft:
+    """`/api/v2/incidents/<id>.json`."""
+    found, one = _asked_incident(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped(v2.one_incident(found, one, at)))
+
+
+@document
+def incident_json(now: datetime, public_id: str) -> Draft:
+    """`/incidents/<id>.json`: the incident alone, as some clients ask for it."""
+    found, one = _asked_incident(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped(v2.one_incident(found, one, at)["incident"]))
+
+
+@document
 def api_scheduled(now: datetime) -> Draft:
     """`/api/v2/scheduled-maintenances.json`."""
     return _json(now, v2.maintenances_only, Q(resolved_at=None), _newest_works(v2.NEWEST))
@@ -311,7 +331,11 @@ def _json(
     now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
 ) -> Draft:
     found = world(now, only="-", incidents=incidents, maintenances=maintenances)
-    return _draft(found, JSON, lambda at: json.dumps(build(found, at), ensure_ascii=False).encode())
+    return _draft(found, JSON, lambda at: _dumped(build(found, at)))
+
+
+def _dumped(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def _newest(count: int) -> Q:

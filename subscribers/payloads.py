@@ -37,8 +37,9 @@ def incident(
     """An incident up to `told[0]`, updates newest first, and its components as they are now."""
     phase = told[0].phase if told else one.phase
     is_over = phase == Phase.RESOLVED
+    names = bodies.full_names((place.public_id, place.name, place.group) for place in components)
     updates = [
-        bodies.update(update, one, [change for change in update.changes if change[0] in shown])
+        bodies.update(update, one, [change for change in update.changes if change[0] in shown], names)
         for update in told
     ]
     body = {

@@ -6,6 +6,7 @@ told in docs/api.md. Unknown has no word there: such a component is sent as
 `unknown: true` beside it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -64,6 +65,11 @@ def unresolved_only(world: World, at: datetime) -> Body:
     fresh = page.freshness(world, at)
     opened = [one for one in _newest(world.incidents) if one.resolved_at is None]
     return {"page": page_body(world), "incidents": [incident(one, world, fresh) for one in opened]}
+
+
+def one_incident(world: World, one: Incident, at: datetime) -> Body:
+    """`incidents/<id>.json`: one incident, open or over."""
+    return {"page": page_body(world), "incident": incident(one, world, page.freshness(world, at))}
 
 
 def maintenances_only(world: World, at: datetime) -> Body:
@@ -145,6 +151,10 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     """An incident with its updates, newest first, and its components as they are now."""
     by_id = {component.pk: component for component in world.components}
     places = cards.affected(one)
+    names = bodies.full_names(
+        (component.public_id, component.name, world.groups.get(component.group_id or 0))
+        for component in world.components
+    )
     body = {
         "id": one.public_id,
         "name": one.title,
@@ -157,7 +167,9 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         "shortlink": f"{settings.PUBLIC_URL}/incidents/{one.public_id}",
         "started_at": moment(one.started_at),
         "page_id": world.public_id,
-        "incident_updates": [update(told, one) for told in cards.updates(one) if told.kind == Kind.POST],
+        "incident_updates": [
+            update(told, one, names) for told in cards.updates(one) if told.kind == Kind.POST
+        ],
         "components": [
             component(world, by_id[place.component_id], fresh)
             for place in places
@@ -203,6 +215,6 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
     return {**body, "cancelled": True} if is_cancelled else body
 
 
-def update(told: Update, one: Incident) -> Body:
+def update(told: Update, one: Incident, names: Mapping[str, str]) -> Body:
     """One update, with the changes strangers may see."""
-    return bodies.update(told, one, cards.changes(told, one))
+    return bodies.update(told, one, cards.changes(told, one), names)

@@ -114,7 +114,7 @@ def test_updates_come_newest_first_and_tell_what_changed(db):
     assert [update["status"] for update in incident["incident_updates"]] == ["monitoring", "investigating"]
     change = incident["incident_updates"][-1]["affected_components"]
     assert [(c["name"], c["old_status"], c["new_status"]) for c in change] == [
-        ("Web app", "operational", "major_outage")
+        ("Widgetify - Web app", "operational", "major_outage")
     ]
 
 
@@ -193,4 +193,5 @@ def test_every_public_address_is_documented():
     for pattern in urlpatterns:
         address = str(pattern.pattern)
         if address.startswith(("api/", "history.", "healthz")):
+            address = address.replace("<slug:public_id>", "<id>")
             assert f"/{address}`" in told, address

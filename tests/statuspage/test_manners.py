@@ -1,13 +1,17 @@
 """Programs get JSON and CORS, and one spelling of an address leads to the other."""
 
+import json
+
 import pytest
 from django.test import Client
 
-from incidents.models import Incident
+from incidents.models import Incident, Postmortem, Update
 from statuspage.asgi import make_answer
 from statuspage.copies import Document, Variant
-from statuspage.views import api_unresolved
-from tests.making import NOW, after, component
+from statuspage.views import api_unresolved, incident_json
+from tests.incidents.test_maintenance import plan
+from tests.making import NOW, after, component, fell, group, watched
+from tests.statuspage.test_postmortems import published
 
 JSON_PATHS = ("/api/v2/summary.json", "/api/v2/incidents/unresolved.json", "/feed.json", "/uptime.json")
 OPEN = (
@@ -107,3 +111,64 @@ def test_each_encoding_has_a_name_of_its_own():
     for one in answers:
         assert (b"access-control-allow-origin", b"*") in one.whole[0]["headers"]
         assert (b"etag", one.etag) in one.same[0]["headers"]
+
+
+# One incident for programs, and Statuspage's addresses
+
+
+def test_one_incident_is_told_with_its_page_or_alone(client, db):
+    ours = group("Widgetify")
+    chat, lone = component("Chat", group=ours), component("Files")
+    one = Incident.objects.open(
+        "Slow", "We look.", now=NOW, statuses={chat: "major_outage", lone: "partial_outage"}
+    )
+    told = client.get(f"/api/v2/incidents/{one.public_id}.json").json()
+    assert set(told) == {"page", "incident"}
+    assert (told["incident"]["id"], told["incident"]["status"]) == (one.public_id, "investigating")
+    assert client.get(f"/incidents/{one.public_id}.json").json() == told["incident"]
+    changed = told["incident"]["incident_updates"][0]["affected_components"]
+    assert {row["name"] for row in changed} == {"Widgetify - Chat", "Files"}
+
+
+def test_a_change_from_what_was_not_known_says_so(db):
+    probe = watched("Fresh")
+    fell(probe)
+    Update.objects.filter(step="opened").update(
+        changes=[[probe.component.public_id, "Fresh", "unknown", "major_outage"]]
+    )
+    one, moment = Incident.objects.get(), after(minutes=1)
+    told = json.loads(incident_json.gather(moment, one.public_id).render(moment))
+    (row,) = told["incident_updates"][0]["affected_components"]
+    assert (row["old_status"], row["old_unknown"]) == ("degraded_performance", True)
+    assert "new_unknown" not in row
+
+
+@pytest.mark.parametrize("path", ["/incidents/nosuch.json", "/api/v2/incidents/nosuch.json"])
+def test_an_incident_that_is_none_is_answered_in_json(client, db, path):
+    answer = client.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (404, "*")
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize("how", ["deleted", "suggested", "hidden from all"])
+def test_what_strangers_may_not_read_is_no_file_either(client, db, how):
+    fell(watched("Chat", auto="suggest" if how == "suggested" else "publish"))
+    one = Incident.objects.get()
+    if how == "deleted":
+        one.delete_softly(after(minutes=1))
+    elif how == "hidden from all":
+        Incident.objects.update(published_at=None)
+    assert client.get(f"/incidents/{one.public_id}.json").status_code == 404
+    assert client.get(f"/api/v2/incidents/{one.public_id}.json").status_code == 404
+
+
+def test_statuspages_addresses_of_work_and_postmortems_lead_to_ours(client, db):
+    work = plan(component("API"))
+    answer = client.get(f"/incidents/{work.public_id}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/maintenance/{work.public_id}")
+    one = published().incident
+    answer = client.get(f"/incidents/{one.public_id}/postmortem")
+    assert (answer.status_code, answer["Location"]) == (302, f"/postmortems/{one.public_id}")
+    Postmortem.objects.update(published_at=None)
+    assert client.get(f"/incidents/{one.public_id}/postmortem").status_code == 404
+    assert client.get("/incidents/nosuch").status_code == 404
