@@ -37,6 +37,9 @@ def atom(found: Channel) -> bytes:
         _text(xml, "updated", _second(entry.updated_at))
         _link(xml, "alternate", "text/html", entry.address)
         _text(xml, "title", entry.title)
+        for scheme, term in _categories(entry):
+            _open(xml, "category", {"scheme": f"{settings.PUBLIC_URL}/#{scheme}", "term": legible(term)})
+            xml.endElement("category")
         _text(xml, "content", entry.body, type="html")
         xml.endElement("entry")
     xml.endElement("feed")
@@ -62,6 +65,8 @@ def rss(found: Channel) -> bytes:
         _text(xml, "pubDate", _mail_date(entry.told_at))
         _text(xml, "link", entry.address)
         _text(xml, "guid", entry.address)
+        for scheme, term in _categories(entry):
+            _text(xml, "category", term, domain=f"{settings.PUBLIC_URL}/#{scheme}")
         xml.endElement("item")
     xml.endElement("channel")
     xml.endElement("rss")
@@ -80,6 +85,12 @@ def json_feed(found: Channel) -> bytes:
         "items": [_item(entry) for entry in found.entries],
     }
     return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _categories(entry: Entry) -> list[tuple[str, str]]:
+    """What it concerns, and how bad it is: by these a reader sorts."""
+    named = [("component", name) for name in entry.components]
+    return [*named, ("impact", entry.impact)] if entry.impact else named
 
 
 def _item(entry: Entry) -> dict[str, Any]:

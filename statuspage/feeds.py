@@ -41,6 +41,7 @@ class Entry:
     title: str
     body: str
     components: tuple[str, ...]
+    impact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _incident(incident: Incident) -> Entry:
         title=incident.title,
         body=_body(told, incident.shown_workaround),
         components=tuple(place.component.name for place in cards.affected(incident)),
+        impact=incident.shown_impact.value,
     )
 
 
@@ -129,7 +131,7 @@ def _maintenance(one: Maintenance) -> Entry:
         updated_at=max(one.updated_at, told_at),
         address=f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
         title=one.title,
-        body=(_ahead(one) if is_ahead else "") + _body(told),
+        body=_window(one) + _body(told),
         components=tuple(component.name for component in works.components(one)),
     )
 
@@ -149,14 +151,23 @@ def _postmortem(found: Postmortem) -> Entry:
     )
 
 
-def _ahead(one: Maintenance) -> str:
-    """The line by which readers and bots tell what is to come. Its days are not padded."""
+def _window(one: Maintenance) -> str:
+    """The line by which readers and bots tell what is to come, or how long what goes on is to take.
+
+    Its days are not padded. Of what is over, the words tell enough.
+    """
+    if one.state == MaintenanceState.SCHEDULED:
+        what = "THIS IS A SCHEDULED EVENT"
+    elif one.state in (MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING):
+        what = "Planned for"
+    else:
+        return ""
     start, end = one.starts_at.astimezone(UTC), one.ends_at.astimezone(UTC)
     until = f"<var data-var='time'>{end:%H:%M}</var>"
     if end.date() != start.date():
         until = f"{end:%b} <var data-var='date'>{end.day}</var>, {until}"
     return (
-        f"<p><strong>THIS IS A SCHEDULED EVENT {start:%b} <var data-var='date'>{start.day}</var>, "
+        f"<p><strong>{what} {start:%b} <var data-var='date'>{start.day}</var>, "
         f"<var data-var='time'>{start:%H:%M}</var> - {until} UTC</strong></p>"
     )
 

@@ -16,7 +16,7 @@ from django.urls import resolve
 from components.models import Component, Page
 from incidents.models import Incident, Maintenance, Postmortem
 from tests.incidents.test_maintenance import plan, turn
-from tests.making import after, fell, found, group, rose, watched
+from tests.making import NOW, after, component, fell, found, group, rose, watched
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 XML = ("atom", "rss")
@@ -427,3 +427,25 @@ def test_a_reader_that_asks_again_is_told_when_nothing_changed(web):
     Page.objects.turn()
     web.catch_up()
     assert httpx.get(f"{web.url}{one}/history.rss").status_code == 404
+
+
+def test_an_entry_names_its_components_and_its_impact(db):
+    chat, files = component("Chat & more"), component("Files")
+    Incident.objects.open("Slow", "We look.", now=NOW, statuses={chat: "major_outage", files: "major_outage"})
+    atom = ElementTree.fromstring(feed("atom", after(minutes=1)))
+    named = [(one.get("scheme"), one.get("term")) for one in atom.iter(f"{ATOM}category")]
+    rss = ElementTree.fromstring(feed("rss", after(minutes=1)))
+    assert [(one.get("domain"), one.text) for one in rss.iter("category")] == named
+    told = [(scheme.rpartition("#")[2], term) for scheme, term in named]
+    assert set(told[:2]) == {("component", "Chat & more"), ("component", "Files")}
+    assert told[2:] == [("impact", Incident.objects.get().shown_impact)]
+
+
+def test_work_under_way_tells_its_window(db):
+    work = plan(component("API"), starts=NOW, ends=after(hours=2), now=after(hours=-2))
+    turn(work, NOW)
+    (entry,) = items(NOW)
+    assert entry["content_html"].startswith("<p><strong>Planned for Nov <var data-var='date'>12</var>, ")
+    work.complete(after(hours=1))
+    (entry,) = items(after(hours=1))
+    assert "Planned for" not in entry["content_html"]
