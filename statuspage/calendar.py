@@ -7,10 +7,12 @@ SEQUENCE, so a moved window moves there too, and a cancelled one is struck out.
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import Q
 
+from components.models import Page
 from incidents.models import Maintenance, MaintenanceState
 from incidents.plain import to_plain
 from statuspage import gather, works
@@ -49,19 +51,20 @@ def calendar(found: Iterable[Maintenance], name: str) -> bytes:
     made.add("x-wr-calname", legible(name))  # the older word for it, which most programs know
     made.add("refresh-interval", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})  # the older word for it
+    host = urlsplit(Page.objects.this().names_from).hostname or settings.PUBLIC_HOST
     for one in sorted(found, key=lambda one: (one.starts_at, one.pk)):
-        made.add_component(_event(one))
+        made.add_component(_event(one, host))
     return bytes(made.to_ical())
 
 
-def _event(one: Maintenance) -> "Event":
+def _event(one: Maintenance, host: str) -> "Event":
     from icalendar import Event
 
     plans, changed_at = one.plans(), _changed_at(one)
     names = ", ".join(component.name for component in works.components(one))
     is_cancelled = one.state == MaintenanceState.CANCELLED
     event = Event()
-    event.add("uid", f"{one.public_id}@{settings.PUBLIC_HOST}")
+    event.add("uid", f"{one.public_id}@{host}")
     event.add("dtstamp", changed_at)
     event.add("last-modified", changed_at)
     event.add("created", _utc(plans[0].at if plans else one.created_at))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from io import StringIO
 from typing import Any
+from urllib.parse import urlsplit
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
@@ -22,7 +23,7 @@ def atom(found: Channel) -> bytes:
     """The Atom feed."""
     out, xml = _document()
     _open(xml, "feed", {"xml:lang": "en-US", "xmlns": ATOM})
-    _text(xml, "id", _tag(f":{found.path}/history"))
+    _text(xml, "id", _tag(found, f"{found.path}/history"))
     _link(xml, "alternate", "text/html", found.home)
     _link(xml, "self", "application/atom+xml", f"{settings.PUBLIC_URL}{found.path}/history.atom")
     _text(xml, "title", found.title)
@@ -32,7 +33,7 @@ def atom(found: Channel) -> bytes:
     xml.endElement("author")
     for entry in found.entries:
         _open(xml, "entry")
-        _text(xml, "id", _id(entry))
+        _text(xml, "id", _tag(found, entry.tag))
         _text(xml, "published", _second(entry.told_at))
         _text(xml, "updated", _second(entry.updated_at))
         _link(xml, "alternate", "text/html", entry.address)
@@ -64,7 +65,10 @@ def rss(found: Channel) -> bytes:
         _text(xml, "description", entry.body)
         _text(xml, "pubDate", _mail_date(entry.told_at))
         _text(xml, "link", entry.address)
-        _text(xml, "guid", entry.address)
+        if found.names_from == settings.PUBLIC_URL:
+            _text(xml, "guid", entry.address)
+        else:  # it has moved: the old name stays, and is no address any more
+            _text(xml, "guid", f"{found.names_from}{entry.path}", isPermaLink="false")
         for scheme, term in _categories(entry):
             _text(xml, "category", term, domain=f"{settings.PUBLIC_URL}/#{scheme}")
         xml.endElement("item")
@@ -82,7 +86,7 @@ def json_feed(found: Channel) -> bytes:
         "feed_url": f"{settings.PUBLIC_URL}{found.path}/feed.json",
         "language": "en-US",
         "authors": [{"name": settings.PAGE_NAME, "url": settings.PUBLIC_URL}],
-        "items": [_item(entry) for entry in found.entries],
+        "items": [_item(found, entry) for entry in found.entries],
     }
     return json.dumps(body, ensure_ascii=False).encode()
 
@@ -93,9 +97,9 @@ def _categories(entry: Entry) -> list[tuple[str, str]]:
     return [*named, ("impact", entry.impact)] if entry.impact else named
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(found: Channel, entry: Entry) -> dict[str, Any]:
     return {
-        "id": _id(entry),
+        "id": _tag(found, entry.tag),
         "url": entry.address,
         "title": legible(entry.title),
         "content_html": legible(entry.body),
@@ -110,13 +114,9 @@ def legible(text: str) -> str:
     return UNSPEAKABLE.sub("", text)
 
 
-def _tag(what: str) -> str:
+def _tag(found: Channel, what: str) -> str:
     """A name for ever (RFC 4151), as Statuspage gives them."""
-    return f"tag:{settings.PUBLIC_HOST},2005{what}"
-
-
-def _id(entry: Entry) -> str:
-    return _tag(f":{entry.tag}")
+    return f"tag:{urlsplit(found.names_from).hostname},2005:{what}"
 
 
 def _second(at: datetime) -> str:

@@ -37,18 +37,27 @@ class Entry:
     first_at: datetime
     told_at: datetime
     updated_at: datetime
-    address: str
+    path: str
     title: str
     body: str
     components: tuple[str, ...]
     impact: str = ""
 
+    @property
+    def address(self) -> str:
+        """Where it is read."""
+        return f"{settings.PUBLIC_URL}{self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A feed, before it is written down in one form or another. `path` begins its addresses."""
+    """A feed, before it is written down in one form or another.
+
+    `path` begins its addresses, `names_from` the ids in it.
+    """
 
     path: str
+    names_from: str
     home: str
     title: str
     updated_at: datetime
@@ -61,6 +70,7 @@ def channel(scope: Scope) -> Channel:
     entries = tuple(_newest(scope))
     return Channel(
         path=scope.path,
+        names_from=page.names_from,
         home=f"{settings.PUBLIC_URL}{scope.home}",
         title=title(scope.name),
         updated_at=max([page.updated_at, *(entry.updated_at for entry in entries)]),
@@ -109,7 +119,7 @@ def _incident(incident: Incident) -> Entry:
         first_at=incident.published_at or incident.created_at,
         told_at=told_at,
         updated_at=max(incident.updated_at, told_at),
-        address=f"{settings.PUBLIC_URL}{incident.get_absolute_url()}",
+        path=incident.get_absolute_url(),
         title=incident.title,
         body=_body(told, incident.shown_workaround),
         components=tuple(place.component.name for place in cards.affected(incident)),
@@ -129,7 +139,7 @@ def _maintenance(one: Maintenance) -> Entry:
         first_at=min((update.at for update in updates), default=one.created_at),
         told_at=told_at,
         updated_at=max(one.updated_at, told_at),
-        address=f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
+        path=one.get_absolute_url(),
         title=one.title,
         body=_window(one) + _body(told),
         components=tuple(component.name for component in works.components(one)),
@@ -144,7 +154,7 @@ def _postmortem(found: Postmortem) -> Entry:
         first_at=published_at,
         told_at=published_at,
         updated_at=max(found.edited_at or published_at, published_at),
-        address=f"{settings.PUBLIC_URL}{found.get_absolute_url()}",
+        path=found.get_absolute_url(),
         title=f"Postmortem: {found.title}",
         body=_with_whole_links(postmortems.in_short(found)),
         components=tuple(place.component.name for place in cards.affected(found.incident)),

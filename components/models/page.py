@@ -6,7 +6,9 @@ never wrong.
 """
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
@@ -67,7 +69,8 @@ class PageManager(models.Manager["Page"]):
             transaction.on_commit(_ring_for_staff)
             return
         with transaction.atomic():
-            news = {"version": F("version") + 1, "updated_at": Now()}
+            known_as = Case(When(known_as="", then=Value(first_address())), default=F("known_as"))
+            news = {"version": F("version") + 1, "updated_at": Now(), "known_as": known_as}
             if takes_away:
                 news["forgotten"] = F("version") + 1
             if not self.filter(pk=1).update(**news):
@@ -83,8 +86,23 @@ class PageManager(models.Manager["Page"]):
         return self.values_list("version", "forgotten").filter(pk=1).first() or (0, 0)
 
 
+def first_address() -> str:
+    """The address of the page, if others can know it by that; empty while it is tried on one machine."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    is_local = host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+    url: str = "" if is_local else settings.PUBLIC_URL
+    return url
+
+
 class Page(models.Model):
     public_id = PublicIdField()
+    known_as = models.CharField(
+        max_length=255,
+        default=first_address,
+        db_default="",
+        editable=False,
+        help_text="The first address that others knew it by: ids in feeds and calendars are made of it.",
+    )
     version = models.BigIntegerField(default=0)
     forgotten = models.BigIntegerField(
         default=0, editable=False, help_text="Copies of earlier versions show what was taken away since."
@@ -109,6 +127,11 @@ class Page(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+    @property
+    def names_from(self) -> str:
+        """The address that ids in feeds and calendars are made of; it outlives a change of host."""
+        return self.known_as or settings.PUBLIC_URL
 
 
 def _ring() -> None:

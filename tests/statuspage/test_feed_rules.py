@@ -37,7 +37,7 @@ def entry(number, text="Words.", *, told_at=NOW):
         first_at=NOW,
         told_at=told_at,
         updated_at=told_at + timedelta(minutes=1),
-        address=f"https://status.widgetify.example/incidents/{number}",
+        path=f"/incidents/{number}",
         title=text[:255],
         body=feeds._body(told),
         components=(text[:120],),
@@ -47,7 +47,8 @@ def entry(number, text="Words.", *, told_at=NOW):
 def channel(text, *, path=""):
     entries = (entry(1, text, told_at=NOW + timedelta(hours=1)), entry(2, text))
     home = f"https://status.widgetify.example{path}"
-    return feeds.Channel(path, home, feeds.title(text[:120]), NOW + timedelta(hours=2), entries)
+    ours = "https://status.widgetify.example"
+    return feeds.Channel(path, ours, home, feeds.title(text[:120]), NOW + timedelta(hours=2), entries)
 
 
 @pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
@@ -215,7 +216,9 @@ def test_all_three_forms_say_the_same(told):
 
 def test_a_date_is_told_with_two_figures_a_day_in_rss():
     at = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
-    raw = feed_forms.rss(feeds.Channel("", "https://x.example", "T", at, (entry(1, told_at=at),)))
+    raw = feed_forms.rss(
+        feeds.Channel("", "https://x.example", "https://x.example", "T", at, (entry(1, told_at=at),))
+    )
     assert b"<pubDate>Mon, 02 Nov 2026 03:04:05 +0000</pubDate>" in raw
 
 

@@ -449,3 +449,39 @@ def test_work_under_way_tells_its_window(db):
     work.complete(after(hours=1))
     (entry,) = items(after(hours=1))
     assert "Planned for" not in entry["content_html"]
+
+
+def ids(now):
+    atom = ElementTree.fromstring(feed("atom", now))
+    rss = ElementTree.fromstring(feed("rss", now))
+    calendar = read("/maintenance.ics", now).decode()
+    return (
+        [one.text for one in atom.iter(f"{ATOM}id")],
+        [one.text for one in rss.iter("guid")],
+        [one["id"] for one in items(now)],
+        re.findall(r"UID:(.*)", calendar),
+    )
+
+
+def test_what_readers_know_outlives_a_change_of_host(db, settings):
+    story()
+    plan(component("Docs"))
+    first = ids(after(minutes=9))
+    assert all(first)
+    settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.elsewhere.example", "status.elsewhere.example"
+    Page.objects.turn()
+    assert ids(after(minutes=9)) == first
+    rss = ElementTree.fromstring(feed("rss", after(minutes=9)))
+    assert {one.get("isPermaLink") for one in rss.iter("guid")} == {"false"}
+    assert all(one.text.startswith("https://status.elsewhere.example") for one in rss.iter("link"))
+
+
+def test_an_address_of_one_machine_alone_is_no_name_for_ever(db, settings):
+    settings.PUBLIC_URL, settings.PUBLIC_HOST = "http://localhost:8000", "localhost"
+    Page.objects.update(known_as="")
+    story()
+    assert ids(after(minutes=9))[0][0].startswith("tag:localhost,")
+    settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.example.org", "status.example.org"
+    Page.objects.turn()
+    assert ids(after(minutes=9))[0][0].startswith("tag:status.example.org,")
+    assert Page.objects.get().known_as == "https://status.example.org"
