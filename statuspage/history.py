@@ -102,14 +102,13 @@ def history_page(world: World, last: date, at: datetime, one: Component | None =
     sight = Sight(world, shown, known, one, keys[0], _work_by_day(world, one))
     months = tuple(_month(sight, key) for key in keys)
     this_month = world.today.replace(day=1)
-    began = min((component.created_at for component in world.components), default=world.now)
     earlier = keys[0] - timedelta(days=1)
     return HistoryPage(
         head=page.head_of(world, fresh, section="history"),
         months=months,
         uptimes=tuple(_uptimes(world, keys, components, known)),
         period=period_of(keys[0], keys[-1]),
-        earlier=_address(earlier, one) if began.date() <= earlier else "",
+        earlier=_address(earlier, one) if _began(world).date() <= earlier else "",
         later=_address(min(months_before(last, -MONTHS), this_month), one) if last < this_month else "",
         columns=tuple(_column(world, key) for key in keys),
         choices=tuple(_choices(world, last, one)),
@@ -193,7 +192,14 @@ def _month(sight: Sight, key: date) -> Month:
         tuple(_cell(sight, key, on) for on in week)
         for week in calendar.Calendar().monthdatescalendar(key.year, key.month)
     ]
-    return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(_listed(sight, key)))
+    after = months_before(key, -1)
+    nothing = "No incidents." if after > _began(sight.world).date() else "No data: nothing was watched yet."
+    return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(_listed(sight, key)), nothing)
+
+
+def _began(world: World) -> datetime:
+    """Since when there is something to tell of."""
+    return min((component.created_at for component in world.components), default=world.now)
 
 
 def _listed(sight: Sight, key: date) -> Iterator[Listed]:

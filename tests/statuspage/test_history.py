@@ -82,6 +82,15 @@ def test_a_bad_day_without_an_incident_leads_to_the_component_that_was_worst(db)
     assert cells(shown())[date(2026, 11, 3)].url == f"/components/{other.public_id}/days/2026-11-03"
 
 
+def test_a_month_before_anything_was_watched_is_no_month_without_incidents(db):
+    probe = watched()
+    Component.objects.filter(pk=probe.component_id).update(created_at=datetime(2026, 10, 20, tzinfo=UTC))
+    september, october, november = shown().months
+    assert september.nothing == "No data: nothing was watched yet."
+    assert october.nothing == november.nothing == "No incidents."
+    assert "No data: nothing was watched yet." in html()
+
+
 def test_one_component_alone(db):
     (one, other, *_), _ = fill(incidents=0)
     past_outage(1, one, ago(5), title="Of one")
