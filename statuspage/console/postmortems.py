@@ -33,6 +33,12 @@ class PostmortemForm(forms.ModelForm):  # type: ignore[type-arg]
             "users_percent", "users_how", "detection", "what_happened", "root_cause", "escalation",
             "resolution", "lessons",
         )  # fmt: skip
+        labels = {
+            "started_at": "Started at, UTC",
+            "ended_at": "Ended at, UTC",
+            "detected_at": "Detected at, UTC",
+            "told_at": "First public word, UTC",
+        }
         widgets = {
             name: forms.DateTimeInput({"type": "datetime-local", "step": "1"}, "%Y-%m-%dT%H:%M:%S")
             for name in ("started_at", "ended_at", "detected_at", "told_at")

@@ -36,7 +36,7 @@ form.addEventListener('input', (e) => {
   const row = e.target.closest('.rowline')
   if (!row || row.nextElementSibling) return
   const next = row.cloneNode(true)
-  next.querySelectorAll('input').forEach((i) => { i.value = '' })
+  next.querySelectorAll('input, textarea').forEach((i) => { i.value = '' })
   row.after(next)
 })
 form.addEventListener('submit', (e) => { clearTimeout(timer); timer = 0; isTyped = false; isSent = isSaving; if (isSaving) e.preventDefault() })
