@@ -6,11 +6,12 @@ from incidents.models.incident import Incident
 from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
-from incidents.models.people import AlreadyResolved, TooLate
+from incidents.models.people import AlreadyResolved
 from incidents.models.plan import PlanRow
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.taken import TakenForm
 from incidents.models.template import Template, TemplateKind
+from incidents.models.undoing import TooLate
 from incidents.models.update import Update, UpdateVersion
 from incidents.models.work import State as MaintenanceState
 

@@ -1,6 +1,7 @@
-"""What people say in an incident: posts and notes, their corrections, and taking a post back.
+"""What people say in an incident: posts and notes, and their corrections.
 
-The first post makes the incident theirs; what the machine says stands in `machine.py`.
+The first post makes the incident theirs; what the machine says stands in `machine.py`,
+how a post is taken back in `undoing.py`.
 """
 
 from collections.abc import Mapping
@@ -15,9 +16,9 @@ from components.status import Status
 from components.texts import lines, one_line
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase, may_move
 from incidents.models import undoing
-from incidents.models.machine import MachineVoice
 from incidents.models.notice import Notice
 from incidents.models.record import advice_of, change_row
+from incidents.models.undoing import Undoing
 
 if TYPE_CHECKING:
     from incidents.models.update import Update
@@ -34,16 +35,12 @@ class AlreadyResolved(ValidationError):
         )
 
 
-class TooLate(ValidationError):
-    """What cannot be taken back any more, with what to do instead."""
-
-
-class PeopleVoice(MachineVoice):
+class PeopleVoice(Undoing):
     """The half of `Incident` that people speak through."""
 
     drafts: Any  # the rows of Draft that name this incident
 
-    class Meta(MachineVoice.Meta):
+    class Meta(Undoing.Meta):
         abstract = True
 
     def post(
@@ -62,6 +59,7 @@ class PeopleVoice(MachineVoice):
         undo_s: int = 0,
         seen: int | None = None,
         reopens: bool = False,
+        typed: Mapping[str, str] | None = None,
     ) -> "Update":
         """A person speaks: the incident is theirs from here on. All or nothing. Raises ValidationError.
 
@@ -70,6 +68,7 @@ class PeopleVoice(MachineVoice):
         `workaround`: what customers can do; empty takes it away, None leaves what stands.
         `at` dates the words back. `undo_s`: how long it can be taken back, and nobody is told.
         `seen`: the number of the newest update its author has read; a newer one by a person refuses.
+        `typed`: the form as its author left it, which `undo` gives back.
         """
         phase = _phase(phase)
         body = lines(body)
@@ -84,7 +83,7 @@ class PeopleVoice(MachineVoice):
             if not may_move(Phase(self.phase), phase) and not reopens:
                 raise AlreadyResolved
             self.refuse_future(at, now)
-            before = undoing.remember(self) if undo_s else None
+            before = undoing.remember(self, statuses or (), now) if undo_s else None
             if self.published_at is None:  # the machine's drafts were never read by anybody: they stay so
                 self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
@@ -99,7 +98,8 @@ class PeopleVoice(MachineVoice):
             judge_at = now + timedelta(seconds=undo_s)  # an undone end has ended nothing
             changes = self._turn_components(statuses or {}, phase, now, judge_at)
             update = self.say(body, phase, now, author=author, changes=changes, at=at)
-            update.notifies, update.before = notifies, before
+            update.notifies = notifies
+            update.before = undoing.conclude(self, before, typed) if before else None
             update.undo_until = now + timedelta(seconds=undo_s) if undo_s else None
             update.save(update_fields=["notifies", "before", "undo_until"])
             if notifies:
@@ -108,23 +108,6 @@ class PeopleVoice(MachineVoice):
             if words != (self.title, self.workaround):
                 Page.objects.turn(takes_away=True)
             return update
-
-    def undo(self, update: "Update", now: datetime) -> None:
-        """Take an update back while nobody was told; its words stay with staff. Raises TooLate."""
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            update.refresh_from_db()
-            if update.undo_until is None or now >= update.undo_until or update.before is None:
-                raise TooLate("It is too late to undo: it has been sent. Edit it, or post a correction.")
-            if self.updates.filter(number__gt=update.number, kind=Kind.POST).exists():
-                raise TooLate("Somebody has posted since: edit your update instead.")
-            if not Notice.objects.take_back(update):
-                raise TooLate("It is too late to undo: it is being sent. Edit it, or post a correction.")
-            undoing.restore(self, update.before, now)
-            update.kind, update.undo_until, update.before = Kind.RETRACTED, None, None
-            update.save(update_fields=["kind", "undo_until", "before"])
-            Page.objects.turn(takes_away=True)
 
     def note(self, body: str, now: datetime, *, author: Any) -> "Update":
         """Words for staff alone. Raises ValidationError."""

@@ -347,16 +347,6 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
     return update
 
 
-def keep_changed(form: Composition, incident: Incident, author: Any, now: datetime) -> bool:
-    """The words of a form that was published before, and changed since, as a draft of the next update."""
-    body = form.data["body"].strip()
-    if not body or incident.updates.filter(author=author, body=body).exists():
-        return False
-    fresh = {"key": uuid4().hex, "opened": now.isoformat(), "seen": str(newest(incident))}
-    Draft.objects.keep(incident, author, to_draft(form) | fresh, now)
-    return True
-
-
 def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
     asked = {}
@@ -369,7 +359,6 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
     statuses = {place.component: place.status for place in form.places if place.is_chosen}
-    seen = int(data["seen"]) if data["seen"].isdigit() else None
     return form.incident.post(
         data["body"],
         phase=form.phase,
@@ -382,8 +371,9 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
         at=moment(data["at"], "at", "Said at") if data["at"].strip() else None,
         notifies=not data["quiet"],
         undo_s=settings.UNDO_S,
-        seen=seen,
+        seen=int(data["seen"]) if data["seen"].isdigit() else None,
         reopens=reopens,
+        typed=to_draft(form),
     )
 
 
@@ -404,7 +394,7 @@ def _publish_new(form: Composition, statuses: dict[Component, Status], author: A
         incident = Incident.objects.open(
             data["title"], data["body"], now=now, author=author, phase=form.phase, started_at=started_at,
             next_update_at=form.promised_at(now), statuses=statuses, notifies=not data["quiet"],
-            undo_s=settings.UNDO_S, workaround=form.workaround,
+            undo_s=settings.UNDO_S, workaround=form.workaround, typed=to_draft(form),
         )  # fmt: skip
     Draft.objects.filter(incident=None, author=author).delete()
     return incident.updates.latest("number")

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,7 +19,7 @@ from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
 from statuspage.access import needs
-from statuspage.console import compose, filling, promises
+from statuspage.console import compose, drafts, filling, promises
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
 
@@ -76,7 +77,7 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
     except compose.AlreadyPublished as twice:
-        if compose.keep_changed(form, twice.incident, request.user, now):
+        if drafts.keep_changed(form, twice.incident, request.user, now):
             messages.info(
                 request,
                 "This was published already. What you changed since is here: publish it as an update.",
@@ -199,27 +200,20 @@ def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     """Take an update back while nobody was told; its words become a draft again."""
     update = get_object_or_404(Update, incident__public_id=public_id, number=number)
     incident, now = update.incident, timezone.now()
-    advice, promised = incident.workaround, incident.next_update_at
     try:
-        incident.undo(update, now)
+        typed = incident.undo(update, now)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("console_incident", public_id=public_id)
-    TakenForm.objects.filter(incident=incident, author=update.author).delete()
+    TakenForm.objects.filter(incident=incident, author=update.author, key=typed.get("key", "")).delete()
     Audit.objects.note(request, "incident.undo", incident, before={"number": number, "body": update.body})
-    typed = {"workaround": advice, "workaround_was": incident.workaround}
-    typed["told"] = clock(promised, update.at) if promised else ""
-    if incident.deleted_at is not None:  # it had never been there: a new incident again
-        data = {"title": incident.title, "body": update.body, "phase": update.phase, "promise": "30", **typed}
-        rows = incident.affected.select_related("component")
-        data |= {f"status-{row.component.public_id}": row.status for row in rows}
-        Draft.objects.keep(None, request.user, data, now)
-        messages.success(request, "Taken back before anybody was sent it. Your words are here.")
-        return redirect("console_new")
-    data = {"body": update.body, "phase": update.phase, "promise": "30", "seen": str(number), **typed}
-    Draft.objects.keep(incident, request.user, data, now)
+    drafts.keep_undone(update, typed, request.user, now)
     messages.success(request, "Taken back before anybody was sent it. Your words are here.")
-    return redirect("console_compose", public_id=public_id)
+    if incident.deleted_at is not None:
+        return redirect("console_new")
+    reopens = incident.resolved_at is not None and update.phase != Phase.RESOLVED
+    address = reverse("console_compose", args=[public_id])
+    return redirect(f"{address}?reopen=1" if reopens else address)
 
 
 def _incident(public_id: str) -> Incident | None:

@@ -114,6 +114,24 @@ class Life(RuleBasedStateMachine):
             update = updates[n % len(updates)]
             self.attempt(update.incident.undo, update, update.at + timedelta(seconds=25 if late else 5))
 
+    @rule(n=st.integers(0, 5), phase=PHASES, part=st.integers(0, 1), falls=st.booleans())
+    def a_probe_turns_before_somebody_undoes(self, n, phase, part, falls):
+        incident = self.pick(n)
+        if incident is None:
+            return
+        body = f"Undone {len(self.words)}."
+        update = self.attempt(incident.post, body, phase=phase, now=self.now, author=self.people[0],
+                              undo_s=20)  # fmt: skip
+        if update is None:
+            return
+        self.words.add(body)
+        for second in (2, 8):
+            found(self.probes[part], "down" if falls else "up", self.now + timedelta(seconds=second))
+        self.probes[part].refresh_from_db()
+        self.now += timedelta(seconds=15)
+        self.attempt(update.incident.undo, update, self.now)
+        Incident.objects.turn(self.now)
+
     @rule(n=st.integers(0, 5), verb=st.sampled_from(["take_over", "hand_back", "delete_softly", "restore"]))
     def somebody_acts(self, n, verb):
         incident = self.pick(n)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.models import Incident
-from incidents.models.people import TooLate
+from incidents.models.undoing import TooLate
 from subscribers import sorting
 from subscribers.models import Delivery
 from tests.making import NOW, component
