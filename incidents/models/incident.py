@@ -15,7 +15,6 @@ from django.db import models, transaction
 from components.models import Component, Page
 from components.status import Status
 from incidents.lifecycle import Kind, Phase
-from incidents.models.machine import settling
 from incidents.models.opening import MachineManager
 from incidents.models.people import PeopleVoice, Statuses, checked_status
 from incidents.models.record import advice_of
@@ -114,23 +113,28 @@ class Incident(PeopleVoice):
                 return
             self.is_owned, self.settle_at, self.publish_at = True, None, None
             self.save()
+            self.catch_up(now)  # what staff call down may have passed its checks: they are asked now
             self.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
             Page.objects.turn(is_public=self.published_at is not None)
 
     def hand_back(self, now: datetime, *, author: Any = None) -> None:
-        """Let the machine speak again, from what it sees now."""
+        """Let the machine speak again, from what it sees now. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
+            self._refuse_deleted()
+            if not self.is_owned:
+                return
+            if self.resolved_at is None and not self.is_looked_at():
+                raise ValidationError("No probe checks any of its components: the machine would see nothing.")
             self.is_owned, self.proposed_at = False, None
-            self._release_components(now)
+            self._release_components(now, is_looked_at=True)
             self.unwatched_at = None
-            if self.well_since is not None and self.resolved_at is None:
-                self.settle_at = self.next_update_at = now + settling()
-            elif self.resolved_at is None:
+            if self.resolved_at is None:
                 self._news(now)
             self.save()
             self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
+            self.catch_up(now)
             Page.objects.turn(is_public=self.published_at is not None)
 
     def hold(self) -> None:
@@ -217,4 +221,5 @@ class Incident(PeopleVoice):
             self.deleted_at, self.is_owned = None, True
             self.save()
             self.write(Kind.NOTE, "Restored.", now, author=author)
+            self.catch_up(now)
             Page.objects.turn(is_public=self.published_at is not None)

@@ -84,7 +84,7 @@ class PeopleVoice(MachineVoice):
             if not may_move(Phase(self.phase), phase) and not reopens:
                 raise AlreadyResolved
             self.refuse_future(at, now)
-            before = undoing.remember(self) if undo_s else None
+            before, was_ours = undoing.remember(self) if undo_s else None, self.is_owned
             if self.published_at is None:  # the machine's drafts were never read by anybody: they stay so
                 self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
@@ -98,6 +98,8 @@ class PeopleVoice(MachineVoice):
             self.next_update_at = None if phase is Phase.RESOLVED else _promise(next_update_at, now)
             judge_at = now + timedelta(seconds=undo_s)  # an undone end has ended nothing
             changes = self._turn_components(statuses or {}, phase, now, judge_at)
+            if not was_ours and phase is not Phase.RESOLVED:
+                self._watch_recovery(self._shown_since(now), now)  # no flip says that it was well already
             update = self.say(body, phase, now, author=author, changes=changes, at=at)
             update.notifies, update.before = notifies, before
             update.undo_until = now + timedelta(seconds=undo_s) if undo_s else None
@@ -191,10 +193,13 @@ class PeopleVoice(MachineVoice):
             self.affected.update(status=Status.OPERATIONAL)
         return changes
 
-    def _release_components(self, now: datetime, *, judge_at: datetime | None = None) -> None:
-        """Statuses set by hand for this incident end with it."""
+    def _release_components(
+        self, now: datetime, *, judge_at: datetime | None = None, is_looked_at: bool = False
+    ) -> None:
+        """Statuses set by hand for this incident end with it. `is_looked_at`: only where a probe looks."""
         for row in self.affected.select_related("component"):
-            row.component.release(now, judge_at=judge_at)
+            if not is_looked_at or row.component.probed() is not None:
+                row.component.release(now, judge_at=judge_at)
 
 
 def _phase(phase: Phase | str) -> Phase:

@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from components.models import Probe
 from incidents import asking
 from incidents.models import Incident
-from incidents.models.machine import PROPOSE_AFTER
+from incidents.models.recovery import PROPOSE_AFTER
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.subscriber import RANKS
