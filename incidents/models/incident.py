@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.status import Status
+from components.status import Status, worst
 from incidents.lifecycle import Kind, Phase
 from incidents.models.opening import MachineManager
 from incidents.models.people import PeopleVoice, Statuses, checked_status
@@ -173,30 +173,52 @@ class Incident(PeopleVoice):
             Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
-        """This one turns out to be the other: its components move there, its address leads there."""
-        if other.pk == self.pk or other.merged_into_id or other.deleted_at:
-            raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
+        """This one turns out to be the other: its components and its address go there. Raises ValidationError.
+
+        The other takes over what this one knows: it is no further than both, and as public as either.
+        """
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
+            other.refresh_from_db()
             self._refuse_deleted()
+            self._refuse_other(other)
             rows = list(self.affected.select_related("component"))
             self.affected.update(is_held=False)
             for row in rows:
-                mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
-                mine.turn(Status(row.status))
-                if row.is_held and other.resolved_at is None:
-                    other.affected.filter(pk=mine.pk).update(is_held=True)
-            other.refresh_from_db()
+                self._move(row, other)
             other.started_at = min(other.started_at, self.started_at)
             other.save()
+            self.merged.update(merged_into=other)  # what led here leads there
             self.merged_into, self.settle_at, self.publish_at = other, None, None
             self.resolved_at = self.resolved_at or max(now, self.started_at)
             self.save()
             self.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
             other.write(Kind.NOTE, f"“{self.title}” was merged into this one.", now, author=author)
+            other.catch_up(now)
+            if self.published_at is not None and other.published_at is None:
+                other.publish(now)
             is_public = self.published_at is not None or other.published_at is not None
             Page.objects.turn(takes_away=True, is_public=is_public)
+
+    def _refuse_other(self, other: "Incident") -> None:
+        """An outage that lasts is not put away in one that is over."""
+        if other.pk == self.pk or other.merged_into_id or other.deleted_at:
+            raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
+        if other.resolved_at and self.resolved_at is None:
+            raise ValidationError(
+                {"other": f"“{other.title}” is resolved: reopen it first, or merge it into this one."}
+            )
+
+    def _move(self, row: Any, other: "Incident") -> None:
+        """A component goes along. What is over here says nothing of how it is there."""
+        place = other.affected.filter(component=row.component).first()
+        known = [Status(place.status)] if place else []
+        said = known if self.resolved_at else [*known, Status(row.status)]
+        mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
+        mine.turn(worst(said))
+        if row.is_held and other.resolved_at is None:
+            other.affected.filter(pk=mine.pk).update(is_held=True)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
