@@ -32,7 +32,7 @@ class Question:
 
 
 def questions(now: datetime) -> list[Question]:
-    """All of them: probes that never passed, suggestions, overdue promises, incidents left alone or in dispute."""
+    """All of them: of probes that never passed, suggestions, overdue promises, incidents that need a person."""
     opened = Incident.objects.live().filter(resolved_at=None).order_by("id")
     found = [never_passed(probe) for probe in unproven()]
     found += [_suggested(incident) for incident in opened.filter(published_at=None)]
@@ -55,7 +55,7 @@ def left_alone() -> list[Incident]:
 
 
 def in_dispute() -> list[Incident]:
-    """Open incidents of the machine's in which staff say otherwise than the probes: neither is contradicted."""
+    """Open incidents in which the machine speaks, and staff have set otherwise than the probes say."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     by_hand = opened.filter(affected__component__hand_status__gt="")
     return [incident for incident in by_hand.order_by("id").distinct() if incident.disputed()]

@@ -191,7 +191,7 @@ def unwatched_proposal(of: Sequence[str]) -> str:
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime | None) -> str:
-    """All of it works; we monitor before we resolve. `until` None: staff resolve it, and nothing is promised."""
+    """All of it works; we monitor before we resolve. `until` None: staff do, so nothing is promised."""
     text = f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)})."
     if until is None:
         return text

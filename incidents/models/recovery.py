@@ -119,7 +119,7 @@ class Recovery(Unwatched):
         return max(shown, seen, self.started_at)
 
     def _say_what_is(self, now: datetime, changes: Sequence[list[str]] = ()) -> bool:
-        """Tell customers what they were told otherwise, where the machine speaks. False: there was nothing."""
+        """Tell customers what they were told otherwise, where the machine speaks. False: nothing was."""
         if self.is_owned or not self.concerns_public:
             return False
         is_watching = self.phase == Phase.MONITORING

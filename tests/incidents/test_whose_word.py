@@ -1,4 +1,4 @@
-"""Staff and the machine in one incident: neither contradicts the other, and each end is told by whoever sees it."""
+"""Staff and the machine in one incident: neither contradicts the other, and none goes on for ever."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -13,7 +13,10 @@ from statuspage.models import Role
 from tests.making import after, component, fell, found, joining, rose, watched
 from tests.people import person
 
-STILL_FAILS = "API is returning errors (since 08:00 UTC). We're investigating and will post the next update by 08:33 UTC."
+STILL_FAILS = (
+    "API is returning errors (since 08:00 UTC). "
+    "We're investigating and will post the next update by 08:33 UTC."
+)
 
 
 @pytest.fixture(autouse=True)
