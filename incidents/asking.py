@@ -32,7 +32,7 @@ class Question:
 
 
 def questions(now: datetime) -> list[Question]:
-    """All of them: of probes that never passed, suggestions, overdue promises, incidents that need a person."""
+    """All of them: probes that never passed, suggestions, overdue promises, incidents that need a person."""
     opened = Incident.objects.live().filter(resolved_at=None).order_by("id")
     found = [never_passed(probe) for probe in unproven()]
     found += [_suggested(incident) for incident in opened.filter(published_at=None)]

@@ -173,9 +173,9 @@ class Incident(PeopleVoice):
             Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
-        """This one turns out to be the other: its components and its address go there. Raises ValidationError.
+        """This one turns out to be the other: its components move there, its address leads there.
 
-        The other takes over what this one knows: it is no further than both, and as public as either.
+        The other is no nearer to its end than both, and as public as either. Raises ValidationError.
         """
         with transaction.atomic():
             Page.objects.hold()
