@@ -186,6 +186,7 @@ class PeopleVoice(MachineVoice):
             old = Status(row.status) if row else Status(component.status)
             self.touch(component, status, now)
             component.say_by_hand(status, now)
+            component.judge_again(judge_at)  # other incidents that it is in hear of it
             if old is not status or row is None:
                 changes.append(change_row(component, old, status))
         if phase is Phase.RESOLVED:

@@ -66,7 +66,8 @@ class Recovery(Unwatched):
             return
         changes = self._take_statuses()
         self.weigh()
-        self._watch_recovery(self._shown_since(now), now)
+        if not self.is_owned or self.well_since or self._was_seen():
+            self._watch_recovery(self._shown_since(now), now)
         self.save()
         if not self._say_what_is(now, changes) and changes:
             self.note_fact(words.CAUGHT_UP, now, changes)
@@ -81,11 +82,15 @@ class Recovery(Unwatched):
     def _is_well(self) -> bool:
         """Every component is seen, and none is in trouble; nor do staff say so, where the machine speaks.
 
+        The machine says nothing of what no probe looks at any more.
+
         Hidden ones do not keep an incident open that customers read: nothing in it would say why.
         """
         rows = self.spoken_of()
         is_seen_well = bool(rows) and all(row.seen_status in RECOVERED for row in rows)
-        return is_seen_well and (self.is_owned or not any(row.component.is_set_to_trouble for row in rows))
+        if self.is_owned or not is_seen_well:
+            return is_seen_well
+        return self.is_looked_at() and not any(row.component.is_set_to_trouble for row in rows)
 
     def _watch_recovery(self, at: datetime, now: datetime) -> None:
         """Since when all is well. Then, where the machine speaks, the settling time runs."""
@@ -94,7 +99,14 @@ class Recovery(Unwatched):
             return
         self.well_since = self.well_since or at
         if not self.is_owned:
+            self.unwatched_at = None
             self.settle_at = self.settle_at or now + settling()
+
+    def _was_seen(self) -> bool:
+        """Whether a probe saw any of it: what staff alone know of is not over because checks pass."""
+        ids = self.affected.values("component")
+        seen = Flip.objects.filter(probe__component__in=ids, at__gte=self.started_at)
+        return self.is_by_machine or seen.exists()
 
     def _take_statuses(self) -> list[list[str]]:
         """Each component as staff set it, or else as its probes see it; the changes."""
@@ -133,7 +145,7 @@ class Recovery(Unwatched):
             text = words.recovered(self.names(), since=self.well_since, until=until)
             self._say_step(Step.RECOVERED, text, Phase.MONITORING, now, changes=changes)
             return True
-        if not failing or not (is_watching or _is_news(changes)):
+        if not failing or self.unwatched_at or not (is_watching or _is_news(changes)):
             return False
         self._news(now)
         text = self._still_failing(failing, self.next_update_at or now)

@@ -326,3 +326,49 @@ def test_the_form_that_clears_a_status_is_heard(client, db):
     client.post(f"/console/components/{probe.component.public_id}/edit", fields)
     Incident.objects.turn(timezone.now())
     assert only().phase == Phase.MONITORING
+
+
+def test_what_staff_call_working_and_no_probe_checks_is_not_resolved_by_the_machine(db):
+    probe = watched()
+    fell(probe)
+    probe.pause(after(minutes=1))
+    minutes(2, 2)
+    say_by_hand(probe.component, "operational", after(minutes=3))
+    minutes(3, 20)
+    assert only().resolved_at is None
+    assert not [body for body in posts(only()) if "All checks have passed" in body]
+
+
+def test_where_no_probe_looks_any_more_a_status_of_staff_makes_no_promise(db):
+    probe = watched()
+    fell(probe)
+    probe.pause(after(minutes=1))
+    minutes(2, 2)
+    before = posts(only())
+    say_by_hand(probe.component, "major_outage", after(minutes=3))
+    minutes(3, 40)
+    assert (posts(only()), only().next_update_at) == (before, None)
+
+
+def test_what_staff_say_in_another_incident_stops_a_recovery(ada):
+    probe = watched()
+    fell(probe)
+    rose(probe, after(minutes=5))
+    Incident.objects.open("Ours", "It is slow.", now=after(minutes=5, seconds=20), author=ada, undo_s=20,
+                          statuses={probe.component: "partial_outage"})  # fmt: skip
+    first = Incident.objects.order_by("pk").first()
+    Incident.objects.turn(after(minutes=5, seconds=39))
+    first.refresh_from_db()
+    assert first.settle_at is not None  # they may still undo it
+    Incident.objects.turn(after(minutes=5, seconds=40))
+    first.refresh_from_db()
+    assert (first.settle_at, first.phase) == (None, Phase.INVESTIGATING)
+
+
+def test_staff_are_not_asked_whether_what_no_probe_saw_is_over(ada):
+    probe = watched()
+    found(probe, "up", after())
+    Incident.objects.open("Wrong totals", "We look.", now=after(minutes=1), author=ada,
+                          statuses={probe.component: "degraded_performance"})  # fmt: skip
+    minutes(1, 30)
+    assert not only().updates.filter(kind=Kind.PROPOSAL).exists()
