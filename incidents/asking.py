@@ -7,14 +7,16 @@ is asked twice.
 from dataclasses import dataclass
 from datetime import datetime
 
-from components.models import Probe
+from components.models import Component, Probe
 from components.outcomes import Outcome
+from components.status import Status
 from incidents.models import Incident
 
 NEVER_PASSED = "never-passed"
 UNWATCHED = "unwatched"
 SUGGESTED = "suggested"
 OVERDUE = "overdue"
+DISPUTED = "disputed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,14 @@ class Question:
 
 
 def questions(now: datetime) -> list[Question]:
-    """All of them: probes that never passed, suggestions, overdue promises, incidents nobody looks at."""
+    """All of them: probes that never passed, suggestions, overdue promises, incidents that need a person."""
     opened = Incident.objects.live().filter(resolved_at=None).order_by("id")
     found = [never_passed(probe) for probe in unproven()]
     found += [_suggested(incident) for incident in opened.filter(published_at=None)]
     public = opened.exclude(published_at=None)
     found += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
-    return found + [unwatched(incident) for incident in left_alone()]
+    found += [unwatched(incident) for incident in left_alone()]
+    return found + [disputed(incident) for incident in in_dispute()]
 
 
 def unproven() -> list[Probe]:
@@ -49,6 +52,13 @@ def left_alone() -> list[Incident]:
     """Open incidents of the machine's that no probe looks at any more."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     return list(opened.exclude(unwatched_at=None).order_by("id"))
+
+
+def in_dispute() -> list[Incident]:
+    """Open incidents in which the machine speaks, and staff have set otherwise than the probes say."""
+    opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
+    by_hand = opened.filter(affected__component__hand_status__gt="")
+    return [incident for incident in by_hand.order_by("id").distinct() if incident.disputed()]
 
 
 def never_passed(probe: Probe) -> Question:
@@ -75,3 +85,17 @@ def unwatched(incident: Incident) -> Question:
     key = f"{UNWATCHED}:{incident.public_id}:{incident.unwatched_at}"
     text = f"No probe checks this incident any more: {incident.title}"
     return Question(key, UNWATCHED, text, incident.unwatched_at, incident=incident)
+
+
+def disputed(incident: Incident) -> Question:
+    """Who is right? Until staff clear the status, or take the incident over, it does not end."""
+    said = "; ".join(_dispute(row.component) for row in incident.disputed())
+    key, text = f"{DISPUTED}:{incident.public_id}", f"{said}: {incident.title}"
+    return Question(key, DISPUTED, text, None, incident=incident)
+
+
+def _dispute(component: Component) -> str:
+    by_hand = f"{component} is set to {Status(component.hand_status).label}"
+    if component.probed() is None:
+        return f"{by_hand} and no probe checks it"
+    return f"{by_hand}, but its checks {'pass' if component.is_set_to_trouble else 'fail'}"

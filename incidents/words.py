@@ -108,9 +108,9 @@ def opened(
     )
 
 
-def failing(name: str, failure: str, *, since: datetime) -> str:
-    """One component fails."""
-    return f"{is_now([name], failure)} (since {clock(since)})."
+def failing(of: Sequence[str], failure: str, *, since: datetime) -> str:
+    """They fail."""
+    return f"{is_now(of, failure)} (since {clock(since)})."
 
 
 def confirmed(rule: Rule, failure: str) -> str:
@@ -190,13 +190,13 @@ def unwatched_proposal(of: Sequence[str]) -> str:
     return f"No probe checks {what} any more, so no update is posted automatically: post one, or resolve."
 
 
-def recovered(of: Sequence[str], *, since: datetime, until: datetime) -> str:
-    """All of it works; we monitor before we resolve."""
-    return (
-        f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)}). "
-        f"We'll monitor {'them' if len(of) > 1 else 'it'} until {clock(until)} before resolving this "
-        "incident."
-    )
+def recovered(of: Sequence[str], *, since: datetime, until: datetime | None) -> str:
+    """All of it works; we monitor before we resolve. `until` None: staff do, so nothing is promised."""
+    text = f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)})."
+    if until is None:
+        return text
+    them = "them" if len(of) > 1 else "it"
+    return f"{text} We'll monitor {them} until {clock(until)} before resolving this incident."
 
 
 def still(of: Sequence[str], *, until: datetime) -> str:
@@ -205,6 +205,14 @@ def still(of: Sequence[str], *, until: datetime) -> str:
     return (
         f"{names(of)} {verb} still not working normally. We're still investigating and will post the next "
         f"update by {clock(until)}, or as soon as this changes."
+    )
+
+
+def said_to_work(of: Sequence[str]) -> str:
+    """The promised update while staff say that it works and our checks do not pass yet."""
+    return (
+        f"Our team reports that {names(of)} {'are' if len(of) > 1 else 'is'} working. "
+        "We'll resolve this incident once that is confirmed."
     )
 
 
@@ -224,6 +232,9 @@ def resolved(of: Sequence[str], *, since: datetime, until: datetime, length: str
         f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} ({length}). "
         "All checks have passed since then."
     )
+
+
+CAUGHT_UP = "The statuses in this incident were brought up to date."  # to staff
 
 
 def proposal(minutes: int) -> str:

@@ -13,9 +13,8 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.status import Status
+from components.status import Status, worst
 from incidents.lifecycle import Kind, Phase
-from incidents.models.machine import settling
 from incidents.models.opening import MachineManager
 from incidents.models.people import PeopleVoice, Statuses, checked_status
 from incidents.models.record import advice_of
@@ -114,23 +113,28 @@ class Incident(PeopleVoice):
                 return
             self.is_owned, self.settle_at, self.publish_at = True, None, None
             self.save()
+            self.catch_up(now)  # what staff call down may have passed its checks: they are asked now
             self.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
             Page.objects.turn(is_public=self.published_at is not None)
 
     def hand_back(self, now: datetime, *, author: Any = None) -> None:
-        """Let the machine speak again, from what it sees now."""
+        """Let the machine speak again, from what it sees now. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
+            self._refuse_deleted()
+            if not self.is_owned:
+                return
+            if self.resolved_at is None and not self.is_looked_at():
+                raise ValidationError("No probe checks any of its components: the machine would see nothing.")
             self.is_owned, self.proposed_at = False, None
-            self._release_components(now)
+            self._release_components(now, is_looked_at=True)
             self.unwatched_at = None
-            if self.well_since is not None and self.resolved_at is None:
-                self.settle_at = self.next_update_at = now + settling()
-            elif self.resolved_at is None:
+            if self.resolved_at is None:
                 self._news(now)
             self.save()
             self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
+            self.catch_up(now)
             Page.objects.turn(is_public=self.published_at is not None)
 
     def hold(self) -> None:
@@ -169,30 +173,52 @@ class Incident(PeopleVoice):
             Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
-        """This one turns out to be the other: its components move there, its address leads there."""
-        if other.pk == self.pk or other.merged_into_id or other.deleted_at:
-            raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
+        """This one turns out to be the other: its components move there, its address leads there.
+
+        The other is no nearer to its end than both, and as public as either. Raises ValidationError.
+        """
         with transaction.atomic():
             Page.objects.hold()
             self.refresh_from_db()
+            other.refresh_from_db()
             self._refuse_deleted()
+            self._refuse_other(other)
             rows = list(self.affected.select_related("component"))
             self.affected.update(is_held=False)
             for row in rows:
-                mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
-                mine.turn(Status(row.status))
-                if row.is_held and other.resolved_at is None:
-                    other.affected.filter(pk=mine.pk).update(is_held=True)
-            other.refresh_from_db()
+                self._move(row, other)
             other.started_at = min(other.started_at, self.started_at)
             other.save()
+            self.merged.update(merged_into=other)  # what led here leads there
             self.merged_into, self.settle_at, self.publish_at = other, None, None
             self.resolved_at = self.resolved_at or max(now, self.started_at)
             self.save()
             self.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
             other.write(Kind.NOTE, f"“{self.title}” was merged into this one.", now, author=author)
+            other.catch_up(now)
+            if self.published_at is not None and other.published_at is None:
+                other.publish(now)
             is_public = self.published_at is not None or other.published_at is not None
             Page.objects.turn(takes_away=True, is_public=is_public)
+
+    def _refuse_other(self, other: "Incident") -> None:
+        """An outage that lasts is not put away in one that is over."""
+        if other.pk == self.pk or other.merged_into_id or other.deleted_at:
+            raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
+        if other.resolved_at and self.resolved_at is None:
+            raise ValidationError(
+                {"other": f"“{other.title}” is resolved: reopen it first, or merge it into this one."}
+            )
+
+    def _move(self, row: Any, other: "Incident") -> None:
+        """A component goes along. What is over here says nothing of how it is there."""
+        place = other.affected.filter(component=row.component).first()
+        known = [Status(place.status)] if place else []
+        said = known if self.resolved_at else [*known, Status(row.status)]
+        mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
+        mine.turn(worst(said))
+        if row.is_held and other.resolved_at is None:
+            other.affected.filter(pk=mine.pk).update(is_held=True)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
@@ -217,4 +243,5 @@ class Incident(PeopleVoice):
             self.deleted_at, self.is_owned = None, True
             self.save()
             self.write(Kind.NOTE, "Restored.", now, author=author)
+            self.catch_up(now)
             Page.objects.turn(is_public=self.published_at is not None)

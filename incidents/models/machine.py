@@ -20,7 +20,7 @@ from incidents.models import falls
 from incidents.models.falls import failure, last_fall, newest_flip, working_beside
 from incidents.models.notice import Notice
 from incidents.models.record import change_row
-from incidents.models.unwatched import Unwatched
+from incidents.models.recovery import Recovery
 from incidents.steps import Step
 from incidents.times import near
 
@@ -32,13 +32,12 @@ if TYPE_CHECKING:
 # The machine's promises: often at first, rarer in a long night. It keeps them itself.
 # Each kept promise without news is one step; whatever happens begins anew at the first.
 PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
-PROPOSE_AFTER = timedelta(minutes=10)
 
 
-class MachineVoice(Unwatched):
+class MachineVoice(Recovery):
     """The half of `Incident` that speaks by itself."""
 
-    class Meta(Unwatched.Meta):
+    class Meta(Recovery.Meta):
         abstract = True
 
     def join(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
@@ -85,11 +84,11 @@ class MachineVoice(Unwatched):
         """A later fact about a component that is already in it."""
         component, old = affected.component, Status(affected.status)
         if status == old:
-            if component.hand_status:
-                self._watch_recovery(flip.at, now)
-                self.save()
+            self._watch_recovery(flip.at, now)
+            self.save()
             met = words.met(flip.failure, flip.why)
             self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
+            self._say_what_is(now)
             return
         self.unwatched_at = None
         known = falls.last_known(component) if old is Status.UNKNOWN else old
@@ -118,29 +117,6 @@ class MachineVoice(Unwatched):
             self.write(Kind.FACT, text, now, changes=changes)
         else:
             self._tell(step, component, changes, now, text)
-
-    def settle(self, now: datetime) -> None:
-        """All has been well long enough: the machine resolves what it opened."""
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            if self.is_owned or self.resolved_at or self.settle_at is None or self.settle_at > now:
-                return
-            until = self.well_since or now
-            length = words.duration(self.lasted(now).total_seconds())
-            body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
-            self.next_update_at = None
-            kind = Kind.POST if self.concerns_public else Kind.NOTE
-            self._say_step(Step.RESOLVED, body, Phase.RESOLVED, now, kind=kind)
-
-    def propose(self, now: datetime) -> None:
-        """Ask staff whether to resolve; never do it for them."""
-        minutes = int(PROPOSE_AFTER.total_seconds() // 60)
-        with transaction.atomic():
-            Page.objects.hold()
-            self.proposed_at = now
-            self.save(update_fields=["proposed_at"])
-            self.write(Kind.PROPOSAL, words.proposal(minutes), now)
 
     def say_opened(self, failed: "Sequence[Failed]", now: datetime) -> None:
         """The machine's first word, with the facts beneath it."""
@@ -200,7 +176,7 @@ class MachineVoice(Unwatched):
     def note_opened(self, one: "Failed", now: datetime) -> None:
         """The same of a hidden component, to staff alone."""
         name, flip = one.component.name, one.flip
-        text = f"{words.failing(name, flip.failure, since=flip.at)} It is hidden from the page."
+        text = f"{words.failing([name], flip.failure, since=flip.at)} It is hidden from the page."
         text = f"{text} {words.met(flip.failure, flip.why)}"
         self.note_fact(text.strip(), now, [change_row(one.component, one.old, one.new)])
 
@@ -214,6 +190,13 @@ class MachineVoice(Unwatched):
             if not self.concerns_public:  # hidden since it was promised
                 self.next_update_at = None
                 self.save(update_fields=["next_update_at", "updated_at"])
+                return
+            self.catch_up(now)
+            if self.next_update_at is None or self.next_update_at > now:
+                return  # something has changed, and that was said instead
+            if not self.troubled() and (works := [row.component.name for row in self.disputed()]):
+                self.next_update_at = None  # staff are asked
+                self._say_step(Step.STILL, words.said_to_work(works), Phase(self.phase), now)
                 return
             self.still_said += 1
             self.next_update_at = now + PROMISES[min(self.still_said, len(PROMISES) - 1)]
@@ -254,8 +237,7 @@ class MachineVoice(Unwatched):
         """The change in customers' words; of one component, or of all that an update tells."""
         names = [component.name for component in changed]
         if step is Step.RECOVERED:
-            until = self.settle_at or now
-            return words.recovered(self.names(), since=self.well_since or now, until=until)
+            return words.recovered(self.names(), since=self.well_since or now, until=self.settle_at)
         if step is Step.ALSO:
             return words.also(names, failure(changed), since=self._fell_at(changed, flip.at))
         if step is Step.AGAIN:
@@ -267,18 +249,6 @@ class MachineVoice(Unwatched):
         if status is Status.OPERATIONAL:
             return words.partly_recovered(names, since=flip.at, left=left)
         return words.better(names[-1], status.label, since=flip.at, left=left)
-
-    def _watch_recovery(self, at: datetime, now: datetime) -> None:
-        """Well is: every component seen, and none in trouble. Then the settling time runs.
-
-        Hidden ones do not keep an incident open that customers read: nothing in it would say why.
-        """
-        statuses = [one.seen_status for one in self.spoken_of()]
-        is_well = all(s in (Status.OPERATIONAL, Status.UNDER_MAINTENANCE) for s in statuses)
-        if not is_well:
-            self.well_since = self.settle_at = self.proposed_at = None
-        elif self.well_since is None:
-            self.well_since, self.settle_at = at, None if self.is_owned else now + settling()
 
     def _fell_at(self, components: Iterable[Component], at: datetime) -> datetime:
         """When the first of them began to fail, as far as this incident goes back."""
@@ -387,8 +357,3 @@ class MachineVoice(Unwatched):
 def publish_delay() -> timedelta:
     """How long staff have to act on a suggestion that publishes itself."""
     return timedelta(seconds=settings.PUBLISH_DELAY_S)
-
-
-def settling() -> timedelta:
-    """How long all must be well before the machine resolves."""
-    return timedelta(seconds=settings.SETTLE_S)

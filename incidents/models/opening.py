@@ -19,7 +19,8 @@ from components.status import Status
 from components.unsteady import ON_AND_OFF
 from incidents import words
 from incidents.models.falls import last_fall
-from incidents.models.machine import PROPOSE_AFTER, publish_delay
+from incidents.models.machine import publish_delay
+from incidents.models.recovery import PROPOSE_AFTER
 from incidents.steps import Step
 
 if TYPE_CHECKING:
@@ -54,12 +55,16 @@ class MachineManager(models.Manager["Incident"]):
     def follow(self, flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
         """Draw the consequences of a probe's change of mind. The caller holds the page."""
         new = Status(component.status)
-        affected = self._open_for(component)
-        if affected is not None:
+        places = list(self._open_places(component))
+        if places:
+            affected, *others = places
             affected.incident.hear(affected, flip, new, now)
             if affected.incident.joined_at == now and not affected.incident.is_owned:
                 # it fails again: what failed a moment before, and had opened an incident, belongs to it
                 self._young([Failed(component, flip, old)], now)
+            for place in others:  # staff have opened or restored one beside it
+                place.incident.refresh_from_db()
+                place.incident.catch_up(now)
         elif (
             (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
             and new.is_trouble
@@ -81,7 +86,7 @@ class MachineManager(models.Manager["Incident"]):
             for component in components
             if not component.hand_status
             and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
-            and self._open_for(component) is None
+            and not self._open_places(component).exists()
             and (flip := last_fall(component)) is not None
         ]
         if failed:
@@ -96,19 +101,17 @@ class MachineManager(models.Manager["Incident"]):
                 Page.objects.hold()
                 component.judge_again(None)
                 component.refresh_from_db()
+                for place in self._open_places(component):
+                    place.incident.catch_up(now)
                 if Status(component.status).is_trouble and not _is_worked_on(component):
                     self.begin_after([component], now, old=_shown_before(component))
 
-    def _open_for(self, component: Component) -> "Affected | None":
-        """The component's place in the incident that is open for it; the machine's own first."""
-        return (
-            component.affected.filter(
-                incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
-            )
-            .select_related("incident")
-            .order_by("-is_held", "-id")
-            .first()
+    def _open_places(self, component: Component) -> "models.QuerySet[Affected]":
+        """The component's places in the incidents that are open for it; the machine's own first."""
+        places: models.QuerySet[Affected] = component.affected.filter(
+            incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
         )
+        return places.select_related("incident").order_by("-is_held", "-id")
 
     # Joining, reopening, opening
 
@@ -219,11 +222,11 @@ class MachineManager(models.Manager["Incident"]):
         for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
             incident.propose(now)
         self.judge(now)
-        for incident in opened.filter(is_owned=False, is_by_machine=True, unwatched_at=None):
+        for incident in opened.filter(is_owned=False, unwatched_at=None):
             incident.look_who_looks(now)
         for incident in opened.filter(published_at=None, publish_at__lte=now):
             incident.publish_unasked(now)
-        due = opened.filter(is_owned=False, is_by_machine=True, settle_at=None)
+        due = opened.filter(is_owned=False, settle_at=None)
         for incident in due.filter(next_update_at__lte=now):
             incident.say_still(now)
 

@@ -84,6 +84,7 @@ class PeopleVoice(Undoing):
                 raise AlreadyResolved
             self.refuse_future(at, now)
             before = undoing.remember(self, statuses or (), now) if undo_s else None
+            was_ours = self.is_owned
             if self.published_at is None:  # the machine's drafts were never read by anybody: they stay so
                 self.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
             if reopens and phase is not Phase.RESOLVED:
@@ -97,6 +98,8 @@ class PeopleVoice(Undoing):
             self.next_update_at = None if phase is Phase.RESOLVED else _promise(next_update_at, now)
             judge_at = now + timedelta(seconds=undo_s)  # an undone end has ended nothing
             changes = self._turn_components(statuses or {}, phase, now, judge_at)
+            if not was_ours and phase is not Phase.RESOLVED:
+                self._watch_recovery(self._shown_since(now), now)  # no flip says that it was well already
             update = self.say(body, phase, now, author=author, changes=changes, at=at)
             update.notifies = notifies
             update.before = undoing.conclude(self, before, typed) if before else None
@@ -167,6 +170,7 @@ class PeopleVoice(Undoing):
             old = Status(row.status) if row else Status(component.status)
             self.touch(component, status, now)
             component.say_by_hand(status, now)
+            component.judge_again(judge_at)  # other incidents that it is in hear of it
             if old is not status or row is None:
                 changes.append(change_row(component, old, status))
         if phase is Phase.RESOLVED:
@@ -174,10 +178,13 @@ class PeopleVoice(Undoing):
             self.affected.update(status=Status.OPERATIONAL)
         return changes
 
-    def _release_components(self, now: datetime, *, judge_at: datetime | None = None) -> None:
-        """Statuses set by hand for this incident end with it."""
+    def _release_components(
+        self, now: datetime, *, judge_at: datetime | None = None, is_looked_at: bool = False
+    ) -> None:
+        """Statuses set by hand for this incident end with it. `is_looked_at`: only where a probe looks."""
         for row in self.affected.select_related("component"):
-            row.component.release(now, judge_at=judge_at)
+            if not is_looked_at or row.component.probed() is not None:
+                row.component.release(now, judge_at=judge_at)
 
 
 def _phase(phase: Phase | str) -> Phase:

@@ -1,6 +1,6 @@
 """An automatic incident that no probe looks at any more: say so once, promise nothing, ask staff."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,14 @@ class Unwatched(Record):
     """Its probes were paused, deleted, pointed elsewhere; its component was hidden or deleted."""
 
     _say_step: Any  # of the machine's voice
+    _news: Any
 
     class Meta(Record.Meta):
         abstract = True
+
+    def is_looked_at(self) -> bool:
+        """Whether a probe looks at any of its components."""
+        return bool(_looked_at(self.affected.values_list("component_id", flat=True)))
 
     def look_who_looks(self, now: datetime) -> None:
         """Say once what no probe looks at any more, and stop promising when that is all there is."""
@@ -70,11 +75,14 @@ class Unwatched(Record):
 
 def _unseen(rows: "Sequence[Affected]") -> "list[Affected]":
     """Those that are not known to work and that no probe looks at; one that never passed sees nothing."""
-    ids = [row.component_id for row in rows]
-    probes = Probe.objects.filter(component__in=ids, is_paused=False)
-    looking = probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
-    seen = set(looking.values_list("component_id", flat=True))
+    seen = _looked_at([row.component_id for row in rows])
     return [row for row in rows if row.component_id not in seen and not _is_well(row)]
+
+
+def _looked_at(components: Iterable[int]) -> set[int]:
+    probes = Probe.objects.filter(component__in=components, is_paused=False)
+    looking = probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
+    return set(looking.values_list("component_id", flat=True))
 
 
 def _is_well(row: "Affected") -> bool:

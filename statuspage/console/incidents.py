@@ -8,14 +8,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.status import Impact
-from incidents import hidden, telling
+from incidents import asking, hidden, telling
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
@@ -81,7 +81,9 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "evidence": evidence(incident, now),
         "undoable": next((one for one in updates if one.may_be_undone(now)), None),
         "impacts": [impact.value for impact in Impact],
-        "others": Incident.objects.live().exclude(pk=incident.pk)[:30],
+        "others": _others(incident)[:30],
+        "may_hand_back": incident.is_owned and incident.is_looked_at(),
+        "dispute": asking.disputed(incident).text if _is_in_dispute(incident) else "",
         "beside": _writing(incident, request, now),
         "overdue": _overdue(incident, now),
         "hidden_words": hidden.CONFIRM if incident.is_suggestion and _is_all_hidden(incident) else "",
@@ -122,6 +124,17 @@ def _told(incident: Incident, now: datetime) -> dict[str, Any]:
 
 def _is_all_hidden(incident: Incident) -> bool:
     return hidden.are_all_hidden(row.component for row in incident.affected.select_related("component"))
+
+
+def _others(incident: Incident) -> QuerySet[Incident]:
+    """What it may be merged into: while it is open, nothing that is over."""
+    others = Incident.objects.live().exclude(pk=incident.pk)
+    return others if incident.resolved_at else others.filter(resolved_at=None)
+
+
+def _is_in_dispute(incident: Incident) -> bool:
+    is_ours = incident.is_owned or incident.resolved_at or incident.deleted_at or incident.merged_into_id
+    return not is_ours and bool(incident.disputed())
 
 
 def _writing(incident: Incident, request: HttpRequest, now: datetime) -> Any:

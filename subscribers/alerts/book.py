@@ -76,19 +76,17 @@ def close(alert: Alert, now: datetime) -> None:
     """It is over: what was not sent yet is not sent; who was told hears that it is back."""
     if not Alert.objects.filter(pk=alert.pk, closed_at=None).update(closed_at=now):
         return
-    log.warning(
-        "alert.closed kind=%s subject=%s title=%s", alert.kind, alert.subject, alert.back or alert.title
-    )
+    over = _kind(alert.kind).over
+    back = over(alert.subject)[:300] if over else alert.back
+    log.warning("alert.closed kind=%s subject=%s title=%s", alert.kind, alert.subject, back or alert.title)
     waiting = Q(state=AlertDeliveryState.OWED) & (Q(lease_until=None) | Q(lease_until__lte=now))
     alert.deliveries.filter(waiting).update(state=AlertDeliveryState.CANCELLED, finished_at=now)
-    if alert.back:
+    if back:
         on_its_way = (AlertDeliveryState.SENT, AlertDeliveryState.OWED)
         told = AlertChannel.objects.filter(
             deliveries__alert=alert, deliveries__state__in=on_its_way
         ).distinct()
-        _owe(
-            alert, Step.CLOSED.value, told, _words(alert, Owed(alert.subject, alert.back, url=alert.url)), now
-        )
+        _owe(alert, Step.CLOSED.value, told, _words(alert, Owed(alert.subject, back, url=alert.url)), now)
 
 
 def forget_old(now: datetime) -> None:

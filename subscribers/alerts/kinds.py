@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from components.models import Probe
 from incidents import asking
 from incidents.models import Incident
-from incidents.models.machine import PROPOSE_AFTER
+from incidents.models.recovery import PROPOSE_AFTER
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.subscriber import RANKS
@@ -59,10 +59,15 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`hold_s`: how long it must be so, or be over, before it counts. `reminders`: after so long again."""
+    """`hold_s`: how long it must be so, or be over, before it counts. `reminders`: after so long again.
+
+    `over` tells from its subject what became of it, where that can be more than one thing; empty: nothing
+    is said. Without it, the words are those that it was opened with.
+    """
 
     group: str
     find: Callable[[World], Iterable[Owed]]
+    over: Callable[[str], str] | None = None
     hold_s: float = 0.0
     reminders: tuple[timedelta, ...] = ()
     repeat: timedelta | None = None  # after the last of them
@@ -115,6 +120,20 @@ def published(world: World) -> Iterator[Owed]:
         )
 
 
+def became(subject: str) -> str:
+    """What has become of an incident that was published automatically."""
+    incident = Incident.objects.filter(pk=subject).select_related("merged_into").first()
+    if incident is None:
+        return ""
+    if incident.deleted_at:
+        return f"Deleted by staff: {incident.title}"
+    if incident.merged_into:
+        return f"Merged into “{incident.merged_into}”: {incident.title}"
+    if incident.resolved_at:
+        return f"Resolved {'by staff' if incident.is_owned else 'automatically'}: {incident.title}"
+    return f"Taken over by staff: {incident.title}" if incident.is_owned else ""
+
+
 def proposals(world: World) -> Iterator[Owed]:
     """What has recovered and waits for a person to say so."""
     minutes = int(PROPOSE_AFTER.total_seconds() // 60)
@@ -151,6 +170,15 @@ def unproven(world: World) -> Iterator[Owed]:
         )
 
 
+def proven(subject: str) -> str:
+    """Whether that probe has passed a check; it may have been deleted, paused or pointed elsewhere."""
+    public_id, _, mark = subject.partition(":")
+    probe = Probe.objects.filter(public_id=public_id).select_related("component").first()
+    if probe is None or probe.target_mark != mark:
+        return ""
+    return f"{probe.component} has passed its first check." if probe.passed_at else ""
+
+
 def unwatched(world: World) -> Iterator[Owed]:
     """An incident of the machine's that no probe looks at any more: it will not end by itself."""
     for incident in asking.left_alone():
@@ -159,6 +187,18 @@ def unwatched(world: World) -> Iterator[Owed]:
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
             asking.unwatched(incident).text,
             "It is not resolved automatically: take it over, or let a probe look again.",
+            address("console_compose", incident.public_id),
+            rank=_rank(incident),
+        )
+
+
+def disputed(world: World) -> Iterator[Owed]:
+    """Staff have set otherwise than the probes say, where the machine speaks: it contradicts neither."""
+    for incident in asking.in_dispute():
+        yield Owed(
+            str(incident.pk),
+            asking.disputed(incident).text,
+            "It is not resolved automatically: clear the status, or take the incident over.",
             address("console_compose", incident.public_id),
             rank=_rank(incident),
         )
@@ -267,10 +307,11 @@ def given_up(world: World) -> Iterator[Owed]:
 NUDGES = (timedelta(minutes=15), HOUR)
 KINDS: dict[str, Kind] = {
     "suggestion": Kind(INCIDENTS, suggestions),
-    "published": Kind(INCIDENTS, published),
+    "published": Kind(INCIDENTS, published, became),
     "proposal": Kind(INCIDENTS, proposals, reminders=(HOUR,)),
-    "never_passed": Kind(INCIDENTS, unproven, hold_s=ANSWERED_S),
+    "never_passed": Kind(INCIDENTS, unproven, proven, hold_s=ANSWERED_S),
     "unwatched": Kind(INCIDENTS, unwatched, reminders=(HOUR,)),
+    "disputed": Kind(INCIDENTS, disputed, reminders=(HOUR,)),
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),

@@ -138,6 +138,14 @@ class Life(RuleBasedStateMachine):
         if incident is not None:
             self.attempt(getattr(incident, verb), self.now, author=self.people[0])
 
+    @rule(part=st.integers(0, 1), status=st.one_of(st.just(""), STATUSES))
+    def somebody_sets_a_status(self, part, status):
+        component = Component.objects.get(pk=self.probes[part].component_id)
+        component.hand_status = status
+        component.save(update_fields=["hand_status"])
+        component.refresh(self.now)
+        component.judge_again(self.now)
+
     @rule(n=st.integers(0, 5), m=st.integers(0, 5))
     def two_are_one(self, n, m):
         if (one := self.pick(n)) is not None:
@@ -192,6 +200,33 @@ class Life(RuleBasedStateMachine):
     def the_machine_is_silent_in_what_people_own(self):
         for incident in Incident.objects.filter(is_owned=True, settle_at__isnull=False):
             raise AssertionError(incident)
+
+    @invariant()
+    def the_machine_resolves_nothing_that_staff_call_down(self):
+        Incident.objects.turn(self.now)
+        for incident in Incident.objects.live().filter(resolved_at=None).exclude(settle_at=None):
+            assert not any(row.component.is_set_to_trouble for row in incident.spoken_of())
+
+    @invariant()
+    def the_machine_monitors_nothing_that_fails(self):
+        watching = Incident.objects.live().filter(is_owned=False, phase=Phase.MONITORING)
+        for incident in watching.exclude(settle_at=None):
+            assert incident.troubled() == []
+
+    @invariant()
+    def what_is_merged_leads_to_what_is_not(self):
+        assert not Incident.objects.exclude(merged_into=None).exclude(merged_into__merged_into=None).exists()
+
+    def teardown(self):
+        """Once all of it works and the machine has it all, everything ends."""
+        for part in (0, 1):
+            self.somebody_sets_a_status(part, "")
+            self.a_probe_recovers(part)
+        for incident in Incident.objects.live().filter(resolved_at=None, is_owned=True):
+            self.attempt(incident.hand_back, self.now, author=self.people[0])
+        self.time_passes(0)
+        self.time_passes(20)
+        assert not Incident.objects.live().filter(resolved_at=None).exists()
 
     @invariant()
     def the_machine_promises_no_later_than_its_ladder_and_nothing_nobody_looks_at(self):
