@@ -17,9 +17,10 @@ from components.models import Component, Flip, Page
 from components.status import Status
 from incidents.lifecycle import Kind
 from incidents.models import falls
-from incidents.models.machine import MachineVoice, settling
+from incidents.models.machine import MachineVoice
 from incidents.models.notice import Notice
 from incidents.models.record import Record
+from incidents.models.recovery import settling
 
 if TYPE_CHECKING:
     from incidents.models.update import Update
