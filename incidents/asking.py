@@ -96,6 +96,9 @@ def disputed(incident: Incident) -> Question:
 
 def _dispute(component: Component) -> str:
     by_hand = f"{component} is set to {Status(component.hand_status).label}"
-    if component.probed() is None:
+    seen = component.probed()
+    if seen is None:
         return f"{by_hand} and no probe checks it"
-    return f"{by_hand}, but its checks {'pass' if component.is_set_to_trouble else 'fail'}"
+    if seen is Status.UNKNOWN:
+        return f"{by_hand}, but its checks give no result"
+    return f"{by_hand}, but its checks {'fail' if seen.is_trouble else 'pass'}"

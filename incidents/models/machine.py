@@ -194,9 +194,10 @@ class MachineVoice(Recovery):
             self.catch_up(now)
             if self.next_update_at is None or self.next_update_at > now:
                 return  # something has changed, and that was said instead
-            if not self.troubled() and (works := [row.component.name for row in self.disputed()]):
+            said = [row.component.name for row in self.disputed() if row.status == Status.OPERATIONAL]
+            if said and not self.troubled():
                 self.next_update_at = None  # staff are asked
-                self._say_step(Step.STILL, words.said_to_work(works), Phase(self.phase), now)
+                self._say_step(Step.STILL, words.said_to_work(said), Phase(self.phase), now)
                 return
             self.still_said += 1
             self.next_update_at = now + PROMISES[min(self.still_said, len(PROMISES) - 1)]

@@ -73,9 +73,9 @@ class Recovery(Unwatched):
             self.note_fact(words.CAUGHT_UP, now, changes)
 
     def disputed(self) -> "list[Affected]":
-        """Those of which staff say otherwise than the probes, or say trouble where no probe looks."""
-        rows = [row for row in self.spoken_of() if row.component.hand_status]
-        return [row for row in rows if _is_disputed(row.component)]
+        """Those of which staff say what no probe confirms: it does not end while that is so."""
+        rows, is_looked_at = self.spoken_of(), self.is_looked_at()
+        return [row for row in rows if _is_disputed(row.component, is_looked_at=is_looked_at)]
 
     # Inside
 
@@ -163,11 +163,14 @@ class Recovery(Unwatched):
         return words.promised(words.failing(names, failure(failing), since=since), until=until)
 
 
-def _is_disputed(component: Component) -> bool:
+def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:
+    """`is_looked_at`: something else of the incident is, so that what staff call working needs no probe."""
     seen = component.probed()
-    if component.is_set_to_trouble:
-        return seen is None or seen in RECOVERED
-    return seen is not None and seen.is_trouble
+    if not component.hand_status:
+        return False
+    if seen is None:
+        return component.is_set_to_trouble or not is_looked_at
+    return (seen in RECOVERED) is component.is_set_to_trouble
 
 
 def _is_news(changes: Sequence[list[str]]) -> bool:

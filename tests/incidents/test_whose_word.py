@@ -9,6 +9,7 @@ from components.status import Status
 from incidents import asking
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Incident
+from incidents.tasks import fall_silent
 from statuspage.models import Role
 from tests.making import after, component, fell, found, joining, rose, watched
 from tests.people import person
@@ -337,6 +338,24 @@ def test_what_staff_call_working_and_no_probe_checks_is_not_resolved_by_the_mach
     minutes(3, 20)
     assert only().resolved_at is None
     assert not [body for body in posts(only()) if "All checks have passed" in body]
+
+
+@pytest.mark.parametrize(
+    ("go_blind", "why"),
+    [
+        (lambda probe: fall_silent(after(minutes=20)), ", but its checks give no result"),
+        (lambda probe: probe.pause(after(minutes=20)), " and no probe checks it"),
+    ],
+)
+def test_what_staff_call_working_is_not_called_unknown_by_the_machine(db, go_blind, why):
+    probe = watched()
+    fell(probe)
+    say_by_hand(probe.component, "operational", after(minutes=2))
+    minutes(2, 10)
+    go_blind(probe)
+    minutes(21, 90)
+    assert [body for body in posts(only())[1:] if "Our team reports that API is working" not in body] == []
+    assert dispute() == [f"API is set to Operational{why}: {only().title}"]
 
 
 def test_where_no_probe_looks_any_more_a_status_of_staff_makes_no_promise(db):
