@@ -46,7 +46,7 @@ class MachineVoice(Recovery):
         changes = [change_row(component, old, status)]
         if component.is_shown or not self.concerns_public:
             self.started_at = min(self.started_at, flip.at)
-            self.well_since = self.settle_at = None
+            self.well_since = self.settle_at = self.unwatched_at = None
         self.joined_at = now
         if self.is_owned or not component.is_shown:
             self.save()

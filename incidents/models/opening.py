@@ -168,20 +168,7 @@ class MachineManager(models.Manager["Incident"]):
 
         What the public must hear of does not join what only staff see because its components are hidden.
         """
-        joining, group = Page.objects.this().joining, failed[0].component.group
-        if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
-            return None
-        window = timedelta(seconds=settings.JOIN_WINDOW_S)
-        is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
-        young = self.live().filter(is_young, is_by_machine=True, resolved_at=None)
-        begins = now - LONGEST_CHAIN * window
-        has_relapsed = Q(updates__step=Step.AGAIN, updates__at__gte=begins)
-        young = young.filter(Q(created_at__gte=begins) | has_relapsed).distinct()
-        if joining == Joining.GROUP:
-            young = young.filter(group=group)
-        if any(failure.component.is_shown for failure in failed):
-            young = young.filter(affected__component__is_shown=True)
-        candidates = list(young.order_by("created_at", "id"))
+        candidates = self._young_ones([failure.component for failure in failed], now)
         free = [incident for incident in candidates if not incident.is_owned]
         if not free:
             return candidates[0] if candidates else None
@@ -190,6 +177,36 @@ class MachineManager(models.Manager["Incident"]):
             if other.pk != oldest.pk:
                 other.merge_into(oldest, now)
         return oldest
+
+    def _young_ones(self, components: Sequence[Component], now: datetime) -> "list[Incident]":
+        """The machine's incidents that a failure of these joins, oldest first."""
+        joining, group = Page.objects.this().joining, components[0].group
+        if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
+            return []
+        window = timedelta(seconds=settings.JOIN_WINDOW_S)
+        is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
+        young = self.live().filter(is_young, is_by_machine=True, resolved_at=None)
+        begins = now - LONGEST_CHAIN * window
+        has_relapsed = Q(updates__step=Step.AGAIN, updates__at__gte=begins)
+        young = young.filter(Q(created_at__gte=begins) | has_relapsed).distinct()
+        if joining == Joining.GROUP:
+            young = young.filter(group=group)
+        if any(component.is_shown for component in components):
+            young = young.filter(affected__component__is_shown=True)
+        return list(young.order_by("created_at", "id"))
+
+    def opened_beside(self, incident: "Incident", since: datetime, now: datetime) -> "list[Incident]":
+        """What the machine has opened since then, and would not have, had this one been its own."""
+        mine = self.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+        opened = mine.filter(created_at__gte=since).exclude(pk=incident.pk)
+        if incident.published_at is None:
+            opened = opened.filter(published_at=None)  # what is public does not become a suggestion
+        return [
+            one
+            for one in opened
+            if (rows := list(one.affected.select_related("component__group")))
+            and incident in self._young_ones([row.component for row in rows], now)
+        ]
 
     def _just_resolved(self, failure: Failed, now: datetime) -> "Incident | None":
         """The incident of this component that was resolved automatically minutes ago."""

@@ -83,6 +83,7 @@ def _drafts(incident: Record) -> list[int]:
 class Undoing(MachineVoice):
     """The part of `Incident` that takes an update of a person back."""
 
+    objects: Any
     merged: Any  # the incidents that were merged into this one
 
     class Meta(MachineVoice.Meta):
@@ -133,6 +134,7 @@ class Undoing(MachineVoice):
         is_open = self.resolved_at is None and self.deleted_at is None
         if is_open:
             self._take_in([pk for pk, *_, is_held in before["affected"] if is_held], now)
+            self._take_in_young(_moment(before.get("at")) or now, now)
         self._restore_rows(before, dict(made["worst"]), turned, is_open=is_open)
         newest = self._flips_since(before)
         if is_open:
@@ -172,6 +174,12 @@ class Undoing(MachineVoice):
                     "it. Post there, or merge the two."
                 )
             other.merge_into(self, now)
+
+    def _take_in_young(self, since: datetime, now: datetime) -> None:
+        """Likewise what failed beside us while we were no incident of the machine's."""
+        if self.is_by_machine and not self.is_owned:
+            for other in type(self).objects.opened_beside(self, since, now):
+                other.merge_into(self, now)
 
     def _restore_rows(
         self, before: dict[str, Any], made_worst: dict[int, str], turned: Collection[str], *, is_open: bool

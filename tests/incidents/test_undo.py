@@ -95,6 +95,19 @@ def test_what_failed_beside_it_comes_along_and_is_told(ada):
     assert only() == incident
 
 
+def test_what_failed_beside_what_was_resolved_too_early_joins_it(ada):
+    probe, other = watched(), watched("Chat")
+    found(other, "up", after(minutes=-1))
+    fell(probe, after(minutes=4, seconds=40))
+    update = said(only(), ada, "resolved")
+    fails(other)
+    assert Incident.objects.count() == 2
+    incident = undone(update)
+    assert only() == incident
+    assert (row(incident, "Chat").status, row(incident, "Chat").is_held) == ("major_outage", True)
+    assert "Chat" in posts(incident)[-1]
+
+
 def test_a_failure_that_somebody_has_taken_over_meanwhile_refuses_the_undoing(ada):
     probe = watched()
     fell(probe)

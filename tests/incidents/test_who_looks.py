@@ -214,3 +214,15 @@ def test_not_an_incident_stays_so(db):
     only().delete_softly(after(minutes=1))
     Incident.objects.turn(after(minutes=2))
     assert Incident.objects.count() == 1
+
+
+def test_what_joins_an_incident_that_nobody_looks_at_is_looked_at(db):
+    probe, other = watched(auto="suggest"), watched("Chat", auto="suggest")
+    found(other, "up", after(minutes=-1))
+    fell(probe)
+    probe.pause(after(seconds=20))
+    Incident.objects.turn(after(seconds=21))
+    assert only().unwatched_at is not None
+    fell(other, after(seconds=30))
+    assert (only().unwatched_at, only().names()) == (None, ["API", "Chat"])
+    assert "Chat" in only().draft(after(minutes=1)).split("(since")[0]
