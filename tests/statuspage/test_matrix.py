@@ -195,10 +195,8 @@ def test_each_door_opens_for_its_people_alone(world, who):
             wrong.append(f"POST {path} {problem}: {answer.status_code}")
         if who is None and not is_in:
             part = client.post(path, headers={"HX-Request": "true"})
-            if part.status_code != 405 and (part.status_code, part.headers.get("HX-Redirect")) != (
-                401,
-                LOGIN,
-            ):
+            leads_to_login = part.headers.get("HX-Redirect", "").startswith(LOGIN)
+            if part.status_code != 405 and not (part.status_code == 401 and leads_to_login):
                 wrong.append(f"POST {path} as a fragment: {part.status_code}")
     assert wrong == [], "\n".join(wrong)
     assert rows() == before, "a POST by somebody with too low a role changed something"
