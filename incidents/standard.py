@@ -33,7 +33,8 @@ TEMPLATES = (
     ),
     (
         "update", "Fixed, watching", "monitoring", "",
-        "{components|What} works again since {now}. We watch it until {next} before we call this closed.",
+        ("{components|What} works again since {now}. "
+        "We'll keep watching until {next} before closing this incident."),
     ),
     (
         "update", "Resolved", "resolved", "",

@@ -83,7 +83,7 @@ def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Seque
         return _under_work(f"{row.name} is under maintenance", works)
     if row.status is Status.UNKNOWN:
         is_new = row.label != row.status.label
-        headline = f"{row.name}: checking…" if is_new else f"We cannot tell you how {row.name} is"
+        headline = f"{row.name}: checking…" if is_new else f"We don’t currently know the status of {row.name}"
         return Banner(row.status, headline, facts=facts, is_checking=is_new)
     return Banner(
         row.status,

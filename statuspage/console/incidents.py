@@ -115,7 +115,7 @@ def _told(incident: Incident, now: datetime) -> dict[str, Any]:
         if sorted_at is None and told is None:
             found[number] = Told(number, due_at if due_at > now else None, "being sent")
         elif told is None:
-            found[number] = Told(number, None, "concerned nobody", is_over=True)
+            found[number] = Told(number, None, "no one was notified", is_over=True)
         else:
             is_over = told.is_over and sorted_at is not None
             found[number] = Told(number, None, told.words, bool(told.retrying or told.failed), is_over)
@@ -187,7 +187,7 @@ def take_over(request: HttpRequest, incident: Incident, now: datetime) -> None:
     incident.take_over(now, author=request.user)
 
 
-@act("hand_back", "Handed back: the machine speaks and resolves from what it sees.")
+@act("hand_back", "Handed back: updates and the end are automatic again.")
 def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """The machine speaks again."""
     incident.hand_back(now, author=request.user)

@@ -351,7 +351,7 @@ def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
 
 
 def _waits(seconds: float) -> str:
-    return f"waits {seconds:.0f} s" if seconds >= 1 else "none waits"
+    return f"waits {seconds:.0f} s" if seconds >= 1 else "nothing waiting"
 
 
 def _vital(name: str, check: dict[str, Any], unit: str) -> Vital:

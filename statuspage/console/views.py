@@ -208,7 +208,7 @@ def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     TakenForm.objects.filter(incident=incident, author=update.author, key=typed.get("key", "")).delete()
     Audit.objects.note(request, "incident.undo", incident, before={"number": number, "body": update.body})
     drafts.keep_undone(update, typed, request.user, now)
-    messages.success(request, "Taken back before anybody was sent it. Your words are here.")
+    messages.success(request, "Undone. No one was notified. Your text is below.")
     if incident.deleted_at is not None:
         return redirect("console_new")
     reopens = incident.resolved_at is not None and update.phase != Phase.RESOLVED

@@ -40,11 +40,9 @@ def _confirm(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"Confirm your subscription to {page}",
         (
-            (
-                f"Somebody, we hope you, entered this address on the status page of {page} and asked for "
-                f"mail about {scope(envelope)}."
-            ),
-            "Nothing more is sent unless you confirm. The link works for 7 days.",
+            f"Someone (hopefully you) asked for status updates from {page} at this address, "
+            f"about {scope(envelope)}.",
+            "You won’t get any updates until you confirm. The link works for 7 days.",
         ),
         ("Confirm", envelope.links.confirm),
         "If it was not you, do nothing: the address is then forgotten.",

@@ -55,7 +55,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     page.get_by_role("link", name="Review and publish").click()
     assert "Search works as usual" in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
-    page.get_by_text("Nobody is sent it for").wait_for()
+    page.get_by_text("Notifications go out in").wait_for()
     reader.locator(".incident .newest").get_by_text("Chat is returning errors").wait_for(timeout=12_000)
     # three actions post an update from a template: post, template, publish
     page.goto(f"{web.url}/console/")
@@ -65,7 +65,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     page.keyboard.type("everybody")  # the blank is marked: typing fills it in
     assert "{" not in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
-    page.get_by_text("Nobody is sent it for").wait_for()
+    page.get_by_text("Notifications go out in").wait_for()
     # what was found, and what is partly back
     page.get_by_role("link", name="Post update").click()
     page.get_by_text("Identified", exact=False).first.click()
@@ -107,7 +107,7 @@ def test_undo_takes_back_what_nobody_was_sent(web, browser, suspicion):
     body(page).fill("Too early.")
     page.get_by_role("button", name="Publish update").click()
     page.get_by_role("button", name="Undo").click()
-    page.get_by_text("Taken back before anybody was sent it.").wait_for()
+    page.get_by_text("Undone. No one was notified.").wait_for()
     assert body(page).input_value() == "Too early."
     incident = Incident.objects.get()
     assert incident.is_suggestion
@@ -136,12 +136,12 @@ def test_two_people_write_at_once(web, browser, suspicion):
     body(ada).fill("Ada writes that.")
     ada.get_by_text("Bo writes this.").wait_for()
     bo.get_by_role("button", name="Publish update").click()
-    bo.get_by_text("Nobody is sent it for").wait_for()
+    bo.get_by_text("Notifications go out in").wait_for()
     ada.get_by_role("button", name="Publish update").click()
     ada.get_by_role("alert").get_by_text("Bo writes this.").wait_for()
     assert body(ada).input_value() == "Ada writes that."
     ada.get_by_role("button", name="Publish update").click()
-    ada.get_by_text("Nobody is sent it for").wait_for()
+    ada.get_by_text("Notifications go out in").wait_for()
     posts = incident.updates.filter(kind=Kind.POST, author__isnull=False)
     assert [post.body for post in posts] == ["Bo writes this.", "Ada writes that."]
     browser.faults.clear()  # the refused form is a 400, which Chromium notes
@@ -155,7 +155,7 @@ def test_by_keys_alone(web, browser, suspicion):
     page.keyboard.press("Control+End")
     page.keyboard.type(" Sent by keys.")
     page.keyboard.press("Control+Enter")
-    page.get_by_text("Nobody is sent it for").wait_for()
+    page.get_by_text("Notifications go out in").wait_for()
     assert Incident.objects.get().updates.last().body.endswith("Sent by keys.")
     page.keyboard.press("u")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
@@ -185,7 +185,7 @@ def test_on_a_phone_everything_is_within_reach(web, browser, suspicion):
     assert box["y"] + box["height"] <= 900  # in view without scrolling
     assert box["height"] >= 44
     button.tap()
-    page.get_by_text("Nobody is sent it for").wait_for()
+    page.get_by_text("Notifications go out in").wait_for()
 
 
 def test_without_script_an_update_is_posted_and_resolved(web, browser, suspicion):

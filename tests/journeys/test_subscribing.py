@@ -44,7 +44,7 @@ def test_from_the_box_to_a_choice_and_out(web, browser, chat, script):
     page = browser.open(web.url, script=script)
     page.get_by_label("Email", exact=True).fill("reader@example.org")
     page.get_by_role("button", name="Subscribe").click()
-    page.get_by_role("heading", level=1, name="Look into your mail").wait_for()
+    page.get_by_role("heading", level=1, name="Check your email").wait_for()
     page.goto(web.url + confirmation())
     assert Subscriber.objects.get().state == State.UNCONFIRMED
     page.get_by_role("button", name="Yes, send me updates").click()
@@ -72,7 +72,7 @@ def test_tell_me_when_this_is_fixed(web, browser, chat):
         page.goto(web.url + path)
         page.get_by_label("Tell me when this is fixed").fill(address)
         page.get_by_role("button", name="Notify me").click()
-        page.get_by_role("heading", level=1, name="Look into your mail").wait_for()
+        page.get_by_role("heading", level=1, name="Check your email").wait_for()
         one = Subscriber.objects.get(shown=address)
         assert (one.is_all, list(one.follows.all())) == (False, [incident])
 
@@ -100,7 +100,7 @@ def test_the_work_is_done_by_the_browser(tmp_path, transactional_db, browser, mo
         page.get_by_role("button", name="Subscribe").click()  # the page itself holds no challenge
         page.get_by_text("Your browser has to do a short computation").wait_for()
         page.get_by_role("button", name="Subscribe").click()
-        page.get_by_role("heading", level=1, name="Look into your mail").wait_for()
+        page.get_by_role("heading", level=1, name="Check your email").wait_for()
     finally:
         web.stop()
     assert Subscriber.objects.get().shown == "reader@example.org"

@@ -190,8 +190,11 @@ def test_a_copy_is_judged_by_the_newest_check_and_says_since_when_it_is_shown(se
 def test_nothing_newer_is_known_so_it_goes_grey(seen):
     _, document = seen
     later = document.rendered_at + 420
-    assert "We cannot tell you how API is" in judged(document, document.checked_at, later).plain.decode()
-    assert "We cannot tell you how API is" in judged(document, 0.0, later).plain.decode()
+    assert (
+        "We don’t currently know the status of API"
+        in judged(document, document.checked_at, later).plain.decode()
+    )
+    assert "We don’t currently know the status of API" in judged(document, 0.0, later).plain.decode()
 
 
 def test_the_newest_check_is_late_or_old_itself(seen):
@@ -199,7 +202,7 @@ def test_the_newest_check_is_late_or_old_itself(seen):
     later = document.rendered_at + 3600
     late = judged(document, later - 130, later).plain.decode()
     assert "Monitoring data is late" in late
-    assert "We cannot tell you how API is" in judged(document, later - 400, later).plain.decode()
+    assert "We don’t currently know the status of API" in judged(document, later - 400, later).plain.decode()
 
 
 def test_a_copy_that_was_grey_when_it_was_made_does_not_turn_green(tmp_path, transactional_db):
@@ -207,7 +210,7 @@ def test_a_copy_that_was_grey_when_it_was_made_does_not_turn_green(tmp_path, tra
     found(probe, "up", timezone.now() - timedelta(minutes=30))
     document = Snapshot(tmp_path).fresh(probe.component.get_absolute_url())
     now = document.rendered_at + 100
-    assert "We cannot tell you how API is" in judged(document, now - 1, now).plain.decode()
+    assert "We don’t currently know the status of API" in judged(document, now - 1, now).plain.decode()
 
 
 def test_a_check_from_the_future_is_no_newest_check(seen):

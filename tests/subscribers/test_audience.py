@@ -169,7 +169,7 @@ def test_an_update_says_how_far_its_telling_is(ada):
 def test_an_update_that_concerned_nobody_says_so(ada):
     incident = Incident.objects.open("Down", "x", now=timezone.now())
     sorting.sort(timezone.now())
-    assert "Concerned nobody" in ada.get(f"/console/incidents/{incident.public_id}").content.decode()
+    assert "No one was notified" in ada.get(f"/console/incidents/{incident.public_id}").content.decode()
 
 
 # How delivery is
@@ -186,7 +186,7 @@ def test_the_overview_says_how_delivery_is(ada):
     text = re.sub(r"\s+", " ", text)
     assert "1 webhook retrying , next try" in text
     assert "Last answer: Answered 503." in text
-    assert "Oldest due message none waits" in text
+    assert "Oldest due message nothing waiting" in text
     assert "not set up" not in text
 
 

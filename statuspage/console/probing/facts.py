@@ -99,7 +99,7 @@ def _facts(
     return (
         Fact("Last check", heard, due),
         Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
-        Fact("First failure" if is_bad else "As it is since", since, probe.region),
+        Fact("First failure" if is_bad else "Unchanged since", since, probe.region),
         Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
              f"p95 {ms(share(good, 0.95))}"),
         Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
