@@ -12,6 +12,7 @@ from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
 from incidents.span import lasted
 from incidents.words import duration
+from statuspage.reading.components import ComponentRow
 from statuspage.reading.incidents import Change, IncidentCard, UpdateRow
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
         updates=tuple(update_row(update, changes(update, incident)) for update in told),
         components=tuple(place.component.name for place in places),
+        component_ids=tuple(place.component.public_id for place in places),
         noticed_by="Monitoring" if incident.is_by_machine else "Our team",
         noticed_after=(
             duration((first - incident.started_at).total_seconds())
@@ -104,12 +106,16 @@ def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:
     )
 
 
-def with_columns(card: IncidentCard, rows: list[tuple[str, Status]]) -> IncidentCard:
-    """The card with three lists: what does not work, what partly works, what works."""
+def with_columns(card: IncidentCard, near: list[ComponentRow]) -> IncidentCard:
+    """The card with three lists: what of it does not work, what of it partly works, what works near it.
+
+    What fails near it and is not its own has a card of its own, which says so.
+    """
     partly = (Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
+    own = [row for row in near if row.public_id in card.component_ids]
     return replace(
         card,
-        not_working=tuple(name for name, status in rows if status is Status.MAJOR_OUTAGE),
-        partly=tuple(name for name, status in rows if status in partly),
-        working=tuple(name for name, status in rows if status is Status.OPERATIONAL),
+        not_working=tuple(row.name for row in own if row.status is Status.MAJOR_OUTAGE),
+        partly=tuple(row.name for row in own if row.status in partly),
+        working=tuple(row.name for row in near if row.status is Status.OPERATIONAL),
     )

@@ -223,12 +223,12 @@ def zone() -> ZoneInfo:
 
 
 def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
-    """The card with what works, partly works and does not, beside what is hit: its groups, or all."""
+    """The card with what of it does not work, and what works beside it: in its groups, or in all."""
     incident = next(one for one in world.incidents if one.public_id == card.public_id)
     groups = {place.component.group_id for place in cards.affected(incident)}
     is_near = None in groups or not groups
     near = {one.public_id for one in world.components if is_near or one.group_id in groups}
-    return cards.with_columns(card, [(row.name, row.status) for row in rows if row.public_id in near])
+    return cards.with_columns(card, [row for row in rows if row.public_id in near])
 
 
 def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:

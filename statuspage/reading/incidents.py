@@ -54,6 +54,7 @@ class IncidentCard:
     partly: tuple[str, ...] = ()
     working: tuple[str, ...] = ()
     components: tuple[str, ...] = ()  # names of the affected ones
+    component_ids: tuple[str, ...] = ()  # their public ids, in the same order
     noticed_by: str = ""  # "Monitoring" or "Our team"
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text
