@@ -38,7 +38,7 @@ def banner(
         return Banner(status, headline or opened[0].title, head.state.label, facts=facts)
     if head.freshness.step is Step.STALE and status is Status.UNKNOWN:
         return cannot_tell(head.freshness)
-    if head.freshness.step is Step.NONE and status is Status.UNKNOWN:
+    if head.freshness.step is Step.NONE and status is Status.UNKNOWN and not head.freshness.is_paused:
         return Banner(
             status,
             "Checking…",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from statuspage.gather import World
 
 SUMMARY_CHARACTERS = 280
+UNWATCHED = "No longer checked automatically"  # the machine neither looks into it nor monitors it
 
 
 def affected(incident: Incident) -> list[Affected]:
@@ -61,7 +62,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         phase_label=phase.label,
         state=state,
         worst=past.status,
-        now=phase.now,
+        now=UNWATCHED if incident.unwatched_at and not incident.is_owned else phase.now,
         started_at=incident.started_at,
         resolved_at=incident.resolved_at,
         ended_at=end,
