@@ -91,6 +91,12 @@ def title(of: Sequence[str], failure: str) -> str:
     return f"{names(of)} are not working"
 
 
+def is_ours(text: str, of: Sequence[str]) -> bool:
+    """Whether this title of an incident of these components is one that `title` makes."""
+    noticed = (*NOTICED.values(), NO_ANSWER)
+    return text.endswith(" are not working") or text in {f"{name} {what}" for name in of for what in noticed}
+
+
 def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
     """ "API is also returning errors", "API and Search are failing"; `failure` empty: several kinds."""
     verb, state = ("are", NOW.get(failure, SEVERAL)) if len(of) > 1 else ("is", NOW.get(failure, NOT_NOW))

@@ -130,6 +130,8 @@ class MachineVoice(Unwatched):
             length = words.duration(self.lasted(now).total_seconds())
             body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
             self.next_update_at = None
+            if len(self.names()) > 1:
+                self.retitle(self.names(), "")  # the whole of it, for the history
             kind = Kind.POST if self.concerns_public else Kind.NOTE
             self._say_step(Step.RESOLVED, body, Phase.RESOLVED, now, kind=kind)
 
@@ -291,6 +293,8 @@ class MachineVoice(Unwatched):
         self, step: Step, component: Component, changes: list[list[str]], now: datetime, text: str = ""
     ) -> None:
         """Say it: in the update that nobody has been notified of yet if that fits, else in one of its own."""
+        if step is Step.AGAIN:  # what had recovered and still works is not said to fail
+            self.retitle([one.name for one in self._in_trouble()], failure(self._in_trouble()))
         if step is not Step.RECOVERED:
             self._news(now)
         else:

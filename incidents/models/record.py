@@ -14,7 +14,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from components.texts import lines
-from incidents import span
+from incidents import span, words
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
@@ -192,6 +192,11 @@ class Record(models.Model):
     def troubled(self) -> list[str]:
         """Those that are in trouble now."""
         return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
+
+    def retitle(self, of: Sequence[str], failure: str) -> None:
+        """Name these in the title, unless people have written it. The caller saves."""
+        if words.is_ours(self.title, self.names()):
+            self.title = words.title(of, failure)
 
     def weigh(self) -> None:
         """The impact: the page's rollup over its components, each at its worst; kept at its worst.
