@@ -223,12 +223,14 @@ def still_unseen(of: Sequence[str], *, until: datetime) -> str:
     )
 
 
-def resolved(of: Sequence[str], *, since: datetime, until: datetime, length: str) -> str:
-    """The last update."""
+def resolved(
+    of: Sequence[str], *, since: datetime, until: datetime, length: str, is_broken: bool = False
+) -> str:
+    """The last update. `is_broken`: all was well for a while between the two."""
     verb = "were" if len(of) > 1 else "was"
     return (
-        f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} ({length}). "
-        "All checks have passed since then."
+        f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} "
+        f"({length}{' in all, with pauses' if is_broken else ''}). All checks have passed since then."
     )
 
 

@@ -117,9 +117,7 @@ def freshness(world: World, at: datetime) -> Freshness:
     if not heard:
         is_paused = bool(world.paused) and not probes
         has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
-        return Freshness(
-            Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked
-        )
+        return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
     late_after, stale_after = limits(world)
     checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
@@ -203,7 +201,8 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         since=spans[-1].started_at if spans else None,
         days=strip if any(day.status for day in strip) or heard else (),
         uptime=days.uptime_of(world, component),
-        by_hand=bool(component.hand_status or (not probes and status is not Status.UNKNOWN)) and not is_worked,
+        by_hand=bool(component.hand_status or (not probes and status is not Status.UNKNOWN))
+        and not is_worked,
         was=was,
         was_at=was_at,
     )

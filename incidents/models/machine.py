@@ -47,7 +47,7 @@ class MachineVoice(Unwatched):
         changes = [change_row(component, old, status)]
         if component.is_shown or not self.concerns_public:
             self.started_at = min(self.started_at, flip.at)
-            self.well_since = self.settle_at = None
+            self.fail_again(flip.at)
         self.joined_at = now
         if self.is_owned or not component.is_shown:
             self.save()
@@ -59,7 +59,8 @@ class MachineVoice(Unwatched):
 
     def reopen(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
         """It fails again minutes after the machine resolved it: the same story goes on."""
-        self.resolved_at = self.monitoring_at = self.well_since = None
+        self.fail_again(flip.at)
+        self.resolved_at = self.monitoring_at = None
         self.phase = Phase.INVESTIGATING
         self.joined_at = now  # what fails with it now belongs to it
         affected = self.touch(component, status, flip.at)
@@ -127,8 +128,7 @@ class MachineVoice(Unwatched):
             if self.is_owned or self.resolved_at or self.settle_at is None or self.settle_at > now:
                 return
             until = self.well_since or now
-            length = words.duration(self.lasted(now).total_seconds())
-            body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
+            body = self.end_in_words(until, now)
             self.next_update_at = None
             if len(self.names()) > 1:
                 self.retitle(self.names(), "")  # the whole of it, for the history
@@ -164,9 +164,7 @@ class MachineVoice(Unwatched):
         `until`: the promise that goes with it, if it is chosen already.
         """
         if self.well_since is not None:
-            length = words.duration((self.well_since - self.started_at).total_seconds())
-            since, well = self.started_at, self.well_since
-            return near(words.resolved(self.names(), since=since, until=well, length=length), now)
+            return near(self.end_in_words(self.well_since, now), now)
         if self.unwatched_at is not None:
             return words.unwatched(self.names())
         return near(self._opening(self._in_trouble(), until or now + PROMISES[0]), now)
@@ -278,7 +276,8 @@ class MachineVoice(Unwatched):
         statuses = [one.seen_status for one in self.spoken_of()]
         is_well = all(s in (Status.OPERATIONAL, Status.UNDER_MAINTENANCE) for s in statuses)
         if not is_well:
-            self.well_since = self.settle_at = self.proposed_at = None
+            self.fail_again(at)
+            self.proposed_at = None
         elif self.well_since is None:
             self.well_since, self.settle_at = at, None if self.is_owned else now + settling()
 

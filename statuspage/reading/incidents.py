@@ -46,6 +46,7 @@ class IncidentCard:
     started_at: datetime
     resolved_at: datetime | None
     ended_at: datetime | None  # when all was well again, which is before it is resolved
+    counts_from: datetime  # its start, without the time that all was well before a relapse
     duration: str  # until it ended, or until now
     next_update_at: datetime | None
     is_overdue: bool

@@ -353,7 +353,9 @@ def test_paused_while_it_is_watched_nobody_monitors_and_nobody_has_set_it(db):
     probe.pause(after(minutes=6))
     Incident.objects.turn(after(minutes=6, seconds=1))
     seen = overview(after(minutes=7))
-    assert [fact.text for fact in seen.banner.facts if fact.label == "Now"] == ["No longer checked automatically"]
+    assert [fact.text for fact in seen.banner.facts if fact.label == "Now"] == [
+        "No longer checked automatically"
+    ]
     row = rows(seen)["API"]
     assert (row.label, row.by_hand) == ("Unknown", False)
     text = html(after(minutes=7))

@@ -104,5 +104,7 @@ def test_how_long_it_lasts_goes_on_as_its_age_does(web, browser, transactional_d
         "(was) => document.querySelector('#facts [data-length]').textContent !== was", arg=first
     )
     assert re.fullmatch(r"\d+ s|1 min", lasts.inner_text())
-    page.evaluate("document.querySelector('#facts [data-length]').dataset.length = new Date(Date.now() - 36e5)")
+    page.evaluate(
+        "document.querySelector('#facts [data-length]').dataset.length = new Date(Date.now() - 36e5)"
+    )
     page.wait_for_function("() => document.querySelector('#facts [data-length]').textContent === '1 h'")

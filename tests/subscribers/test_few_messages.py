@@ -214,12 +214,15 @@ def letter(update):
 
 
 def test_a_message_of_a_relapse_is_of_one_moment_though_it_waited(db):
-    Night(five()).at(0, 0, "down").at(1, 1, "down").at(120, 0, "up").at(121, 1, "up").at(
-        150, 0, "down"
-    ).at(240, 0, "up").run(250)
-    again, recovered = Incident.objects.get().updates.filter(
-        step__in=(Step.AGAIN, Step.RECOVERED)
-    ).order_by("number").reverse()[:2][::-1]
+    Night(five()).at(0, 0, "down").at(1, 1, "down").at(120, 0, "up").at(121, 1, "up").at(150, 0, "down").at(
+        240, 0, "up"
+    ).run(250)
+    again, recovered = (
+        Incident.objects.get()
+        .updates.filter(step__in=(Step.AGAIN, Step.RECOVERED))
+        .order_by("number")
+        .reverse()[:2][::-1]
+    )
     assert (again.step, recovered.step) == (Step.AGAIN, Step.RECOVERED)
     waited, newest = letter(again), letter(recovered)
     assert waited[0] == "MAJOR OUTAGE: Web"
