@@ -82,7 +82,7 @@ def length(one: Incident) -> Body:
     if one.resolved_at is None or one.ended_at in (None, one.resolved_at):
         return {}
     lasted = one.lasted(one.resolved_at)
-    return {"ended_at": moment(one.started_at + lasted), "duration_s": int(lasted.total_seconds())}
+    return {"ended_at": moment(max(one.ended_at, one.started_at)), "duration_s": int(lasted.total_seconds())}
 
 
 def work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:

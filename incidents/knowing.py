@@ -101,7 +101,7 @@ def _detection(first: Flip | None) -> str:
 
 
 def _summary(incident: "Incident", of: list[str], ended_at: datetime) -> str:
-    length = duration((ended_at - incident.started_at).total_seconds())
+    length = duration((ended_at - incident.counts_from).total_seconds())
     since, until = (clock(at, incident.started_at) for at in (incident.started_at, ended_at))
     what = names(of) or incident.title
     return f"{what} did not work as usual from {since} to {until} ({length})."
@@ -148,6 +148,8 @@ def _told(incident: "Incident") -> list[Row]:
     notes = incident.updates.filter(kind=Kind.NOTE, is_by_machine=False)
     for update in (posts | notes).order_by("at", "number"):
         tag = TAGS.get(Phase(update.phase), "") if update.kind == Kind.POST else "Note"
+        if tag == TAGS[Phase.RESOLVED]:  # after a relapse the last one was the end
+            rows = [(at, "" if said == tag else said, text) for at, said, text in rows]
         is_said = tag in TAGS.values() and any(row[1] == tag for row in rows)
         rows.append((update.at, "" if is_said else tag, to_text(update.body)[:LONGEST_LINE] or "(no words)"))
     return rows

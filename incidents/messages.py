@@ -116,8 +116,14 @@ def told_in_mail(
 
 def state_line(state: State, components: Components) -> str:
     """ "PARTIAL OUTAGE: Chat, Notifications"."""
-    of = names(components)
+    of = names(hit(state, components))
     return f"{state.label.upper()}: {of}" if of else state.label.upper()
+
+
+def hit(state: State, components: Components) -> Components:
+    """Those that a state of trouble speaks of; all where it is none, or none of them is in trouble."""
+    troubled = [one for one in components if one[1].is_trouble] if state.status.is_trouble else []
+    return troubled or components
 
 
 def names(components: Components) -> str:

@@ -91,6 +91,12 @@ def title(of: Sequence[str], failure: str) -> str:
     return f"{names(of)} are not working"
 
 
+def is_ours(text: str, of: Sequence[str]) -> bool:
+    """Whether this title of an incident of these components is one that `title` makes."""
+    noticed = (*NOTICED.values(), NO_ANSWER)
+    return text.endswith(" are not working") or text in {f"{name} {what}" for name in of for what in noticed}
+
+
 def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
     """ "API is also returning errors", "API and Search are failing"; `failure` empty: several kinds."""
     verb, state = ("are", NOW.get(failure, SEVERAL)) if len(of) > 1 else ("is", NOW.get(failure, NOT_NOW))
@@ -225,12 +231,14 @@ def still_unseen(of: Sequence[str], *, until: datetime) -> str:
     )
 
 
-def resolved(of: Sequence[str], *, since: datetime, until: datetime, length: str) -> str:
-    """The last update."""
+def resolved(
+    of: Sequence[str], *, since: datetime, until: datetime, length: str, is_broken: bool = False
+) -> str:
+    """The last update. `is_broken`: all was well for a while between the two."""
     verb = "were" if len(of) > 1 else "was"
     return (
-        f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} ({length}). "
-        "All checks have passed since then."
+        f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} "
+        f"({length}{' in all, with pauses' if is_broken else ''}). All checks have passed since then."
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from components.status import SEVERITY, Status
+from incidents.lifecycle import Phase
 from incidents.words import names
 from statuspage.reading.components import ComponentRow
 from statuspage.reading.frame import Banner, Fact, Freshness, Head, Step
@@ -32,12 +33,12 @@ def banner(
     if not rows and not opened:
         return Banner(Status.UNKNOWN, "This page is being set up", is_checking=True)
     if opened:
-        return Banner(
-            status, _headline(status, rows) or opened[0].title, head.state.label, facts=_facts(opened[0])
-        )
+        headline = _headline(status, rows)
+        facts = _facts(_named(status, rows, opened) if headline else opened[:1], opened)
+        return Banner(status, headline or opened[0].title, head.state.label, facts=facts)
     if head.freshness.step is Step.STALE and status is Status.UNKNOWN:
         return cannot_tell(head.freshness)
-    if head.freshness.step is Step.NONE and status is Status.UNKNOWN:
+    if head.freshness.step is Step.NONE and status is Status.UNKNOWN and not head.freshness.is_paused:
         return Banner(
             status,
             "Checking…",
@@ -75,8 +76,8 @@ def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
 
 def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:
     """The state of one component. `works`: what is under way on it."""
-    facts = _facts(opened[0]) if opened else ()
     state = max((card.state for card in opened), key=lambda one: SEVERITY[one.status], default=None)
+    facts = _facts([card for card in opened if card.state == state], opened) if opened else ()
     if state and not row.status.is_trouble and row.status is not Status.UNKNOWN:
         return Banner(state.status, f"{row.name} {_is(row.status)}", state.label, facts=facts)
     if row.status is Status.UNDER_MAINTENANCE and works and not opened:
@@ -112,7 +113,7 @@ def incident_banner(card: IncidentCard) -> Banner:
             ),
         )
     word = card.state.label if card.state.is_watching else f"{card.state.label}, ongoing"
-    return Banner(card.state.status, card.title, word, facts=_facts(card)[1:])
+    return Banner(card.state.status, card.title, word, facts=_facts([card], [card])[1:])
 
 
 def _headline(status: Status, rows: list[ComponentRow]) -> str:
@@ -132,13 +133,26 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
     return f"{names(hit)} {many if len(hit) > 1 else one}"
 
 
-def _facts(card: IncidentCard) -> tuple[Fact, ...]:
-    """Started, now, next update by."""
+def _named(status: Status, rows: list[ComponentRow], opened: list[IncidentCard]) -> list[IncidentCard]:
+    """The incidents that a headline of this status speaks of; the most urgent one where none is told of."""
+    hit = {row.public_id for row in rows if row.status is status}
+    found = [card for card in opened if card.state.status is status and hit.intersection(card.component_ids)]
+    return found or opened[:1]
+
+
+def _facts(named: Sequence[IncidentCard], opened: Sequence[IncidentCard]) -> tuple[Fact, ...]:
+    """Started, now, next update by: the earliest of the incidents that the headline names.
+
+    `opened`: all of them. A promise that has passed is said whichever of them it is of.
+    """
+    least = min(named, key=lambda card: list(Phase).index(Phase(card.phase)))  # the one least far along
     facts = [
-        Fact("Started", at=card.started_at, with_age=True),
-        Fact("Now", card.now),
+        Fact("Started", at=min(card.started_at for card in named), with_age=True),
+        Fact("Now", least.now),
     ]
-    if card.next_update_at:
-        word = DUE if card.is_overdue else "Next update by"
-        facts.append(Fact(word, at=card.next_update_at, overdue=DUE, is_late=card.is_overdue))
+    telling = [*named, *(card for card in opened if card.is_overdue)]
+    promise = min((card.next_update_at for card in telling if card.next_update_at), default=None)
+    if promise:
+        is_late = any(card.is_overdue for card in telling)
+        facts.append(Fact(DUE if is_late else "Next update by", at=promise, overdue=DUE, is_late=is_late))
     return tuple(facts)

@@ -12,12 +12,14 @@ from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
 from incidents.span import lasted
 from incidents.words import duration
+from statuspage.reading.components import ComponentRow
 from statuspage.reading.incidents import Change, IncidentCard, UpdateRow
 
 if TYPE_CHECKING:
     from statuspage.gather import World
 
 SUMMARY_CHARACTERS = 280
+UNWATCHED = "No longer checked automatically"  # the machine neither looks into it nor monitors it
 
 
 def affected(incident: Incident) -> list[Affected]:
@@ -60,15 +62,17 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         phase_label=phase.label,
         state=state,
         worst=past.status,
-        now=phase.now,
+        now=UNWATCHED if incident.unwatched_at and not incident.is_owned else phase.now,
         started_at=incident.started_at,
         resolved_at=incident.resolved_at,
         ended_at=end,
-        duration=duration(lasted(incident.started_at, end, at).total_seconds()),
+        counts_from=incident.counts_from,
+        duration=duration(lasted(incident.counts_from, end, at).total_seconds()),
         next_update_at=incident.next_update_at if incident.resolved_at is None else None,
         is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
         updates=tuple(update_row(update, changes(update, incident)) for update in told),
         components=tuple(place.component.name for place in places),
+        component_ids=tuple(place.component.public_id for place in places),
         noticed_by="Monitoring" if incident.is_by_machine else "Our team",
         noticed_after=(
             duration((first - incident.started_at).total_seconds())
@@ -104,12 +108,16 @@ def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:
     )
 
 
-def with_columns(card: IncidentCard, rows: list[tuple[str, Status]]) -> IncidentCard:
-    """The card with three lists: what does not work, what partly works, what works."""
+def with_columns(card: IncidentCard, near: list[ComponentRow]) -> IncidentCard:
+    """The card with three lists: what of it does not work, what of it partly works, what works near it.
+
+    What fails near it and is not its own has a card of its own, which says so.
+    """
     partly = (Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
+    own = [row for row in near if row.public_id in card.component_ids]
     return replace(
         card,
-        not_working=tuple(name for name, status in rows if status is Status.MAJOR_OUTAGE),
-        partly=tuple(name for name, status in rows if status in partly),
-        working=tuple(name for name, status in rows if status is Status.OPERATIONAL),
+        not_working=tuple(row.name for row in own if row.status is Status.MAJOR_OUTAGE),
+        partly=tuple(row.name for row in own if row.status in partly),
+        working=tuple(row.name for row in near if row.status is Status.OPERATIONAL),
     )

@@ -6,7 +6,7 @@ today from the spans that touch it.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache, wraps
@@ -49,7 +49,8 @@ class World:
     zone: ZoneInfo
     groups: dict[int, Group]
     components: list[Component]
-    probes: dict[int, list[Probe]]  # by component
+    probes: dict[int, list[Probe]]  # by component; those that run
+    paused: list[Probe]  # and those that do not
     days: dict[int, dict[date, Seconds]]  # by component; without today
     spans: dict[int, list[Span]]  # by component; those that touch the last two days, oldest first
     incidents: list[Incident]  # newest first, with affected components and public updates
@@ -111,6 +112,7 @@ def world(
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
     tallied, excused = _days(shown & one & (days or Q()), first, today)
+    probes = list(Probe.objects.filter(shown))
     told, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,
@@ -120,7 +122,8 @@ def world(
         zone=zone,
         groups={group.pk: group for group in Group.objects.all()},
         components=list(components),
-        probes=_probes(Probe.objects.filter(shown, is_paused=False)),
+        probes=_probes(probe for probe in probes if not probe.is_paused),
+        paused=[probe for probe in probes if probe.is_paused],
         days=tallied,
         spans=_spans(shown & one, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
         incidents=told,
@@ -131,9 +134,9 @@ def world(
     )
 
 
-def _probes(probes: "object") -> dict[int, list[Probe]]:
+def _probes(probes: Iterable[Probe]) -> dict[int, list[Probe]]:
     found: dict[int, list[Probe]] = defaultdict(list)
-    for probe in probes:  # type: ignore[attr-defined]
+    for probe in probes:
         found[probe.component_id].append(probe)
     return found
 

@@ -115,7 +115,9 @@ def freshness(world: World, at: datetime) -> Freshness:
     probes = [probe for group in world.probes.values() for probe in group]
     heard = [probe for probe in probes if probe.heard_at]
     if not heard:
-        return Freshness(Step.NONE, at, None, None, None)
+        is_paused = bool(world.paused) and not probes
+        has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
+        return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
     late_after, stale_after = limits(world)
     checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
@@ -199,7 +201,8 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         since=spans[-1].started_at if spans else None,
         days=strip if any(day.status for day in strip) or heard else (),
         uptime=days.uptime_of(world, component),
-        by_hand=(bool(component.hand_status) or not probes) and not is_worked,
+        by_hand=bool(component.hand_status or (not probes and status is not Status.UNKNOWN))
+        and not is_worked,
         was=was,
         was_at=was_at,
     )
@@ -223,12 +226,12 @@ def zone() -> ZoneInfo:
 
 
 def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
-    """The card with what works, partly works and does not, beside what is hit: its groups, or all."""
+    """The card with what of it does not work, and what works beside it: in its groups, or in all."""
     incident = next(one for one in world.incidents if one.public_id == card.public_id)
     groups = {place.component.group_id for place in cards.affected(incident)}
     is_near = None in groups or not groups
     near = {one.public_id for one in world.components if is_near or one.group_id in groups}
-    return cards.with_columns(card, [(row.name, row.status) for row in rows if row.public_id in near])
+    return cards.with_columns(card, [row for row in rows if row.public_id in near])
 
 
 def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:

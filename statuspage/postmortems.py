@@ -91,7 +91,7 @@ def report(found: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
         read_min=_read_min(found),
         started_at=found.started_at.astimezone(UTC),
         ended_at=found.ended_at.astimezone(UTC),
-        duration=duration((found.ended_at - found.started_at).total_seconds()),
+        duration=duration(found.lasted.total_seconds()),
         impact=to_html(found.impact, found.started_at),
         users=share(found.users_percent),
         users_how=found.users_how,

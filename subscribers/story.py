@@ -1,6 +1,6 @@
 """What a message tells, as plain values: read once from the rows, then worded for every channel."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from incidents.models import (
     NoticeKind,
     Update,
 )
+from incidents.state import state_now
 from subscribers import payloads
 
 
@@ -168,8 +169,8 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
     shown = {row.component.public_id for row in rows}
     phase = Phase(upto.phase)
     is_over = phase is Phase.RESOLVED
-    state = incident.state(rows, phase)
-    statuses = [Status.OPERATIONAL if is_over else row.status_in(phase) for row in rows]
+    statuses = [Status.OPERATIONAL if is_over else status for status in _then(rows, posts, upto)]
+    state = state_now(phase, statuses, override=incident.impact_override, impact=incident.shown_impact)
     return Story(
         kind=NoticeKind.INCIDENT,
         key=notice.story,
@@ -187,6 +188,18 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
         next_update_at=incident.next_update_at if upto.number == posts[0].number else None,
         workaround=incident.shown_workaround if upto.number == posts[0].number else "",
     )
+
+
+def _then(rows: Sequence[Affected], posts: Sequence[Update], upto: Update) -> list[Status]:
+    """What the components were as this update says it: what later ones changed is told with those.
+
+    A message may have waited, and what it says must be of one moment. `posts` are newest first.
+    """
+    before = {
+        code: Status(old) for one in posts if one.number > upto.number for code, _, old, _ in one.changes
+    }
+    phase = Phase(upto.phase)
+    return [before.get(row.component.public_id) or row.status_in(phase) for row in rows]
 
 
 def _word(one: Update, shown: set[str]) -> Word:

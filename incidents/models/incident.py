@@ -162,6 +162,8 @@ class Incident(PeopleVoice):
             self.refresh_from_db()
             given = {"title": title, "impact_override": impact_override, "started_at": started_at,
                      "cause": cause, "workaround": advice}  # fmt: skip
+            if started_at not in (None, self.started_at):
+                self.well_s = 0  # it was counted from the other beginning
             for name, value in given.items():
                 if value is not None:
                     setattr(self, name, value)

@@ -46,7 +46,8 @@ class MachineVoice(Recovery):
         changes = [change_row(component, old, status)]
         if component.is_shown or not self.concerns_public:
             self.started_at = min(self.started_at, flip.at)
-            self.well_since = self.settle_at = self.unwatched_at = None
+            self.fail_again(flip.at)
+            self.unwatched_at = None
         self.joined_at = now
         if self.is_owned or not component.is_shown:
             self.save()
@@ -58,7 +59,8 @@ class MachineVoice(Recovery):
 
     def reopen(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
         """It fails again minutes after the machine resolved it: the same story goes on."""
-        self.resolved_at = self.monitoring_at = self.well_since = None
+        self.fail_again(flip.at)
+        self.resolved_at = self.monitoring_at = None
         self.phase = Phase.INVESTIGATING
         self.joined_at = now  # what fails with it now belongs to it
         affected = self.touch(component, status, flip.at)
@@ -138,9 +140,7 @@ class MachineVoice(Recovery):
         `until`: the promise that goes with it, if it is chosen already.
         """
         if self.well_since is not None:
-            length = words.duration((self.well_since - self.started_at).total_seconds())
-            since, well = self.started_at, self.well_since
-            return near(words.resolved(self.names(), since=since, until=well, length=length), now)
+            return near(self.end_in_words(self.well_since, now), now)
         if self.unwatched_at is not None:
             return words.unwatched(self.names())
         return near(self._opening(self._in_trouble(), until or now + PROMISES[0]), now)
@@ -262,6 +262,8 @@ class MachineVoice(Recovery):
         self, step: Step, component: Component, changes: list[list[str]], now: datetime, text: str = ""
     ) -> None:
         """Say it: in the update that nobody has been notified of yet if that fits, else in one of its own."""
+        if step is Step.AGAIN:  # what had recovered and still works is not said to fail
+            self.retitle([one.name for one in self._in_trouble()], failure(self._in_trouble()))
         if step is not Step.RECOVERED:
             self._news(now)
         else:

@@ -1,6 +1,6 @@
 """What happened, why, what misled us, and what we promise to change: written after an incident."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -104,6 +104,13 @@ class Postmortem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("postmortem", args=[self.incident.public_id])
+
+    @property
+    def lasted(self) -> timedelta:
+        """As its incident says; from its own start to its own end where people have typed others."""
+        if (self.started_at, self.ended_at) == (self.incident.started_at, self.incident.ended_at):
+            return self.incident.lasted(self.ended_at)
+        return self.ended_at - self.started_at
 
     @classmethod
     def label_of(cls, name: str) -> str:

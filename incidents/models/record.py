@@ -14,7 +14,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from components.texts import lines
-from incidents import span
+from incidents import span, words
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
@@ -64,6 +64,7 @@ class Record(models.Model):
     next_update_at = models.DateTimeField("next update by", null=True, blank=True)
     well_since = models.DateTimeField(null=True, editable=False)
     settle_at = models.DateTimeField(null=True, editable=False)
+    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # well before it relapsed
     proposed_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
@@ -120,7 +121,25 @@ class Record(models.Model):
 
     def lasted(self, now: datetime) -> timedelta:
         """How long it lasted, or has lasted until now: the one duration that every surface tells."""
-        return span.lasted(self.started_at, self.ended_at, now)
+        return span.lasted(self.counts_from, self.ended_at, now)
+
+    @property
+    def counts_from(self) -> datetime:
+        """When it would have begun without the time that all of it was well before a relapse."""
+        return self.started_at + timedelta(seconds=self.well_s)
+
+    def end_in_words(self, until: datetime, now: datetime) -> str:
+        """From when to when it lasted, and how long in all."""
+        length, is_broken = words.duration(self.lasted(now).total_seconds()), self.well_s > 0
+        return words.resolved(
+            self.names(), since=self.started_at, until=until, length=length, is_broken=is_broken
+        )
+
+    def fail_again(self, at: datetime) -> None:
+        """All was well until now. What lay between is no outage. The caller saves."""
+        if self.ended_at is not None:
+            self.well_s += max(int((at - max(self.ended_at, self.started_at)).total_seconds()), 0)
+        self.well_since = self.settle_at = None
 
     def recovered_at(self) -> datetime | None:
         """Since when all is well: as probes saw it, or as people said where no probe disagrees."""
@@ -192,6 +211,11 @@ class Record(models.Model):
     def troubled(self) -> list[str]:
         """Those that are in trouble now."""
         return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
+
+    def retitle(self, of: Sequence[str], failure: str) -> None:
+        """Name these in the title, unless people have written it. The caller saves."""
+        if words.is_ours(self.title, self.names()):
+            self.title = words.title(of, failure)
 
     def weigh(self) -> None:
         """The impact: the page's rollup over its components, each at its worst; kept at its worst.

@@ -44,10 +44,10 @@ class Recovery(Unwatched):
             if not self._is_well():  # staff have set a status since
                 self.catch_up(now)
                 return
-            until = self.well_since or now
-            length = words.duration(self.lasted(now).total_seconds())
-            body = words.resolved(self.names(), since=self.started_at, until=until, length=length)
+            body = self.end_in_words(self.well_since or now, now)
             self.next_update_at = None
+            if len(self.names()) > 1:
+                self.retitle(self.names(), "")  # the whole of it, for the history
             kind = Kind.POST if self.concerns_public else Kind.NOTE
             self._say_step(Step.RESOLVED, body, Phase.RESOLVED, now, kind=kind)
 
@@ -95,7 +95,8 @@ class Recovery(Unwatched):
     def _watch_recovery(self, at: datetime, now: datetime) -> None:
         """Since when all is well. Then, where the machine speaks, the settling time runs."""
         if not self._is_well():
-            self.well_since = self.settle_at = self.proposed_at = None
+            self.fail_again(at)
+            self.proposed_at = None
             return
         self.well_since = self.well_since or at
         if not self.is_owned:

@@ -63,7 +63,7 @@ class Unwatched(Record):
         names = [row.component.name for row in lost]
         changes = [] if is_hidden else _turn(lost)
         self.unwatched_at, self.next_update_at = now, None
-        self.well_since = self.settle_at = None
+        self.fail_again(now)
         text = words.unwatched([] if is_hidden else names)
         if self.concerns_public or self.published_at is not None:
             self._say_step(Step.UNWATCHED, text, Phase(self.phase), now, changes=changes)

@@ -29,6 +29,15 @@ class Freshness:
     watched: int = 0  # probes that ever did
     regions: int = 0
     failing: int = 0  # probes that see trouble now
+    is_paused: bool = False  # there are probes, and none of them runs
+    has_checked: bool = True  # whether any of them was ever heard of
+
+    @property
+    def nothing(self) -> str:
+        """Why there is no check to date this by."""
+        if self.is_paused:
+            return "No automatic checks are running."
+        return "Automatic checks are starting again." if self.has_checked else "No check has been made yet."
 
 
 @dataclass(frozen=True, slots=True)

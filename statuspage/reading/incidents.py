@@ -46,6 +46,7 @@ class IncidentCard:
     started_at: datetime
     resolved_at: datetime | None
     ended_at: datetime | None  # when all was well again, which is before it is resolved
+    counts_from: datetime  # its start, without the time that all was well before a relapse
     duration: str  # until it ended, or until now
     next_update_at: datetime | None
     is_overdue: bool
@@ -54,6 +55,7 @@ class IncidentCard:
     partly: tuple[str, ...] = ()
     working: tuple[str, ...] = ()
     components: tuple[str, ...] = ()  # names of the affected ones
+    component_ids: tuple[str, ...] = ()  # their public ids, in the same order
     noticed_by: str = ""  # "Monitoring" or "Our team"
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text

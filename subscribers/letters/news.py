@@ -122,7 +122,7 @@ def _block(story: Story, said: Said) -> dict[str, Any]:
         "status": state.status.value if state else "",
         "state": state.label if state else "",
         "look": LOOKS[state.status] if state else None,
-        "names": messages.names(story.components),
+        "names": messages.names(messages.hit(state, story.components) if state else story.components),
         "title": one_line(story.title, most=messages.MOST_SUBJECT),
         "facts": facts,
         "rows": messages.each(story.components),

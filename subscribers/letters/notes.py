@@ -40,8 +40,10 @@ def _confirm(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"Confirm your subscription to {page}",
         (
-            f"Someone (hopefully you) asked for status updates from {page} at this address, "
-            f"about {scope(envelope)}.",
+            (
+                f"Someone (hopefully you) asked for status updates from {page} at this address, "
+                f"about {scope(envelope)}."
+            ),
             "You won’t get any updates until you confirm. The link works for 7 days.",
         ),
         ("Confirm", envelope.links.confirm),

@@ -108,3 +108,34 @@ def test_what_had_recovered_before_we_lost_sight_fails_again(db):
     down(api, minutes=31)
     down(api, minutes=31, seconds=10)
     assert Update.objects.filter(step="again").exists()
+
+
+def test_the_title_of_a_relapse_names_what_fails_again(db):
+    web, chat, files = (watched(name, position=n) for n, name in enumerate(("Web", "Chat", "Files")))
+    for n, probe in enumerate((web, chat, files)):
+        fell(probe, after(seconds=n))
+    for n, probe in enumerate((web, chat, files)):
+        rose(probe, after(minutes=5, seconds=n))
+    incident = Incident.objects.get()
+    assert incident.title == "Web, Chat and Files are not working"
+    found(web, "down", after(minutes=6))
+    found(web, "down", after(minutes=6, seconds=10))
+    incident.refresh_from_db()
+    assert incident.title == "Web answers with errors"
+
+    rose(web, after(minutes=8))
+    Incident.objects.turn(after(minutes=30))
+    incident.refresh_from_db()
+    assert (incident.phase, incident.title) == ("resolved", "Web, Chat and Files are not working")
+
+
+def test_a_title_that_people_wrote_stays_in_a_relapse(db):
+    web = watched("Web")
+    fell(web)
+    incident = Incident.objects.get()
+    incident.amend(after(minutes=1), title="Orders fail")
+    rose(web, after(minutes=5))
+    found(web, "down", after(minutes=6))
+    found(web, "down", after(minutes=6, seconds=10))
+    incident.refresh_from_db()
+    assert incident.title == "Orders fail"

@@ -61,7 +61,7 @@ def test_the_last_component_to_recover_ends_it(db):
     assert minutes(Incident.objects.get()) == 8
 
 
-def test_a_relapse_counts_to_the_last_recovery(db, settings):
+def test_a_relapse_counts_to_the_last_recovery_without_the_time_between(db, settings):
     settings.SETTLE_S = 600
     probe = watched()
     fell(probe)
@@ -69,7 +69,9 @@ def test_a_relapse_counts_to_the_last_recovery(db, settings):
     fell(probe, after(minutes=7))
     rose(probe, after(minutes=11))
     Incident.objects.turn(after(minutes=40))
-    assert minutes(Incident.objects.get()) == 11
+    incident = Incident.objects.get()
+    assert (minutes(incident), incident.ended_at) == (5 + 4, after(minutes=11))
+    assert "to 08:11 UTC (9 min in all, with pauses)." in incident.updates.last().body
 
 
 def test_people_press_resolved_later(db):

@@ -119,3 +119,35 @@ def test_a_component_lists_the_same_duration(db):
     Incident.objects.turn(now)
     text = plain(page(views.component.gather, now, public_id=probe.component.public_id))
     assert re.search(rf"{incident.title} Major outage 5 min", text)
+
+
+@pytest.mark.parametrize("is_resolved", [True, False])
+def test_the_time_that_it_was_well_before_a_relapse_is_counted_nowhere(client, ada, settings, is_resolved):
+    settings.SETTLE_S = 60 if is_resolved else 180
+    now = timezone.now().replace(microsecond=0)
+    began = now - timedelta(minutes=30)
+    probe, incident = outage(began, began + timedelta(minutes=2))
+    Incident.objects.turn(began + timedelta(minutes=3, seconds=30))
+    incident.refresh_from_db()
+    assert bool(incident.resolved_at) is is_resolved
+    again, ended = began + timedelta(minutes=4), began + timedelta(minutes=7)
+    for seconds in (0, 10):
+        found(probe, "down", again + timedelta(seconds=seconds))
+    front = plain(page(views.incident.gather, again + timedelta(minutes=1), public_id=incident.public_id))
+    assert "3 min so far" in front
+    rose(probe, ended)
+    Incident.objects.turn(now - timedelta(minutes=10))
+    found(probe, "up", now)
+    incident = Incident.objects.get()
+    body = incident.updates.last().body
+    assert "(5 min in all, with pauses)" in body
+    incident.updates.filter(pk=incident.updates.last().pk).update(
+        body=body.replace(" in all, with pauses", "")
+    )
+    said = numbers(incident, client, now)
+    draft = Postmortem.objects.get()
+    assert said.pop("report") == "7 min"  # from its beginning to its end, which are fields of a form
+    assert set(said.values()) == {"5 min"}
+    assert ends(incident, now) == {f"{ended:%Y-%m-%dT%H:%M:%S}"}
+    ends_at = [at for at, tag, _ in draft.timeline if tag == "End"]
+    assert ends_at == [f"{incident.resolved_at:%Y-%m-%dT%H:%M:%SZ}"]

@@ -344,3 +344,32 @@ def test_a_clock_of_another_day_names_the_day(db):
     assert ">08:01 UTC</time>" in text
     text = html(after(days=2), gather=views.incident.gather, public_id=incident.public_id)
     assert ">12 Nov, 08:01 UTC</time>" in text
+
+
+def test_paused_while_it_is_watched_nobody_monitors_and_nobody_has_set_it(db):
+    probe = watched("API")
+    fell(probe)
+    rose(probe, after(minutes=5))
+    probe.pause(after(minutes=6))
+    Incident.objects.turn(after(minutes=6, seconds=1))
+    seen = overview(after(minutes=7))
+    assert [fact.text for fact in seen.banner.facts if fact.label == "Now"] == [
+        "No longer checked automatically"
+    ]
+    row = rows(seen)["API"]
+    assert (row.label, row.by_hand) == ("Unknown", False)
+    text = html(after(minutes=7))
+    assert "No check has been made yet." not in text
+    assert "No automatic checks are running." in text
+    assert "set by staff" not in text
+
+
+def test_with_every_probe_paused_nothing_is_being_checked(db):
+    probe = watched("API")
+    found(probe, "up", NOW)
+    probe.pause(after(minutes=1))
+    assert overview(after(minutes=2)).banner.headline == "We do not know how API is"
+    probe.resume(after(minutes=3))
+    text = html(after(minutes=3))
+    assert "Checking…" in text
+    assert "Automatic checks are starting again." in text

@@ -92,3 +92,19 @@ def test_a_promise_that_has_passed_says_so(web, browser, transactional_db):
     assert "Next update by" in page.inner_text("#banner")
     page.wait_for_selector("#banner:has-text('Next update was due')")
     assert "Next update was due" in page.inner_text("#facts")
+
+
+def test_how_long_it_lasts_goes_on_as_its_age_does(web, browser, transactional_db):
+    fell(watched("API", interval_s=5), timezone.now() - timedelta(seconds=25))
+    web.catch_up()
+    page = browser.open(f"{web.url}{Incident.objects.get().get_absolute_url()}")
+    lasts = page.locator("#facts [data-length]")
+    first = lasts.inner_text()
+    page.wait_for_function(
+        "(was) => document.querySelector('#facts [data-length]').textContent !== was", arg=first
+    )
+    assert re.fullmatch(r"\d+ s|1 min", lasts.inner_text())
+    page.evaluate(
+        "document.querySelector('#facts [data-length]').dataset.length = new Date(Date.now() - 36e5)"
+    )
+    page.wait_for_function("() => document.querySelector('#facts [data-length]').textContent === '1 h'")

@@ -6,9 +6,11 @@ import pytest
 
 from incidents.models import Incident, Notice
 from incidents.steps import Step
-from subscribers import sorting
+from subscribers import letters, sorting
 from subscribers.models import Delivery
+from subscribers.story import house, read
 from tests.making import NOW, after, found, group, joining, watched
+from tests.subscribers.letters import envelope
 from tests.subscribers.making import mail
 
 NAMES = ("Web", "API", "Chat", "Files", "Search")
@@ -200,3 +202,29 @@ def test_two_young_incidents_become_one_and_who_heard_of_either_hears_the_rest(d
     assert sorted(live.names()) == ["API", "Chat", "Web"]
     assert Delivery.objects.filter(subscriber=follower).count() == 2
     assert NOW + timedelta(seconds=0) == live.started_at
+
+
+def letter(update):
+    """The lines of the mail that tells this update, as it would go out now."""
+    notice = Notice.objects.get(update=update)
+    here = house()
+    story = read([notice.pk], here.page_id)[notice.pk]
+    mailed = letters.letter(envelope(story, house=here), after(hours=1))
+    return mailed.get_body(("plain",)).get_content().splitlines()
+
+
+def test_a_message_of_a_relapse_is_of_one_moment_though_it_waited(db):
+    Night(five()).at(0, 0, "down").at(1, 1, "down").at(120, 0, "up").at(121, 1, "up").at(150, 0, "down").at(
+        240, 0, "up"
+    ).run(250)
+    again, recovered = (
+        Incident.objects.get()
+        .updates.filter(step__in=(Step.AGAIN, Step.RECOVERED))
+        .order_by("number")
+        .reverse()[:2][::-1]
+    )
+    assert (again.step, recovered.step) == (Step.AGAIN, Step.RECOVERED)
+    waited, newest = letter(again), letter(recovered)
+    assert waited[0] == "MAJOR OUTAGE: Web"
+    assert {"- Web: Major outage", "- API: Operational"} <= set(waited)
+    assert newest[0] == "MONITORING THE FIX: Web, API"

@@ -17,8 +17,8 @@ function clock(ms, form = 'time') {
   return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
 }
 function span(ms) {
-  const s = Math.max(0, Math.round(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
-  return s < 60 ? `${s} s` : m < 60 ? `${m} min` : h < 24 ? `${h} h ${m % 60} min` : `${Math.floor(h / 24)} d`
+  const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
+  return s < 60 ? `${s} s` : m < 60 ? `${m} min` : (h < 24 ? `${h} h ${m % 60} min` : `${Math.floor(h / 24)} d ${h % 24} h`).replace(/ 0 .*/, '')
 }
 function tellTimes() {
   all('[data-form]').forEach((t) => {
@@ -32,6 +32,7 @@ function tellTimes() {
 }
 function tellAges() {
   all('[data-due]').forEach((e) => { if (Date.now() > at(e.dataset.due)) { e.dataset.missed = ''; one('[data-word]', e).textContent = e.dataset.overdue } })
+  all('[data-length]').forEach((e) => { e.textContent = span(Date.now() - at(e.dataset.length)) })
   all('[data-age]').forEach((a) => { const ms = Date.now() - at(a.dataset.age); a.textContent = ms < 86400000 ? `${span(ms)} ago` : '' })
 }
 one('[data-zone-switch]').onclick = () => { memory.set('zone', zone() === 'UTC' ? own : 'UTC'); tellTimes() }

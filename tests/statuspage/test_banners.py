@@ -1,0 +1,86 @@
+"""The first lines of a page while several incidents are open: each says what is its own."""
+
+from datetime import timedelta
+
+import pytest
+
+from incidents.models import Incident
+from statuspage import page
+from statuspage.gather import world
+from tests.making import NOW, after, fell, found, joining, watched
+
+
+@pytest.fixture
+def two(db):
+    """API is down since 40 minutes ago, and Chat since a minute ago: an incident each."""
+    joining("never")
+    api, chat = watched("API"), watched("Chat", position=2)
+    found(watched("Search", position=3), "up", after(minutes=38))
+    found(chat, "up", after(minutes=-1))
+    fell(api, NOW)
+    fell(chat, after(minutes=39))
+    found(api, "down", after(minutes=39, seconds=30))
+    return api, chat
+
+
+def overview(now):
+    return page.overview(world(now), {}, now)
+
+
+def facts(banner):
+    return {fact.label: fact.at or fact.text for fact in banner.facts}
+
+
+def promised(at, of="API"):
+    Incident.objects.filter(title__startswith=of).update(next_update_at=at)
+
+
+def test_the_first_line_tells_the_earliest_start_and_promise_of_what_it_names(two):
+    promised(after(minutes=45))
+    promised(after(minutes=69), of="Chat")
+    banner = overview(after(minutes=40)).banner
+    assert banner.headline == "API and Chat are down"
+    assert facts(banner) == {
+        "Started": NOW, "Now": "Looking into it", "Next update by": after(minutes=45),
+    }  # fmt: skip
+
+
+def test_what_the_first_line_does_not_name_lends_it_no_start(two):
+    api, _ = two
+    api.down_status = "degraded_performance"
+    api.save()
+    api.component.refresh(after(minutes=39, seconds=40))
+    Incident.objects.get(title__startswith="API").affected.update(status="degraded_performance")
+    promised(after(minutes=45))
+    banner = overview(after(minutes=40)).banner
+    assert banner.headline == "Chat is down"
+    assert facts(banner)["Started"] == after(minutes=39)
+    assert facts(banner)["Next update by"] > after(minutes=60)
+
+    promised(after(minutes=35))  # but no promise that has passed is hidden
+    banner = overview(after(minutes=40)).banner
+    assert facts(banner)["Next update was due"] == after(minutes=35)
+
+
+def test_it_is_as_far_along_as_the_least_far_of_those_that_it_names(two):
+    first = Incident.objects.get(title__startswith="API")
+    first.post("Found.", phase="identified", now=after(minutes=39))
+    assert facts(overview(after(minutes=40)).banner)["Now"] == "Looking into it"
+
+
+def test_a_component_with_two_incidents_tells_the_worse_and_every_promise_that_has_passed(two):
+    api, _ = two
+    Incident.objects.open(
+        "Slow since this morning", "We look.", now=after(minutes=39), components=[api.component],
+        next_update_at=after(minutes=39, seconds=50), started_at=NOW - timedelta(hours=4),
+    )  # fmt: skip
+    promised(after(minutes=60))
+    seen = world(after(minutes=40))
+    banner = page.component_page(seen, seen.components[0], {}, seen.now).banner
+    assert facts(banner)["Next update was due"] == after(minutes=39, seconds=50)
+
+
+def test_a_card_lists_what_is_its_own_as_not_working_and_what_works_of_all(two):
+    cards = {card.title.split()[0]: card for card in overview(after(minutes=40)).incidents}
+    assert {name: card.not_working for name, card in cards.items()} == {"API": ("API",), "Chat": ("Chat",)}
+    assert {card.working for card in cards.values()} == {("Search",)}
