@@ -82,7 +82,7 @@ class Life(RuleBasedStateMachine):
 
 class LifeTest(Life.TestCase, TestCase):
     settings = settings(
-        max_examples=length(12, 400),
+        max_examples=length(12, 200),
         stateful_step_count=length(40, 60),
         deadline=None,
         suppress_health_check=list(HealthCheck),

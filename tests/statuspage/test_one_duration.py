@@ -87,7 +87,7 @@ def test_what_people_resolved_with_the_templates(client, ada, settings):
     ended = began + timedelta(minutes=5, seconds=40)
     probe, incident = outage(began, ended)
     for phase, words in (
-        ("monitoring", f"{ended:%H:%M} UTC. We watch"),
+        ("monitoring", f"{ended:%H:%M} UTC. We"),
         ("resolved", f"{ended:%H:%M} UTC (5 min)"),
     ):
         text = Template.objects.filter(phase=phase, kind="update").first()

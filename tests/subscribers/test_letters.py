@@ -354,7 +354,7 @@ def test_a_day_on_which_everything_broke_is_still_one_small_mail():
             "confirm",
             "Confirm your subscription to Tern",
             LINKS.confirm,
-            "Nothing more is sent unless you confirm",
+            "You won’t get any updates until you confirm",
         ),
         ("known", "You are subscribed to Tern already", LINKS.manage, "nothing has changed"),
         ("welcome", "You are subscribed to Tern", LINKS.manage, "From now on"),
