@@ -38,7 +38,8 @@ DJANGO_THREADS = 10
 RENDER_THREADS = 2
 RENDER_WAIT_S = 2.0  # with nothing at hand
 COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
-SLOW_FOR_S = 30.0  # after a rendering took longer than that, nobody waits so long again
+SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
+SLOW_FOR_S = 10.0
 OLD_AFTER_S = 60.0  # a copy that says so: younger ones are told from new ones by nobody
 
 Scope = dict[str, Any]

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from components.models import Page
 from statuspage import copies as copies_module
-from statuspage.asgi import COPY_WAIT_S, RENDER_WAIT_S, Door, judged
+from statuspage.asgi import RENDER_WAIT_S, SLOW_WAIT_S, Door, judged
 from statuspage.live import Streams
 from statuspage.snapshot import Snapshot
 from statuspage.vitals import vitals
@@ -283,4 +283,4 @@ def test_while_rendering_is_slow_one_reader_alone_waits_long_with_nothing_at_han
 
     assert asyncio.run(strangers()) == [None] * 4
     go_on.set()
-    assert waits == [RENDER_WAIT_S, COPY_WAIT_S, COPY_WAIT_S, COPY_WAIT_S]
+    assert waits == [RENDER_WAIT_S, SLOW_WAIT_S, SLOW_WAIT_S, SLOW_WAIT_S]
