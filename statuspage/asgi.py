@@ -241,11 +241,14 @@ class Door:
             running = loop.run_in_executor(self.pool, self.snapshot.fresh, path)
             self.rendering[path] = running
             running.add_done_callback(lambda _: self.rendering.pop(path, None))
-        is_short = self.snapshot.get(path) is not None or time.monotonic() < self.slow_until
+        if self.snapshot.get(path) is not None:
+            wait_s = COPY_WAIT_S
+        else:
+            wait_s = SLOW_WAIT_S if time.monotonic() < self.slow_until else RENDER_WAIT_S
         try:
-            return await asyncio.wait_for(asyncio.shield(running), COPY_WAIT_S if is_short else RENDER_WAIT_S)
+            return await asyncio.wait_for(asyncio.shield(running), wait_s)
         except TimeoutError:
-            if not is_short:
+            if wait_s == RENDER_WAIT_S:
                 self.slow_until = time.monotonic() + SLOW_FOR_S
             return self.snapshot.get(path)
 
