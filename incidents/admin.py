@@ -133,9 +133,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def publish(self, request: HttpRequest, queryset: Any) -> None:
         """Show suggestions to the public."""
         for incident in queryset:
-            if hidden.are_all_hidden(
-                place.component for place in incident.affected.select_related("component")
-            ):
+            if incident.is_all_hidden:
                 self.message_user(request, f"{incident}: {ASK_IN_CONSOLE}", messages.ERROR)
             else:
                 incident.publish(timezone.now())

@@ -46,12 +46,7 @@ def tick() -> None:
     """What is due this second: silence, recoveries, promises, and above all checks."""
     now = database_now()
     _show_life(now)
-    try:
-        fall_silent(now)  # before anything new is heard: a gap is written down as one
-    except OperationalError:
-        raise
-    except Exception:  # whatever it is, checks go on
-        log.exception("silence could not be judged")
+    fall_silent(now)  # before anything new is heard: a gap is written down as one
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(

@@ -4,7 +4,6 @@ For a session that ended, or began anew in another tab, while somebody was writi
 before it is sent again, by somebody who may. A form of another site gets the bare refusal instead.
 """
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -42,7 +41,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "rest": [(name, one) for name, one in sent if not _is_text(name, one)],
         "is_out": not request.user.is_authenticated,
         "login": reverse("login"),
-        "page_name": settings.PAGE_NAME,
     }
     return render(request, "account/kept.html", context, status=403)
 

@@ -14,7 +14,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from components.texts import lines
-from incidents import span, words
+from incidents import hidden, span, words
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
@@ -134,6 +134,11 @@ class Record(models.Model):
         return words.resolved(
             self.names(), since=self.started_at, until=until, length=length, is_broken=is_broken
         )
+
+    @property
+    def is_all_hidden(self) -> bool:
+        """Whether it concerns hidden components alone: published by a person, it is public all the same."""
+        return hidden.are_all_hidden(row.component for row in self.affected.select_related("component"))
 
     def fail_again(self, at: datetime) -> None:
         """All was well until now. What lay between is no outage. The caller saves."""

@@ -152,8 +152,8 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     by_id = {component.pk: component for component in world.components}
     places = cards.affected(one)
     names = bodies.full_names(
-        (component.public_id, component.name, world.groups.get(component.group_id or 0))
-        for component in world.components
+        (place.component.public_id, place.component.name, world.groups.get(place.component.group_id or 0))
+        for place in places
     )
     body = {
         "id": one.public_id,

@@ -86,7 +86,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "dispute": asking.disputed(incident).text if _is_in_dispute(incident) else "",
         "beside": _writing(incident, request, now),
         "overdue": _overdue(incident, now),
-        "hidden_words": hidden.CONFIRM if incident.is_suggestion and _is_all_hidden(incident) else "",
+        "hidden_words": hidden.CONFIRM if incident.is_suggestion and incident.is_all_hidden else "",
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
         **_told(incident, now),
@@ -120,10 +120,6 @@ def _told(incident: Incident, now: datetime) -> dict[str, Any]:
             is_over = told.is_over and sorted_at is not None
             found[number] = Told(number, None, told.words, bool(told.retrying or told.failed), is_over)
     return {"incident": incident, "told": found, "moves": any(not one.is_over for one in found.values())}
-
-
-def _is_all_hidden(incident: Incident) -> bool:
-    return hidden.are_all_hidden(row.component for row in incident.affected.select_related("component"))
 
 
 def _others(incident: Incident) -> QuerySet[Incident]:
@@ -196,7 +192,7 @@ def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
 @act("publish", "Published as it stands.")
 def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Show a suggestion."""
-    if _is_all_hidden(incident) and not request.POST.get("although_hidden"):
+    if incident.is_all_hidden and not request.POST.get("although_hidden"):
         raise ValidationError(f"{hidden.WARNING} Tick the box to publish it all the same.")
     incident.publish(now)
 
