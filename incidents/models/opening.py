@@ -60,7 +60,7 @@ class MachineManager(models.Manager["Incident"]):
             affected, *others = places
             affected.incident.hear(affected, flip, new, now)
             if affected.incident.joined_at == now and not affected.incident.is_owned:
-                # it fails again: what failed a moment before, and had opened an incident, belongs to it
+                # it fails again: what failed a moment before, and had opened an incident, is merged into it
                 self._young([Failed(component, flip, old)], now)
             for place in others:  # staff have opened or restored one beside it
                 place.incident.refresh_from_db()

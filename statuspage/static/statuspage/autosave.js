@@ -17,7 +17,7 @@ async function save(leaving) {
     const isOurs = answer.headers.get('content-type')?.includes('json'), body = isOurs ? await answer.json() : {}
     if (!isOurs) {
       isTyped = true
-      wait = await renewed(form) ? 1000 : 3000
+      wait = await renewed() ? 1000 : 3000
       told.textContent = 'Not saved: you are logged out. Log in in another tab; your words stay here.'
     } else if (answer.ok) {
       form.elements.seen.value = body.saved_at

@@ -39,7 +39,7 @@ form.addEventListener('htmx:beforeOnLoad', (e) => {
 })
 const comeBack = () => setTimeout(async () => {
   if (!isOut) return
-  if (await renewed(form)) htmx.trigger(form, 'save')
+  if (await renewed()) htmx.trigger(form, 'save')
   comeBack()
 }, 3000)
 addEventListener('beforeunload', (e) => { if (typed && !navigator.onLine) e.preventDefault() })

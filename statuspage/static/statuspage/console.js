@@ -46,7 +46,7 @@ document.body.addEventListener('htmx:beforeSwap', (e) => {
 document.body.addEventListener('htmx:afterSwap', tick)
 
 // A session that ended while somebody writes: after a login in another tab the form has its new token
-globalThis.renewed = async (form) => {
+globalThis.renewed = async () => {
   try {
     const answer = await fetch(location.href, { redirect: 'manual' }) // the login is a redirect
     const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : '', 'text/html')
