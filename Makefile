@@ -62,7 +62,7 @@ bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same 
 LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/test_up.py \
 	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
-	@FAULTS=long $(PY) -u -m pytest -q -s tests/faults $(LONG)
+	@FAULTS=long $(PY) -u -m pytest -q tests/faults $(LONG)
 
 fresh: ## Both of these in a bare Debian, made for it (root; Linux)
 	@bash tests/fresh.sh

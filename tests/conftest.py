@@ -10,6 +10,7 @@ from django.db import connection
 
 from statuspage import supervisor
 from tests.browser import Browser
+from tests.faults import faults
 from tests.targets import Target
 from tests.web import Web
 from tests.whole import Whole
@@ -42,6 +43,10 @@ ONE_IS_ENOUGH = {
     "test_oidc",
     "test_push",
 }
+
+
+def pytest_configure(config):
+    faults.OUTPUT = config.pluginmanager.getplugin("capturemanager")
 
 
 def pytest_collection_modifyitems(items):

@@ -5,10 +5,12 @@ import os
 import statistics
 import threading
 import time
+from contextlib import nullcontext
 
 import httpx
 import pytest
 
+OUTPUT = None  # what captures output; set in tests/conftest.py
 IS_LONG = os.environ.get("FAULTS") == "long"
 
 
@@ -21,9 +23,10 @@ only_long = pytest.mark.skipif(not IS_LONG, reason="in the long form only: make 
 
 
 def report(check: int, **figures) -> None:
-    """One line: which check of the catalogue, and what was seen."""
+    """One line: which check of the catalogue, and what was seen; pytest does not keep it back."""
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
-    print(f"\n  check {check:>2}: {words}")
+    with OUTPUT.global_and_fixture_disabled() if OUTPUT else nullcontext():
+        print(f"\n  check {check:>2}: {words}", flush=True)
 
 
 def p99(values) -> float:
