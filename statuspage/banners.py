@@ -33,8 +33,12 @@ def banner(
     if not rows and not opened:
         return Banner(Status.UNKNOWN, "This page is being set up", is_checking=True)
     if opened:
-        headline = _headline(status, rows)
-        facts = _facts(_named(status, rows, opened) if headline else opened[:1], opened)
+        if head.state.is_watching:
+            headline, named = _recovered(opened), opened
+        else:
+            headline = _headline(status, rows)
+            named = _named(status, rows, opened) if headline else opened[:1]
+        facts = _facts(named, opened)
         return Banner(status, headline or opened[0].title, head.state.label, facts=facts)
     if head.freshness.step is Step.STALE and status is Status.UNKNOWN:
         return cannot_tell(head.freshness)
@@ -131,6 +135,12 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
     if len(hit) == len(rows) and len(hit) > 1:
         return f"{settings.PAGE_NAME} {one}"
     return f"{names(hit)} {many if len(hit) > 1 else one}"
+
+
+def _recovered(opened: list[IncidentCard]) -> str:
+    """ "Chat has recovered": a title still tells what failed. Empty when no component is named."""
+    hit = list(dict.fromkeys(name for card in opened for name in card.components))
+    return f"{names(hit)} {'have' if len(hit) > 1 else 'has'} recovered" if hit else ""
 
 
 def _named(status: Status, rows: list[ComponentRow], opened: list[IncidentCard]) -> list[IncidentCard]:

@@ -1,7 +1,7 @@
 """What templates cannot say in markup alone: icons, times, strips and charts."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -97,20 +97,29 @@ def iso(at: datetime) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def clock(context: Context, at: datetime, form: str = "time") -> SafeString:
+def clock(context: Context, at: datetime, form: str = "time", said: date | None = None) -> SafeString:
     """A moment in UTC, which script turns into the reader's own zone.
 
     `form`: time and clock "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
     A time of another day than the page's gets its date, but for a clock: its day is said already.
+    `said`: the day that stands beside a clock; on another one, there or here, it gets its date after all.
     """
     at = at.astimezone(UTC)
+    if form == "clock" and said is not None:
+        shown = f"{at:%H:%M} UTC" if at.date() == said else _dated(at)
+        mark = '<time datetime="{}" data-form="clock" data-said="{}">{}</time>'
+        return format_html(mark, iso(at), said.isoformat(), shown)
     if form == "clock":
         shown = f"{at:%H:%M} UTC"
     elif form == "date":
-        shown = f"{at.day} {at:%b}, {at:%H:%M} UTC"
+        shown = _dated(at)
     else:
         shown = times.clock(at, _made_at(context) or at, seconds=form == "seconds")
     return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(at), form, shown)
+
+
+def _dated(at: datetime) -> str:
+    return f"{at.day} {at:%b}, {at:%H:%M} UTC"
 
 
 def _made_at(context: Context) -> datetime | None:
@@ -130,7 +139,7 @@ def until(start: datetime, end: datetime) -> SafeString:
         iso(end),
         "clock" if same else "date",
         iso(start),
-        f"{end:%H:%M} UTC" if same else f"{end.day} {end:%b}, {end:%H:%M} UTC",
+        f"{end:%H:%M} UTC" if same else _dated(end),
     )
 
 

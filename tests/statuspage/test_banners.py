@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from components.models import Component
 from incidents.models import Incident
 from statuspage import page
 from statuspage.gather import world
-from tests.making import NOW, after, fell, found, joining, watched
+from tests.making import NOW, after, fell, found, joining, rose, watched
 
 
 @pytest.fixture
@@ -66,6 +67,18 @@ def test_it_is_as_far_along_as_the_least_far_of_those_that_it_names(two):
     first = Incident.objects.get(title__startswith="API")
     first.post("Found.", phase="identified", now=after(minutes=39))
     assert facts(overview(after(minutes=40)).banner)["Now"] == "Looking into it"
+
+
+def test_while_all_that_failed_is_watched_the_first_line_says_what_has_recovered(two):
+    api, chat = two
+    rose(api, after(minutes=41))
+    assert overview(after(minutes=41, seconds=10)).banner.headline == "Chat is down"
+    rose(chat, after(minutes=42))
+    banner = overview(after(minutes=42, seconds=10)).banner
+    assert (banner.headline, banner.eyebrow) == ("Chat and API have recovered", "Monitoring the fix")
+    assert facts(banner)["Started"] == NOW
+    Component.objects.filter(name="Chat").update(is_shown=False)
+    assert overview(after(minutes=42, seconds=10)).banner.headline == "API has recovered"
 
 
 def test_a_component_with_two_incidents_tells_the_worse_and_every_promise_that_has_passed(two):

@@ -67,6 +67,25 @@ def test_an_old_incident_and_its_postmortem_keep_one_zone(web, browser, outage, 
         assert UTC_CLOCK.findall(texts(page)) == [], path
 
 
+def test_a_clock_beside_the_page_s_day_names_the_reader_s_when_it_is_another(web, browser, transactional_db):
+    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    for at in (noon, noon + timedelta(hours=6)):
+        ended = at + timedelta(minutes=5)
+        Incident.objects.record(
+            f"Slow at {at:%H}", "Over.", started_at=at, ended_at=ended, now=ended, statuses={}
+        )
+    web.catch_up()
+    page = browser.open(web.url, zone="Asia/Tokyo")
+    page.wait_for_selector("[data-zone]:text-is('Asia/Tokyo')")
+    after = noon + timedelta(days=1)
+    early, late = (
+        " ".join(page.locator(".past article", has_text=f"Slow at {hour}").inner_text().split())
+        for hour in (12, 18)
+    )
+    assert "· 21:00 – 21:05" in early
+    assert f"· {after.day} {after:%b}, 03:00 – 03:05" in late
+
+
 def test_without_script_the_words_are_whole(web, browser, outage):
     web.catch_up()
     page = browser.open(f"{web.url}{outage.get_absolute_url()}", script=False, zone="Asia/Tokyo")

@@ -11,7 +11,7 @@ const memory = { get: (k) => { try { return localStorage.getItem(k) } catch { re
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone
 const zone = () => (memory.get('zone') === 'UTC' ? 'UTC' : own)
 const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm, seconds: { ...hm, second: '2-digit' }, exact: { ...hm, second: '2-digit' }, day: { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }, date: { day: 'numeric', month: 'short', ...hm }, month: { day: 'numeric', month: 'short' }, year: { day: 'numeric', month: 'short', year: 'numeric', ...hm } }
-const day = (t) => new Intl.DateTimeFormat('en', { timeZone: zone(), dateStyle: 'short' }).format(t)
+const day = (t) => new Intl.DateTimeFormat('en-CA', { timeZone: zone(), dateStyle: 'short' }).format(t)
 function clock(ms, form = 'time') {
   const parts = { ...forms[form], ...(/time|seconds/.test(form) && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
   return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
@@ -23,7 +23,8 @@ function span(ms) {
 function tellTimes() {
   all('[data-form]').forEach((t) => {
     const d = t.dataset, ms = at(t.dateTime || d.at)
-    const text = clock(ms, d.form === 'clock' && d.since && day(ms) !== day(at(d.since)) ? 'date' : d.form)
+    const beside = d.said || (d.since && day(at(d.since))) // the day that is told already
+    const text = clock(ms, d.form === 'clock' && beside && day(ms) !== beside ? 'date' : d.form)
     t.textContent = d.bare === undefined ? text : text.replace(' UTC', '')
   })
   all('[data-zone], [data-zone-name]').forEach((e) => { e.textContent = zone() })
