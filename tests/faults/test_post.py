@@ -88,7 +88,11 @@ def subscribe(whole, urls):
 
 def posting(whole, updates, incidents, pause):
     """Somebody who posts, beside the program."""
-    code = POST.format(updates=updates, incidents=incidents, pause=pause)
+    return beside(whole, POST.format(updates=updates, incidents=incidents, pause=pause))
+
+
+def beside(whole, code):
+    """Somebody who works on the program's database meanwhile."""
     return subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code],
         env=whole.env | whole.given,
