@@ -22,7 +22,7 @@ def length(short, long):
 only_long = pytest.mark.skipif(not IS_LONG, reason="in the long form only: make faults")
 
 
-def report(check: int, **figures) -> None:
+def report(check: int | str, **figures) -> None:
     """One line: which check of the catalogue, and what was seen; pytest does not keep it back."""
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
     with OUTPUT.global_and_fixture_disabled() if OUTPUT else nullcontext():
