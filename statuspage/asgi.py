@@ -153,7 +153,7 @@ class Door:
         is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
         if scope["method"] in ("GET", "HEAD") and not is_leaving:
             found = self.snapshot.documents.get(path)
-            if found is not None and found.version >= self.snapshot.version:
+            if found is not None and self.snapshot.is_shown(found):
                 for message in self._messages(scope, found):
                     await send(message)
                 return
