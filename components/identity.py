@@ -82,12 +82,24 @@ def current() -> Identity:
 def last_known() -> Identity:
     """The same without asking the database, for code that must not wait for it."""
     row = _memory.row or _read_file(settings.SNAPSHOT_DIR)
-    return _merged(dict(zip(FIELDS, row.values, strict=True)) if row else {})
+    return merged(dict(zip(FIELDS, row.values, strict=True)) if row else {})
 
 
 def defaults() -> Identity:
     """What the environment says."""
-    return _merged({})
+    return merged({})
+
+
+def merged(given: dict[str, str]) -> Identity:
+    """These columns of the page, and for the empty ones what the environment says."""
+    return Identity(
+        name=given.get("name") or settings.PAGE_NAME,
+        time_zone=given.get("time_zone") or settings.PAGE_TIME_ZONE,
+        support_url=given.get("support_url") or settings.SUPPORT_URL,
+        colour=given.get("colour", ""),
+        logo=given.get("logo", ""),
+        logo_dark=given.get("logo_dark", ""),
+    )
 
 
 def learn(page: Page) -> None:
@@ -116,17 +128,6 @@ def keep(folder: Path) -> None:
         _memory.kept = (folder, row)
     except OSError as error:  # the copies' own fault is told by /healthz
         log.warning("identity.not_kept folder=%s error=%s", folder, error)
-
-
-def _merged(given: dict[str, str]) -> Identity:
-    return Identity(
-        name=given.get("name") or settings.PAGE_NAME,
-        time_zone=given.get("time_zone") or settings.PAGE_TIME_ZONE,
-        support_url=given.get("support_url") or settings.SUPPORT_URL,
-        colour=given.get("colour", ""),
-        logo=given.get("logo", ""),
-        logo_dark=given.get("logo_dark", ""),
-    )
 
 
 def _ask() -> None:

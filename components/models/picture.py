@@ -10,13 +10,16 @@ LONGEST_NAME = 40
 
 
 class PictureManager(models.Manager["Picture"]):
-    def take(self, body: bytes) -> "Picture":
-        """Keep it; the same bytes are kept once. Raises pictures.PictureError."""
+    def of(self, body: bytes) -> "Picture":
+        """A picture of these bytes, not kept yet. Raises pictures.PictureError."""
         shape = pictures.read(body)
         digest = hashlib.sha256(body).hexdigest()[:20]
         name = f"{digest}-{shape.width}x{shape.height}.{shape.kind}"
-        one, _ = self.get_or_create(name=name, defaults={"body": body})
-        return one
+        return self.model(name=name, body=body)
+
+    def keep(self, one: "Picture") -> None:
+        """Write it down; the same bytes are kept once."""
+        self.get_or_create(name=one.name, defaults={"body": one.body})
 
 
 class Picture(models.Model):

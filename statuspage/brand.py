@@ -1,0 +1,143 @@
+"""The page's logo and colour, at addresses of our own that never mean anything else.
+
+Both are public documents, so the copies on disk outlive the database with the pages that use them.
+The colour is kept for the area of the logo: the name, a line above it, and the mark under the current
+page. Buttons, links, focus and every status stay as they are (docs/decisions/0012-the-page-s-own-look.md).
+"""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from components import colours, identity
+from components.identity import Identity
+from components.models import Picture
+from statuspage.documents import Draft, document
+from statuspage.drafts import lasting
+
+PREFIX = "/brand/"
+FOREVER = "public, max-age=31536000, immutable"
+NO_COLOUR = "none"
+HEIGHT = 32  # pixels that a logo is shown in
+WORDMARK = 1.6  # wider than this many times its height, a logo holds the name itself
+SIZE = re.compile(r"-(\d+)x(\d+)\.[a-z]+$")
+RULES = (
+    "@layer components{"
+    "body{box-shadow:inset 0 3px var(--brand,transparent)}.brand b{color:var(--brand,inherit)}"
+    ".top nav a[aria-current]{box-shadow:inset 0 -2px var(--brand,var(--text))}"
+    ".brand__logo{block-size:32px;inline-size:auto;max-inline-size:min(240px,60vw);object-fit:contain;"
+    "vertical-align:middle;margin-inline-end:10px}"
+    '.brand__logo[data-for="dark"]{display:none}'
+    "@media (prefers-color-scheme:dark){"
+    ':root:not([data-theme="light"]) .brand__logo[data-for="light"]{display:none}'
+    ':root:not([data-theme="light"]) .brand__logo[data-for="dark"]{display:inline}}'
+    '[data-theme="dark"] .brand__logo[data-for="light"]{display:none}'
+    '[data-theme="dark"] .brand__logo[data-for="dark"]{display:inline}'
+    ':root .look[data-theme="light"] .brand__logo[data-for="light"]{display:inline}'
+    ':root .look[data-theme="light"] .brand__logo[data-for="dark"]{display:none}'
+    "}\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """One picture in the head of a page. `alt` is empty where the name stands beside it."""
+
+    src: str
+    alt: str
+    width: int
+    shown_in: str  # "light", "dark", or "both" themes
+    height: int = HEIGHT
+
+
+@document
+def stylesheet(now: datetime, name: str) -> Draft:
+    """The style sheet of one colour, at the address that `stylesheet_url` gives it. Raises Http404."""
+    colour, _, mark = name.partition("-")
+    if not (colour == NO_COLOUR or colours.HEX.fullmatch(f"#{colour}")):
+        raise Http404("There is no such style sheet.")
+    body = _style("" if colour == NO_COLOUR else f"#{colour}")
+    if not constant_time_compare(mark, _mark(body)):
+        raise Http404("There is no such style sheet.")
+    return lasting("text/css; charset=utf-8", lambda _: body.encode())
+
+
+@document
+def picture(now: datetime, name: str) -> Draft:
+    """A logo, under the type of its own bytes. Raises Http404."""
+    one = Picture.objects.filter(name=name).first()
+    if one is None:
+        raise Http404("There is no such picture.")
+    body = bytes(one.body)
+    return lasting(one.content_type, lambda _: body)
+
+
+def stylesheet_url(here: Identity) -> str:
+    """Its address; empty while there is neither colour nor logo.
+
+    It names the colour, and a hash of the content that only we can make: whoever gave it out once can
+    answer for it for ever without asking a database, and nobody else can have us keep sixteen million.
+    """
+    if not (here.colour or here.logo):
+        return ""
+    name = f"{here.colour[1:] or NO_COLOUR}-{_mark(_style(here.colour))}"
+    return reverse("brand_style", args=[name])
+
+
+def logos(here: Identity, pictures: dict[str, str] | None = None) -> list[Logo]:
+    """The logo in both themes, one picture or two. `pictures`: addresses of some that are only tried."""
+    is_one = not here.logo_dark or here.logo_dark == here.logo
+    shown = [(here.logo, "both")] if is_one else [(here.logo, "light"), (here.logo_dark, "dark")]
+    alt = here.name if is_wordmark(here) else ""
+    return [
+        Logo((pictures or {}).get(name) or picture_url(name), alt, round(HEIGHT * _ratio(name)), theme)
+        for name, theme in shown
+        if here.logo
+    ]
+
+
+def is_wordmark(here: Identity) -> bool:
+    """Whether the logo is so wide that it holds the name: then nothing is written beside it."""
+    return bool(here.logo) and _ratio(here.logo) > WORDMARK
+
+
+def picture_url(name: str) -> str:
+    """Where a logo is."""
+    return reverse("brand_picture", args=[name])
+
+
+def data_url(one: Picture) -> str:
+    """The picture in its own address, for a preview of what is not kept."""
+    return f"data:{one.content_type};base64,{b64encode(one.body).decode()}"
+
+
+def eager_paths() -> list[str]:
+    """What pages need before they are themselves."""
+    here = identity.current()
+    named = [picture_url(name) for name in dict.fromkeys((here.logo, here.logo_dark)) if name]
+    return [path for path in (stylesheet_url(here), *named) if path]
+
+
+def head(here: Identity, pictures: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the template of the logo's area needs."""
+    return {"name": here.name, "logos": logos(here, pictures), "is_wordmark": is_wordmark(here)}
+
+
+def _style(colour: str) -> str:
+    return (colours.stylesheet(colour) if colour else "") + RULES
+
+
+def _mark(body: str) -> str:
+    return salted_hmac("statuspage.brand", body, algorithm="sha256").hexdigest()[:20]
+
+
+def _ratio(name: str) -> float:
+    """Width by height; 1 where the name does not tell."""
+    size = SIZE.search(name)
+    return int(size[1]) / int(size[2]) if size else 1.0
