@@ -4,12 +4,16 @@ A logo is never decoded here: browsers do that, and it is served under the type 
 name, with `nosniff`. SVG is refused: it is a document that may hold scripts and addresses of others.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
 MOST_BYTES = 64 * 1024  # it stands on every page, and the whole of a first visit is to stay small
 MOST_PIXELS = 2_000  # in either direction
 WIDEST = 10  # times as wide as it is high
+HEIGHT = 32  # pixels that a logo is shown in
+WORDMARK = 1.6  # wider than this many times its height, a logo holds the name itself
+NAMED = re.compile(r"-(\d+)x(\d+)\.[a-z]+")  # how the name of a kept picture ends
 STARTS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
 FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # JPEG: SOF0 to SOF15, which tell the size
 BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG: markers that no length follows
@@ -49,6 +53,22 @@ def read(body: bytes) -> Shape:
             f"This picture is {width} by {height} pixels: it would be a line. Cut it to what is to be seen."
         )
     return Shape(kind, width, height)
+
+
+def is_wordmark(name: str) -> bool:
+    """Whether the picture of this name is so wide that it holds the page's: nothing is written beside it."""
+    return _ratio(name) > WORDMARK
+
+
+def shown_width(name: str) -> int:
+    """Pixels, when it is HEIGHT high."""
+    return round(HEIGHT * _ratio(name))
+
+
+def _ratio(name: str) -> float:
+    """Width by height; 1 where the name does not tell."""
+    size = NAMED.search(name)
+    return int(size[1]) / int(size[2]) if size else 1.0
 
 
 def _kind(body: bytes) -> str:

@@ -5,7 +5,6 @@ The colour is kept for the area of the logo: the name, a line above it, and the 
 page. Buttons, links, focus and every status stay as they are (docs/decisions/0012-the-page-s-own-look.md).
 """
 
-import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from components import colours, identity
+from components import colours, identity, pictures
 from components.identity import Identity
 from components.models import Picture
 from statuspage.documents import Draft, document
@@ -24,15 +23,12 @@ from statuspage.drafts import lasting
 PREFIX = "/brand/"
 FOREVER = "public, max-age=31536000, immutable"
 NO_COLOUR = "none"
-HEIGHT = 32  # pixels that a logo is shown in
-WORDMARK = 1.6  # wider than this many times its height, a logo holds the name itself
-SIZE = re.compile(r"-(\d+)x(\d+)\.[a-z]+$")
 RULES = (
     "@layer components{"
-    "body{box-shadow:inset 0 3px var(--brand,transparent)}.brand b{color:var(--brand,inherit)}"
+    "body:not(.console){box-shadow:inset 0 3px var(--brand,transparent)}.brand b{color:var(--brand,inherit)}"
     ".top nav a[aria-current]{box-shadow:inset 0 -2px var(--brand,var(--text))}"
     ".brand__logo{block-size:32px;inline-size:auto;max-inline-size:min(240px,60vw);object-fit:contain;"
-    "vertical-align:middle;margin-inline-end:10px}"
+    "vertical-align:middle;margin-inline-end:6px}"
     '.brand__logo[data-for="dark"]{display:none}'
     "@media (prefers-color-scheme:dark){"
     ':root:not([data-theme="light"]) .brand__logo[data-for="light"]{display:none}'
@@ -53,7 +49,7 @@ class Logo:
     alt: str
     width: int
     shown_in: str  # "light", "dark", or "both" themes
-    height: int = HEIGHT
+    height: int = pictures.HEIGHT
 
 
 @document
@@ -90,21 +86,16 @@ def stylesheet_url(here: Identity) -> str:
     return reverse("brand_style", args=[name])
 
 
-def logos(here: Identity, pictures: dict[str, str] | None = None) -> list[Logo]:
-    """The logo in both themes, one picture or two. `pictures`: addresses of some that are only tried."""
+def logos(here: Identity, tried: dict[str, str] | None = None) -> list[Logo]:
+    """The logo in both themes, one picture or two. `tried`: addresses of some that are not kept."""
     is_one = not here.logo_dark or here.logo_dark == here.logo
     shown = [(here.logo, "both")] if is_one else [(here.logo, "light"), (here.logo_dark, "dark")]
-    alt = here.name if is_wordmark(here) else ""
+    alt = here.name if pictures.is_wordmark(here.logo) else ""
     return [
-        Logo((pictures or {}).get(name) or picture_url(name), alt, round(HEIGHT * _ratio(name)), theme)
+        Logo((tried or {}).get(name) or picture_url(name), alt, pictures.shown_width(name), theme)
         for name, theme in shown
         if here.logo
     ]
-
-
-def is_wordmark(here: Identity) -> bool:
-    """Whether the logo is so wide that it holds the name: then nothing is written beside it."""
-    return bool(here.logo) and _ratio(here.logo) > WORDMARK
 
 
 def picture_url(name: str) -> str:
@@ -124,9 +115,9 @@ def eager_paths() -> list[str]:
     return [path for path in (stylesheet_url(here), *named) if path]
 
 
-def head(here: Identity, pictures: dict[str, str] | None = None) -> dict[str, Any]:
+def head(here: Identity, tried: dict[str, str] | None = None) -> dict[str, Any]:
     """What the template of the logo's area needs."""
-    return {"name": here.name, "logos": logos(here, pictures), "is_wordmark": is_wordmark(here)}
+    return {"name": here.name, "logos": logos(here, tried), "is_wordmark": pictures.is_wordmark(here.logo)}
 
 
 def _style(colour: str) -> str:
@@ -135,9 +126,3 @@ def _style(colour: str) -> str:
 
 def _mark(body: str) -> str:
     return salted_hmac("statuspage.brand", body, algorithm="sha256").hexdigest()[:20]
-
-
-def _ratio(name: str) -> float:
-    """Width by height; 1 where the name does not tell."""
-    size = SIZE.search(name)
-    return int(size[1]) / int(size[2]) if size else 1.0

@@ -21,6 +21,7 @@ from incidents.messages import one_line
 from subscribers import letters
 from subscribers.channels import Channel
 from subscribers.envelope import End, Result
+from subscribers.letters.heading import heading
 from subscribers.letters.sheet import writable
 from subscribers.senders import apprise_sender, mail, push
 
@@ -91,7 +92,7 @@ def letter(address: str, message: Message, now: datetime) -> EmailMessage:
     made.set_content(writable("\n".join(text) + "\n"))
     given = {
         "subject": subject,
-        "house": {"name": page, "url": settings.PUBLIC_URL},
+        "house": heading(page, settings.PUBLIC_URL),
         "looks": {},
         "note": note,
     }
