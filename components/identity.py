@@ -104,6 +104,8 @@ def merged(given: dict[str, str]) -> Identity:
 
 def learn(page: Page) -> None:
     """This row was just read for something else."""
+    if _memory.row is not None and page.version < _memory.row.version:
+        return  # it was read before another thread read a newer one
     _remember(_Row(page.version, tuple(getattr(page, name) for name in FIELDS)))
 
 

@@ -2,7 +2,7 @@
 
 Both are public documents, so the copies on disk outlive the database with the pages that use them.
 The colour is kept for the area of the logo: the name, a line above it, and the mark under the current
-page. Buttons, links, focus and every status stay as they are (docs/decisions/0012-the-page-s-own-look.md).
+page. Buttons, links, focus and every status stay as they are (docs/decisions/0012-the-pages-own-look.md).
 """
 
 from base64 import b64encode

@@ -70,6 +70,12 @@ def test_a_row_read_for_something_else_is_not_read_again(db):
     assert len(asked) == 0
 
 
+def test_a_row_that_was_read_before_a_newer_one_is_left_out():
+    identity.learn(Page(name="Tern", version=8))
+    identity.learn(Page(name="Old", version=7))
+    assert identity.last_known().name == "Tern"
+
+
 def test_the_last_value_goes_on_without_a_database(settings, tmp_path):
     settings.SNAPSHOT_DIR = tmp_path
     assert identity.current().name == "Widgetify"  # no test without `db` may ask one
