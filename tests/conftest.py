@@ -85,9 +85,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def who_we_are():
-    """No test is the page that another one made."""
+def who_we_are(request, monkeypatch):
+    """No test is the page that another one made.
+
+    It is asked once, before the test: those that count queries count their own.
+    """
+    monkeypatch.setattr(identity, "READ_AGAIN_S", float("inf"))
     identity.forget()
+    is_marked = request.node.get_closest_marker("django_db") is not None
+    if is_marked or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        identity.current()
     yield
     identity.forget()
 

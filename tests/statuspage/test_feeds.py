@@ -13,7 +13,6 @@ from django.http import Http404
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import resolve
 
-from components import identity
 from components.models import Component, Page
 from incidents.models import Incident, Maintenance, Postmortem
 from tests.incidents.test_maintenance import plan, turn
@@ -366,7 +365,6 @@ def test_the_number_of_queries_does_not_grow(db, file):
             f"/components/{probe.component.public_id}",
             f"/groups/{probe.component.group.public_id}",
         ):
-            identity.current()  # known to a process that serves: it is asked for seldom
             with CaptureQueriesContext(connection) as asked:
                 read(f"{of}/{file}", after(days=60))
             counts.setdefault(of, []).append(len(asked))
