@@ -125,9 +125,9 @@ def keep(folder: Path) -> None:
     row = _memory.row
     if row is None or _memory.kept == (folder, row):
         return
+    _memory.kept = (folder, row)  # a folder that takes nothing is tried again with the next version
     try:
         _write_file(folder, row)
-        _memory.kept = (folder, row)
     except OSError as error:  # the copies' own fault is told by /healthz
         log.warning("identity.not_kept folder=%s error=%s", folder, error)
 

@@ -23,6 +23,7 @@ from statuspage.drafts import lasting
 PREFIX = "/brand/"
 FOREVER = "public, max-age=31536000, immutable"
 NO_COLOUR = "none"
+COLOURLESS = "@layer tokens{:root,[data-theme]{--brand:initial}}\n"
 RULES = (
     "@layer components{"
     "body:not(.console){box-shadow:inset 0 3px var(--brand,transparent)}.brand b{color:var(--brand,inherit)}"
@@ -80,9 +81,16 @@ def stylesheet_url(here: Identity) -> str:
     It names the colour, and a hash of the content that only we can make: whoever gave it out once can
     answer for it for ever without asking a database, and nobody else can have us keep sixteen million.
     """
-    if not (here.colour or here.logo):
-        return ""
-    name = f"{here.colour[1:] or NO_COLOUR}-{_mark(_style(here.colour))}"
+    return _url(here.colour) if here.colour or here.logo else ""
+
+
+def preview_url(here: Identity) -> str:
+    """The same, also of no colour at all: it undoes that of the page around the preview."""
+    return _url(here.colour)
+
+
+def _url(colour: str) -> str:
+    name = f"{colour[1:] or NO_COLOUR}-{_mark(_style(colour))}"
     return reverse("brand_style", args=[name])
 
 
@@ -121,7 +129,7 @@ def head(here: Identity, tried: dict[str, str] | None = None) -> dict[str, Any]:
 
 
 def _style(colour: str) -> str:
-    return (colours.stylesheet(colour) if colour else "") + RULES
+    return (colours.stylesheet(colour) if colour else COLOURLESS) + RULES
 
 
 def _mark(body: str) -> str:

@@ -195,7 +195,7 @@ def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int 
     context = {
         "form": form,
         "look": brand.head(here, tried),
-        "style": brand.stylesheet_url(here),
+        "style": brand.preview_url(here),
         "shades": [colours.shade(here.colour, theme) for theme in themes] if here.colour else [],
         "themes": [theme.name for theme in themes],
         "zones": sorted(available_timezones()),

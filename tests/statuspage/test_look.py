@@ -228,3 +228,26 @@ def test_the_copies_hold_the_look_too(admin, transactional_db, tmp_path):
     assert [Snapshot(tmp_path).get(path) is not None for path in brand.eager_paths()] == [True, True]
     with pytest.raises(Http404):
         snapshot.fresh("/brand/nothing.png")
+
+
+def test_a_session_that_ended_costs_no_words(db):
+    sent_by_us = {"Sec-Fetch-Site": "same-origin"}
+    answer = Client().post(AT, {"name": "Tern and Friends", "colour": "#0b5fff"}, headers=sent_by_us)
+    assert answer.status_code == 403
+    assert "Tern and Friends" in answer.content.decode()
+    assert "#0b5fff" in answer.content.decode()
+    no_file = Client().post(AT, {"name": "Tern", "logo": sent()}, headers=sent_by_us)
+    assert no_file.status_code == 400  # a file is taken from staff alone
+
+
+def test_what_is_sent_again_after_a_login_is_taken_without_a_file(admin):
+    body = "name=Tern&colour=%230b5fff"
+    assert admin.post(AT, body, content_type="application/x-www-form-urlencoded").status_code == 302
+    assert Page.objects.this().name == "Tern"
+
+
+def test_a_preview_without_colour_undoes_the_one_that_is_saved(admin, client):
+    save(admin, colour="#0b5fff")
+    text = save(admin, colour="", do="look").content.decode()
+    (_, preview) = re.findall(r'href="(/brand/[^"]+\.css)"', text)
+    assert "--brand:initial" in client.get(preview).content.decode()
