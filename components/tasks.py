@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError, models, transaction
 
-from components import latency, seen, uptime
+from components import identity, latency, seen, uptime
 from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
 from components.models.tally import SECONDS_FIELDS
 from components.status import Status
@@ -80,7 +80,7 @@ def _count_hours(first: datetime, now: datetime) -> datetime:
 
 def tally_days(now: datetime, *, since: date | None = None) -> None:
     """The days of the page's zone, from the oldest that has changed since it was counted."""
-    zone = ZoneInfo(settings.PAGE_TIME_ZONE)
+    zone = identity.current().zone
     if since is not None:
         Page.objects.count_again(uptime.day_bounds(since, zone)[0])
     _count_from("days_upto", now, lambda start: _count_days(start.astimezone(zone).date(), now, zone))

@@ -7,10 +7,10 @@ the nearest that is not green, with our own key `unknown: true` beside it.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from components import identity
 from components.models import Component, Group
 from components.status import Status
 from incidents.models import Incident, Maintenance, MaintenanceState, MaintenanceUpdate, Update
@@ -132,6 +132,7 @@ def _spell(text: str) -> str:
 
 def moment(at: datetime) -> str:
     """ISO 8601 with exactly three decimals; `Z` on a UTC page, else the page zone's offset."""
-    if settings.PAGE_TIME_ZONE in ("UTC", "Etc/UTC"):
+    here = identity.current()
+    if here.is_utc:
         return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
-    return at.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE)).isoformat(timespec="milliseconds")
+    return at.astimezone(here.zone).isoformat(timespec="milliseconds")

@@ -8,11 +8,10 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from components import uptime
+from components import identity, uptime
 from components.models import DayTally, Page
 from components.models.tally import EXCUSED_FIELDS
 from components.tasks import spans_between
@@ -27,7 +26,7 @@ def tally_excused(now: datetime) -> None:
     A window changes by its plan, and by what was shown within it if that is dated back.
     Waits for the raw tallies to reach today: rows of a day are made by them alone.
     """
-    zone = ZoneInfo(settings.PAGE_TIME_ZONE)
+    zone = identity.current().zone
     today = now.astimezone(zone).date()
     if not DayTally.objects.filter(day=today).exists():
         return

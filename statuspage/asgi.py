@@ -27,6 +27,7 @@ from django.http import Http404
 
 from incidents import alerting
 from statuspage import intake, unknown
+from statuspage.brand import FOREVER, PREFIX
 from statuspage.copies import Document, Variant
 from statuspage.documents import CACHE_CONTROL
 from statuspage.live import Receive, Send, Streams, is_staff, serve_here
@@ -89,7 +90,7 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     etag = f'{variant.etag[:-1]}-{encoding.decode()}"' if encoding else variant.etag
     kept = [
         (b"etag", etag.encode()),
-        (b"cache-control", CACHE_CONTROL.encode()),
+        (b"cache-control", (FOREVER if document.path.startswith(PREFIX) else CACHE_CONTROL).encode()),
         (b"vary", b"Accept-Encoding"),
     ]
     headers = [
@@ -153,7 +154,7 @@ class Door:
         is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
         if scope["method"] in ("GET", "HEAD") and not is_leaving:
             found = self.snapshot.documents.get(path)
-            if found is not None and found.version >= self.snapshot.version:
+            if found is not None and self.snapshot.is_shown(found):
                 for message in self._messages(scope, found):
                     await send(message)
                 return

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
-
+from components import identity
 from components.status import SEVERITY, Status
 from incidents.lifecycle import Phase
 from incidents.words import names
@@ -63,7 +62,7 @@ def cannot_tell(fresh: Freshness) -> Banner:
     """The stale banner: since when, and that it says nothing about the service."""
     line = (
         "What you see may be out of date. This says nothing about "
-        f"{settings.PAGE_NAME} itself: it may well be working. Our monitoring last checked at"
+        f"{identity.current().name} itself: it may well be working. Our monitoring last checked at"
     )
     return Banner(
         Status.UNKNOWN, "We cannot tell you the current status", line=line, line_at=fresh.checked_at
@@ -133,7 +132,7 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
         return f"We do not know how {names(hit)} {'are' if len(hit) > 1 else 'is'}"
     one, many = VERBS[status]
     if len(hit) == len(rows) and len(hit) > 1:
-        return f"{settings.PAGE_NAME} {one}"
+        return f"{identity.current().name} {one}"
     return f"{names(hit)} {many if len(hit) > 1 else one}"
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import Q
 
+from components import identity
 from components.models import Page
 from incidents.models import Maintenance, MaintenanceState
 from incidents.plain import to_plain
@@ -35,7 +36,7 @@ def of_scope(scope: Scope) -> list[Maintenance]:
 
 def title(name: str = "") -> str:
     """ "Tern: maintenance", "Tern: maintenance of API"."""
-    return f"{settings.PAGE_NAME}: maintenance{f' of {name}' if name else ''}"
+    return f"{identity.current().name}: maintenance{f' of {name}' if name else ''}"
 
 
 def calendar(found: Iterable[Maintenance], name: str) -> bytes:

@@ -76,6 +76,7 @@ class Document:
     checked_at: float  # 0: never
     variants: tuple[Variant, ...]
     old: Variant | None = None
+    made_with: str = ""  # who the page was, and other settings that it shows: `snapshot.made_with`
 
     def at(self, now: float) -> Variant:
         """The variant that is true now; the oldest one, when it was checked in a time that is yet to come."""
@@ -276,6 +277,7 @@ def _write(document: Document, out: IO[bytes]) -> None:
         "rendered_at": document.rendered_at,
         "checked_at": document.checked_at,
         "has_old": document.old is not None,
+        "made_with": document.made_with,
         "variants": [[v.since, v.etag, len(v.plain), len(v.gzip), len(v.br)] for v in every],
     }
     out.write(MAGIC + json.dumps(header).encode() + b"\n")
@@ -315,4 +317,5 @@ def _parse(raw: bytes, path: str) -> Document:
         header["checked_at"],
         tuple(variants),
         old,
+        header.get("made_with", ""),
     )

@@ -12,7 +12,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
 
-from statuspage import page
+from components import identity
 from statuspage.feeds import Channel, Entry
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -29,7 +29,7 @@ def atom(found: Channel) -> bytes:
     _text(xml, "title", found.title)
     _text(xml, "updated", _second(found.updated_at))
     _open(xml, "author")
-    _text(xml, "name", settings.PAGE_NAME)
+    _text(xml, "name", identity.current().name)
     xml.endElement("author")
     for entry in found.entries:
         _open(xml, "entry")
@@ -85,7 +85,7 @@ def json_feed(found: Channel) -> bytes:
         "home_page_url": found.home,
         "feed_url": f"{settings.PUBLIC_URL}{found.path}/feed.json",
         "language": "en-US",
-        "authors": [{"name": settings.PAGE_NAME, "url": settings.PUBLIC_URL}],
+        "authors": [{"name": identity.current().name, "url": settings.PUBLIC_URL}],
         "items": [_item(found, entry) for entry in found.entries],
     }
     return json.dumps(body, ensure_ascii=False).encode()
@@ -130,7 +130,8 @@ def _mail_date(at: datetime) -> str:
 
 
 def _local(at: datetime) -> datetime:
-    return at.astimezone(page.zone() if settings.PAGE_TIME_ZONE not in ("UTC", "Etc/UTC") else UTC)
+    here = identity.current()
+    return at.astimezone(UTC if here.is_utc else here.zone)
 
 
 def _document() -> tuple[StringIO, XMLGenerator]:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Max, Q
 from django.db.models.functions import Coalesce
 
+from components import identity
 from components.models import Page
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html
@@ -67,6 +68,7 @@ class Channel:
 def channel(scope: Scope) -> Channel:
     """The feed of a page, a group or a component, in a fixed number of queries."""
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
+    identity.learn(page)
     entries = tuple(_newest(scope))
     return Channel(
         path=scope.path,
@@ -80,7 +82,7 @@ def channel(scope: Scope) -> Channel:
 
 def title(name: str = "") -> str:
     """ "Tern Status - Incident History", "Tern Status: API - …"; "Status" is not said twice."""
-    page = settings.PAGE_NAME
+    page = identity.current().name
     page = page if page.endswith("Status") else f"{page} Status"
     return f"{page}: {name} - Incident History" if name else f"{page} - Incident History"
 

@@ -13,11 +13,10 @@ from functools import lru_cache, wraps
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from components import uptime
+from components import identity, uptime
 from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
 from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
 from components.status import Status
@@ -98,7 +97,8 @@ def world(
     (default: planned, or ended since that day).
     """
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
-    zone = ZoneInfo(settings.PAGE_TIME_ZONE)
+    identity.learn(page)
+    zone = identity.current().zone
     today = now.astimezone(zone).date()
     first = since or today - timedelta(days=DAYS - 1)
     shown = Q(component__is_shown=True)

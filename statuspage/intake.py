@@ -38,6 +38,7 @@ STUCK_S = 30.0  # a reader that takes nothing for this long is let go
 MAX_WAITING_BYTES = 64 * KILOBYTE * KILOBYTE  # of one answer: then its thread waits (exports by staff)
 STAFF_PATHS = ("/console/", "/admin/")
 IMPORTS_PATH = "/console/subscribers/imports"
+LOOK_PATH = "/console/settings/look"  # a logo may come with the form
 MAIL_EVENTS_PATH = "/hooks/mail/"
 # WSGI turns "-" into "_", so X_Forwarded_For would be read as X-Forwarded-For: no such name gets through
 HEADER_NAME = re.compile(rb"[a-z0-9-]+")

@@ -9,7 +9,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.csrf import csrf_failure as django_csrf_failure
 
+from statuspage.intake import LOOK_PATH
+
 CONSOLE = "/console/"
+URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 LEFT_OUT = frozenset({"csrfmiddlewaretoken"})
 OF_THE_PAGE = frozenset({"told", "filled", "workaround_was"})  # in the composer
 LABELS = {"body": "Words", "workaround": "What customers can do"}
@@ -20,7 +23,10 @@ def is_kept(request: HttpRequest) -> bool:
     return (
         request.method == "POST"
         and request.path.startswith(CONSOLE)
-        and request.content_type == "application/x-www-form-urlencoded"
+        and (
+            request.content_type == URLENCODED
+            or (request.path == LOOK_PATH and request.content_type == MULTIPART)
+        )
         and "HX-Request" not in request.headers
         and "json" not in request.headers.get("Accept", "")
         and _is_ours(request)

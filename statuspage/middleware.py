@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from statuspage.access import GUARDED_NAMESPACES, admit, role_needed
-from statuspage.intake import IMPORTS_PATH
+from statuspage.intake import IMPORTS_PATH, LOOK_PATH
 from statuspage.models import Audit, FirstPassword, Role
 from statuspage.models.audit import client_address
 from statuspage.once import take_once
@@ -46,6 +46,8 @@ class TextMiddleware:
 def _body_holds_nul(request: HttpRequest) -> bool:
     if request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH:
         return False  # the import reads its file line by line
+    if request.path == LOOK_PATH and request.content_type == "multipart/form-data":
+        return False  # a picture holds many; fields of text refuse them themselves
     try:
         body = request.body
     except RequestDataTooBig:

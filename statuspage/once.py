@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -49,8 +50,16 @@ def take_once(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpRes
 def _mark(request: HttpRequest) -> str:
     """Of the key, the address and what was typed: changed words are another form."""
     sent = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
-    told = json.dumps([request.path, sent])
+    files = [(name, _digest(file)) for name, every in request.FILES.lists() for file in every]
+    told = json.dumps([request.path, sent, files])
     return hashlib.sha256(told.encode()).hexdigest()[:LONGEST_KEY]
+
+
+def _digest(file: "UploadedFile[Any]") -> str:
+    """Of what it holds; it is read again by the form."""
+    digest = hashlib.sha256(file.read()).hexdigest()
+    file.seek(0)
+    return digest
 
 
 def as_context(request: HttpRequest) -> dict[str, Any]:

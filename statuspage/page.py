@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 
-from components import health, latency, uptime
+from components import health, identity, latency, uptime
 from components.models import Component, HourTally, Probe
 from components.models.heartbeat import MAX_AHEAD
 from components.status import SEVERITY, Status, page_state, worst
@@ -97,15 +97,16 @@ def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
     statuses = [shown_status(world, component, fresh) for component in world.components]
     if fresh.step is Step.NONE and not statuses:
         statuses = [Status.UNKNOWN]
+    here = identity.current()
     return Head(
-        page_name=settings.PAGE_NAME,
+        page_name=here.name,
         page_url=settings.PUBLIC_URL,
         state=page_state(statuses, opened=opened),
         version=world.version,
         rendered_at=world.now,
         freshness=fresh,
-        time_zone=settings.PAGE_TIME_ZONE,
-        support_url=settings.SUPPORT_URL,
+        time_zone=here.time_zone,
+        support_url=here.support_url,
         section=section,
     )
 
@@ -222,7 +223,7 @@ def _last_known(
 
 def zone() -> ZoneInfo:
     """The page's own time zone: its days are the days of strips and calendars."""
-    return ZoneInfo(settings.PAGE_TIME_ZONE)
+    return identity.current().zone
 
 
 def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:

@@ -232,7 +232,6 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_FORMS = {"login": "statuspage.accounts.forms.LoginForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation proves the address
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{PAGE_NAME}: "
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {
     # by person and address; by person; by a browser that the person has logged in with: accounts/guesses.py

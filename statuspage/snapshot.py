@@ -4,6 +4,8 @@ Rendered once per change by whoever gets the lock; the others read what it
 wrote. The copies on disk outlive the database, the broker and this process.
 """
 
+import functools
+import hashlib
 import logging
 import threading
 import time
@@ -19,7 +21,7 @@ from django.http import Http404
 from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 
-from components import pulse
+from components import identity, pulse
 from components.models import Page
 from statuspage.copies import AHEAD_S, Copies, Document, Variant, serve_here
 
@@ -46,6 +48,7 @@ class Snapshot:
         self.documents: OrderedDict[str, Document] = OrderedDict()
         self.size = 0  # of the documents in memory
         self.version = 0  # of the newest complete rendering
+        self.made_with = made_with(identity.last_known())  # copies made with other settings are not current
         self.forgotten = self.copies.forgotten()  # what is older shows things that were taken away
         self.checked_at = 0.0  # the newest check that any document knows of
         self.is_ready = False
@@ -72,6 +75,10 @@ class Snapshot:
         self._keep(found)
         return found
 
+    def is_shown(self, document: Document) -> bool:
+        """Whether it is of the newest rendering and who we are: the front door serves it as it is."""
+        return document.version >= self.version and document.made_with == self.made_with
+
     @property
     def has_page(self) -> bool:
         """Whether there is a front page to show: made just now, or kept from before if none can be made."""
@@ -95,7 +102,13 @@ class Snapshot:
 
     def _is_current(self, document: Document, age_s: float) -> bool:
         age = time.time() - document.rendered_at
-        return document.version >= max(self.version, self.forgotten) and -AHEAD_S < age < age_s
+        is_ours = document.made_with == self.made_with
+        return is_ours and document.version >= max(self.version, self.forgotten) and -AHEAD_S < age < age_s
+
+    def _follow_identity(self, version: int) -> None:
+        """The page may be another from this version on: its name, its zone, its colour."""
+        identity.heed(version)
+        self.made_with = made_with(identity.current())
 
     # Writing
 
@@ -103,6 +116,8 @@ class Snapshot:
         """Render this address as it is now. Raises Http404, or what the database raises."""
         gather, named = _gatherer(path)
         version = Page.objects.version()  # read first: a change meanwhile makes us stale, never wrong
+        self._follow_identity(version)
+        made = self.made_with
         now = datetime.now(UTC)
         draft = gather(now, **named)
         variants = tuple(
@@ -112,7 +127,7 @@ class Snapshot:
         checked_at = draft.checked_at.timestamp() if draft.checked_at else 0.0
         return Document(
             path, draft.content_type, version, now.timestamp(), checked_at, variants,
-            Variant.of(float("inf"), old) if old is not None else None,
+            Variant.of(float("inf"), old) if old is not None else None, made,
         )  # fmt: skip
 
     def _try_render(self, path: str, age_s: float) -> Document | None:
@@ -238,6 +253,9 @@ class Snapshot:
             marks = self._read_marks()
             self.is_alone = marks is None or self.is_alone
             self._heed(marks[1] if marks else None)
+            if marks is not None:
+                self._follow_identity(marks[0])
+                identity.keep(self.folder)
             is_due = time.monotonic() - rendered >= REFRESH_S
             if marks is not None and (marks[0] != self.version or is_due or not self.is_ready):
                 self._turn(marks[0])
@@ -285,6 +303,23 @@ class Snapshot:
             self.version = before  # try again at the next look
         elif is_news:
             self.on_change(version)
+
+
+def made_with(here: identity.Identity) -> str:
+    """A name for all that documents show and that no version counts: a hash.
+
+    After a restart with another PAGE_NAME, PUBLIC_URL or version of the program the copies on disk are
+    of the same version of the page, and a few seconds old; yet they are not what is to be shown.
+    """
+    told = f"{identity.fingerprint(here)}\n{settings.PUBLIC_URL}\n".encode()
+    return hashlib.sha256(told + _static_files()).hexdigest()[:20]
+
+
+@functools.cache
+def _static_files() -> bytes:
+    """The addresses of the style sheets and scripts that this process began with."""
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    return manifest.read_bytes() if manifest.is_file() else b""
 
 
 def _eager() -> list[str]:

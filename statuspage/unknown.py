@@ -2,7 +2,7 @@
 
 from html import escape
 
-from django.conf import settings
+from components import identity
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -20,8 +20,8 @@ PAGE = """<!doctype html>
 
 
 def page() -> bytes:
-    """The bytes, from the settings alone."""
-    name = escape(settings.PAGE_NAME)
-    link = escape(settings.SUPPORT_URL)
+    """The bytes, from what this process knows."""
+    here = identity.last_known()  # called in the event loop, with nothing to ask
+    name, link = escape(here.name), escape(here.support_url)
     support = f'<p>Not working? <a href="{link}">Contact support</a>.</p>\n' if link else ""
     return PAGE.format(name=name, support=support).encode()

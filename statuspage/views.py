@@ -18,6 +18,7 @@ from incidents.bodies import Body
 from incidents.models import Incident, Maintenance, Postmortem
 from statuspage import (
     banners,
+    brand,
     cards,
     evidence,
     history,
@@ -322,6 +323,7 @@ def eager_paths() -> list[str]:
         "/maintenance",
         "/maintenance.ics",
         "/how-we-count",
+        *brand.eager_paths(),
         *(one.get_absolute_url() for one in opened),
         *(one.get_absolute_url() for one in Maintenance.objects.active()),
     ]

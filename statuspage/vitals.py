@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Max, Min, Q
 
+from components import identity
 from components.models import Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
 from incidents import telling
@@ -48,7 +49,7 @@ def vitals(now: datetime) -> tuple[Found, int]:
     stamp = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     body = {
         "status": overall,
-        "description": f"{settings.PAGE_NAME}: the status page's own health",
+        "description": f"{identity.last_known().name}: the status page's own health",
         "checks": {name: [{**found, "time": stamp}] for name, found in checks.items()},
     }
     return body, 503 if overall == FAIL else 200

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from components import identity
 from components.gate import public
 from components.models import Page
 from incidents.bodies import moment
@@ -185,13 +186,13 @@ def _text(name: str, value: Any) -> str:
 
 
 def _page() -> dict[str, Any]:
-    page = Page.objects.this()
+    page, here = Page.objects.this(), identity.current()
     return {
         "page": {
             "id": page.public_id,
-            "name": settings.PAGE_NAME,
+            "name": here.name,
             "url": settings.PUBLIC_URL,
-            "time_zone": settings.PAGE_TIME_ZONE,
+            "time_zone": here.time_zone,
             "updated_at": moment(page.updated_at),
         }
     }

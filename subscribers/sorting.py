@@ -1,12 +1,11 @@
 """From one thing said to what each subscriber is owed, in chunks that can be broken off anywhere."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, Q, Subquery
 
+from components import identity
 from components.models import StatusSpan
 from incidents.models import Maintenance, Notice, NoticeKind
 from subscribers.channels import Channel
@@ -71,7 +70,7 @@ def _is_overtaken(notice: Notice) -> bool:
 def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) -> datetime:
     if not is_digest or channel is not Channel.EMAIL:
         return now
-    local = now.astimezone(ZoneInfo(settings.PAGE_TIME_ZONE))
+    local = now.astimezone(identity.current().zone)
     at = local.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
     return at if at > local else at + timedelta(days=1)
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch
 
+from components import identity
 from components.models import Component, Page
 from components.status import WATCHING, PageState, State, Status, page_state, state_of
 from incidents import bodies
@@ -102,9 +103,10 @@ class House:
 def house() -> House:
     """The page as it is now."""
     shown = [_shown(one) for one in _components()]
-    page_id = Page.objects.this().public_id
+    page = Page.objects.this()
+    identity.learn(page)
     state = page_state(shown, opened=_opened())
-    return House(settings.PAGE_NAME, settings.PUBLIC_URL, page_id, state)
+    return House(identity.current().name, settings.PUBLIC_URL, page.public_id, state)
 
 
 def _components() -> Iterable[Component]:

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from components import identity
 from statuspage import supervisor
 from tests.browser import Browser
 from tests.faults import faults
@@ -81,6 +82,22 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(autouse=True)
+def who_we_are(request, monkeypatch):
+    """No test is the page that another one made.
+
+    It is asked once, before the test: those that count queries count their own.
+    """
+    monkeypatch.setattr(identity, "READ_AGAIN_S", float("inf"))
+    identity.forget()
+    is_marked = request.node.get_closest_marker("django_db") is not None
+    if is_marked or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        identity.current()
+    yield
+    identity.forget()
 
 
 @pytest.fixture

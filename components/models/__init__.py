@@ -6,6 +6,7 @@ from components.models.component import AutoIncidents, Component, Group, StatusS
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
 from components.models.page import Joining, Page
+from components.models.picture import Picture
 from components.models.probe import Probe
 from components.models.tally import DayTally, HourTally
 
@@ -21,6 +22,7 @@ __all__ = [
     "HourTally",
     "Joining",
     "Page",
+    "Picture",
     "Probe",
     "StatusSpan",
 ]

@@ -14,6 +14,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from components import forgetting, pulse
+from components.models.picture import LONGEST_NAME
 from components.models.public_id import PublicIdField
 
 MARKS = ("hours_upto", "days_upto", "excused_upto")
@@ -120,6 +121,15 @@ class Page(models.Model):
         choices=Joining,
         default=Joining.ALL,
         db_default=Joining.ALL,
+    )
+    # Set in the console; empty: as the environment says, or none (components.identity).
+    name = models.CharField(max_length=60, blank=True, default="", db_default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
+    support_url = models.CharField("support link", max_length=500, blank=True, default="", db_default="")
+    colour = models.CharField(max_length=7, blank=True, default="", db_default="")
+    logo = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="", editable=False)
+    logo_dark = models.CharField(
+        max_length=LONGEST_NAME, blank=True, default="", db_default="", editable=False
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -42,6 +42,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
         with transaction.atomic():
             Page.objects.hold()
             one = self.model(title=title, body=body, starts_at=starts_at, ends_at=ends_at, **more)
+            one.keep_zone()
             one.refuse_bad_times(now)
             one.full_clean()
             one.save()
@@ -121,6 +122,7 @@ class Maintenance(Series):
             self._refuse_begun(starts_at, components)
             for name, value in {"starts_at": starts_at, "ends_at": ends_at, **changes}.items():
                 setattr(self, name, value)
+            self.keep_zone()
             self.refuse_bad_times(now)
             self.full_clean()
             self._forget_what_moved(before, now)

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-
+from components import identity
 from incidents import wall_clock, windows
 from incidents.models.work import State, Work
 
@@ -52,17 +51,17 @@ class Series(Work):
     def places(self, after: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
         """The windows of its series between two moments. Raises windows.InvalidRule."""
         start, end = (at.astimezone(UTC) for at in self.first_place())  # else they differ by their clocks
-        return windows.occurrences(self.rule, start, end - start, _zone(), after=after, before=before)
+        return windows.occurrences(self.rule, start, end - start, self._zone(), after=after, before=before)
 
     def clock_changes(self, now: datetime) -> list[str]:
         """What is unusual about it, or about the next year of its series, because clocks change."""
         if not self.rule:
-            sentence = wall_clock.sentence((self.starts_at, self.ends_at), _zone(), planned=None)
+            sentence = wall_clock.sentence((self.starts_at, self.ends_at), self._zone(), planned=None)
             return [sentence] if sentence else []
         start, end = (at.astimezone(UTC) for at in self.first_place())
         until = now + CLOCKS_AHEAD
         try:
-            return windows.clock_changes(self.rule, start, end - start, _zone(), after=now, before=until)
+            return windows.clock_changes(self.rule, start, end - start, self._zone(), after=now, before=until)
         except windows.InvalidRule:
             return []  # no form lets one in, but a hand in the database can
 
@@ -74,7 +73,14 @@ class Series(Work):
                 one.cancel(now, author=author)
         self.plan_ahead(now)
 
+    def keep_zone(self) -> None:
+        """A series goes by the clock that the page has when it begins, whatever zone the page has later.
 
-def _zone() -> ZoneInfo:
-    """The page's zone: a series keeps its hours by this clock."""
-    return ZoneInfo(settings.PAGE_TIME_ZONE)
+        Else its windows would move for everybody who was told of them.
+        """
+        if self.rule and not self.zone:
+            self.zone = identity.current().time_zone
+
+    def _zone(self) -> ZoneInfo:
+        """The clock that its hours are kept by."""
+        return ZoneInfo(self.zone) if self.zone else identity.current().zone

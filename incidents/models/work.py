@@ -45,6 +45,7 @@ class Work(models.Model):
     rule = models.CharField(
         "repeats", max_length=300, blank=True, help_text="An RRULE, as FREQ=WEEKLY;BYDAY=SA."
     )
+    zone = models.CharField(max_length=64, default="", db_default="", editable=False)  # of a series
     series = models.ForeignKey(
         "incidents.Maintenance", null=True, editable=False, on_delete=models.SET_NULL,
         related_name="occurrences",

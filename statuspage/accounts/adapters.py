@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from components import identity
 from statuspage.accounts import guesses
 from statuspage.models import FirstPassword
 from statuspage.models.audit import client_address
@@ -98,6 +99,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError("This is the password you were given: choose another one.", code="same")
         return cleaned
 
+    def format_email_subject(self, subject: str) -> str:
+        """The page speaks."""
+        return f"{identity.current().name}: {subject}"
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that fails is told to the operator, not to the stranger who asked."""
         try:
@@ -110,11 +115,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second factors belong to PUBLIC_URL, whatever Host was asked."""
 
     def _get_site_name(self) -> str:
-        return str(settings.PAGE_NAME)
+        return str(identity.current().name)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """A passkey is bound to this name for ever."""
-        return {"id": settings.PUBLIC_HOST, "name": settings.PAGE_NAME}
+        return {"id": settings.PUBLIC_HOST, "name": identity.current().name}
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:  # noqa: A002 - theirs
         """What people call it."""

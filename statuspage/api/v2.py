@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from components import identity
 from components.models import Component, Group
 from components.status import worst
 from incidents import bodies
@@ -102,11 +103,12 @@ def _newest(incidents: list[Incident]) -> list[Incident]:
 
 def page_body(world: World) -> Body:
     """The page itself."""
+    here = identity.current()
     return {
         "id": world.public_id,
-        "name": settings.PAGE_NAME,
+        "name": here.name,
         "url": settings.PUBLIC_URL,
-        "time_zone": "Etc/UTC" if settings.PAGE_TIME_ZONE == "UTC" else settings.PAGE_TIME_ZONE,
+        "time_zone": "Etc/UTC" if here.time_zone == "UTC" else here.time_zone,
         "updated_at": moment(world.updated_at),
     }
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from components import identity
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
 from components.texts import one_line
@@ -257,7 +258,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
     title = form.data["title"] or (form.incident.title if form.incident else "")
     path = form.incident.get_absolute_url() if form.incident else "/"
     told = messages.Told(
-        page_name=settings.PAGE_NAME,
+        page_name=identity.current().name,
         title=title or "Untitled",
         phase=form.phase,
         status=form.state.status,

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.conf import settings
-
+from components import identity
 from components.models import Component
 from components.status import Status
 from incidents import blanks
@@ -44,7 +43,7 @@ def facts(form: Composition, template: Template, now: datetime) -> dict[str, str
     promised = None if phase == Phase.RESOLVED else form.promised_at(now)
     known = {
         "components": names([place.component.name for place in form.places]),
-        "page": settings.PAGE_NAME,
+        "page": identity.current().name,
         "now": clock(now, now),
         "next": clock(promised, now) if promised else "",
         "what works": names(_working_beside(form)),

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from components import identity
 from incidents.models import Incident
 from statuspage.live import staff_token
 from statuspage.models import Role
@@ -57,7 +57,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may_post": role >= Role.RESPONDER,
         "may_edit": role >= Role.EDITOR,
         "may_rule": role >= Role.ADMIN,
-        "page_name": settings.PAGE_NAME,
+        "page_name": identity.current().name,
         "live": staff_token(),
         "initials": _initials(request.user),
     }

@@ -4,6 +4,7 @@ from django.urls import path
 
 from statuspage.console import (
     incidents,
+    look,
     page_settings,
     postmortems,
     probes,
@@ -54,6 +55,7 @@ urlpatterns = [
     path("probes/<slug:public_id>/resume", probes.resume, name="console_probe_resume"),
     path("probes/<slug:public_id>/delete", probes.delete, name="console_probe_delete"),
     path("settings", page_settings.form_page, name="console_settings"),
+    path("settings/look", look.form_page, name="console_look"),
     path("templates", texts.list_page, name="console_templates"),
     path("templates/new", texts.form_page, name="console_template_new"),
     path("templates/<int:pk>", texts.form_page, name="console_template"),

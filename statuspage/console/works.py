@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components import identity
 from components.models import Component
 from incidents import blanks, hidden, telling, windows
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
@@ -70,7 +70,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _explain_clocks(self) -> None:
         """What a repeated time means when clocks change."""
-        zone = settings.PAGE_TIME_ZONE
+        zone = self.instance.zone or identity.current().time_zone
         if zone not in ("UTC", "Etc/UTC"):
             self.fields["rule" if self.instance.pk else "repeats"].help_text = CLOCKS.format(zone=zone)
 
@@ -252,7 +252,7 @@ def _facts(given: dict[str, Any]) -> dict[str, str]:
         "start": f"{start:%H:%M}",
         "end": f"{end:%H:%M} UTC" if start.date() == end.date() else f"{end.day} {end:%B}, {end:%H:%M} UTC",
         "components": names([one.name for one in given["components"]]),
-        "page": settings.PAGE_NAME,
+        "page": identity.current().name,
     }
 
 

@@ -21,6 +21,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from components import identity
 from statuspage.access import needs
 from statuspage.accounts.adapters import public_url
 from statuspage.accounts.recording import end_sessions
@@ -235,10 +236,10 @@ def _mail(invitation: Invitation, link: str) -> bool:
     """Whether the invitation was handed to a mail server."""
     if not settings.EMAIL_URL:
         return False
-    shown = {"page_name": settings.PAGE_NAME, "link": link, "invitation": invitation}
+    shown = {"page_name": identity.current().name, "link": link, "invitation": invitation}
     try:
         send_mail(
-            f"{settings.PAGE_NAME}: you are invited to the status page",
+            f"{identity.current().name}: you are invited to the status page",
             render_to_string("account/email/invitation.txt", shown),
             None,
             [invitation.email],

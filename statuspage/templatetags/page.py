@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 from django import template
@@ -10,8 +11,10 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from components import identity
 from components.status import Status
 from incidents import times
+from statuspage import brand
 from statuspage.reading.components import Day, ResponseTime
 
 register = template.Library()
@@ -55,6 +58,19 @@ FAVICON_FILLS = {
     Status.UNKNOWN: "#66707D",
 }
 CHART_WIDTH, CHART_HEIGHT = 220, 48
+
+
+@register.simple_tag
+def brand_style() -> SafeString:
+    """The link to the page's own colour and logo rules; nothing where it has neither."""
+    url = brand.stylesheet_url(identity.current())
+    return format_html('<link rel="stylesheet" href="{}">', url) if url else mark_safe("")
+
+
+@register.inclusion_tag("_brand.html")
+def brand_mark(url: str = "/", word: str = "Status") -> dict[str, Any]:
+    """The area of the logo, which leads home."""
+    return {**brand.head(identity.current()), "url": url, "word": word}
 
 
 @register.simple_tag

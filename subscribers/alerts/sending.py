@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from components import egress
+from components import egress, identity
 from components.egress import Egress, EgressError
 from incidents import messages
 from incidents.messages import one_line
 from subscribers import letters
 from subscribers.channels import Channel
 from subscribers.envelope import End, Result
+from subscribers.letters.heading import heading
 from subscribers.letters.sheet import writable
 from subscribers.senders import apprise_sender, mail, push
 
@@ -67,7 +68,7 @@ async def _mail(address: str, message: Message, door: Egress) -> Result:
 def letter(address: str, message: Message, now: datetime) -> EmailMessage:
     """The mail: nothing in it asks the database, which may be what it is about."""
     title = one_line(message.title, most=300)
-    subject, page = messages.header(title), one_line(settings.PAGE_NAME, most=100)
+    subject, page = messages.header(title), one_line(identity.last_known().name, most=100)
     label = "Open the console"
     note = _Note(title, tuple(part for part in (one_line(message.body, most=1000),) if part),
                  (label, message.url))  # fmt: skip
@@ -91,7 +92,7 @@ def letter(address: str, message: Message, now: datetime) -> EmailMessage:
     made.set_content(writable("\n".join(text) + "\n"))
     given = {
         "subject": subject,
-        "house": {"name": page, "url": settings.PUBLIC_URL},
+        "house": heading(page, settings.PUBLIC_URL),
         "looks": {},
         "note": note,
     }

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from components import identity
 from components.gate import staff
 from subscribers import addresses, sealed, vapid
 from subscribers.alerts import sending
@@ -176,7 +177,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
     """Send something that says it is only a test, and show what came of it."""
     row = _own(request, pk)
     words = Message(
-        new_id(), f"Test alert from {settings.PAGE_NAME}",
+        new_id(), f"Test alert from {identity.current().name}",
         "This is a test; nothing is wrong. Alerts will reach you this way.",
         f"{settings.PUBLIC_URL}{reverse(SECTION)}", f"alert:test:{row.pk}",
     )  # fmt: skip

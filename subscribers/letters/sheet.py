@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from incidents.messages import one_line
 from subscribers.envelope import Envelope
+from subscribers.letters.heading import heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def rendered(
 ) -> str:
     """The HTML of one of the templates. `blocks`: the stories in it, whose colours it needs."""
     looks = {block["status"]: block["look"] for block in blocks if block["look"]}
-    page = {"name": one_line(envelope.house.name, most=100), "url": envelope.house.url}
+    page = heading(one_line(envelope.house.name, most=100), envelope.house.url)
     given = {"subject": subject, "house": page, "links": envelope.links, "looks": looks, **more}
     html: str = render_to_string(f"mail/{name}.html", given)
     return html

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
+from components import identity
 from components.egress import Egress
 from components.status import Status
 from subscribers.claiming import PER_CHAT_HOST
@@ -46,7 +47,7 @@ async def notify(url: str, title: str, body: str, kind: str) -> Result:
 def _notify(url: str, title: str, body: str, kind: str) -> Result:
     apprise = library()
     asset = apprise.AppriseAsset(
-        app_id=settings.PAGE_NAME, app_url=settings.PUBLIC_URL, async_mode=False, secure_logging=True
+        app_id=identity.last_known().name, app_url=settings.PUBLIC_URL, async_mode=False, secure_logging=True
     )
     sender = apprise.Apprise(asset=asset)
     if not sender.add(url):

@@ -384,6 +384,19 @@ def test_a_series_keeps_its_hour_on_the_wall_when_clocks_change(db, berlin):
     assert skipped.starts_at.astimezone(berlin).strftime("%d %H:%M") == "28 03:30"  # 02:30 does not exist
 
 
+def test_a_series_goes_by_the_clock_of_the_zone_it_was_made_in(db, berlin, settings):
+    first = datetime(2026, 10, 11, 2, 0, tzinfo=berlin)
+    one = plan(watched().component, starts=first, now=first - timedelta(days=1), rule="FREQ=WEEKLY;BYDAY=SU")
+    before = [each.starts_at for each in one.occurrences.all()]
+    assert one.zone == "Europe/Berlin"
+    settings.PAGE_TIME_ZONE = "America/New_York"
+    one.plan_ahead(first)
+    assert [each.starts_at for each in one.occurrences.all()] == before  # none beside those announced
+    one.plan_ahead(first + timedelta(days=28))
+    later = one.occurrences.order_by("starts_at").last()
+    assert later.starts_at.astimezone(berlin).strftime("%H:%M") == "02:00"
+
+
 def test_the_next_of_a_series_are_announced_each_with_words_and_nobody_is_sent_them(db):
     probe = watched()
     one = plan(probe.component, rule="FREQ=WEEKLY", notice_h=12)

@@ -284,3 +284,47 @@ def test_while_rendering_is_slow_one_reader_alone_waits_long_with_nothing_at_han
     assert asyncio.run(strangers()) == [None] * 4
     go_on.set()
     assert waits == [RENDER_WAIT_S, SLOW_WAIT_S, SLOW_WAIT_S, SLOW_WAIT_S]
+
+
+# Made with other settings
+
+
+def test_a_restart_with_another_name_shows_no_copy_of_the_old_one_as_current(
+    tmp_path, transactional_db, settings
+):
+    first = Snapshot(tmp_path)
+    for path in ("/", "/history", "/history.atom"):
+        first.fresh(path)
+    settings.PAGE_NAME = "Tern"
+    second = Snapshot(tmp_path)
+    assert b"Widgetify" in second.get("/").at(0).plain  # there is nothing better while all else is away
+    assert not second.is_shown(second.get("/history"))
+    for path in ("/", "/history", "/history.atom"):
+        body = second.fresh(path).at(time.time()).plain
+        assert b"Tern" in body
+        assert b"Widgetify" not in body
+
+
+def test_a_restart_at_another_address_makes_them_anew_too(tmp_path, transactional_db, settings):
+    Snapshot(tmp_path).fresh("/history.atom")
+    settings.PUBLIC_URL = "https://other.example"
+    found = Snapshot(tmp_path).fresh("/history.atom")
+    assert b'href="https://other.example' in found.at(0).plain
+
+
+def test_a_restart_with_the_same_settings_shows_them_at_once(tmp_path, transactional_db):
+    first = Snapshot(tmp_path)
+    made = first.fresh("/history")
+    second = Snapshot(tmp_path)
+    assert second.fresh("/history") == made
+    assert second.is_shown(made)
+
+
+def test_a_new_name_reaches_what_is_in_memory_with_the_next_version(tmp_path, transactional_db):
+    snapshot = Snapshot(tmp_path)
+    before = snapshot.fresh("/history")
+    Page.objects.filter(pk=1).update(name="Tern")
+    Page.objects.turn()
+    snapshot._turn(Page.objects.version())
+    assert not snapshot.is_shown(before)
+    assert b"Tern" in snapshot.fresh("/history").at(time.time()).plain

@@ -13,14 +13,17 @@ from django.test import Client
 from django.urls import URLResolver
 from django.utils import timezone
 
-from components.models import Component, Group, Page
+from components.identity import Identity
+from components.models import Component, Group, Page, Picture
 from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.access import PUBLIC, marked_views, role_needed
+from statuspage.brand import stylesheet_url
 from statuspage.models import Invitation, Role
 from subscribers import confirming
 from subscribers.models import Import, State
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
+from tests.pictures import png
 from tests.subscribers.making import mail, webhook
 from tests.subscribers.test_staff import LETTER
 
@@ -74,6 +77,8 @@ def world(db, settings, tmp_path):
     hook = webhook("http://127.0.0.1:9/hook")
     delivery = hook.owe("test", now)
     sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
+    logo = Picture.objects.of(png())
+    Picture.objects.keep(logo)
     settings.VAR_DIR = tmp_path
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
@@ -90,6 +95,8 @@ def world(db, settings, tmp_path):
         "<slug:message_id>": delivery.message_id,
         "imports/<int:pk>": sheet.pk,
         "mails/<str:name>": "1.eml",
+        "brand/<str:name>": logo.name,
+        "brand/<slug:name>": stylesheet_url(Identity("Tern", "UTC", colour="#0b5fff"))[7:-4],
         "<key:key>": hook.key,
         "<slug:public_id>": probe.component.public_id,
         "templates/<int:pk>": text.pk,

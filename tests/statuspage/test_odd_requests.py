@@ -182,6 +182,7 @@ def samples(db, ask):
         "token": INVITATION,
         "uidb36": "1",
         "incident": incident.public_id,
+        "name": "logo-64x64",
     }
 
 

@@ -78,7 +78,7 @@ function turnGrey() {
   all('.banner__line, .facts', banner).forEach((e) => e.remove())
   one('h1', banner).insertAdjacentHTML('afterend', '<p class="banner__line"></p>')
   one('.banner__line', banner).textContent = `${banner.dataset.staleLine} ${clock(at(body.dataset.checked))}.`
-  document.title = `${body.dataset.unknown}: ${one('.brand b').textContent}`
+  document.title = `${body.dataset.unknown}: ${one('.brand').dataset.name}`
 }
 // An old copy comes with the time of the newest check: it is judged by that, and asks for a newer one
 const newest = (timing) => { const ms = +(/checked;dur=(\d+)/.exec(timing || '') || [])[1]; if (ms) heard(new Date(ms).toISOString()) }

@@ -1,0 +1,181 @@
+"""Who the page is: its name, logo, colour, support link and time zone.
+
+What staff set in the console counts; where they set nothing, the environment does. Whoever needs any
+of it asks `current()`, and nobody else reads those settings (a test holds that).
+
+The page's row is read at most every two seconds in each process, and at once when a newer version of
+the page is known; so a change reaches every process within seconds and costs no query per request.
+While the database is away the last value goes on, after a restart too: web processes keep it in a file
+beside the copies of pages.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+import time
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from components.models import Page
+
+READ_AGAIN_S = 2.0
+AWAY_S = 10.0  # the database did not answer: connecting may take seconds, so not with every question
+KEPT = "identity.json"  # beside the copies
+FIELDS = ("name", "time_zone", "support_url", "colour", "logo", "logo_dark")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`colour` is "#rrggbb", logos are names of files (components.models.Picture); empty: there is none."""
+
+    name: str
+    time_zone: str  # of the IANA database
+    support_url: str = ""  # https:, http: or mailto:
+    colour: str = ""
+    logo: str = ""
+    logo_dark: str = ""  # for the dark theme; `logo` is shown there without it
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Its days are those of strips, calendars and digests."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether times may end in Z."""
+        return self.time_zone in ("UTC", "Etc/UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What staff have set, of this version of the page; empty strings where they set nothing."""
+
+    version: int
+    values: tuple[str, ...] = ("",) * len(FIELDS)
+
+
+class _Memory:
+    """Of this process."""
+
+    row: _Row | None = None
+    ask_at: float = 0.0  # monotonic
+    kept: tuple[Path, _Row] | None = None
+
+
+_memory = _Memory()
+
+
+def current() -> Identity:
+    """The identity now. Never raises: the last one known while the database is away."""
+    if time.monotonic() >= _memory.ask_at and not _is_in_event_loop():
+        _ask()
+    return last_known()
+
+
+def last_known() -> Identity:
+    """The same without asking the database, for code that must not wait for it."""
+    row = _memory.row or _read_file(settings.SNAPSHOT_DIR)
+    return merged(dict(zip(FIELDS, row.values, strict=True)) if row else {})
+
+
+def defaults() -> Identity:
+    """What the environment says."""
+    return merged({})
+
+
+def merged(given: dict[str, str]) -> Identity:
+    """These columns of the page, and for the empty ones what the environment says."""
+    return Identity(
+        name=given.get("name") or settings.PAGE_NAME,
+        time_zone=given.get("time_zone") or settings.PAGE_TIME_ZONE,
+        support_url=given.get("support_url") or settings.SUPPORT_URL,
+        colour=given.get("colour", ""),
+        logo=given.get("logo", ""),
+        logo_dark=given.get("logo_dark", ""),
+    )
+
+
+def learn(page: Page) -> None:
+    """This row was just read for something else."""
+    if _memory.row is not None and page.version < _memory.row.version:
+        return  # it was read before another thread read a newer one
+    _remember(_Row(page.version, tuple(getattr(page, name) for name in FIELDS)))
+
+
+def heed(version: int) -> None:
+    """The page is at this version: a row of an earlier one is read again before it is used."""
+    if _memory.row is None or _memory.row.version < version:
+        _memory.ask_at = 0.0
+
+
+def forget() -> None:
+    """Ask the database before the next answer."""
+    _memory.row, _memory.ask_at = None, 0.0
+
+
+def keep(folder: Path) -> None:
+    """Write down what is known now, for the next start without a database. Never raises."""
+    row = _memory.row
+    if row is None or _memory.kept == (folder, row):
+        return
+    _memory.kept = (folder, row)  # a folder that takes nothing is tried again with the next version
+    try:
+        _write_file(folder, row)
+    except OSError as error:  # the copies' own fault is told by /healthz
+        log.warning("identity.not_kept folder=%s error=%s", folder, error)
+
+
+def _ask() -> None:
+    try:
+        found = Page.objects.filter(pk=1).values_list("version", *FIELDS).first()
+    except Exception as error:  # whatever it is: the last value goes on
+        _memory.ask_at = time.monotonic() + AWAY_S
+        log.debug("the identity cannot be read: %s", type(error).__name__)
+        return
+    _remember(_Row(found[0], tuple(found[1:])) if found else _Row(0))
+
+
+def _remember(row: _Row) -> None:
+    _memory.row = row
+    _memory.ask_at = time.monotonic() + READ_AGAIN_S
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _read_file(folder: Path) -> _Row | None:
+    """What an earlier process wrote; None if there is nothing of use."""
+    try:
+        version, *values = json.loads((folder / KEPT).read_text())
+        row = _Row(int(version), tuple(str(value) for value in values))
+    except (OSError, ValueError, TypeError):
+        return None
+    if len(row.values) != len(FIELDS):
+        return None  # of another version of the program
+    _memory.row = row
+    return row
+
+
+def _write_file(folder: Path, row: _Row) -> None:
+    """Replace it, whole or not at all. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = folder / f"{KEPT}.{os.getpid()}.{threading.get_ident()}"
+    unfinished.write_text(json.dumps([row.version, *row.values]))
+    unfinished.replace(folder / KEPT)
+
+
+def fingerprint(identity: Identity) -> str:
+    """All of it in one text: two that are alike look alike."""
+    return json.dumps(astuple(identity))

@@ -1,0 +1,38 @@
+"""A picture that staff uploaded, named by a hash of what it holds: its address never means another one."""
+
+import hashlib
+
+from django.db import models
+
+from components import pictures
+
+LONGEST_NAME = 40
+
+
+class PictureManager(models.Manager["Picture"]):
+    def of(self, body: bytes) -> "Picture":
+        """A picture of these bytes, not kept yet. Raises pictures.PictureError."""
+        shape = pictures.read(body)
+        digest = hashlib.sha256(body).hexdigest()[:20]
+        name = f"{digest}-{shape.width}x{shape.height}.{shape.kind}"
+        return self.model(name=name, body=body)
+
+    def keep(self, one: "Picture") -> None:
+        """Write it down; the same bytes are kept once."""
+        self.get_or_create(name=one.name, defaults={"body": one.body})
+
+
+class Picture(models.Model):
+    name = models.CharField(max_length=LONGEST_NAME, primary_key=True)  # "3fa9…-240x72.png"
+    body = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PictureManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def content_type(self) -> str:
+        """Of its own bytes, whatever the browser that sent it said."""
+        return f"image/{self.name.rpartition('.')[2]}"

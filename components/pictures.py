@@ -1,0 +1,125 @@
+"""What a picture is by its first bytes: PNG, JPEG or WebP, and how large it is drawn.
+
+A logo is never decoded here: browsers do that, and it is served under the type that its own bytes
+name, with `nosniff`. SVG is refused: it is a document that may hold scripts and addresses of others.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+
+MOST_BYTES = 64 * 1024  # it stands on every page, and the whole of a first visit is to stay small
+MOST_PIXELS = 2_000  # in either direction
+WIDEST = 10  # times as wide as it is high
+HEIGHT = 32  # pixels that a logo is shown in
+WORDMARK = 1.6  # wider than this many times its height, a logo holds the name itself
+NAMED = re.compile(r"-(\d+)x(\d+)\.[a-z]+")  # how the name of a kept picture ends
+STARTS = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg"}
+FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # JPEG: SOF0 to SOF15, which tell the size
+BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG: markers that no length follows
+
+
+class PictureError(ValueError):
+    """It cannot be a logo; the sentence says why, and what to send instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`kind` is "png", "jpeg" or "webp"; the size is in pixels."""
+
+    kind: str
+    width: int
+    height: int
+
+
+def read(body: bytes) -> Shape:
+    """What this file is. Raises PictureError for what cannot stand in the head of a page."""
+    if len(body) > MOST_BYTES:
+        raise PictureError(
+            f"This file has {len(body) / 1024:.0f} kB. It stands on every page: send at most"
+            f" {MOST_BYTES // 1024} kB, as a PNG of twice the height it is shown in (72 pixels) has."
+        )
+    kind = _kind(body)
+    try:
+        width, height = SIZES[kind](body)
+    except (struct.error, IndexError, ValueError):
+        width = height = 0
+    if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS):
+        raise PictureError(
+            f"The size of this picture cannot be read, or is over {MOST_PIXELS} pixels. Save it anew."
+        )
+    if width > WIDEST * height or height > 2 * width:
+        raise PictureError(
+            f"This picture is {width} by {height} pixels: it would be a line. Cut it to what is to be seen."
+        )
+    return Shape(kind, width, height)
+
+
+def is_wordmark(name: str) -> bool:
+    """Whether the picture of this name is so wide that it holds the page's: nothing is written beside it."""
+    return _ratio(name) > WORDMARK
+
+
+def shown_width(name: str) -> int:
+    """Pixels, when it is HEIGHT high."""
+    return round(HEIGHT * _ratio(name))
+
+
+def _ratio(name: str) -> float:
+    """Width by height; 1 where the name does not tell."""
+    size = NAMED.search(name)
+    return int(size[1]) / int(size[2]) if size else 1.0
+
+
+def _kind(body: bytes) -> str:
+    for start, kind in STARTS.items():
+        if body.startswith(start):
+            return kind
+    if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
+        return "webp"
+    if b"<svg" in body[:2_000].lower():
+        raise PictureError("SVG is not taken, as it may hold scripts. Save the logo as PNG or WebP.")
+    raise PictureError("This is no picture that we can show. Send a PNG, JPEG or WebP.")
+
+
+def _png(body: bytes) -> tuple[int, int]:
+    """The header chunk is the first one (PNG specification, section 11.2.1)."""
+    if body[12:16] != b"IHDR":
+        raise ValueError("header")
+    width, height = struct.unpack(">II", body[16:24])
+    return width, height
+
+
+def _jpeg(body: bytes) -> tuple[int, int]:
+    """Segment by segment to the frame header (ITU-T T.81, annex B)."""
+    at = 2
+    while True:
+        while body[at] == 0xFF and body[at + 1] == 0xFF:
+            at += 1  # fill bytes
+        if body[at] != 0xFF:
+            raise ValueError("marker")
+        marker = body[at + 1]
+        if marker in BARE:
+            at += 2
+            continue
+        if marker in FRAMES:
+            height, width = struct.unpack(">HH", body[at + 5 : at + 9])
+            return width, height
+        at += 2 + struct.unpack(">H", body[at + 2 : at + 4])[0]
+
+
+def _webp(body: bytes) -> tuple[int, int]:
+    """By its first chunk (RFC 9649, sections 2.5 to 2.7)."""
+    chunk = body[12:16]
+    if chunk == b"VP8X":
+        return int.from_bytes(body[24:27], "little") + 1, int.from_bytes(body[27:30], "little") + 1
+    if chunk == b"VP8L" and body[20] == 0x2F:
+        bits = int.from_bytes(body[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and body[23:26] == b"\x9d\x01\x2a":
+        width, height = struct.unpack("<HH", body[26:30])
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError("chunk")
+
+
+SIZES = {"png": _png, "jpeg": _jpeg, "webp": _webp}
