@@ -106,8 +106,29 @@ class ShortProbeForm(ProbeForm):
         return data
 
 
+# What is not named here (options of a kind) is part of the request.
+SECTIONS = {
+    "Request": ("kind", "target", "timeout_s", "region"),
+    "What we expect": ("expected_status", "expect", "expect_text", "expect_regex", "json_path", "json_equals",
+                       "expect_header", "expect_header_value", "unread", "latency_limit_ms",
+                       "least_days_left"),
+    "When it counts": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
+                       "unsteady_window"),
+    "Where it shows": ("name", "down_status"),
+}  # fmt: skip
+PLACES = {name: title for title, names in SECTIONS.items() for name in names}
+HELP = {
+    "kind": "What is asked, and how.",
+    "interval_s": "How often it looks: every 5 s to once a day.",
+    "confirm_down": "So many bad checks in a row, and it is down. With 1, one lost packet is an outage.",
+    "confirm_up": "So many good checks in a row, and it has recovered.",
+    "down_status": "What the component is shown as while this probe is down.",
+    "region": "Workers of this region run the check.",
+}
+
+
 class KindForm(ProbeForm):
-    """A probe with the options of its chosen kind alone."""
+    """A probe with the options of its chosen kind alone, in sections."""
 
     class Meta:
         model = Probe
@@ -126,6 +147,18 @@ class KindForm(ProbeForm):
         self.fields["target"].help_text = prober.target_help
         for option in prober.options:
             self.fields[name_of(self.chosen, option.name)] = field_of(option)
+        for name, text in HELP.items():
+            self.fields[name].help_text = text
+
+    @property
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Title and fields of each, in the order of SECTIONS; within one the options stand after `target`."""
+        parts: dict[str, list[forms.BoundField]] = {title: [] for title in SECTIONS}
+        for field in self:
+            parts[PLACES.get(field.name.rpartition("__")[2], "Request")].append(field)
+        first = ("kind", "target", self.chosen)
+        parts["Request"].sort(key=lambda field: _place(field.name, first))
+        return list(parts.items())
 
     @property
     def own_names(self) -> list[str]:
@@ -134,3 +167,9 @@ class KindForm(ProbeForm):
         return (
             [*changed, "options"] if len(changed) < len(self.changed_data) or "kind" in changed else changed
         )
+
+
+def _place(name: str, first: tuple[str, ...]) -> int:
+    """The kind, the address, the options of this kind, then the rest."""
+    word = name.partition("__")[0]
+    return first.index(word) if word in first else len(first)

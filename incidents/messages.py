@@ -160,7 +160,7 @@ def why(scope: str, page_name: str) -> str:
 
 def mail_end(reason: str, choose: str, leave: str) -> list[str]:
     """What stands below the line that mail programs know for an end ("-- ", RFC 3676, section 4.3)."""
-    return ["-- ", reason, f"Choose components: {choose}", f"Leave: {leave}"]
+    return ["-- ", reason, f"Choose components: {choose}", f"Unsubscribe: {leave}"]
 
 
 def plain(text: str) -> str:

@@ -16,12 +16,38 @@ class Forged(Exception):
     """This link is not one of ours, or was cut short on its way. Copy all of it from the mail."""
 
 
-class TooOld(Exception):
+class Over(Exception):
+    """A link that confirms nothing any more. The docstring of each kind is what its reader is told."""
+
+    heading = "This link has expired"
+
+
+class TooOld(Over):
     """This link is older than seven days. Subscribe again to get a fresh one."""
 
 
-class Used(Exception):
-    """This link was used before, and the subscription has ended since. Subscribe again to get a fresh one."""
+class Deleted(Over):
+    """The address was deleted here, or not confirmed within a week. Subscribe again to get updates."""
+
+    heading = "You're not subscribed"
+
+
+class Left(Over):
+    """No updates are sent to this address. Subscribe again to get them: this link can't bring them back."""
+
+    heading = "You've unsubscribed"
+
+
+class Stopped(Over):
+    """Our messages were refused, so we send no more. Subscribe again and we'll ask the address anew."""
+
+    heading = "We stopped sending updates to this address"
+
+
+class Newer(Over):
+    """We have asked again since. Use the link in our newest mail, or subscribe again to get another."""
+
+    heading = "There is a newer link"
 
 
 class Confirmed(Exception):
@@ -39,21 +65,31 @@ def link(one: Subscriber) -> str:
 
 
 def read(signed: str) -> Subscriber:
-    """Whom this link confirms. Raises Forged, TooOld, Used or Confirmed."""
+    """Whom this link confirms. Raises Forged, Confirmed, or the kind of Over that is so now."""
     try:
-        public_id, moment = _signer().unsign(signed, max_age=LIFE).split(".")
-    except SignatureExpired as error:
-        raise TooOld from error
+        public_id, moment = _signer().unsign(signed).split(".")
     except (BadSignature, ValueError) as error:
         raise Forged from error
     one = Subscriber.objects.filter(public_id=public_id).first()
     if one is None:
-        raise TooOld
-    if one.state == State.ACTIVE:
+        raise Deleted
+    if one.state == State.ACTIVE:  # whatever the age of its link
         raise Confirmed(one)
-    if one.state != State.UNCONFIRMED or _moment(one) != moment:
-        raise Used
+    if one.state != State.UNCONFIRMED:
+        raise {State.LEFT: Left, State.QUARANTINED: Stopped}.get(State(one.state), Deleted)
+    if _moment(one) != moment:
+        raise Newer
+    if _is_old(signed):
+        raise TooOld
     return one
+
+
+def _is_old(signed: str) -> bool:
+    try:
+        _signer().unsign(signed, max_age=LIFE)
+    except SignatureExpired:
+        return True
+    return False
 
 
 def _moment(one: Subscriber) -> str:

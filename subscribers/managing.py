@@ -1,11 +1,12 @@
 """The page of one subscriber, by the key in its links: choices, deliveries, data, and the door out."""
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -18,10 +19,25 @@ from subscribers.channels import Channel
 from subscribers.choice import follow
 from subscribers.forms import ChoiceForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.views import too_many, unlisted
+from subscribers.views import say, too_many, unlisted
 
 Act = Callable[[HttpRequest, Subscriber, datetime], HttpResponse]
+Keyed = Callable[[HttpRequest, Subscriber], HttpResponse]
 MAY_CHOOSE = (State.ACTIVE, State.UNCONFIRMED)
+NOBODY = "It was deleted, or ended more than 90 days ago, or the link was cut short. Nothing is sent by it."
+
+
+def keyed(view: Keyed) -> Callable[[HttpRequest, str], HttpResponse]:
+    """For the one with this key; for an unknown key a page that says so."""
+
+    @functools.wraps(view)
+    def opened(request: HttpRequest, key: str) -> HttpResponse:
+        one = Subscriber.objects.of_key(key)
+        if one is None:
+            return say(request, 404, "There is no such subscription", NOBODY, may_subscribe=True)
+        return view(request, one)
+
+    return opened
 
 
 def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
@@ -31,9 +47,10 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
     @public
     @unlisted
     def acted(request: HttpRequest, key: str) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        one = _of_key(key)
+        return done(request, key) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
+
+    @keyed
+    def done(request: HttpRequest, one: Subscriber) -> HttpResponse:
         if not limits.has_place("act", one.key, limits.ACTS):
             return too_many(request)
         return view(request, one, timezone.now())
@@ -45,23 +62,23 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
-def subscription(request: HttpRequest, key: str) -> HttpResponse:
+@keyed
+def subscription(request: HttpRequest, one: Subscriber) -> HttpResponse:
     """What somebody chose, to see and to change."""
-    one = _of_key(key)
     form = ChoiceForm(request.POST or None, channel=Channel(one.channel), now_chosen=one.choice)
     if request.method != "POST":
         return _page(request, one, form)
-    if not form.is_valid() or one.state not in MAY_CHOOSE:
+    if one.state not in MAY_CHOOSE:
+        return _page(request, one, form, status=422, said=SAID["ended"])
+    if not form.is_valid():
         return _page(request, one, form, status=422)
     one.choose(form.choice)
-    return redirect(f"{one.get_absolute_url()}?said=saved")
+    return _back(one, "saved")
 
 
-def _of_key(key: str) -> Subscriber:
-    one = Subscriber.objects.of_key(key)
-    if one is None:
-        raise Http404
-    return one
+def _back(one: Subscriber, said: str, place: str = "") -> HttpResponse:
+    """To its page, which says what came of it: a key of SAID."""
+    return redirect(f"{one.get_absolute_url()}?said={said}{place}")
 
 
 def _page(
@@ -84,9 +101,14 @@ def _page(
 
 SAID = {
     "saved": "Your choice is kept.",
+    "ended": "Nothing was changed: this subscription has ended. Start again first.",
+    "over": "Nothing was changed: that incident is over.",
     "asked": "We have sent a message that asks once more.",
+    "active": "You're subscribed: there is nothing to start again.",
     "test": "A test is on its way. It appears below.",
     "again": "It is sent once more, under the same id.",
+    "idle": "Nothing was sent: this subscription is not active.",
+    "forgotten": "Nothing was sent: we no longer keep that message.",
 }
 
 
@@ -97,29 +119,33 @@ def _incident(public_id: str) -> Incident | None:
 @act
 def only(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
     """Hear of this incident alone, or of it too."""
+    if one.state not in MAY_CHOOSE:
+        return _back(one, "ended")
     incident = _incident(request.POST.get("incident", ""))
-    if incident is not None and one.state in MAY_CHOOSE:
-        if request.POST.get("also"):
-            one.follows.add(incident)
-        else:
-            one.choose(follow(incident))
-    return redirect(f"{one.get_absolute_url()}?said=saved")
+    if incident is None or incident.resolved_at:
+        return _back(one, "over")
+    if request.POST.get("also"):
+        one.follows.add(incident)
+    else:
+        one.choose(follow(incident))
+    return _back(one, "saved")
 
 
 @act
 def restore(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
-    """Start again after a stop: the address is asked first."""
-    said = "?said=asked" if one.ask_again(now) else ""
-    return redirect(f"{one.get_absolute_url()}{said}")
+    """Start again after a stop: the address is asked first. A second click asks no second time."""
+    is_told = one.state == State.ACTIVE
+    one.ask_again(now)
+    return _back(one, "active" if is_told else "asked")
 
 
 @act
 def test(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
     """A message that only shows that it arrives."""
     if one.state != State.ACTIVE:
-        return redirect(one)
+        return _back(one, "idle")
     one.owe(Purpose.TEST, now)
-    return redirect(f"{one.get_absolute_url()}?said=test#deliveries")
+    return _back(one, "test", "#deliveries")
 
 
 @act
@@ -135,19 +161,21 @@ def rotate(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse
 @act
 def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
     """Send one of the last messages again."""
+    if one.state != State.ACTIVE:
+        return _back(one, "idle")
     delivery = Delivery.objects.filter(subscriber=one, message_id=request.POST.get("message", "")).first()
-    if delivery is None or one.state != State.ACTIVE:
-        return redirect(one)
+    if delivery is None:
+        return _back(one, "forgotten")
     delivery.replay(now)
-    return redirect(f"{one.get_absolute_url()}?said=again#deliveries")
+    return _back(one, "again", "#deliveries")
 
 
 @public
 @require_safe
 @unlisted
-def data(request: HttpRequest, key: str) -> HttpResponse:
+@keyed
+def data(request: HttpRequest, one: Subscriber) -> HttpResponse:
     """Everything we hold about it, as a file."""
-    one = _of_key(key)
     body = json.dumps(own_data.everything(one), ensure_ascii=False, indent=2)
     answer = HttpResponse(body, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="subscription.json"'
@@ -158,9 +186,9 @@ def data(request: HttpRequest, key: str) -> HttpResponse:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
-def delete(request: HttpRequest, key: str) -> HttpResponse:
+@keyed
+def delete(request: HttpRequest, one: Subscriber) -> HttpResponse:
     """Ask once, then forget it for ever."""
-    one = _of_key(key)
     if request.method != "POST":
         return render(request, "subscribers/delete.html", {"one": one})
     one.erase()

@@ -90,6 +90,8 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
     reader: Any = None
     try:
         told, head = _sign_and_head(rows)
+        if not head.strip():
+            raise Fault("The file is empty, or its first line is: put the names of the columns there.")
         sign, skipped = told or _most_known(head), 1 if told else 0
         reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True)
         names = _names(next(reader, []), sign, number=skipped + 1)

@@ -22,7 +22,7 @@ from components.gate import public
 from subscribers import bounces, confirming, limits, origins, own_data, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
-from subscribers.models import Delivery, Purpose, Subscriber
+from subscribers.models import Delivery, Purpose, State, Subscriber
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
 FOREIGN = "This form was sent by another site. Open it here and send it again."
@@ -46,9 +46,11 @@ def unlisted(view: View) -> View:
     return dressed
 
 
-def say(request: HttpRequest, status: int, heading: str, sentence: str) -> HttpResponse:
-    """A page that says one thing."""
-    told = {"heading": heading, "sentence": sentence}
+def say(
+    request: HttpRequest, status: int, heading: str, sentence: str, *, may_subscribe: bool = False
+) -> HttpResponse:
+    """A page that says one thing. `may_subscribe`: the next step is to subscribe again."""
+    told = {"heading": heading, "sentence": sentence, "may_subscribe": may_subscribe}
     return render(request, "subscribers/said.html", told, status=status)
 
 
@@ -166,9 +168,9 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     try:
         one = confirming.read(signed)
     except confirming.Forged as error:
-        return say(request, 404, "This link does not work", str(error.__doc__))
-    except (confirming.TooOld, confirming.Used) as error:
-        return say(request, 410, "This link has expired", str(error.__doc__))
+        return say(request, 404, "This link does not work", str(error.__doc__), may_subscribe=True)
+    except confirming.Over as error:
+        return say(request, 410, error.heading, str(error.__doc__), may_subscribe=True)
     except confirming.Confirmed as known:
         return _already(request, known.subscriber)
     if request.method != "POST":
@@ -191,10 +193,11 @@ def _already(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 @unlisted
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     """Leave, by POST alone. An unknown key is answered like a known one."""
-    if request.method != "POST":
-        return render(request, "subscribers/leave.html", {"key": key})
     one = Subscriber.objects.of_key(key)
-    if one is not None:
+    has_left = one is not None and one.state == State.LEFT
+    if request.method != "POST" and not has_left:
+        return render(request, "subscribers/leave.html", {"key": key})
+    if request.method == "POST" and one is not None:
         one.leave(timezone.now())
     return render(request, "subscribers/left.html", {"key": key})
 

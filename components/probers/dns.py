@@ -53,7 +53,14 @@ class DNS:
     label = "DNS record"
     target_help = "a name; for PTR an address will do"
     options = (
-        Option("record_type", "Record type", type="choice", default="A", choices=TYPES),
+        Option(
+            "record_type",
+            "Record type",
+            type="choice",
+            default="A",
+            choices=TYPES,
+            help="What the name servers are asked for.",
+        ),
         Option(
             "expect",
             "Expected record",

@@ -77,11 +77,11 @@ class HTTP:
     label = "HTTP request"
     target_help = "http:// or https:// address"
     options = (
-        Option("method", "Method", type="choice", default="GET", choices=METHODS),
-        Option("headers", "Headers", type="mapping", default={}, help="One “Name: value” a line."),
-        Option("body", "Body", type="text"),
+        Option("method", "Method", type="choice", default="GET", choices=METHODS, help="HEAD reads no body."),
+        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” a line."),
+        Option("body", "Body (sent)", type="text", help="As it is, without a Content-Type of its own."),
         Option("expected_status", "Expected status", default="200-299", help="As 200-299,301."),
-        Option("expect_text", "Text", type="text", help="The body must contain this."),
+        Option("expect_text", "Text expected", type="text", help="The body must contain this."),
         Option("expect_regex", "Regular expression", help="The body must match (RE2 syntax)."),
         Option("json_path", "JSON path", help="As $.status; must find something."),
         Option("json_equals", "JSON value", help="Everything the JSON path finds must be this."),
@@ -93,9 +93,15 @@ class HTTP:
             choices=UNREAD,
             help="Unknown, for an address that reports about something else.",
         ),
-        Option("expect_header", "Header", help="A header that must be there."),
-        Option("expect_header_value", "Header value", help="What that header must contain."),
-        Option("follow_redirects", "Follow redirects", type="bool", default=True),
+        Option("expect_header", "Header expected", help="A header that must be there."),
+        Option("expect_header_value", "Its value", help="What that header must contain."),
+        Option(
+            "follow_redirects",
+            "Follow redirects",
+            type="bool",
+            default=True,
+            help="Judges the page that they lead to.",
+        ),
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:

@@ -63,7 +63,7 @@ def _known(envelope: Envelope, page: str) -> _Note:
                 f"to {scope(envelope)}, and nothing has changed."
             ),
         ),
-        ("Choose components or leave", envelope.links.manage),
+        ("Choose components or unsubscribe", envelope.links.manage),
         "If it was not you, do nothing.",
         f"You get this one mail because the address was entered on {envelope.house.url}.",
     )
@@ -83,7 +83,7 @@ def _welcome(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"You are subscribed to {page}",
         (f"From now on we write to you about {scope(envelope)}.",),
-        ("Choose components or leave", envelope.links.manage),
+        ("Choose components or unsubscribe", envelope.links.manage),
         reason=messages.why(scope(envelope), page),
     )
 
@@ -92,7 +92,7 @@ def _test(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"A test from {page}",
         ("This is a test, and nothing is wrong. News about incidents will reach you the same way.",),
-        ("Choose components or leave", envelope.links.manage),
+        ("Choose components or unsubscribe", envelope.links.manage),
         reason=messages.why(scope(envelope), page),
     )
 

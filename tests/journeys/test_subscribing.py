@@ -58,8 +58,8 @@ def test_from_the_box_to_a_choice_and_out(web, browser, chat, script):
     page.get_by_text("Your choice is kept.").wait_for()
     one = Subscriber.objects.get()
     assert (one.is_all, list(one.components.all()), one.is_digest) == (False, [chat], True)
-    page.get_by_role("button", name="Leave").click()
-    page.get_by_role("heading", level=1, name="You have left").wait_for()
+    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("heading", level=1, name="You're unsubscribed").wait_for()
     assert Subscriber.objects.get().state == State.LEFT
     assert page.context.cookies() == []
 

@@ -199,6 +199,8 @@ def test_the_page_tells_what_was_refused_of_a_file(admin):
     ("text", "sentence"),
     [
         ("name,age\nx,1\n", "no column holds addresses"),
+        ("\n\n", "The file is empty"),
+        ("sep=;\n", "The file is empty"),
         (b"email\n\xff\xfe\n", "The file is not UTF-8"),
         ("", "empty"),
     ],

@@ -139,7 +139,7 @@ def test_a_mail_in_plain_text_is_whole_by_itself():
         "-- ",
         "You get this because you follow all components of Tern.",
         f"Choose components: {LINKS.manage}",
-        f"Leave: {LINKS.leave}",
+        f"Unsubscribe: {LINKS.leave}",
         f"Only this incident: {LINKS.only}",
     ]
 
@@ -167,7 +167,7 @@ def test_odd_words_leave_the_plain_part_whole(typed):
         message = read(env)
         assert set(message.keys()) <= HEADERS
         assert text(message).splitlines().count("-- ") == 1  # the end, and nothing before it is one
-        assert f"Leave: {LINKS.leave}" in text(message)
+        assert f"Unsubscribe: {LINKS.leave}" in text(message)
         assert f"{SITE}/incidents/1117" in text(message)
 
 

@@ -5,8 +5,10 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from subscribers.models import State, Subscriber
+from subscribers import own_data
+from subscribers.models import Delivery, State, Subscriber
 from tests.subscribers.making import webhook
 
 
@@ -46,6 +48,20 @@ def test_the_form_leads_to_the_answer(client, post, sink, code, says):
     assert page.headers["cache-control"] == "no-store"
     assert says in re.sub(" +", " ", told(page.content.decode()))
     assert (Subscriber.objects.get(channel="webhook").state == State.ACTIVE) == (code == 200)
+
+
+def test_an_endpoint_that_is_too_slow_is_told_so(client, post, sink):
+    sink.usual = "hang"
+    seen_at = enter(client, f"{sink.url}/hook")
+    post.deliver()
+    assert "No answer yet" in told(client.get(seen_at).content.decode())  # how soon it failed says why
+    Delivery.objects.update(created_at=timezone.now() - own_data.QUIET)
+    answer = re.sub(" +", " ", told(client.get(seen_at).content.decode()))
+    assert (
+        "can’t reach this address. Check that it is right" in answer
+    )  # slow or closed: no port is told apart
+    assert "We try again for up to five days" in answer
+    assert Subscriber.objects.get(channel="webhook").state == State.UNCONFIRMED
 
 
 def test_it_reads_the_same_for_who_is_known(client, post, sink):

@@ -1,0 +1,36 @@
+"""The form of a probe: in sections, each field with its help, what is sent apart from what is expected."""
+
+import pytest
+
+from components.forms import SECTIONS, KindForm
+from components.models import Probe
+from components.probers import PROBERS
+
+
+def form_of(kind):
+    return KindForm(instance=Probe(kind=kind), initial={"kind": kind})
+
+
+@pytest.mark.parametrize("kind", PROBERS)
+def test_each_field_stands_in_one_section_and_says_what_it_is_for(kind):
+    form = form_of(kind)
+    shown = [field.name for _, fields in form.sections for field in fields]
+    assert sorted(shown) == sorted(form.fields)
+    assert [title for title, _ in form.sections] == list(SECTIONS)
+    assert [field.name for _, fields in form.sections for field in fields if not field.help_text] == []
+
+
+def test_what_is_sent_and_what_is_expected_are_told_apart():
+    form = form_of("http")
+    labels = {field.label: title for title, fields in form.sections for field in fields}
+    assert labels["Headers (sent)"] == labels["Body (sent)"] == "Request"
+    assert labels["Header expected"] == labels["Expected status"] == "What we expect"
+    assert labels["Confirm down"] == "When it counts"
+    assert labels["When down, show"] == "Where it shows"
+    assert len(labels) == len(form.fields)
+
+
+def test_a_new_option_of_a_kind_is_part_of_the_request():
+    form = form_of("http")
+    form.fields["http__shape"] = form.fields["http__method"]
+    assert "http__shape" in [field.name for field in form.sections[0][1]]
