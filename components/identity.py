@@ -10,6 +10,7 @@ beside the copies of pages.
 """
 
 import asyncio
+import functools
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from components import colours
 from components.models import Page
 
 READ_AGAIN_S = 2.0
@@ -91,12 +93,16 @@ def defaults() -> Identity:
 
 
 def merged(given: dict[str, str]) -> Identity:
-    """These columns of the page, and for the empty ones what the environment says."""
+    """These columns of the page, and for the empty ones what the environment says.
+
+    A colour or zone that no form lets in, but a hand in the database can, costs itself, not the page.
+    """
+    zone, colour = given.get("time_zone", ""), given.get("colour", "")
     return Identity(
         name=given.get("name") or settings.PAGE_NAME,
-        time_zone=given.get("time_zone") or settings.PAGE_TIME_ZONE,
+        time_zone=zone if _is_zone(zone) else settings.PAGE_TIME_ZONE,
         support_url=given.get("support_url") or settings.SUPPORT_URL,
-        colour=given.get("colour", ""),
+        colour=colour if colours.HEX.fullmatch(colour) else "",
         logo=given.get("logo", ""),
         logo_dark=given.get("logo_dark", ""),
     )
@@ -130,6 +136,15 @@ def keep(folder: Path) -> None:
         _write_file(folder, row)
     except OSError as error:  # the copies' own fault is told by /healthz
         log.warning("identity.not_kept folder=%s error=%s", folder, error)
+
+
+@functools.lru_cache(maxsize=64)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def _ask() -> None:

@@ -5,6 +5,7 @@ The form works by plain POST and redirect. With script the same form is sent to
 words and what others have written meanwhile.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -239,10 +240,9 @@ def to_draft(form: Composition) -> dict[str, str]:
 
 def remarks(form: Composition, now: datetime) -> tuple[wording.Remark, ...]:
     """A second pair of eyes on the words."""
-    try:
+    has_promise = False
+    with suppress(ValidationError):
         has_promise = form.promised_at(now) is not None
-    except ValidationError:
-        has_promise = False
     if not form.data["body"].strip():
         return ()
     of = [place.component.name for place in form.places]
@@ -251,10 +251,9 @@ def remarks(form: Composition, now: datetime) -> tuple[wording.Remark, ...]:
 
 def preview(form: Composition, now: datetime) -> dict[str, Any]:
     """The update as the page, a mail, a chat channel and a webhook will tell it."""
-    try:
+    promised = None
+    with suppress(ValidationError):
         promised = form.promised_at(now)
-    except ValidationError:
-        promised = None
     title = form.data["title"] or (form.incident.title if form.incident else "")
     path = form.incident.get_absolute_url() if form.incident else "/"
     told = messages.Told(

@@ -37,6 +37,12 @@ def test_what_staff_set_counts_and_the_rest_stays(db, settings):
     assert (str(here.zone), here.is_utc) == ("Asia/Kolkata", False)
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "Europe", "a\0b"])
+def test_what_a_hand_wrote_into_the_database_costs_itself_alone(zone):
+    here = identity.merged({"name": "Tern", "colour": "blue;}", "time_zone": zone})
+    assert (here.name, here.colour, here.time_zone) == ("Tern", "", "UTC")
+
+
 def test_it_is_asked_seldom(db):
     identity.current()
     with CaptureQueriesContext(connection) as asked:

@@ -7,6 +7,7 @@ import pytest
 from components import colours, identity
 from components.models import Page
 from subscribers import letters
+from subscribers.story import house
 from tests.subscribers.letters import NOW, envelope
 
 SQUARE, WIDE, WEBP = "0123-64x64.png", "4567-240x60.jpeg", "89ab-64x64.webp"
@@ -54,3 +55,11 @@ def test_the_colour_is_legible_in_both_themes():
     light, dark = (colours.shade("#ffd400", theme).colour for theme in (colours.LIGHT, colours.DARK))
     assert f'<b class="brand" style="color:{light}">' in text
     assert f".brand {{ color: {dark} !important }}" in text
+
+
+def test_a_message_made_after_a_rename_has_the_new_name(db):
+    Page.objects.this()
+    assert house().name == "Widgetify"
+    Page.objects.filter(pk=1).update(name="Tern")  # by another process, a moment ago
+    assert house().name == "Tern"
+    assert identity.last_known().name == "Tern"

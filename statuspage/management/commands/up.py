@@ -109,7 +109,8 @@ def welcome(staff: tuple[str, str] | None) -> None:
         "Next:",
         f"  1. Watch something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
         f"  2. Name and group it:         {address}/console/components",
-        "  3. Break it, and look at the page.",
+        f"  3. Name the page itself:      {address}/console/settings/look",
+        "  4. Break it, and look at the page.",
         "Stop with Ctrl-C.",
         "",
     ]
