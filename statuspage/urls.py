@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from statuspage import converters, feed_views, history_views, views
+from statuspage import converters, feed_views, history_views, views, well_known
 from statuspage.people import views as people
 
 converters.register()
@@ -55,6 +55,8 @@ urlpatterns = [
     path("api/v2/scheduled-maintenances.json", views.api_scheduled, name="api_scheduled"),
     path("api/v2/scheduled-maintenances/upcoming.json", views.api_upcoming, name="api_upcoming"),
     path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
+    path("robots.txt", well_known.robots, name="robots"),
+    path(".well-known/security.txt", well_known.security, name="security_txt"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
