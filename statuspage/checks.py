@@ -1,5 +1,6 @@
 """What is wrong with the settings, told before the start, each with a hint."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from statuspage.models import Role
 
 SHORTEST_SECRET = 32
 LONGEST_NAME = 80
+SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116, section 2.5.3
 
 
 @checks.register()
@@ -39,6 +41,13 @@ def _page() -> Iterator[checks.CheckMessage]:
             yield _error(
                 "E012", f"{name} “{value}” is no address.", "Write all of it, as https://status.example.org."
             )
+    contact = settings.SECURITY_CONTACT
+    if contact and not SECURITY_CONTACT.fullmatch(contact):
+        yield _error(
+            "E014",
+            f"SECURITY_CONTACT “{contact}” is no address.",
+            "Write mailto:security@example.org or https://….",
+        )
     if settings.IS_HTTPS is False and urlsplit(settings.PUBLIC_URL).hostname not in (
         "localhost",
         "127.0.0.1",

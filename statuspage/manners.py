@@ -74,6 +74,15 @@ def _in_json(response: HttpResponse) -> HttpResponse:
     return told
 
 
+# What other status pages call what we have
+SAME = {
+    "/history.ics": "calendar",
+    "/uptime": "history",
+    "/api": "api_summary",
+    "/security.txt": "security_txt",
+}
+
+
 def _is_document(path: str) -> bool:
     try:
         return hasattr(resolve(path).func, "gather")
@@ -95,6 +104,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def _elsewhere(path: str) -> str:
     """Where planned work and postmortems are: Statuspage has both below `/incidents/`. Empty: nowhere."""
+    if path in SAME:
+        return reverse(SAME[path])
     match = INCIDENT.fullmatch(path)
     if match is None:
         return ""

@@ -54,6 +54,7 @@ def _parts(text: str) -> list[str]:
 PAGE_NAME = one_line(env.str("PAGE_NAME", "")) or "Our services"
 PAGE_TIME_ZONE = env.str("PAGE_TIME_ZONE", "UTC")
 SUPPORT_URL = env.str("SUPPORT_URL", "")
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from statuspage import brand, converters, feed_views, history_views, views
+from statuspage import brand, converters, feed_views, history_views, views, well_known
 from statuspage.people import views as people
 
 converters.register()
@@ -57,6 +57,8 @@ urlpatterns = [
     path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
     path("brand/<slug:name>.css", brand.stylesheet, name="brand_style"),
     path("brand/<str:name>", brand.picture, name="brand_picture"),
+    path("robots.txt", well_known.robots, name="robots"),
+    path(".well-known/security.txt", well_known.security, name="security_txt"),
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/pipeline", views.healthz, name="healthz_pipeline"),

@@ -116,3 +116,43 @@ def test_the_last_day_shows_it():
     assert (told.on_and_off, told.flips, told.outages) == (1, 2, ())
     without = replay(rows, Settings(Rule(MINUTE), Expectation()), end=NOON + 60 * MINUTE)
     assert (without.on_and_off, without.flips) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("story", "turns"),
+    [
+        # the third outage in half an hour has not ended when two checks pass
+        (
+            "u" + "dduu" * 3 + "u" * 12,
+            [
+                (DOWN, 1, 2),
+                (UP, 3, 4),
+                (DOWN, 5, 6),
+                (UP, 7, 8),
+                (DOWN, 9, 10),
+                (SLOW, 11, 12, "!"),
+                (UP, 11, 19),
+            ],
+        ),
+        (
+            "u" + ("dd" + "u" * 20) * 3,
+            [(DOWN, 1, 2), (UP, 3, 4), (DOWN, 23, 24), (UP, 25, 26), (DOWN, 45, 46), (UP, 47, 48)],
+        ),
+    ],
+)
+def test_outages_in_blocks_fail_on_and_off_too(story, turns):
+    assert [turn for turn in run(story) if turn != (UP, 0, 0)] == turns
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([UP, SLOW, DOWN]), st.integers(1, 6)), max_size=40),
+       st.integers(1, 3), st.integers(1, 3), st.sampled_from([5, 60]))  # fmt: skip
+def test_blocks_never_hide_an_outage(blocks, down, up, interval_s):
+    rule = Rule(timedelta(seconds=interval_s), down, up, limits=Limits.beside(down, 3, 10))
+    state, told = State(), []
+    for number, outcome in enumerate(outcome for outcome, times in blocks for _ in range(times)):
+        told.append(outcome)
+        state, _ = step(state, outcome, NOON + number * rule.interval, rule)
+        if told[-down:] == [DOWN] * down:
+            assert state.outcome is DOWN
+        assert len(state.falls) <= rule.limits.count
