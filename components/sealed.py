@@ -1,4 +1,4 @@
-"""Secrets at rest: addresses that are keys in themselves, signing secrets, private keys of probes.
+"""Secrets at rest: addresses that are keys in themselves, and signing secrets.
 
 Sealed with a key derived from SECRET_KEY, which is not in the database; older
 keys (SECRET_KEY_FALLBACKS) still open what they sealed.
