@@ -14,6 +14,18 @@ OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.EADDRNOTAVAIL,
              errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT, errno.EPERM}  # fmt: skip
 # Errors of this machine without a route; or a router far away said so by ICMP
 NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES}
+# Alerts of a server about the certificate it was shown, as OpenSSL spells them (RFC 8446, section 6.2)
+REFUSED = "It refuses our client certificate"
+REFUSALS = {
+    "alert unknown ca": "it does not trust the authority that issued it",
+    "alert certificate expired": "it calls it expired",
+    "alert certificate revoked": "it calls it revoked",
+    "alert bad certificate": "it calls it bad",
+    "alert unsupported certificate": "it does not take this kind of certificate",
+    "alert certificate unknown": "it does not accept it, and says no more",
+    "alert access denied": "it knows it, and gives it no access",
+    "alert decrypt error": "it cannot verify the signature made with it",
+}
 
 
 def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressError:
@@ -46,6 +58,9 @@ def sentence_of_tls(error: Exception) -> str:
     reason = _reason(error)
     if "certificate required" in reason:
         return "It asks for a client certificate, and was shown none."
+    for alert, meaning in REFUSALS.items():
+        if alert in reason:
+            return f"{REFUSED}: {meaning}."
     return f"No secure connection: {reason}."
 
 

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from components import sealed
 from components.models import Component, Group
 from components.status import Impact
 from incidents.models import NoticeKind
-from subscribers import sealed
 from subscribers.models import State, Subscriber
 from subscribers.sheets import BY_HAND, COLUMNS, joined, one_form, safe
 

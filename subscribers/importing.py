@@ -10,10 +10,11 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from components import sealed
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import addresses, sealed, signing
+from subscribers import addresses, signing
 from subscribers.channels import Channel
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.sheets import Fault, Line, Wish, one_form, read, split

@@ -7,7 +7,8 @@ import ipaddress
 
 from django.core.cache import cache
 
-from subscribers import sealed, spelling
+from components import sealed
+from subscribers import spelling
 from subscribers.channels import Channel
 
 HOUR_S = 3_600

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db.models import Min, Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
+from components import sealed
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
-from subscribers import confirming, sealed
+from subscribers import confirming
 from subscribers.channels import Channel
 from subscribers.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber

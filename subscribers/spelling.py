@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import idna
 
+from components import sealed
 from components.probers.base import InvalidProbe
 from components.web_addresses import split_address
-from subscribers import sealed
 from subscribers.browsers import Browser
 from subscribers.channels import Channel
 

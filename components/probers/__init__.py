@@ -4,6 +4,7 @@ from typing import Any
 
 from components.egress import Egress
 from components.outcomes import Reading
+from components.probers import certificate
 from components.probers.base import InvalidProbe, Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
@@ -17,4 +18,5 @@ __all__ = ["PROBERS", "InvalidProbe", "Option", "Prober", "check"]
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
-    return await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)
+    reading = await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)
+    return certificate.blamed(reading, getattr(order, "shown", None))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from components.blame import is_ours, sentence_of_tls
+from components.client_certificates import ClientCertificate
 from components.egress import Egress, EgressError, Line, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
@@ -50,6 +51,7 @@ class Clock:
 
     def __init__(self, deadline_s: float = 10.0) -> None:
         self.began = time.perf_counter()
+        self.deadline_s = deadline_s
         self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
@@ -71,6 +73,11 @@ class Clock:
         """Facts by their names, beside those known already."""
         self.seen["facts"] = {**self.seen.get("facts", {}), **facts}
 
+    def remark(self, sentence: str) -> None:
+        """A note for staff, behind those there are."""
+        notes = (self.seen.get("facts", {}).get("note", ""), sentence)
+        self.note(note=" ".join(filter(None, notes)))
+
     def reading(self, **facts: Any) -> Reading:
         """What was seen so far, and this."""
         return Reading(total_ms=self.total_ms, **{**self.seen, **facts})
@@ -82,6 +89,7 @@ class Prober(Protocol):
     kind: str
     label: str
     target_help: str
+    shows_certificate: bool  # whether its orders have a place for a client certificate (`shown`)
 
     @property
     def options(self) -> tuple[Option, ...]: ...
@@ -158,7 +166,15 @@ def _clean(text: str) -> str:
     return text.replace("\0", "·").encode("utf-8", "replace").decode()
 
 
-async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bool = False) -> Line:
+async def connect(
+    host: str,
+    port: int,
+    clock: Clock,
+    egress: Egress,
+    *,
+    tls: bool = False,
+    shown: ClientCertificate | None = None,
+) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
     known, later = await egress.look_up(host, port)
@@ -174,7 +190,7 @@ async def connect(host: str, port: int, clock: Clock, egress: Egress, *, tls: bo
     if tls:
         clock.phase = Failure.TIMEOUT_TLS
         try:
-            await egress.secure(line, host)
+            await egress.secure(line, host, shown=shown)
         except EgressError as error:
             error.dns_ms = clock.seen["dns_ms"]
             raise

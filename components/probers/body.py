@@ -54,7 +54,7 @@ async def read(line: Line, head: wire.Head, clock: Clock, *, method: str, is_eno
         answer.note = str(error)
     clock.seen["transfer_ms"] = (answer.heard_ms if answer.note else clock.total_ms) - began_ms
     if answer.note:
-        clock.note(note=answer.note)
+        clock.remark(answer.note)
     return answer
 
 

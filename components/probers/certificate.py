@@ -1,7 +1,7 @@
 """What the certificates of a line say of themselves."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,13 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
+from components.blame import REFUSED
+from components.client_certificates import ClientCertificate
 from components.egress import Line
+from components.outcomes import Failure, Reading
+from components.probers.base import Clock
+
+NEAR_DAYS = 14  # of ours, when staff are told to renew it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,26 @@ def facts_of(line: Line, now: datetime | None = None) -> dict[str, Any]:
             "not_after": first.ends_at.isoformat(),
         },
     }
+
+
+def remark_on_ours(shown: ClientCertificate | None, clock: Clock, now: datetime | None = None) -> None:
+    """Tell staff, not customers, that our own certificate is near its end: the target is well."""
+    if shown is None:
+        return
+    days = (shown.ends_at - (now or datetime.now(UTC))).days
+    if days < 0:
+        clock.remark("Our client certificate has expired: renew it.")
+    elif days < NEAR_DAYS:
+        clock.remark(f"Our client certificate ends in {days} {'day' if days == 1 else 'days'}: renew it.")
+
+
+def blamed(reading: Reading, shown: ClientCertificate | None, now: datetime | None = None) -> Reading:
+    """A refusal of ours after its end says nothing of the target: it is our own fault."""
+    is_refused = reading.failure is Failure.TLS and reading.detail.startswith(REFUSED)
+    if shown is None or not is_refused or shown.ends_at > (now or datetime.now(UTC)):
+        return reading
+    detail = f"Our client certificate expired on {shown.ends_at:%-d %b %Y}, and is refused: renew it."
+    return replace(reading, failure=Failure.OWN_FAULT, detail=detail)
 
 
 @functools.lru_cache(maxsize=4096)

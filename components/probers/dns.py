@@ -52,6 +52,7 @@ class DNS:
     kind = "dns"
     label = "DNS record"
     target_help = "a name; for PTR an address will do"
+    shows_certificate = False
     options = (
         Option(
             "record_type",

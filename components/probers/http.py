@@ -16,6 +16,7 @@ import jsonpath
 import re2
 
 from components import wire
+from components.client_certificates import ClientCertificate
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.packed import CannotUnpack
@@ -61,6 +62,7 @@ class Order:
     header: str
     header_value: str
     follows: bool
+    shown: ClientCertificate | None = None  # to the origin of `url` alone
 
     @property
     def reads_body(self) -> bool:
@@ -76,6 +78,7 @@ class HTTP:
     kind = "http"
     label = "HTTP request"
     target_help = "http:// or https:// address"
+    shows_certificate = True
     options = (
         Option("method", "Method", type="choice", default="GET", choices=METHODS, help="HEAD reads no body."),
         Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” a line."),
@@ -136,7 +139,7 @@ class HTTP:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
         for _ in range(MOST_REDIRECTS + 1):
-            line = await _connect(hop, clock, egress)
+            line = await _connect(hop, clock, egress, shown=order.shown if hop.is_home else None)
             try:
                 head = await _ask(hop, line, clock)
                 location = next(filter(None, head.values("location")), "")
@@ -167,14 +170,14 @@ class HTTP:
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
 
 
-async def _connect(hop: Hop, clock: Clock, egress: Egress) -> Line:
+async def _connect(hop: Hop, clock: Clock, egress: Egress, *, shown: ClientCertificate | None) -> Line:
     """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
     clock.phase = Failure.TIMEOUT_DNS
     if hop.number:
         clock.seen = {name: seen for name, seen in clock.seen.items() if name in ("days_left", "facts")}
         clock.note(hop=str(hop.number + 1), host=hop.host)
     try:
-        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure)
+        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown)
     except EgressError as error:
         if hop.number:
             if error.address:
@@ -186,6 +189,8 @@ async def _connect(hop: Hop, clock: Clock, egress: Egress) -> Line:
     if days is not None and days < clock.seen.get("days_left", days + 1):
         clock.seen["days_left"] = days
         clock.note(**about["facts"])
+    if not hop.number:
+        certificate.remark_on_ours(shown, clock)
     return line
 
 

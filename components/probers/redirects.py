@@ -41,6 +41,11 @@ class Hop:
         return self.url.scheme == "https"
 
     @property
+    def is_home(self) -> bool:
+        """Whether this goes to the origin that staff named, where their secrets may go."""
+        return origin(self.url) == self.home
+
+    @property
     def authority(self) -> str:
         """Host and port as the Host header names them."""
         return self.url.netloc.rpartition("@")[2]
@@ -52,7 +57,7 @@ class Hop:
 
     def fields(self) -> dict[str, str]:
         """The headers to send: what was typed, if it may go there, and what the chain itself brought."""
-        is_home = origin(self.url) == self.home
+        is_home = self.is_home
         if is_home and not (self.login or self.jar):
             return dict(self.typed)
         fields = {

@@ -23,6 +23,7 @@ class TCP:
     kind = "tcp"
     label = "TCP port"
     target_help = "host:port"
+    shows_certificate = False
     options = (
         Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are understood."),
         Option("expect", "Expect", type="text", help="The answer must contain this."),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Min, Q
 
-from subscribers import sealed
+from components import sealed
 from subscribers.alerts import sending
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from subscribers import sealed
+from components import sealed
 from subscribers.alerts import kinds, sending
 from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
 from subscribers.alerts.sending import Message

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from components import identity
+from components import identity, sealed
 from components.gate import staff
-from subscribers import addresses, sealed, vapid
+from subscribers import addresses, vapid
 from subscribers.alerts import sending
 from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
 from subscribers.alerts.kinds import clock

@@ -8,7 +8,8 @@ import contextlib
 import django.db.models.deletion
 from django.db import migrations, models
 
-from subscribers import sealed, spelling
+from components import sealed
+from subscribers import spelling
 
 CHUNK = 500
 WANTS = ("is_all", "wants_incident", "wants_maintenance", "wants_postmortem", "wants_component")

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from components import sealed
 from components.models.lines import LineField
-from subscribers import sealed
 from subscribers.channels import Channel
 from subscribers.models.delivery import new_id
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db import models, transaction
 
+from components import sealed
 from components.models.lines import LineField
-from subscribers import sealed
 
 LINES_A_PART = 500
 MOST_TOLD = 1_000  # faults that are told line by line; the rest is counted

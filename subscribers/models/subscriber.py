@@ -14,12 +14,13 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
+from components import sealed
 from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import sealed, signing, spelling
+from subscribers import signing, spelling
 from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice, usual
 

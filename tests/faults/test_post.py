@@ -25,7 +25,8 @@ from django.utils import timezone
 from components.models import Component
 from subscribers.channels import Channel
 from subscribers.models import State, Subscriber
-from subscribers import sealed, signing
+from components import sealed
+from subscribers import signing
 import json, pathlib, secrets
 component = Component.objects.create(name="Chat", status="operational")
 now, rows = timezone.now(), []

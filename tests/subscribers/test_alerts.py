@@ -11,10 +11,10 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
+from components import sealed
 from components.models import Probe
 from incidents.models import Incident
 from statuspage.models import Audit, Role
-from subscribers import sealed
 from subscribers.alerts import book, delivering, forms, sending
 from subscribers.alerts.kinds import World
 from subscribers.alerts.last_resort import LastResort

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from py_vapid import Vapid02
 
+from components import sealed
 from components.egress import Egress
-from subscribers import addresses, sealed, vapid
+from subscribers import addresses, vapid
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
 from subscribers.envelope import End

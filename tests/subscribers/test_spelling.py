@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
+from components import sealed
 from incidents.models import Incident, Notice, NoticeKind
-from subscribers import addresses, importing, sealed, sheets, spelling
+from subscribers import addresses, importing, sheets, spelling
 from subscribers.channels import Channel
 from subscribers.models import Delivery, FormerKey, State, Subscriber
 from tests.making import component

@@ -2,13 +2,17 @@
 
 import asyncio
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from components import deeds, egress, probers
+from components import client_certificates, deeds, egress, probers
+from components.client_certificates import BadCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbe
@@ -27,6 +31,8 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=int, help="Seconds for all of it (10, or the interval).")
         parser.add_argument("--interval", type=int, default=60, help="Seconds between checks.")
         parser.add_argument("--limit", type=int, help="Slower answers (ms) are degraded.")
+        parser.add_argument("--client-certificate", metavar="FILE", help="Shown to the target (PEM).")
+        parser.add_argument("--client-key", metavar="FILE", help="The private key of it (PEM).")
         parser.add_argument(
             "--option", action="append", default=[], metavar="NAME=VALUE", help="As json_path=$.ok"
         )
@@ -39,6 +45,7 @@ class Command(BaseCommand):
             order = PROBERS[kind].parse(target, given)
         except InvalidProbe as refused:
             raise CommandError(str(refused)) from refused
+        order = _with_certificate(kind, target, order, options)
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
@@ -84,6 +91,29 @@ def kind_of(target: str) -> tuple[str, str]:
     raise CommandError("target: Begin with http://, https://, tcp://, tls:// or dns://.")
 
 
+def _with_certificate(kind: str, target: str, order: Any, options: dict[str, Any]) -> Any:
+    """The order, with the certificate of these files if any are named."""
+    files = {"--client-certificate": options["client_certificate"], "--client-key": options["client_key"]}
+    if not any(files.values()):
+        return order
+    if not PROBERS[kind].shows_certificate or target.startswith("http:"):
+        raise CommandError("--client-certificate: Only https:// and tls:// targets can be shown one.")
+    if options["save"]:
+        raise CommandError("--client-certificate: It serves one look and is not kept: leave out --save.")
+    chain, key = (_text(name, file) if file else "" for name, file in files.items())
+    try:
+        return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
+    except BadCertificate as bad:
+        raise CommandError(f"--{bad.field.replace('_', '-')}: {bad.sentence}") from None
+
+
+def _text(name: str, file: str) -> str:
+    try:
+        return Path(file).read_text()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{name}: {file} cannot be read: check the path and its rights.") from error
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign:
@@ -121,7 +151,8 @@ def _beside(name: str, reading: Reading) -> str:
     if name == "Connect" and reading.address:
         return f"  {reading.address}"
     if name == "TLS" and reading.days_left is not None:
-        return f"  {reading.days_left} days left"
+        own = "" if reading.first_byte_ms is not None else reading.facts.get("note", "")
+        return f"  {reading.days_left} days left  {own}".rstrip()
     if name == "First byte" and reading.status_code:
         return f"  HTTP {reading.status_code}"
     if name == "Transfer" and (note := reading.facts.get("note")):

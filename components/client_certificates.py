@@ -1,0 +1,145 @@
+"""What a probe shows to a server that asks who it is: a certificate and its private key, both PEM.
+
+Each is judged where it is typed. The key leaves this module only into an SSL context.
+"""
+
+import functools
+import hashlib
+import secrets
+import ssl
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+
+CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentences name
+LONGEST_PEM = 50_000  # a chain of ten long ones
+MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
+PEM = serialization.Encoding.PEM
+
+
+class BadCertificate(ValueError):
+    """A certificate or key that cannot be shown: the field, and a sentence with the mend."""
+
+    def __init__(self, field_name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field_name
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate (with what follows of its chain) and its key. Two are the same by `digest` alone."""
+
+    digest: str
+    chain: str = field(compare=False, repr=False)
+    key: str = field(compare=False, repr=False)
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends. Raises ValueError for what is none."""
+        return ends_at(self.chain)
+
+
+def of(chain: str, key: str) -> ClientCertificate:
+    """The two, as they were kept; not judged again."""
+    return ClientCertificate(hashlib.sha256(f"{chain}\0{key}".encode()).hexdigest(), chain, key)
+
+
+@functools.lru_cache(maxsize=4096)  # asked for at each check of a probe that has one
+def ends_at(chain: str) -> datetime:
+    """When the first certificate of the chain ends. Raises ValueError for what is none."""
+    return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
+
+
+def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
+    """The two, fit to be shown. Raises BadCertificate.
+
+    One that has ended is refused: no server takes it, and whoever pastes it means another.
+    """
+    chain, key = (text.replace("\r\n", "\n").strip() for text in (chain, key))
+    if not chain:
+        raise BadCertificate(CERTIFICATE, "Give the certificate that belongs to this key.")
+    if not key:
+        raise BadCertificate(KEY, "Give the private key that belongs to this certificate.")
+    certificate, secret = _certificate(chain), _key(key)
+    if _public(certificate.public_key()) != _public(secret.public_key()):
+        raise BadCertificate(KEY, "This key does not belong to the certificate: give the pair.")
+    if certificate.not_valid_after_utc <= now:
+        ended = certificate.not_valid_after_utc.strftime("%-d %b %Y")
+        raise BadCertificate(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
+    if certificate.not_valid_before_utc > now:
+        begins = certificate.not_valid_before_utc.strftime("%-d %b %Y, %H:%M")
+        raise BadCertificate(
+            CERTIFICATE, f"This certificate is valid only from {begins} UTC: wait until then."
+        )
+    made = of(chain, key)
+    try:
+        _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), made)
+    except (ssl.SSLError, ValueError) as error:
+        raise BadCertificate(
+            CERTIFICATE,
+            "OpenSSL takes no such certificate: use RSA of 2048 bits or more, or an elliptic curve.",
+        ) from error
+    return made
+
+
+def _certificate(text: str) -> x509.Certificate:
+    """The first one of the chain; all of it must be readable. Raises BadCertificate."""
+    if len(text) > LONGEST_PEM:
+        raise BadCertificate(
+            CERTIFICATE, f"Longer than {LONGEST_PEM} characters: leave out what is not its chain."
+        )
+    if "PRIVATE KEY-----" in text:
+        raise BadCertificate(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
+    try:
+        return x509.load_pem_x509_certificates(text.encode())[0]
+    except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+        raise BadCertificate(
+            CERTIFICATE, "This is no certificate: paste PEM, from BEGIN CERTIFICATE to END CERTIFICATE."
+        ) from error
+
+
+def _key(text: str) -> CertificateIssuerPrivateKeyTypes:
+    """Raises BadCertificate, whose cause never holds the key."""
+    if len(text) > LONGEST_PEM:
+        raise BadCertificate(KEY, f"Longer than {LONGEST_PEM} characters: paste the key alone.")
+    try:
+        return serialization.load_pem_private_key(text.encode(), password=None)  # type: ignore[return-value]
+    except TypeError:
+        sentence = (
+            "This key is encrypted: take its passphrase off (openssl pkey -in key.pem) and paste the result."
+        )
+        raise BadCertificate(KEY, sentence) from None
+    except (ValueError, UnsupportedAlgorithm):
+        sentence = "This is no private key: paste PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY."
+        raise BadCertificate(KEY, sentence) from None
+
+
+def _public(key: object) -> bytes:
+    return key.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
+
+
+@functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
+def context(shown: ClientCertificate, ca_file: str | None) -> ssl.SSLContext:
+    """A context that shows this certificate and trusts what all others do. Raises SSLError, ValueError."""
+    made = ssl.create_default_context(cafile=ca_file)
+    _load(made, shown)
+    return made
+
+
+def _load(into: ssl.SSLContext, shown: ClientCertificate) -> None:
+    """Python reads keys from files alone: so it lies there encrypted, by a password that only we hold."""
+    password = secrets.token_bytes(32)
+    lock = serialization.BestAvailableEncryption(password)
+    key = serialization.load_pem_private_key(shown.key.encode(), password=None)
+    locked = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, lock)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "shown.pem"
+        file.write_bytes(shown.chain.encode() + b"\n" + locked)
+        into.load_cert_chain(file, password=password)
