@@ -49,7 +49,6 @@ class State:
     heard_at: datetime | None = None  # the newest result; None: never checked
     run: tuple[tuple[Outcome, datetime], ...] = ()
     memory: Memory = field(default_factory=Memory)
-    falls: tuple[datetime, ...] = ()  # when the last outages were noticed, oldest first
 
     @property
     def is_unsteady(self) -> bool:
@@ -98,34 +97,14 @@ def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[Stat
     settled = _settle(state.outcome, run, rule)
     if settled is not None:
         new, since = settled
-        return _turned(state, new, since, run, rule)
+        turn = Turn(state.outcome, new, since, at)
+        return State(outcome=new, since=since, heard_at=at, run=_tail(run, new)), turn
     kind = state.memory.found(rule.limits)
     if _is_worse(outcome, state.outcome) and (
         kind is Kind.FAILING or (kind is Kind.SLOW and state.outcome is Outcome.UP)
     ):
         return _become_unsteady(state, kind, run, rule)
     return replace(state, run=run), None
-
-
-def _turned(
-    state: State, new: Outcome, since: datetime, run: tuple[tuple[Outcome, datetime], ...], rule: Rule
-) -> tuple[State, Turn]:
-    """Enough in a row: a change of mind. The end of one outage too many is no recovery yet."""
-    at, falls = run[-1][1], _falls(state, new, run[-1][1], rule)
-    if state.outcome is Outcome.DOWN and new is Outcome.UP and rule.limits.count <= len(falls) > 0:
-        memory = Memory.of_outages(state.since or since, min(len(run), rule.limits.window), rule.limits)
-        turn = Turn(state.outcome, Outcome.DEGRADED, since, at, is_failing=True)
-        return State(turn.new, since, at, run, memory, falls), turn
-    fresh = State(outcome=new, since=since, heard_at=at, run=_tail(run, new), falls=falls)
-    return fresh, Turn(state.outcome, new, since, at)
-
-
-def _falls(state: State, new: Outcome, at: datetime, rule: Rule) -> tuple[datetime, ...]:
-    """The outages that are remembered, with the one that begins now."""
-    if not rule.limits.count:
-        return ()
-    known = (*state.falls, at) if new is Outcome.DOWN else state.falls
-    return tuple(fall for fall in known if at - fall <= rule.limits.span(rule.interval))[-rule.limits.count :]
 
 
 def _remember(state: State, outcome: Outcome, at: datetime, rule: Rule) -> Memory:
@@ -162,7 +141,7 @@ def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> 
     good = tuple(takewhile(lambda result: result[0] is Outcome.UP, reversed(run)))
     if memory.is_clean(rule.limits) and len(good) >= rule.confirm_up:
         turn = Turn(state.outcome, Outcome.UP, good[-1][1], at)
-        return State(Outcome.UP, since=turn.at, heard_at=at, falls=state.falls), turn
+        return State(Outcome.UP, since=turn.at, heard_at=at), turn
     if memory.level(rule.limits) == BADNESS[state.outcome]:
         return replace(state, run=(), memory=Memory()), None  # as bad all the time: no on and off
     begins_to_fail = memory.kind is Kind.SLOW and memory.found(rule.limits) is Kind.FAILING
@@ -172,7 +151,7 @@ def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> 
     new = Outcome.DOWN if outcome is Outcome.DOWN else Outcome.DEGRADED
     if len(run) >= needed and new is not state.outcome:
         turn = Turn(state.outcome, new, run[0][1], at)
-        return replace(state, outcome=new, since=turn.at, falls=_falls(state, new, at, rule)), turn
+        return replace(state, outcome=new, since=turn.at), turn
     if begins_to_fail and state.outcome is Outcome.DEGRADED:
         return state, Turn(state.outcome, state.outcome, _first_bad(state, rule), at, is_failing=True)
     return state, None

@@ -5,12 +5,11 @@ results are remembered as well, two bits each: how bad each was, newest lowest.
 When `count` of the last `window` were bad, the probe is degraded, and stays so
 until at most half as many are left: the window must run clean before it is
 believed. A change of mind that equal results confirm begins a new memory, so a
-plain outage is over as soon as `confirm_up` says so. After `count` outages within
-`span` it is not: what fails and recovers in blocks (DDUUDDUU) fails on and off too.
+plain outage is over as soon as `confirm_up` says so.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 
 MAX_WINDOW = 30  # 60 bits, which a signed column of 64 holds
@@ -18,7 +17,6 @@ BITS = 2
 DIGIT = (1 << BITS) - 1
 MASK = (1 << BITS * MAX_WINDOW) - 1
 ON_AND_OFF = "on_and_off"  # what the flip of a probe that fails on and off has as its failure
-LEAST_SPAN = timedelta(minutes=30)  # outages within it belong together, however often a probe looks
 DOWN = 2  # what a failed check counts in `health.BADNESS`
 
 
@@ -45,10 +43,6 @@ class Limits:
         count = max(count, confirm_down + 1)
         return cls(count, min(max(window, 2 * count - 1), MAX_WINDOW))
 
-    def span(self, interval: timedelta) -> timedelta:
-        """How long an outage is remembered: three windows of checks, half an hour at least."""
-        return max(LEAST_SPAN, 3 * self.window * interval)
-
     @property
     def left(self) -> int:
         """How many bad results of the window still count as steady again."""
@@ -62,12 +56,6 @@ class Memory:
     bits: int = 0
     bad_at: tuple[datetime, ...] = field(default=())
     kind: Kind = Kind.STEADY
-
-    @classmethod
-    def of_outages(cls, began_at: datetime, good: int, limits: Limits) -> "Memory":
-        """After one outage too many: a whole bad window, and the good results that have ended it."""
-        bad = sum(DOWN << BITS * place for place in range(limits.window))
-        return cls(bad << BITS * good & MASK, (began_at,), Kind.FAILING)
 
     def after(self, badness: int, at: datetime) -> "Memory":
         """With one more result; 0 is good, 1 slow, 2 down."""

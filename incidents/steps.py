@@ -37,17 +37,3 @@ def wait(step: Step, relapses: int = 0) -> timedelta:
     if step is Step.RECOVERED:
         units = min(units + 2 * relapses, LONGEST_WAIT)
     return timedelta(seconds=settings.TELL_AFTER_S * units)
-
-
-# What goes up and down is told so often within an hour. Then it is on the page as a fact, which
-# notifies nobody, until the next promised update, a relapse after "resolved", or the end.
-MOST_TOLD = 3
-TOLD_WITHIN = timedelta(hours=1)
-SWINGS = (Step.AGAIN, Step.WORSE, Step.BETTER, Step.RECOVERED)
-# How much longer all must be well before it is resolved, by the relapses of the last hour.
-CALMER = (1, 1, 8, 15)
-
-
-def settling(relapses: int) -> timedelta:
-    """How long all must be well before the machine resolves: longer for what keeps relapsing."""
-    return timedelta(seconds=settings.SETTLE_S * CALMER[min(relapses, len(CALMER) - 1)])

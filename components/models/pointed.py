@@ -14,7 +14,7 @@ from components.shown_addresses import without_secrets
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
-    "recent": 0, "recent_bad": [], "unsteady": 0, "falls": [],
+    "recent": 0, "recent_bad": [], "unsteady": 0,
 }  # fmt: skip
 
 

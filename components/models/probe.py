@@ -230,7 +230,7 @@ class Probe(Verdict):
         """Look again, at once. What it thought before the pause is old: it begins anew."""
         self._change(
             at, is_paused=False, next_slot=0, attempts=0, outcome=Outcome.UNKNOWN, since=None, heard_s=None,
-            heard_for_s=None, run=[], recent=0, recent_bad=[], unsteady=0, falls=[],
+            heard_for_s=None, run=[], recent=0, recent_bad=[], unsteady=0,
         )  # fmt: skip
 
     def _change(self, at: datetime, **columns: Any) -> None:

@@ -20,8 +20,7 @@ log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from components.models.probe import Probe
 
-KEPT = ("outcome", "since", "heard_s", "heard_for_s", "run", "passed_at", "recent", "recent_bad", "unsteady",
-        "falls")  # fmt: skip
+KEPT = ("outcome", "since", "heard_s", "heard_for_s", "run", "passed_at", "recent", "recent_bad", "unsteady")
 # One more good result in `recent`, for the rows of a whole batch at once.
 ONE_MORE_GOOD = F("recent").bitleftshift(BITS).bitand(MASK)
 
@@ -63,7 +62,6 @@ class Verdict(Pointed):
     recent = models.BigIntegerField(default=0, db_default=0, editable=False)
     recent_bad = models.JSONField(default=list, editable=False)
     unsteady = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    falls = models.JSONField(default=list, editable=False)  # when its last outages were noticed, in seconds
 
     class Meta(Pointed.Meta):
         abstract = True
@@ -101,8 +99,7 @@ class Verdict(Pointed):
             run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
             bad_at = tuple(datetime.fromtimestamp(at, UTC) for at in self.recent_bad)
             memory = Memory(self.recent, bad_at, Kind(self.unsteady))
-            falls = tuple(datetime.fromtimestamp(at, UTC) for at in self.falls)
-            return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory, falls)
+            return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory)
         except (TypeError, ValueError, OverflowError, OSError):
             log.warning("probe.memory_lost id=%s: what it remembered of its checks is no such thing", self.pk)
             return health.State(heard_at=self.heard_at)
@@ -125,10 +122,7 @@ class Verdict(Pointed):
             return None
         if turn.is_failing:
             limits = self.rule.limits
-            often = f"{limits.count} of the last {limits.window} checks failed, not in a row."
-            if turn.old is Outcome.DOWN:
-                often = f"{limits.count} outages in a short time."
-            why = f"{often} {why}".strip()
+            why = f"{limits.count} of the last {limits.window} checks failed, not in a row. {why}".strip()
         # degraded again after an outage, since it still fails on and off
         is_on_and_off = turn.new is Outcome.DEGRADED and state.memory.kind is Kind.FAILING
         return Flip.objects.create(
@@ -147,7 +141,6 @@ class Verdict(Pointed):
         self.heard_s = None if state.heard_at is None else int(state.heard_at.timestamp())
         self.run = [[outcome.value, at.timestamp()] for outcome, at in state.run]
         self.recent, self.unsteady = state.memory.bits, state.memory.kind
-        self.falls = [at.timestamp() for at in state.falls]
         self.recent_bad = [at.timestamp() for at in state.memory.bad_at]
         self.save(update_fields=KEPT)
 

@@ -277,10 +277,6 @@ class MachineVoice(Recovery):
             self.write(Kind.FACT, text, now, changes=changes)
         elif untold is not None and untold.step == step and step in (Step.ALSO, Step.AGAIN, Step.BETTER):
             self._amend(untold, step, component, changes, now)
-        elif self._is_told_enough(step, now):
-            self.save()
-            self.write(Kind.FACT, text or self._text(step, [component], newest_flip(component), now), now,
-                       changes=changes)  # fmt: skip
         else:
             text = text or self._text(step, [component], newest_flip(component), now)
             if step is Step.AGAIN:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models, transaction
 
 from components.models import Component, Flip, Page
 from components.models.component import StatusSpan
 from components.status import Status
-from incidents import steps, words
+from incidents import words
 from incidents.lifecycle import Kind, Phase
 from incidents.models.falls import failure, last_fall
 from incidents.models.record import change_row
@@ -100,23 +101,7 @@ class Recovery(Unwatched):
         self.well_since = self.well_since or at
         if not self.is_owned:
             self.unwatched_at = None
-            self.settle_at = self.settle_at or now + self._settling(now)
-
-    def _is_told_enough(self, step: Step, now: datetime) -> bool:
-        """Whether this swing is one too many to be told; never while customers read that it has recovered."""
-        posts = self.updates.filter(kind=Kind.POST)
-        newest = posts.order_by("-number").first()
-        if step not in steps.SWINGS or newest is None:
-            return False
-        if step is not Step.RECOVERED and newest.phase != Phase.INVESTIGATING:
-            return False
-        told = posts.filter(step__in=steps.SWINGS, at__gt=now - steps.TOLD_WITHIN)
-        enough: bool = told.count() >= steps.MOST_TOLD
-        return enough
-
-    def _settling(self, now: datetime) -> timedelta:
-        relapses = self.updates.filter(step=Step.AGAIN, at__gt=now - steps.TOLD_WITHIN)
-        return steps.settling(relapses.count())
+            self.settle_at = self.settle_at or now + settling()
 
     def _was_seen(self) -> bool:
         """Whether a probe saw any of it: what staff alone know of is not over because checks pass."""
@@ -155,7 +140,7 @@ class Recovery(Unwatched):
         if self.well_since is not None:
             self.next_update_at = self.settle_at
             self.save(update_fields=["next_update_at"])
-            if is_watching or self._is_told_enough(Step.RECOVERED, now):
+            if is_watching:
                 return False
             until = self.settle_at or now
             text = words.recovered(self.names(), since=self.well_since, until=until)
@@ -192,3 +177,8 @@ def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:
 def _is_news(changes: Sequence[list[str]]) -> bool:
     """Whether something fails now that customers were told works."""
     return any(Status(new).is_trouble and not Status(old).is_trouble for _, _, old, new in changes)
+
+
+def settling() -> timedelta:
+    """How long all must be well before the machine resolves."""
+    return timedelta(seconds=settings.SETTLE_S)

@@ -20,6 +20,7 @@ from incidents.models import falls
 from incidents.models.machine import MachineVoice
 from incidents.models.notice import Notice
 from incidents.models.record import Record
+from incidents.models.recovery import settling
 
 if TYPE_CHECKING:
     from incidents.models.update import Update
@@ -157,7 +158,7 @@ class Undoing(MachineVoice):
         if self.is_owned:
             self.settle_at = None
         elif self.well_since is not None and self.resolved_at is None and self.settle_at is None:
-            self.settle_at = self.next_update_at = now + self._settling(now)  # handed back meanwhile
+            self.settle_at = self.next_update_at = now + settling()  # handed back meanwhile
         self.save()
         self.updates.filter(pk__in=before["drafts"]).update(kind=Kind.POST)
 

@@ -1,14 +1,10 @@
 """A service that fails on and off is degraded, with one incident, which ends when it is steady."""
 
-from datetime import timedelta
-
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from components.models import Component, Flip, Probe
 from incidents.lifecycle import Kind
-from incidents.models import Incident, Update
+from incidents.models import Incident
 from tests.incidents.test_maintenance import plan
 from tests.making import after, found, watched
 
@@ -26,16 +22,6 @@ def lives(probe, story, start=0):
 
 def posts():
     return [update.body for update in Incident.objects.get().updates.filter(kind=Kind.POST)]
-
-
-MOST = 10  # messages an hour at the very worst: opened, 3 swings, promises kept, resolved and failing again
-
-
-def busiest():
-    """The most posts of any hour, of all incidents."""
-    told = list(Update.objects.filter(kind=Kind.POST).values_list("at", flat=True))
-    hour = timedelta(hours=1)
-    return max((sum(at <= other < at + hour for other in told) for at in told), default=0)
 
 
 def status():
@@ -149,50 +135,3 @@ def test_planned_work_that_ends_while_it_fails_on_and_off_leaves_an_incident(db)
     assert not Incident.objects.exists()
     work.complete(after(minutes=11))
     assert Incident.objects.get().title == "API fails on and off"
-
-
-# Outages in blocks: each confirmed, each ended, again and again
-
-
-@pytest.mark.parametrize(
-    "story", ["ddu" * 20, "dduu" * 15, "ddduuu" * 10, "dduuuuuuuuuuuu" * 5, "dduuuuu" * 9]
-)
-def test_outages_in_blocks_are_one_incident_told_a_few_times_an_hour(db, story):
-    lives(watched(), "u" + story)
-    assert Incident.objects.count() == 1
-    assert busiest() <= MOST, posts()
-
-
-@settings(
-    max_examples=12, deadline=None, derandomize=True, phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
-@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 16)), min_size=4, max_size=14))
-def test_no_pattern_is_told_often_nor_hidden(db, blocks):
-    Component.objects.all().delete()
-    Incident.objects.all().delete()
-    probe, minute = watched(confirm_down=2), 1
-    lives(probe, "u")
-    for down, up in blocks:
-        lives(probe, "d" * down, start=minute)
-        if down >= 2:
-            assert status() == "major_outage"
-            last = Incident.objects.latest("pk").updates.filter(kind=Kind.POST).last()
-            assert last.phase == "investigating"  # no customer's newest word is that it has recovered
-        lives(probe, "u" * up, start=minute + down)
-        minute += down + up
-    assert busiest() <= MOST
-
-
-def test_customers_who_read_that_it_recovered_are_told_that_it_fails_again(db):
-    probe = lives(watched(), "u" + "dduu" * 12)
-    lives(probe, "u" * 40, start=49)
-    assert Incident.objects.get().resolved_at is not None
-    lives(probe, "dd", start=89)
-    newest = Incident.objects.order_by("-pk").first()
-    assert newest.resolved_at is None
-    assert (
-        "failing" in newest.updates.filter(kind=Kind.POST).last().body
-        or "errors" in newest.updates.last().body
-    )
-    assert status() == "major_outage"

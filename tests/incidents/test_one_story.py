@@ -35,7 +35,7 @@ def test_a_relapse_says_again_and_promises_thirty_minutes_from_then(db):
 
 
 def test_only_kept_promises_without_news_make_the_next_one_later(db):
-    web, api = watched("Web", unsteady_count=0), watched("API")  # the fourth outage is one like the first
+    web, api = watched("Web"), watched("API")
     fell(web)
     for minute in (2, 4, 6):  # posts of all kinds do not count
         rose(web, after(minutes=minute))
