@@ -43,6 +43,7 @@ def admit(request: HttpRequest, role: Role) -> HttpResponse | None:
     if mine is None and not request.user.is_authenticated:
         return _to_login(request)
     if mine is None or mine < role:
+        request.lacks = role  # type: ignore[attr-defined] # a page that saves itself is told by a header
         raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
     request.role = mine  # type: ignore[attr-defined]
     return None

@@ -67,6 +67,8 @@ class HeadersMiddleware:
         response.setdefault("Content-Security-Policy", CSP)
         if request.path.startswith(STAFF_PATHS):
             response.setdefault("Cache-Control", "private, no-store")
+        if lacks := getattr(request, "lacks", None):
+            response["X-Role-Needed"] = lacks.label
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         return response
 

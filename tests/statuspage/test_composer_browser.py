@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from incidents.models import Draft, Incident
+from statuspage.models import Member, Role
 from tests.making import fell, watched
 from tests.people import cookie, person, session
 
@@ -102,6 +103,19 @@ def test_a_session_that_ends_while_one_writes_costs_no_words(web, browser, incid
     page.wait_for_url(f"**/console/incidents/{incident.public_id}")
     assert incident.updates.filter(body="We found the cause.").count() == 1
     assert not [one for one in browser.faults if "401" not in one]
+    browser.faults.clear()
+
+
+def test_a_role_taken_away_while_one_writes_is_named_and_costs_no_words(web, browser, incident, ada):
+    page = browser.open(f"{web.url}/console/incidents/{incident.public_id}/compose", session=cookie(ada))
+    Member.objects.filter(user=ada).update(role=Role.VIEWER)
+    page.locator("#body").fill("We found the cause.")
+    page.wait_for_selector("#saved:has-text('you no longer have the role Responder')")
+    assert page.locator("#body").input_value() == "We found the cause."
+    Member.objects.filter(user=ada).update(role=Role.RESPONDER)  # an admin was asked
+    page.wait_for_selector("#saved:has-text('Draft saved')")
+    assert Draft.objects.get().data["body"] == "We found the cause."
+    assert not [one for one in browser.faults if "403" not in one]
     browser.faults.clear()
 
 

@@ -18,7 +18,8 @@ async function save(leaving) {
     if (!isOurs) {
       isTyped = true
       wait = await renewed() ? 1000 : 3000
-      told.textContent = 'Not saved: you are logged out. Log in in another tab; your words stay here.'
+      const role = answer.headers.get('X-Role-Needed')
+      told.textContent = `Not saved: ${role ? `you no longer have the role ${role}. Ask an admin` : 'you are logged out. Log in in another tab'}; your words stay here.`
     } else if (answer.ok) {
       form.elements.seen.value = body.saved_at
       rows.forEach((row, i) => { row.querySelector('[name=action-id]').value = body.actions[i] })

@@ -32,9 +32,12 @@ form.addEventListener('htmx:beforeOnLoad', (e) => {
   if (![401, 403].includes(e.detail.xhr.status)) { isOut = false; return }
   e.preventDefault()
   typed = true
-  const line = document.getElementById('saved'), way = document.createElement('a')
-  Object.assign(way, { href: form.dataset.login, target: '_blank', textContent: 'Log in in another tab' })
-  line.replaceChildren('Not saved: you are logged out. ', way, '; your words stay here.')
+  const line = document.getElementById('saved'), role = e.detail.xhr.getResponseHeader('X-Role-Needed')
+  if (role) line.textContent = `Not saved: you no longer have the role ${role}. Ask an admin; your words stay here.`
+  else {
+    const way = Object.assign(document.createElement('a'), { href: form.dataset.login, target: '_blank', textContent: 'Log in in another tab' })
+    line.replaceChildren('Not saved: you are logged out. ', way, '; your words stay here.')
+  }
   if (!isOut) { isOut = true; comeBack() }
 })
 const comeBack = () => setTimeout(async () => {
