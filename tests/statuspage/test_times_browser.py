@@ -127,3 +127,20 @@ def test_how_long_it_lasts_goes_on_as_its_age_does(web, browser, transactional_d
         "document.querySelector('#facts [data-length]').dataset.length = new Date(Date.now() - 36e5)"
     )
     page.wait_for_function("() => document.querySelector('#facts [data-length]').textContent === '1 h'")
+
+
+def test_the_console_counts_how_long_something_is_down(web, browser, transactional_db):
+    fell(watched("API", interval_s=5), timezone.now() - timedelta(seconds=25))
+    page = browser.open(f"{web.url}/console/", session=session("ada"))
+    runs = page.locator("[data-running]").first
+    first = runs.inner_text()
+    assert re.fullmatch(r"[01]:\d\d", first)
+    page.wait_for_function("(was) => document.querySelector('[data-running]').textContent !== was", arg=first)
+    # set anew with each look: news replaces this part of the page
+    longer = (
+        "([seconds, shown]) => { const e = document.querySelector('[data-running]'); "
+        "e.dataset.running = new Date(Date.now() - seconds * 1000).toISOString(); "
+        "return e.textContent === shown }"
+    )
+    for seconds, shown in ((3500.5, "58:20"), (7500, "2 h 5 min"), (90000, "1 d 1 h")):
+        page.wait_for_function(longer, arg=[seconds, shown])
