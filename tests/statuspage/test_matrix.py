@@ -79,7 +79,7 @@ def world(db, settings, tmp_path):
     sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
     logo = Picture.objects.of(png())
     Picture.objects.keep(logo)
-    settings.VAR_DIR = tmp_path
+    settings.VAR_DIR, settings.SECURITY_CONTACT = tmp_path, "mailto:security@example.org"
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
     return {
