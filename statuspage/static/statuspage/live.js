@@ -14,7 +14,7 @@ const hm = { hour: '2-digit', minute: '2-digit' }, forms = { time: hm, clock: hm
 const day = (t) => new Intl.DateTimeFormat('en-CA', { timeZone: zone(), dateStyle: 'short' }).format(t)
 function clock(ms, form = 'time') {
   const parts = { ...forms[form], ...(/time|seconds/.test(form) && day(ms) !== day(Date.now()) ? { day: 'numeric', month: 'short' } : {}) }
-  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms) .replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone(), hourCycle: 'h23', ...parts }).format(ms).replace(/^(\D+),/, '$1') + (zone() === 'UTC' && form !== 'day' ? ' UTC' : '')
 }
 function span(ms) {
   const s = Math.max(0, Math.floor(ms / 1000)), m = Math.floor(s / 60), h = Math.floor(m / 60)
@@ -23,8 +23,8 @@ function span(ms) {
 function tellTimes() {
   all('[data-form]').forEach((t) => {
     const d = t.dataset, ms = at(t.dateTime || d.at)
-    const beside = d.said || (d.since && day(at(d.since))) // the day that is told already
-    const text = clock(ms, d.form === 'clock' && beside && day(ms) !== beside ? 'date' : d.form)
+    const said = d.said || (d.since && day(at(d.since)))
+    const text = clock(ms, said && d.form === 'clock' && day(ms) !== said ? 'date' : d.form)
     t.textContent = d.bare === undefined ? text : text.replace(' UTC', '')
   })
   all('[data-zone], [data-zone-name]').forEach((e) => { e.textContent = zone() })
