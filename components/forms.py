@@ -120,8 +120,8 @@ PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "What is asked, and how.",
     "interval_s": "How often it looks: every 5 s to once a day.",
-    "confirm_down": "So many bad checks in a row, and it is down. With 1, one lost packet is an outage.",
-    "confirm_up": "So many good checks in a row, and it has recovered.",
+    "confirm_down": "This many failed checks in a row, and it is down. With 1, one lost packet is an outage.",
+    "confirm_up": "This many passed checks in a row, and it has recovered.",
     "down_status": "What the component is shown as while this probe is down.",
     "region": "Workers of this region run the check.",
 }

@@ -37,7 +37,7 @@ def read(body: bytes) -> Shape:
     if len(body) > MOST_BYTES:
         raise PictureError(
             f"This file has {len(body) / 1024:.0f} kB. It stands on every page: send at most"
-            f" {MOST_BYTES // 1024} kB, as a PNG of twice the height it is shown in (72 pixels) has."
+            f" {MOST_BYTES // 1024} kB; a PNG {2 * HEIGHT} pixels high is enough."
         )
     kind = _kind(body)
     try:

@@ -121,17 +121,14 @@ def clock(context: Context, at: datetime, form: str = "time", said: date | None 
     `said`: the day that stands beside a clock; on another one, there or here, it gets its date after all.
     """
     at = at.astimezone(UTC)
-    if form == "clock" and said is not None:
-        shown = f"{at:%H:%M} UTC" if at.date() == said else _dated(at)
-        mark = '<time datetime="{}" data-form="clock" data-said="{}">{}</time>'
-        return format_html(mark, iso(at), said.isoformat(), shown)
-    if form == "clock":
+    if form == "clock" and said in (None, at.date()):
         shown = f"{at:%H:%M} UTC"
-    elif form == "date":
+    elif form in ("clock", "date"):
         shown = _dated(at)
     else:
         shown = times.clock(at, _made_at(context) or at, seconds=form == "seconds")
-    return format_html('<time datetime="{}" data-form="{}">{}</time>', iso(at), form, shown)
+    beside = format_html(' data-said="{}"', said.isoformat()) if said else ""
+    return format_html('<time datetime="{}" data-form="{}"{}>{}</time>', iso(at), form, beside, shown)
 
 
 def _dated(at: datetime) -> str:

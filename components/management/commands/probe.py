@@ -99,7 +99,9 @@ def _with_certificate(kind: str, target: str, order: Any, options: dict[str, Any
     if not PROBERS[kind].shows_certificate or target.startswith("http:"):
         raise CommandError("--client-certificate: Only https:// and tls:// targets can be shown one.")
     if options["save"]:
-        raise CommandError("--client-certificate: It serves one look and is not kept: leave out --save.")
+        raise CommandError(
+            "--client-certificate: It is used for this check only and not saved: leave out --save."
+        )
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
