@@ -150,7 +150,7 @@ def test_a_template_fills_what_the_system_knows_and_keeps_what_was_typed(client,
     answer = client.post(path, form(incident, body="", publish="", template=texts[0].pk))
     shown = answer.content.decode()
     body = re.search(r'<textarea id="body"[^>]*>([^<]*)', shown)[1]
-    assert re.fullmatch(r"\{Cause in one sentence\}\. We write again by \d\d:\d\d UTC\.", body)
+    assert re.fullmatch(r"\{Cause in one sentence\}\. We write again by (\d+ \w{3}, )?\d\d:\d\d UTC\.", body)
     assert re.search(r'value="identified" checked', shown)
     client.post(path, form(incident, body="My own words.", publish="", template=texts[1].pk))
     kept = Draft.objects.get().data["body"]
