@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -65,6 +65,7 @@ class Line:
     dns_ms: float | None
     connect_ms: float
     tls_ms: float | None = None
+    unread: bytearray = field(default_factory=bytearray)  # what `wire` has read beyond its place
 
     def close(self) -> None:
         """Let go at once; nobody waits for a target to say goodbye."""
@@ -210,6 +211,8 @@ class Egress:
 
         `later` (from `look_up`) joins in as soon as it is known. Raises EgressError.
         """
+        if len(known) == 1 and later is None:
+            return await self._dial_one(known[0], port)  # most of the time; no task for it
         dialling: set[asyncio.Task[Line]] = set()
         waiting = list(known)
         failure: EgressError | None = None

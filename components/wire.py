@@ -4,7 +4,6 @@ Small on purpose, and as tolerant as browsers are: docs/decisions/0002 tells
 why it is ours, and what it takes that a strict reader would refuse.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -78,10 +77,8 @@ async def _one_head(line: Line, left: int) -> tuple[Head, int]:
     status: re.Match[bytes] | None = None
     rows: list[bytes] = []
     while True:
-        row = await _row(line, is_first=status is None)
+        row = await _head_row(line, left, is_first=status is None)
         left -= len(row)
-        if left < 0:
-            raise TooLarge("headers")
         text = row.rstrip(b"\r\n")
         if status is not None:
             if not text:
@@ -93,16 +90,45 @@ async def _one_head(line: Line, left: int) -> tuple[Head, int]:
                 raise Garbled("status line")
 
 
-async def _row(line: Line, *, is_first: bool) -> bytes:
+async def _head_row(line: Line, most: int, *, is_first: bool) -> bytes:
     """One line of a head; a bare LF ends it as well (RFC 9112, section 2.2)."""
     try:
-        return await line.reader.readuntil(b"\n")
-    except asyncio.LimitOverrunError as error:
-        raise TooLarge("headers") from error
-    except asyncio.IncompleteReadError as error:
-        if is_first and not error.partial:
+        row = await _row(line, most)
+    except EOFError as error:
+        if is_first and not line.unread:
             raise ConnectionResetError from error
         raise Garbled("head") from error
+    if row is None:
+        raise TooLarge("headers")
+    return row
+
+
+async def _row(line: Line, most: int) -> bytes | None:
+    """The next line with its end; None when it is longer than `most` bytes. Raises EOFError.
+
+    What a read brings is kept with the line and cut up here: a head is one read, not one a row.
+    """
+    unread, looked = line.unread, 0
+    while (end := unread.find(b"\n", looked) + 1) == 0 and len(unread) <= most:
+        looked = len(unread)
+        piece = await line.reader.read(CHUNK)
+        if not piece:
+            raise EOFError
+        unread += piece
+    if end > most or end == 0:
+        return None
+    row = bytes(unread[:end])
+    del unread[:end]
+    return row
+
+
+async def _take(line: Line, most: int) -> bytes:
+    """What is there, at most so many bytes; empty at the end."""
+    if not line.unread:
+        return await line.reader.read(most)
+    piece = bytes(line.unread[:most])
+    del line.unread[:most]
+    return piece
 
 
 def _parse(status: re.Match[bytes], rows: list[bytes]) -> Head:
@@ -140,6 +166,11 @@ async def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, N
         return
     codings = [name for name in transfer_codings(head) if name != "chunked"]
     unpack = Unpacker(*head.values("content-encoding"), *codings)
+    if (left := stated_length(head)) is not None and left <= len(line.unread):  # it came with its head
+        for piece in unpack.feed(await _take(line, left)) if left else ():
+            yield piece
+        unpack.end()
+        return
     async for raw in _framed(line, head):
         for piece in unpack.feed(raw):
             yield piece
@@ -158,6 +189,8 @@ def is_chunked(head: Head) -> bool:
 
 def transfer_codings(head: Head) -> list[str]:
     """The codings of the way, in lower case, the last one applied last."""
+    if "transfer-encoding" not in head.headers:
+        return []
     named = ",".join(head.values("transfer-encoding")).lower().split(",")
     return [name for text in named if (name := text.partition(";")[0].strip()) not in ("", "identity")]
 
@@ -182,7 +215,7 @@ async def _framed(line: Line, head: Head) -> AsyncIterator[bytes]:
         return
     left = stated_length(head)
     while left is None or left > 0:
-        piece = await line.reader.read(CHUNK if left is None else min(CHUNK, left))
+        piece = await _take(line, CHUNK if left is None else min(CHUNK, left))
         if not piece:
             if left:
                 raise ConnectionResetError
@@ -196,7 +229,7 @@ async def _chunks(line: Line) -> AsyncIterator[bytes]:
     """Trailers are not waited for: the line is closed, and nothing in them is asked for."""
     while size := await _chunk_size(line):
         while size:
-            piece = await line.reader.read(min(CHUNK, size))
+            piece = await _take(line, min(CHUNK, size))
             if not piece:
                 raise ConnectionResetError
             size -= len(piece)
@@ -215,11 +248,9 @@ async def _chunk_size(line: Line) -> int:
 async def _chunk_line(line: Line) -> bytes:
     """A line between chunks, without its end."""
     try:
-        row = await line.reader.readuntil(b"\n")
-    except asyncio.LimitOverrunError as error:
-        raise Garbled("chunk") from error
-    except asyncio.IncompleteReadError as error:
+        row = await _row(line, LONGEST_CHUNK_LINE)
+    except EOFError as error:
         raise ConnectionResetError from error
-    if len(row) > LONGEST_CHUNK_LINE:
+    if row is None:
         raise Garbled("chunk")
     return row.rstrip(b"\r\n")
