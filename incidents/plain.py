@@ -62,6 +62,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.open = [_Block("", is_wide=True)]
         self.href, self.label_at = "", 0
+        self.is_exact = False  # within code, of which readers copy every blank
 
     def whole(self) -> str:
         """All of it."""
@@ -80,6 +81,7 @@ class _Reader(HTMLParser):
             number = int(dict(attrs).get("start") or 1)
             self.open.append(_Block(tag, number, is_wide=tag == "blockquote"))
         else:
+            self.is_exact |= tag == "code"
             block.words += SIGNS.get(tag, "")
 
     def handle_endtag(self, tag: str) -> None:
@@ -89,10 +91,12 @@ class _Reader(HTMLParser):
             self._close()
         elif tag == "s":
             self.open[-1].words += SIGNS[tag]
+        elif tag == "code":
+            self.is_exact = False
 
     def handle_data(self, data: str) -> None:
         block = self.open[-1]
-        block.words += data if block.tag == "pre" else SPACE.sub(" ", data)
+        block.words += data if self.is_exact or block.tag == "pre" else SPACE.sub(" ", data)
 
     def _lead(self) -> None:
         """Where a link leads, unless its words say so."""
@@ -100,7 +104,7 @@ class _Reader(HTMLParser):
         label = block.words[self.label_at :].strip()
         if not label:
             block.words += address
-        elif address and unquote(label).rstrip("/") != unquote(address).rstrip("/"):
+        elif address and unquote(label).rstrip("/") not in _spellings(address):
             block.words = f"{block.words.rstrip()} ({address})"
 
     def _close(self) -> None:
@@ -111,6 +115,12 @@ class _Reader(HTMLParser):
             around.parts.append(text)
         if around.tag == "li":
             around.is_wide |= block.tag == "p"
+
+
+def _spellings(address: str) -> tuple[str, str]:
+    """What says where it leads: all of it, or all but the scheme that is understood."""
+    whole = unquote(address).rstrip("/")
+    return whole, whole.removeprefix("http://")
 
 
 def _as_it_is(block: _Block, _: _Block) -> str:

@@ -1,6 +1,6 @@
 """What the parser leaves out of our Markdown: pictures, tasks, bare addresses, and links within this site.
 
-Rules of markdown-it's core, so that pages, mails, feeds and chat read the same tokens.
+Rules of markdown-it, so that pages, mails, feeds and chat read the same tokens.
 """
 
 import re
@@ -8,17 +8,55 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from django.conf import settings
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 NO_WORDS = "Picture"
-ADDRESSES = re.compile(r"(?<![\w@])https?://[^\s<>|`\"\x00-\x20]+", re.IGNORECASE)
+REST = r"[^\s<>|`\"\x00-\x20]+"
+SCHEME = re.compile(r"(?<![\w@])https?$", re.IGNORECASE)  # before the colon
+ADDRESS = re.compile(rf"https?://{REST}", re.IGNORECASE)
+WITHOUT_SCHEME = re.compile(rf"(?<![\w@./-])www\.[\w-]+\.{REST}", re.IGNORECASE)
 
 
 def add_to(parser: MarkdownIt) -> None:
     """Switch them on."""
+    parser.inline.ruler.after("text", "bare_address", _bare_address)
     parser.core.ruler.push("reading_aids", _aid)
+
+
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """A link for an address that is typed as such (GFM, section 6.9).
+
+    Read before emphasis is: the signs of an address are no marks.
+    """
+    if state.linkLevel or state.src[state.pos] != ":":
+        return False
+    scheme = SCHEME.search(state.pending)
+    written = scheme and ADDRESS.match(state.src, state.pos - len(scheme.group()))
+    if scheme is None or not written:
+        return False
+    shown = _trimmed(written.group())
+    address = unescapeAll(shown)
+    if not _has_host(address):
+        return False
+    if not silent:
+        state.pending = state.pending[: -len(scheme.group())]
+        opened = state.push("link_open", "a", 1)
+        opened.attrs = {"href": address}
+        state.push("text", "", 0).content = address
+        state.push("link_close", "a", -1)
+    state.pos += len(shown) - len(scheme.group())
+    return True
+
+
+def _has_host(address: str) -> bool:
+    try:
+        return bool(urlsplit(address).netloc)
+    except ValueError:
+        return False
 
 
 def _aid(state: StateCore) -> None:
@@ -41,7 +79,7 @@ def _tick(token: Token) -> None:
 
 
 def _led(tokens: list[Token]) -> list[Token]:
-    """With a link for each address that is typed as such (GFM, section 6.9), and for each picture.
+    """With a link for each address that is typed without its scheme, and for each picture.
 
     Nothing is loaded from elsewhere: a picture is a link to it, under the words that stand for it.
     """
@@ -62,14 +100,9 @@ def _led(tokens: list[Token]) -> list[Token]:
 def _linked(text: str) -> list[Token]:
     found: list[Token] = []
     end = 0
-    for match in ADDRESSES.finditer(text):
+    for match in WITHOUT_SCHEME.finditer(text):
         address = _trimmed(match.group())
-        try:
-            if not urlsplit(address).netloc:
-                continue
-        except ValueError:
-            continue
-        found += [_text(text[end : match.start()]), *_link(address, address)]
+        found += [_text(text[end : match.start()]), *_link(f"http://{address}", address)]
         end = match.start() + len(address)
     return [*found, _text(text[end:])]
 

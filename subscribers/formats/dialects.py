@@ -24,7 +24,8 @@ class Dialect:
         """The run with its marks."""
         if run.is_end or not run.text.strip():
             return run.text
-        body = run.text.strip()
+        # what begins a line of code belongs to it; outside, four blanks would make a block of their own
+        body = run.text.rstrip() if run.code else run.text.strip()
         before, _, after = run.text.partition(body)
         if run.code:
             inner = self.code(body)

@@ -7,7 +7,7 @@ differently: bullets are signs. A link says where it leads.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markdown_it.token import Token
 
@@ -16,7 +16,8 @@ from subscribers.formats.runs import CONTROL, END, MOST_READ, Run
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
-MAILS = re.compile(r"(?<![\w.+%@/-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# what readers copy: addresses of mails, and of what no chat links to (ftp://, ssh://)
+LITERAL = re.compile(r"(?<![\w.+%@/-])(?:[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|[a-z][a-z0-9+.-]*://[^\s<>|`\"]+)")
 UNSAFE = re.compile(r"[\s<>|`\"]")
 
 
@@ -139,13 +140,13 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
             if kind == "code_inline" and not style.url:
                 yield replace(style, text=token.content, code=True)
             elif not style.url:
-                yield from _with_mails(token.content, style)
+                yield from _with_literals(token.content, style)
 
 
-def _with_mails(text: str, style: Run) -> Iterator[Run]:
-    """Addresses of mails in running words, each a run of its own: they are copied."""
+def _with_literals(text: str, style: Run) -> Iterator[Run]:
+    """Addresses in running words that are no links, each a run of its own: they are copied."""
     end = 0
-    for found in MAILS.finditer(text):
+    for found in LITERAL.finditer(text):
         yield replace(style, text=text[end : found.start()])
         yield replace(style, text=found.group(), is_literal=True)
         end = found.end()
@@ -156,10 +157,15 @@ def _honest(label: str, style: Run) -> Iterator[Run]:
     """A link as a run. A label that looks like another address than it leads to shows both."""
     target = safe_url(style.url)
     label = " ".join(label.split()) or style.url
-    if not target:
+    if style.url.lower().startswith("mailto:"):  # no link to Discord and Telegram
+        mail = unquote(style.url[len("mailto:") :].partition("?")[0])
+        words = f"{label} (" if label != mail else ""
+        yield from (replace(style, text=words, url=""), replace(style, text=mail, url="", is_literal=True))
+        yield replace(style, text=")" if words else "", url="")
+    elif not target:
         yield replace(style, text=label, url="")
-    elif label == style.url and not UNSAFE.search(label):
-        yield replace(style, text=label, url=label)
+    elif label in (style.url, style.url.removeprefix("http://")) and not UNSAFE.search(style.url):
+        yield replace(style, text=style.url, url=style.url)
     elif LOOKS_LIKE_ADDRESS.search(label) and label.rstrip("/") != style.url.rstrip("/"):
         yield replace(style, text=f"{label} → ", url="")
         yield replace(style, text=urlsplit(target).hostname or target, url=target)
@@ -169,9 +175,9 @@ def _honest(label: str, style: Run) -> Iterator[Run]:
 
 def safe_url(url: str) -> str:
     """The address if it may stand in a message, with all that could end a link encoded; else nothing."""
-    if not url.lower().startswith(("http://", "https://", "mailto:")):
+    if not url.lower().startswith(("http://", "https://")):
         return ""
-    for sign in '()<>"|`\\*_~ @' if not url.lower().startswith("mailto:") else '()<>"|`\\*_~ ':
+    for sign in '()<>"|`\\*_~ @':
         url = url.replace(sign, f"%{ord(sign):02X}")
     return CONTROL.sub("", url)
 

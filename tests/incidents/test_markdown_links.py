@@ -64,6 +64,13 @@ BARE = {
     "http://[2001:db8::1]:8080/x, or not": "http://[2001:db8::1]:8080/x",
     "https://example.org/?a=1&b=2": "https://example.org/?a=1&amp;b=2",
     "| a |\n|---|\n| https://example.org/x |": "https://example.org/x",
+    "see https://example.org/~me/__init__.py": "https://example.org/~me/__init__.py",
+    "*see https://example.org/?q=*a*&r=_b_c*": "https://example.org/?q=*a*&amp;r=_b_c",
+    "https://example.org/a\\_b and \\*": "https://example.org/a_b",
+    "https://example.org/?a=1&amp;b=2": "https://example.org/?a=1&amp;b=2",
+    "a*https://example.org/x*": "https://example.org/x",
+    "HTTPS://example.org/X_y_z.": "HTTPS://example.org/X_y_z",
+    "[in brackets https://example.org/x_y_z]": "https://example.org/x_y_z",
 }
 
 
@@ -72,9 +79,24 @@ def test_an_address_typed_as_such_is_a_link(text):
     assert f'<a href="{BARE[text]}" rel="noopener nofollow">{BARE[text]}</a>' in to_html(text)
 
 
+def test_an_address_without_its_scheme_is_a_link_as_well():
+    html = to_html("see www.example.org/a_b, or not")
+    assert '<a href="http://www.example.org/a_b" rel="noopener nofollow">www.example.org/a_b</a>,' in html
+
+
 @pytest.mark.parametrize(
     "text",
-    ["`https://example.org`", "    https://example.org", "xhttps://example.org", "https://", "http://[::1"],
+    [
+        "www.",
+        "www.x",
+        "a.www.example.org",
+        "me@www.example.org",
+        "`https://example.org`",
+        "    https://example.org",
+        "xhttps://example.org",
+        "https://",
+        "http://[::1",
+    ],
 )
 def test_what_is_none_stays_words(text):
     assert "<a" not in to_html(text)

@@ -33,6 +33,9 @@ WRITTEN = [
     ("<help@t.example> or [us](mailto:us@t.example).", "help@t.example or us (us@t.example)."),
     ("[pool](https://en.example/Pool_(water)), it says", "pool (https://en.example/Pool_(water)), it says"),
     ("[x](javascript:alert(1)) [y](data:text/html,z)", "[x](javascript:alert(1)) [y](data:text/html,z)"),
+    ("Set `a  b` to  20.", "Set a  b to 20."),
+    ("See www.t.example/a_b_c.", "See www.t.example/a_b_c."),
+    ("See https://t.example/__a__.", "See https://t.example/__a__."),
     ("Set `pool_size` to `20`.", "Set pool_size to 20."),
     ("It is ~~down~~ slow.", "It is ~~down~~ slow."),
     ("# What we know\n\nNothing.", "What we know\n\nNothing."),
@@ -84,7 +87,7 @@ def test_however_odd_it_is_both_say_the_same(typed):
 PIECES = [
     "word ", "other", "**", "*", "_", "~~", "`", "\n", "\n\n", "- ", "  ", "    ", "1. ", "> ", "# ",
     "```\n", "---\n", "| a | b |\n|---|---|\n| c | d |\n", "[label](https://t.example/a)", "[", "](",
-    "<https://t.example>", ")", "!", "<b>", "&amp;", "\\", "é",
+    "<https://t.example>", "https://t.example/a_*", " www.t.example/_x", ")", "!", "<b>", "&amp;", "\\", "é",
 ]  # fmt: skip
 
 

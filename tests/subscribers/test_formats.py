@@ -401,6 +401,14 @@ COPIED = {
     "help_me@ex-ample.org": "Write to help_me@ex-ample.org, please",
     "first.last+status@example.co.uk": "first.last+status@example.co.uk",
     "echo a_b *c* ~d~": "    echo a_b *c* ~d~",
+    "https://ex.org/~me/__init__.py": "see https://ex.org/~me/__init__.py now",
+    "https://ex.org/?a=*b*&c=~~d~~e": "**see https://ex.org/?a=*b*&c=~~d~~e**",
+    "www.ex.org/a_b_c": "see www.ex.org/a_b_c, please",
+    "ftp://ex.org/a_b_c": "see ftp://ex.org/a_b_c now",
+    "help_me@ex.org": "Write to <help_me@ex.org>",
+    "us_all@ex.org": "Write to [us](mailto:us_all@ex.org?subject=x), please",
+    "    if a_b:": "Run\n\n```\n    if a_b:\n        echo  c\n```",
+    "        echo  c": "Run\n\n```\n    if a_b:\n        echo  c\n```",
 }
 
 
