@@ -1,5 +1,7 @@
 """Components, groups and probes in Django's admin."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
@@ -12,6 +14,17 @@ from components.probers import PROBERS
 
 admin.site.site_header = "Status page"
 admin.site.site_title = "Status page"
+
+
+@contextmanager
+def lost_certificates(request: Any) -> Iterator[None]:
+    """A kind that shows no client certificate keeps none: what was lost by that is written down."""
+    now = timezone.now()
+    kept = {one.pk: one.certificate_told(now) for one in Probe.objects.exclude(client_certificate="")}
+    yield
+    for probe in Probe.objects.filter(pk__in=kept, client_certificate=""):
+        told = {"client_certificate": kept[probe.pk]}
+        request.note("probe.edit", probe, before=told, after={"client_certificate": "none"})
 
 
 class ProbeInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -42,7 +55,8 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """What staff set by hand shows at once."""
-        super().save_related(request, form, formsets, change)
+        with lost_certificates(request):
+            super().save_related(request, form, formsets, change)
         form.instance.refresh(timezone.now())
         form.instance.judge_again(timezone.now())
         is_public = form.instance.is_shown or "is_shown" in form.changed_data
@@ -89,7 +103,8 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Probe, form: Any, change: bool) -> None:
         """A probe that was paused, or looks elsewhere now, changes what its component shows."""
         left = Component.objects.filter(probes=obj.pk).exclude(pk=obj.component_id).first()
-        super().save_model(request, obj, form, change)
+        with lost_certificates(request):
+            super().save_model(request, obj, form, change)
         if left is not None:
             left.refresh(timezone.now())
         obj.component.refresh(timezone.now())

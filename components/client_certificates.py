@@ -20,6 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentences name
 LONGEST_PEM = 50_000  # a chain of ten long ones
 MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 PEM = serialization.Encoding.PEM
 
 
@@ -55,6 +63,40 @@ def of(chain: str, key: str) -> ClientCertificate:
 def ends_at(chain: str) -> datetime:
     """When the first certificate of the chain ends. Raises ValueError for what is none."""
     return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
+
+
+@functools.lru_cache(maxsize=4096)
+def holder(chain: str) -> str:
+    """Whom the first certificate of the chain names: its subject, and names beside it; "" for what is none.
+
+    A renewal names the same. Printable, 200 characters at most.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificates(chain.encode())[0]
+        subject = certificate.subject.rfc4514_string()
+        names = _other_names(certificate)
+    except UNREADABLE:
+        return ""
+    text = ", ".join(dict.fromkeys(filter(None, (subject, *names))))
+    return "".join(c if c.isprintable() else "·" for c in text)[:200]
+
+
+def _other_names(certificate: x509.Certificate) -> list[str]:
+    """Where the subject is empty, as in SPIFFE, they are all there is. Raises UNREADABLE."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in found.value]
+
+
+def told(chain: str, now: datetime) -> str:
+    """All that is said of one that is kept, as "set, valid until 3 Mar 2027 (CN=probe)"."""
+    try:
+        end = ends_at(chain)
+    except UNREADABLE:
+        return "set, but cannot be read: set it again"
+    return f"set, {'valid until' if end > now else 'expired on'} {end:%-d %b %Y} ({holder(chain)})"
 
 
 def checked(chain: str, key: str, now: datetime) -> ClientCertificate:

@@ -7,8 +7,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from components import certificate_fields
+from components.client_certificates import CERTIFICATE, KEY, BadCertificate
 from components.models import Probe
+from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option
 
 
@@ -70,8 +74,12 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """An option's error belongs to the option's own field."""
-        of_options = getattr(error, "error_dict", {}).get("options", [])
+        """An option's error belongs to the option's own field, and so does that of a certificate."""
+        told = getattr(error, "error_dict", {})
+        if CERTIFICATE in told and CERTIFICATE not in self.fields:  # Django's admin has no field for it
+            told.setdefault("target", []).extend(told.pop(CERTIFICATE))
+            told["target"].append(ValidationError("The certificate is changed in the console."))
+        of_options = told.get("options", [])
         for one in of_options:
             name = name_of(self.cleaned_data.get("kind", ""), one.code or "")
             super().add_error(name if name in self.fields else "kind", one)
@@ -140,6 +148,7 @@ class KindForm(ProbeForm):
         super().__init__(*args, **kwargs)
         chosen = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.chosen = str(chosen or next(iter(PROBERS)))
+        self.had_certificate = bool(self.instance.client_certificate)
         if self.chosen not in PROBERS:
             return  # the field itself says so
         prober = PROBERS[self.chosen]
@@ -147,8 +156,30 @@ class KindForm(ProbeForm):
         self.fields["target"].help_text = prober.target_help
         for option in prober.options:
             self.fields[name_of(self.chosen, option.name)] = field_of(option)
+        if prober.shows_certificate:
+            certificate_fields.add_to(self, self.instance, timezone.now())
         for name, text in HELP.items():
             self.fields[name].help_text = text
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        self.instance.kind = data.get("kind", self.instance.kind)
+        if CERTIFICATE not in self.fields:  # the chosen kind shows none
+            self.instance.keep_certificate(None)
+            return data
+        try:
+            certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
+        except BadCertificate as bad:
+            self.instance.keep_certificate(None)  # of what is kept there is nothing to say any more
+            self.add_error(bad.field, bad.sentence)
+        return data
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors and self.data.get(KEY):
+            self.fields[KEY].help_text = certificate_fields.KEY_HELP
+            if KEY not in self.errors:
+                self.add_error(KEY, certificate_fields.AGAIN)
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -156,20 +187,23 @@ class KindForm(ProbeForm):
         parts: dict[str, list[forms.BoundField]] = {title: [] for title in SECTIONS}
         for field in self:
             parts[PLACES.get(field.name.rpartition("__")[2], "Request")].append(field)
-        first = ("kind", "target", self.chosen)
+        first = ("kind", "target", self.chosen, *certificate_fields.NAMES)
         parts["Request"].sort(key=lambda field: _place(field.name, first))
         return list(parts.items())
 
     @property
     def own_names(self) -> list[str]:
         """The names of the columns of this form that were changed."""
-        changed = [name for name in self.changed_data if "__" not in name]
-        return (
-            [*changed, "options"] if len(changed) < len(self.changed_data) or "kind" in changed else changed
-        )
+        typed = set(self.changed_data) & set(certificate_fields.NAMES)
+        changed = [name for name in self.changed_data if name not in typed]
+        columns = [name for name in changed if "__" not in name]
+        if len(columns) < len(changed) or "kind" in columns:
+            columns.append("options")
+        is_gone = self.had_certificate and not self.instance.client_certificate
+        return [*columns, *COLUMNS] if typed or is_gone else columns
 
 
 def _place(name: str, first: tuple[str, ...]) -> int:
-    """The kind, the address, the options of this kind, then the rest."""
+    """The kind, the address, the options of this kind, the certificate, then the rest."""
     word = name.partition("__")[0]
     return first.index(word) if word in first else len(first)

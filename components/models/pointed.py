@@ -7,9 +7,11 @@ from typing import Any
 
 from django.db import models
 
+from components import client_certificates
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
 
+POINT = frozenset({"kind", "target", "options", "client_certificate"})
 # What a probe forgets when it is pointed elsewhere.
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
@@ -24,6 +26,7 @@ class Pointed(models.Model):
     kind: Any
     target: Any
     options: Any
+    client_certificate: Any
     outcome: Any
     since: Any
     run: Any
@@ -45,10 +48,14 @@ class Pointed(models.Model):
         return probe
 
     def _looks_at(self) -> tuple[Any, ...] | None:
-        """What it checks; None where that was not read."""
-        if self.get_deferred_fields() & {"kind", "target", "options"}:
+        """What it checks, and as whom; None where that was not read.
+
+        A renewed certificate names the same one as before: nothing begins anew for it.
+        """
+        if self.get_deferred_fields() & POINT:
             return None
-        return self.kind, self.target, deepcopy(self.options or {})  # whatever a broken row holds
+        options = deepcopy(self.options or {})  # whatever a broken row holds
+        return self.kind, self.target, options, client_certificates.holder(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
         """Begin anew where it is pointed elsewhere; the columns to save."""

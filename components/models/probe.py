@@ -4,6 +4,7 @@ It is its own queue (`claims.py`) and judges what it sees (`verdict.py`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +14,15 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from components import egress, schedule
+from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.egress import Door
 from components.models.claims import LONGEST_INTERVAL_S, LONGEST_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
 from components.models.lines import LineField
 from components.models.page import Page
+from components.models.pointed import POINT
 from components.models.public_id import PublicIdField
+from components.models.showing import Showing
 from components.models.verdict import Verdict, is_one
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbe
@@ -39,21 +43,30 @@ class ProbeManager(ClaimManager):
     """The queue, and a short way to a first probe."""
 
     def save_from_target(
-        self, kind: str, target: str, options: Mapping[str, Any], name: str, **settings: Any
+        self,
+        kind: str,
+        target: str,
+        options: Mapping[str, Any],
+        name: str,
+        *,
+        shown: ClientCertificate | None = None,
+        **settings: Any,
     ) -> "Probe":
-        """Make a component with one probe, at the end of the page. Raises ValidationError."""
+        """Make a component with one probe, at the end of the page. Raises ValidationError, InvalidProbe."""
         with transaction.atomic():
             last = Component.objects.aggregate(last=models.Max("position"))["last"] or 0
             component = Component(name=name, position=last + 1)
             component.full_clean()
             component.save()
             probe = Probe(component=component, kind=kind, target=target, options=dict(options), **settings)
+            if shown is not None:
+                probe.keep_certificate(shown, PROBERS[kind].parse(target, options))
             probe.full_clean()
             probe.save()
         return probe
 
 
-class Probe(Verdict):
+class Probe(Showing, Verdict):
     """Look here, this often, call this healthy."""
 
     public_id = PublicIdField()
@@ -134,7 +147,8 @@ class Probe(Verdict):
             if columns is None or "interval_s" in columns:
                 self._keep_the_past(int(timezone.now().timestamp()))
                 columns = None if columns is None else {*columns, "heard_for_s"}
-            if columns is None or {"kind", "target", "options"} & set(columns):
+            if columns is None or POINT & set(columns):
+                columns = self._forget_where_none_is_shown(columns)
                 columns = self._follow_its_target(columns)
             kwargs["update_fields"] = columns
         super().save(*args, **kwargs)
@@ -171,9 +185,10 @@ class Probe(Verdict):
         try:
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
+            self.refuse_elsewhere(order)
         except InvalidProbe as refused:
-            if refused.field == "target":
-                raise ValidationError({"target": refused.sentence}) from refused
+            if refused.field in ("target", CERTIFICATE):
+                raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused
 
@@ -197,12 +212,14 @@ class Probe(Verdict):
         if self.fault:
             raise InvalidProbe("options", self.fault)
         try:
-            return PROBERS[self.kind].parse(self.target, self.options)
+            order = PROBERS[self.kind].parse(self.target, self.options)
         except InvalidProbe:
             raise
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
             raise InvalidProbe("options", sentence) from error
+        shown = self.shown_to(order)
+        return order if shown is None else replace(order, shown=shown)
 
     @property
     def refusal(self) -> str:

@@ -102,6 +102,10 @@ class Prober(Protocol):
         """The host and port that will be dialled first; None when none is."""
         ...
 
+    def is_secure(self, order: Any) -> bool:
+        """Whether TLS is spoken, so that somebody may ask for our certificate."""
+        ...
+
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Look once. May raise EgressError; is cancelled at the deadline."""
         ...

@@ -81,6 +81,10 @@ class DNS:
     def address(self, order: Order) -> None:
         """None: only our own resolver is asked."""
 
+    def is_secure(self, order: Order) -> bool:
+        """Questions are plain."""
+        return False
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, and compare."""
         answers = await egress.query(order.name, order.record_type)

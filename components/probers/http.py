@@ -135,6 +135,10 @@ class HTTP:
         hop = first_hop(order.url, order.method, order.headers, order.body)
         return hop.host, hop.port
 
+    def is_secure(self, order: Order) -> bool:
+        """As the address says."""
+        return order.url.startswith("https:")
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)

@@ -39,6 +39,10 @@ class TCP:
         """What is dialled."""
         return order.host, order.port
 
+    def is_secure(self, order: Order) -> bool:
+        """What is sent is plain."""
+        return False
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Connect, say it, hear it."""
         line = await connect(order.host, order.port, clock, egress)

@@ -13,11 +13,14 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components.client_certificates import KEY
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
+from components.probers import InvalidProbe
 from incidents.words import met
 from statuspage.access import needs
 from statuspage.console.chart import SPANS, chart, since
@@ -42,7 +45,7 @@ COLUMNS = (
 
 # what public pages show of a probe, or reckon by
 READ = {"name", "kind", "interval_s", "down_status", "region", "latency_limit_ms"}
-HIDDEN = {"options", "target"}  # what the log holds only a part of
+HIDDEN = {"options", "target", "client_certificate"}  # what the log holds only a part of
 FAILURE, DETAIL = COLUMNS.index("failure") - 1, COLUMNS.index("detail") - 1  # without the slot
 
 
@@ -217,6 +220,7 @@ def _back(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
+@sensitive_post_parameters(KEY)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change a probe: show the options of a kind, try it, replay the last day, or save."""
     return _form_page(request, _get(public_id))
@@ -224,6 +228,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
+@sensitive_post_parameters(KEY)
 def add(request: HttpRequest, public_id: str) -> HttpResponse:
     """A probe of this component."""
     component = get_object_or_404(Component, public_id=public_id)
@@ -246,13 +251,19 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
         compared = trials.dry_run(form.instance, Probe.objects.get(pk=probe.pk), timezone.now())
         return _form(request, form, probe, compared=compared)
     saved = _save(request, form)
-    messages.success(request, "Saved. It looks at once.")
+    gone = form.had_certificate and not saved.client_certificate
+    messages.success(
+        request, f"Saved. {'Its client certificate is removed. ' if gone else ''}It looks at once."
+    )
     return redirect("console_probe", public_id=saved.public_id)
 
 
 def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
     try:
         tried = trials.try_out(form.instance)
+    except InvalidProbe as refused:
+        form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
+        return _form(request, form, form.instance, status=400)
     except trials.Busy as busy:
         form.add_error(None, str(busy))
         return _form(request, form, form.instance, status=503)
@@ -263,7 +274,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     """Write what was changed and nothing else: workers write the state of the same row meanwhile."""
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
-    before = None if is_new else _told(Probe.objects.get(pk=probe.pk), names)
+    before = None if is_new else _told(Probe.objects.get(pk=probe.pk), names, now)
     with transaction.atomic():
         Page.objects.hold()
         if is_new:
@@ -275,7 +286,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
         is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
         Page.objects.turn(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
-        after = _told(probe, names)
+        after = _told(probe, names, now)
         for name in HIDDEN & after.keys():
             if before and before[name] == after[name]:
                 after[name] += " (a part that is not shown here was changed)"
@@ -283,9 +294,11 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     return probe
 
 
-def _told(probe: Probe, names: list[str]) -> dict[str, Any]:
+def _told(probe: Probe, names: list[str], now: datetime) -> dict[str, Any]:
     """For the audit log; of the options their names alone, since headers hold secrets, as queries do."""
-    told = {name: getattr(probe, name) for name in names}
+    told = {name: getattr(probe, name) for name in names if name != "sealed_client_key"}
+    if "client_certificate" in told:
+        told["client_certificate"] = probe.certificate_told(now) or "none"
     if "options" in told:
         told["options"] = ", ".join(sorted(probe.named_options))
     if "target" in told:

@@ -29,10 +29,10 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
 
 
-def pair(*, days=30, begins=-1, authority=None, key=None):
+def pair(*, days=30, begins=-1, authority=None, key=None, name="probe"):
     """A client certificate and its key as PEM, signed by an authority (key, certificate) or by itself."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "probe")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     signer, issuer = (authority[0], authority[1].subject) if authority else (key, name)
     made = (
         x509.CertificateBuilder()
@@ -248,7 +248,6 @@ def test_the_shell_shows_the_certificate_of_these_files(tmp_path, files, setting
     [
         ("http://127.0.0.1:9/", [], "Only https:// and tls://"),
         ("tcp://127.0.0.1:9", [], "Only https:// and tls://"),
-        ("https://127.0.0.1:9/", ["--save"], "leave out --save"),
         ("https://127.0.0.1:9/", ["--client-key", "/nowhere"], "/nowhere cannot be read"),
         ("https://127.0.0.1:9/", ["--client-key", ""], "--client-key: Give the private key"),
     ],

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from components import client_certificates, deeds, egress, probers
-from components.client_certificates import BadCertificate
+from components.client_certificates import BadCertificate, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbe
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             order = PROBERS[kind].parse(target, given)
         except InvalidProbe as refused:
             raise CommandError(str(refused)) from refused
-        order = _with_certificate(kind, target, order, options)
+        order = _with_certificate(kind, order, options)
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
         if options["save"]:
-            self._save(kind, target, given, options)
+            self._save(kind, target, given, options, getattr(order, "shown", None))
             if outcome is Outcome.DOWN:
                 self.stdout.write(
                     "It is down now. It is shown as unknown, not as an outage, until a check passes."
@@ -62,7 +62,14 @@ class Command(BaseCommand):
         if outcome is not Outcome.UP:
             sys.exit(1)
 
-    def _save(self, kind: str, target: str, given: dict[str, str], options: dict[str, Any]) -> None:
+    def _save(
+        self,
+        kind: str,
+        target: str,
+        given: dict[str, str],
+        options: dict[str, Any],
+        shown: ClientCertificate | None,
+    ) -> None:
         name = options["name"] or options["target"].partition("://")[2][:SHORTEST_NAME]
         settings = {
             "interval_s": options["interval"],
@@ -71,9 +78,11 @@ class Command(BaseCommand):
         }
         try:
             with transaction.atomic():
-                probe = Probe.objects.save_from_target(kind, target, given, name, **settings)
+                probe = Probe.objects.save_from_target(kind, target, given, name, shown=shown, **settings)
                 # of the options their names alone, and no query: both may hold secrets
                 told = {"component": name, "kind": kind, "target": probe.shown_target, **settings}
+                if shown is not None:
+                    told["client_certificate"] = probe.certificate_told(datetime.now(UTC))
                 deeds.note("probe.create", probe, after={**told, "options": ", ".join(sorted(given))})
         except ValidationError as refused:
             sentences = (f"{f}: {' '.join(m)}" for f, m in refused.message_dict.items())
@@ -91,17 +100,13 @@ def kind_of(target: str) -> tuple[str, str]:
     raise CommandError("target: Begin with http://, https://, tcp://, tls:// or dns://.")
 
 
-def _with_certificate(kind: str, target: str, order: Any, options: dict[str, Any]) -> Any:
+def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     """The order, with the certificate of these files if any are named."""
     files = {"--client-certificate": options["client_certificate"], "--client-key": options["client_key"]}
     if not any(files.values()):
         return order
-    if not PROBERS[kind].shows_certificate or target.startswith("http:"):
+    if not PROBERS[kind].is_secure(order):
         raise CommandError("--client-certificate: Only https:// and tls:// targets can be shown one.")
-    if options["save"]:
-        raise CommandError(
-            "--client-certificate: It is used for this check only and not saved: leave out --save."
-        )
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))

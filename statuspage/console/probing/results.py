@@ -107,11 +107,13 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     rungs = [("DNS", check.dns_ms, "")]
     if kind != "dns":
         rungs.append(("Connect", check.connect_ms, check.address))
+    note = (check.facts or {}).get("note", "").rstrip(".")
     if check.tls_ms is not None or kind == "tls" or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        rungs.append(("TLS", check.tls_ms, f"{check.days_left} days left" if check.days_left else ""))
+        days = f"{check.days_left} days left" if check.days_left else ""
+        rungs.append(("TLS", check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else "")))))
     if kind == "http":
         rungs.append(("First byte", check.first_byte_ms, str(check.status_code or "")))
-        rungs.append(("Transfer", check.transfer_ms, (check.facts or {}).get("note", "").rstrip(".")))
+        rungs.append(("Transfer", check.transfer_ms, note))
     found, stopped = [], False
     for name, took_ms, beside in rungs:
         if took_ms is not None:

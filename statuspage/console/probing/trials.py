@@ -10,7 +10,6 @@ from components.health import State
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
-from components.probers import PROBERS
 from components.status import Status
 from statuspage.console.chart import MOST_ROWS
 from statuspage.console.probing.results import Rung, ladder
@@ -39,11 +38,14 @@ class Busy(Exception):
 
 
 def try_out(probe: Probe) -> Tried:
-    """Look once, now, with the settings as they are in the form. Raises Busy."""
+    """Look once, now, with the settings as they are in the form. Raises Busy, InvalidProbe.
+
+    It shows the client certificate that was typed, or the one that is kept.
+    """
     if not _places.acquire(blocking=False):
         raise Busy("Four tries are under way: try again in a few seconds.")
     try:
-        order = PROBERS[probe.kind].parse(probe.target, probe.options)
+        order = probe.order()
         deadline_s = float(min(probe.timeout_s, LONGEST_TRY_S))
         way = egress.through(egress.Door.PROBES)
         check = probers.check(probe.kind, order, deadline_s=deadline_s, egress=way)

@@ -1,0 +1,103 @@
+"""Who a probe says it is: a client certificate, kept for one host and port, with its key sealed."""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from components import client_certificates, sealed
+from components.client_certificates import CERTIFICATE, ClientCertificate
+from components.probers import PROBERS, InvalidProbe
+
+COLUMNS = ("client_certificate", "sealed_client_key")
+UNREADABLE = "Its client certificate cannot be opened, as SECRET_KEY has changed: set it again."
+UNASKED = "Nobody asks for a certificate at an http:// address: use https://, or remove the certificate."
+
+
+class Unreadable(InvalidProbe):
+    """It was sealed with a key we no longer have."""
+
+    def __init__(self) -> None:
+        super().__init__(CERTIFICATE, UNREADABLE)
+
+
+class Showing(models.Model):
+    """The half of `Probe` that can say who it is.
+
+    The place is sealed with the key: who may edit a probe, but has never read its key, cannot point that
+    identity at another server (docs/decisions/0014).
+    """
+
+    kind: Any
+
+    client_certificate = models.TextField(default="", db_default="", blank=True, editable=False)  # PEM
+    sealed_client_key = models.TextField(default="", db_default="", blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def keep_certificate(self, pair: ClientCertificate | None, order: Any = None) -> None:
+        """Show this one where the order goes to; None: show none. Not saved."""
+        self.client_certificate, self.sealed_client_key = "", ""
+        if pair is not None:
+            self.client_certificate = pair.chain
+            self.sealed_client_key = sealed.seal(json.dumps([self._place(order), pair.key]))
+
+    def shown_to(self, order: Any) -> ClientCertificate | None:
+        """What this order shows; None for nothing. Raises InvalidProbe, with a sentence for staff."""
+        if not self._is_asked(order):
+            return None
+        place, key = self._opened()
+        if place != self._place(order):
+            raise InvalidProbe(
+                CERTIFICATE,
+                f"The client certificate was given for {place}: give it and its key again to show it to"
+                f" {self._place(order)}, or remove it.",
+            )
+        return client_certificates.of(self.client_certificate, key)
+
+    def refuse_elsewhere(self, order: Any) -> None:
+        """Raises InvalidProbe where what is kept must not, or never would, be shown.
+
+        What cannot be opened is no reason to refuse another change: the checks say so.
+        """
+        if self.client_certificate and PROBERS[self.kind].shows_certificate and not self._is_asked(order):
+            raise InvalidProbe(CERTIFICATE, UNASKED)
+        try:
+            self.shown_to(order)
+        except Unreadable:
+            return
+
+    def certificate_told(self, now: datetime) -> str:
+        """All that anybody is told of it, as "set, valid until 3 Mar 2027 (CN=probe)"; empty without one."""
+        return client_certificates.told(self.client_certificate, now) if self.client_certificate else ""
+
+    def _is_asked(self, order: Any) -> bool:
+        return bool(self.client_certificate) and PROBERS[self.kind].is_secure(order)
+
+    def _place(self, order: Any) -> str:
+        host, port = PROBERS[self.kind].address(order) or ("", 0)
+        host = host.rstrip(".")
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def _opened(self) -> tuple[str, str]:
+        """Place and key. Raises Unreadable, also for a row that a hand has changed."""
+        try:
+            place, key = json.loads(sealed.unseal(self.sealed_client_key))
+        except (sealed.CannotOpen, ValueError, TypeError):
+            raise Unreadable from None
+        return str(place), str(key)
+
+    def _forget_where_none_is_shown(self, columns: Collection[str] | None) -> Collection[str] | None:
+        """Of a kind that shows none, none is kept; the columns to save."""
+        prober = PROBERS.get(self.kind)
+        if (
+            prober is None
+            or prober.shows_certificate
+            or not (self.client_certificate or self.sealed_client_key)
+        ):
+            return columns
+        self.keep_certificate(None)
+        return None if columns is None else {*columns, *COLUMNS}
