@@ -14,7 +14,7 @@ from components.probers import PROBERS, InvalidProbe
 REMOVE = "remove_certificate"
 NAMES = (CERTIFICATE, KEY, REMOVE)
 NEW = "PEM, with its chain below it. Shown to the host and port of the target, and to no other."
-KEEP = " Leave both fields empty to keep it."
+KEEP = " Empty fields change nothing."
 KEY_HELP = "PEM, without a passphrase. It is kept sealed and never shown again."
 AGAIN = "Paste the key again: it is not kept in the form."
 CERTIFICATES = re.compile(
@@ -38,7 +38,7 @@ class SecretArea(forms.Textarea):
 
 
 def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> None:  # type: ignore[type-arg]
-    """The fields, with what is kept told above them. A key that was typed is forgotten, which is said."""
+    """The fields, with what is kept told above them. A key that was typed is forgotten."""
     told = probe.certificate_told(now)
     form.fields[CERTIFICATE] = forms.CharField(
         label="Client certificate",
@@ -46,7 +46,7 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
         widget=ChainArea(attrs=ATTRIBUTES),
         help_text=f"{told[:1].upper()}{told[1:]}.{KEEP}" if told else NEW,
     )
-    is_dropped = bool(form.data.get(KEY) if form.is_bound else form.initial.pop(KEY, ""))
+    is_dropped = bool(form.initial.pop(KEY, ""))  # of a form whose kind was changed
     form.fields[KEY] = forms.CharField(
         label="Its private key",
         required=False,
@@ -55,7 +55,9 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
     )
     if told:
         form.fields[REMOVE] = forms.BooleanField(
-            label="Remove the client certificate", required=False, help_text="It is shown no more."
+            label="Remove the client certificate",
+            required=False,
+            help_text="From the next check on, the target is shown none.",
         )
 
 
@@ -63,7 +65,7 @@ def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None
     """Keep what was typed, or remove what was kept. Not saved. Raises BadCertificate."""
     if data.get(REMOVE):
         if data.get(CERTIFICATE) or data.get(KEY):
-            raise BadCertificate(REMOVE, "Either remove the certificate or give another: not both.")
+            raise BadCertificate(CERTIFICATE, "Either remove the certificate or give another: not both.")
         probe.keep_certificate(None)
     pair = _typed(data, now)
     if pair is None:

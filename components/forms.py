@@ -176,10 +176,12 @@ class KindForm(ProbeForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if self.errors and self.data.get(KEY):
-            self.fields[KEY].help_text = certificate_fields.KEY_HELP
-            if KEY not in self.errors:
-                self.add_error(KEY, certificate_fields.AGAIN)
+        if KEY not in self.fields or not self.data.get(KEY):
+            return
+        if self.errors and KEY not in self.errors:
+            self.add_error(KEY, certificate_fields.AGAIN)
+        else:  # shown beside what was tried, or beside what is wrong with the key
+            self[KEY].help_text = certificate_fields.AGAIN
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -72,7 +72,13 @@ class Showing(models.Model):
 
     def certificate_told(self, now: datetime) -> str:
         """All that anybody is told of it, as "set, valid until 3 Mar 2027 (CN=probe)"; empty without one."""
-        return client_certificates.told(self.client_certificate, now) if self.client_certificate else ""
+        if not self.client_certificate:
+            return ""
+        try:
+            self._opened()
+        except Unreadable:
+            return "set, but cannot be opened, as SECRET_KEY has changed: set it again"
+        return client_certificates.told(self.client_certificate, now)
 
     def _is_asked(self, order: Any) -> bool:
         return bool(self.client_certificate) and PROBERS[self.kind].is_secure(order)

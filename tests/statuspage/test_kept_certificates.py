@@ -151,7 +151,8 @@ def test_the_key_stands_on_no_page_in_no_log_and_in_no_export(editor, client, ca
     client.force_login(person("root", Role.ADMIN))
     addresses = (page, f"{page}?part=live", f"{page}/edit", "/console/probes", "/console/audit/", "/console/",
                  f"/console/components/{probe.component.public_id}", "/admin/components/probe/",
-                 f"/admin/components/probe/{probe.pk}/change/", f"/admin/components/probe/{probe.pk}/history/",
+                 f"/admin/components/probe/{probe.pk}/change/",
+                 f"/admin/components/probe/{probe.pk}/history/",
                  f"/admin/components/component/{probe.component_id}/change/")  # fmt: skip
     for address in addresses:
         answer = client.get(address)
@@ -165,7 +166,7 @@ def test_the_key_stands_on_no_page_in_no_log_and_in_no_export(editor, client, ca
     assert f"Client certificate: set, valid until {until} (CN=probe)" in told
     assert "BEGIN" not in told
     form = html.unescape(client.get(f"{page}/edit").content.decode())
-    assert f"Set, valid until {until} (CN=probe). Leave both fields empty to keep it." in form
+    assert f"Set, valid until {until} (CN=probe). Empty fields change nothing." in form
     assert "BEGIN" not in form
 
 
@@ -369,6 +370,7 @@ def test_with_another_secret_key_it_is_unknown_and_says_what_to_do_while_others_
     assert not Incident.objects.exists()
     client.force_login(person("ed", Role.EDITOR))
     assert UNREADABLE in text_of(client.get(f"{CONSOLE}{bad.public_id}"))
+    assert "Set, but cannot be opened" in text_of(client.get(f"{CONSOLE}{bad.public_id}/edit"))
     bad.refresh_from_db()
     assert UNREADABLE in text_of(posted(client, bad, do="try"))
     assert posted(client, bad, name="Renamed").status_code == 302
