@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 
 CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentences name
 LONGEST_PEM = 50_000  # a chain of ten long ones
+LONGEST_NAME = 200  # of a subject, in a sentence
 MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
 UNREADABLE = (
     ValueError,
@@ -65,20 +66,17 @@ def ends_at(chain: str) -> datetime:
     return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
 
 
-@functools.lru_cache(maxsize=4096)
-def holder(chain: str) -> str:
-    """Whom the first certificate of the chain names: its subject, and names beside it; "" for what is none.
+@functools.lru_cache(maxsize=4096)  # asked for with each row that is read
+def identity(chain: str) -> tuple[str, ...]:
+    """Whom the first certificate of the chain names: its subject, then its alternative names in order.
 
-    A renewal names the same. Printable, 200 characters at most.
+    A renewal names the same. Nothing for what is no certificate.
     """
     try:
         certificate = x509.load_pem_x509_certificates(chain.encode())[0]
-        subject = certificate.subject.rfc4514_string()
-        names = _other_names(certificate)
+        return certificate.subject.rfc4514_string(), *sorted(_other_names(certificate))
     except UNREADABLE:
-        return ""
-    text = ", ".join(dict.fromkeys(filter(None, (subject, *names))))
-    return "".join(c if c.isprintable() else "·" for c in text)[:200]
+        return ()
 
 
 def _other_names(certificate: x509.Certificate) -> list[str]:
@@ -96,7 +94,10 @@ def told(chain: str, now: datetime) -> str:
         end = ends_at(chain)
     except UNREADABLE:
         return "set, but cannot be read: set it again"
-    return f"set, {'valid until' if end > now else 'expired on'} {end:%-d %b %Y} ({holder(chain)})"
+    name = next(filter(None, identity(chain)), "")
+    shown = "".join(c if c.isprintable() else "·" for c in name)[:LONGEST_NAME]
+    until = f"set, {'valid until' if end > now else 'expired on'} {end:%-d %b %Y}"
+    return f"{until} ({shown})" if shown else until
 
 
 def checked(chain: str, key: str, now: datetime) -> ClientCertificate:

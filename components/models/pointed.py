@@ -55,7 +55,7 @@ class Pointed(models.Model):
         if self.get_deferred_fields() & POINT:
             return None
         options = deepcopy(self.options or {})  # whatever a broken row holds
-        return self.kind, self.target, options, client_certificates.holder(self.client_certificate)
+        return self.kind, self.target, options, client_certificates.identity(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
         """Begin anew where it is pointed elsewhere; the columns to save."""

@@ -29,10 +29,10 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell"
 
 
-def pair(*, days=30, begins=-1, authority=None, key=None, name="probe"):
+def pair(*, days=30, begins=-1, authority=None, key=None, name="probe", others=()):
     """A client certificate and its key as PEM, signed by an authority (key, certificate) or by itself."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)] if name else [])
     signer, issuer = (authority[0], authority[1].subject) if authority else (key, name)
     made = (
         x509.CertificateBuilder()
@@ -43,8 +43,10 @@ def pair(*, days=30, begins=-1, authority=None, key=None, name="probe"):
         .not_valid_before(NOW + timedelta(days=min(begins, days - 1)))
         .not_valid_after(NOW + timedelta(days=days, hours=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(signer, hashes.SHA256())
     )
+    if others:
+        made = made.add_extension(x509.SubjectAlternativeName(others), critical=not name.rdns)
+    made = made.sign(signer, hashes.SHA256())
     return made.public_bytes(PEM).decode(), in_clear(key)
 
 
@@ -222,6 +224,33 @@ def test_what_cannot_be_shown_is_refused_with_the_mend():
         field, sentence = refused(*pasted)
         assert f"{field}: {sentence}".startswith(words)
         assert key.splitlines()[1] not in sentence
+
+
+URI = x509.UniformResourceIdentifier("spiffe://widgetify.example/probe")
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"days": 30}, "set, valid until {} (CN=probe)"),
+        ({"days": -2}, "set, expired on {} (CN=probe)"),
+        ({"days": 30, "others": [URI]}, "set, valid until {} (CN=probe)"),
+        ({"days": 30, "others": [URI], "name": ""}, "set, valid until {} (spiffe://widgetify.example/probe)"),
+        ({"days": 30, "name": ""}, "set, valid until {}"),
+        ({"days": 30, "name": "a\u202eb"}, "set, valid until {} (CN=a·b)"),
+    ],
+)
+def test_all_that_is_said_of_one_is_its_end_and_its_name(made, says):
+    end = NOW + timedelta(days=made["days"], hours=1)
+    assert client_certificates.told(pair(**made)[0], NOW) == says.format(f"{end:%-d %b %Y}")
+
+
+def test_a_renewal_names_the_same_and_another_does_not():
+    others = [URI, x509.DNSName("probe.example")]
+    first = client_certificates.identity(pair(others=others)[0])
+    assert client_certificates.identity(pair(days=300, others=others[::-1])[0]) == first
+    assert client_certificates.identity(pair(others=[URI])[0]) != first
+    assert client_certificates.identity("") == client_certificates.identity("nonsense") == ()
 
 
 @pytest.fixture
