@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from components import identity, uptime
-from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan
+from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan, showing
 from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
 from components.status import Status
 from components.uptime import Seconds, Span
@@ -112,7 +112,7 @@ def world(
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
     tallied, excused = _days(shown & one & (days or Q()), first, today)
-    probes = list(Probe.objects.filter(shown))
+    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page tells of them
     told, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,

@@ -6,15 +6,18 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
 from components.models import Probe
 from incidents.models import TakenForm
 from statuspage.console import probes as views
 from statuspage.models import Audit, Role
+from statuspage.views import overview
 from tests.components.test_client_certificates import pair
-from tests.making import watched
+from tests.making import NOW, watched
 from tests.people import person
 from tests.showing import CONSOLE, HERE, is_in, kept, posted, text_of
 from tests.statuspage.test_console_watched import fields_of
@@ -67,6 +70,15 @@ def test_a_form_that_comes_back_has_dropped_the_key_and_says_so(editor, wrong):
     assert not is_in(ours[1], text)
     assert "Paste the key again" in text
     assert not Probe.objects.get().client_certificate
+
+
+def test_what_strangers_are_shown_is_made_without_reading_it(db):
+    kept(pair())
+    with CaptureQueriesContext(connection) as asked:
+        assert "API" in overview.gather(NOW).render(NOW).decode()
+    assert "components_probe" in str(asked.captured_queries)
+    assert "client_certificate" not in str(asked.captured_queries)
+    assert "sealed_client_key" not in str(asked.captured_queries)
 
 
 def test_a_report_of_an_error_holds_no_key(editor, monkeypatch):
