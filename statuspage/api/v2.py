@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.conf import settings
 
-from components import identity
 from components.models import Component, Group
 from components.status import worst
 from incidents import bodies
@@ -103,14 +102,7 @@ def _newest(incidents: list[Incident]) -> list[Incident]:
 
 def page_body(world: World) -> Body:
     """The page itself."""
-    here = identity.current()
-    return {
-        "id": world.public_id,
-        "name": here.name,
-        "url": settings.PUBLIC_URL,
-        "time_zone": "Etc/UTC" if here.time_zone == "UTC" else here.time_zone,
-        "updated_at": moment(world.updated_at),
-    }
+    return bodies.page(world.public_id, world.updated_at)
 
 
 def status(head: Head) -> Body:
