@@ -38,6 +38,8 @@ def spoken(now: datetime) -> SimpleNamespace:
     hidden = _component(f"inner {SECRET}", now, is_shown=False)
     shown = SimpleNamespace(group=parent, chat=chat, api=api, files=files, docs=docs, hidden=hidden)
     shown.resolved, shown.backdated, shown.reported = _over(shown, now)
+    for one in (*made, hidden):
+        one.refresh_from_db()  # what was said of them above is over
     shown.opened = _open(shown, now)
     shown.monitored = Incident.objects.open(
         "Files are slow", "It is fixed.", phase="monitoring", components=[files], now=now - timedelta(hours=2)

@@ -67,11 +67,6 @@ def unresolved_only(world: World, at: datetime) -> Body:
     return {"page": page_body(world), "incidents": [incident(one, world, fresh) for one in opened]}
 
 
-def one_incident(world: World, one: Incident, at: datetime) -> Body:
-    """`incidents/<id>.json`: one incident, open or over."""
-    return {"page": page_body(world), "incident": incident(one, world, page.freshness(world, at))}
-
-
 def maintenances_only(world: World, at: datetime) -> Body:
     """`scheduled-maintenances.json`: the 50 newest, completed ones included."""
     newest = sorted(world.maintenances, key=lambda one: (one.created_at, one.pk), reverse=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from incidents.models import Incident, Postmortem
+from incidents.models import Incident, Maintenance, Postmortem
 from incidents.tasks import fall_silent
 from tests import full_page
 from tests.json_schemas import ROOT, SCHEMAS, faults, is_ours, theirs
@@ -72,6 +72,9 @@ def test_a_page_full_of_everything_is_what_the_schemas_say(db, settings, zone):
         for path, name in ONE_OF_MANY.items():
             if name != "postmortem" or Postmortem.objects.filter(incident=one).exists():
                 assert faults(document(path.format(one.public_id), now), name) == [], path
+    for one in Maintenance.objects.all():
+        for path in ("/api/v2/incidents/{}.json", "/incidents/{}.json"):
+            assert faults(document(path.format(one.public_id), now), ONE_OF_MANY[path]) == [], path
 
 
 def test_every_key_of_our_own_stands_somewhere_on_that_page(db):
