@@ -14,7 +14,7 @@ ifdef VAR_DIR
 export VAR_DIR
 endif
 
-.PHONY: help run demo test lint bench faults fresh clean
+.PHONY: help run demo test lint bench faults clients fresh clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.p
 	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -u -m pytest -q tests/faults $(LONG)
+
+clients: $(VENV)/dev.stamp ## Read a live page with feed readers, calendars and Statuspage's clients
+	@$(PY) -m tests.clients
 
 fresh: ## Both of these in a bare Debian, made for it (root; Linux)
 	@bash tests/fresh.sh

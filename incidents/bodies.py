@@ -19,6 +19,18 @@ Body = dict[str, Any]
 NO_NAMES: Mapping[str, str] = {}
 
 
+def page(page_id: str, updated_at: datetime) -> Body:
+    """The page itself, as every document of the API tells it."""
+    here = identity.current()
+    return {
+        "id": page_id,
+        "name": here.name,
+        "url": settings.PUBLIC_URL,
+        "time_zone": "Etc/UTC" if here.time_zone == "UTC" else here.time_zone,
+        "updated_at": moment(updated_at),
+    }
+
+
 def row(
     one: Component | Group,
     shown: Status,

@@ -15,8 +15,9 @@ from django.views.defaults import page_not_found
 from components.gate import PUBLIC
 from incidents.models import Maintenance
 from statuspage import postmortems
+from statuspage.middleware import USUAL_METHODS
 
-OPEN_ENDINGS = (".json", ".csv", ".atom", ".rss", ".ics")
+OPEN_ENDINGS = (".json", ".csv", ".md", ".atom", ".rss", ".ics")
 INCIDENT = re.compile(r"/incidents/(?P<id>[A-Za-z0-9]{1,32})(?P<part>/postmortem)?")
 SAFE = ("GET", "HEAD", "OPTIONS")
 PREFLIGHT = {
@@ -37,8 +38,11 @@ WORDS = {
 
 
 def is_open(path: str) -> bool:
-    """Whether pages of other origins may read it."""
-    return path.startswith("/api/") or (path.endswith(OPEN_ENDINGS) and _is_document(path))
+    """Whether pages of other origins may read it, or follow where it leads."""
+    if path.startswith("/api/"):
+        return True
+    path = _spelled(path)
+    return path.endswith(OPEN_ENDINGS) and (path in SAME or _is_document(path))
 
 
 class MannersMiddleware:
@@ -51,7 +55,9 @@ class MannersMiddleware:
         if not is_open(request.path):
             return self.get_response(request)
         if request.method == "OPTIONS":
-            response = HttpResponse(status=204, headers=PREFLIGHT)
+            response = HttpResponse(
+                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_taken(request.path))}
+            )
         elif request.method not in SAFE and _is_document(request.path):
             response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
         else:
@@ -67,6 +73,9 @@ def _in_json(response: HttpResponse) -> HttpResponse:
     if response.headers.get("Content-Type", "").startswith("application/json"):
         return response
     sentence = WORDS.get(response.status_code, WORDS[400])
+    allowed = response.headers.get("Allow", "")
+    if response.status_code == 405 and not set(allowed.split(", ")) <= set(SAFE):
+        sentence = f"This address takes {allowed}."
     told = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
     for name in ("Allow", "Retry-After", "Cache-Control", "Vary"):
         if name in response.headers:
@@ -84,18 +93,34 @@ SAME = {
 
 
 def _is_document(path: str) -> bool:
+    return hasattr(_view(path), "gather")
+
+
+def _taken(path: str) -> tuple[str, ...]:
+    """The methods that mean something there."""
+    view = _view(path)
+    if view is None or hasattr(view, "gather"):
+        return SAFE
+    return (*USUAL_METHODS, *getattr(view, "also_takes", ()))
+
+
+def _view(path: str) -> Callable[..., HttpResponse] | None:
     try:
-        return hasattr(resolve(path).func, "gather")
+        return resolve(path).func
     except (Resolver404, Http404):
-        return False
+        return None
+
+
+def _spelled(path: str) -> str:
+    """The address without a slash too many."""
+    return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A slash too many is taken out, and Statuspage's addresses lead to ours; else our page says so."""
     if request.method in ("GET", "HEAD") and (elsewhere := _elsewhere(request.path)):
         return redirect(elsewhere)
-    path = re.sub(r"/{2,}", "/", request.path)
-    path = path.rstrip("/") or "/"
+    path = _spelled(request.path)
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
@@ -121,7 +146,4 @@ def _elsewhere(path: str) -> str:
 
 def _is_ours(path: str) -> bool:
     """Whether strangers are answered there: Django's admin claims every address below it."""
-    try:
-        return getattr(resolve(path).func, "access", None) == PUBLIC
-    except (Resolver404, Http404):
-        return False
+    return getattr(_view(path), "access", None) == PUBLIC

@@ -199,11 +199,17 @@ def _works_page(found: World, at: datetime) -> WorksPage:
 @document
 def maintenance(now: datetime, public_id: str) -> Draft:
     """One maintenance, whole."""
+    found, one = _asked_work(now, public_id)
+    return _html(found, "maintenance.html", lambda at: _work_page(found, one, at))
+
+
+def _asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
+    """The planned work at this address, and what is shown beside it. Raises Http404."""
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
     one = next((one for one in found.maintenances if one.public_id == public_id), None)
     if one is None:
         raise Http404("There is no such maintenance.")
-    return _html(found, "maintenance.html", lambda at: _work_page(found, one, at))
+    return found, one
 
 
 def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
@@ -260,15 +266,24 @@ def api_unresolved(now: datetime) -> Draft:
 @document
 def api_incident(now: datetime, public_id: str) -> Draft:
     """`/api/v2/incidents/<id>.json`."""
-    found, one = _asked_incident(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped(v2.one_incident(found, one, at)))
+    found, body = _asked_body(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped({"page": v2.page_body(found), "incident": body(at)}))
 
 
 @document
 def incident_json(now: datetime, public_id: str) -> Draft:
     """`/incidents/<id>.json`: the incident alone, as some clients ask for it."""
-    found, one = _asked_incident(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped(v2.one_incident(found, one, at)["incident"]))
+    found, body = _asked_body(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped(body(at)))
+
+
+def _asked_body(now: datetime, public_id: str) -> tuple[World, Callable[[datetime], Body]]:
+    """An incident, or planned work: to Statuspage that is one as well. Raises Http404."""
+    if Maintenance.objects.filter(public_id=public_id).exists():
+        beside, work = _asked_work(now, public_id)
+        return beside, lambda at: v2.maintenance(work, beside, page.freshness(beside, at))
+    found, incident = _asked_incident(now, public_id)
+    return found, lambda at: v2.incident(incident, found, page.freshness(found, at))
 
 
 @document

@@ -8,10 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from components import identity
 from components.gate import public
 from components.models import Page
-from incidents.bodies import moment
+from incidents import bodies
 from subscribers import origins, proof
 from subscribers.channels import Channel
 from subscribers.forms import SignUpForm
@@ -186,13 +185,5 @@ def _text(name: str, value: Any) -> str:
 
 
 def _page() -> dict[str, Any]:
-    page, here = Page.objects.this(), identity.current()
-    return {
-        "page": {
-            "id": page.public_id,
-            "name": here.name,
-            "url": settings.PUBLIC_URL,
-            "time_zone": here.time_zone,
-            "updated_at": moment(page.updated_at),
-        }
-    }
+    page = Page.objects.this()
+    return {"page": bodies.page(page.public_id, page.updated_at)}

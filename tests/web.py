@@ -46,7 +46,11 @@ class Web:
 
     def start(self) -> None:
         self.process = self._manage("web", "--skip-checks")  # `up` and others make them
-        wait_for(self._is_ready, 20)
+        try:
+            wait_for(self._is_ready, 20)
+        except AssertionError:
+            self.stop()  # nobody else will: the fixture is not made
+            raise
 
     def _is_ready(self):
         try:

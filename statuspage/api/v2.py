@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.conf import settings
 
-from components import identity
 from components.models import Component, Group
 from components.status import worst
 from incidents import bodies
@@ -68,11 +67,6 @@ def unresolved_only(world: World, at: datetime) -> Body:
     return {"page": page_body(world), "incidents": [incident(one, world, fresh) for one in opened]}
 
 
-def one_incident(world: World, one: Incident, at: datetime) -> Body:
-    """`incidents/<id>.json`: one incident, open or over."""
-    return {"page": page_body(world), "incident": incident(one, world, page.freshness(world, at))}
-
-
 def maintenances_only(world: World, at: datetime) -> Body:
     """`scheduled-maintenances.json`: the 50 newest, completed ones included."""
     newest = sorted(world.maintenances, key=lambda one: (one.created_at, one.pk), reverse=True)
@@ -103,14 +97,7 @@ def _newest(incidents: list[Incident]) -> list[Incident]:
 
 def page_body(world: World) -> Body:
     """The page itself."""
-    here = identity.current()
-    return {
-        "id": world.public_id,
-        "name": here.name,
-        "url": settings.PUBLIC_URL,
-        "time_zone": "Etc/UTC" if here.time_zone == "UTC" else here.time_zone,
-        "updated_at": moment(world.updated_at),
-    }
+    return bodies.page(world.public_id, world.updated_at)
 
 
 def status(head: Head) -> Body:

@@ -48,6 +48,38 @@ def test_another_site_may_read_what_is_public(client, db, path):
     assert asked.headers["access-control-allow-headers"] == "*"
 
 
+def test_a_report_as_markdown_is_open_as_its_other_forms_are(client, db):
+    one = published().incident
+    for ending in (".json", ".md", ".csv"):
+        answer = client.get(f"/postmortems/{one.public_id}{ending}")
+        assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (200, "*"), ending
+
+
+@pytest.mark.parametrize(
+    "path", ["/history.atom/", "//feed.json", "/history.ics", "/api/v2/status.json/", "/uptime.json//"]
+)
+def test_a_page_of_another_origin_may_follow_where_an_address_leads(client, db, path):
+    answer = client.get(path, PATH_INFO=path)
+    assert answer.status_code in (301, 302)
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path", ["/console/x.json/", "/accounts//login/", "/history/", "//", "/admin/x.csv/"]
+)
+def test_nothing_else_is_opened_by_a_stroke(client, db, path):
+    for answer in (client.get(path, PATH_INFO=path), client.options(path, PATH_INFO=path)):
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_method_that_is_not_taken_is_told_which_are(client, db):
+    told = client.patch("/api/v2/subscribers.json")
+    assert told.status_code == 405
+    assert told.json()["error"] == "This address takes GET, HEAD, POST, OPTIONS, DELETE."
+    assert client.options("/api/v2/summary.json").headers["allow"] == "GET, HEAD, OPTIONS"
+    assert "POST" in client.options("/api/v2/subscribers.json").headers["allow"]
+
+
 @pytest.mark.parametrize(
     "path", ["/console/x.json", "/accounts/login/", "/subscription/x/data", "/", "/history", "/admin/x.csv"]
 )
@@ -128,6 +160,14 @@ def test_one_incident_is_told_with_its_page_or_alone(client, db):
     assert client.get(f"/incidents/{one.public_id}.json").json() == told["incident"]
     changed = told["incident"]["incident_updates"][0]["affected_components"]
     assert {row["name"] for row in changed} == {"Widgetify - Chat", "Files"}
+
+
+def test_planned_work_is_told_where_statuspage_tells_it(client, db):
+    work = plan(component("API"))
+    (listed,) = client.get("/api/v2/scheduled-maintenances.json").json()["scheduled_maintenances"]
+    assert client.get(f"/incidents/{work.public_id}.json").json() == listed
+    told = client.get(f"/api/v2/incidents/{work.public_id}.json").json()
+    assert (set(told), told["incident"]) == ({"page", "incident"}, listed)
 
 
 def test_a_change_from_what_was_not_known_says_so(db):

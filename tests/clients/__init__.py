@@ -1,0 +1,1 @@
+"""Programs that other people wrote, against a live page: `make clients`."""
