@@ -46,7 +46,7 @@ class Web:
 
     def start(self) -> None:
         self.process = self._manage("web", "--skip-checks")  # `up` and others make them
-        wait_for(self._is_ready, 20)
+        wait_for(self._is_ready, 60)
 
     def _is_ready(self):
         try:

@@ -95,6 +95,8 @@ class Evidence:
     """What our probes saw, fit for a stranger's eyes."""
 
     summary: str
+    sentence: str  # "2 of 8 probes see 503 Service Unavailable", for the line under the banner
+    first_failure_at: datetime | None
     ladder: tuple[Rung, ...]
     rows: tuple[EvidenceRow, ...]
     started_at: datetime | None = None
