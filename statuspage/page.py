@@ -44,9 +44,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
         incidents=tuple(_beside(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
-        past=days.past_days(
-            world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)
-        ),
+        past=days.past_days(world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)),
         active=active,
         planned=tuple(works.card(one, at) for one in works.planned(world)[: works.MOST_PLANNED]),
     )

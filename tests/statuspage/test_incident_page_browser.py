@@ -70,3 +70,16 @@ def test_on_paper_it_says_where_it_is_from_and_when(web, browser, outage):
     assert "times in UTC" in line.inner_text()
     assert page.get_by_role("button", name="Print").is_hidden()
     assert page.locator(".tell").is_hidden()
+
+
+def test_an_incident_keeps_its_banner_when_monitoring_grows_old(web, browser, outage):
+    page = browser.open("about:blank")
+    page.clock.install(time=timezone.now())
+    page.goto(web.url + outage.get_absolute_url())
+    web.stop()
+    page.clock.run_for(6 * 60_000)
+    assert page.get_attribute("#fresh", "data-step") in ("late", "stale")
+    assert page.inner_text("#fresh").startswith(("Connection lost", "Monitoring data is old"))
+    assert page.get_attribute("#banner", "data-status") == "major_outage"
+    assert page.inner_text("#banner h1") == outage.title
+    web.start()
