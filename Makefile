@@ -14,10 +14,10 @@ ifdef VAR_DIR
 export VAR_DIR
 endif
 
-.PHONY: help run demo test lint bench faults clients fresh clean
+.PHONY: help run demo test lint bench lighthouse faults clients fresh clean
 
 help: ## Show these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 $(VENV)/bin/pip:
 	@$(BASE_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: install it and try again." >&2; exit 1; }
@@ -57,6 +57,14 @@ lint: $(VENV)/dev.stamp ## Format, rules, types, architecture, templates, known 
 
 bench: $(VENV)/dev.stamp ## Measure, each figure beside a reference in the same run
 	@$(PY) -m benchmarks
+
+# by hand, against a page that runs; npm brings it into var/lighthouse
+LIGHTHOUSE := 13.5.0
+URL ?= http://localhost:8000
+lighthouse: $(VENV)/dev.stamp ## Lighthouse on the pages readers open first (URL)
+	@command -v npm >/dev/null || { echo "Lighthouse needs Node.js 22 or newer with npm: install them and try again." >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --prefix $(or $(VAR_DIR),var)/lighthouse lighthouse@$(LIGHTHOUSE)
+	@$(PY) -m benchmarks.lighthouse $(URL)
 
 # whose short form is only a part of the long one
 LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/test_up.py \

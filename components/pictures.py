@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 
 MOST_BYTES = 64 * 1024  # it stands on every page, and the whole of a first visit is to stay small
+HEAVY_BYTES = 10 * 1024  # what a page of up to 20 kB leaves of the 30 kB of a first visit
 MOST_PIXELS = 2_000  # in either direction
 WIDEST = 10  # times as wide as it is high
 HEIGHT = 32  # pixels that a logo is shown in
@@ -53,6 +54,16 @@ def read(body: bytes) -> Shape:
             f"This picture is {width} by {height} pixels: it would be a line. Cut it to what is to be seen."
         )
     return Shape(kind, width, height)
+
+
+def weight_warning(label: str, size: int) -> str:
+    """What to say of a logo that is taken but heavy; empty for a light one. `size` is in bytes."""
+    if size <= HEAVY_BYTES:
+        return ""
+    return (
+        f"{label}: {size / 1024:.0f} kB is a lot. It loads with every page, and a whole first visit should"
+        f" stay under 30 kB. A PNG {2 * HEIGHT} pixels high with at most {HEAVY_BYTES // 1024} kB is enough."
+    )
 
 
 def is_wordmark(name: str) -> bool:

@@ -35,8 +35,8 @@ class Kind(StrEnum):
 PUBLIC_KINDS = (Kind.POST, Kind.FACT)
 
 NOW = {
-    Phase.INVESTIGATING: "Looking into it",
-    Phase.IDENTIFIED: "Cause found, fix in progress",
+    Phase.INVESTIGATING: "Investigating",
+    Phase.IDENTIFIED: "Identified",
     Phase.MONITORING: "Monitoring the fix",
     Phase.RESOLVED: "Resolved",
 }

@@ -3,46 +3,46 @@
 # each: kind, name, phase, title, text
 TEMPLATES = (
     (
-        "incident", "Looking into it", "investigating", "{components} does not work as usual",
-        ("{components|What} does not work for {whom}. {What works} works as usual. "
-        "We are looking into it and will write again by {next}."),
+        "incident", "Investigating", "investigating", "{components} is not working",
+        ("{components|What} isn't working for {whom}. {What works} is working normally. "
+        "We're investigating and will post another update by {next}."),
     ),
     (
         "incident", "Slow", "investigating", "{components} is slow",
-        ("{components|What} is slow for {whom}. {What works} works as usual. "
-        "We are looking into it and will write again by {next}."),
+        ("{components|What} is slow for {whom}. {What works} is working normally. "
+        "We're investigating and will post another update by {next}."),
     ),
     (
-        "update", "Looking into it", "investigating", "",
-        ("{components|What} does not work for {whom}. {What works} works as usual. "
-        "We are looking into it and will write again by {next}."),
+        "update", "Investigating", "investigating", "",
+        ("{components|What} isn't working for {whom}. {What works} is working normally. "
+        "We're investigating and will post another update by {next}."),
     ),
     (
-        "update", "Still looking", "investigating", "",
-        "{components|What} still does not work. We have ruled out {cause}. We will write again by {next}.",
+        "update", "Still investigating", "investigating", "",
+        "{components|What} still isn't working. We have ruled out {cause}. Next update by {next}.",
     ),
     (
-        "update", "Cause found", "identified", "",
-        ("{Cause in one sentence}. We are {action}. We do not yet know how long this takes. "
-        "We will write again by {next}."),
+        "update", "Identified", "identified", "",
+        ("{Cause in one sentence}. We're {action}. We don't know yet how long this will take. "
+        "Next update by {next}."),
     ),
     (
-        "update", "Partly back", "identified", "",
-        ("{What works} works again for {whom}. {components|What} still does not. "
-        "We will write again by {next}."),
+        "update", "Partly restored", "identified", "",
+        ("{What works} is working again for {whom}. {components|What} still isn't. "
+        "Next update by {next}."),
     ),
     (
-        "update", "Fixed, watching", "monitoring", "",
-        ("{components|What} works again since {now}. "
-        "We'll keep watching until {next} before closing this incident."),
+        "update", "Monitoring", "monitoring", "",
+        ("{components|What} recovered at {now}. We'll keep monitoring until {next} "
+        "before resolving this incident."),
     ),
     (
         "update", "Resolved", "resolved", "",
-        ("{components|What} did not work from {started} to {now} ({duration}). {Cause}. "
-        "{Loss|No data was lost}. A postmortem follows by {date}."),
+        ("{components|What} was unavailable from {started} to {now} ({duration}). {Cause}. "
+        "{Loss|No data was lost}. A postmortem will follow by {date}."),
     ),
     (
-        "maintenance", "Planned work", "", "{components}: planned work",
-        "On {date}, {start} to {end}, we {work}. {Effect}. Nothing is needed from you.",
+        "maintenance", "Maintenance", "", "{components}: planned maintenance",
+        "On {date} from {start} to {end} we will {work}. {Effect}. You don't need to do anything.",
     ),
 )  # fmt: skip

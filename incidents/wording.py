@@ -116,7 +116,8 @@ BLANK = re.compile(r"\{[^{}]{1,200}\}")
 ADDRESS = re.compile(r"https?://[^\s)>]+", re.IGNORECASE)
 
 BROKEN = _saying(
-    r"not (?:work|respond|available|reachable|possible)(?:ing|ed)?",
+    r"(?:not|\w{2,4}n't) (?:work|respond|available|reachable|possible)(?:ing|ed)?",
+    r"(?:is|are|was|were)n't(?=[.,;])",
     r"(?:do|does|did|could) not", r"(?:do|does|did|could)n't", r"can(?:not|'t)", r"no longer",
     r"fail(?:s|ed|ing|ures?)?", r"refus(?:es?|ed|ing)", r"reject(?:s|ed|ing)?",
     r"down", r"offline", r"broken", r"breaks? off", r"stuck", r"outage", r"interrupted",
@@ -137,7 +138,7 @@ HARMLESS = _saying(
 
 WORKS = _saying(
     r"works", r"(?<!your\s)(?<!their\s)work(?=[.,;]| (?:again|normally|well|fine))", r"as usual", r"normally",
-    r"(?:keeps?|still) working", r"continues? to work",
+    r"(?:keeps?|still|is|are) working(?! (?:on|to|with))", r"continues? to work", r"recovered",
     r"(?:is|are|was|were)(?:n't| not) affected", r"not affected", r"unaffected",
     r"(?:is|are|remains?|stays?) safe", r"no\b[^.!?\n]{1,60}\blost", r"nothing (?:is|was|has been) lost",
 )  # fmt: skip
@@ -147,6 +148,7 @@ NOT_WORKS = _saying(
     r"(?:not|\w{2,5}n't|cannot|can't|never|no longer|nothing|hardly|barely)(?: \w{1,20})?"
     r" work(?:s|ed|ing)?(?: as usual| normally)?",
     r"not as usual",
+    r"(?:not|\w{2,5}n't)(?: yet| fully){0,2} recovered",
     r"works? (?:slowly|poorly|badly)",
 )
 BACK = _saying(r"work(?:s|ed|ing)? again", r"recovered")

@@ -129,7 +129,7 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
     ):
         return f"Checking {names(hit)}…"
     if status is Status.UNKNOWN:
-        return f"We do not know how {names(hit)} {'are' if len(hit) > 1 else 'is'}"
+        return f"We don’t currently know the status of {names(hit)}"
     one, many = VERBS[status]
     if len(hit) == len(rows) and len(hit) > 1:
         return f"{identity.current().name} {one}"

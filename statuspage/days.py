@@ -1,8 +1,8 @@
 """Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from django.urls import reverse
@@ -188,36 +188,45 @@ def added(days: Collection[Counted]) -> Counted:
 
 
 def past_days(
-    world: World, closed: list[IncidentCard], at: datetime, *, is_open: bool
+    world: World, closed: list[IncidentCard], fresh: Freshness, *, is_open: bool
 ) -> tuple[PastDays, ...]:
     """Days with incidents, and the quiet ones between them folded into one line each.
 
-    Today is not quiet while an incident is open: it is told above.
+    Today is not quiet while an incident is open: it is told above. While monitoring is stale the newest
+    quiet days say since when nobody has looked.
     """
     zone, today = world.zone, world.today
     by_day: dict[date, list[IncidentCard]] = {}
     for card in closed[:PAST_INCIDENTS]:
         by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
+    first = _watched_since(world, zone)
     found: list[PastDays] = []
     upto = today - timedelta(days=1) if is_open else today
     for on in sorted(by_day, reverse=True):
-        if on < upto:
-            found.append(_quiet(on + timedelta(days=1), upto))
+        found += _quiet(max(on + timedelta(days=1), first), upto)
         found.append(PastDays(on, on, f"{on:%a} {on.day} {on:%b}", _ago(on, today), tuple(by_day[on])))
         upto = on - timedelta(days=1)
     if not found:
-        began = min((c.created_at for c in world.components), default=at).astimezone(zone).date()
-        first = max(began, today - timedelta(days=DAYS - 1))
-        if first <= upto:
-            found.append(_quiet(first, upto))
+        found += _quiet(max(first, today - timedelta(days=DAYS - 1)), upto)
+    if found and found[0].note and fresh.step is Step.STALE:
+        found[0] = replace(found[0], note="No incidents posted.", unseen_since=fresh.checked_at)
     return tuple(found)
 
 
-def _quiet(first: date, last: date) -> PastDays:
+def _watched_since(world: World, zone: tzinfo) -> date:
+    """The first day of which anything is known: of the days before, nobody can say that they were quiet."""
+    began = min((one.created_at for one in world.components), default=world.now)
+    return began.astimezone(zone).date()
+
+
+def _quiet(first: date, last: date) -> list[PastDays]:
+    """One line for these days; none when there are none."""
+    if first > last:
+        return []
     count = (last - first).days + 1
     start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
     label = f"{last.day} {last:%b}" if count == 1 else f"{start} – {last.day} {last:%b}"
-    return PastDays(first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents.")
+    return [PastDays(first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents.")]
 
 
 def _ago(on: date, today: date) -> str:

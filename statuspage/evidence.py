@@ -57,12 +57,31 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
-        summary=f"{len(failing)} of {len(rows)} probes saw it",
+        summary=f"{_probes(len(failing), rows)} saw it",
+        sentence=_sentence(rows, failing),
+        first_failure_at=first,
         ladder=_ladder(probes, checks, first),
         rows=tuple(rows),
         started_at=start,
         ended_at=end,
     )
+
+
+def _probes(count: int, rows: list[EvidenceRow]) -> str:
+    """ "1 of 3 probes"."""
+    return f"{count} of {len(rows)} probe{'s' if len(rows) > 1 else ''}"
+
+
+def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
+    """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
+    now = [row for row in failing if row.status.is_trouble]
+    if not now:
+        return f"{_probes(len(failing), rows)} saw it"
+    what = {row.sees[0].lower() + row.sees[1:] for row in now}
+    # an answer with a good code that is not what we expect says nothing by its code
+    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "answers"))
+    why = f" ({min(what)})" if says_why else ""
+    return f"{_probes(len(now), rows)} fail{'s' if len(now) == 1 else ''}{why}"
 
 
 def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:

@@ -44,7 +44,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
         incidents=tuple(_beside(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
-        past=days.past_days(world, [card for card in shown if not card.is_open], at, is_open=bool(opened)),
+        past=days.past_days(world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)),
         active=active,
         planned=tuple(works.card(one, at) for one in works.planned(world)[: works.MOST_PLANNED]),
     )
@@ -252,7 +252,7 @@ def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCar
         if (members := _members(world, by_id, group.pk))
     ]
     if loose := _members(world, by_id, None):
-        name = "Not affected" if affected else "More" if placed else "All components"
+        name = "Not affected" if affected else "Other components" if placed else "All components"
         first = min(one.position for one in world.components if one.group_id is None)
         placed.append((first, _group("", name, loose, "group", is_open=is_open)))
     return (*found, *(card for _, card in sorted(placed, key=lambda one: one[0])))

@@ -12,6 +12,7 @@ from components import identity
 from statuspage import supervisor
 from tests.browser import Browser
 from tests.faults import faults
+from tests.looking import Looking
 from tests.targets import Target
 from tests.web import Web
 from tests.whole import Whole
@@ -154,3 +155,12 @@ def web(one_web, transactional_db):
     """The web process, with nothing of an earlier test."""
     one_web.begin()
     return one_web
+
+
+@pytest.fixture
+def looking(web, browser):
+    """A browser that looks at pages with axe-core; what it finds fails the test."""
+    made = Looking(web, browser)
+    yield made
+    browser.faults = [fault for fault in browser.faults if "status of 4" not in fault]
+    assert made.wrong == [], "\n".join(made.wrong)

@@ -47,7 +47,7 @@ class Web:
     def start(self) -> None:
         self.process = self._manage("web", "--skip-checks")  # `up` and others make them
         try:
-            wait_for(self._is_ready, 20)
+            wait_for(self._is_ready, 60)
         except AssertionError:
             self.stop()  # nobody else will: the fixture is not made
             raise

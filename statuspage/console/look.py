@@ -137,6 +137,14 @@ class LookForm(forms.Form):
             )
         return data
 
+    def warnings(self) -> list[str]:
+        """What is taken and yet better sent otherwise."""
+        said = (
+            pictures.weight_warning(str(self.fields[field].label or "Logo"), len(one.body))
+            for field, one in self.taken.items()
+        )
+        return [sentence for sentence in said if sentence]
+
     def chosen(self) -> dict[str, str]:
         """The columns of the page as they would be; what cannot be taken stays as it is."""
         found = {field: self.cleaned_data.get(field, getattr(self.page, field)) for field in TEXTS}
@@ -160,6 +168,8 @@ def form_page(request: HttpRequest) -> HttpResponse:
     if is_valid and request.POST.get("do", "") != "look":
         save(request, form)
         messages.success(request, "Saved. The page shows it within seconds.")
+        for sentence in form.warnings():
+            messages.warning(request, sentence)
         return redirect("console_look")
     here = identity.merged(form.chosen())
     return _shown(request, form, here, status=200 if is_valid else 400)
@@ -198,6 +208,7 @@ def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int 
         "style": brand.preview_url(here),
         "shades": [colours.shade(here.colour, theme) for theme in themes] if here.colour else [],
         "themes": [theme.name for theme in themes],
+        "warnings": form.warnings(),
         "zones": sorted(available_timezones()),
     }
     if "HX-Request" in request.headers:  # the preview alone, whatever else is wrong

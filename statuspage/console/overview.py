@@ -6,15 +6,12 @@ Everything is gathered in a fixed number of queries, however many components and
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from django.db.models import Case, Count, IntegerField, Prefetch, Q, Value, When
 from django.urls import reverse
 
 from components import latency
-from components.models import Component, Flip, Heartbeat, HourTally, Probe, StatusSpan
-from components.models.claims import patience
-from components.models.heartbeat import MAX_AHEAD
+from components.models import Component, Flip, HourTally, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, State, Status
 from components.unsteady import ON_AND_OFF
@@ -22,12 +19,9 @@ from incidents import asking, telling
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
 from incidents.words import duration, names
-from statuspage import live
-from statuspage.copies import fault_here
-from statuspage.vitals import UNSENT_S, vitals
+from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
-ALIVE = timedelta(seconds=60)
 MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
 SPARK_HOURS = 12
 TROUBLED = [status for status in Status if status.is_trouble]
@@ -89,15 +83,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Vital:
-    """One line on this system itself."""
-
-    name: str
-    text: str
-    is_well: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Coming:
     """Something with a time: a promise, planned work, an action item."""
 
@@ -151,7 +136,7 @@ def overview(now: datetime) -> Overview:
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),
-        system=tuple(_system(now, delivery)),
+        system=tuple(system(now, delivery)),
         failing=delivery.failing,
         coming=tuple(_coming(now)),
         activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MOST_ACTIVITY]),
@@ -308,56 +293,6 @@ def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, 
             if held is None or SEVERITY[status] > SEVERITY[held]:
                 bars[place] = status
     return tuple(bars)
-
-
-def _system(now: datetime, delivery: telling.Health) -> list[Vital]:
-    """How this program itself is doing."""
-    body, _ = vitals(now)
-    checks = {name: rows[0] for name, rows in body["checks"].items()}
-    heard = Q(heard_s__gt=int(now.timestamp()) - patience())
-    probes = Probe.objects.filter(is_paused=False).aggregate(
-        every=Count("pk"), reporting=Count("pk", filter=heard)
-    )
-    beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
-    workers = [at for (role, _), at in beats.items() if role == "worker"]
-    alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
-    due = checks["probes:oldestDueSlot"]
-    found = [
-        _vital("Last beat", checks["worker:heartbeat"], "s ago"),
-        Vital("Workers", f"{alive} at work", alive > 0),
-        Vital("Queue", f"oldest due {due.get('observedValue', '?')} s", due["status"] == "pass"),
-        Vital(
-            "Probes reporting",
-            "{reporting} of {every}".format(**probes),
-            probes["reporting"] == probes["every"],
-        ),
-        _vital("Database", checks["database:responseTime"], "ms"),
-        _vital("Broker", checks["broker:responseTime"], "ms"),
-        Vital("Copies on disk", fault_here() or "written", not fault_here()),
-        Vital(
-            "Page",
-            checks["copies:rendered"].get("output", "rendered"),
-            checks["copies:rendered"]["status"] == "pass",
-        ),
-        Vital("Live viewers", str(live.viewers()), True),
-        *(Vital(*line) for line in delivery.lines),
-        Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
-        _vital("Message worker", checks["deliveries:heartbeat"], "s ago"),
-    ]
-    backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
-    told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
-    found.append(Vital("Last backup", told, backup is None or now - backup < timedelta(days=2)))
-    return found
-
-
-def _waits(seconds: float) -> str:
-    return f"waits {seconds:.0f} s" if seconds >= 1 else "nothing waiting"
-
-
-def _vital(name: str, check: dict[str, Any], unit: str) -> Vital:
-    value = check.get("observedValue")
-    text = f"{value} {unit}" if value is not None else str(check.get("output", ""))
-    return Vital(name, text, check["status"] == "pass")
 
 
 def _coming(now: datetime) -> list[Coming]:

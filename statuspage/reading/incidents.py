@@ -42,7 +42,7 @@ class IncidentCard:
     phase_label: str
     state: State  # now; once it is over, how bad it was
     worst: Status  # how bad it was or is at its worst
-    now: str  # "Cause found, fix in progress"
+    now: str  # "Identified"
     started_at: datetime
     resolved_at: datetime | None
     ended_at: datetime | None  # when all was well again, which is before it is resolved
@@ -95,6 +95,8 @@ class Evidence:
     """What our probes saw, fit for a stranger's eyes."""
 
     summary: str
+    sentence: str  # "2 of 8 probes see 503 Service Unavailable", for the line under the banner
+    first_failure_at: datetime | None
     ladder: tuple[Rung, ...]
     rows: tuple[EvidenceRow, ...]
     started_at: datetime | None = None

@@ -1,7 +1,7 @@
 """Whole pages of the present: the front page, a component, an incident, planned work, how we count."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from components.status import Status
 from statuspage.reading.components import ComponentRow, Day, GroupCard, ResponseTime
@@ -19,7 +19,8 @@ class PastDays:
     label: str
     age: str  # "4 days", "4 days ago"
     incidents: tuple[IncidentCard, ...] = ()
-    note: str = ""  # "No incidents.", "Not monitored since …"
+    note: str = ""  # "No incidents."
+    unseen_since: datetime | None = None  # nothing was checked from then on
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def test_02_no_workers(whole):
         wait_for(lambda: {whole.status_of(name) for name in names} == {"unknown"}, 3 * 10 + 10 + 5)
         report(2, components=len(names), unknown_after_s=round(time.monotonic() - began))
         assert whole.json("/api/v2/status.json")["status"]["indicator"] != "none"
-        wait_for(lambda: "We do not know how" in whole.web.get("/").text, 15)
+        wait_for(lambda: "We don’t currently know" in whole.web.get("/").text, 15)
         assert _uptime(whole) == figure
         assert whole.incidents() == []
         psutil.Process(whole.process.pid).resume()

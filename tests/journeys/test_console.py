@@ -60,7 +60,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     # three actions post an update from a template: post, template, publish
     page.goto(f"{web.url}/console/")
     page.get_by_role("link", name="Post update").click()
-    page.get_by_role("button", name="Looking into it").click()
+    page.get_by_role("button", name="Investigating", exact=True).click()
     page.wait_for_function("getSelection().toString() === '{whom}'")
     page.keyboard.type("everybody")  # the blank is marked: typing fills it in
     assert "{" not in body(page).input_value()
@@ -73,7 +73,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     body(page).fill("The pool of **connections** is full. Search works as usual. We make it larger.")
     page.locator(".pane--page strong").get_by_text("connections").wait_for()
     page.get_by_role("button", name="Publish update").click()
-    reader.get_by_text("Cause found, fix in progress").first.wait_for(timeout=12_000)
+    reader.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
     reader.get_by_role("heading", level=1, name="Chat partly works").wait_for(timeout=12_000)
     rose(suspicion, timezone.now())
     page.get_by_role("link", name="Post update").click()
@@ -191,7 +191,7 @@ def test_on_a_phone_everything_is_within_reach(web, browser, suspicion):
 def test_without_script_an_update_is_posted_and_resolved(web, browser, suspicion):
     page = browser.open(f"{web.url}/console/", session=session("ada"), script=False)
     page.get_by_role("link", name="Review and publish").click()
-    page.get_by_role("button", name="Still looking").click()
+    page.get_by_role("button", name="Still investigating").click()
     body(page).fill("Still looking. Search works.")
     page.get_by_role("button", name="Publish update").click()
     page.get_by_role("link", name="Post update").click()

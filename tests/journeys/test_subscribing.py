@@ -146,5 +146,5 @@ def test_an_address_half_typed_outlives_the_news(web, browser, chat):
     field.fill("reader@exam")
     page.locator("h1").first.click()
     incident.post("More is known.", phase="identified", now=timezone.now())
-    page.get_by_text("Cause found, fix in progress").wait_for(timeout=12_000)  # the banner is free
+    page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)  # the banner is free
     assert field.input_value() == "reader@exam"

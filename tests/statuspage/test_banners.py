@@ -42,7 +42,7 @@ def test_the_first_line_tells_the_earliest_start_and_promise_of_what_it_names(tw
     banner = overview(after(minutes=40)).banner
     assert banner.headline == "API and Chat are down"
     assert facts(banner) == {
-        "Started": NOW, "Now": "Looking into it", "Next update by": after(minutes=45),
+        "Started": NOW, "Now": "Investigating", "Next update by": after(minutes=45),
     }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_what_the_first_line_does_not_name_lends_it_no_start(two):
 def test_it_is_as_far_along_as_the_least_far_of_those_that_it_names(two):
     first = Incident.objects.get(title__startswith="API")
     first.post("Found.", phase="identified", now=after(minutes=39))
-    assert facts(overview(after(minutes=40)).banner)["Now"] == "Looking into it"
+    assert facts(overview(after(minutes=40)).banner)["Now"] == "Investigating"
 
 
 def test_while_all_that_failed_is_watched_the_first_line_says_what_has_recovered(two):

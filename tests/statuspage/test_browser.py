@@ -53,7 +53,7 @@ def test_an_outage_and_its_end_appear_without_a_reload(web, browser):
     assert page.locator(".incident").count() == 1
     assert "Web app is returning errors (since" in page.inner_text(".incident")
     Incident.objects.get().post("We found the **cause**.", phase="identified", now=timezone.now())
-    page.get_by_text("Cause found, fix in progress").wait_for(timeout=12_000)
+    page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
     assert page.inner_html(".incident .newest") == "<p>We found the <strong>cause</strong>.</p>"
     rose(one, timezone.now())
     Incident.objects.get().post("Done.", phase="resolved", now=timezone.now())
@@ -71,7 +71,7 @@ def test_what_the_reader_holds_is_not_taken_away(web, browser):
     link.focus()
     Incident.objects.get().post("News.", phase="identified", now=timezone.now())
     headline(page, "Web app is down")
-    page.locator("#banner").get_by_text("Cause found").wait_for(timeout=12_000)
+    page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
     page.wait_for_timeout(500)
     assert link.evaluate("e => e === document.activeElement")
     link.blur()

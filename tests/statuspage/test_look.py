@@ -170,6 +170,20 @@ def test_a_file_that_is_no_logo_is_refused(admin, body, sentence):
     assert not Picture.objects.exists()
 
 
+def test_a_heavy_logo_is_taken_with_a_warning(admin, client):
+    heavy = png() + b"x" * 20_000
+    response = save(admin, logo=sent(heavy))
+    assert response.status_code == 302
+    said = admin.get(AT).content.decode()
+    assert "Logo: 20 kB is a lot. It loads with every page" in said
+    assert "at most 10 kB is enough" in said
+    assert "is a lot" not in admin.get(AT).content.decode()
+    shown = admin.post(AT, {"do": "look", "logo": sent(heavy)}, headers={"HX-Request": "true"})
+    assert "Logo: 20 kB is a lot" in shown.content.decode()
+    save(admin, logo=sent(WIDE))
+    assert "is a lot" not in admin.get(AT).content.decode()
+
+
 def test_a_replaced_logo_stays_for_old_mails_and_a_removed_one_is_gone(admin, client):
     save(admin, logo=sent(MARK))
     first = f"/brand/{identity.current().logo}"

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -11,21 +10,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver
-from django.utils import timezone
 
-from components.identity import Identity
-from components.models import Component, Group, Page, Picture
-from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
+from components.models import Component
 from statuspage.access import PUBLIC, marked_views, role_needed
-from statuspage.brand import stylesheet_url
-from statuspage.models import Invitation, Role
-from subscribers import confirming
-from subscribers.models import Import, State
-from tests.making import fell, found, group, rose, watched
+from statuspage.models import Role
+from tests.everything import address, everything
 from tests.people import person
-from tests.pictures import png
-from tests.subscribers.making import mail, webhook
-from tests.subscribers.test_staff import LETTER
 
 LOGIN = "/accounts/login/"
 NOBODY = "nobody"  # logged in, without a role
@@ -51,77 +41,8 @@ MAY_BE_MISSING = ("accounts/", "hooks/mail/", "console/incidents/<slug:public_id
 
 @pytest.fixture
 def world(db, settings, tmp_path):
-    """A row of everything, and the words that stand for them in addresses."""
-    now = timezone.now()
-    boss = person("boss", Role.ADMIN)
-    probe = watched("API", group=group())
-    found(probe, "up", now - timedelta(hours=3))
-    fell(probe, now - timedelta(hours=2))
-    rose(probe, now - timedelta(hours=1))
-    over = Incident.objects.get()
-    over.post("All is well.", phase="resolved", now=now - timedelta(minutes=50), author=boss)
-    report = Postmortem.objects.draft_of(over, author=boss, now=now)
-    report.keep({"summary": "Down.", "root_cause": "A pool."}, now, author=boss)
-    report.publish(now)
-    action = ActionItem.objects.create(postmortem=report, text="Watch the pool", team="Storage")
-    incident = Incident.objects.open("Slow", "We look.", now=now, author=boss, components=[probe.component])
-    Draft.objects.keep(incident, boss, {"body": "So far"}, now)
-    work = Maintenance.objects.plan(
-        "Move", "We move.", starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now,
-        components=[probe.component],
-    )  # fmt: skip
-    text = Template.objects.create(kind="update", name="Ours", body="Words")
-    invitation, token = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=boss, now=now)
-    Page.objects.this()
-    told = mail(state=State.UNCONFIRMED)
-    hook = webhook("http://127.0.0.1:9/hook")
-    delivery = hook.owe("test", now)
-    sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
-    logo = Picture.objects.of(png())
-    Picture.objects.keep(logo)
     settings.VAR_DIR, settings.SECURITY_CONTACT = tmp_path, "mailto:security@example.org"
-    (tmp_path / "mail").mkdir()
-    (tmp_path / "mail" / "1.eml").write_bytes(LETTER)
-    return {
-        "subscribe/<slug:channel>": "email",
-        "hooks/mail/<slug:provider>": "mailgun",
-        "confirm/<str:signed>": confirming.link(told).rsplit("/", 1)[1],
-        "postmortems/<slug:public_id>": over.public_id,
-        "incidents/<slug:public_id>": incident.public_id,
-        "maintenance/<slug:public_id>": work.public_id,
-        "groups/<slug:public_id>": Group.objects.get().public_id,
-        "probes/<slug:public_id>": probe.public_id,
-        "subscribers/<slug:public_id>": hook.public_id,
-        "<slug:message_id>": delivery.message_id,
-        "imports/<int:pk>": sheet.pk,
-        "mails/<str:name>": "1.eml",
-        "brand/<str:name>": logo.name,
-        "brand/<slug:name>": stylesheet_url(Identity("Tern", "UTC", colour="#0b5fff"))[7:-4],
-        "<key:key>": hook.key,
-        "<slug:public_id>": probe.component.public_id,
-        "templates/<int:pk>": text.pk,
-        "actions/<int:pk>": action.pk,
-        "invitations/<int:pk>": invitation.pk,
-        "<int:pk>": person("zoe", Role.VIEWER).pk,
-        "<int:number>": 1,
-        "<feed:form>": "feed.json",
-        "<day:on>": str((now - timedelta(hours=2)).date()),
-        "<hour:hour>": f"{now - timedelta(hours=2):%H}",
-        "<month:month>": f"{now:%Y-%m}",
-        "<str:month>": f"{now:%Y-%m}",
-        "<str:token>": token,
-        "<provider_id>": "oidc",
-        "^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-set-password/",
-    }
-
-
-def address(pattern, words):
-    """The pattern with words of real rows in it."""
-    for blank, word in words.items():
-        kept = blank.split("<", 1)[0] if not blank.startswith("^") else ""
-        pattern = pattern.replace(blank, f"{kept}{word}")
-    assert not re.search(r"[<>^$]", pattern), f"{pattern} needs a word in `world`"
-    return f"/{pattern}"
+    return everything(tmp_path)
 
 
 def come_in(who):

@@ -368,7 +368,7 @@ def test_with_every_probe_paused_nothing_is_being_checked(db):
     probe = watched("API")
     found(probe, "up", NOW)
     probe.pause(after(minutes=1))
-    assert overview(after(minutes=2)).banner.headline == "We do not know how API is"
+    assert overview(after(minutes=2)).banner.headline == "We don’t currently know the status of API"
     probe.resume(after(minutes=3))
     text = html(after(minutes=3))
     assert "Checking…" in text

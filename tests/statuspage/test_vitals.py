@@ -1,12 +1,15 @@
 """/healthz: this system's own health, for watchdogs that know nothing of it."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from components.models import Heartbeat, Page, Probe
+from incidents import telling
 from statuspage import copies
+from statuspage.console.vital_signs import system
 from statuspage.snapshot import Snapshot
 from statuspage.vitals import vitals
 from subscribers.models import Subscriber
@@ -102,3 +105,11 @@ def test_it_says_nothing_about_where_things_run(well, client):
     assert "127.0.0.1" not in text
     assert "redis://" not in text
     assert "w1" not in text
+
+
+def test_staff_read_lengths_as_people_say_them(well):
+    now = well + timedelta(seconds=525)
+    told = {line.name: line.text for line in system(now, telling.Health((), 3725, ()))}
+    assert told["Last beat"] == told["Message worker"] == "8 min ago"
+    assert re.fullmatch(r"oldest due [78] min", told["Queue"])
+    assert told["Oldest due message"] == "waits 1 h 2 min"

@@ -1,4 +1,4 @@
-// A postmortem on paper: the print button, the moment of printing, and everything unfolded for it.
+// A page to keep or to pass on: copy its link, print it with the moment of printing and all unfolded.
 
 const one = (where) => document.querySelector(where)
 const copy = one('[data-copy]')
@@ -9,7 +9,7 @@ one('[data-print]').onclick = () => print()
 copy.hidden = !navigator.clipboard
 copy.onclick = async () => {
   await navigator.clipboard.writeText(location.origin + location.pathname)
-  const words = copy.querySelector('span'), before = words.textContent
+  const words = copy.querySelector('span') || copy, before = words.textContent
   words.textContent = copy.dataset.done
   setTimeout(() => { words.textContent = before }, 2000)
 }

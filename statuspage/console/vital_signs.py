@@ -1,0 +1,90 @@
+"""How this program itself is doing, a line for each of its parts, for the console's first page."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+
+from components.models import Heartbeat, Probe
+from components.models.claims import patience
+from components.models.heartbeat import MAX_AHEAD
+from incidents import telling
+from incidents.words import duration
+from statuspage import live
+from statuspage.copies import fault_here
+from statuspage.vitals import UNSENT_S, vitals
+
+ALIVE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """One line on this system itself."""
+
+    name: str
+    text: str
+    is_well: bool
+
+
+def system(now: datetime, delivery: telling.Health) -> list[Vital]:
+    """How this program itself is doing."""
+    body, _ = vitals(now)
+    checks = {name: rows[0] for name, rows in body["checks"].items()}
+    heard = Q(heard_s__gt=int(now.timestamp()) - patience())
+    probes = Probe.objects.filter(is_paused=False).aggregate(
+        every=Count("pk"), reporting=Count("pk", filter=heard)
+    )
+    beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
+    workers = [at for (role, _), at in beats.items() if role == "worker"]
+    alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
+    due = checks["probes:oldestDueSlot"]
+    found = [
+        _heard("Last beat", checks["worker:heartbeat"]),
+        Vital("Workers", f"{alive} at work", alive > 0),
+        Vital("Queue", f"oldest due {_length(due)}", due["status"] == "pass"),
+        Vital(
+            "Probes reporting",
+            "{reporting} of {every}".format(**probes),
+            probes["reporting"] == probes["every"],
+        ),
+        _vital("Database", checks["database:responseTime"], "ms"),
+        _vital("Broker", checks["broker:responseTime"], "ms"),
+        Vital("Copies on disk", fault_here() or "written", not fault_here()),
+        Vital(
+            "Page",
+            checks["copies:rendered"].get("output", "rendered"),
+            checks["copies:rendered"]["status"] == "pass",
+        ),
+        Vital("Live viewers", str(live.viewers()), True),
+        *(Vital(*line) for line in delivery.lines),
+        Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
+        _heard("Message worker", checks["deliveries:heartbeat"]),
+    ]
+    backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
+    told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
+    found.append(Vital("Last backup", told, backup is None or now - backup < timedelta(days=2)))
+    return found
+
+
+def _waits(seconds: float) -> str:
+    return f"waits {duration(seconds)}" if seconds >= 1 else "nothing waiting"
+
+
+def _length(check: dict[str, Any]) -> str:
+    """What was observed in seconds, as people say it."""
+    value = check.get("observedValue")
+    return "?" if value is None else duration(float(value))
+
+
+def _heard(name: str, check: dict[str, Any]) -> Vital:
+    """How long ago somebody was heard of."""
+    is_known = check.get("observedValue") is not None
+    text = f"{_length(check)} ago" if is_known else str(check.get("output", ""))
+    return Vital(name, text, check["status"] == "pass")
+
+
+def _vital(name: str, check: dict[str, Any], unit: str) -> Vital:
+    value = check.get("observedValue")
+    text = f"{value} {unit}" if value is not None else str(check.get("output", ""))
+    return Vital(name, text, check["status"] == "pass")

@@ -1,0 +1,56 @@
+"""A browser that looks at pages with axe-core, in both themes and widths."""
+
+import os
+
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.hashers import make_password
+
+from statuspage.models import Role
+from tests.people import person
+
+PASSWORD = "correct-horse-battery-9"
+RULES = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"], "preload": False}
+# colours do not depend on the width, nor places on the theme: all four pairs are for the long form
+KINDS = [("light", 1280), ("dark", 390)]
+if os.environ.get("FAULTS") == "long":
+    KINDS += [("light", 390), ("dark", 1280)]
+
+
+class Looking:
+    """One browser that visits pages and keeps what axe-core holds against them."""
+
+    def __init__(self, web, browser, **how):
+        self.web, self.wrong = web, []
+        self.page = browser.open("about:blank", **how)
+        self.script = Axe().axe_script
+
+    def at(self, path, name=""):
+        self.page.goto(self.web.url + path, wait_until="load")
+        self.here(name or path)
+
+    def here(self, name):
+        """The page as it stands, in both themes and widths."""
+        self.page.evaluate(self.script)
+        for scheme, width in KINDS:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size({"width": width, "height": 900})
+            found = self.page.evaluate("(rules) => axe.run(rules).then((r) => r.violations)", RULES)
+            self.wrong += [
+                f"{name} {scheme} {width}: {one['id']}: {one['nodes'][0]['html'][:140]}" for one in found
+            ]
+            if self.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
+                self.wrong.append(f"{name} {scheme} {width}: scrolls sideways")
+
+    def log_in(self, user, then):
+        self.page.goto(f"{self.web.url}/accounts/login/?next={then}")
+        self.page.get_by_label("Name or email").fill(user.username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in", exact=True).click()
+
+
+def staff(name, role=Role.ADMIN):
+    """Somebody who can log in at the web process, by PASSWORD."""
+    user = person(name, role)
+    user.password = make_password(PASSWORD, hasher="pbkdf2_sha256")  # the web process knows no other
+    user.save()
+    return user
