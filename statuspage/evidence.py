@@ -46,7 +46,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     failed = Check.objects.filter(
         probe=OuterRef("pk"), outcome=Outcome.DOWN, slot__gte=int(incident.started_at.timestamp())
     )
-    probes = list(
+    probes: list[Probe] = list(
         Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
         .annotate(first_failed=Subquery(failed.order_by("slot").values("slot")[:1]))  # it may be days ago
         .select_related("component")[:MOST_PROBES]
