@@ -8,6 +8,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+from django.db.models import OuterRef, Subquery
+
 from components.models import Check, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -41,10 +43,13 @@ SEEN = {
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
     """The ladder, and a row per probe with one bar a minute; None when there is nothing to show."""
     places = [place for place in affected(incident) if place.component.shows_evidence]
-    probes = list(
-        Probe.objects.filter(
-            component__in=[place.component_id for place in places], is_paused=False
-        ).select_related("component")[:MOST_PROBES]
+    failed = Check.objects.filter(
+        probe=OuterRef("pk"), outcome=Outcome.DOWN, slot__gte=int(incident.started_at.timestamp())
+    )
+    probes: list[Probe] = list(
+        Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
+        .annotate(first_failed=Subquery(failed.order_by("slot").values("slot")[:1]))  # it may be days ago
+        .select_related("component")[:MOST_PROBES]
     )
     if not probes:
         return None
@@ -53,7 +58,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    rows = [_row(probe, checks[probe.pk], start, end) for probe in probes]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -92,15 +97,12 @@ def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, li
     return found
 
 
-def _row(
-    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
-) -> EvidenceRow:
-    since = int(incident.started_at.timestamp())
-    failed = [check for check in checks if check.slot >= since and check.outcome == Outcome.DOWN]
+def _row(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> EvidenceRow:
+    first: int | None = probe.first_failed  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
     return EvidenceRow(
         name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
-        first_failure_at=datetime.fromtimestamp(failed[0].slot, UTC) if failed else None,
+        first_failure_at=None if first is None else datetime.fromtimestamp(first, UTC),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
         answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",

@@ -1,5 +1,6 @@
 """The page of an incident as its picture shows it: the newest words, the evidence, and ways to pass it on."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -83,3 +84,39 @@ def test_an_incident_keeps_its_banner_when_monitoring_grows_old(web, browser, ou
     assert page.get_attribute("#banner", "data-status") == "major_outage"
     assert page.inner_text("#banner h1") == outage.title
     web.start()
+
+
+def contrast_on_white(page, selector):
+    """The WCAG ratio of the text of the first such element to a white page."""
+    colour = page.locator(selector).first.evaluate("e => getComputedStyle(e).color")
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def test_on_paper_every_word_can_be_read_in_a_dark_theme_too(web, browser, outage):
+    page = browser.open(web.url + outage.get_absolute_url())
+    page.get_by_text("Dark", exact=True).click()
+    page.emulate_media(media="print")
+    for selector in (
+        "#banner h1",
+        "#banner .banner__word",
+        "#banner dt",
+        "#told h3",
+        "#told .words",
+        "#facts dt",
+    ):
+        assert contrast_on_white(page, selector) > 4.5, selector
+    assert page.locator("#banner > .icon").evaluate("e => getComputedStyle(e).fill") == "rgb(0, 0, 0)"
+
+
+def test_in_forced_colours_icons_and_buttons_keep_their_shape(web, browser, outage):
+    page = browser.open(web.url + outage.get_absolute_url())
+    page.emulate_media(forced_colors="active")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert page.locator("#banner > .icon").evaluate("e => getComputedStyle(e).fill") != paper
+    for button in (
+        page.get_by_role("link", name="Get updates"),
+        page.get_by_role("button", name="Notify me"),
+    ):
+        assert button.evaluate("e => getComputedStyle(e).borderTopStyle") == "solid"
