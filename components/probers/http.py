@@ -20,7 +20,7 @@ from components.client_certificates import ClientCertificate
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.packed import CannotUnpack
-from components.probers import body, certificate
+from components.probers import body, certificate, json_paths
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -123,7 +123,7 @@ class HTTP:
             statuses=statuses,
             text=given["expect_text"],
             regex=_regex(given["expect_regex"]),
-            json_path=_json_path(given["json_path"]),
+            json_path=json_paths.compiled(given["json_path"]) if given["json_path"] else None,
             json_equals=given["json_equals"],
             header=given["expect_header"].strip().lower(),
             header_value=given["expect_header_value"],
@@ -280,9 +280,13 @@ def _readings(values: list[str]) -> list[str]:
 
 def _wrong_json(order: Order, body: bytearray) -> str:
     try:
-        found = order.json_path.findall(json.loads(body))
-    except (ValueError, jsonpath.JSONPathError, RecursionError) as error:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise _Unreadable("The answer is not JSON.") from error
+    try:
+        found = json_paths.find(order.json_path, document)
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        raise _Unreadable("The JSON path leads through too many or too deeply nested values.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
     others = [value for value in found if not is_meant(order.json_equals, value)]
@@ -350,15 +354,6 @@ def _regex(text: str) -> Any:
         return re2.compile(text, options)
     except re2.error as error:
         raise InvalidProbe("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
-
-
-def _json_path(text: str) -> Any:
-    if not text:
-        return None
-    try:
-        return jsonpath.compile(text)
-    except jsonpath.JSONPathError as error:
-        raise InvalidProbe("json_path", f"This is no JSON path: {error}.") from error
 
 
 def _printable_headers(headers: Mapping[str, str]) -> None:
