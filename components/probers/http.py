@@ -265,11 +265,16 @@ def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:
             return f"The header {order.header} is not as expected."
     if order.text and not answer.holds(order.text, head):
         return "The expected text is missing."
-    if order.regex is not None and not order.regex.search(answer.text(head)):
+    if order.regex is not None and not _matches(order.regex, answer.text(head)):
         return "The regular expression does not match."
     if order.json_path is not None:
-        return _wrong_json(order, answer.data)
+        return _wrong_json(order, answer, head)
     return ""
+
+
+def _matches(regex: Any, text: str) -> bool:
+    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
 def _readings(values: list[str]) -> list[str]:
@@ -278,15 +283,18 @@ def _readings(values: list[str]) -> list[str]:
     return [joined, joined.encode("latin-1").decode("utf-8", "replace")]
 
 
-def _wrong_json(order: Order, body: bytearray) -> str:
+def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
     try:
-        document = json.loads(body)
+        try:
+            document = json.loads(answer.data)
+        except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
+            document = json.loads(answer.text(head))
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The answer is not JSON.") from error
     try:
-        found = json_paths.find(order.json_path, document)
+        found = order.json_path.findall(document)
     except (jsonpath.JSONPathError, RecursionError) as error:
-        raise _Unreadable("The JSON path leads through too many or too deeply nested values.") from error
+        raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
     others = [value for value in found if not is_meant(order.json_equals, value)]
@@ -358,7 +366,7 @@ def _regex(text: str) -> Any:
 
 def _printable_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if not _can_be_name(name):
+        if not (name and _can_be_name(name)):
             raise InvalidProbe("headers", f"“{name[:40]}” can be no header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
             raise InvalidProbe("headers", f"The value of {name} holds control characters.")

@@ -1,9 +1,8 @@
-"""JSON paths whose cost is bounded: one loop serves all probes, and what they walk through is the target's.
+"""JSON paths whose patterns cannot run away: one loop serves all probes, and the text is the target's.
 
-Regular expressions in filters are those of a linear-time engine, and a walk ends after so many values.
+Regular expressions in filters are those of a linear-time engine.
 """
 
-import threading
 from typing import Any
 
 import jsonpath
@@ -15,22 +14,9 @@ from jsonpath.token import TOKEN_RE_FLAGS
 
 from components.probers.base import InvalidProbe
 
-MOST_VALUES = 100_000  # half a second; documents of 1 MB that people write have fewer
-
-
-class TooManyValues(jsonpath.JSONPathError):
-    """The path leads through more values than we are willing to look at."""
-
-
-class _Budget(threading.local):
-    left = 0
-
-
-_budget = _Budget()
-
 
 def compiled(text: str) -> Any:
-    """The path, to be given to `find`. Raises InvalidProbe."""
+    """The path; its `findall` gives all values it leads to. Raises InvalidProbe."""
     try:
         return _environment.compile(text)
     except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
@@ -39,24 +25,6 @@ def compiled(text: str) -> Any:
         raise InvalidProbe("json_path", f"This is no JSON path: {said}.") from error
     except re2.error as error:
         raise InvalidProbe("json_path", "A pattern in it does not compile (RE2 syntax).") from error
-
-
-def find(path: Any, document: Any) -> list[Any]:
-    """All values it leads to. Raises JSONPathError."""
-    _budget.left = MOST_VALUES
-    return list(path.findall(document))
-
-
-class _Value(jsonpath.JSONPathMatch):
-    """A value on the way. Each is counted."""
-
-    __slots__ = ()
-
-    def __init__(self, **known: Any) -> None:
-        _budget.left -= 1
-        if _budget.left < 0:
-            raise TooManyValues("too many values", token=None)
-        super().__init__(**known)
 
 
 class _Pattern:
@@ -99,7 +67,6 @@ class _Search(_Linear, Search):
 
 class _Environment(jsonpath.JSONPathEnvironment):
     parser_class = _Parser
-    match_class = _Value
 
     def setup_function_extensions(self) -> None:
         super().setup_function_extensions()
