@@ -11,20 +11,44 @@ IN_PAGE = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})|<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{1,40})""",
     re.IGNORECASE,
 )
-# Names that browsers read as another charset; latin-1 is never meant as such (0x80 to 0x9f are no letters)
-READ_AS = {
-    "ascii": "cp1252", "us-ascii": "cp1252", "iso-8859-1": "cp1252", "iso8859-1": "cp1252",
-    "latin1": "cp1252", "latin-1": "cp1252", "l1": "cp1252", "iso-8859-9": "cp1254",
-    "latin5": "cp1254", "iso-8859-11": "cp874", "tis-620": "cp874",
-    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932",
-    "euc-kr": "cp949", "ks_c_5601-1987": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030",
-    "utf8": "utf-8", "utf-16": "utf-16-le", "macintosh": "mac_roman",
-}  # fmt: skip
-# What else Python's names may stand for: some of its "encodings" are no charsets at all (idna, hex, zip)
-AS_NAMED = re.compile(
-    r"utf-8|utf-16le|utf-16be|gb18030|big5|euc-jp|iso-2022-jp|koi8-[ru]|ibm866|cp12(?:5[0-8])"
-    r"|windows-(?:125[0-8]|874)|iso-?8859-(?:[2-8]|10|13|14|15|16)"
-)
+# The names that a charset goes by (encoding.spec.whatwg.org, section 4.2), by Python's name for what
+# browsers read there; latin-1 is never meant as such (0x80 to 0x9f are no letters)
+LABELS = {
+    "utf-8": "utf-8 utf8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+    "utf-16-le": "utf-16 utf-16le unicode csunicode ucs-2 iso-10646-ucs-2 unicodefeff",
+    "utf-16-be": "utf-16be unicodefffe",
+    "cp866": "ibm866 cp866 866 csibm866",
+    "cp874": "windows-874 dos-874 iso-8859-11 tis-620",
+    "cp932": "shift_jis shift-jis sjis x-sjis ms_kanji ms932 windows-31j csshiftjis",
+    "cp949": "euc-kr cseuckr korean windows-949 ksc5601 ksc_5601 ks_c_5601-1987 ks_c_5601-1989 iso-ir-149"
+    " csksc56011987",
+    "cp1252": "ascii us-ascii ansi_x3.4-1968 iso-8859-1 latin1 latin-1 l1 csisolatin1 iso-ir-100 cp819"
+    " ibm819",
+    "cp1254": "iso-8859-9 latin5 l5 csisolatin5 iso-ir-148",
+    "gb18030": "gb18030 gbk x-gbk gb2312 csgb2312 gb_2312 gb_2312-80 chinese csiso58gb231280 iso-ir-58",
+    "big5hkscs": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
+    "euc_jp": "euc-jp x-euc-jp cseucpkdfmtjapanese",
+    "iso2022_jp": "iso-2022-jp csiso2022jp",
+    "koi8-r": "koi8-r koi koi8 koi8_r cskoi8r",
+    "koi8-u": "koi8-u koi8-ru",
+    "mac_roman": "macintosh mac x-mac-roman csmacintosh",
+    "mac_cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+    "iso8859-2": "iso-8859-2 latin2 l2 csisolatin2 iso-ir-101",
+    "iso8859-3": "iso-8859-3 latin3 l3 csisolatin3 iso-ir-109",
+    "iso8859-4": "iso-8859-4 latin4 l4 csisolatin4 iso-ir-110",
+    "iso8859-5": "iso-8859-5 cyrillic csisolatincyrillic iso-ir-144",
+    "iso8859-6": "iso-8859-6 arabic asmo-708 ecma-114 csisolatinarabic csiso88596e csiso88596i iso-ir-127",
+    "iso8859-7": "iso-8859-7 greek greek8 elot_928 ecma-118 sun_eu_greek csisolatingreek iso-ir-126",
+    "iso8859-8": "iso-8859-8 hebrew visual logical csisolatinhebrew csiso88598e csiso88598i iso-ir-138",
+    "iso8859-10": "iso-8859-10 latin6 l6 csisolatin6 iso-ir-157",
+    "iso8859-13": "iso-8859-13",
+    "iso8859-14": "iso-8859-14",
+    "iso8859-15": "iso-8859-15 l9 csisolatin9",
+    "iso8859-16": "iso-8859-16",
+}
+READ_AS = {label: charset for charset, labels in LABELS.items() for label in labels.split()}
+OF_ISO = re.compile(r"iso[-_]?8859[-_]?([0-9]{1,2})(?:-[ei])?(?::19[0-9]{2})?")
+OF_WINDOWS = re.compile(r"(?:windows-|x-cp|cp)(125[0-8])")
 
 
 def decoded(body: bytes | bytearray, content_type: str) -> str:
@@ -60,11 +84,25 @@ def _charset(body: bytes | bytearray, content_type: str) -> tuple[str, int]:
         named = _known((found_in_page[1] or found_in_page[2]).decode("ascii", "replace"))
         if named and not named.startswith("utf-16"):  # it could not have been read so far
             return named, 0
-    return "utf-8", 0
+    return ("utf-8" if _is_utf8(body) else "cp1252"), 0  # as browsers take what does not say what it is
+
+
+def _is_utf8(body: bytes | bytearray) -> bool:
+    """Whether it can be, as far as it was read."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(body), PIECE):
+            decoder.decode(bytes(body[at : at + PIECE]))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _known(name: str) -> str:
     """Python's name for a charset; empty for what is none."""
     label = name.strip().lower()
-    charset = READ_AS.get(label, label if AS_NAMED.fullmatch(label) else "")
-    return charset.replace("windows-", "cp")
+    if of_iso := OF_ISO.fullmatch(label):
+        label = f"iso-8859-{of_iso[1]}"
+    if of_windows := OF_WINDOWS.fullmatch(label):
+        return f"cp{of_windows[1]}"
+    return READ_AS.get(label, "")

@@ -171,8 +171,15 @@ def _public(key: object) -> bytes:
 @functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
 def context(shown: ClientCertificate, ca_file: str | None) -> ssl.SSLContext:
     """A context that shows this certificate and trusts what all others do. Raises SSLError, ValueError."""
-    made = ssl.create_default_context(cafile=ca_file)
+    made = trusting(ca_file)
     _load(made, shown)
+    return made
+
+
+def trusting(ca_file: str | None) -> ssl.SSLContext:
+    """A context that trusts these authorities, or those of the system, and shows nothing."""
+    made = ssl.create_default_context(cafile=ca_file)
+    made.hostname_checks_common_name = False  # no browser takes it for a host (RFC 9110, section 4.3.4)
     return made
 
 

@@ -18,6 +18,7 @@ from components.outcomes import Failure
 GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
 DENIED_S = 0.3  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
 RESOLVER_CANARY_S = 1.0
+SILENT = "Our resolver does not answer."
 CANARIES = ((".", "NS"), ("localhost.", "A"))
 # What a parser stumbles over in an answer: of a name server, not of ours
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, struct.error)
@@ -118,18 +119,28 @@ class Lookup:
         return [] if answer.rrset is None else [str(record) for record in answer.rrset]
 
     async def _blame(self, name: str) -> EgressError:
-        """No answer: is the name's server silent, or have we no resolver at all?
+        """No answer: is the name's server silent, or have we no resolver at all?"""
+        if await self.is_alive():
+            return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+        return EgressError(Failure.OWN_FAULT, SILENT)
+
+    async def is_alive(self) -> bool:
+        """Whether our resolver answers anything within a second.
 
         Any answer to either canary shows a resolver that is alive: one without a way to the internet
         still knows "localhost" (RFC 6761), and most others know the root.
         """
+        if self.resolver is None:
+            return False
         canaries = [asyncio.create_task(self._answers(*canary)) for canary in CANARIES]
-        for canary in asyncio.as_completed(canaries):
-            if await canary:
-                for task in canaries:
-                    task.cancel()
-                return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
-        return EgressError(Failure.OWN_FAULT, "Our resolver does not answer.")
+        try:
+            for canary in asyncio.as_completed(canaries):
+                if await canary:
+                    return True
+            return False
+        finally:
+            for task in canaries:
+                task.cancel()
 
     async def _answers(self, name: str, kind: str) -> bool:
         """Whether our resolver says anything at all, be it no."""

@@ -9,8 +9,10 @@ import brotli
 PIECE = 64 * 1024
 MOST_CODINGS = 5
 MOST_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
-PLAIN = ("", "identity")
 KNOWN = ("gzip", "x-gzip", "deflate", "br")
+# codings we never ask for; any other word (utf-8, none, binary) is a mistake and stands for no coding
+FOREIGN = ("zstd", "compress", "x-compress", "dcb", "dcz", "sdch", "exi", "pack200-gzip", "bzip2", "x-bzip2",
+           "lzma", "xz", "lz4", "snappy")  # fmt: skip
 
 
 class CannotUnpack(Exception):
@@ -33,9 +35,9 @@ class Unpacker:
 
     def __init__(self, *codings: str) -> None:
         names = [name.strip().lower() for text in codings for name in text.split(",")]
-        names = [name for name in names if name not in PLAIN]
+        names = [name for name in names if name in (*KNOWN, *FOREIGN)]
         for name in names:
-            if name not in KNOWN:
+            if name in FOREIGN:
                 sentence = f"The answer is packed as {name[:40]}, which we did not ask for."
                 raise CannotUnpack(sentence, is_unasked=True)
         if len(names) > MOST_CODINGS:

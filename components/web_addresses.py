@@ -8,7 +8,7 @@ from components.probers.base import LONGEST_TARGET, InvalidProbe, checked_host
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
 PATH_SAFE = "!$%&'()*+,/:;=@[\\]|~-._"
 QUERY_SAFE = PATH_SAFE.replace("'", "") + "?`{}^"
-CONTROLS = re.compile("[\x00-\x1f\x7f]")
+CONTROLS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # and halves of letters
 ONE_DOT, TWO_DOTS = (".", "%2e"), ("..", ".%2e", "%2e.", "%2e%2e")
 
 

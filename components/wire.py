@@ -4,6 +4,7 @@ Small on purpose, and as tolerant as browsers are: docs/decisions/0002 tells
 why it is ours, and what it takes that a strict reader would refuse.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from components.packed import CannotUnpack, Unpacker
 CHUNK = 64 * 1024
 MOST_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
 LONGEST_CHUNK_LINE = 4096
+MOST_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
 USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
 STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t].*)?")
 NUMBER = re.compile("[0-9]{1,18}")
-CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
+CHUNK_SIZE = re.compile(rb"0*[0-9a-fA-F]{1,15}")
 
 
 class Garbled(Exception):
@@ -171,9 +173,15 @@ async def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, N
             yield piece
         unpack.end()
         return
+    count = 0
     async for raw in _framed(line, head):
         for piece in unpack.feed(raw):
             yield piece
+            count += 1
+            if (
+                count % MOST_IN_A_ROW == 0
+            ):  # what has come is read without waiting: let others have their turn
+                await asyncio.sleep(0)
     unpack.end()
 
 

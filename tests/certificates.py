@@ -9,11 +9,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def make(folder: Path, host: str, *, days: int = 30, ago: int = 1) -> tuple[Path, Path]:
-    """A self-signed certificate for this address: (key file, certificate file)."""
+def make(
+    folder: Path, host: str, *, days: int = 30, ago: int = 1, is_named: bool = True
+) -> tuple[Path, Path]:
+    """A self-signed certificate for this address: (key file, certificate file).
+
+    One that is not named says its host in the common name alone.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
+    names = [x509.IPAddress(ipaddress.ip_address(host))] if is_named else [x509.RFC822Name("a@b.example")]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -22,9 +28,7 @@ def make(folder: Path, host: str, *, days: int = 30, ago: int = 1) -> tuple[Path
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=ago))
         .not_valid_after(now + timedelta(days=days, hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

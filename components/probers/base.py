@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from components.blame import is_ours, sentence_of_tls
 from components.client_certificates import ClientCertificate
 from components.egress import Egress, EgressError, Line, ascii_host
+from components.lookup import SILENT
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 
@@ -21,7 +22,10 @@ LONGEST_TARGET = 2000
 EXCERPT_CHARACTERS = 1000
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4
 PORT = re.compile("[0-9]{1,5}")
+HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
+DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
+ASKING_S = 1.2  # how long finding out takes; a check with less time cannot be sure
 PATIENCE_S = 1.0  # with a body whose end nobody announced
 
 
@@ -55,6 +59,7 @@ class Clock:
         self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
+        self.resolver: asyncio.Task[bool] | None = None  # whether it is alive, asked once it kept us waiting
 
     @property
     def total_ms(self) -> float:
@@ -123,17 +128,37 @@ PHASES = {
 async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """Run one check under its one hard deadline. Never raises, never outlives it."""
     clock = Clock(deadline_s)
+    loop = asyncio.get_running_loop()
+    doubt = loop.call_later(min(DOUBT_S, deadline_s - ASKING_S), _ask_for_resolver, clock, egress)
     try:
         async with asyncio.timeout(deadline_s):
             return _storable(await prober.run(order, clock, egress))
     except TimeoutError:
-        where = PHASES[clock.phase]
-        return clock.reading(failure=clock.phase, detail=f"No end after {deadline_s:g} s: {where}.")
+        return _too_late(clock)
     except EgressError as error:
         return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
     except Exception as error:
         log.exception("a %s check ended in a way nobody foresaw", prober.kind)
         return _unforeseen(error, clock)
+    finally:
+        doubt.cancel()
+        if clock.resolver is not None:
+            clock.resolver.cancel()
+
+
+def _ask_for_resolver(clock: Clock, egress: Egress) -> None:
+    """Nobody has answered for a while: ask now, since after the deadline nobody may."""
+    if not clock.has_heard and clock.phase is Failure.TIMEOUT_DNS and clock.deadline_s > ASKING_S:
+        clock.resolver = asyncio.create_task(egress.lookup.is_alive())
+
+
+def _too_late(clock: Clock) -> Reading:
+    """The deadline has passed: it is the name's fault only if our resolver answers other questions."""
+    asked = clock.resolver if clock.phase is Failure.TIMEOUT_DNS and not clock.has_heard else None
+    if asked is not None and asked.done() and not asked.exception() and not asked.result():
+        return clock.reading(failure=Failure.OWN_FAULT, detail=SILENT)
+    where = PHASES[clock.phase]
+    return clock.reading(failure=clock.phase, detail=f"No end after {clock.deadline_s:g} s: {where}.")
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
@@ -228,17 +253,24 @@ def _typed(option: Option, value: Any) -> Any:
         raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
     if option.type == "mapping":
         return _mapping(option, value)
-    text = str(value)
+    text = _whole(option, str(value))
     # a browser ends the lines of a textarea by CRLF, whatever was typed
     return text.replace("\r\n", "\n") if option.type == "text" else text
+
+
+def _whole(option: Option, text: str) -> str:
+    """The same text. Raises InvalidProbe for halves of letters, which a shell makes of odd bytes."""
+    if HALVES.search(text):
+        raise InvalidProbe(option.name, "It holds bytes that are no UTF-8: type it again.")
+    return text
 
 
 def _mapping(option: Option, value: Any) -> dict[str, str]:
     """Headers as a mapping, or as lines "Name: value"."""
     if isinstance(value, Mapping):
-        return {str(name): str(text) for name, text in value.items()}
+        return {_whole(option, str(name)): _whole(option, str(text)) for name, text in value.items()}
     pairs: dict[str, str] = {}
-    for line in str(value).splitlines():
+    for line in _whole(option, str(value)).splitlines():
         name, colon, text = line.partition(":")
         if not colon or not name.strip():
             raise InvalidProbe(option.name, "Write one “Name: value” a line.")

@@ -20,7 +20,7 @@ from components.client_certificates import ClientCertificate
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.packed import CannotUnpack
-from components.probers import body, certificate
+from components.probers import body, certificate, json_paths
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -123,7 +123,7 @@ class HTTP:
             statuses=statuses,
             text=given["expect_text"],
             regex=_regex(given["expect_regex"]),
-            json_path=_json_path(given["json_path"]),
+            json_path=json_paths.compiled(given["json_path"]) if given["json_path"] else None,
             json_equals=given["json_equals"],
             header=given["expect_header"].strip().lower(),
             header_value=given["expect_header_value"],
@@ -269,11 +269,16 @@ def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:
             return f"The header {order.header} is not as expected."
     if order.text and not answer.holds(order.text, head):
         return "The expected text is missing."
-    if order.regex is not None and not order.regex.search(answer.text(head)):
+    if order.regex is not None and not _matches(order.regex, answer.text(head)):
         return "The regular expression does not match."
     if order.json_path is not None:
-        return _wrong_json(order, answer.data)
+        return _wrong_json(order, answer, head)
     return ""
+
+
+def _matches(regex: Any, text: str) -> bool:
+    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
 def _readings(values: list[str]) -> list[str]:
@@ -282,11 +287,18 @@ def _readings(values: list[str]) -> list[str]:
     return [joined, joined.encode("latin-1").decode("utf-8", "replace")]
 
 
-def _wrong_json(order: Order, body: bytearray) -> str:
+def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
     try:
-        found = order.json_path.findall(json.loads(body))
-    except (ValueError, jsonpath.JSONPathError, RecursionError) as error:
+        try:
+            document = json.loads(answer.data)
+        except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
+            document = json.loads(answer.text(head))
+    except (ValueError, RecursionError) as error:
         raise _Unreadable("The answer is not JSON.") from error
+    try:
+        found = order.json_path.findall(document)
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
     others = [value for value in found if not is_meant(order.json_equals, value)]
@@ -356,18 +368,9 @@ def _regex(text: str) -> Any:
         raise InvalidProbe("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
 
 
-def _json_path(text: str) -> Any:
-    if not text:
-        return None
-    try:
-        return jsonpath.compile(text)
-    except jsonpath.JSONPathError as error:
-        raise InvalidProbe("json_path", f"This is no JSON path: {error}.") from error
-
-
 def _printable_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if not _can_be_name(name):
+        if not (name and _can_be_name(name)):
             raise InvalidProbe("headers", f"“{name[:40]}” can be no header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
             raise InvalidProbe("headers", f"The value of {name} holds control characters.")

@@ -70,6 +70,9 @@ def chunked(body, head=b""):
         sized(b"Content-Encoding: identity\r\n", WELL),
         chunked(b"5;a=b\r\nall i\r\n6 \r\ns well\r\n0\r\nX-Trailer: 1\r\n\r\n"),
         chunked(b"b\nall is well\n0\n\n"),
+        chunked(b"0" * 18 + b"b\r\nall is well\r\n0\r\n\r\n"),
+        sized(b"Content-Encoding: UTF-8\r\n", WELL),
+        sized(b"Content-Encoding: none, gzip\r\n", zipped(WELL)),
         chunked(b"b\r\nall is well\r\n0\r\n\r\n", b"Content-Length: 3\r\n"),
         sized(b"Content-Encoding: deflate\r\n", raw_deflate(WELL)),
         sized(b"Content-Encoding: deflate\r\n", zlib.compress(WELL)),
@@ -142,9 +145,32 @@ def test_text_is_found_in_the_letters_the_answer_is_written_in(kind, charset):
     assert word in other.excerpt
 
 
+@pytest.mark.parametrize(
+    ("label", "charset", "word"),
+    [("latin2", "iso8859-2", "Łódź"), ("ISO_8859-2:1987", "iso8859-2", "Łódź"), ("x-cp1251", "cp1251", "Всё"),
+     ("koi8", "koi8-r", "Всё"), ("cp866", "cp866", "Всё"), ("ms_kanji", "cp932", "状態"),
+     ("x-euc-jp", "euc-jp", "状態"), ("big5-hkscs", "big5", "狀態"), ("GB_2312-80", "gbk", "状态"),
+     ("korean", "euc-kr", "상태"), ("iso88591", "latin-1", "Größe"), ("utf-16be", "utf-16-be", "Größe"),
+     ("nonsense", "latin-1", "Größe")],
+)  # fmt: skip
+def test_a_charset_goes_by_every_name_that_browsers_know(label, charset, word):
+    answer = sized(f"Content-Type: text/plain; charset={label}\r\n".encode(), f"a {word} b".encode(charset))
+    assert seen(answer, {"expect_text": word}).failure is None
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=iso-8859-1", "application/json"])
+def test_json_in_a_charset_of_its_own_is_read(kind):
+    answer = sized(f"Content-Type: {kind}\r\n".encode(), '{"s": "Größe"}'.encode("latin-1"))
+    assert seen(answer, {"json_path": "$.s", "json_equals": "Größe"}).failure is None
+
+
 def test_a_page_may_name_its_charset_itself():
     page = '<html><meta charset="iso-8859-1"><p>Größe'.encode("latin-1")
     assert seen(sized(b"Content-Type: text/html\r\n", page), {"expect_text": "Größe"}).failure is None
+
+
+def test_a_pattern_finds_the_end_of_a_line_whatever_ends_it():
+    assert seen(sized(b"", b"a: ok\r\nb: ok\r\n"), {"expect_regex": "(?m)^a: ok$"}).failure is None
 
 
 def test_two_lines_typed_into_a_textarea_match_whatever_ends_the_lines():

@@ -169,6 +169,29 @@ def test_a_silent_name_is_ours_only_if_our_resolver_knows_nothing_else_either(an
     assert silent.value.failure is failure
 
 
+@pytest.mark.parametrize(
+    ("answered", "failure"),
+    [((), Failure.OWN_FAULT), ((".",), Failure.TIMEOUT_DNS), (("localhost.",), Failure.TIMEOUT_DNS)],
+)
+@pytest.mark.parametrize(("kind", "target"), [("dns", "shop.example"), ("http", "http://shop.example/")])
+def test_a_short_deadline_does_not_make_our_silent_resolver_a_fault_of_every_target(
+    answered, failure, kind, target
+):
+    """The look-up itself gives up after 5 s: a probe with less time was down."""
+    quiet = DNSLogger(log="-recv,-send,-request,-reply,-truncated,-error,-data")
+    server = DNSServer(Mute(answered), address="127.0.0.1", port=0, logger=quiet)
+    server.server.handle_error = lambda *_: None
+    server.start_thread()
+    door = Egress(nameservers=[("127.0.0.1", server.server.server_address[1])])
+    order = PROBERS[kind].parse(target, {})
+    try:
+        reading = asyncio.run(probers.check(kind, order, deadline_s=2, egress=door))
+    finally:
+        server.stop()
+        server.server.server_close()
+    assert reading.failure is failure
+
+
 class Garbles(asyncio.DatagramProtocol):
     """A name server whose answers carry the right number and question, and then this."""
 

@@ -13,6 +13,7 @@ from components import probers
 from components.egress import Denied, Egress, EgressError
 from components.outcomes import Failure
 from components.probers import PROBERS, InvalidProbe
+from tests.certificates import make
 from tests.targets import FullBacklog, Raw, answer
 
 OWN = ["127.0.0.0/8", "::1/128"]
@@ -225,8 +226,6 @@ def test_a_name_nobody_knows_and_a_resolver_nobody_reaches_are_told_apart(name_s
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(tmp_path):
-    from tests.certificates import make
-
     key, certificate = make(tmp_path, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -245,6 +244,19 @@ def test_a_certificate_nobody_vouches_for_is_refused(tmp_path):
         trusted = asyncio.run(look(Egress(["127.0.0.0/8"], ca_file=str(certificate))))
         assert trusted.failure is None
         assert trusted.tls_ms > 0
+
+
+def test_a_certificate_names_its_host_where_browsers_look(tmp_path):
+    """A common name alone is no name of a host (RFC 9110, section 4.3.4): no browser opens such a page."""
+    key, certificate = make(tmp_path, "localhost", is_named=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with Raw(lambda reader, writer: answer(writer), tls=context) as server:
+        order = PROBERS["tls"].parse(f"localhost:{server.port}", {})
+        egress = Egress(OWN, ca_file=str(certificate))
+        reading = asyncio.run(probers.check("tls", order, deadline_s=5, egress=egress))
+    assert reading.failure is Failure.TLS
+    assert "localhost" in reading.detail
 
 
 class SlowNames(Names):

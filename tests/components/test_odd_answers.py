@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from dnslib.server import DNSServer
 
-from components import probers
-from components.egress import Egress
+from components import probers, wire
+from components.egress import Egress, Line
 from components.outcomes import Expectation, Failure, Outcome, classify
 from components.probers import PROBERS
 from tests.components.test_egress import Names
@@ -118,3 +118,30 @@ def test_no_body_makes_a_check_our_fault(nowhere, body):
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     for path in ("$.s", "$..s", "$"):
         is_the_targets_own(look(nowhere, answer, {"json_path": path, "json_equals": "well"}))
+
+
+def test_a_body_sent_byte_by_byte_leaves_the_others_their_turn():
+    """What has come is read without waiting: 100,000 chunks held up every other check for seconds."""
+    turns = 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def read():
+        reader = asyncio.StreamReader()
+        reader.feed_data(b"1\r\nx\r\n" * 10_000 + b"0\r\n\r\n")
+        reader.feed_eof()
+        line = Line(reader, None, "127.0.0.1", 4, None, 0.0)
+        head = wire.Head(
+            200, "HTTP/1.1", {"transfer-encoding": "chunked"}, (("transfer-encoding", "chunked"),)
+        )
+        waiting = asyncio.create_task(others())
+        body = await wire.read_body(line, head, "GET", most=20_000)
+        waiting.cancel()
+        return body
+
+    assert len(asyncio.run(read())) == 10_000
+    assert turns > 50

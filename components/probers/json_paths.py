@@ -1,0 +1,84 @@
+"""JSON paths whose patterns cannot run away: one loop serves all probes, and the text is the target's.
+
+Regular expressions in filters are those of a linear-time engine.
+"""
+
+from typing import Any
+
+import jsonpath
+import re2
+from jsonpath.filter import RegexLiteral
+from jsonpath.function_extensions import Match, Search
+from jsonpath.parse import Parser
+from jsonpath.token import TOKEN_RE_FLAGS
+
+from components.probers.base import InvalidProbe
+
+
+def compiled(text: str) -> Any:
+    """The path; its `findall` gives all values it leads to. Raises InvalidProbe."""
+    try:
+        return _environment.compile(text)
+    except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
+        # of some numbers and patterns it says so in errors of Python's own
+        said = str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
+        raise InvalidProbe("json_path", f"This is no JSON path: {said}.") from error
+    except re2.error as error:
+        raise InvalidProbe("json_path", "A pattern in it does not compile (RE2 syntax).") from error
+
+
+class _Pattern:
+    """A pattern between slashes, with what the library asks of one of Python's."""
+
+    flags = 0  # they are in the pattern
+
+    def __init__(self, text: str) -> None:
+        self.pattern = text
+        self.fullmatch = _linear(text).fullmatch
+
+
+class _Parser(Parser):
+    def parse_regex(self, stream: Any) -> Any:
+        text = stream.current().value
+        if stream.peek().kind == TOKEN_RE_FLAGS:
+            stream.next()
+            flags = "".join(sorted(set(stream.next().value) - {"a"}))  # a: classes are those of ASCII anyway
+            text = f"(?{flags}){text}" if flags else text
+        return RegexLiteral(value=_Pattern(text))  # type: ignore[arg-type]
+
+
+class _Linear:
+    """`match` and `search`: a pattern that does not compile matches nothing (RFC 9535, section 2.4.6)."""
+
+    def check_cache(self, pattern: str) -> Any:
+        try:
+            return _linear(pattern)
+        except (re2.error, UnicodeError):
+            return None
+
+
+class _Match(_Linear, Match):
+    pass
+
+
+class _Search(_Linear, Search):
+    pass
+
+
+class _Environment(jsonpath.JSONPathEnvironment):
+    parser_class = _Parser
+
+    def setup_function_extensions(self) -> None:
+        super().setup_function_extensions()
+        self.function_extensions["match"] = _Match()
+        self.function_extensions["search"] = _Search()
+
+
+def _linear(pattern: str) -> Any:
+    """Raises re2.error, UnicodeError."""
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern, options)
+
+
+_environment = _Environment()
