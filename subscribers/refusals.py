@@ -42,15 +42,17 @@ UNKNOWN = re.compile(
 SENDER = re.compile(
     r"\bsenders?\b[^.;]{0,40}\b(verif|reject|den|unknown|not|invalid|refus|fail|bad|null|suspend|disab)"
     r"|\b(bad|invalid|unknown|unauthori[sz]ed)( outbound)? sender\b|\bnot an? (valid|verified|known) sender\b"
-    r"|\bsend(ing)? ?as|\bsending\b[^.;]{0,30}\b(paused|suspended|disabled|not allowed)|\bsending (user|account)\b"
-    r"|\b(for|of) outgoing mail|\ballowed to send\b|\bnot verified\b"
-    r"|\b(from|return|reply-?to|envelope|header)[ -](e-?mail )?address\b[^.;]{0,40}\b(not|invalid|unknown|bad)"
+    r"|\bsend(ing)? ?as|\bsending\b[^.;]{0,30}\b(paused|suspended|disabled|not allowed)"
+    r"|\bsending (user|account)\b|\b(for|of) outgoing mail|\ballowed to send\b|\bnot verified\b"
+    r"|\b(from|return|reply-?to|envelope|header)[ -](e-?mail )?address\b"
+    r"[^.;]{0,40}\b(not|invalid|unknown|bad)"
     r"|\baddress in (the )?\w* ?header|\binvalid dns\b|\b5\.1\.[78]\b"
     r"|verif(y|ication) failed|call-?(out|back)|return.?path|\bmail from\b"
 )
 RELAY = re.compile(r"\brelay|\brcpthosts\b|authenticat|\bauth\b|\blog ?in\b|\bnot (logged in|authori[sz]ed)")
 MAY_PASS = re.compile(
-    r"\byour (ip|network|host|server|account|domain|message(?! to)|client|mail)|\bblock|\bblack-?list|\blisted\b"
+    r"\byour (ip|network|host|server|account|domain|message(?! to)|client|mail)"
+    r"|\bblock|\bblack-?list|\blisted\b"
     r"|spamhaus|\brbl\b|dnsbl|\bspam|polic|prohib|reputation|\brate\b|too many|quota|\bfull\b|exceed"
     r"|gr[ea]y-?list|temporar|\bspf\b|dkim|dmarc|reverse dns|\bptr\b"
     r"|\bhelo\b|\behlo\b|\bip address|certificate|\bunknown senders"

@@ -55,7 +55,7 @@ US = [
     "550 Return address unknown",
     "550 The from address does not match a verified Sender Identity",
     "554 Transaction failed\nUnauthorized sender address.",
-    "554 Message rejected: Email address is not verified. The identities failed the check: status@tern.example",
+    "554 Message rejected: Email address is not verified. Identities that failed: status@tern.example",
     "554 Message rejected: Sending paused for this account",
     "550 Account tern suspended, sending is disabled",
     "554 5.7.1 Sending user suspended",
