@@ -79,6 +79,13 @@ def _mail(text: str) -> str:
         validate_email(text)
     except ValidationError as error:
         raise _refused("Write an address like you@example.com.") from error
+    name, _, domain = text.rpartition("@")
+    if not domain.isascii():
+        raise _refused("The part after the @ is not a domain: check its spelling.")
+    if not name.isascii():
+        raise _refused(
+            "Before the @ only ASCII letters, digits and signs can be mailed to: give another address."
+        )
     if len(text) > LONGEST_MAIL:
         raise _refused(f"An address has at most {LONGEST_MAIL} characters.")
     if len(text.rpartition("@")[0]) > LONGEST_NAME:
@@ -109,7 +116,7 @@ def is_push_service(endpoint: str) -> bool:
 def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     if len(text) > LONGEST:
         raise _refused(f"An address has at most {LONGEST:,} characters.")
-    if any(character.isspace() or ord(character) < 32 for character in text):
+    if any(_is_odd(character) for character in text):
         raise _refused("The address holds spaces or control characters: encode them.")
     try:
         url = urlsplit(text)
@@ -120,7 +127,7 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
         raise _refused("Write the whole address, with https://.")
     if url.scheme == "http" and (channel in HOSTS or channel is Channel.WEB_PUSH):
         raise _refused("Write the address with https://.")
-    if url.username or url.password:
+    if "@" in url.netloc:
         raise _refused("Leave the login out of the address: what we send is signed.")
     if "%" in url.hostname:
         raise _refused("The address is malformed: check host and port.")
@@ -138,6 +145,11 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
         raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")
     return spelling.normal(channel, text) if channel is not Channel.WEB_PUSH else text
+
+
+def _is_odd(character: str) -> bool:
+    """A blank, a control character, or half of one, which has no bytes."""
+    return character.isspace() or ord(character) < 32 or "\ud800" <= character <= "\udfff"
 
 
 def _refuse_stranger(channel: Channel, host: str, path: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from anymail.exceptions import AnymailWebhookValidationFailure  # type: ignore[import-untyped]
 from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -37,16 +38,49 @@ PROVIDERS = {
 ALREADY = (State.LEFT, State.QUARANTINED)
 
 
+# what Anymail raises of a report that is not shaped as documented
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
+
+
 @cache
 def reader(provider: str) -> Callable[[HttpRequest], HttpResponse]:
     """The view that reads this provider's reports and answers 400 to strangers."""
-    view: Callable[[HttpRequest], HttpResponse] = import_string(PROVIDERS[provider]).as_view()
+    of_provider: Any = import_string(PROVIDERS[provider])
+    patient: Any = type(of_provider.__name__, (_Patient, of_provider), {})
+    view: Callable[[HttpRequest], HttpResponse] = patient.as_view()
     return view
+
+
+class _Patient:
+    """A report that nobody can read is left out: the others are heard, and it is not sent again."""
+
+    def run_validators(self, request: HttpRequest) -> None:
+        """Raises AnymailWebhookValidationFailure, which is answered 400."""
+        try:
+            super().run_validators(request)  # type: ignore[misc]
+        except UNREADABLE as error:
+            raise AnymailWebhookValidationFailure("This is no report.") from error
+
+    def esp_to_anymail_event(self, *report: Any) -> AnymailTrackingEvent | None:
+        """None for one that cannot be read."""
+        try:
+            return super().esp_to_anymail_event(*report)  # type: ignore[misc]
+        except UNREADABLE as error:
+            log.warning("mail.report_unreadable fault=%s", one_line(repr(error), most=120))
+            return None
+
+    def parse_events(self, request: HttpRequest) -> list[AnymailTrackingEvent]:
+        """Those that can be read. Raises AnymailWebhookValidationFailure for no report at all."""
+        try:
+            events = super().parse_events(request)  # type: ignore[misc]
+        except UNREADABLE as error:
+            raise AnymailWebhookValidationFailure("This is no report.") from error
+        return [event for event in events if event is not None]
 
 
 def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
     """Act on one report. Twice is once; the provider sends again what we could not write down."""
-    subscriber = _subscriber(event.recipient or "")
+    subscriber = _subscriber(event.recipient) if isinstance(event.recipient, str) else None
     if subscriber is None or subscriber.state in ALREADY:
         return
     said = one_line(str(event.mta_response or event.description or ""), most=180)
@@ -69,7 +103,7 @@ def _leave(subscriber: Subscriber, why: str) -> None:
 
 def _subscriber(address: str) -> Subscriber | None:
     """Who has this address; providers may have written it in small letters."""
-    if not address:
+    if not address or not address.isprintable():  # what is not printable is no mailbox, and may be unstorable
         return None
     exact = Subscriber.objects.at(Channel.EMAIL, address)
     return exact or Subscriber.objects.filter(channel=Channel.EMAIL, shown__iexact=address).first()

@@ -40,15 +40,25 @@ UNKNOWN = re.compile(
     r"|\bnot a valid (user|recipient|mailbox|address)\b|\bmoved (away|to)\b|recipientnotfound"
 )
 SENDER = re.compile(
-    r"\bsender\b[^.;]{0,40}\b(verif|reject|den|unknown|not|invalid|refus|fail|bad)"
-    r"|\b(bad|invalid|unknown) sender\b|verif(y|ication) failed|call-?(out|back)|return.?path|\bmail from\b"
+    r"\bsenders?\b[^.;]{0,40}\b(verif|reject|den|unknown|not|invalid|refus|fail|bad|null|suspend|disab)"
+    r"|\b(bad|invalid|unknown|unauthori[sz]ed)( outbound)? sender\b|\bnot an? (valid|verified|known) sender\b"
+    r"|\bsend(ing)? ?as|\bsending\b[^.;]{0,30}\b(paused|suspended|disabled|not allowed)"
+    r"|\bsending (user|account)\b|\b(for|of) outgoing mail|\ballowed to send\b|\bnot verified\b"
+    r"|\b(from|return|reply-?to|envelope|header)[ -](e-?mail )?address\b"
+    r"[^.;]{0,40}\b(not|invalid|unknown|bad)"
+    r"|\baddress in (the )?\w* ?header|\binvalid dns\b|\b5\.1\.[78]\b"
+    r"|verif(y|ication) failed|call-?(out|back)|return.?path|\bmail from\b"
 )
-RELAY = re.compile(r"\brelay|authenticat|\bauth\b|\blog ?in\b|\bnot (logged in|authori[sz]ed)")
+RELAY = re.compile(r"\brelay|\brcpthosts\b|authenticat|\bauth\b|\blog ?in\b|\bnot (logged in|authori[sz]ed)")
 MAY_PASS = re.compile(
-    r"\byour (ip|network|host|server|account|domain|message|client|mail)|\bblock|\bblack-?list|\blisted\b"
+    r"\byour (ip|network|host|server|account|domain|message(?! to)|client|mail)"
+    r"|\bblock|\bblack-?list|\blisted\b"
     r"|spamhaus|\brbl\b|dnsbl|\bspam|polic|prohib|reputation|\brate\b|too many|quota|\bfull\b|exceed"
     r"|gr[ea]y-?list|temporar|\bspf\b|dkim|dmarc|reverse dns|\bptr\b"
+    r"|\bhelo\b|\behlo\b|\bip address|certificate|\bunknown senders"
 )
+# a closed group or a reader's own rule (Exchange): strangers are refused, whoever they are
+RULE = re.compile(r"resolver\.rst|delivery restriction")
 
 
 def blame(code: int, text: str) -> Blame:
@@ -57,6 +67,8 @@ def blame(code: int, text: str) -> Blame:
     enhanced = ENHANCED.search(said)
     is_unknown_code = bool(enhanced and UNKNOWN_CODE.fullmatch(enhanced[0]))
     is_ours, may_pass = bool(RELAY.search(said)) or code in US_CODES, bool(MAY_PASS.search(said))
+    if RULE.search(said):
+        return Blame.UNSAID
     if SENDER.search(said):
         return Blame.US
     if UNKNOWN.search(said) and (is_unknown_code or not (is_ours or may_pass)):
@@ -69,7 +81,9 @@ def blame(code: int, text: str) -> Blame:
 def clears_mailbox(text: str) -> bool:
     """Whether these words of a bounce say that we, or a passing trouble, are its reason."""
     found = blame(550, text)
-    return found is Blame.US or (found is Blame.UNSAID and bool(MAY_PASS.search(text.lower())))
+    said = text.lower()
+    may_pass = bool(MAY_PASS.search(said) or RULE.search(said))
+    return found is Blame.US or (found is Blame.UNSAID and may_pass)
 
 
 def shared(refusals: Sequence[str], tried: int) -> frozenset[str]:

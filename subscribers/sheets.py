@@ -23,7 +23,7 @@ LONGEST_LINE = 20_000  # characters of a cell
 ALIASES = {
     "channel": ("channel", "type", "mode", "method", "subscriber_type", "subscription_type"),
     "address": ("address", "recipient", "contact", "subscriber", "email_or_endpoint"),
-    "email": ("email", "email_address", "e_mail"),
+    "email": ("email", "email_address", "e_mail", "e_mail_address", "mail", "mail_address"),
     "endpoint": ("endpoint", "webhook", "webhook_url", "url", "webhook_endpoint", "endpoint_url"),
     "phone": ("phone", "phone_number", "sms"),
     "components": ("components", "component", "component_names", "component_ids", "subscribed_components"),
@@ -35,6 +35,7 @@ ALIASES = {
     "quarantined": ("quarantined_at", "quarantined", "purge_at"),
     "confirmed": ("confirmed", "confirmed_at", "is_confirmed"),
 }
+HOLD_ADDRESSES = frozenset({"address", "email", "endpoint"})
 KNOWN = {alias: name for name, aliases in ALIASES.items() for alias in aliases}
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 CHANNELS = {
@@ -93,17 +94,32 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
         if not head.strip():
             raise Fault("The file is empty, or its first line is: put the names of the columns there.")
         sign, skipped = told or _most_known(head), 1 if told else 0
-        reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True)
+        reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True, strict=True)
         names = _names(next(reader, []), sign, number=skipped + 1)
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                found = zip(names, cells, strict=False)
-                yield Line(skipped + reader.line_num, {name: plain(cell) for name, cell in found if name})
+                yield Line(skipped + reader.line_num, _by_name(names, cells))
     except csv.Error as error:
         at = skipped + (reader.line_num if reader else 1)
-        raise Fault(f"line {at}: this is no CSV ({error}): save it anew as CSV, UTF-8.") from error
+        raise Fault(
+            f"line {at}: this is no CSV ({error}). Look for a quotation mark that is not closed, here or "
+            "above, or save the file anew as CSV, UTF-8."
+        ) from error
     except UnicodeDecodeError as error:
         raise Fault("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
+
+
+def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
+    """Where two columns are one to us, the first that is filled; two addresses stay both, to be refused."""
+    found: dict[str, str] = {}
+    for name, cell in zip(names, (plain(cell) for cell in cells), strict=False):
+        if not name:
+            continue
+        if not found.get(name, "").strip():
+            found[name] = cell
+        elif name in HOLD_ADDRESSES and cell.strip() not in ("", found[name].strip()):
+            found[name] += f" {cell}"
+    return found
 
 
 def _clean(text: Iterable[str]) -> Iterator[str]:
@@ -137,7 +153,7 @@ def _ours(cell: str) -> str:
 def _names(header: list[str], sign: str, *, number: int) -> list[str]:
     """Our names of the columns, empty for those we do not know. Raises Fault."""
     names = [_ours(cell) for cell in header]
-    if not {"address", "email", "endpoint"} & set(names):
+    if not HOLD_ADDRESSES & set(names):
         word = SIGNS.get(sign, f"“{sign}”")
         raise Fault(
             f"line {number}, read with {word} between its cells: no column holds addresses. It names the "

@@ -21,6 +21,7 @@ _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322, section 3.2.3
 
 
 def normal(channel: Channel | str, address: str) -> str:
@@ -28,7 +29,7 @@ def normal(channel: Channel | str, address: str) -> str:
     address = address.strip()
     if channel == Channel.EMAIL:
         name, at, domain = _UNSEEN.sub("", address).strip().rpartition("@")
-        return f"{name}{at}{_domain(domain)}"
+        return f"{_unquoted(name)}{at}{_domain(domain)}"
     if channel == Channel.WEB_PUSH:
         return Browser.read(address).text
     if channel == Channel.APPRISE:
@@ -42,6 +43,12 @@ def normal(channel: Channel | str, address: str) -> str:
 def identity(channel: Channel | str, address: str) -> str:
     """What two spellings of one place have in common; `address` in its normal spelling."""
     return address.lower() if channel == Channel.EMAIL else address
+
+
+def _unquoted(name: str) -> str:
+    """Quotation marks that nothing in the name needs are no part of it (RFC 5321, section 4.1.2)."""
+    quoted = re.fullmatch(rf'"({_ATOM}(?:\.{_ATOM})*)"', name)
+    return quoted[1] if quoted else name
 
 
 def _domain(text: str) -> str:

@@ -27,7 +27,7 @@ from incidents.models.draft import LONGEST
 from incidents.state import place_now, state_now
 from incidents.times import clock
 from incidents.words import names
-from statuspage.console import promises
+from statuspage.console import numbers, promises
 from statuspage.console.promises import moment
 
 CHOICES = (
@@ -371,7 +371,7 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
         at=moment(data["at"], "at", "Said at") if data["at"].strip() else None,
         notifies=not data["quiet"],
         undo_s=settings.UNDO_S,
-        seen=int(data["seen"]) if data["seen"].isdigit() else None,
+        seen=numbers.whole(data["seen"]),
         reopens=reopens,
         typed=to_draft(form),
     )

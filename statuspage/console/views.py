@@ -20,6 +20,7 @@ from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
 from statuspage.access import needs
 from statuspage.console import compose, drafts, filling, promises
+from statuspage.console.numbers import whole
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
 
@@ -52,9 +53,7 @@ def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
     form = compose.read(incident, request.POST, now)
     form.follow(now)
     if template_id := request.POST.get("template", ""):
-        filling.fill(
-            form, get_object_or_404(Template, pk=int(template_id) if template_id.isdigit() else 0), now
-        )
+        filling.fill(form, get_object_or_404(Template, pk=whole(template_id) or 0), now)
     if template_id or "publish" not in request.POST:
         _keep(form, request)
         return _form(request, form, reopens=reopens)
@@ -148,7 +147,7 @@ def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
     """What stands beside the words: preview, checks, and what others write."""
     now = timezone.now()
     shown = compose.preview(form, now)
-    seen = int(form.data["seen"]) if form.data["seen"].isdigit() else 0
+    seen = whole(form.data["seen"]) or 0
     newer = []
     if form.incident is not None:
         me: Any = request.user

@@ -20,6 +20,7 @@ from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template
 from incidents.words import names
 from statuspage.access import needs
 from statuspage.console import promises
+from statuspage.console.numbers import whole
 from statuspage.models import Audit, Role
 
 PLANNED = (MaintenanceState.SCHEDULED, MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
@@ -208,7 +209,7 @@ def audience(components: list[Component], work: Maintenance | None) -> telling.A
 @needs(Role.RESPONDER)
 def audience_part(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """The line that says who is told, for the components as they are ticked."""
-    keys = [int(key) for key in request.POST.getlist("components") if key.isdecimal() and len(key) < 18]
+    keys = [key for key in map(whole, request.POST.getlist("components")) if key is not None]
     work = _get(public_id) if public_id else None
     told = audience(list(Component.objects.filter(pk__in=keys)), work)
     return render(request, "console/_audience.html", {"audience": told})
@@ -260,7 +261,7 @@ def _usual(now: Any, asked: str) -> dict[str, Any]:
     """Tomorrow, for an hour, in the words of the text that was asked for, or of the first."""
     start = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     texts = Template.objects.filter(kind=TemplateKind.MAINTENANCE)
-    text = (texts.filter(pk=int(asked)) if asked.isdecimal() and len(asked) < 10 else texts).first()
+    text = (texts.filter(pk=key) if (key := whole(asked)) else texts).first()
     words = {"title": text.title, "body": text.body} if text else {}
     return {"starts_at": start, "ends_at": start + timedelta(hours=1), **words}
 
@@ -269,7 +270,7 @@ def _form(
     request: HttpRequest, form: WorkForm, work: Maintenance | None, *, status: int = 200
 ) -> HttpResponse:
     texts = [] if work else list(Template.objects.filter(kind=TemplateKind.MAINTENANCE))
-    ticked = [pk for pk in form["components"].value() or () if str(pk).isdecimal()]
+    ticked = [pk for pk in form["components"].value() or () if whole(str(pk)) is not None]
     told = audience(list(Component.objects.filter(pk__in=ticked)), work)
     changes = work.clock_changes(timezone.now()) if work and status == 200 else []
     context = {"form": form, "work": work, "texts": texts, "audience": told, "clock_changes": changes}

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 from incidents.markdown import PARSER
-from subscribers.formats.runs import CONTROL, END, MOST_READ, Run
+from subscribers.formats.runs import CONTROL, END, MOST_READ, Run, without_breaks
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
@@ -23,7 +23,7 @@ UNSAFE = re.compile(r"[\s<>|`\"]")
 
 def runs(markdown: str) -> list[Run]:
     """The text in runs, paragraphs a blank line apart."""
-    text = CONTROL.sub("", markdown[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n"))
+    text = CONTROL.sub("", without_breaks(markdown[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")))
     return _tidy(_blocks(PARSER.parse(text)))
 
 
@@ -119,10 +119,12 @@ class _Blocks:
 
 def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
     style = Run("")
-    label: list[str] = []
+    label: list[str] | None = None  # within a link, which may lead nowhere
     for token in tokens:
         kind = token.type
-        if kind in ("softbreak", "hardbreak"):
+        if kind in ("softbreak", "hardbreak") and label is not None:
+            label.append(" ")
+        elif kind in ("softbreak", "hardbreak"):
             yield END
         elif kind in ("strong_open", "strong_close"):
             style = replace(style, strong=kind.endswith("open"))
@@ -133,14 +135,14 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
         elif kind == "link_open":
             style, label = replace(style, url=str(token.attrs.get("href", ""))), []
         elif kind == "link_close":
-            yield from _honest("".join(label), style)
-            style = replace(style, url="")
-        elif token.content:
+            yield from _honest("".join(label or ()), style)
+            style, label = replace(style, url=""), None
+        elif token.content and label is not None:
             label.append(token.content)
-            if kind == "code_inline" and not style.url:
-                yield replace(style, text=token.content, code=True)
-            elif not style.url:
-                yield from _with_literals(token.content, style)
+        elif token.content and kind == "code_inline":
+            yield replace(style, text=token.content, code=True)
+        elif token.content:
+            yield from _with_literals(token.content, style)
 
 
 def _with_literals(text: str, style: Run) -> Iterator[Run]:

@@ -17,6 +17,7 @@ MOST_READ = 12_000  # characters: more than any vendor gets of one text
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
+BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,12 @@ def _clip(text: str, most: int) -> list[Run]:
 
 def one_line(text: str) -> str:
     """Without line breaks, control characters and signs that turn the direction of what follows."""
-    return " ".join(CONTROL.sub("", text[:MOST_READ].replace("\n", " ")).split())
+    return " ".join(CONTROL.sub("", without_breaks(text[:MOST_READ]).replace("\n", " ")).split())
+
+
+def without_breaks(text: str) -> str:
+    """Line ends that no chat knows, and tabs of old, as blanks: the words beside them stay apart."""
+    return BREAKS.sub(" ", text)
 
 
 def units(text: str) -> int:

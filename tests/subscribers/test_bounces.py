@@ -157,3 +157,26 @@ def test_every_provider_that_settings_take_can_be_read(settings):
     assert set(bounces.PROVIDERS) == set(settings.MAIL_PROVIDERS)
     bounces.reader.cache_clear()
     assert all(callable(bounces.reader(name)) for name in bounces.PROVIDERS)
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", 5, {"RecordType": []}, {**POSTMARK_BOUNCE, "Email": 5},
+                                 {**POSTMARK_BOUNCE, "Email": "\ud800@example.org"}])  # fmt: skip
+def test_a_report_that_is_none_is_no_fault_of_ours(client, postmark, reader, odd):
+    assert post(client, postmark, odd) in (200, 400)
+    assert now(reader) == State.ACTIVE
+
+
+@pytest.mark.parametrize("odd", [None, [], "x", {"event-data": 5}, {"signature": None}])
+@pytest.mark.parametrize("sign", [lambda odd: odd, signed])
+def test_a_stranger_who_sends_no_report_is_answered_400(client, mailgun, db, odd, sign):
+    assert post(client, mailgun, sign(odd), "") in (200, 400)
+
+
+def test_one_odd_report_does_not_hide_those_that_came_with_it(client, settings, reader):
+    settings.MAIL_EVENTS, settings.ANYMAIL = "mailjet", {"WEBHOOK_SECRET": SECRET}
+    bounces.reader.cache_clear()
+    good = {"event": "bounce", "time": 1, "email": "reader@example.org", "hard_bounce": True,
+            "error": "user unknown"}  # fmt: skip
+    reports = [None, {"event": []}, {**good, "email": ["reader@example.org"]}, good]
+    assert post(client, "/hooks/mail/mailjet/tracking/", reports) == 200
+    assert now(reader) == State.QUARANTINED

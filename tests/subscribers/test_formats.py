@@ -345,6 +345,10 @@ READ = (
     ("> a\n>\n> > b", "&gt; a\n\n&gt; &gt; b"),
     ("> - a\n> - **b**", "&gt; • a\n&gt; • *b*"),
     ("- [x] done", "• ☑ done"),
+    ("[x]() is down", "x is down"),
+    ("[the\nstatus](https://ex.org/a) of it", "<https://ex.org/a|the status> of it"),
+    ("the `code` [`a` b]() here", "the `code` a b here"),
+    ("one\u2028two\u2029three\x0bfour", "one two three four"),
 )
 
 

@@ -24,6 +24,10 @@ MAILBOX = [
     "551 Moved away",
     "550 Mailbox disabled",
     "550 Account reader@example.org has been deactivated",
+    "554 delivery error: dd Sorry your message to reader@yahoo.com cannot be delivered. "
+    "This mailbox is disabled (554.30). - mta1.mail.yahoo.com",
+    "554 30 Sorry, your message to reader@yahoo.com cannot be delivered. "
+    "This account has been disabled or discontinued [#102]",
 ]
 US = [
     "550 relay not permitted",
@@ -37,6 +41,26 @@ US = [
     "530 5.7.0 Must issue a STARTTLS command first",
     "550 5.7.1 Authentication required",
     "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for relaying (#5.7.1)",
+    "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    "550 Requested action not taken: mailbox unavailable\ninvalid DNS MX or A/AAAA resource record",
+    "550 5.1.7 Invalid address",
+    "550 5.1.8 Access denied, bad outbound sender AS(42004)",
+    "550 5.7.27 Sender address has null MX",
+    "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+    "554 5.2.252 SendAsDenied; status@tern.example not allowed to send as news@tern.example",
+    "550 The From address is invalid",
+    "550 From address does not exist",
+    "550 5.6.0 Invalid address in header",
+    "550 The address is not a valid sender",
+    "550 Return address unknown",
+    "550 The from address does not match a verified Sender Identity",
+    "554 Transaction failed\nUnauthorized sender address.",
+    "554 Message rejected: Email address is not verified. Identities that failed: status@tern.example",
+    "554 Message rejected: Sending paused for this account",
+    "550 Account tern suspended, sending is disabled",
+    "554 5.7.1 Sending user suspended",
+    "550 The account is disabled for outgoing mail",
+    "550 This account is not allowed to send mail: your account has been suspended",
 ]
 UNSAID = [
     "550 Administrative prohibition",
@@ -56,6 +80,13 @@ UNSAID = [
     "554 Message rejected as spam; user unknown",
     "501 Syntax error",
     "521 Does not accept mail",
+    "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required; Delivery restriction",
+    "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required",
+    "550 5.7.124 RESOLVER.RST.RestrictedToRecipientsPermission; not authorized to send to the recipient",
+    "550 HELO address not found",
+    "550 IP address unknown: no reverse lookup",
+    "550 5.7.322 The recipient's mail server certificate has expired",
+    "550 The user has disabled mail of unknown senders",
 ]
 
 

@@ -107,7 +107,13 @@ def test_what_follows_from_a_report(provider, raw, follows):
 
 
 @pytest.mark.parametrize(
-    "said", ["550 relay not permitted", "550 Blocked: your IP is listed", "552 mailbox full, over quota"]
+    "said",
+    [
+        "550 relay not permitted",
+        "550 Blocked: your IP is listed",
+        "552 mailbox full, over quota",
+        "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required",
+    ],
 )
 def test_a_bounce_whose_words_are_about_us_or_may_pass_stops_nobody(said):
     assert read("Brevo", {"event": "hard_bounce"}, said) is NOTHING

@@ -57,19 +57,31 @@ def test_the_name_before_the_at_is_told_as_it_was_typed(db):
         ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
         ("a@straße.example", "a@xn--strae-oqa.example"),
         ("a@例え.テスト", "a@xn--r8jz45g.xn--zckzah"),
+        ('"vic.tim"@example.org', "vic.tim@example.org"),
+        ('"vic\\"tim"@example.org', '"vic\\"tim"@example.org'),
     ],
 )
-def test_a_domain_beyond_ascii_has_one_spelling(typed, kept):
+def test_an_address_has_one_spelling(typed, kept):
     assert addresses.checked("email", typed) == kept
 
 
 @pytest.mark.parametrize(
     "address",
-    ["a" * 65 + "@example.org", "a@" + "b." * 130 + "example", "a\u202e@b", "a@b@c.example", "@example.org"],
-)
+    ["a" * 65 + "@example.org", "a@" + "b." * 130 + "example", "a\u202e@b", "a@b@c.example", "@example.org",
+     "\u017f@example.org", "\u212a@example.org", "\u0130@example.org",
+     "a@\u2603.example", "\ud800@example.org"],
+)  # fmt: skip
 def test_what_no_mailbox_is_called_is_refused(address):
     with pytest.raises(ValidationError):
         addresses.checked("email", address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/\ud800", "https://@example.org/", "https://:@example.org/"]
+)
+def test_what_no_endpoint_is_called_is_refused(address):
+    with pytest.raises(ValidationError):
+        addresses.checked("webhook", address)
 
 
 def test_the_longest_name_is_taken():
