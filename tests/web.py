@@ -11,7 +11,7 @@ from django.db import connection
 
 from components.models import Page
 from statuspage.supervisor import free_port
-from tests.whole import ROOT, static_files, wait_for
+from tests.whole import READY_S, ROOT, static_files, wait_for
 
 
 class Web:
@@ -47,7 +47,7 @@ class Web:
     def start(self) -> None:
         self.process = self._manage("web", "--skip-checks")  # `up` and others make them
         try:
-            wait_for(self._is_ready, 60)
+            wait_for(self._is_ready, READY_S)
         except AssertionError:
             self.stop()  # nobody else will: the fixture is not made
             raise

@@ -83,9 +83,7 @@ def _components(shown: SimpleNamespace, *, second: bool) -> dict:
 def _incidents(shown: SimpleNamespace, *, second: bool) -> list:
     """Newest first: id, title, phase, impact, beginning and end (s), and what was said, newest first."""
     said = ["Still <the> same.", full_page.WORDS, EDITED if second else FIRST]
-    chat = (
-        (TITLE, "resolved", "critical", [ENDED, *said]) if second else (TITLE, "identified", "critical", said)
-    )
+    chat = (TITLE, "resolved", "major", [ENDED, *said]) if second else (TITLE, "identified", "major", said)
     return [
         _incident(shown.monitored, "Files are slow", "monitoring", "none", ["It is fixed."]),
         _incident(shown.opened, *chat),
