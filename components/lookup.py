@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +23,7 @@ SILENT = "Our resolver does not answer."
 CANARIES = ((".", "NS"), ("localhost.", "A"))
 # What a parser stumbles over in an answer: of a name server, not of ours
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, struct.error)
+SIGNS = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 Later = asyncio.Task[list[Address]] | None
 
 
@@ -169,9 +171,24 @@ def _encoded(host: str) -> str:
     if text.isascii():
         return text
     try:
-        return idna.encode(text, uts46=True).decode()
+        # each label by itself: "_dmarc" may stand before a name in letters of its own
+        mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
+        return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
     except UnicodeError as error:  # IDNAError is one
         raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.") from error
+
+
+def _encoded_label(label: str) -> str:
+    """Raises IDNAError."""
+    try:
+        return idna.alabel(label).decode()
+    except idna.IDNAError:
+        # signs and emoji are letters of names for browsers (WHATWG URL), though not for IDNA 2008
+        if not SIGNS.search(label) or any(joiner in label for joiner in "\u200c\u200d"):
+            raise
+        idna.check_initial_combiner(label)
+        idna.check_bidi(label)
+        return f"xn--{label.encode('punycode').decode()}"
 
 
 def _readable(host: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from components.networks import literal_address
 from components.probers.base import LONGEST_TARGET, InvalidProbe, checked_host
 
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
@@ -50,10 +51,15 @@ def _host(url: SplitResult) -> str:
     if "[" in url.netloc:
         if "%" in host:
             raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
-        return checked_host(host)
+        literal = literal_address(checked_host(host))
+        if literal is None:
+            raise InvalidProbe("target", "The address is malformed: check host and port.")
+        return str(literal)
     if any(character.isspace() for character in host):
         raise InvalidProbe("target", "The host holds spaces: leave them out.")
-    return checked_host(unquote(host, errors="replace"))
+    name = checked_host(unquote(host, errors="replace"))
+    literal = literal_address(name)  # in old spellings, or in letters that stand for digits
+    return str(literal) if literal else name
 
 
 def _path(path: str) -> str:

@@ -5,6 +5,7 @@ case or a final dot, addresses by value, text to the letter and joined (RFC 1035
 7208, section 3.3, for strings that belong together).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import dns.rdatatype
 import dns.reversename
 import dns.tokenizer
 
-from components.egress import Egress
+from components.egress import Egress, EgressError, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, InvalidProbe, Option, checked_host, options_of
@@ -35,6 +36,8 @@ EXAMPLES = {
     "PTR": "www.example.org.",
 }
 TYPES = tuple(EXAMPLES)
+OF_NAMES = ("CNAME", "MX", "NS", "SOA", "SRV", "PTR")
+ONE_STRING = re.compile('"[^"]*"')  # may be longer than the 255 bytes of which DNS makes one
 TYPED_QUOTES = str.maketrans("“”„", '"' * 3)  # what editors make of them
 
 
@@ -110,15 +113,20 @@ def expected_forms(record_type: str, text: str) -> frozenset[Any]:
     plain = text.translate(TYPED_QUOTES)
     if record_type == "TXT":
         # quotes are those of dig, or belong to the text: nobody can tell, so either will do
-        quoted = _text(plain) if plain[0] == '"' else None
-        return frozenset({text.encode()} | ({quoted} if quoted is not None else set()))
+        forms = {text.encode(), text.replace("\\;", ";").encode()}  # dig writes a semicolon so
+        if plain[0] == '"':
+            joined = plain[1:-1].replace("\\;", ";").encode() if ONE_STRING.fullmatch(plain) else None
+            forms |= {form for form in (_text(plain), joined) if form is not None}
+        return frozenset(forms)
     if record_type == "CAA" and '"' not in plain:
         flags, _, rest = plain.partition(" ")
         tag, _, value = rest.strip().partition(" ")
         plain = f'{flags} {tag} "{value.strip()}"'  # unquoted, a semicolon would begin a comment
     try:
+        if record_type in OF_NAMES:  # as hosts are read: with "_a" before other letters, and with emoji
+            plain = " ".join(word if word.isascii() else ascii_host(word) for word in plain.split())
         return frozenset({alike(record_type, plain)})
-    except dns.exception.DNSException as error:
+    except (dns.exception.DNSException, EgressError) as error:
         raise InvalidProbe(
             "expect",
             f"This can be no {record_type} record: write it as dig prints it, as {EXAMPLES[record_type]}",

@@ -2,16 +2,17 @@
 
 import base64
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from components import cookies
-from components.probers.base import InvalidProbe
 from components.web_addresses import split_address
 
 PORTS = {"http": 80, "https": 443}
 OF_THE_BODY = ("content-type", "content-encoding", "content-language", "content-length", "transfer-encoding")
+SCHEME = re.compile("([a-zA-Z][a-zA-Z0-9+.-]*):")
 Origin = tuple[str, str, int]
 
 
@@ -86,11 +87,7 @@ def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) ->
 
 def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -> Hop:
     """The request a redirect asks for. Raises InvalidProbe."""
-    base = hop.url._replace(netloc=hop.authority).geturl()
-    try:
-        url = urljoin(base, _readable(location).replace("\t", "").replace("\\", "/"))
-    except ValueError as error:  # brackets that do not close, letters that no host has
-        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
+    url = _joined(hop.url, hop.authority, _readable(location).replace("\t", ""))
     parts = split_address(url, with_login=True)
     login = _login(parts)
     parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
@@ -100,8 +97,30 @@ def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -
     if (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST"):
         method, body = "GET", b""
         typed = {name: value for name, value in typed.items() if not _is_of_body(name)}
-    jar = cookies.taken(hop.jar, set_cookies, hop.url)
+    jar = cookies.taken(hop.jar, map(_readable, set_cookies), hop.url)
     return Hop(parts, method, typed, body, hop.home, jar, login, hop.number + 1)
+
+
+def _joined(base: SplitResult, authority: str, location: str) -> str:
+    """Where it leads to from here, as browsers see it: urljoin loses an empty query and empty steps."""
+    before, mark, query = location.partition("#")[0].partition("?")
+    before = before.replace("\\", "/")
+    if (
+        (scheme := SCHEME.match(before))
+        and scheme[1].lower() == base.scheme
+        and not before.startswith("/", scheme.end())
+    ):
+        before = before[scheme.end() :]  # "http:next" is no whole address
+    elif scheme:
+        return f"{before}{mark}{query}"
+    here = f"{base.scheme}://{authority}"
+    if before.startswith("//"):
+        return f"{base.scheme}:{before}{mark}{query}"
+    if before.startswith("/"):
+        return f"{here}{before}{mark}{query}"
+    if before:
+        return f"{here}{base.path.rpartition('/')[0]}/{before}{mark}{query}"
+    return f"{here}{base.path}{mark}{query}" if mark else f"{here}{base.path}?{base.query}"
 
 
 def _is_of_body(name: str) -> bool:
@@ -109,7 +128,7 @@ def _is_of_body(name: str) -> bool:
 
 
 def _readable(location: str) -> str:
-    """Raw UTF-8, which headers bring as Latin-1."""
+    """Raw UTF-8, which headers bring as Latin-1: it leaves as it came."""
     try:
         return location.encode("latin-1").decode("utf-8")
     except UnicodeError:

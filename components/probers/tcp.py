@@ -66,14 +66,13 @@ class TCP:
                 break
             if not heard:
                 clock.seen["first_byte_ms"] = clock.total_ms - sent_ms
+                clock.phase = Failure.TIMEOUT_TRANSFER
             heard += data
+            clock.seen["excerpt"] = printable(heard)  # what it said instead, should the deadline come first
         if _holds(order.expect, heard):
-            return clock.reading()
-        return clock.reading(
-            failure=Failure.ASSERTION,
-            detail="The answer does not contain what is expected.",
-            excerpt=printable(heard),
-        )
+            return clock.reading(excerpt="")
+        detail = "The answer does not contain what is expected."
+        return clock.reading(failure=Failure.ASSERTION, detail=detail)
 
 
 def _holds(expect: bytes, heard: bytes) -> bool:

@@ -24,9 +24,12 @@ app.example.             60 IN CAA   0 issue "letsencrypt.org; validationmethods
 app.example.             60 IN TXT   "v=spf1 -all"
 app.example.             60 IN TXT   "Token=AbC"
 dkim.example.            60 IN TXT   "v=DKIM1; k=rsa; p=AAAA" "BBBB"
+_dmarc.example.          60 IN TXT   "v=DMARC1; p=none"
+idn.example.             60 IN CNAME _a.xn--bcher-kva.example.
 quoted.example.          60 IN TXT   "say \\"ready\\""
 7.2.0.192.in-addr.arpa.  60 IN PTR   app.example.
 """
+ZONE += f'long.example. 60 IN TXT "{"a" * 255}" "{"b" * 45}"\n'
 
 
 class Zone(BaseResolver):
@@ -80,6 +83,10 @@ def failure_of(egress, name, record_type, expect):
         ("dkim.example", "TXT", "v=DKIM1; k=rsa; p=AAAABBBB"),
         ("dkim.example", "TXT", '"v=DKIM1; k=rsa; p=AAAA" "BBBB"'),
         ("dkim.example", "TXT", '"v=DKIM1; k=rsa; " "p=AAAABBBB"'),
+        ("_dmarc.example", "TXT", "v=DMARC1\\; p=none"),
+        ("_dmarc.example", "TXT", '"v=DMARC1\\; p=none"'),
+        ("long.example", "TXT", f'"{"a" * 255}{"b" * 45}"'),
+        ("idn.example", "CNAME", "_a.bücher.example"),
         ("quoted.example", "TXT", 'say "ready"'),
         ("quoted.example", "TXT", '"say \\"ready\\""'),
         ("7.2.0.192.in-addr.arpa", "PTR", "app.example"),

@@ -191,7 +191,7 @@ def test_tcp_connects_sends_and_expects():
         assert look("tcp", at).failure is None
         assert look("tcp", at, {"send": "PING\\r\\n", "expect": "+PONG"}).failure is None
         wrong = look("tcp", at, {"send": "HELLO\\r\\n", "expect": "+PONG"}, deadline_s=0.5)
-    assert wrong.failure in (Failure.ASSERTION, Failure.TIMEOUT_FIRST_BYTE)
+    assert (wrong.failure, wrong.excerpt) == (Failure.TIMEOUT_TRANSFER, "-ERR·\n")
 
 
 @pytest.mark.parametrize(
