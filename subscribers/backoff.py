@@ -16,10 +16,12 @@ LONGEST_ASKED = timedelta(days=1)  # a Retry-After beyond it is not taken at its
 def wait_after(attempts: int, *, asked_s: float | None = None, draw: float | None = None) -> timedelta:
     """The pause after this many failed attempts (1 and up), ±20 %.
 
-    `asked_s` is the receiver's Retry-After: never sooner. `draw` (0 to 1) replaces chance.
+    `asked_s` is the receiver's Retry-After, any number at all: never sooner, and a day at most.
+    `draw` (0 to 1) replaces chance.
     """
     usual = WAITS[min(attempts, len(WAITS)) - 1]
     share = random.random() if draw is None else draw  # noqa: S311 - only spreads the crowd
     spread = usual * (1 - JITTER + 2 * JITTER * share)
-    asked = min(timedelta(seconds=max(0.0, asked_s or 0.0)), LONGEST_ASKED)
+    # bounded as a number: a timedelta of a stranger's fifteen digits is an OverflowError
+    asked = timedelta(seconds=min(max(0.0, asked_s or 0.0), LONGEST_ASKED.total_seconds()))
     return max(spread, asked)

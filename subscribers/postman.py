@@ -11,12 +11,13 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import uvloop
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, DataError, close_old_connections
 
 from components.clock import database_now
 from components.egress import Egress
@@ -44,6 +45,20 @@ class Done:
     packed: Packed
     token: str
     result: Result
+
+
+def _write(tried: "Sequence[Done]", now: datetime) -> None:
+    """All together, or each by itself: one that cannot be written holds up no other. Raises DatabaseError."""
+    try:
+        finish(tried, now)
+    except Exception as error:
+        if isinstance(error, DatabaseError) and not isinstance(error, DataError):
+            raise  # of the database as a whole: all of it waits
+        if len(tried) > 1:
+            for done in tried:
+                _write([done], now)
+        else:  # its lease ends, and it is tried again: after ten times it is stopped
+            log.exception("what came of a delivery by %s cannot be written", tried[0].packed.envelope.channel)
 
 
 class Postman:
@@ -108,7 +123,7 @@ class Postman:
         """True while there is more to do at once."""
         self._collect()
         if self.unwritten:
-            finish([done for _, done in self.unwritten], database_now())
+            _write([done for _, done in self.unwritten], database_now())
             self.unwritten = []
         claimed = 0 if self.stopping else self._claim()
         return bool(claimed or self.in_hand)
