@@ -21,6 +21,7 @@ CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentenc
 LONGEST_PEM = 50_000  # a chain of ten long ones
 MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
 PEM = serialization.Encoding.PEM
+Protocols = tuple[str, ...]  # what TLS offers to speak behind it, as in "http/1.1"
 
 
 class BadCertificate(ValueError):
@@ -126,9 +127,14 @@ def _public(key: object) -> bytes:
 
 
 @functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
-def context(shown: ClientCertificate, ca_file: str | None) -> ssl.SSLContext:
-    """A context that shows this certificate and trusts what all others do. Raises SSLError, ValueError."""
+def context(shown: ClientCertificate, ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
+    """A context that shows this certificate, trusts what all others do and offers these protocols (ALPN).
+
+    Raises SSLError, ValueError.
+    """
     made = ssl.create_default_context(cafile=ca_file)
+    if offers:
+        made.set_alpn_protocols(offers)
     _load(made, shown)
     return made
 
