@@ -41,7 +41,8 @@ NOT_HTTP = "The answer is not HTTP, or breaks off."
 
 T = TypeVar("T")
 Client = httpx.AsyncClient
-ERRORS = (httpx.HTTPError, httpx.InvalidURL)  # everything that a request may raise
+# Everything that a request may raise; the last for addresses with letters that no host and no path has
+ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
 
 class TooLarge(httpx.ReadError):
@@ -113,7 +114,7 @@ class DoorTransport(httpx.AsyncBaseTransport):
         """A line to the address. Raises httpx.TransportError."""
         url = request.url
         is_secure = url.scheme == "https"
-        port = url.port or PORTS[url.scheme]
+        port = _port(url)
         try:
             async with asyncio.timeout_at(limits.ends_at):
                 return await self.door.open(
@@ -234,22 +235,26 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _asked(request: httpx.Request) -> httpcore.Request:
-    """The request as httpcore takes it. Raises httpx.UnsupportedProtocol, httpx.LocalProtocolError."""
+    """The request as httpcore takes it. Raises UnsupportedProtocol, InvalidURL, LocalProtocolError."""
     url = request.url
     if url.scheme not in PORTS:
         raise httpx.UnsupportedProtocol("Only http:// and https:// can be asked.", request=request)
+    if not 1 <= _port(url) <= 65535:
+        raise httpx.InvalidURL("The port must be from 1 to 65535.")
     headers = [(name, value) for name, value in request.headers.raw if not _is(name, OF_THE_LINE)]
     if any(set(value) & set(b"\r\n\0") for _, value in headers):
         raise httpx.LocalProtocolError("A header holds control characters.", request=request)
     return httpcore.Request(
         request.method,
-        httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port or PORTS[url.scheme], target=url.raw_path
-        ),
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=_port(url), target=url.raw_path),
         # HTTP/2 has no such header: h2 takes it out
         headers=[*headers, (b"Connection", b"close")],
         content=request.stream,
     )
+
+
+def _port(url: httpx.URL) -> int:
+    return PORTS[url.scheme] if url.port is None else url.port
 
 
 def _is(name: bytes, names: tuple[bytes, ...]) -> bool:

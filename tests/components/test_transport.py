@@ -87,9 +87,17 @@ def test_a_port_where_nothing_listens_says_so(free_port):
         ask(f"http://127.0.0.1:{free_port}/")
 
 
-def test_only_http_is_asked():
-    with pytest.raises(httpx.UnsupportedProtocol):
-        ask("ftp://127.0.0.1/")
+ODD = (
+    "ftp://127.0.0.1/", "javascript:alert(1)", "", "5", "/x", "//x", "http://", "http:///x", "http://127.0.0.1:0/",
+    "http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://1.2.3.4.5/", "http://exa\nmple/", "http://-\0-/",
+    "http://xn--/", "http://a/\ud800", "http://\ud800.example/", "http://%31%32%37.0.0.1:9/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ODD)
+def test_an_address_that_is_none_is_an_error_like_every_other(url):
+    with pytest.raises(transport.ERRORS):
+        ask(url)
 
 
 def test_redirects_are_not_followed_unless_asked_for(target):

@@ -18,8 +18,11 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
+from statuspage.accounts import door
 from statuspage.accounts.door import Session
 from statuspage.models import Audit, Invitation, Member, Role
+from tests import hostile
+from tests.targets import Raw
 
 LOGIN = "/accounts/oidc/sso/login/"
 LEFT_OUT = object()
@@ -37,7 +40,8 @@ class Provider(ThreadingHTTPServer):
         self.person = {"sub": "1", "email": "bob@widgetify.example", "email_verified": True, "name": "Bob"}
         self.signed = {}  # what the ID token says otherwise; LEFT_OUT takes a claim away
         self.key, self.audience, self.challenge, self.seen = "ours", "statuspage", "", []
-        self.token_url = f"{self.url}/token"
+        self.token_url, self.logins = f"{self.url}/token", []
+        self.answers, self.content_type, self.says = 200, "application/json", {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -75,17 +79,20 @@ class Handler(BaseHTTPRequestHandler):
             "/userinfo": self.server.userinfo(),
             "/jwks": {"keys": [_jwk()]},
         }
-        self._say(answers[self.path])
+        self.server.logins.append(self.headers.get("authorization", ""))
+        self._say(self.server.says.get(self.path, answers[self.path]))
 
     def do_POST(self):
         self.server.seen.append(self.path)
+        self.server.logins.append(self.headers.get("authorization", ""))
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self._say(self.server.token(form))
 
     def _say(self, body):
-        text = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(self.server.answers)
+        if self.server.content_type:
+            self.send_header("Content-Type", self.server.content_type)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -357,3 +364,56 @@ def test_no_spelling_gets_past_the_door(settings, dialled, url):
     with pytest.raises(OSError, match="private or reserved"):
         Session().get(url)
     assert dialled == []
+
+
+def test_the_secret_goes_along_as_the_provider_asks(client, ada, provider):
+    invite(ada)
+    assert sign_on(client, provider).status_code == 302
+    secret = base64.b64encode(b"statuspage:between us").decode()
+    assert [one for one in provider.logins if one] == [f"Basic {secret}", "Bearer let me in"]
+
+
+def test_a_token_without_a_content_type_is_read(client, ada, provider):
+    invite(ada)
+    provider.content_type = ""
+    assert sign_on(client, provider).headers["location"] == "/console/audit/"
+
+
+@pytest.mark.parametrize("said", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe"])
+def test_what_is_not_json_is_a_page_and_no_error(client, ada, provider, said):
+    invite(ada)
+    provider.says["/userinfo"] = said
+    answer = sign_on(client, provider)
+    assert answer.status_code == 401
+    assert not is_in(client)
+    provider.says = {"/.well-known/openid-configuration": said}
+    assert client.post(LOGIN).status_code == 401
+
+
+def test_a_provider_in_trouble_is_a_page_and_no_error(client, ada, provider):
+    provider.answers = 503
+    answer = client.post(LOGIN)
+    assert answer.status_code == 401
+    assert "Your provider did not answer" in answer.content.decode()
+
+
+@pytest.mark.parametrize("place", ["ftp://127.0.0.1/token", "", 5, "http://a/\ud800", "http://127.0.0.1:0/"])
+def test_an_odd_address_of_the_provider_is_a_page_and_no_error(client, ada, provider, place):
+    invite(ada)
+    provider.token_url = place
+    assert sign_on(client, provider).status_code == 401
+
+
+def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client, ada, provider, monkeypatch):
+    monkeypatch.setattr(door, "DEADLINE_S", 1.0)
+    with Raw(hostile.drip) as slow:
+        provider.token_url = f"http://127.0.0.1:{slow.port}/token"
+        invite(ada)
+        began = time.monotonic()
+        assert sign_on(client, provider).status_code == 401
+        assert time.monotonic() - began < 4
+
+
+def test_a_larger_answer_than_a_provider_has_is_not_read(client, ada, provider):
+    provider.says["/.well-known/openid-configuration"] = b" " * (door.MOST_BYTES + 1)
+    assert client.post(LOGIN).status_code == 401
