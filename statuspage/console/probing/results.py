@@ -110,8 +110,10 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     if check.tls_ms is not None or kind == "tls" or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
         rungs.append(("TLS", check.tls_ms, f"{check.days_left} days left" if check.days_left else ""))
     if kind == "http":
-        rungs.append(("First byte", check.first_byte_ms, str(check.status_code or "")))
-        rungs.append(("Transfer", check.transfer_ms, (check.facts or {}).get("note", "").rstrip(".")))
+        facts = check.facts or {}
+        answered = f"{facts.get('protocol', '')} {check.status_code or ''}".strip()
+        rungs.append(("First byte", check.first_byte_ms, answered))
+        rungs.append(("Transfer", check.transfer_ms, facts.get("note", "").rstrip(".")))
     found, stopped = [], False
     for name, took_ms, beside in rungs:
         if took_ms is not None:
