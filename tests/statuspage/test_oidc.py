@@ -1,146 +1,19 @@
 """Single sign-on against a small real provider: who is let in, who is not, and what is never dialled."""
 
-import base64
-import hashlib
-import json
-import re
 import socket
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
-import jwt
 import pytest
 from allauth.account.models import EmailAddress
-from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from statuspage.accounts import door
 from statuspage.accounts.door import Session
 from statuspage.models import Audit, Invitation, Member, Role
-from tests import hostile
-from tests.targets import Raw
+from tests import oidc
+from tests.oidc import LEFT_OUT, LOGIN, invite, is_in, sign_on
 
-LOGIN = "/accounts/oidc/sso/login/"
-LEFT_OUT = object()
-KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("ours", "forged")}
-
-
-class Provider(ThreadingHTTPServer):
-    """Discovery, authorize (played by the test), token, userinfo, jwks."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.person = {"sub": "1", "email": "bob@widgetify.example", "email_verified": True, "name": "Bob"}
-        self.signed = {}  # what the ID token says otherwise; LEFT_OUT takes a claim away
-        self.key, self.audience, self.challenge, self.seen = "ours", "statuspage", "", []
-        self.token_url, self.logins = f"{self.url}/token", []
-        self.answers, self.content_type, self.says = 200, "application/json", {}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-    def userinfo(self):
-        return {name: value for name, value in self.person.items() if value is not LEFT_OUT}
-
-    def token(self, form):
-        verifier = form.get("code_verifier", [""])[0]
-        hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        if hashed != self.challenge:
-            return {"error": "invalid_grant"}
-        told = {**self.person, **self.signed}
-        told = {name: value for name, value in told.items() if value is not LEFT_OUT}
-        claims = {**told, "iss": self.url, "aud": self.audience, "exp": int(time.time()) + 60}
-        signed = jwt.encode(claims, KEYS[self.key], algorithm="RS256", headers={"kid": "one"})
-        return {"access_token": "let me in", "token_type": "Bearer", "id_token": signed}
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.seen.append(self.path)
-        url = self.server.url
-        answers = {
-            "/.well-known/openid-configuration": {
-                "issuer": url,
-                "authorization_endpoint": f"{url}/authorize",
-                "token_endpoint": self.server.token_url,
-                "userinfo_endpoint": f"{url}/userinfo",
-                "jwks_uri": f"{url}/jwks",
-                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-            },
-            "/userinfo": self.server.userinfo(),
-            "/jwks": {"keys": [_jwk()]},
-        }
-        self.server.logins.append(self.headers.get("authorization", ""))
-        self._say(self.server.says.get(self.path, answers[self.path]))
-
-    def do_POST(self):
-        self.server.seen.append(self.path)
-        self.server.logins.append(self.headers.get("authorization", ""))
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self._say(self.server.token(form))
-
-    def _say(self, body):
-        text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(self.server.answers)
-        if self.server.content_type:
-            self.send_header("Content-Type", self.server.content_type)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_):
-        pass
-
-
-def _jwk():
-    told = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEYS["ours"].public_key()))
-    return {**told, "kid": "one", "use": "sig", "alg": "RS256"}
-
-
-@pytest.fixture
-def provider(settings):
-    made = Provider()
-    app = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]
-    settings.SOCIALACCOUNT_PROVIDERS = {
-        "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app | {"settings": {"server_url": made.url}}]}
-    }
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def ada(db):
-    user = get_user_model().objects.create_user("ada", "ada@widgetify.example", "correct-horse-battery-9")
-    Member.objects.appoint(user, Role.ADMIN)
-    return user
-
-
-def sign_on(client, provider, **changes):
-    """Through the provider and back, as a browser goes."""
-    page = client.post(LOGIN, {"next": "/console/audit/"}).content.decode()
-    asked = re.search(r'href="(http://[^"]+/authorize[^"]+)"', page)[1].replace("&amp;", "&")
-    query = {name: values[0] for name, values in parse_qs(urlsplit(asked).query).items()}
-    assert query["redirect_uri"] == "https://status.widgetify.example/accounts/oidc/sso/login/callback/"
-    assert query["code_challenge_method"] == "S256"
-    provider.challenge = query["code_challenge"]
-    return client.get(f"{LOGIN}callback/", {"code": "c", "state": query["state"], **changes})
-
-
-def invite(ada, email="bob@widgetify.example", role=Role.EDITOR):
-    Invitation.objects.invite(email, role, by=ada, now=timezone.now())
-
-
-def is_in(client):
-    return "_auth_user_id" in client.session
+provider, ada = pytest.fixture(oidc.provider), pytest.fixture(oidc.ada)
 
 
 def test_an_invited_person_comes_in_and_again(client, ada, provider):
@@ -364,56 +237,3 @@ def test_no_spelling_gets_past_the_door(settings, dialled, url):
     with pytest.raises(OSError, match="private or reserved"):
         Session().get(url)
     assert dialled == []
-
-
-def test_the_secret_goes_along_as_the_provider_asks(client, ada, provider):
-    invite(ada)
-    assert sign_on(client, provider).status_code == 302
-    secret = base64.b64encode(b"statuspage:between us").decode()
-    assert [one for one in provider.logins if one] == [f"Basic {secret}", "Bearer let me in"]
-
-
-def test_a_token_without_a_content_type_is_read(client, ada, provider):
-    invite(ada)
-    provider.content_type = ""
-    assert sign_on(client, provider).headers["location"] == "/console/audit/"
-
-
-@pytest.mark.parametrize("said", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe"])
-def test_what_is_not_json_is_a_page_and_no_error(client, ada, provider, said):
-    invite(ada)
-    provider.says["/userinfo"] = said
-    answer = sign_on(client, provider)
-    assert answer.status_code == 401
-    assert not is_in(client)
-    provider.says = {"/.well-known/openid-configuration": said}
-    assert client.post(LOGIN).status_code == 401
-
-
-def test_a_provider_in_trouble_is_a_page_and_no_error(client, ada, provider):
-    provider.answers = 503
-    answer = client.post(LOGIN)
-    assert answer.status_code == 401
-    assert "Your provider did not answer" in answer.content.decode()
-
-
-@pytest.mark.parametrize("place", ["ftp://127.0.0.1/token", "", 5, "http://a/\ud800", "http://127.0.0.1:0/"])
-def test_an_odd_address_of_the_provider_is_a_page_and_no_error(client, ada, provider, place):
-    invite(ada)
-    provider.token_url = place
-    assert sign_on(client, provider).status_code == 401
-
-
-def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client, ada, provider, monkeypatch):
-    monkeypatch.setattr(door, "DEADLINE_S", 1.0)
-    with Raw(hostile.drip) as slow:
-        provider.token_url = f"http://127.0.0.1:{slow.port}/token"
-        invite(ada)
-        began = time.monotonic()
-        assert sign_on(client, provider).status_code == 401
-        assert time.monotonic() - began < 4
-
-
-def test_a_larger_answer_than_a_provider_has_is_not_read(client, ada, provider):
-    provider.says["/.well-known/openid-configuration"] = b" " * (door.MOST_BYTES + 1)
-    assert client.post(LOGIN).status_code == 401
