@@ -30,6 +30,7 @@ UNREADABLE = (
     UnsupportedAlgorithm,
 )
 PEM = serialization.Encoding.PEM
+Protocols = tuple[str, ...]  # what TLS offers to speak behind it, as in "http/1.1"
 
 
 class BadCertificate(ValueError):
@@ -169,16 +170,21 @@ def _public(key: object) -> bytes:
 
 
 @functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
-def context(shown: ClientCertificate, ca_file: str | None) -> ssl.SSLContext:
-    """A context that shows this certificate and trusts what all others do. Raises SSLError, ValueError."""
-    made = trusting(ca_file)
+def context(shown: ClientCertificate, ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
+    """As `trusting`, showing this certificate. Raises SSLError, ValueError."""
+    made = trusting(ca_file, offers)
     _load(made, shown)
     return made
 
 
-def trusting(ca_file: str | None) -> ssl.SSLContext:
-    """A context that trusts these authorities, or those of the system, and shows nothing."""
+def trusting(ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
+    """A context that trusts these authorities, or those of the system, and shows nothing.
+
+    `offers` are the protocols that the peer may choose from (ALPN); none: nothing is asked of it.
+    """
     made = ssl.create_default_context(cafile=ca_file)
+    if offers:
+        made.set_alpn_protocols(offers)
     made.hostname_checks_common_name = False  # no browser takes it for a host (RFC 9110, section 4.3.4)
     return made
 

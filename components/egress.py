@@ -20,7 +20,7 @@ from typing import Any
 
 from components import client_certificates, networks
 from components.blame import NO_WAY, dial_error, tls_error
-from components.client_certificates import ClientCertificate
+from components.client_certificates import ClientCertificate, Protocols
 from components.lookup import EgressError, Later, Lookup, ascii_host, let_go
 from components.networks import Address, literal_address
 from components.outcomes import Failure
@@ -32,6 +32,8 @@ LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have f
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 OWN_SERVER_S = 5.0  # for each address of a server of our own
+HTTP1: Protocols = ("http/1.1",)
+HTTP2: Protocols = ("h2", "http/1.1")  # the one we would rather speak first (RFC 7301, section 3.1)
 
 
 class Door(StrEnum):
@@ -72,6 +74,12 @@ class Line:
         self.writer.transport.abort()
 
     @property
+    def protocol(self) -> str:
+        """What the peer chose of the protocols offered to it ("h2"); empty if it chose none."""
+        tls = self.writer.get_extra_info("ssl_object")
+        return (tls.selected_alpn_protocol() or "") if tls is not None else ""
+
+    @property
     def chain(self) -> tuple[bytes, ...]:
         """The certificates the peer sent (DER), its own first; empty if the line is not secure."""
         tls = self.writer.get_extra_info("ssl_object")
@@ -100,9 +108,10 @@ class Egress:
     ) -> None:
         self.allow = networks.allowed(allow)
         self.setting = setting
-        # one context for all: making one costs more than a check (1.1 ms, measured)
         self.ca_file = ca_file
         self.tls = client_certificates.trusting(ca_file)
+        # one context for all lines of a kind: making one costs more than a check (1.1 ms, measured)
+        self.contexts: dict[Protocols, ssl.SSLContext] = {(): self.tls}
         self.lookup = Lookup(nameservers)
 
     def may_dial(self, address: Address, port: int) -> bool:
@@ -157,7 +166,7 @@ class Egress:
         """The answers to a DNS question as text. Raises EgressError."""
         return await self.lookup.query(name, record_type)
 
-    async def open(self, host: str, port: int, *, tls: bool = False) -> Line:
+    async def open(self, host: str, port: int, *, tls: bool = False, offers: Protocols = ()) -> Line:
         """A fresh connection. Raises EgressError; the caller's deadline bounds all of it."""
         began = time.perf_counter()
         known, later = await self.look_up(host, port)
@@ -169,14 +178,19 @@ class Egress:
             raise
         line.dns_ms = dns_ms
         if tls:
-            await self.secure(line, host)
+            await self.secure(line, host, offers=offers)
         return line
 
-    async def secure(self, line: Line, host: str, *, shown: ClientCertificate | None = None) -> None:
-        """Speak TLS on the line; name and chain must hold. `shown` says who we are. Raises EgressError."""
+    async def secure(
+        self, line: Line, host: str, *, shown: ClientCertificate | None = None, offers: Protocols = ()
+    ) -> None:
+        """Speak TLS on the line; name and chain must hold. `shown` says who we are. Raises EgressError.
+
+        `offers` are the protocols that the peer may choose from (ALPN): `Line.protocol` is its choice.
+        """
         began = time.perf_counter()
         try:
-            await line.writer.start_tls(self._context(shown), server_hostname=_server_name(host))
+            await line.writer.start_tls(self._context(shown, offers), server_hostname=_server_name(host))
         except ssl.SSLCertVerificationError as error:
             line.close()
             raise EgressError(Failure.TLS, f"The certificate is refused: {error.verify_message}.") from error
@@ -188,12 +202,14 @@ class Egress:
             raise
         line.tls_ms = _since(began)
 
-    def _context(self, shown: ClientCertificate | None) -> ssl.SSLContext:
-        """That of all lines, or one for this certificate. Raises EgressError."""
+    def _context(self, shown: ClientCertificate | None, offers: Protocols) -> ssl.SSLContext:
+        """That of all lines with this offer, or one for this certificate. Raises EgressError."""
         if shown is None:
-            return self.tls
+            if offers not in self.contexts:
+                self.contexts[offers] = client_certificates.trusting(self.ca_file, offers)
+            return self.contexts[offers]
         try:
-            return client_certificates.context(shown, self.ca_file)
+            return client_certificates.context(shown, self.ca_file, offers)
         except (OSError, ValueError) as error:  # it was judged when it was typed; OpenSSL may be another now
             raise EgressError(
                 Failure.OWN_FAULT, "Our client certificate cannot be used: set it again."

@@ -48,21 +48,24 @@ class Head:
 
 def request_bytes(method: str, host: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
     """A request that asks for the connection to be closed afterwards."""
+    lines = [f"{name}: {value}" for name, value in fields(method, host, headers, body)]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode("utf-8", "replace") + body
+
+
+def fields(method: str, host: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
+    """The headers of a request: ours, unless `headers` has its own, and then those."""
     names = {name.lower() for name in headers}
-    lines = [f"{method} {path} HTTP/1.1"]
-    for name, value in (
+    ours = (
         ("Host", host),
         ("User-Agent", USER_AGENT),
         ("Accept", "*/*"),
         ("Accept-Encoding", "gzip, deflate, br"),
         ("Connection", "close"),
-    ):
-        if name.lower() not in names:
-            lines.append(f"{name}: {value}")
-    lines.extend(f"{name}: {value}" for name, value in headers.items())
+    )
+    found = [(name, value) for name, value in ours if name.lower() not in names] + list(headers.items())
     if (body or method in WITH_CONTENT) and not names & {"content-length", "transfer-encoding"}:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + body
+        found.append(("Content-Length", str(len(body))))
+    return found
 
 
 async def read_head(line: Line) -> Head:
@@ -166,21 +169,31 @@ async def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, N
     """The unpacked body as it comes, 64 kB at a time. Raises Garbled, CannotUnpack, ConnectionError."""
     if not has_body(head, method):
         return
-    codings = [name for name in transfer_codings(head) if name != "chunked"]
-    unpack = Unpacker(*head.values("content-encoding"), *codings)
-    if (left := stated_length(head)) is not None and left <= len(line.unread):  # it came with its head
+    left = stated_length(head)
+    if left is not None and left <= len(line.unread):  # it came with its head
+        unpack = _unpacker(head)
         for piece in unpack.feed(await _take(line, left)) if left else ():
             yield piece
         unpack.end()
         return
-    count = 0
-    async for raw in _framed(line, head):
+    async for piece in unpacked(_framed(line, head), head):
+        yield piece
+
+
+def _unpacker(head: Head) -> Unpacker:
+    """Raises CannotUnpack."""
+    codings = [name for name in transfer_codings(head) if name != "chunked"]
+    return Unpacker(*head.values("content-encoding"), *codings)
+
+
+async def unpacked(framed: AsyncIterator[bytes], head: Head) -> AsyncGenerator[bytes, None]:
+    """The body that these bytes are once its packing is undone. Raises CannotUnpack."""
+    unpack, count = _unpacker(head), 0
+    async for raw in framed:
         for piece in unpack.feed(raw):
             yield piece
             count += 1
-            if (
-                count % MOST_IN_A_ROW == 0
-            ):  # what has come is read without waiting: let others have their turn
+            if count % MOST_IN_A_ROW == 0:  # read without waiting: let others have their turn
                 await asyncio.sleep(0)
     unpack.end()
 

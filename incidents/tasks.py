@@ -32,6 +32,7 @@ from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
+KEPT = ("note", "protocol")  # of a check that was well: how far its answer was read, and in what HTTP it came
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
 BLIND_RETRY_S = 60  # where a check could not see for a reason of our own
@@ -245,8 +246,8 @@ def _row(finding: Finding, outcome: Outcome, why: str) -> Check:
 
 
 def _kept_facts(reading: Reading, is_well: bool) -> dict[str, str]:
-    """All facts of a check that was not well; of one that was, only how far its answer was read."""
-    return {name: fact for name, fact in reading.facts.items() if not is_well or name == "note"}
+    """All facts of a check that was not well; of one that was, KEPT alone."""
+    return {name: fact for name, fact in reading.facts.items() if not is_well or name in KEPT}
 
 
 def _ms(value: float | None) -> int | None:

@@ -43,6 +43,7 @@ ONE_IS_ENOUGH = {
     "test_login",
     "test_matrix",
     "test_oidc",
+    "test_oidc_answers",
     "test_push",
 }
 

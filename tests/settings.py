@@ -30,7 +30,7 @@ os.environ.update(
     SUBSCRIBER_EGRESS_ALLOW="127.0.0.0/8,::1/128",
     PUSH_SERVICES="push.example,127.0.0.1",
     OIDC_NAME="Acme",
-    OIDC_ISSUER="http://127.0.0.1:9",  # test_oidc.py puts a real one in its place
+    OIDC_ISSUER="http://127.0.0.1:9",  # tests/oidc.py puts a real one in its place
     OIDC_CLIENT_ID="statuspage",
     OIDC_CLIENT_SECRET="between us",
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from components.blame import is_ours, sentence_of_tls
-from components.client_certificates import ClientCertificate
+from components.client_certificates import ClientCertificate, Protocols
 from components.egress import Egress, EgressError, Line, ascii_host
 from components.lookup import SILENT
 from components.networks import literal_address
@@ -203,6 +203,7 @@ async def connect(
     *,
     tls: bool = False,
     shown: ClientCertificate | None = None,
+    offers: Protocols = (),
 ) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
@@ -219,7 +220,7 @@ async def connect(
     if tls:
         clock.phase = Failure.TIMEOUT_TLS
         try:
-            await egress.secure(line, host, shown=shown)
+            await egress.secure(line, host, shown=shown, offers=offers)
         except EgressError as error:
             error.dns_ms = clock.seen["dns_ms"]
             raise

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from components import charsets, wire
-from components.egress import Line
 from components.outcomes import Failure
 from components.packed import CannotUnpack
 from components.probers.base import Clock
@@ -39,14 +38,16 @@ class Answer:
 Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
 
 
-async def read(line: Line, head: wire.Head, clock: Clock, *, method: str, is_enough: Enough) -> Answer:
-    """The body. Raises TooLarge, Garbled, CannotUnpack, OSError."""
+async def read(
+    pieces: AsyncGenerator[bytes, None], head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
+) -> Answer:
+    """The body that these pieces are, as they come. Raises TooLarge, Garbled, CannotUnpack, OSError."""
     clock.phase = Failure.TIMEOUT_TRANSFER
     began_ms = clock.total_ms
     answer = Answer(heard_ms=began_ms)
     try:
         length = wire.stated_length(head) if wire.has_body(head, method) else 0
-        filling = _fill(answer, line, head, clock, method=method, is_enough=is_enough)
+        filling = _fill(answer, pieces, clock, is_enough)
         await (filling if length is not None else _patiently(filling, answer, head, clock, is_enough))
     except CannotUnpack as error:
         if is_enough is not None or not error.is_unasked:
@@ -58,10 +59,8 @@ async def read(line: Line, head: wire.Head, clock: Clock, *, method: str, is_eno
     return answer
 
 
-async def _fill(
-    answer: Answer, line: Line, head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
-) -> None:
-    async with contextlib.aclosing(wire.pieces(line, head, method)) as pieces:
+async def _fill(answer: Answer, pieces: AsyncGenerator[bytes, None], clock: Clock, is_enough: Enough) -> None:
+    async with contextlib.aclosing(pieces):
         async for piece in pieces:
             answer.heard_ms = clock.total_ms
             room = MOST_BODY_BYTES - len(answer.data)

@@ -15,12 +15,12 @@ from typing import Any
 import jsonpath
 import re2
 
-from components import wire
+from components import http2, wire
 from components.client_certificates import ClientCertificate
-from components.egress import Egress, EgressError, Line
+from components.egress import HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.packed import CannotUnpack
-from components.probers import body, certificate, json_paths
+from components.probers import body, certificate, exchange, json_paths
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -62,6 +62,7 @@ class Order:
     header: str
     header_value: str
     follows: bool
+    http2: bool = False
     shown: ClientCertificate | None = None  # to the origin of `url` alone
 
     @property
@@ -105,6 +106,13 @@ class HTTP:
             default=True,
             help="Judges the page that they lead to.",
         ),
+        Option(
+            "http2",
+            "HTTP/2",
+            type="bool",
+            default=False,
+            help="Offered over https://; the server may still choose HTTP/1.1.",
+        ),
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
@@ -128,6 +136,7 @@ class HTTP:
             header=given["expect_header"].strip().lower(),
             header_value=given["expect_header_value"],
             follows=given["follow_redirects"] and not _are_redirects(statuses),
+            http2=given["http2"],
         )
 
     def address(self, order: Order) -> tuple[str, int]:
@@ -143,27 +152,31 @@ class HTTP:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
         for _ in range(MOST_REDIRECTS + 1):
-            line = await _connect(hop, clock, egress, shown=order.shown if hop.is_home else None)
+            line = await _connect(hop, order, clock, egress)
             try:
-                head = await _ask(hop, line, clock)
+                head, pieces = await exchange.ask(hop, line, clock)
+                if order.http2:
+                    clock.note(protocol=head.version)
                 location = next(filter(None, head.values("location")), "")
                 if order.follows and head.status in REDIRECTS and location:
                     hop = next_hop(hop, head.status, location, head.values("set-cookie"))
                     continue
                 answer = await body.read(
-                    line, head, clock, method=hop.method, is_enough=_enough_for(order, head)
+                    pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
                 )
                 return _judge(order, head, answer, clock)
             except wire.TooLarge as error:
                 return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
             except CannotUnpack as error:
                 return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.Garbled:
-                return clock.reading(failure=Failure.PROTOCOL, detail="The answer is not HTTP.")
+            except wire.Garbled as error:
+                return exchange.garbled(error, clock)
             except InvalidProbe as refused:
                 return clock.reading(
                     failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
                 )
+            except http2.Ended as error:
+                return exchange.ended(error, clock)
             except (ssl.SSLError, OSError) as error:
                 return broken_off(error, clock)
             except (ValueError, RecursionError, OverflowError):
@@ -174,14 +187,16 @@ class HTTP:
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
 
 
-async def _connect(hop: Hop, clock: Clock, egress: Egress, *, shown: ClientCertificate | None) -> Line:
+async def _connect(hop: Hop, order: Order, clock: Clock, egress: Egress) -> Line:
     """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
+    shown = order.shown if hop.is_home else None
+    offers = HTTP2 if order.http2 else ()
     clock.phase = Failure.TIMEOUT_DNS
     if hop.number:
         clock.seen = {name: seen for name, seen in clock.seen.items() if name in ("days_left", "facts")}
         clock.note(hop=str(hop.number + 1), host=hop.host)
     try:
-        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown)
+        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown, offers=offers)
     except EgressError as error:
         if hop.number:
             if error.address:
@@ -196,16 +211,6 @@ async def _connect(hop: Hop, clock: Clock, egress: Egress, *, shown: ClientCerti
     if not hop.number:
         certificate.remark_on_ours(shown, clock)
     return line
-
-
-async def _ask(hop: Hop, line: Line, clock: Clock) -> wire.Head:
-    """Send the request and read the head."""
-    clock.phase = Failure.TIMEOUT_FIRST_BYTE
-    sent_ms = clock.total_ms
-    line.writer.write(wire.request_bytes(hop.method, hop.authority, hop.path, hop.fields(), hop.body))
-    head = await wire.read_head(line)
-    clock.seen.update(first_byte_ms=clock.total_ms - sent_ms, status_code=head.status)
-    return head
 
 
 def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | None:

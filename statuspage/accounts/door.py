@@ -1,79 +1,91 @@
-"""Requests to the identity provider, dialled through the egress door.
+"""Requests to the identity provider, over the egress door.
 
-allauth speaks with `requests`; what it may reach is decided where every other address is.
+allauth asks for a session as `requests` has one, and uses little of it: `get` and `request`, and of an
+answer its status, headers, text and JSON. That much is here, over httpx.
 """
 
 import asyncio
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
 
-import requests  # noqa: TID251 - allauth's own client, its sockets opened below
-from allauth.socialaccount import app_settings
-from requests.adapters import HTTPAdapter  # noqa: TID251
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
-from urllib3.util.connection import create_connection
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
-from components import egress
+from components import egress, transport
+
+DEADLINE_S = 10.0  # for each thing that is asked, redirects included; a person waits, and a thread with them
+MOST_BYTES = 1_000_000  # keys of a large provider are some tens of kilobytes
 
 
-class _Judged:
-    """A connection that looks its host up once and dials only what the door allows."""
+class ProviderError(OAuth2Error, OSError):  # type: ignore[misc]
+    """The provider did not answer, or not as it should. allauth shows its page for the first kind."""
 
-    host: str
-    port: int
-    timeout: Any
-    socket_options: Any
 
-    def _new_conn(self) -> Any:
+class BasicLogin(Protocol):
+    """As `requests.auth.HTTPBasicAuth`, which allauth hands over."""
+
+    username: str
+    password: str
+
+
+class Answer:
+    """An answer, as far as allauth reads it."""
+
+    def __init__(self, status_code: int, headers: Mapping[str, str], content: bytes, text: str) -> None:
+        self.status_code, self.content, self.text = status_code, content, text
+        self.headers = {"content-type": "", **{name.lower(): value for name, value in headers.items()}}
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ProviderError."""
         try:
-            way = egress.through(egress.Door.SIGN_ON)
-            found = asyncio.run(way.addresses(self.host, self.port))
-        except egress.EgressError as error:
-            raise NewConnectionError(self, error.sentence) from error  # type: ignore[arg-type]
-        failure: OSError | None = None
-        for address in found:
-            try:
-                return create_connection(
-                    (str(address), self.port), self.timeout, socket_options=self.socket_options
-                )
-            except OSError as error:
-                failure = error
-        raise NewConnectionError(self, f"It cannot be reached: {failure}.") from failure  # type: ignore[arg-type]
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise ProviderError("The provider's answer is not JSON.") from error
+
+    def raise_for_status(self) -> None:
+        """Raises ProviderError for anything but a 2xx or 3xx."""
+        if self.status_code >= 400:
+            raise ProviderError(f"The provider answered {self.status_code}.")
 
 
-class _Http(_Judged, HTTPConnection):
-    """Plain."""
+class Session:
+    """Asks through the door; each hop of a redirect is judged anew."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is kept between requests."""
+
+    def get(self, url: str, **given: Any) -> Answer:
+        """GET it. Raises ProviderError."""
+        return self.request("GET", url, **given)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: BasicLogin | None = None,
+    ) -> Answer:
+        """Ask, and wait for the whole answer. Raises ProviderError."""
+        login = (auth.username, auth.password) if auth is not None else None
+        given = {"params": params, "data": data, "headers": headers, "auth": login}
+        try:
+            return asyncio.run(
+                _ask(method, str(url), {name: value for name, value in given.items() if value})
+            )
+        except transport.ERRORS as error:
+            raise ProviderError(str(error)) from error
 
 
-class _Https(_Judged, HTTPSConnection):
-    """With TLS; the name is still checked against the certificate."""
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-
-
-class Session(requests.Session):
-    """Each hop of a redirect is judged anew; no proxy from the environment, no netrc."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.mount("http://", _Adapter())
-        self.mount("https://", _Adapter())
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """With a time limit, which requests does not have."""
-        kwargs.setdefault("timeout", app_settings.REQUESTS_TIMEOUT)
-        return super().request(*args, **kwargs)
+async def _ask(method: str, url: str, given: Mapping[str, Any]) -> Answer:
+    door = egress.through(egress.Door.SIGN_ON)
+    async with transport.client(
+        door, deadline_s=DEADLINE_S, most_bytes=MOST_BYTES, follow_redirects=True
+    ) as client:
+        came = await client.request(method, url, **given)
+        return Answer(came.status_code, came.headers, came.content, came.text)

@@ -4,17 +4,15 @@ Every few seconds it looks, writes the book of alerts and sends what is owed; ro
 what. With HEARTBEAT_URL it also says every minute that all is well, so that silence is news elsewhere.
 """
 
-import asyncio
 import logging
 import platform
 import threading
 import time
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from components import wire
+from components import transport
 from components.clock import database_now
 from components.egress import Door, Egress, through
 from incidents import alerting
@@ -109,18 +107,11 @@ class Watch:
 
 
 async def ping(url: str, door: Egress) -> int:
-    """GET it and say the status. Raises for what cannot be reached."""
-    parts = urlsplit(url)
-    is_tls = parts.scheme == "https"
-    async with asyncio.timeout(HEARTBEAT_DEADLINE_S):
-        line = await door.open(parts.hostname or "", parts.port or (443 if is_tls else 80), tls=is_tls)
-        try:
-            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            given = {"User-Agent": "statuspage/1 (+heartbeat)"}
-            line.writer.write(wire.request_bytes("GET", parts.netloc.rpartition("@")[2], path, given, b""))
-            return (await wire.read_head(line)).status
-        finally:
-            line.close()
+    """GET it and say the status; a redirect is an answer. Raises transport.ERRORS."""
+    given = {"User-Agent": "statuspage/1 (+heartbeat)"}
+    client = transport.client(door, deadline_s=HEARTBEAT_DEADLINE_S, most_bytes=0)
+    async with client, client.stream("GET", url, headers=given) as answer:
+        return answer.status_code  # whatever it says besides is not read
 
 
 _watch: Watch | None = None

@@ -51,6 +51,23 @@ def test_every_caller_names_its_door():
     assert {file for file, function, _ in calls() if function.split(".")[-1] == "Egress"} == MAKERS
 
 
+def importers(*modules):
+    """The files of the product that import one of these."""
+    found = set()
+    for app in APPS:
+        for file in (ROOT / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                if {name.partition(".")[0] for name in names} & set(modules):
+                    found.add(str(file.relative_to(ROOT)))
+    return found
+
+
+def test_one_module_speaks_httpx():
+    assert importers("httpx", "httpcore") == {"components/transport.py"}
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.5", "::1", "192.168.1.1"])
 def test_what_probes_may_reach_is_closed_to_strangers(settings, host):
     settings.EGRESS_ALLOW = ["10.0.0.0/8", "127.0.0.0/8", "192.168.0.0/16", "::1/128"]

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from components.models import Component, Probe
+from components.probers import PROBERS
+from tests.http2 import Http2, tls
 
 
 def probe(*arguments, **options):
@@ -34,6 +36,17 @@ def test_the_ladder_stops_where_the_check_does(db, target, free_port):
     target.answers = 503
     text, code = probe(target.url)
     assert (code, "✗ Assertion  Answered 503" in text) == (1, True)
+
+
+def test_the_protocol_is_told_and_the_option_saved(db, tmp_path, monkeypatch):
+    context, vouches = tls(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", vouches)
+    with Http2(context) as server:
+        assert "HTTP/2 200" in probe(server.url, option=["http2=on"])[0]
+        _, code = probe(server.url, option=["http2=on"], save=True, name="Shop")
+    assert (code, Probe.objects.get().options) == (0, {"http2": "on"})
+    made = Probe.objects.get()
+    assert PROBERS["http"].parse(made.target, made.options).http2 is True
 
 
 def test_saved_it_is_a_component_with_a_probe(db, target):

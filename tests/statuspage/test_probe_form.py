@@ -5,6 +5,7 @@ import pytest
 from components.forms import SECTIONS, KindForm
 from components.models import Probe
 from components.probers import PROBERS
+from tests.making import watched
 
 
 def form_of(kind):
@@ -34,3 +35,20 @@ def test_a_new_option_of_a_kind_is_part_of_the_request():
     form = form_of("http")
     form.fields["http__shape"] = form.fields["http__method"]
     assert "http__shape" in [field.name for field in form.sections[0][1]]
+
+
+@pytest.mark.parametrize(("ticked", "kept"), [({"http__http2": "on"}, True), ({}, False)])
+def test_http2_is_ticked_in_the_request_and_kept(db, ticked, kept):
+    field = form_of("http").fields["http__http2"]
+    assert (field.label, field.initial, field.required) == ("HTTP/2", False, False)
+    probe = watched(kind="http")
+    data = {"name": "Web", "kind": "http", "target": "https://example.org/", "interval_s": 60,
+            "timeout_s": 10, "retry_s": 10, "confirm_down": 2, "confirm_up": 2, "unsteady_count": 3,
+            "unsteady_window": 10,
+            "down_status": "major_outage", "region": "default", "http__method": "GET",
+            "http__unread": "down", "http__expected_status": "200-299",
+            "http__follow_redirects": "on", **ticked}  # fmt: skip
+    form = KindForm(data, instance=probe)
+    assert form.is_valid(), form.errors
+    made = form.save()
+    assert PROBERS["http"].parse(made.target, made.options).http2 is kept

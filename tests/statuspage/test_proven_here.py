@@ -9,14 +9,17 @@ from django.core import mail
 from django.test import Client
 
 from statuspage.models import FirstPassword, Member, Role
-from tests.statuspage.test_oidc import Provider, ada, is_in, provider, sign_on  # noqa: F401
+from tests import oidc
+from tests.oidc import is_in, sign_on
+
+provider, ada = pytest.fixture(oidc.provider), pytest.fixture(oidc.ada)
 
 CEO = "ceo@widgetify.example"
 LINK = r"https://status\.widgetify\.example(/accounts/invitation/[^/\s\"]+/)"
 FIRST = "given-horse-battery-7"
 
 
-def join(ada, *, by_mail, settings, email=CEO):  # noqa: F811
+def join(ada, *, by_mail, settings, email=CEO):
     """An admin invites; whoever has the link makes the account."""
     settings.EMAIL_URL = "smtp://localhost" if by_mail else ""
     admin = Client()
@@ -32,12 +35,12 @@ def join(ada, *, by_mail, settings, email=CEO):  # noqa: F811
     ("by_mail", "email", "is_proven"),
     [(True, CEO, True), (False, CEO, False), (True, "other@widgetify.example", False)],
 )
-def test_only_a_mailed_link_proves_the_address(ada, settings, by_mail, email, is_proven):  # noqa: F811
+def test_only_a_mailed_link_proves_the_address(ada, settings, by_mail, email, is_proven):
     user = join(ada, by_mail=by_mail, settings=settings, email=email)
     assert EmailAddress.objects.get(user=user).verified is is_proven
 
 
-def test_single_sign_on_does_not_lead_into_an_account_made_by_a_link(client, ada, provider, settings):  # noqa: F811
+def test_single_sign_on_does_not_lead_into_an_account_made_by_a_link(client, ada, provider, settings):
     join(ada, by_mail=False, settings=settings)
     provider.person["email"] = CEO
     assert sign_on(client, provider).status_code == 403

@@ -1,5 +1,6 @@
 """Staff are told outside the console: in time, once, and by a way that is not broken."""
 
+import asyncio
 import json
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,20 +12,23 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from components import sealed
+from components import sealed, transport
+from components.egress import Egress
 from components.models import Probe
 from incidents.models import Incident
 from statuspage.models import Audit, Role
 from subscribers.alerts import book, delivering, forms, sending
 from subscribers.alerts.kinds import World
 from subscribers.alerts.last_resort import LastResort
-from subscribers.alerts.watch import Watch
+from subscribers.alerts.watch import Watch, ping
 from subscribers.models import Alert, AlertChannel, AlertDelivery
+from tests import hostile
 from tests.making import found, watched
 from tests.people import person
 from tests.subscribers.mailbox import Mailbox
 from tests.subscribers.test_push import AUTH, subscription
 from tests.subscribers.test_push_encryption import read
+from tests.targets import Raw
 
 WELL = {"status": "pass"}
 DEAD = {"status": "fail", "observedValue": 75.0, "observedUnit": "s"}
@@ -307,6 +311,25 @@ def test_the_heartbeat_goes_out_only_while_all_is_well(settings):
         made._beat(is_well=True)
         made._beat(is_well=True)  # once a minute
         assert service.heard == ["/alive"]
+
+
+def test_the_heartbeat_takes_a_redirect_for_an_answer_and_goes_nowhere_else(target):
+    target.paths["/alive"] = (302, {"Location": "/elsewhere"}, b"")
+    assert asyncio.run(ping(f"{target.url}alive?key=1", Egress(["127.0.0.1/32"]))) == 302
+    assert [(method, path) for method, path, *_ in target.asked] == [("GET", "/alive?key=1")]
+    assert target.asked[0][2]["User-Agent"] == "statuspage/1 (+heartbeat)"
+
+
+def test_the_heartbeat_goes_through_the_door_of_alerts(target):
+    with pytest.raises(transport.ERRORS, match="EGRESS_ALLOW"):
+        asyncio.run(ping(target.url, Egress()))
+    assert target.asked == []
+
+
+def test_the_heartbeat_waits_for_the_head_alone():
+    """A service may answer with a page of any size; only its status counts."""
+    with Raw(hostile.endless_body) as server:
+        assert asyncio.run(ping(f"http://127.0.0.1:{server.port}/", Egress(["127.0.0.1/32"]))) == 200
 
 
 @pytest.mark.django_db(transaction=True)

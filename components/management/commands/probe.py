@@ -161,7 +161,7 @@ def _beside(name: str, reading: Reading) -> str:
         own = "" if reading.first_byte_ms is not None else reading.facts.get("note", "")
         return f"  {reading.days_left} days left  {own}".rstrip()
     if name == "First byte" and reading.status_code:
-        return f"  HTTP {reading.status_code}"
+        return f"  {reading.facts.get('protocol', 'HTTP')} {reading.status_code}"
     if name == "Transfer" and (note := reading.facts.get("note")):
         return f"  {note}"
     return ""

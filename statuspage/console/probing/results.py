@@ -112,7 +112,8 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
         days = f"{check.days_left} days left" if check.days_left else ""
         rungs.append(("TLS", check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else "")))))
     if kind == "http":
-        rungs.append(("First byte", check.first_byte_ms, str(check.status_code or "")))
+        answered = f"{(check.facts or {}).get('protocol', '')} {check.status_code or ''}".strip()
+        rungs.append(("First byte", check.first_byte_ms, answered))
         rungs.append(("Transfer", check.transfer_ms, note))
     found, stopped = [], False
     for name, took_ms, beside in rungs:

@@ -1,0 +1,42 @@
+"""One hop of an HTTP check: the request is sent, the head read, and the body handed on in pieces."""
+
+from collections.abc import AsyncGenerator
+
+from components import http2, wire
+from components.egress import Line
+from components.outcomes import Failure, Reading
+from components.probers.base import PHASES, Clock
+from components.probers.redirects import Hop
+
+Pieces = AsyncGenerator[bytes, None]
+
+
+async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
+    """In the protocol that the line speaks. Raises TooLarge, Garbled, OSError."""
+    clock.phase = Failure.TIMEOUT_FIRST_BYTE
+    sent_ms = clock.total_ms
+    if line.protocol == "h2":
+        spoken = http2.Exchange(line)
+        head = await spoken.ask(hop.method, hop.authority, hop.path, hop.fields(), hop.body)
+        pieces = spoken.pieces(head, hop.method)
+    else:
+        line.writer.write(wire.request_bytes(hop.method, hop.authority, hop.path, hop.fields(), hop.body))
+        head = await wire.read_head(line)
+        pieces = wire.pieces(line, head, hop.method)
+    clock.seen.update(first_byte_ms=clock.total_ms - sent_ms, status_code=head.status)
+    return head, pieces
+
+
+def ended(error: http2.Ended, clock: Clock) -> Reading:
+    """The server said that it ends the exchange, and why."""
+    where = PHASES[clock.phase]
+    detail = f"The server ended the exchange while {where} ({error})."
+    if str(error) == "HTTP_1_1_REQUIRED":
+        detail = "The server wants HTTP/1.1 for this: switch HTTP/2 off for this probe."
+    return clock.reading(failure=Failure.RESET, detail=detail)
+
+
+def garbled(error: wire.Garbled, clock: Clock) -> Reading:
+    """What came is not the protocol that it should be."""
+    detail = str(error) if isinstance(error, http2.Broken) else "The answer is not HTTP."
+    return clock.reading(failure=Failure.PROTOCOL, detail=detail)
