@@ -146,8 +146,8 @@ def stable(kind, before, after):
     )
     if kind == "calendar":
         was, now = ({one["uid"]: one["sequence"] for one in seen} for seen in (before, after))
-        moved = [uid for uid in was if now[uid] != was[uid]]
-        if [now[uid] - was[uid] for uid in moved] != [1]:
+        raised = [now[uid] - was[uid] for uid in was.keys() & now.keys() if now[uid] != was[uid]]
+        if raised != [1]:
             yield f"one window moved, SEQUENCE says {was} and then {now}"
 
 
