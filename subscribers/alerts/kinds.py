@@ -5,7 +5,7 @@ To add a kind, write the function and one line in KINDS. What it no longer finds
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from components.models import Probe
 from incidents import asking
 from incidents.models import Incident
 from incidents.models.recovery import PROPOSE_AFTER
+from incidents.times import clock
 from subscribers.claiming import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.subscriber import RANKS
@@ -73,11 +74,6 @@ class Kind:
     repeat: timedelta | None = None  # after the last of them
 
 
-def clock(at: datetime) -> str:
-    """ "21:07 UTC"."""
-    return f"{at.astimezone(UTC):%H:%M} UTC"
-
-
 def address(name: str, *args: str) -> str:
     """The whole address of a page."""
     try:
@@ -94,12 +90,12 @@ def suggestions(world: World) -> Iterator[Owed]:
     for incident in _open().filter(published_at=None, is_by_machine=True, is_owned=False):
         end = "It waits for you: nothing is published by itself."
         if incident.publish_at:
-            end = f"It will be published at {clock(incident.publish_at)} unless you act."
+            end = f"It will be published at {clock(incident.publish_at, world.now)} unless you act."
         names = ", ".join(incident.names())
         yield Owed(
             str(incident.pk),
             f"Suggested incident: {incident.title}. {end}",
-            f"Affected: {names}. Started at {clock(incident.started_at)}." if names else "",
+            f"Affected: {names}. Started at {clock(incident.started_at, world.now)}." if names else "",
             address("console_compose", incident.public_id),
             rank=_rank(incident),
         )
@@ -112,7 +108,7 @@ def published(world: World) -> Iterator[Owed]:
         yield Owed(
             str(incident.pk),
             f"Incident published automatically: {incident.title}",
-            f"Affected: {', '.join(incident.names())}. Started at {clock(incident.started_at)}."
+            f"Affected: {', '.join(incident.names())}. Started at {clock(incident.started_at, world.now)}."
             " Updates are automatic until someone takes over.",
             address("console_compose", incident.public_id),
             f"Resolved automatically: {incident.title}",
@@ -152,7 +148,7 @@ def overdue(world: World) -> Iterator[Owed]:
         assert incident.next_update_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.next_update_at)}",
-            f"Update overdue: {incident.title}. Promised by {clock(incident.next_update_at)}.",
+            f"Update overdue: {incident.title}. Promised by {clock(incident.next_update_at, world.now)}.",
             "Customers are waiting for the update that was promised on the page.",
             address("console_compose", incident.public_id),
         )

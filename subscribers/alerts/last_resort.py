@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 
 from components import sealed
+from incidents.times import clock
 from subscribers.alerts import kinds, sending
 from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
 from subscribers.alerts.sending import Message
@@ -92,12 +93,12 @@ class LastResort:
             self._keep(outage)
         for pk, channel, address in self._rows():
             name = f"{outage.id}{outage.reminder:x}_{pk}"
-            if str(pk) not in outage.told and self._send(channel, address, self._message(outage, name)):
+            if str(pk) not in outage.told and self._send(channel, address, self._message(outage, name, now)):
                 outage.told[str(pk)] = name
                 self._keep(outage)
 
-    def _message(self, outage: Outage, name: str) -> Message:
-        since = kinds.clock(datetime.fromisoformat(outage.opened_at))
+    def _message(self, outage: Outage, name: str, now: datetime) -> Message:
+        since = clock(datetime.fromisoformat(outage.opened_at), now)
         title = f"Still: {AWAY}" if outage.reminder else AWAY
         body = f"Since {since}. The page shows its last copy; nothing is checked or sent."
         return Message(name, title, body, settings.PUBLIC_URL, f"alert:{outage.id}")

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from components import identity, sealed
 from components.gate import staff
+from incidents.times import clock
 from subscribers import addresses, vapid
 from subscribers.alerts import sending
 from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
-from subscribers.alerts.kinds import clock
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
 from subscribers.envelope import End, Result
@@ -189,7 +189,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
     if result.end is End.SENT:
         AlertChannel.objects.filter(pk=row.pk).update(last_sent_at=now, last_error="")
         place = "Sent" if row.channel != Channel.EMAIL or settings.EMAIL_URL else "Written to the mail folder"
-        messages.success(request, f"{place} at {clock(now)}.")
+        messages.success(request, f"{place} at {clock(now, now)}.")
     else:
         AlertChannel.objects.filter(pk=row.pk).update(last_error=result.why[:250])
         messages.error(request, f"Not sent. {result.why}")

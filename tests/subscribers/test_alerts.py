@@ -16,6 +16,7 @@ from components import sealed, transport
 from components.egress import Egress
 from components.models import Probe
 from incidents.models import Incident
+from incidents.times import clock
 from statuspage.models import Audit, Role
 from subscribers.alerts import book, delivering, forms, sending
 from subscribers.alerts.kinds import World
@@ -88,7 +89,7 @@ def test_a_suggestion_is_mailed_before_its_countdown_ends(mail):
     incident = suggest(now)
     look(book.Book(), now)
     (got,) = mail.got
-    due = f"{incident.publish_at:%H:%M} UTC"
+    due = clock(incident.publish_at, now)
     assert got.message["Subject"] == (
         f"Suggested incident: API is returning errors. It will be published at {due} unless you act."
     )
@@ -164,8 +165,9 @@ def test_an_overdue_promise_reminds_at_sensible_steps_and_ends_with_a_new_promis
     made = book.Book()
     for minute in range(126):
         look(made, now + timedelta(minutes=minute))
-    first = f"Update overdue: Slow. Promised by {now:%H:%M} UTC."
-    assert titles(sink) == [first, *[f"Still: {first}"] * 3]  # after 15 min, 1 h, 2 h
+    late = [f"Update overdue: Slow. Promised by {clock(now, now + timedelta(minutes=minute))}."
+            for minute in (0, 15, 60, 120)]  # fmt: skip
+    assert titles(sink) == [late[0], *[f"Still: {words}" for words in late[1:]]]
     incident.next_update_at = now + timedelta(hours=9)
     incident.save()
     look(made, now + timedelta(minutes=127))

@@ -1,6 +1,6 @@
 """What staff are told once an alert is over: what happened, and not what usually does."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -8,7 +8,7 @@ from django.utils import timezone
 from components.models import Component, Probe
 from incidents.models import Incident
 from statuspage.models import Role
-from subscribers.alerts import book
+from subscribers.alerts import book, kinds
 from subscribers.models import Alert
 from tests.making import after, component, fell, found, rose, watched
 from tests.people import person
@@ -99,3 +99,19 @@ def test_staff_are_asked_when_they_and_the_checks_disagree(sink, ada):
     Component.objects.filter(pk__in=(probe.component.pk, other.pk)).update(hand_status="operational")
     look(book.Book(), now)
     assert titles(sink)[-1] == f"API is set to Operational, but its checks fail: {TITLE}"
+
+
+def test_a_clock_of_another_day_carries_it(db):
+    before = datetime(2026, 12, 31, 23, 50, tzinfo=UTC)
+    Incident.objects.create(
+        title="Slow", started_at=before, is_owned=True, published_at=before, next_update_at=before
+    )
+    Incident.objects.create(
+        title="Odd", started_at=before, is_by_machine=True, publish_at=before + timedelta(minutes=30)
+    )
+    now = kinds.World(before, {}), kinds.World(before + timedelta(minutes=20), {})
+    assert [next(kinds.overdue(world)).title for world in now] == [
+        "Update overdue: Slow. Promised by 23:50 UTC.",
+        "Update overdue: Slow. Promised by 31 Dec 2026, 23:50 UTC.",
+    ]
+    assert "published at 1 Jan 2027, 00:20 UTC" in next(kinds.suggestions(now[0])).title
