@@ -21,6 +21,17 @@ class ProviderError(OAuth2Error, OSError):  # type: ignore[misc]
     """The provider did not answer, or not as it should. allauth shows its page for the first kind."""
 
 
+class Missing(ProviderError, KeyError):
+    """The answer lacks what every provider says."""
+
+
+class Said(dict[str, Any]):
+    """An object of an answer. allauth asks for what must be there by its name."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Missing(f"The provider's answer lacks “{name}”.")
+
+
 class BasicLogin(Protocol):
     """As `requests.auth.HTTPBasicAuth`, which allauth hands over."""
 
@@ -36,11 +47,14 @@ class Answer:
         self.headers = {"content-type": "", **{name.lower(): value for name, value in headers.items()}}
 
     def json(self) -> Any:
-        """The body as JSON. Raises ProviderError."""
+        """The object that the body is, as each answer of OpenID Connect. Raises ProviderError."""
         try:
-            return json.loads(self.content)
+            found = json.loads(self.content)
         except (ValueError, RecursionError) as error:
             raise ProviderError("The provider's answer is not JSON.") from error
+        if not isinstance(found, dict):
+            raise ProviderError("The provider's answer is not an object of JSON.")
+        return Said(found)
 
     def raise_for_status(self) -> None:
         """Raises ProviderError for anything but a 2xx or 3xx."""

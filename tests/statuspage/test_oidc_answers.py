@@ -26,8 +26,10 @@ def test_a_token_without_a_content_type_is_read(client, ada, provider):
     assert sign_on(client, provider).headers["location"] == "/console/audit/"
 
 
-@pytest.mark.parametrize("said", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe"])
-def test_what_is_not_json_is_a_page_and_no_error(client, ada, provider, said):
+@pytest.mark.parametrize(
+    "said", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe", b"[]", b"7", b"null", b'"{}"', b"{}"]
+)
+def test_what_is_no_answer_of_a_provider_is_a_page_and_no_error(client, ada, provider, said):
     invite(ada)
     provider.says["/userinfo"] = said
     answer = sign_on(client, provider)
@@ -58,7 +60,7 @@ def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client
         invite(ada)
         began = time.monotonic()
         assert sign_on(client, provider).status_code == 401
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 60  # all of it would take 400 s
 
 
 def test_a_larger_answer_than_a_provider_has_is_not_read(client, ada, provider):
