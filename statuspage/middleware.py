@@ -1,6 +1,7 @@
 """What every answer of Django carries, and who must change a password first."""
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from statuspage.models.audit import client_address
 from statuspage.once import take_once
 
 USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
 
 CSP = (
@@ -36,8 +39,8 @@ class TextMiddleware:
         if "\0" in request.path:
             raise Http404  # no address holds one
         # a search or a filter is one with the letters that are left
-        request.META["QUERY_STRING"] = request.META.get("QUERY_STRING", "").replace("%00", "")
-        if _body_holds_nul(request):
+        request.META["QUERY_STRING"] = _without_nul(request.META.get("QUERY_STRING", ""))
+        if _body_holds_nul(request) and not _take_out(request):
             sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
             return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
@@ -46,14 +49,30 @@ class TextMiddleware:
 def _body_holds_nul(request: HttpRequest) -> bool:
     if request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH:
         return False  # the import reads its file line by line
-    if request.path == LOOK_PATH and request.content_type == "multipart/form-data":
+    if request.path == LOOK_PATH and request.content_type == MULTIPART:
         return False  # a picture holds many; fields of text refuse them themselves
     try:
         body = request.body
     except RequestDataTooBig:
         return False  # whoever reads it says so
-    is_form = request.content_type == "application/x-www-form-urlencoded"
+    is_form = request.content_type == URLENCODED
     return b"\0" in body or (is_form and b"%00" in body)
+
+
+def _take_out(request: HttpRequest) -> bool:
+    """Whether it is a form of staff: it is read without the NULs, so that no word beside them is lost."""
+    if not request.path.startswith(STAFF_PATHS) or request.content_type not in (URLENCODED, MULTIPART):
+        return False
+    body = request.body.replace(b"\0", b"")
+    if request.content_type == URLENCODED:
+        body = _without_nul(body.decode("latin-1")).encode("latin-1")
+    request._body = body
+    return True
+
+
+def _without_nul(encoded: str) -> str:
+    """Percent-encoded text without `%00`. A bare `%` stands for itself: it must not meet two digits anew."""
+    return BARE_PERCENT.sub("%25", encoded).replace("%00", "") if "%00" in encoded else encoded
 
 
 class HeadersMiddleware:
