@@ -14,7 +14,7 @@ from django.views.defaults import page_not_found
 
 from components.gate import PUBLIC
 from incidents.models import Maintenance
-from statuspage import postmortems
+from statuspage import keeping, postmortems
 from statuspage.middleware import USUAL_METHODS
 
 OPEN_ENDINGS = (".json", ".csv", ".md", ".atom", ".rss", ".ics")
@@ -25,6 +25,10 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
+GONE = (
+    "What this form is about is no longer there: somebody has deleted or withdrawn it meanwhile, so nothing"
+    " was sent. Copy your words to where they belong now."
+)
 WORDS = {
     400: "The request cannot be read: see docs/api.md.",
     403: "This request is not allowed.",
@@ -124,6 +128,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    if keeping.holds_words(request):
+        return keeping.page(request, GONE, status=404)
     return page_not_found(request, exception)
 
 

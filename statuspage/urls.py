@@ -72,5 +72,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler403 = "statuspage.keeping.denied"
 handler404 = "statuspage.manners.not_found"
 handler429 = "statuspage.accounts.views.too_many"
