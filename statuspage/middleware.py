@@ -66,7 +66,7 @@ def _take_out(request: HttpRequest) -> bool:
     body = request.body.replace(b"\0", b"")
     if request.content_type == URLENCODED:
         body = _without_nul(body.decode("latin-1")).encode("latin-1")
-    request._body = body
+    request._body = body  # noqa: SLF001 - where Django keeps what was read; it has no other way to say it
     return True
 
 
