@@ -240,7 +240,7 @@ class Watch:
 
     def visit(self, path) -> None:
         answer = self.page.goto(self.url + path, wait_until="load")
-        for _ in range(5):  # pages this full take longer than their readers are made to wait
+        for _ in range(60):  # pages this full take longer than their readers are made to wait
             if answer.status != 503:
                 break
             self.page.wait_for_timeout(1_000)
