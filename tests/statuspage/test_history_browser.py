@@ -79,9 +79,10 @@ def test_nothing_of_the_past_scrolls_sideways(web, browser, looking_back, width)
 
 def test_without_script_a_reader_comes_from_the_year_to_the_minute(web, browser, looking_back):
     public_id, bad, _ = looking_back
-    month = f"{web.url}/history/{bad:%Y-%m}"
-    wait_for(lambda: httpx.get(month).status_code == 200, 60)  # a busy machine asks its first readers to wait
-    page = browser.open(month, script=False)
+    month, part = f"/history/{bad:%Y-%m}", f"/components/{public_id}"
+    for path in (month, part, f"{part}/days/{bad}"):  # a busy machine asks the first readers to wait
+        wait_for(lambda path=path: httpx.get(web.url + path).status_code == 200, 60)
+    page = browser.open(web.url + month, script=False)
     page.locator(".menu summary").click()
     page.get_by_role("link", name="Part 0").first.click()
     assert "of Part 0" in page.inner_text("h1")
