@@ -34,7 +34,7 @@ def _bare_address(state: StateInline, silent: bool) -> bool:
     """
     if state.linkLevel or state.src[state.pos] != ":":
         return False
-    scheme = SCHEME.search(state.pending)
+    scheme = SCHEME.search(state.pending[-6:])  # and no more: a text may be full of colons
     written = scheme and ADDRESS.match(state.src, state.pos - len(scheme.group()))
     if scheme is None or not written:
         return False
