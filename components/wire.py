@@ -165,30 +165,21 @@ async def read_body(line: Line, head: Head, method: str, *, most: int) -> bytes:
     return bytes(body)
 
 
-async def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, None]:
+def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, None]:
     """The unpacked body as it comes, 64 kB at a time. Raises Garbled, CannotUnpack, ConnectionError."""
-    if not has_body(head, method):
-        return
-    left = stated_length(head)
-    if left is not None and left <= len(line.unread):  # it came with its head
-        unpack = _unpacker(head)
-        for piece in unpack.feed(await _take(line, left)) if left else ():
-            yield piece
-        unpack.end()
-        return
-    async for piece in unpacked(_framed(line, head), head):
+    return unpacked(_framed(line, head), head) if has_body(head, method) else _nothing()
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    none: tuple[bytes, ...] = ()
+    for piece in none:
         yield piece
-
-
-def _unpacker(head: Head) -> Unpacker:
-    """Raises CannotUnpack."""
-    codings = [name for name in transfer_codings(head) if name != "chunked"]
-    return Unpacker(*head.values("content-encoding"), *codings)
 
 
 async def unpacked(framed: AsyncIterator[bytes], head: Head) -> AsyncGenerator[bytes, None]:
     """The body that these bytes are once its packing is undone. Raises CannotUnpack."""
-    unpack, count = _unpacker(head), 0
+    codings = [name for name in transfer_codings(head) if name != "chunked"]
+    unpack, count = Unpacker(*head.values("content-encoding"), *codings), 0
     async for raw in framed:
         for piece in unpack.feed(raw):
             yield piece

@@ -1,11 +1,14 @@
 """The texts an installation begins with (DESIGN.md, section 6); staff change them as they like."""
 
+NOT_WORKING = (
+    "{components|What} isn't working for {whom}. {What works} is working normally. "
+    "We're investigating and will post another update by {next}."
+)
 # each: kind, name, phase, title, text
 TEMPLATES = (
     (
         "incident", "Investigating", "investigating", "{components} is not working",
-        ("{components|What} isn't working for {whom}. {What works} is working normally. "
-        "We're investigating and will post another update by {next}."),
+        NOT_WORKING,
     ),
     (
         "incident", "Slow", "investigating", "{components} is slow",
@@ -14,8 +17,7 @@ TEMPLATES = (
     ),
     (
         "update", "Investigating", "investigating", "",
-        ("{components|What} isn't working for {whom}. {What works} is working normally. "
-        "We're investigating and will post another update by {next}."),
+        NOT_WORKING,
     ),
     (
         "update", "Still investigating", "investigating", "",

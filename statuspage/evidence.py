@@ -1,7 +1,7 @@
 """What our probes saw of an incident, fit for a stranger's eyes.
 
-Bounded on purpose: an hour of checks of the affected probes, whatever the
-history. No address, no header, no body.
+Bounded on purpose: an hour of checks of the affected probes, and when they
+fell before it, whatever the history. No address, no header, no body.
 """
 
 from collections import defaultdict
@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from django.db.models import OuterRef, Subquery
 
-from components.models import Check, Probe
+from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
 from components.status import Status, worst
@@ -43,22 +43,21 @@ SEEN = {
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
     """The ladder, and a row per probe with one bar a minute; None when there is nothing to show."""
     places = [place for place in affected(incident) if place.component.shows_evidence]
-    failed = Check.objects.filter(
-        probe=OuterRef("pk"), outcome=Outcome.DOWN, slot__gte=int(incident.started_at.timestamp())
-    )
+    end = min(now, (incident.resolved_at or now) + BEFORE)
+    falls = Flip.objects.filter(probe=OuterRef("pk"), new=Outcome.DOWN, at__range=(incident.started_at, end))
     probes: list[Probe] = list(
         Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
-        .annotate(first_failed=Subquery(failed.order_by("slot").values("slot")[:1]))  # it may be days ago
+        # it may have been days before the checks that are read
+        .annotate(fell_at=Subquery(falls.order_by("at").values("at")[:1]))
         .select_related("component")[:MOST_PROBES]
     )
     if not probes:
         return None
-    end = min(now, (incident.resolved_at or now) + BEFORE)
     start = max(incident.started_at - BEFORE, end - WINDOW)
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], start, end) for probe in probes]
+    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -97,12 +96,20 @@ def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, li
     return found
 
 
-def _row(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> EvidenceRow:
-    first: int | None = probe.first_failed  # type: ignore[attr-defined]
+def _row(
+    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+) -> EvidenceRow:
+    since = int(incident.started_at.timestamp())
+    failed = (
+        datetime.fromtimestamp(check.slot, UTC)
+        for check in checks
+        if check.slot >= since and check.outcome == Outcome.DOWN
+    )
+    known = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
     return EvidenceRow(
         name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
-        first_failure_at=None if first is None else datetime.fromtimestamp(first, UTC),
+        first_failure_at=min(known, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
         answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",

@@ -6,11 +6,13 @@
 
 import asyncio
 import ssl
+from contextlib import contextmanager
 
 import h2.config
 import h2.connection
 import h2.events
 
+from components.egress import Egress
 from tests.certificates import make
 from tests.targets import Raw
 
@@ -25,6 +27,15 @@ def tls(folder, *, protocols=("h2", "http/1.1")):
     if protocols:
         context.set_alpn_protocols(list(protocols))
     return context, str(certificate)
+
+
+@contextmanager
+def well(folder):
+    """A server that behaves, with a `door` that reaches and trusts it."""
+    context, vouches = tls(folder)
+    with Http2(context) as server:
+        server.door = Egress(["127.0.0.0/8"], ca_file=vouches)
+        yield server
 
 
 def spoken(writer):

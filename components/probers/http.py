@@ -365,10 +365,8 @@ def _regex(text: str) -> Any:
         return None
     if len(text) > LONGEST_REGEX:
         raise InvalidProbe("expect_regex", f"Longer than {LONGEST_REGEX} characters: shorten it.")
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(text, options)
+        return json_paths.linear(text)
     except re2.error as error:
         raise InvalidProbe("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
 

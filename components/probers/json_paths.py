@@ -34,7 +34,7 @@ class _Pattern:
 
     def __init__(self, text: str) -> None:
         self.pattern = text
-        self.fullmatch = _linear(text).fullmatch
+        self.fullmatch = linear(text).fullmatch
 
 
 class _Parser(Parser):
@@ -52,7 +52,7 @@ class _Linear:
 
     def check_cache(self, pattern: str) -> Any:
         try:
-            return _linear(pattern)
+            return linear(pattern)
         except (re2.error, UnicodeError):
             return None
 
@@ -74,8 +74,8 @@ class _Environment(jsonpath.JSONPathEnvironment):
         self.function_extensions["search"] = _Search()
 
 
-def _linear(pattern: str) -> Any:
-    """Raises re2.error, UnicodeError."""
+def linear(pattern: str) -> Any:
+    """A pattern that takes time in proportion to the text, and no more. Raises re2.error, UnicodeError."""
     options = re2.Options()
     options.log_errors = False
     return re2.compile(pattern, options)

@@ -19,7 +19,7 @@ from tests import hostile, hostile2
 from tests.components.test_answers import asking_for_a_certificate
 from tests.components.test_probers import OWN, look
 from tests.hostile2 import DATA, END_HEADERS, END_STREAM, HEADERS, OK, after, frame, goaway, head
-from tests.http2 import Http2, tls
+from tests.http2 import Http2, tls, well
 from tests.targets import Raw, Target
 
 ROOM = 1024 * 1024
@@ -28,9 +28,7 @@ H2 = {"http2": True}
 
 @pytest.fixture
 def secure(tmp_path):
-    context, vouches = tls(tmp_path)
-    with Http2(context) as server:
-        server.egress = Egress(OWN, ca_file=vouches)
+    with well(tmp_path) as server:
         yield server
 
 
@@ -51,9 +49,9 @@ def seen(tmp_path):
 
 
 def test_it_is_spoken_only_when_asked_for_and_told(secure):
-    plain = look("http", secure.url, egress=secure.egress)
+    plain = look("http", secure.url, egress=secure.door)
     assert (plain.failure, plain.facts.get("protocol")) == (None, None)
-    reading = look("http", secure.url, H2, egress=secure.egress)
+    reading = look("http", secure.url, H2, egress=secure.door)
     assert (reading.failure, reading.status_code) == (None, 200)
     assert reading.facts["protocol"] == "HTTP/2"
     assert [spoken for spoken, *_ in secure.asked] == ["HTTP/1.1", "HTTP/2"]
@@ -78,7 +76,7 @@ def test_without_tls_it_is_never_spoken(target):
 def test_method_headers_and_body_are_sent(secure):
     headers = "Host: other.example\nX-Key: 42\nConnection: upgrade\nUpgrade: x\nTE: gzip"
     options = {**H2, "method": "POST", "headers": headers, "body": "é" * 200_000}
-    assert look("http", f"{secure.url}hook?a=1", options, egress=secure.egress).failure is None
+    assert look("http", f"{secure.url}hook?a=1", options, egress=secure.door).failure is None
     ((_, given, body),) = secure.asked
     assert (given[":method"], given[":path"], given[":scheme"]) == ("POST", "/hook?a=1", "https")
     assert (given[":authority"], given["x-key"], body.decode()) == ("other.example", "42", "é" * 200_000)
@@ -100,19 +98,19 @@ def test_method_headers_and_body_are_sent(secure):
 )
 def test_what_is_expected_is_judged_as_ever(secure, options, status, body, failure):
     secure.status, secure.says, secure.headers = status, body, [("x-kind", "odd")]
-    reading = look("http", secure.url, {**H2, **options}, egress=secure.egress)
+    reading = look("http", secure.url, {**H2, **options}, egress=secure.door)
     assert (reading.failure, reading.status_code) == (failure, status)
 
 
 def test_a_packed_body_is_unpacked(secure):
     secure.says, secure.headers = gzip.compress(b"all is well"), [("content-encoding", "gzip")]
     options = {**H2, "expect_text": "all is well"}
-    assert look("http", secure.url, options, egress=secure.egress).failure is None
+    assert look("http", secure.url, options, egress=secure.door).failure is None
 
 
 def test_a_redirect_is_followed_and_cookies_go_along(secure):
     secure.paths["/"] = (302, [("location", "/there"), ("set-cookie", "a=b")], b"")
-    reading = look("http", secure.url, H2, egress=secure.egress)
+    reading = look("http", secure.url, H2, egress=secure.door)
     assert (reading.failure, reading.facts["protocol"]) == (None, "HTTP/2")
     assert [given[":path"] for _, given, _ in secure.asked] == ["/", "/there"]
     assert secure.asked[1][1]["cookie"] == "a=b"
@@ -121,7 +119,7 @@ def test_a_redirect_is_followed_and_cookies_go_along(secure):
 def test_the_protocol_told_is_that_of_the_answer_that_was_judged(secure):
     with Target() as other:
         secure.paths["/"] = (302, [("location", other.url)], b"")
-        reading = look("http", secure.url, H2, egress=secure.egress)
+        reading = look("http", secure.url, H2, egress=secure.door)
     assert (reading.failure, reading.facts["protocol"]) == (None, "HTTP/1.0")
 
 

@@ -12,7 +12,7 @@ from components import transport
 from components.egress import Egress, EgressError
 from components.outcomes import Failure
 from tests import hostile, hostile2
-from tests.http2 import Http2, tls
+from tests.http2 import Http2, tls, well
 from tests.targets import Raw, Target, answer
 
 OWN = ["127.0.0.0/8"]
@@ -299,9 +299,7 @@ def test_an_answer_that_is_refused_leaves_no_line_behind():
 
 @pytest.fixture
 def secure(tmp_path):
-    context, vouches = tls(tmp_path)
-    with Http2(context) as server:
-        server.door = Egress(OWN, ca_file=vouches)
+    with well(tmp_path) as server:
         yield server
 
 

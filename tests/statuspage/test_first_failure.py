@@ -1,8 +1,9 @@
 """When an outage began for a probe: said as it was, however long it lasts."""
 
+from components.models import Probe
 from incidents.models import Incident
 from statuspage.views import incident
-from tests.making import after, fell, found, watched
+from tests.making import after, fell, found, rose, watched
 from tests.statuspage.test_page import html
 
 
@@ -17,3 +18,17 @@ def test_an_outage_of_hours_still_names_its_first_failed_check(db):
     assert (
         'datetime="2026-11-12T08:00:00Z" data-form="seconds">08:00:00 UTC' in text.split('id="seen"')[1][:400]
     )
+
+
+def test_what_fails_later_saw_nothing_of_an_incident_that_is_over(db):
+    one = watched("API")
+    other = Probe.objects.create(component=one.component, interval_s=60, timeout_s=10, target=one.target)
+    found(other, "up", after(minutes=-2))
+    fell(one)
+    rose(one, after(minutes=2))
+    old = Incident.objects.get()
+    old.post("It is over.", phase="resolved", now=after(minutes=5))
+    fell(other, after(hours=10))
+    text = html(after(hours=11), gather=incident.gather, public_id=old.public_id)
+    assert "1 of 2 probes saw it" in text
+    assert "18:00:00" not in text.split('id="seen"')[1]
