@@ -4,7 +4,7 @@
 import os
 import sys
 
-from statuspage import private_files
+from statuspage.ops import private_files
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from statuspage.supervisor import free_port
+from statuspage.ops.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -164,7 +164,7 @@ class Stage:
 
 def wait_for_port(port: int, path: str = "/", patience_s: float = 30) -> None:
     """Until somebody answers 200 there."""
-    from statuspage.supervisor import answers
+    from statuspage.ops.supervisor import answers
 
     end = time.monotonic() + patience_s
     while not answers("127.0.0.1", port, path):

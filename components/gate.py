@@ -1,4 +1,4 @@
-"""Who may see a view: the marks. The gate that reads them stands upstairs, in statuspage.access.
+"""Who may see a view: the marks. The gate that reads them stands upstairs, in statuspage.staff.access.
 
 A view downstairs names the role it needs by its word, and is given what the
 gate knows: `request.role`, `request.note` (the audit log) and `request.client`.

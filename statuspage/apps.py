@@ -14,9 +14,9 @@ class StatuspageConfig(AppConfig):
     def ready(self) -> None:
         from components import deeds
         from incidents import alerting
-        from statuspage import access, checks, vitals  # noqa: F401 - registers the system checks
-        from statuspage.accounts import recording  # noqa: F401 - listens to logins
         from statuspage.models import Audit
+        from statuspage.ops import vitals
+        from statuspage.staff.login import recording  # noqa: F401 - listens to logins
 
         alerting.judge_by(vitals.vitals)
         deeds.kept_by(functools.partial(Audit.objects.note, None))
@@ -24,4 +24,4 @@ class StatuspageConfig(AppConfig):
 
 class StaffAdminConfig(admin.AdminConfig):
     default = False
-    default_site = "statuspage.staff_site.StaffAdminSite"
+    default_site = "statuspage.staff.admin_site.StaffAdminSite"

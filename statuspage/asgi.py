@@ -15,7 +15,7 @@ from typing import Any
 
 import django
 
-from statuspage import private_files
+from statuspage.ops import private_files
 
 private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
@@ -26,13 +26,14 @@ from django.conf import settings
 from django.http import Http404
 
 from incidents import alerting
-from statuspage import intake, unknown
-from statuspage.brand import FOREVER, PREFIX
-from statuspage.copies import Document, Variant
-from statuspage.documents import CACHE_CONTROL
-from statuspage.live import Receive, Send, Streams, is_staff, serve_here
-from statuspage.manners import is_open
-from statuspage.snapshot import Snapshot, is_document
+from statuspage.public.brand import FOREVER, PREFIX
+from statuspage.requests import limits
+from statuspage.requests.conventions import is_open
+from statuspage.serving import fallback_page
+from statuspage.serving.disk_copies import Document, Variant
+from statuspage.serving.document import CACHE_CONTROL
+from statuspage.serving.event_stream import Receive, Send, Streams, is_staff, serve_here
+from statuspage.serving.snapshot import Snapshot, is_document
 from statuspage.wsgi import application as django_application
 
 DJANGO_THREADS = 10
@@ -139,7 +140,7 @@ class Door:
         self.streams.newest = self.staff.newest = lambda: self.snapshot.checked_at
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
-        self.intake = intake.Intake()
+        self.intake = limits.Intake()
         self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
         self.forgotten = 0
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
@@ -160,7 +161,7 @@ class Door:
                 return
             if path == "/live":
                 streams = self.staff if is_staff(scope.get("query_string", b"")) else self.streams
-                await streams.serve(receive, send, intake.shared_address(scope))
+                await streams.serve(receive, send, limits.shared_address(scope))
                 return
             if path in ("/livez", "/readyz"):
                 await self._answer_life(send, path)
@@ -174,16 +175,16 @@ class Door:
         """Let Django answer, once all of the request is here; its thread waits for no reader."""
         try:
             request, body = await self.intake.whole(scope, receive)
-        except intake.RefusedError as refused:
+        except limits.RefusedError as refused:
             await self._refuse(send, refused)
             return
-        outbox = intake.Outbox(send)
+        outbox = limits.Outbox(send)
         try:
-            await self.django(request, intake.replay(body), outbox.put)
+            await self.django(request, limits.replay(body), outbox.put)
         finally:
             await outbox.finish()
 
-    async def _refuse(self, send: Send, refused: intake.RefusedError) -> None:
+    async def _refuse(self, send: Send, refused: limits.RefusedError) -> None:
         """What is left of the request is not read: the connection ends."""
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
@@ -310,7 +311,7 @@ class Door:
             *self.security,
         ]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else unknown.page()
+        body = b"" if scope["method"] == "HEAD" else fallback_page.page()
         await send({"type": "http.response.body", "body": body})
 
 

@@ -9,7 +9,7 @@ from celery.schedules import schedstate, schedule
 from celery.signals import beat_init, worker_init
 from kombu import Queue
 
-from statuspage import private_files
+from statuspage.ops import private_files
 
 private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
@@ -75,7 +75,7 @@ def configure(sender: Any, **_: Any) -> None:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_soft_time_limit=30,
         task_time_limit=45,
-        beat_scheduler="statuspage.metronome:Metronome",
+        beat_scheduler="statuspage.ops.beat_clock:Metronome",
         worker_redirect_stdouts=False,  # else each line of a traceback becomes a warning of its own
         timezone="UTC",
         beat_max_loop_interval=1,

@@ -86,9 +86,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "statuspage.manners.MannersMiddleware",
-    "statuspage.middleware.TextMiddleware",
-    "statuspage.middleware.HeadersMiddleware",
+    "statuspage.requests.conventions.MannersMiddleware",
+    "statuspage.staff.middleware.TextMiddleware",
+    "statuspage.staff.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -97,8 +97,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "statuspage.middleware.AccessMiddleware",
-    "statuspage.middleware.FirstPasswordMiddleware",
+    "statuspage.staff.middleware.AccessMiddleware",
+    "statuspage.staff.middleware.FirstPasswordMiddleware",
 ]
 TEMPLATES = [
     {
@@ -110,9 +110,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "statuspage.console.frame.frame",
-                "statuspage.once.as_context",
-                "statuspage.accounts.context.account",
+                "statuspage.console.navigation.frame",
+                "statuspage.requests.idempotency.as_context",
+                "statuspage.staff.login.context.account",
             ]
         },
     }
@@ -126,7 +126,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-AUTHENTICATION_BACKENDS = ["statuspage.accounts.backends.PasswordBackend"]
+AUTHENTICATION_BACKENDS = ["statuspage.staff.login.backends.PasswordBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/console/"  # the adapter looks whether it is there
 LOGOUT_REDIRECT_URL = "login"
@@ -171,14 +171,14 @@ else:
 # counters of guesses, used codes: in the database, since staff must get in while Redis is dead
 CACHES = {
     "default": {
-        "BACKEND": "statuspage.accounts.throttle.ThrottleCache",
+        "BACKEND": "statuspage.staff.login.throttle.ThrottleCache",
         "LOCATION": "statuspage_throttle",
         "OPTIONS": {"MAX_ENTRIES": 1_000},  # above it each write takes expired rows out
     }
 }
 REDIS_URL = env.str("REDIS_URL", RUNNING.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
 SNAPSHOT_DIR = VAR_DIR / "snapshots"
-SNAPSHOT_EAGER = "statuspage.views.eager_paths"
+SNAPSHOT_EAGER = "statuspage.public.views.eager_paths"
 STREAMS_MAX = env.int("STREAMS_MAX", 20_000)
 STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", 500)
 CSP_SCRIPT_HASHES: list[str] = []
@@ -207,11 +207,11 @@ PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())
 SUBSCRIBE_PROOF_BITS = env.int("SUBSCRIBE_PROOF_BITS", 0)
 
 IMPORT_MAX_BYTES = 50 * 1024 * 1024  # of a file of subscribers; no other file is taken
-FILE_UPLOAD_HANDLERS = ["statuspage.uploads.ImportUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["statuspage.requests.uploads.ImportUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # of a form; strangers' are cut to 64 kB before (intake)
 
 # Security
-CSRF_FAILURE_VIEW = "statuspage.keeping.csrf_failure"
+CSRF_FAILURE_VIEW = "statuspage.requests.kept_forms.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if IS_HTTPS else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
@@ -228,9 +228,9 @@ X_FRAME_OPTIONS = "DENY"
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
 # People (django-allauth: docs/people.md tells what is switched on and why)
-ACCOUNT_ADAPTER = "statuspage.accounts.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "statuspage.staff.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_FORMS = {"login": "statuspage.accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {"login": "statuspage.staff.login.forms.LoginForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation proves the address
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
@@ -245,9 +245,9 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": "5/m/user",
     "reauthenticate": "10/m/user",
 }
-MFA_ADAPTER = "statuspage.accounts.adapters.SecondFactorAdapter"
+MFA_ADAPTER = "statuspage.staff.login.adapters.SecondFactorAdapter"
 MFA_FORMS = {
-    f"{what}_webauthn": f"statuspage.accounts.passkeys.{what.capitalize()}Form"
+    f"{what}_webauthn": f"statuspage.staff.login.passkeys.{what.capitalize()}Form"
     for what in ("add", "login", "authenticate", "reauthenticate")
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -262,7 +262,7 @@ OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
 OIDC_ROLE = env.str("OIDC_ROLE", "").lower()
 if OIDC_ISSUER:
     INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
-    SOCIALACCOUNT_ADAPTER = "statuspage.accounts.sso.SsoAdapter"
+    SOCIALACCOUNT_ADAPTER = "statuspage.staff.login.sso.SsoAdapter"
     SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
     SOCIALACCOUNT_PROVIDERS = {
         "openid_connect": {
@@ -319,7 +319,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "statuspage.logs.LineFormatter",
+            "()": "statuspage.ops.logs.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },

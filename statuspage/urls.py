@@ -3,8 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from statuspage import brand, converters, feed_views, history_views, views, well_known
-from statuspage.people import views as people
+from statuspage import converters
+from statuspage.feeds import views as feed_views
+from statuspage.public import brand, history_views, views, well_known
+from statuspage.staff.people import views as people
 
 converters.register()
 
@@ -65,13 +67,13 @@ urlpatterns = [
     path("console/alerts/", include("subscribers.alerts.urls")),
     path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),
-    path("accounts/", include("statuspage.accounts.urls")),
-    path("console/people/", include("statuspage.people.urls")),
+    path("accounts/", include("statuspage.staff.login.urls")),
+    path("console/people/", include("statuspage.staff.people.urls")),
     path("console/audit/", people.audit_log, name="audit"),
     path("", include("subscribers.urls")),
     path("admin/", admin.site.urls),
 ]
 
-handler403 = "statuspage.keeping.denied"
-handler404 = "statuspage.manners.not_found"
-handler429 = "statuspage.accounts.views.too_many"
+handler403 = "statuspage.requests.kept_forms.denied"
+handler404 = "statuspage.requests.conventions.not_found"
+handler429 = "statuspage.staff.login.views.too_many"

@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from statuspage import private_files
+from statuspage.ops import private_files
 
 private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from components import identity
-from statuspage import supervisor
+from statuspage.ops import supervisor
 from tests.browser import Browser
 from tests.faults import faults
 from tests.looking import Looking

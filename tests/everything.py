@@ -8,8 +8,8 @@ from django.utils import timezone
 from components.identity import Identity
 from components.models import Group, Page, Picture
 from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
-from statuspage.brand import stylesheet_url
 from statuspage.models import Invitation, Role
+from statuspage.public.brand import stylesheet_url
 from subscribers import confirming
 from subscribers.models import Import, State
 from tests.making import fell, found, group, rose, watched

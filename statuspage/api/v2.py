@@ -17,42 +17,43 @@ from incidents import bodies
 from incidents.bodies import Body, moment
 from incidents.lifecycle import Kind
 from incidents.models import Incident, Maintenance, MaintenanceState, Update
-from statuspage import cards, page, works
-from statuspage.gather import World
-from statuspage.reading.frame import Freshness, Head
+from statuspage.public import incident_cards, maintenance_cards, page_model
+from statuspage.public.values.frame import Freshness, Head
+from statuspage.public.world import World
 
 NEWEST = 50
 
 
 def summary(world: World, at: datetime) -> Body:
     """`summary.json`: components, unresolved incidents, maintenances, status."""
-    fresh = page.freshness(world, at)
+    fresh = page_model.freshness(world, at)
     unresolved = [incident for incident in world.incidents if incident.resolved_at is None]
     return {
         "page": page_body(world),
         "components": components(world, fresh),
         "incidents": [incident(one, world, fresh) for one in _newest(unresolved)],
         "scheduled_maintenances": [
-            maintenance(one, world, fresh) for one in (*works.active(world), *works.planned(world))
+            maintenance(one, world, fresh)
+            for one in (*maintenance_cards.active(world), *maintenance_cards.planned(world))
         ],
-        "status": status(page.head_of(world, fresh)),
+        "status": status(page_model.head_of(world, fresh)),
     }
 
 
 def status_only(world: World, at: datetime) -> Body:
     """`status.json`: the rollup."""
-    fresh = page.freshness(world, at)
-    return {"page": page_body(world), "status": status(page.head_of(world, fresh))}
+    fresh = page_model.freshness(world, at)
+    return {"page": page_body(world), "status": status(page_model.head_of(world, fresh))}
 
 
 def components_only(world: World, at: datetime) -> Body:
     """`components.json`: every row, groups included."""
-    return {"page": page_body(world), "components": components(world, page.freshness(world, at))}
+    return {"page": page_body(world), "components": components(world, page_model.freshness(world, at))}
 
 
 def incidents_only(world: World, at: datetime) -> Body:
     """`incidents.json`: the 50 newest, resolved ones included."""
-    fresh = page.freshness(world, at)
+    fresh = page_model.freshness(world, at)
     newest = _newest(world.incidents)[:NEWEST]
     return {
         "page": page_body(world),
@@ -62,7 +63,7 @@ def incidents_only(world: World, at: datetime) -> Body:
 
 def unresolved_only(world: World, at: datetime) -> Body:
     """`incidents/unresolved.json`: those that are open, newest first."""
-    fresh = page.freshness(world, at)
+    fresh = page_model.freshness(world, at)
     opened = [one for one in _newest(world.incidents) if one.resolved_at is None]
     return {"page": page_body(world), "incidents": [incident(one, world, fresh) for one in opened]}
 
@@ -75,16 +76,16 @@ def maintenances_only(world: World, at: datetime) -> Body:
 
 def upcoming_only(world: World, at: datetime) -> Body:
     """`scheduled-maintenances/upcoming.json`: not begun yet, the next one first."""
-    return _maintenances(world, works.planned(world), at)
+    return _maintenances(world, maintenance_cards.planned(world), at)
 
 
 def active_only(world: World, at: datetime) -> Body:
     """`scheduled-maintenances/active.json`: under way."""
-    return _maintenances(world, works.active(world), at)
+    return _maintenances(world, maintenance_cards.active(world), at)
 
 
 def _maintenances(world: World, shown: list[Maintenance], at: datetime) -> Body:
-    fresh = page.freshness(world, at)
+    fresh = page_model.freshness(world, at)
     return {
         "page": page_body(world),
         "scheduled_maintenances": [maintenance(one, world, fresh) for one in shown],
@@ -123,7 +124,7 @@ def component(world: World, one: Component, fresh: Freshness) -> Body:
     group = world.groups.get(one.group_id) if one.group_id else None
     return bodies.row(
         one,
-        page.shown_status(world, one, fresh),
+        page_model.shown_status(world, one, fresh),
         world.public_id,
         start_date=one.created_at.astimezone(world.zone).date().isoformat(),
         group_id=group.public_id if group else None,
@@ -132,14 +133,16 @@ def component(world: World, one: Component, fresh: Freshness) -> Body:
 
 def _group(world: World, group: Group, members: list[Component], fresh: Freshness) -> Body:
     """A group is as well as its most degraded member."""
-    row = bodies.row(group, worst(page.shown_status(world, one, fresh) for one in members), world.public_id)
+    row = bodies.row(
+        group, worst(page_model.shown_status(world, one, fresh) for one in members), world.public_id
+    )
     return {**row, "group": True, "components": [one.public_id for one in members]}
 
 
 def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     """An incident with its updates, newest first, and its components as they are now."""
     by_id = {component.pk: component for component in world.components}
-    places = cards.affected(one)
+    places = incident_cards.affected(one)
     names = bodies.full_names(
         (place.component.public_id, place.component.name, world.groups.get(place.component.group_id or 0))
         for place in places
@@ -157,7 +160,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         "started_at": moment(one.started_at),
         "page_id": world.public_id,
         "incident_updates": [
-            update(told, one, names) for told in cards.updates(one) if told.kind == Kind.POST
+            update(told, one, names) for told in incident_cards.updates(one) if told.kind == Kind.POST
         ],
         "components": [
             component(world, by_id[place.component_id], fresh)
@@ -169,7 +172,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     body |= bodies.length(one)
     if one.shown_workaround:
         body["workaround"] = one.shown_workaround
-    if address := cards.postmortem_path(one):
+    if address := incident_cards.postmortem_path(one):
         body["postmortem_url"] = f"{settings.PUBLIC_URL}{address}"
     return body
 
@@ -179,8 +182,8 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
 
     Clients know no word for cancelled: such work is sent as completed, with our own key beside it.
     """
-    mine = {component.pk for component in works.components(one)}
-    told = works.updates(one)
+    mine = {component.pk for component in maintenance_cards.components(one)}
+    told = maintenance_cards.updates(one)
     verified = [update.at for update in told if update.state == MaintenanceState.VERIFYING]
     is_cancelled = one.state == MaintenanceState.CANCELLED
     over_at = one.ended_at or (told[0].at if is_cancelled and told else None)
@@ -206,4 +209,4 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
 
 def update(told: Update, one: Incident, names: Mapping[str, str]) -> Body:
     """One update, with the changes strangers may see."""
-    return bodies.update(told, one, cards.changes(told, one), names)
+    return bodies.update(told, one, incident_cards.changes(told, one), names)

@@ -19,11 +19,11 @@ from incidents import asking, hidden, telling
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update
 from incidents.words import duration
-from statuspage import cards
-from statuspage.access import needs
 from statuspage.console import promises
-from statuspage.evidence import evidence
 from statuspage.models import Audit, Role
+from statuspage.public import incident_cards
+from statuspage.public.evidence import evidence
+from statuspage.staff.access import needs
 
 PAGE_SIZE = 30
 LISTS = {
@@ -75,7 +75,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "incident": incident,
         "rows": rows,
-        "state": cards.state_of(incident),
+        "state": incident_cards.state_of(incident),
         "updates": updates,
         "length": duration(incident.lasted(now).total_seconds()),
         "evidence": evidence(incident, now),

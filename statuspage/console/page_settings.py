@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from components.models import Page
-from statuspage.access import needs
 from statuspage.models import Audit, Role
+from statuspage.staff.access import needs
 
 
 class PageForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components.texts import one_line
 from incidents import telling
 from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
-from statuspage.access import needs
 from statuspage.models import Audit, Role
+from statuspage.staff.access import needs
 
 MOST_ROWS = 200
 TAGS = ("Cause", "Start", "Detected", "Wrong turn", "Cause found", "Recovery", "End", "Note")

@@ -22,10 +22,10 @@ from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
 from components.probers import InvalidProbe
 from incidents.words import met
-from statuspage.access import needs
-from statuspage.console.chart import SPANS, chart, since
-from statuspage.console.probing import causes, facts, results, trials
+from statuspage.console.latency_chart import SPANS, chart, since
+from statuspage.console.probe_detail import causes, facts, results, trials
 from statuspage.models import Audit, Role
+from statuspage.staff.access import needs
 
 PAGE_SIZE = 100
 MOST_CSV = 250_000  # two weeks of a check every five seconds

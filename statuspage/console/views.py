@@ -18,11 +18,11 @@ from incidents import blanks, hidden
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
-from statuspage.access import needs
 from statuspage.console import compose, drafts, filling, promises
 from statuspage.console.numbers import whole
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
+from statuspage.staff.access import needs
 
 
 @require_GET

@@ -11,9 +11,9 @@ from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
 from incidents import telling
 from incidents.words import duration
-from statuspage import live
-from statuspage.copies import fault_here
-from statuspage.vitals import UNSENT_S, vitals
+from statuspage.ops.vitals import UNSENT_S, vitals
+from statuspage.serving import event_stream
+from statuspage.serving.disk_copies import fault_here
 
 ALIVE = timedelta(seconds=60)
 
@@ -56,7 +56,7 @@ def system(now: datetime, delivery: telling.Health) -> list[Vital]:
             checks["copies:rendered"].get("output", "rendered"),
             checks["copies:rendered"]["status"] == "pass",
         ),
-        Vital("Live viewers", str(live.viewers()), True),
+        Vital("Live viewers", str(event_stream.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
         _heard("Message worker", checks["deliveries:heartbeat"]),

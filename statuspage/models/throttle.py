@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Throttle(models.Model):
-    """Columns as `createcachetable` makes them; `statuspage.accounts.throttle` reads and writes them."""
+    """Columns as `createcachetable` makes them; `statuspage.staff.login.throttle` reads and writes them."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()

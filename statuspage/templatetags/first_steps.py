@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from components.models import Component, Group, Probe
 from incidents.models import Incident
-from statuspage.first_start import OWN_GROUP
+from statuspage.ops.bootstrap import OWN_GROUP
 
 register = template.Library()
 

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from components import identity
 from components.status import Status
 from incidents import times
-from statuspage import brand
-from statuspage.reading.components import Day, ResponseTime
+from statuspage.public import brand
+from statuspage.public.values.components import Day, ResponseTime
 
 register = template.Library()
 

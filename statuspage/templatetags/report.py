@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from statuspage.reading.postmortems import Curve, Report
+from statuspage.public.values.postmortems import Curve, Report
 from statuspage.templatetags.page import iso
 
 register = template.Library()

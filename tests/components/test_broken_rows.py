@@ -10,8 +10,8 @@ from django.db import connection
 from components.models import Check, Probe
 from incidents import tasks
 from incidents.tasks import fall_silent, run_checks
-from statuspage import views
 from statuspage.models import Role
+from statuspage.public import views
 from tests.making import found, watched
 from tests.people import person
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.egress import Door, through
-from statuspage.first_start import probes_may_reach
+from statuspage.ops.bootstrap import probes_may_reach
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("components", "incidents", "subscribers", "statuspage")
@@ -18,19 +18,19 @@ CALLERS = {
     "components/management/commands/probe.py": {"PROBES"},
     "components/models/probe.py": {"PROBES"},
     "incidents/tasks.py": {"PROBES"},
-    "statuspage/console/probing/trials.py": {"PROBES"},
+    "statuspage/console/probe_detail/trials.py": {"PROBES"},
     "subscribers/alerts/forms.py": {"ALERTS"},
     "subscribers/alerts/sending.py": {"ALERTS"},
     "subscribers/alerts/watch.py": {"ALERTS"},
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
-    "statuspage/accounts/door.py": {"SIGN_ON"},
-    "statuspage/watch.py": {
+    "statuspage/staff/login/door.py": {"SIGN_ON"},
+    "statuspage/ops/watch.py": {
         "SUBSCRIBERS"
     },  # only whether the mail server answers; a server of our own is not judged
 }
 # Who makes a door of its own: the module itself, and the demo's visitors, who visit the demo's own service
-MAKERS = {"components/egress.py", "statuspage/demo/visitors.py"}
+MAKERS = {"components/egress.py", "statuspage/ops/demo/visitors.py"}
 
 
 def calls():

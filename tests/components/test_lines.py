@@ -15,8 +15,9 @@ from django.test import Client
 from components.models import Component
 from components.texts import lines, one_line
 from incidents.models import Incident, Maintenance, Update
-from statuspage import feed_views, history_views
+from statuspage.feeds import views as feed_views
 from statuspage.models import Audit, Role
+from statuspage.public import history_views
 from tests.making import NOW, after, component
 from tests.people import person
 

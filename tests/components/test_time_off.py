@@ -12,8 +12,8 @@ from components.tasks import tally_days, tally_hours
 from components.uptime import Seconds
 from incidents.tallies import tally_excused
 from incidents.tasks import fall_silent
-from statuspage import days, drilldown, history_views
-from statuspage.gather import world
+from statuspage.public import days, drilldown, history_views
+from statuspage.public.world import world
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import NOW, after, fell, found, watched
 

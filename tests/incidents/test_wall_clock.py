@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from incidents.windows import clock_changes, occurrences
-from statuspage import gather
-from statuspage.calendar import calendar
+from statuspage.feeds.calendar import calendar
+from statuspage.public import world
 from tests.incidents.test_maintenance import plan
 from tests.making import watched
 
@@ -175,7 +175,7 @@ def test_the_calendar_tells_the_same_windows_for_two_years(db, settings, zone):
                rule="FREQ=WEEKLY;BYMONTH=3,4,10,11")  # fmt: skip
     for month in range(25):
         one.plan_ahead(start + month * 30 * DAY)
-    read = Calendar.from_ical(calendar(gather.these_maintenances(Q()), "All")).events
+    read = Calendar.from_ical(calendar(world.these_maintenances(Q()), "All")).events
     wanted = list(by_dateutil(first, last, zone, (3, 4, 10, 11)))
     shown = sorted((event.start.astimezone(UTC), event.end.astimezone(UTC)) for event in read)
     assert shown == wanted[: len(shown)]

@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from statuspage import access, first_start
-from statuspage.access import every_view_is_marked, public
+from statuspage.ops import bootstrap
+from statuspage.staff import access
+from statuspage.staff.access import every_view_is_marked, public
 
 
 def unmarked(request):
@@ -63,7 +64,7 @@ def test_what_does_not_exist_is_a_plain_404(client, db, address):
 
 
 def test_the_first_password_must_be_changed_before_anything_else(client, db):
-    login, password = first_start.prepare("127.0.0.1", 8000)
+    login, password = bootstrap.prepare("127.0.0.1", 8000)
     assert client.login(username=login, password=password)
     assert client.get("/admin/components/component/").headers["location"] == "/accounts/password/change/"
     new = "correct-horse-battery-9"
@@ -75,14 +76,14 @@ def test_the_first_password_must_be_changed_before_anything_else(client, db):
 
 
 def test_the_first_start_makes_a_login_once(db):
-    assert first_start.prepare("127.0.0.1", 8000) is not None
-    assert first_start.prepare("127.0.0.1", 8000) is None
+    assert bootstrap.prepare("127.0.0.1", 8000) is not None
+    assert bootstrap.prepare("127.0.0.1", 8000) is None
     assert get_user_model().objects.count() == 1
 
 
 def test_our_own_probes_follow_the_port(db):
     from components.models import Probe
 
-    first_start.prepare("127.0.0.1", 8000)
-    first_start.prepare("0.0.0.0", 9001)
+    bootstrap.prepare("127.0.0.1", 8000)
+    bootstrap.prepare("0.0.0.0", 9001)
     assert {probe.target.split("/")[2] for probe in Probe.objects.all()} == {"127.0.0.1:9001"}

@@ -9,7 +9,7 @@ import pytest
 from components.models import Component
 from incidents.models import Incident
 from incidents.tasks import fall_silent
-from statuspage import views
+from statuspage.public import views
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 PAGE = {"id": str, "name": str, "url": str, "time_zone": str, "updated_at": "time"}

@@ -6,8 +6,8 @@ import pytest
 
 from components.models import Component
 from incidents.models import Incident
-from statuspage import page
-from statuspage.gather import world
+from statuspage.public import page_model
+from statuspage.public.world import world
 from tests.making import NOW, after, fell, found, joining, rose, watched
 
 
@@ -25,7 +25,7 @@ def two(db):
 
 
 def overview(now):
-    return page.overview(world(now), {}, now)
+    return page_model.overview(world(now), {}, now)
 
 
 def facts(banner):
@@ -89,7 +89,7 @@ def test_a_component_with_two_incidents_tells_the_worse_and_every_promise_that_h
     )  # fmt: skip
     promised(after(minutes=60))
     seen = world(after(minutes=40))
-    banner = page.component_page(seen, seen.components[0], {}, seen.now).banner
+    banner = page_model.component_page(seen, seen.components[0], {}, seen.now).banner
     assert facts(banner)["Next update was due"] == after(minutes=39, seconds=50)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from components.models import Component, Probe
 from incidents.models import Incident
-from statuspage.snapshot import Snapshot
+from statuspage.serving.snapshot import Snapshot
 from tests.browser import widths
 from tests.making import fell, found, group, rose, watched
 

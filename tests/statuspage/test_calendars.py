@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from components.texts import one_line
 from incidents.models import Maintenance
-from statuspage import views
+from statuspage.public import views
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import NOW, after, found, group, watched
 from tests.statuspage.test_feeds import read

@@ -15,8 +15,8 @@ from components.models.order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
 from incidents.models import Incident, Template
-from statuspage.console import chart
-from statuspage.console.probing import causes
+from statuspage.console import latency_chart
+from statuspage.console.probe_detail import causes
 from statuspage.models import Audit, Role
 from tests.browser import widths
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -412,15 +412,15 @@ def test_every_span_draws_with_gaps_as_gaps(editor, span, strokes):
 
 def test_an_outage_is_a_band_with_a_word():
     start, end = NOW, after(hours=1)
-    bands = [chart.Band(after(minutes=30), after(minutes=40), "no answer")]
-    points = [chart.Point(after(minutes=n), None if 30 <= n < 40 else 80.0, 120.0) for n in range(60)]
-    drawn = chart.draw(points, bands, 500, start=start, end=end, span=chart.SPANS["1h"])
+    bands = [latency_chart.Band(after(minutes=30), after(minutes=40), "no answer")]
+    points = [latency_chart.Point(after(minutes=n), None if 30 <= n < 40 else 80.0, 120.0) for n in range(60)]
+    drawn = latency_chart.draw(points, bands, 500, start=start, end=end, span=latency_chart.SPANS["1h"])
     assert drawn.rects == (("500.0", "166.7"),)
     assert [word.text for what, word in drawn.words if what == "band"] == ["no answer"]
     assert drawn.median.count("M") == 2
     assert "Down from 08:30 to 08:40 UTC." in drawn.label
     assert drawn.limit
-    far = chart.draw(points, [], 60_000, start=start, end=end, span=chart.SPANS["1h"])
+    far = latency_chart.draw(points, [], 60_000, start=start, end=end, span=latency_chart.SPANS["1h"])
     assert far.limit == ""  # would press the line flat
 
 
@@ -428,12 +428,12 @@ def test_bands_come_from_the_changes_of_mind(db):
     probe = watched(kind="http")
     fell(probe)
     rose(probe, after(minutes=5))
-    (band,) = chart.bands(probe, after(minutes=-30), after(minutes=30))
+    (band,) = latency_chart.bands(probe, after(minutes=-30), after(minutes=30))
     assert (band.started_at, band.ended_at, band.word) == (NOW, after(minutes=5), "failing")
-    (inside,) = chart.bands(probe, after(minutes=2), after(minutes=30))
+    (inside,) = latency_chart.bands(probe, after(minutes=2), after(minutes=30))
     assert inside.started_at == after(minutes=2)
     Flip.objects.all().delete()
-    assert chart.bands(probe, NOW, after(minutes=1)) == []
+    assert latency_chart.bands(probe, NOW, after(minutes=1)) == []
 
 
 def test_the_csv_holds_the_checks_and_no_formula(editor):

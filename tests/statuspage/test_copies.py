@@ -16,11 +16,11 @@ from django.http import Http404
 from django.utils import timezone
 
 from components.models import Page
-from statuspage import copies as copies_module
 from statuspage.asgi import RENDER_WAIT_S, SLOW_WAIT_S, Door, judged
-from statuspage.live import Streams
-from statuspage.snapshot import Snapshot
-from statuspage.vitals import vitals
+from statuspage.ops.vitals import vitals
+from statuspage.serving import disk_copies as copies_module
+from statuspage.serving.event_stream import Streams
+from statuspage.serving.snapshot import Snapshot
 from tests.making import fell, found, watched
 from tests.statuspage.test_door import ask, no_django
 
@@ -143,7 +143,7 @@ def test_memory_is_counted_too(tmp_path, transactional_db, monkeypatch):
     for path in ("/", "/history", "/maintenance"):
         snapshot.fresh(path)
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())
-    monkeypatch.setattr("statuspage.snapshot.MOST_BYTES", snapshot.size - 1)
+    monkeypatch.setattr("statuspage.serving.snapshot.MOST_BYTES", snapshot.size - 1)
     snapshot._keep(snapshot.documents["/maintenance"])
     assert list(snapshot.documents) == ["/history", "/maintenance"]
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())

@@ -11,7 +11,7 @@ from django.urls import resolve
 from components.models import Check, Component, HourTally, Probe, StatusSpan
 from components.status import Status
 from components.tasks import tally_days, tally_hours, tally_latency
-from statuspage import drilldown, history_views, views
+from statuspage.public import drilldown, history_views, views
 from tests.filling import fill
 from tests.making import NOW, after, fell, found, rose, watched
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from components.gate import PUBLIC
 from components.models import Component, Group, Probe
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
-from statuspage.access import marked_views
 from statuspage.models import Invitation, Member, Role
+from statuspage.staff.access import marked_views
 from subscribers.models import Subscriber
 from tests.everything import address, everything
 from tests.people import person

@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 
-from statuspage.access import PUBLIC, marked_views, role_needed
+from statuspage.staff.access import PUBLIC, marked_views, role_needed
 from tests.everything import address, everything
 from tests.looking import PASSWORD, staff
 from tests.statuspage.test_account_pages import plugged_in

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Maintenance
-from statuspage.console.works import Excused
+from statuspage.console.maintenance import Excused
 from statuspage.models import Role
 from tests.incidents.test_maintenance import TWO_HOURS
 from tests.making import NOW, after, component

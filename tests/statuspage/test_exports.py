@@ -9,7 +9,7 @@ import pytest
 
 from components.models import DayTally
 from components.uptime import Seconds, hundredths
-from statuspage import exports, history, history_views
+from statuspage.public import exports, history, history_views
 from tests.filling import fill, past_outage
 from tests.making import NOW, after, fell, found, watched
 

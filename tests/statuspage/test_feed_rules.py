@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
-from statuspage import feed_forms, feeds
+from statuspage.feeds import entries as feed_entries
+from statuspage.feeds import formats as feed_formats
 from tests.making import NOW
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -31,7 +32,7 @@ HOSTILE = {
 
 def entry(number, text="Words.", *, told_at=NOW):
     told = [("Resolved", told_at, text), ("Investigating", NOW, text)]
-    return feeds.Entry(
+    return feed_entries.Entry(
         tag=f"Incident/{number}",
         at=NOW,
         first_at=NOW,
@@ -39,7 +40,7 @@ def entry(number, text="Words.", *, told_at=NOW):
         updated_at=told_at + timedelta(minutes=1),
         path=f"/incidents/{number}",
         title=text[:255],
-        body=feeds._body(told),
+        body=feed_entries._body(told),
         components=(text[:120],),
     )
 
@@ -48,7 +49,9 @@ def channel(text, *, path=""):
     entries = (entry(1, text, told_at=NOW + timedelta(hours=1)), entry(2, text))
     home = f"https://status.widgetify.example{path}"
     ours = "https://status.widgetify.example"
-    return feeds.Channel(path, ours, home, feeds.title(text[:120]), NOW + timedelta(hours=2), entries)
+    return feed_entries.Channel(
+        path, ours, home, feed_entries.title(text[:120]), NOW + timedelta(hours=2), entries
+    )
 
 
 @pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
@@ -108,12 +111,12 @@ def broken(rules, *ones):
 
 
 def test_atom_obeys_its_rules(told):
-    root = ElementTree.fromstring(feed_forms.atom(told))
+    root = ElementTree.fromstring(feed_formats.atom(told))
     assert broken(ATOM_RULES, root, *root.findall(f"{ATOM}entry")) == []
 
 
 def test_an_atom_feed_has_an_author_a_self_link_and_unique_ids(told):
-    root = ElementTree.fromstring(feed_forms.atom(told))
+    root = ElementTree.fromstring(feed_formats.atom(told))
     assert root.tag == f"{ATOM}feed"
     assert root.find(f"{ATOM}author/{ATOM}name").text == "Widgetify"
     (own,) = (link for link in root.findall(f"{ATOM}link") if link.get("rel") == "self")
@@ -150,7 +153,7 @@ RSS_RULES = {  # RSS 2.0, and the Best Practices Profile
 
 
 def test_rss_obeys_its_rules(told):
-    root = ElementTree.fromstring(feed_forms.rss(told))
+    root = ElementTree.fromstring(feed_formats.rss(told))
     assert (root.tag, root.get("version"), len(root)) == ("rss", "2.0", 1)
     assert broken(RSS_RULES, root[0]) == []
 
@@ -184,10 +187,10 @@ JSON_RULES = {  # JSON Feed 1.1
 
 
 def test_json_feed_obeys_its_rules(told):
-    assert broken(JSON_RULES, json.loads(feed_forms.json_feed(told))) == []
+    assert broken(JSON_RULES, json.loads(feed_formats.json_feed(told))) == []
 
 
-@pytest.mark.parametrize("write", [feed_forms.atom, feed_forms.rss])
+@pytest.mark.parametrize("write", [feed_formats.atom, feed_formats.rss])
 def test_readers_find_the_feed_whole_whatever_was_written(told, write):
     parsed = feedparser.parse(write(told))
     assert not parsed.bozo
@@ -199,9 +202,9 @@ def test_readers_find_the_feed_whole_whatever_was_written(told, write):
 
 
 def test_all_three_forms_say_the_same(told):
-    atom = ElementTree.fromstring(feed_forms.atom(told))
-    rss = ElementTree.fromstring(feed_forms.rss(told))[0]
-    items = json.loads(feed_forms.json_feed(told))["items"]
+    atom = ElementTree.fromstring(feed_formats.atom(told))
+    rss = ElementTree.fromstring(feed_formats.rss(told))[0]
+    items = json.loads(feed_formats.json_feed(told))["items"]
 
     def plain(found):
         return [re.sub(r"\r\n?", "\n", text or "") for text in found]  # XML knows one kind of line end
@@ -216,8 +219,8 @@ def test_all_three_forms_say_the_same(told):
 
 def test_a_date_is_told_with_two_figures_a_day_in_rss():
     at = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
-    raw = feed_forms.rss(
-        feeds.Channel("", "https://x.example", "https://x.example", "T", at, (entry(1, told_at=at),))
+    raw = feed_formats.rss(
+        feed_entries.Channel("", "https://x.example", "https://x.example", "T", at, (entry(1, told_at=at),))
     )
     assert b"<pubDate>Mon, 02 Nov 2026 03:04:05 +0000</pubDate>" in raw
 
@@ -234,8 +237,8 @@ def test_a_date_is_told_with_two_figures_a_day_in_rss():
     ],
 )
 def test_links_lead_home_from_wherever_they_are_read(written, shown):
-    assert shown in feeds._text(written)
-    assert "cdn.example" not in feeds._text(written)
+    assert shown in feed_entries._text(written)
+    assert "cdn.example" not in feed_entries._text(written)
 
 
 @pytest.mark.parametrize(
@@ -251,4 +254,4 @@ def test_links_lead_home_from_wherever_they_are_read(written, shown):
     ],
 )
 def test_paragraphs_end_where_they_began(written, shown):
-    assert feeds._text(written) == shown
+    assert feed_entries._text(written) == shown

@@ -2,7 +2,7 @@
 
 from components.models import Probe
 from incidents.models import Incident
-from statuspage.views import incident
+from statuspage.public.views import incident
 from tests.making import after, fell, found, rose, watched
 from tests.statuspage.test_page import html
 

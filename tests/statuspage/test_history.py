@@ -11,8 +11,8 @@ from django.utils import timezone
 from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Update
-from statuspage import figures, history, history_views, views
-from statuspage.snapshot import Snapshot
+from statuspage.public import figures, history, history_views, views
+from statuspage.serving.snapshot import Snapshot
 from tests.filling import fill, past_outage
 from tests.making import NOW, after, fell, found, rose, watched
 

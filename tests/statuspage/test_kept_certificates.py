@@ -16,7 +16,7 @@ from components.probers import InvalidProbe
 from incidents import tasks
 from incidents.models import Incident
 from incidents.tasks import run_checks
-from statuspage.console.probing.results import ladder
+from statuspage.console.probe_detail.results import ladder
 from statuspage.models import Audit, Role
 from tests.components.test_broken_rows import Engine
 from tests.components.test_client_certificates import Demanding, pair

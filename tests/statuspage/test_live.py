@@ -3,8 +3,8 @@
 import asyncio
 
 from statuspage.asgi import Door
-from statuspage.live import Streams
-from statuspage.snapshot import Snapshot
+from statuspage.serving.event_stream import Streams
+from statuspage.serving.snapshot import Snapshot
 
 
 class Reader:
@@ -85,7 +85,7 @@ def test_too_many_are_sent_to_ask_instead():
 
 
 def test_a_reader_that_takes_nothing_is_let_go(monkeypatch):
-    monkeypatch.setattr("statuspage.live.STUCK_S", 0.1)
+    monkeypatch.setattr("statuspage.serving.event_stream.STUCK_S", 0.1)
 
     async def go():
         streams = Streams(10)
@@ -102,7 +102,7 @@ def test_a_reader_that_takes_nothing_is_let_go(monkeypatch):
 
 
 def test_the_age_of_the_newest_check_is_told_from_time_to_time(monkeypatch):
-    monkeypatch.setattr("statuspage.live.AGE_S", 0.05)
+    monkeypatch.setattr("statuspage.serving.event_stream.AGE_S", 0.05)
 
     async def go():
         streams = Streams(10)
@@ -145,7 +145,7 @@ def test_one_address_has_so_many_open_pages_and_others_have_theirs():
 
 def test_pages_that_only_listen_hear_how_fresh_we_are(monkeypatch, tmp_path):
     """Nobody loads anything: the newest check that this process has rendered is told all the same."""
-    monkeypatch.setattr("statuspage.live.AGE_S", 0.05)
+    monkeypatch.setattr("statuspage.serving.event_stream.AGE_S", 0.05)
 
     async def go():
         snapshot = Snapshot(tmp_path)

@@ -15,9 +15,9 @@ from django.db import DatabaseError
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from statuspage.access import marked_views
-from statuspage.accounts.throttle import ThrottleCache
 from statuspage.models import Audit, Member, Role, Throttle
+from statuspage.staff.access import marked_views
+from statuspage.staff.login.throttle import ThrottleCache
 
 PASSWORD = "correct-horse-battery-9"
 LOGIN = "/accounts/login/"

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.conf import settings
 
-from statuspage.logs import HARMLESS, PARAMETER, LineFormatter, masked, routes
+from statuspage.ops.logs import HARMLESS, PARAMETER, LineFormatter, masked, routes
 from statuspage.urls import urlpatterns
 
 KEY = "k3y-thatNobody_mayRead.1"

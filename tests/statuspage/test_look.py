@@ -11,9 +11,10 @@ from django.test import Client
 from components import identity
 from components.models import Page, Picture
 from incidents.bodies import moment
-from statuspage import brand, unknown
 from statuspage.models import Audit, Role
-from statuspage.snapshot import Snapshot
+from statuspage.public import brand
+from statuspage.serving import fallback_page
+from statuspage.serving.snapshot import Snapshot
 from tests.people import person
 from tests.pictures import jpeg, png
 
@@ -78,7 +79,7 @@ def test_every_surface_says_the_new_name_and_zone(admin, client):
         assert "Widgetify" not in body, path
     assert client.get("/api/v2/status.json").json()["page"]["time_zone"] == "Europe/Berlin"
     assert moment(datetime(2026, 7, 1, 12, tzinfo=UTC)) == "2026-07-01T14:00:00.000+02:00"
-    assert b"https://help.tern.example/contact" in unknown.page()
+    assert b"https://help.tern.example/contact" in fallback_page.page()
 
 
 @pytest.mark.parametrize(

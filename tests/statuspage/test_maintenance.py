@@ -16,7 +16,8 @@ from components.status import Status
 from components.tasks import tally_days
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
-from statuspage import feed_views, views
+from statuspage.feeds import views as feed_views
+from statuspage.public import views
 from tests.browser import Browser, widths
 from tests.incidents.test_maintenance import TWO_HOURS, plan, turn, worked_on
 from tests.making import NOW, after, fell, found, group, rose, watched

@@ -7,8 +7,8 @@ from django.test import Client
 
 from incidents.models import Incident, Postmortem, Update
 from statuspage.asgi import make_answer
-from statuspage.copies import Document, Variant
-from statuspage.views import api_unresolved, incident_json
+from statuspage.public.views import api_unresolved, incident_json
+from statuspage.serving.disk_copies import Document, Variant
 from tests.incidents.test_maintenance import plan
 from tests.making import NOW, after, component, fell, group, watched
 from tests.statuspage.test_postmortems import published

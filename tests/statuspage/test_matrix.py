@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import URLResolver
 
 from components.models import Component
-from statuspage.access import PUBLIC, marked_views, role_needed
 from statuspage.models import Role
+from statuspage.staff.access import PUBLIC, marked_views, role_needed
 from tests.everything import address, everything
 from tests.people import person
 

@@ -9,8 +9,8 @@ from components.models.heartbeat import MAX_AHEAD
 from incidents.models import Notice
 from incidents.tasks import tick
 from statuspage.celery import app
-from statuspage.metronome import Metronome
-from statuspage.vitals import vitals
+from statuspage.ops.beat_clock import Metronome
+from statuspage.ops.vitals import vitals
 from subscribers import claiming
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, Subscriber
 from tests.making import watched

@@ -7,7 +7,7 @@ import pytest
 from components.models import HourTally, Probe
 from components.status import Status
 from components.tasks import tally_hours
-from statuspage.documents import Draft
+from statuspage.serving.document import Draft
 from tests.making import NOW, after, fell, found, watched
 from tests.statuspage.test_page import html, overview, rows
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from components.gate import PUBLIC
 from incidents.models import Incident
-from statuspage.logs import LineFormatter
+from statuspage.ops.logs import LineFormatter
 from statuspage.urls import urlpatterns
 from subscribers import confirming
 from subscribers.models import State, Subscriber

@@ -8,8 +8,8 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from statuspage.accounts.door import Session
 from statuspage.models import Audit, Invitation, Member, Role
+from statuspage.staff.login.door import Session
 from tests import oidc
 from tests.oidc import LEFT_OUT, LOGIN, invite, is_in, sign_on
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from statuspage.accounts import door
+from statuspage.staff.login import door
 from tests import hostile, oidc
 from tests.oidc import LOGIN, invite, is_in, sign_on
 from tests.targets import Raw

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Incident, Postmortem, Template
-from statuspage import history_views, views
 from statuspage.models import Role
+from statuspage.public import history_views, views
 from tests.making import fell, found, rose, watched
 from tests.people import person
 

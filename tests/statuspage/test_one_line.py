@@ -12,8 +12,8 @@ from icalendar import Calendar
 
 from components.models import Component, Group, Probe
 from incidents.models import ActionItem, Incident, Maintenance, Postmortem, Template
-from statuspage.accounts import claims
 from statuspage.models import Audit, Role
+from statuspage.staff.login import claims
 from tests.incidents.test_maintenance import plan
 from tests.incidents.test_staff import form as admin_form
 from tests.making import NOW, fell, watched

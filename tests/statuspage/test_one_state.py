@@ -10,8 +10,8 @@ from django.utils import timezone
 from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Notice
-from statuspage import history_views, views
 from statuspage.models import Role
+from statuspage.public import history_views, views
 from subscribers import letters
 from subscribers.channels import Channel
 from subscribers.formats.telling import message

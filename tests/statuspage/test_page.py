@@ -11,15 +11,15 @@ from components.status import Status
 from components.tasks import tally_days, tally_hours, tally_latency
 from incidents.models import Incident
 from incidents.tasks import fall_silent
-from statuspage import page, views
-from statuspage.gather import latencies, world
-from statuspage.reading.frame import Step
+from statuspage.public import page_model, views
+from statuspage.public.values.frame import Step
+from statuspage.public.world import latencies, world
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 
 def overview(now=NOW, at=None):
     seen = world(now)
-    return page.overview(seen, latencies(page.wanted_latencies(seen.components), now), at or now)
+    return page_model.overview(seen, latencies(page_model.wanted_latencies(seen.components), now), at or now)
 
 
 def html(now=NOW, at=None, gather=views.overview.gather, **named):
@@ -77,9 +77,9 @@ def test_when_all_of_it_is_down_the_whole_is_named(db):
 def test_past_the_limits_it_is_late_then_stale_and_grey(db):
     found(watched("API", interval_s=60), "up", NOW)
     seen = world(after(seconds=1))
-    steps = [page.freshness(seen, after(seconds=s)).step for s in (1, 119, 121, 299, 301)]
+    steps = [page_model.freshness(seen, after(seconds=s)).step for s in (1, 119, 121, 299, 301)]
     assert steps == [Step.CURRENT, Step.CURRENT, Step.LATE, Step.LATE, Step.STALE]
-    stale = page.overview(seen, {}, after(minutes=6))
+    stale = page_model.overview(seen, {}, after(minutes=6))
     assert stale.banner.headline == "We cannot tell you the current status"
     assert stale.head.state.status is Status.UNKNOWN
     row = rows(stale)["API"]
@@ -298,7 +298,9 @@ def test_beside_what_is_hit_stands_what_works_of_the_same_group(db):
 def test_one_age_of_a_page_does_not_colour_another(db):
     found(watched("API"), "up", NOW)
     seen = world(after(seconds=5))
-    first, stale, again = (page.overview(seen, {}, at) for at in (after(seconds=5), after(minutes=6), NOW))
+    first, stale, again = (
+        page_model.overview(seen, {}, at) for at in (after(seconds=5), after(minutes=6), NOW)
+    )
     todays = [rows(shown)["API"].days[-1].status for shown in (first, stale, again)]
     assert todays == [Status.OPERATIONAL, None, Status.OPERATIONAL]
     assert rows(stale)["API"].days[:-1] == rows(first)["API"].days[:-1]

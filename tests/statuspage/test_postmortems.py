@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from components.models import Check, Component, Group
 from incidents.models import Incident, Postmortem
-from statuspage import views
-from statuspage.demo import examples
+from statuspage.ops.demo import examples
+from statuspage.public import views
 from tests.browser import widths
 from tests.making import NOW, after, fell, rose, watched
 from tests.statuspage.test_browser import RULES

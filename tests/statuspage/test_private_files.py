@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from statuspage import private_files
+from statuspage.ops import private_files
 from tests.whole import wait_for
 
 NOBODY = 65534

@@ -2,7 +2,7 @@
 
 import pytest
 
-from statuspage.relay import Relay, reason
+from statuspage.ops.child_output import Relay, reason
 
 TRACEBACK = [
     "Traceback (most recent call last):",

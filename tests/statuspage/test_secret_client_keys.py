@@ -15,7 +15,7 @@ from components.models import Probe
 from incidents.models import TakenForm
 from statuspage.console import probes as views
 from statuspage.models import Audit, Role
-from statuspage.views import overview
+from statuspage.public.views import overview
 from tests.components.test_client_certificates import pair
 from tests.making import NOW, watched
 from tests.people import person

@@ -83,7 +83,7 @@ def shell(code, **env):
 
 
 def test_without_a_provider_nothing_of_it_is_there():
-    code = "from statuspage.access import marked_views; print(*(path for path, _ in marked_views()))"
+    code = "from statuspage.staff.access import marked_views; print(*(path for path, _ in marked_views()))"
     assert not [path for path in shell(code, OIDC_ISSUER="") if "oidc" in path]
     assert [path for path in shell(code) if "oidc" in path]
 
@@ -107,7 +107,7 @@ def test_the_settings_of_the_tests_themselves_are_sound():
 def test_a_message_cannot_forge_a_line_of_the_log():
     import logging
 
-    from statuspage.logs import LineFormatter
+    from statuspage.ops.logs import LineFormatter
 
     record = logging.LogRecord("x", 20, "", 0, "from %s", ("a\r\nERROR forged\x1b[31m",), None)
     assert LineFormatter("%(message)s").format(record) == "from a\\r\\nERROR forged\\x1b[31m"

@@ -13,9 +13,9 @@ from django.db import DatabaseError
 
 from components.models import Component
 from incidents.models import Incident
-from statuspage import first_start
 from statuspage.management.commands import demo
 from statuspage.models import Audit, Member
+from statuspage.ops import bootstrap
 from subscribers.models import Subscriber
 
 ME = f"the shell ({pwd.getpwuid(os.getuid()).pw_name})"
@@ -146,12 +146,12 @@ def test_the_program_runs_our_commands_for_people():
 
 
 def test_the_first_start_and_the_demo(db):
-    first_start.prepare("127.0.0.1", 8000)
+    bootstrap.prepare("127.0.0.1", 8000)
     assert [(row.actor, row.act, row.thing) for row in Audit.objects.order_by("pk")] == [
         (ME, "group.create", "This status page"),
         (ME, "person.create", "staff"),
     ]
-    first_start.prepare("127.0.0.1", 8000)
+    bootstrap.prepare("127.0.0.1", 8000)
     assert Audit.objects.count() == 2
     demo.seed("http://127.0.0.1:9")
     assert Audit.objects.first().act == "demo.seed"

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Page, Probe
-from statuspage.snapshot import Snapshot
+from statuspage.serving.snapshot import Snapshot
 from tests.making import found, watched
 
 EAGER = ["/", "/history", "/history.atom", "/history.rss", "/api/v2/summary.json", "/api/v2/status.json"]
@@ -210,7 +210,7 @@ def test_a_change_is_rendered_and_rung_within_seconds(snapshot):
 
 
 def test_addresses_nobody_asks_for_make_room(snapshot, monkeypatch):
-    monkeypatch.setattr("statuspage.snapshot.MOST_DOCUMENTS", 3)
+    monkeypatch.setattr("statuspage.serving.snapshot.MOST_DOCUMENTS", 3)
     watched()
     for month in ("2026-01", "2026-02", "2026-03", "2026-04"):
         snapshot.fresh(f"/history/{month}")

@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 
 from components.models import Component, Probe
 from incidents.models import Incident, Maintenance
-from statuspage.accounts.views import too_many
 from statuspage.models import Role
+from statuspage.staff.login.views import too_many
 from subscribers import confirming
 from subscribers.models import State
 from tests.looking import Looking, staff

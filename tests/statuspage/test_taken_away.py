@@ -12,8 +12,8 @@ from django.utils import timezone
 from components import forgetting
 from components.models import Component, Page
 from incidents.models import Incident, Postmortem
-from statuspage.snapshot import Snapshot
-from statuspage.staff_site import Audited
+from statuspage.serving.snapshot import Snapshot
+from statuspage.staff.admin_site import Audited
 from tests.making import component, found, watched
 
 SECRET = "LEAKEDSECRET"

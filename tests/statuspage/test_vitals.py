@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from components.models import Heartbeat, Page, Probe
 from incidents import telling
-from statuspage import copies
 from statuspage.console.vital_signs import system
-from statuspage.snapshot import Snapshot
-from statuspage.vitals import vitals
+from statuspage.ops.vitals import vitals
+from statuspage.serving import disk_copies
+from statuspage.serving.snapshot import Snapshot
 from subscribers.models import Subscriber
 from tests.making import found, watched
 from tests.subscribers.making import webhook
@@ -83,7 +83,7 @@ def test_a_dead_broker_only_warns(well, settings):
 
 def test_a_page_that_cannot_be_rendered_fails(transactional_db, well, tmp_path, monkeypatch):
     snapshot = Snapshot(tmp_path)
-    monkeypatch.setattr(copies, "_serving", [(snapshot.copies, snapshot.stuck_s)])
+    monkeypatch.setattr(disk_copies, "_serving", [(snapshot.copies, snapshot.stuck_s)])
     snapshot._turn(Page.objects.version())
     assert states(well)[0]["copies:rendered"] == "pass"
 
@@ -95,7 +95,7 @@ def test_a_page_that_cannot_be_rendered_fails(transactional_db, well, tmp_path, 
         snapshot.documents.clear()
         snapshot._turn(Page.objects.version())
     assert states(well)[0]["copies:rendered"] == "pass"  # once may be chance
-    monkeypatch.setattr("statuspage.vitals.STUCK_S", -1)
+    monkeypatch.setattr("statuspage.ops.vitals.STUCK_S", -1)
     found_, code = states(well)
     assert (found_["copies:rendered"], code) == ("fail", 503)
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from statuspage.watch import Look, Watch, mail_server_error, stuck
+from statuspage.ops.watch import Look, Watch, mail_server_error, stuck
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SILENCE_S = 60

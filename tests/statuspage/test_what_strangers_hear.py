@@ -11,8 +11,8 @@ from django.utils import timezone
 from components import pulse
 from components.models import Page
 from incidents.models import Incident, Postmortem
-from statuspage import live
 from statuspage.models import Role
+from statuspage.serving import event_stream
 from tests.making import fell, rose, watched
 from tests.people import person
 
@@ -203,7 +203,7 @@ def tokens(web, query=""):
 def test_a_real_stream_tells_staff_and_not_strangers(web):
     incident = opened()
     web.catch_up()
-    staff, stranger = tokens(web, f"?staff={live.staff_token()}"), tokens(web, "?staff=forged:a:b")
+    staff, stranger = tokens(web, f"?staff={event_stream.staff_token()}"), tokens(web, "?staff=forged:a:b")
     seen, now = next(staff), f"data: {Page.objects.version()}"
     assert next(token for token in stranger if token == now)
     with transaction.atomic():
@@ -214,10 +214,10 @@ def test_a_real_stream_tells_staff_and_not_strangers(web):
 
 
 def test_a_token_ends(monkeypatch):
-    token = live.staff_token()
-    assert live.is_staff(f"staff={token}".encode())
-    assert not live.is_staff(f"staff={token[:-1]}x".encode())
-    assert not live.is_staff(b"staff=")
-    assert not live.is_staff(b"\xff\x00&staff=a%00:b:c")
-    monkeypatch.setattr(live, "TOKEN_S", -1)
-    assert not live.is_staff(f"staff={token}".encode())
+    token = event_stream.staff_token()
+    assert event_stream.is_staff(f"staff={token}".encode())
+    assert not event_stream.is_staff(f"staff={token[:-1]}x".encode())
+    assert not event_stream.is_staff(b"staff=")
+    assert not event_stream.is_staff(b"\xff\x00&staff=a%00:b:c")
+    monkeypatch.setattr(event_stream, "TOKEN_S", -1)
+    assert not event_stream.is_staff(f"staff={token}".encode())

@@ -13,7 +13,7 @@ from email.policy import default
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from statuspage.supervisor import free_port
+from statuspage.ops.supervisor import free_port
 
 
 @dataclass

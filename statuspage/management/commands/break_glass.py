@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from statuspage.accounts.recording import end_sessions
 from statuspage.models import Audit, FirstPassword, Member, Role
+from statuspage.staff.login.recording import end_sessions
 
 
 class Command(BaseCommand):

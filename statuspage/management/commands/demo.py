@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from components.models import Component, Group, Probe
-from statuspage.demo import examples
-from statuspage.demo.story import Story, Unexpected
 from statuspage.models import Audit
+from statuspage.ops.demo import examples
+from statuspage.ops.demo.story import Story, Unexpected
 
 PARTS = (
     ("Web app", "Dashboard and editor", "/"),

@@ -14,10 +14,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from incidents import alerting
-from statuspage import first_start, private_files, supervisor
-from statuspage.relay import say
-from statuspage.supervisor import CannotStart, Supervisor
-from statuspage.watch import Watch, mail_server_error
+from statuspage.ops import bootstrap, private_files, supervisor
+from statuspage.ops.child_output import say
+from statuspage.ops.supervisor import CannotStart, Supervisor
+from statuspage.ops.watch import Watch, mail_server_error
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.environ["UP_EGRESS_ALLOW"] = ",".join(
-            first_start.probes_may_reach(
+            bootstrap.probes_may_reach(
                 settings.HOST, settings.PORT, settings.PUBLIC_HOST, proxies=settings.TRUSTED_PROXIES
             )
         )
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         except CannotStart as error:
             sys.exit(str(error))
         lay_out_static_files()
-        staff = first_start.prepare(settings.HOST, settings.PORT)
+        staff = bootstrap.prepare(settings.HOST, settings.PORT)
         connection.close()
         redis_url = settings.REDIS_URL if "REDIS_URL" in os.environ else None
         children = supervisor.commands(

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 BACKLOG = 4096
 GRANIAN_LINE = {
-    "()": "statuspage.logs.LineFormatter",
+    "()": "statuspage.ops.logs.LineFormatter",
     "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
 }
 HEADERS_MS = 10_000  # for all of the headers to arrive

@@ -1,1 +1,0 @@
-"""The edge to django-allauth: who somebody is. What they may do is ours (`statuspage.access`)."""

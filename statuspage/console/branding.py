@@ -1,0 +1,216 @@
+"""Who the page is, as its admins choose it: name, logo, colour, support link and time zone."""
+
+import difflib
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from components import colours, identity, pictures
+from components.identity import Identity
+from components.models import Page, Picture
+from components.texts import one_line
+from statuspage.models import Audit, Role
+from statuspage.public import brand
+from statuspage.staff.access import needs
+
+TEXTS = ("name", "support_url", "time_zone", "colour")
+LOGOS = ("logo", "logo_dark")
+PICTURES = {"accept": "image/png,image/jpeg,image/webp"}
+
+
+class LookForm(forms.Form):
+    """Empty texts mean what the environment says; a logo that is not sent stays."""
+
+    name = forms.CharField(required=False, max_length=60, strip=False)
+    logo = forms.FileField(required=False, widget=forms.FileInput(attrs=PICTURES))
+    remove_logo = forms.BooleanField(label="Remove the logo, in both themes", required=False)
+    logo_dark = forms.FileField(
+        label="Logo for the dark theme", required=False, widget=forms.FileInput(attrs=PICTURES),
+        help_text="Optional: where the first one cannot be seen on a dark page.",
+    )  # fmt: skip
+    remove_logo_dark = forms.BooleanField(label="Remove the logo for the dark theme", required=False)
+    colour = forms.CharField(
+        required=False, max_length=20,
+        help_text="As #0b5fff. It is used around the logo; states keep their own colours. Where it is too"
+        " faint to be read in a theme, that theme uses the nearest shade that is not.",
+    )  # fmt: skip
+    support_url = forms.CharField(
+        label="Support link", required=False, max_length=500,
+        help_text="Where readers go when the page itself knows nothing: https://… or mailto:…",
+    )  # fmt: skip
+    time_zone = forms.CharField(
+        label="Time zone", required=False, max_length=64,
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Whose days the bars and calendars show. Planned work stays at the moment it was announced"
+        " for, a series keeps the zone it was made in, and days already counted are not counted anew.",
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, files: Any = None, *, page: Page) -> None:
+        super().__init__(data, files, initial={field: getattr(page, field) for field in TEXTS})
+        self.page = page
+        self.taken: dict[str, Picture] = {}
+        if not page.logo:
+            del self.fields["remove_logo"]
+        if not page.logo_dark:
+            del self.fields["remove_logo_dark"]
+        told = identity.defaults()
+        self.fields["name"].help_text = f"1 to 60 characters. Empty: {told.name}, as PAGE_NAME says."
+        self.fields["name"].widget.attrs["placeholder"] = told.name
+        self.fields["time_zone"].widget.attrs["placeholder"] = told.time_zone
+        self.fields["support_url"].widget.attrs["placeholder"] = told.support_url or "https://…"
+        self.fields["logo"].help_text = (
+            f"PNG, JPEG or WebP, at most {pictures.MOST_BYTES // 1024} kB; shown {pictures.HEIGHT} pixels"
+            " high, so send it twice as high. A square one stands beside the name, a wide one in its place."
+        )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip(" ")
+        if any(one_line(sign + "x") != sign + "x" for sign in name if sign != " "):
+            raise ValidationError("Write the name on one line, without signs that cannot be seen.")
+        if name and not one_line(name):
+            raise ValidationError("Nothing of this name can be seen: write one, or leave it empty.")
+        return name
+
+    def clean_colour(self) -> str:
+        text = self.cleaned_data["colour"]
+        try:
+            return colours.read(text) if text else ""
+        except ValueError:
+            raise ValidationError(f"“{text}” is no colour: write six digits of hex, as #0b5fff.") from None
+
+    def clean_support_url(self) -> str:
+        text: str = self.cleaned_data["support_url"]
+        if not text:
+            return ""
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            parts = urlsplit("")
+        is_mail = parts.scheme == "mailto" and "@" in parts.path.strip("@")
+        is_web = parts.scheme == "https" and bool(parts.hostname)
+        if " " in text or one_line(text) != text or not (is_mail or is_web):
+            mend = f"mailto:{text}" if "@" in text and not parts.scheme else "https://… or mailto:…"
+            raise ValidationError(f"This is no address that readers can follow: write {mend}")
+        return text
+
+    def clean_time_zone(self) -> str:
+        text: str = self.cleaned_data["time_zone"]
+        if not text or text in available_timezones():
+            return text
+        near = difflib.get_close_matches(text, available_timezones(), 1, 0.5)
+        raise ValidationError(
+            f"“{text}” is no time zone of the IANA database: write {near[0] if near else 'Europe/Berlin'}"
+            f"{'?' if near else ', or the like.'}"
+        )
+
+    def clean_logo(self) -> "UploadedFile[Any] | None":
+        return self._picture("logo")
+
+    def clean_logo_dark(self) -> "UploadedFile[Any] | None":
+        return self._picture("logo_dark")
+
+    def _picture(self, field: str) -> "UploadedFile[Any] | None":
+        """Look at what was sent; `taken` holds it, not kept yet. Raises ValidationError."""
+        file: UploadedFile[Any] | None = self.cleaned_data[field]
+        if file is not None:
+            try:
+                self.taken[field] = Picture.objects.of(file.read())
+            except pictures.PictureError as error:
+                raise ValidationError(str(error)) from error
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        has_logo = "logo" in self.taken or (self.page.logo and not data.get("remove_logo"))
+        if "logo_dark" in self.taken and not has_logo and "logo" not in self.errors:
+            self.add_error(
+                "logo", "Send a logo for the light theme too: the dark one stands in for it alone."
+            )
+        return data
+
+    def warnings(self) -> list[str]:
+        """What is taken and yet better sent otherwise."""
+        said = (
+            pictures.weight_warning(str(self.fields[field].label or "Logo"), len(one.body))
+            for field, one in self.taken.items()
+        )
+        return [sentence for sentence in said if sentence]
+
+    def chosen(self) -> dict[str, str]:
+        """The columns of the page as they would be; what cannot be taken stays as it is."""
+        found = {field: self.cleaned_data.get(field, getattr(self.page, field)) for field in TEXTS}
+        for field in LOGOS:
+            is_removed = self.cleaned_data.get(f"remove_{field}") or self.cleaned_data.get("remove_logo")
+            kept = "" if is_removed else getattr(self.page, field)
+            found[field] = self.taken[field].name if field in self.taken else kept
+        return found
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Role.ADMIN)
+def form_page(request: HttpRequest) -> HttpResponse:
+    """Show the form with what would come of it, or save what was changed."""
+    request.section = "console_settings"  # type: ignore[attr-defined]
+    page = Page.objects.this()
+    if request.method == "GET":
+        return _shown(request, LookForm(page=page), identity.current())
+    form = LookForm(request.POST, request.FILES, page=page)
+    is_valid = form.is_valid()
+    if is_valid and request.POST.get("do", "") != "look":
+        save(request, form)
+        messages.success(request, "Saved. The page shows it within seconds.")
+        for sentence in form.warnings():
+            messages.warning(request, sentence)
+        return redirect("console_look")
+    here = identity.merged(form.chosen())
+    return _shown(request, form, here, status=200 if is_valid else 400)
+
+
+def save(request: HttpRequest, form: LookForm) -> None:
+    """Write down what was changed, tell the log, and let every process know."""
+    with transaction.atomic():
+        page = form.page = Page.objects.hold()
+        chosen = form.chosen()
+        after = {field: value for field, value in chosen.items() if value != getattr(page, field)}
+        if not after:
+            return
+        before = {field: getattr(page, field) for field in after}
+        for one in form.taken.values():
+            Picture.objects.keep(one)
+        Page.objects.filter(pk=1).update(**after)
+        transaction.on_commit(identity.forget)
+        Page.objects.turn(takes_away=_remove_pictures(before, chosen))
+        Audit.objects.note(request, "page.look", "Name and look", before=before, after=after)
+
+
+def _remove_pictures(before: dict[str, str], chosen: dict[str, str]) -> bool:
+    """What was removed is gone, also from its address; what was replaced stays there for old mails."""
+    gone = {before[field] for field in LOGOS if before.get(field) and not chosen[field]}
+    gone -= {chosen[field] for field in LOGOS}
+    return bool(Picture.objects.filter(name__in=gone).delete()[0])
+
+
+def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int = 200) -> HttpResponse:
+    tried = {one.name: brand.data_url(one) for one in form.taken.values()}
+    themes = (colours.LIGHT, colours.DARK)
+    context = {
+        "form": form,
+        "look": brand.head(here, tried),
+        "style": brand.preview_url(here),
+        "shades": [colours.shade(here.colour, theme) for theme in themes] if here.colour else [],
+        "themes": [theme.name for theme in themes],
+        "warnings": form.warnings(),
+        "zones": sorted(available_timezones()),
+    }
+    if "HX-Request" in request.headers:  # the preview alone, whatever else is wrong
+        return render(request, "console/_look.html", context)
+    return render(request, "console/look.html", context, status=status)

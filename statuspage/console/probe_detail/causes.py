@@ -1,0 +1,100 @@
+"""What a probe's trouble means: its likely causes, and the incidents it had found before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Q
+
+from components.diagnosis import Cause, Facts, diagnose, reasons
+from components.models import Check, Component, Flip, Probe
+from components.outcomes import Outcome
+from components.status import Status
+from incidents.models import Incident
+from incidents.words import duration
+from statuspage.console.latency_chart import share
+from statuspage.console.probe_detail.words import length
+
+HOUR = timedelta(hours=1)
+MOST_BEFORE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """An incident this probe had found."""
+
+    incident: Incident
+    status: Status
+    length: str
+    detected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the facts say."""
+
+    causes: tuple[Cause, ...]
+    reasons: tuple[tuple[str, str], ...]
+    seen: Incident | None  # the last incident of its component that is over
+
+
+def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
+    """What the facts of its newest failure say."""
+    beside = _beside(probe)
+    facts = Facts(
+        failure=bad.failure,
+        status_code=bad.status_code,
+        detail=bad.detail,
+        excerpt=bad.excerpt,
+        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
+        median_ms=share(good, 0.5),
+        last_ms=max(good[-3:], default=None),
+        answering=tuple(one.name for one in beside if one.status == Status.OPERATIONAL),
+        failing=tuple(one.name for one in beside if Status(one.status).is_trouble),
+    )
+    return Found(diagnose(facts), reasons(facts), _seen_before(probe))
+
+
+def _beside(probe: Probe) -> list[Component]:
+    """The other components of its group."""
+    group_id = probe.component.group_id
+    if group_id is None:
+        return []
+    return list(Component.objects.filter(group=group_id).exclude(pk=probe.component_id)[:50])
+
+
+def _seen_before(probe: Probe) -> Incident | None:
+    found = Incident.objects.live().filter(affected__component=probe.component_id)
+    return found.exclude(resolved_at=None).first()
+
+
+def before(probe: Probe, now: datetime) -> list[Before]:
+    """Incidents of its component that began while it changed its mind for the worse."""
+    incidents = list(
+        Incident.objects.live()
+        .filter(affected__component=probe.component_id)
+        .exclude(resolved_at=None)
+        .annotate(worst=Max("affected__worst_status", filter=Q(affected__component=probe.component_id)))[
+            :MOST_BEFORE
+        ]
+    )
+    if not incidents:
+        return []
+    first = min(one.started_at for one in incidents) - HOUR
+    bad = (Outcome.DOWN, Outcome.DEGRADED)
+    flips = list(Flip.objects.filter(probe=probe, new__in=bad, at__gte=first).order_by("at")[:1_000])
+    found = []
+    for one in incidents:
+        end = one.resolved_at or now
+        hit = next((f for f in flips if one.started_at - timedelta(minutes=10) <= f.at <= end), None)
+        if hit is None:
+            continue
+        found.append(
+            Before(
+                one,
+                Status(one.worst or Status.UNKNOWN),
+                duration(one.lasted(now).total_seconds()),
+                f"{length((hit.noticed_at - hit.at).total_seconds())} to detect",
+            )
+        )
+    return found

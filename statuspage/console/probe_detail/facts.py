@@ -1,0 +1,128 @@
+"""The facts of one probe: its verdict, its row of figures, and all that its page shows beside the chart."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from components import uptime
+from components.models import Check, DayTally, Probe
+from components.outcomes import Outcome
+from components.shown_addresses import without_secrets
+from incidents.times import clock
+from incidents.words import met
+from statuspage.console.latency_chart import share
+from statuspage.console.probe_detail.causes import find
+from statuspage.console.probe_detail.results import ladder
+from statuspage.console.probe_detail.words import VERDICTS, length, ms
+
+DAY = timedelta(days=1)
+MOST_CHECKS = 500
+
+
+def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
+    """Each with its newest response time, `last_ms`."""
+    newest = Check.objects.filter(probe=OuterRef("pk")).order_by("-slot")
+    return probes.annotate(last_ms=Subquery(newest.values("total_ms")[:1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A cell of the row of facts."""
+
+    name: str
+    value: str
+    beside: str
+
+
+def verdict(probe: Probe, now: datetime) -> str:
+    """ "Failing for 5 min 19 s"."""
+    if probe.is_paused:
+        return "Paused"
+    is_on_and_off = probe.fails_on_and_off and probe.outcome == Outcome.DEGRADED
+    word = "Failing on and off" if is_on_and_off else VERDICTS[Outcome(probe.outcome)]
+    return f"{word} for {length((now - probe.since).total_seconds())}" if probe.since else word
+
+
+def is_looking(probe: Probe, now: datetime) -> bool:
+    """Whether a check is under way, or due this second."""
+    return not probe.is_paused and (probe.claimed_slot is not None or probe.next_slot <= now.timestamp())
+
+
+def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
+    """Everything of the probe's page but its chart. Not `is_whole`: without the target's own words."""
+    siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
+    checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MOST_CHECKS])
+    bad = _newest_bad(checks)
+    bad = bad if is_whole or bad is None else _in_our_words(bad)
+    trouble = _trouble_since(probe, checks)
+    good = _good_before(probe, trouble or now)
+    days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
+    seconds = sum((day.seconds for day in days), uptime.Seconds())
+    is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
+    return {
+        "verdict": verdict(probe, now),
+        "looking": is_looking(probe, now),
+        "facts": _facts(probe, siblings, good, seconds, now),
+        "siblings": siblings if len(siblings) > 1 else [],
+        "checks": checks,
+        "bad": bad,
+        "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
+        "note": (checks[0].facts or {}).get("note", "") if checks else "",
+        "certificate": probe.certificate_told(now),
+        "found": find(probe, bad, good) if is_bad and bad else None,
+    }
+
+
+def _in_our_words(check: Check) -> Check:
+    """The same result for those who may not edit probes. Its excerpt is left for the rules alone."""
+    told = copy(check)
+    told.detail = met(check.failure, check.detail)
+    facts = check.facts or {}
+    if "location" in facts:
+        told.facts = {**facts, "location": without_secrets(str(facts["location"]))}
+    return told
+
+
+def _facts(
+    probe: Probe, siblings: list[Probe], good: list[int], seconds: uptime.Seconds, now: datetime
+) -> tuple[Fact, ...]:
+    failing = sum(one.outcome == Outcome.DOWN for one in siblings)
+    heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
+    due = "paused" if probe.is_paused else f"next in {length(max(0, probe.next_slot - now.timestamp()))}"
+    if is_looking(probe, now):
+        due = "looking now"
+    is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
+    since = clock(probe.since, now, seconds=True) if probe.since else "–"
+    return (
+        Fact("Last check", heard, due),
+        Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
+        Fact("First failure" if is_bad else "Unchanged since", since, probe.region),
+        Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
+             f"p95 {ms(share(good, 0.95))}"),
+        Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
+        Fact("Every", length(probe.interval_s), f"timeout {probe.timeout_s} s"),
+    )  # fmt: skip
+
+
+def _newest_bad(checks: Sequence[Check]) -> Check | None:
+    return next((one for one in checks if one.outcome in (Outcome.DOWN, Outcome.DEGRADED)), None)
+
+
+def _trouble_since(probe: Probe, checks: Sequence[Check]) -> datetime | None:
+    """When what is wrong now began; None when nothing is."""
+    if probe.outcome in (Outcome.DOWN, Outcome.DEGRADED):
+        return probe.since
+    if probe.run and checks and checks[0].outcome != Outcome.UP:
+        return datetime.fromtimestamp(probe.run[0][1], UTC)
+    return None
+
+
+def _good_before(probe: Probe, at: datetime) -> list[int]:
+    """The answers of the hour before, oldest first."""
+    end = int(at.timestamp())
+    rows = Check.objects.filter(probe=probe, slot__gte=end - 3600, slot__lt=end, failure="")
+    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:2_000])

@@ -1,0 +1,133 @@
+"""The results of a probe: its checks line by line, and how far one of them came."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from components.models import Check, Probe
+from components.models.component import status_of
+from components.outcomes import Failure, Outcome
+from components.status import Status
+from statuspage.console.probe_detail.words import ms
+from statuspage.public.evidence import sees
+
+MOST_LINES = 40
+HEAD = 4  # results shown of the newest run before it folds
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One result, or (`folded`) how many are not shown. Texts are ready to print."""
+
+    at: datetime | None = None
+    region: str = ""
+    status: Status | None = None
+    result: str = ""
+    connect: str = ""
+    tls: str = ""
+    answer: str = ""
+    folded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step on the way: ok, failed, or not reached."""
+
+    name: str
+    state: str
+    text: str
+
+    @property
+    def status(self) -> Status:
+        """Its icon."""
+        states = {"ok": Status.OPERATIONAL, "failed": Status.MAJOR_OUTAGE}
+        return states.get(self.state, Status.UNKNOWN)
+
+
+def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) -> list[Line]:
+    """The newest results, with equal ones in a row folded."""
+    found: list[Line] = []
+    for place, run in enumerate(_runs(checks)):
+        if len(found) >= MOST_LINES:
+            break
+        if only_changes:
+            found.append(_line(run[-1], probe))
+            continue
+        head = HEAD if place == 0 else 1
+        if len(run) <= head + 2:
+            found += [_line(one, probe) for one in run]
+            continue
+        found += [_line(one, probe) for one in run[:head]]
+        hidden = len(run) - head - 1
+        found.append(Line(folded=f"{hidden} more results, all the same: {_result(run[0])}"))
+        found.append(_line(run[-1], probe))
+    return found
+
+
+def _runs(checks: Sequence[Check]) -> Iterable[list[Check]]:
+    run: list[Check] = []
+    for check in checks:
+        if run and _kind_of(check) != _kind_of(run[-1]):
+            yield run
+            run = []
+        run.append(check)
+    if run:
+        yield run
+
+
+def _kind_of(check: Check) -> tuple[str, str, int | None]:
+    return check.outcome, check.failure, check.status_code
+
+
+def _line(check: Check, probe: Probe) -> Line:
+    has_answer = check.outcome in (Outcome.UP, Outcome.DEGRADED) or check.first_byte_ms is not None
+    return Line(
+        at=datetime.fromtimestamp(check.slot, UTC),
+        region=check.region,
+        status=status_of(Outcome(check.outcome), probe.when_down),
+        result=_result(check),
+        connect=ms(check.connect_ms),
+        tls=ms(check.tls_ms),
+        answer=ms(check.total_ms if has_answer else None),
+    )
+
+
+def _result(check: Check) -> str:
+    if check.failure == Failure.OWN_FAULT:
+        return "We could not look"
+    if check.failure == Failure.DENIED:
+        return "Not allowed by EGRESS_ALLOW"
+    if check.outcome == Outcome.DEGRADED and not check.failure:
+        return f"{sees(check)}, degraded"
+    return sees(check)
+
+
+def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
+    """How far it came, for staff."""
+    rungs = [("DNS", check.dns_ms, "")]
+    if kind != "dns":
+        rungs.append(("Connect", check.connect_ms, check.address))
+    note = (check.facts or {}).get("note", "").rstrip(".")
+    if check.tls_ms is not None or kind == "tls" or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
+        days = f"{check.days_left} days left" if check.days_left else ""
+        rungs.append(("TLS", check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else "")))))
+    if kind == "http":
+        answered = f"{(check.facts or {}).get('protocol', '')} {check.status_code or ''}".strip()
+        rungs.append(("First byte", check.first_byte_ms, answered))
+        rungs.append(("Transfer", check.transfer_ms, note))
+    found, stopped = [], False
+    for name, took_ms, beside in rungs:
+        if took_ms is not None:
+            found.append(Rung(name, "ok", f"{beside}, {ms(took_ms)}" if beside else ms(took_ms)))
+        elif check.failure and not stopped:
+            found.append(Rung(name, "failed", sees(check).lower()))
+            stopped = True
+        else:
+            found.append(Rung(name, "open", "not reached" if stopped else "–"))
+    if check.failure and not stopped:
+        found.append(Rung("As expected", "failed", sees(check).lower()))
+    elif not check.failure:
+        found.append(Rung("As expected", "ok", "yes"))
+    else:
+        found.append(Rung("As expected", "open", "not reached"))
+    return tuple(found)

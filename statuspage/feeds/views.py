@@ -1,0 +1,78 @@
+"""The addresses of feeds and calendars: of the page, of each group, of each component."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db.models import Q
+from django.http import Http404
+
+from statuspage.feeds import calendar, scopes
+from statuspage.feeds import entries as feed_entries
+from statuspage.feeds import formats as feed_formats
+from statuspage.feeds.scopes import Scope
+from statuspage.public import world
+from statuspage.public.drafts import lasting
+from statuspage.serving.document import Draft, document
+
+ICAL = "text/calendar; charset=utf-8"
+FORMS: dict[str, tuple[str, Callable[[feed_entries.Channel], bytes]]] = {
+    "history.atom": ("application/atom+xml; charset=utf-8", feed_formats.atom),
+    "history.rss": ("application/rss+xml; charset=utf-8", feed_formats.rss),
+    "feed.json": ("application/feed+json; charset=utf-8", feed_formats.json_feed),
+}
+
+
+@document
+def page_feed(now: datetime, form: str) -> Draft:
+    """All that was told."""
+    return _feed(Scope(), form)
+
+
+@document
+def component_feed(now: datetime, public_id: str, form: str) -> Draft:
+    """What concerns one component."""
+    return _feed(scopes.component(public_id), form)
+
+
+@document
+def group_feed(now: datetime, public_id: str, form: str) -> Draft:
+    """What concerns any component of a group."""
+    return _feed(scopes.group(public_id), form)
+
+
+@document
+def page_calendar(now: datetime) -> Draft:
+    """All planned work."""
+    return _calendar(Scope())
+
+
+@document
+def component_calendar(now: datetime, public_id: str) -> Draft:
+    """Work on one component."""
+    return _calendar(scopes.component(public_id))
+
+
+@document
+def group_calendar(now: datetime, public_id: str) -> Draft:
+    """Work on any component of a group."""
+    return _calendar(scopes.group(public_id))
+
+
+@document
+def maintenance_calendar(now: datetime, public_id: str) -> Draft:
+    """One maintenance, to be put into a calendar by hand."""
+    found = world.these_maintenances(Q(public_id=public_id))
+    if not found:
+        raise Http404("There is no such maintenance.")
+    return lasting(ICAL, lambda _: calendar.calendar(found, calendar.title()))
+
+
+def _feed(scope: Scope, form: str) -> Draft:
+    content_type, write = FORMS[form]
+    found = feed_entries.channel(scope)
+    return lasting(content_type, lambda _: write(found))
+
+
+def _calendar(scope: Scope) -> Draft:
+    found = calendar.of_scope(scope)
+    return lasting(ICAL, lambda _: calendar.calendar(found, calendar.title(scope.name)))

@@ -1,0 +1,129 @@
+"""The first start: real things to see, and somebody who may log in.
+
+The page watches itself from the first second: its web process, its worker and
+its database are probed as anything else is.
+"""
+
+import secrets
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from components.models import Component, Group, Probe
+from components.networks import literal_address
+from statuspage.models import Audit, FirstPassword, Role
+from statuspage.ops.supervisor import addresses_of
+
+OWN_GROUP = "This status page"
+OWN_INTERVAL_S = 10
+LAST = 1000  # below what customers came for
+LOGIN = "staff"
+
+
+def prepare(host: str, port: int) -> tuple[str, str] | None:
+    """Fill an empty database. The staff login and its first password, when one was made now.
+
+    Safe to call at every start: what is there stays as it is, except that our
+    own probes follow us to another port.
+    """
+    with transaction.atomic():
+        if not Component.objects.exists():
+            _watch_ourselves()
+        _follow_port(host, port)
+        return _staff()
+
+
+def _watch_ourselves() -> None:
+    group = Group.objects.create(
+        name=OWN_GROUP, description="The parts that check, write and serve this page.", position=LAST
+    )
+    for position, (name, description, options) in enumerate(_own_parts(), start=1):
+        component = Component.objects.create(
+            group=group, name=name, description=description, position=position
+        )
+        Probe.objects.create(
+            component=component,
+            name=f"own: {name.lower()}",
+            kind="http",
+            target="http://127.0.0.1/",
+            options=options,
+            interval_s=OWN_INTERVAL_S,
+            timeout_s=5,
+            retry_s=5,
+            confirm_down=3,  # `up` brings a part back within ten seconds: less is no incident
+        )
+    parts = ", ".join(name for name, _, _ in _own_parts())
+    Audit.objects.note(None, "group.create", group, after={"name": OWN_GROUP, "components": parts})
+
+
+def _own_parts() -> list[tuple[str, str, dict[str, str]]]:
+    return [
+        ("Web", "Serves what you are reading", {}),
+        ("Worker", "Runs the checks", _vital("worker:heartbeat")),
+        ("Database", "Keeps what was found", _vital("database:responseTime")),
+    ]
+
+
+def _vital(name: str) -> dict[str, str]:
+    """The options that read one vital sign from /healthz, whatever the others say.
+
+    When nobody answers there, that is about the web process alone.
+    """
+    return {
+        "expected_status": "200,503",
+        "json_path": f"$.checks['{name}'][0].status",
+        "json_equals": "pass",
+        "unread": "unknown",
+    }
+
+
+def probes_may_reach(host: str, port: int, public_host: str, *, proxies: int) -> list[str]:
+    """What probes may reach beside the operator's EGRESS_ALLOW, as that is written.
+
+    Always the one port that our own probes look at. All of loopback only while the page is for the
+    person who started it: bound to loopback, no public address set, no proxy in front. From then on
+    whoever may edit probes would read services that trust this machine.
+    """
+    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_here(host))]
+    is_at_home = _is_loopback(host) and _is_loopback(public_host) and not proxies
+    return [*own, *LOOPBACK] if is_at_home else own
+
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def _is_loopback(host: str) -> bool:
+    literal = literal_address(host)
+    return literal.is_loopback if literal else host.lower() == "localhost"
+
+
+def _here(host: str) -> str:
+    """Where our own web process is found from this machine, when it listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _follow_port(host: str, port: int) -> None:
+    """Point our own probes at where we listen now."""
+    here = _bracketed(_here(host))
+    for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
+        path = "healthz" if probe.named_options.get("json_path") else "livez"
+        target = f"http://{here}:{port}/{path}"
+        if probe.target != target:
+            probe.target = target
+            probe.save(update_fields=["target"])
+
+
+def _staff() -> tuple[str, str] | None:
+    """A first staff login with a random password that must be changed; None when there is one."""
+    users = get_user_model().objects
+    if users.filter(is_staff=True).exists():
+        return None
+    password = secrets.token_urlsafe(9)
+    user = users.create_superuser(LOGIN, password=password)
+    FirstPassword.objects.create(user=user, password=user.password)
+    Audit.objects.note(None, "person.create", user, after={"role": Role.ADMIN.label})
+    return LOGIN, password

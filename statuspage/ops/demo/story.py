@@ -1,0 +1,190 @@
+"""The story of the demo, told by doing it: each chapter lasts until the public page says what it should.
+
+Nothing here touches the status page's data: Widgetify fails for real, and the
+page finds out by itself.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from statuspage.ops.demo.visitors import Visitors
+from statuspage.ops.supervisor import answers, free_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_S, CHAPTER_S = 90, 120
+REPAIRED_POOL = 200
+PAGE_PORT = 8010
+
+
+class Unexpected(Exception):
+    """The page did not come to say what it should."""
+
+
+class Story:
+    """Widgetify, its visitors, and a status page that watches them."""
+
+    def __init__(self, say: Callable[[str], None], *, pace: float) -> None:
+        self.say, self.pace = say, pace
+        self.folder = Path(tempfile.mkdtemp(prefix="statuspage-demo-"))
+        self.widgetify_port, self.port = free_port(), _port(PAGE_PORT)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.service = f"http://127.0.0.1:{self.widgetify_port}"
+        self.visitors = Visitors(self.service)
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.began = time.monotonic()
+
+    # The chapters
+
+    def tell(self) -> None:
+        """From a quiet day to a resolved incident. Raises Unexpected."""
+        self.start()
+        self.chapter(
+            "A quiet day: few visitors, five database connections, all is well.", (3, 20), self.is_calm
+        )
+        self.chapter(
+            "More visitors come. They wait for one of the five connections: answers get slow.",
+            (10, 400),
+            lambda seen: seen.get("Web app") == seen.get("REST API") == "degraded_performance",
+        )
+        self.chapter(
+            "A report that holds its connection for two seconds becomes popular. All five are taken: "
+            "the app and the API answer 503, static files go on.",
+            (120, 2000),
+            lambda seen: seen.get("Web app") == seen.get("REST API") == "major_outage",
+        )
+        self.show_incident()
+        self.dwell(30)
+        self.say("Staff find the pool's setting and repair it: 200 connections instead of 5.")
+        self.visitors.ask(f"{self.service}/pool?size={REPAIRED_POOL}", "POST")
+        self.chapter("The visitors are still there; now there is room for them.", (40, 50), self.is_calm)
+        self.wait("the incident to be resolved", lambda: self.incident()["status"] == "resolved")
+        self.show_incident()
+        self.say(f"The bars of today and the uptime tell what happened: {self.url}/")
+
+    def chapter(self, words: str, crowd: tuple[int, int], is_told: Callable[[dict[str, str]], bool]) -> None:
+        """Let so many visitors come, wait until the page tells it, and give people time to look."""
+        self.say(words)
+        self.visitors.come(*crowd)
+        self.wait("the page to tell", lambda: is_told(self.components()))
+        for name, status in self.components().items():
+            self.say(f"    {name:<14} {status.replace('_', ' ')}")
+        self.dwell(20)
+
+    def is_calm(self, seen: dict[str, str]) -> bool:
+        """All of Widgetify works."""
+        return bool(seen) and set(seen.values()) == {"operational"}
+
+    # What the page says
+
+    def components(self) -> dict[str, str]:
+        """Widgetify's components as the public API tells them."""
+        rows = (self.visitors.ask(f"{self.url}/api/v2/components.json") or {}).get("components", [])
+        groups = {row["id"] for row in rows if row["group"] and row["name"] == "Widgetify"}
+        return {
+            row["name"]: "unknown" if row.get("unknown") else row["status"]
+            for row in rows
+            if row["group_id"] in groups
+        }
+
+    def incident(self) -> dict[str, Any]:
+        """The newest incident. Raises Unexpected without one."""
+        found = (self.visitors.ask(f"{self.url}/api/v2/incidents.json") or {}).get("incidents", [])
+        if not found:
+            raise Unexpected("There is no incident.")
+        newest: dict[str, Any] = found[0]
+        return newest
+
+    def show_incident(self) -> None:
+        """What it says of itself, newest word first."""
+        found = self.incident()
+        self.say(f"The page wrote by itself ({found['status']}, impact {found['impact']}): {found['name']}")
+        self.say(f"    “{found['incident_updates'][0]['body']}”")
+        self.say(f"    with evidence: {self.url}/incidents/{found['id']}")
+
+    # Time
+
+    def wait(self, what: str, is_so: Callable[[], bool]) -> None:
+        """Until it is so. Raises Unexpected."""
+        end = time.monotonic() + CHAPTER_S
+        while not is_so():
+            if time.monotonic() > end:
+                raise Unexpected(f"Waited {CHAPTER_S} s in vain for {what}; it shows {self.components()}.")
+            time.sleep(0.5)
+
+    def dwell(self, seconds: float) -> None:
+        """Time to look."""
+        time.sleep(seconds * self.pace)
+
+    # Start and end
+
+    def start(self) -> None:
+        """Widgetify, then the page beside it. Raises Unexpected."""
+        widgetify = [sys.executable, "-m", "statuspage.ops.demo.widgetify", str(self.widgetify_port)]
+        self._run([*widgetify, str(self.folder)], {})
+        env = {
+            "VAR_DIR": str(self.folder / "var"),
+            "HOST": "127.0.0.1",
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.url,
+            "PAGE_NAME": "Widgetify",
+            "SETTLE_S": "15",
+            "DATABASE_URL": "",
+            "LOG_LEVEL": "WARNING",
+        }
+        page = self._run([sys.executable, str(ROOT / "manage.py"), "up"], env, quiet=True)
+        end = time.monotonic() + START_S
+        while not answers("127.0.0.1", self.port, "/readyz"):
+            if page.poll() is not None or time.monotonic() > end:
+                words = (self.folder / "page.log").read_text(errors="replace").strip().splitlines()[-5:]
+                raise Unexpected("The page did not start: " + "\n".join(words))
+            time.sleep(0.2)
+        seed = [sys.executable, str(ROOT / "manage.py"), "demo", "--seed", self.service]
+        subprocess.run(seed, env=_environment(env), check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        self.say(f"Open {self.url}/ and leave it open: it changes by itself.")
+
+    def end(self) -> None:
+        """Everything is gone afterwards."""
+        self.visitors.leave()
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(
+        self, command: list[str], env: Mapping[str, str], *, quiet: bool = False
+    ) -> "subprocess.Popen[bytes]":
+        """Start a process of ours, in a session of its own: Ctrl-C comes to us, and we end it."""
+        with (self.folder / "page.log").open("ab") as log:
+            out = log if quiet else None
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                command, env=_environment(env), cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+            )
+        self.processes.append(process)
+        return process
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what belongs to another page beside us."""
+    kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
+    return {**kept, **env}
+
+
+OTHERS = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW", "SECRET_KEY")
+
+
+def _port(wanted: int) -> int:
+    """The wanted port if it is free, else any."""
+    return free_port() if answers("127.0.0.1", wanted, "/livez") else wanted

@@ -1,0 +1,122 @@
+"""The curve of a postmortem: how many checks were well, laid out for drawing.
+
+Positions are percentages of the width, so that the page stretches the curve
+while its words keep their size.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from django.utils.dateparse import parse_datetime
+
+from components.status import Status
+from incidents.models import Postmortem
+from statuspage.public.values.postmortems import Curve, Moment
+
+STEPS = {
+    60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 14_400: "4 hours", 86_400: "day",
+}  # fmt: skip
+TICKS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+MOST_TICKS = 6
+MOST_MOMENTS = 4
+# Which tags are worth a line on the curve, the first ones first
+NAMED = ("Start", "Cause found", "End", "Recovery", "Detected", "Cause", "Wrong turn", "Escalated")
+# A letter of a label as a share of the usual width: 7.4 px of 732
+LETTER = 100 * 7.4 / 732
+GAP = 1.5
+
+
+def curve(found: Postmortem, status: Status) -> Curve | None:
+    """None when no check was kept."""
+    counts: list[list[int]] = found.curve.get("counts", [])
+    points = tuple(100 * well / seen if seen else None for well, seen in counts)
+    known = [point for point in points if point is not None]
+    if not known:
+        return None
+    start, step_s = found.curve["start"], found.curve["step_s"]
+    axis = _Axis(start, step_s * len(counts))
+    first, last = axis.x(found.started_at), axis.x(found.ended_at)
+    lowest = axis.clock(start + step_s * points.index(min(known)))
+    step = STEPS.get(step_s, f"{step_s} s")
+    return Curve(
+        label=(
+            f"Share of checks that were well, per {step}, from {axis.clock(start)} to "
+            f"{axis.clock(start + axis.seconds)} UTC: lowest at {lowest} UTC with {min(known):.0f} %, "
+            f"{known[-1]:.0f} % at the end."
+        ),
+        step=step,
+        status=status,
+        points=points,
+        band=(first, max(last - first, 0.2)),
+        moments=_moments(found.timeline, axis),
+        ticks=axis.ticks(),
+        form=axis.form(),
+        rows=tuple(
+            (datetime.fromtimestamp(start + step_s * place, UTC), well, seen)
+            for place, (well, seen) in enumerate(counts)
+        ),
+    )
+
+
+class _Axis:
+    """Time from left to right."""
+
+    def __init__(self, start: int, seconds: int) -> None:
+        self.start, self.seconds = start, seconds
+
+    def x(self, at: datetime) -> float:
+        return max(0.0, min(100.0, self.place(at.timestamp())))
+
+    def place(self, second: float) -> float:
+        return 100 * (second - self.start) / self.seconds
+
+    def clock(self, second: int) -> str:
+        """The clock, or the day when the curve is longer than two."""
+        at = datetime.fromtimestamp(second, UTC)
+        return f"{at.day} {at:%b}" if self.seconds > 2 * 86_400 else f"{at:%H:%M}"
+
+    def dated(self, at: datetime) -> str:
+        """A clock with its day, on an axis of days."""
+        return f"{at.day} {at:%b}, {at:%H:%M}"
+
+    def form(self) -> str:
+        """How script writes the same in the reader's zone."""
+        return "month" if self.seconds > 2 * 86_400 else "clock"
+
+    def ticks(self) -> tuple[tuple[float, str, datetime], ...]:
+        step = next((one for one in TICKS_S if self.seconds / one <= MOST_TICKS), None)
+        if step is None:
+            step = -(-self.seconds // (MOST_TICKS * 86_400)) * 86_400
+        first = -(-self.start // step) * step
+        seconds = range(first, self.start + self.seconds + 1, step)
+        return tuple(
+            (self.place(second), self.clock(second), datetime.fromtimestamp(second, UTC))
+            for second in seconds
+        )
+
+
+def _moments(timeline: Sequence[Sequence[str]], axis: _Axis) -> tuple[Moment, ...]:
+    """Up to four tagged moments, each label where it covers none of the others."""
+    found: dict[str, datetime] = {}
+    for text, tag, _ in timeline:
+        at = parse_datetime(text)
+        if at and tag in NAMED and tag not in found and 0 <= axis.place(at.timestamp()) <= 100:
+            found[tag] = at.astimezone(UTC)
+    chosen = sorted(found, key=NAMED.index)[:MOST_MOMENTS]
+    taken: list[list[tuple[float, float]]] = []
+    moments = []
+    for number, tag in enumerate(sorted(chosen, key=lambda one: found[one]), start=1):
+        clock = found[tag].strftime("%H:%M") if axis.form() == "clock" else axis.dated(found[tag])
+        x, width = axis.x(found[tag]), LETTER * (len(tag) + 1 + len(clock)) + GAP
+        is_last = x + width > 100
+        place = (x - width, x) if is_last else (x, x + width)
+        row = next((n for n, others in enumerate(taken) if _is_free(place, others)), len(taken))
+        taken[row:] = [[*(taken[row] if row < len(taken) else []), place], *taken[row + 1 :]]
+        moments.append(Moment(number, found[tag], clock, tag.lower(), x, row, is_last))
+    return tuple(moments)
+
+
+def _is_free(place: tuple[float, float], others: list[tuple[float, float]]) -> bool:
+    spans = sorted([*others, place])
+    return all(one[1] <= two[0] for one, two in pairwise(spans))

@@ -1,0 +1,136 @@
+"""The page's logo and colour, at addresses of our own that never mean anything else.
+
+Both are public documents, so the copies on disk outlive the database with the pages that use them.
+The colour is kept for the area of the logo: the name, a line above it, and the mark under the current
+page. Buttons, links, focus and every status stay as they are (docs/decisions/0012-the-pages-own-look.md).
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from components import colours, identity, pictures
+from components.identity import Identity
+from components.models import Picture
+from statuspage.public.drafts import lasting
+from statuspage.serving.document import Draft, document
+
+PREFIX = "/brand/"
+FOREVER = "public, max-age=31536000, immutable"
+NO_COLOUR = "none"
+COLOURLESS = "@layer tokens{:root,[data-theme]{--brand:initial}}\n"
+RULES = (
+    "@layer components{"
+    "body:not(.console){box-shadow:inset 0 3px var(--brand,transparent)}.brand b{color:var(--brand,inherit)}"
+    ".top nav a[aria-current]{box-shadow:inset 0 -2px var(--brand,var(--text))}"
+    ".brand__logo{block-size:32px;inline-size:auto;max-inline-size:min(240px,60vw);object-fit:contain;"
+    "vertical-align:middle;margin-inline-end:6px}"
+    '.brand__logo[data-for="dark"]{display:none}'
+    "@media (prefers-color-scheme:dark){"
+    ':root:not([data-theme="light"]) .brand__logo[data-for="light"]{display:none}'
+    ':root:not([data-theme="light"]) .brand__logo[data-for="dark"]{display:inline}}'
+    '[data-theme="dark"] .brand__logo[data-for="light"]{display:none}'
+    '[data-theme="dark"] .brand__logo[data-for="dark"]{display:inline}'
+    ':root .look[data-theme="light"] .brand__logo[data-for="light"]{display:inline}'
+    ':root .look[data-theme="light"] .brand__logo[data-for="dark"]{display:none}'
+    "}\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """One picture in the head of a page. `alt` is empty where the name stands beside it."""
+
+    src: str
+    alt: str
+    width: int
+    shown_in: str  # "light", "dark", or "both" themes
+    height: int = pictures.HEIGHT
+
+
+@document
+def stylesheet(now: datetime, name: str) -> Draft:
+    """The style sheet of one colour, at the address that `stylesheet_url` gives it. Raises Http404."""
+    colour, _, mark = name.partition("-")
+    if not (colour == NO_COLOUR or colours.HEX.fullmatch(f"#{colour}")):
+        raise Http404("There is no such style sheet.")
+    body = _style("" if colour == NO_COLOUR else f"#{colour}")
+    if not constant_time_compare(mark, _mark(body)):
+        raise Http404("There is no such style sheet.")
+    return lasting("text/css; charset=utf-8", lambda _: body.encode())
+
+
+@document
+def picture(now: datetime, name: str) -> Draft:
+    """A logo, under the type of its own bytes. Raises Http404."""
+    one = Picture.objects.filter(name=name).first()
+    if one is None:
+        raise Http404("There is no such picture.")
+    body = bytes(one.body)
+    return lasting(one.content_type, lambda _: body)
+
+
+def stylesheet_url(here: Identity) -> str:
+    """Its address; empty while there is neither colour nor logo.
+
+    It names the colour, and a hash of the content that only we can make: whoever gave it out once can
+    answer for it for ever without asking a database, and nobody else can have us keep sixteen million.
+    """
+    return _url(here.colour) if here.colour or here.logo else ""
+
+
+def preview_url(here: Identity) -> str:
+    """The same, also of no colour at all: it undoes that of the page around the preview."""
+    return _url(here.colour)
+
+
+def _url(colour: str) -> str:
+    name = f"{colour[1:] or NO_COLOUR}-{_mark(_style(colour))}"
+    return reverse("brand_style", args=[name])
+
+
+def logos(here: Identity, tried: dict[str, str] | None = None) -> list[Logo]:
+    """The logo in both themes, one picture or two. `tried`: addresses of some that are not kept."""
+    is_one = not here.logo_dark or here.logo_dark == here.logo
+    shown = [(here.logo, "both")] if is_one else [(here.logo, "light"), (here.logo_dark, "dark")]
+    alt = here.name if pictures.is_wordmark(here.logo) else ""
+    return [
+        Logo((tried or {}).get(name) or picture_url(name), alt, pictures.shown_width(name), theme)
+        for name, theme in shown
+        if here.logo
+    ]
+
+
+def picture_url(name: str) -> str:
+    """Where a logo is."""
+    return reverse("brand_picture", args=[name])
+
+
+def data_url(one: Picture) -> str:
+    """The picture in its own address, for a preview of what is not kept."""
+    return f"data:{one.content_type};base64,{b64encode(one.body).decode()}"
+
+
+def eager_paths() -> list[str]:
+    """What pages need before they are themselves."""
+    here = identity.current()
+    named = [picture_url(name) for name in dict.fromkeys((here.logo, here.logo_dark)) if name]
+    return [path for path in (stylesheet_url(here), *named) if path]
+
+
+def head(here: Identity, tried: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the template of the logo's area needs."""
+    return {"name": here.name, "logos": logos(here, tried), "is_wordmark": pictures.is_wordmark(here.logo)}
+
+
+def _style(colour: str) -> str:
+    return (colours.stylesheet(colour) if colour else COLOURLESS) + RULES
+
+
+def _mark(body: str) -> str:
+    return salted_hmac("statuspage.public.brand", body, algorithm="sha256").hexdigest()[:20]

@@ -1,0 +1,236 @@
+"""Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from django.urls import reverse
+
+from components import seen, uptime
+from components.models import Component
+from components.status import Status
+from components.uptime import Seconds
+from incidents import windows
+from incidents.words import duration
+from statuspage.public import incident_cards, maintenance_cards
+from statuspage.public.values.components import Day, Outage, Uptime
+from statuspage.public.values.frame import Freshness, Step
+from statuspage.public.values.incidents import IncidentCard
+from statuspage.public.values.pages import PastDays
+from statuspage.public.world import DAYS, World, once
+
+PAST_INCIDENTS = 10
+NOTHING = Seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A stretch twice: as the probes saw it, and what of that is excused."""
+
+    raw: Seconds
+    excused: Seconds = NOTHING
+
+    @property
+    def outside(self) -> Seconds:
+        """The seconds of the second figure. The tallies may be a minute apart: the least counts."""
+        if self.excused is NOTHING:  # nearly every day of nearly every component
+            return self.raw
+        names = [field.name for field in fields(Seconds)]
+        least = Seconds(*(min(getattr(self.raw, name), getattr(self.excused, name)) for name in names))
+        return windows.outside(self.raw, least)
+
+
+_counted = lru_cache(maxsize=10_000)(Counted)
+Known = dict[date, Counted]
+
+
+@once
+def counted_by_day(world: World, component: Component) -> Known:
+    """The days of a component, today so far included."""
+    excused = world.excused.get(component.pk, {})
+    raw = world.days.get(component.pk, {})
+    known = {on: _counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
+    return {**known, world.today: _today(world, component)}
+
+
+def _today(world: World, component: Component) -> Counted:
+    start, _ = uptime.day_bounds(world.today, world.zone)
+    start, spans = _began(component, start), seen_spans(world, component)
+    stretches = [stretch for one in world.work.get(component.pk, []) if (stretch := one.excused())]
+    excused = windows.inside(spans, stretches, start, world.now) if stretches else NOTHING
+    return Counted(uptime.tally(spans, start, world.now), excused)
+
+
+def seen_spans(world: World, component: Component) -> list[uptime.Span]:
+    """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
+    spans = world.spans.get(component.pk, [])
+    if component.hand_status:
+        return spans
+    return seen.cut(spans, seen.seen_until(world.probes.get(component.pk, []), world.now))
+
+
+def _began(component: Component, start: datetime) -> datetime:
+    """A component made today was not unknown before: it was not there."""
+    return max(start, component.created_at)
+
+
+def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
+    """The last 90 days, oldest first; today's is empty once all we know is stale."""
+    found = _strip(world, component)
+    if fresh.step is Step.STALE and world.probes.get(component.pk):
+        return (*found[:-1], _day(world.today, None, found[-1].outages))
+    return found
+
+
+@once
+def _strip(world: World, component: Component) -> tuple[Day, ...]:
+    known = counted_by_day(world, component)
+    worked = _worked(world, component)
+    outages = _outages(world, component, worked)
+    first = world.today - timedelta(days=DAYS - 1)
+    return tuple(
+        _day(on, known.get(on), outages.get(on, ()), is_worked=on in worked)
+        for on in uptime.days(first, world.today)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _day(on: date, counted: Counted | None, outages: tuple[Outage, ...], *, is_worked: bool = False) -> Day:
+    """A day; most are alike from render to render, hence the cache."""
+    name = f"{on:%a} {on.day} {on:%B}"
+    status = state_of_day(counted, is_worked=is_worked)
+    if counted is None or status is None:
+        return Day(on, None, "", "", outages, f"{name}: no data")
+    seconds = counted.raw
+    down = duration(seconds.down) if seconds.down >= 1 else ""
+    hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
+    within = f"{down} down within it" if down and status is Status.UNDER_MAINTENANCE else down
+    told = ", ".join(part for part in (status.label.lower(), within) if part)
+    return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {told}", hidden)
+
+
+def state_of_day(counted: Counted | None, *, is_worked: bool) -> Status | None:
+    """The worst of a day outside announced maintenance; maintenance if nothing worse, and any was."""
+    status = counted.outside.worst if counted else None
+    return Status.UNDER_MAINTENANCE if status is Status.OPERATIONAL and is_worked else status
+
+
+def _worked(world: World, component: Component) -> dict[date, tuple[Outage, ...]]:
+    """The days on which the component was worked on, and the work."""
+    found: dict[date, tuple[Outage, ...]] = {}
+    for one in world.work.get(component.pk, []):
+        began = one.began_at or one.starts_at
+        work = Outage(
+            status=Status.UNDER_MAINTENANCE,
+            started_at=began,
+            ended_at=one.ended_at,
+            duration=duration(((one.ended_at or world.now) - began).total_seconds()),
+            incident_title=one.title,
+            incident_url=one.get_absolute_url(),
+        )
+        for on in maintenance_cards.days(one, world):
+            found[on] = (*found.get(on, ()), work)
+    return found
+
+
+def _outages(
+    world: World, component: Component, worked: dict[date, tuple[Outage, ...]]
+) -> dict[date, tuple[Outage, ...]]:
+    """The component's incidents by the days they touched, and after them its planned work."""
+    found: dict[date, tuple[Outage, ...]] = {}
+    for incident in world.incidents:
+        place = next(
+            (one for one in incident_cards.affected(incident) if one.component_id == component.pk), None
+        )
+        if place is None:
+            continue
+        ended = incident.ended_at
+        outage = Outage(
+            status=Status(place.worst_status),
+            started_at=incident.started_at,
+            ended_at=ended,
+            duration=duration(incident.lasted(world.now).total_seconds()),
+            incident_title=incident.title,
+            incident_url=reverse("incident", args=[incident.public_id]),
+        )
+        last = (ended or world.now).astimezone(world.zone).date()
+        for on in uptime.days(incident.started_at.astimezone(world.zone).date(), last):
+            found[on] = (*found.get(on, ()), outage)
+    for on, planned in worked.items():
+        found[on] = (*found.get(on, ()), *planned)
+    return found
+
+
+@once
+def uptime_of(world: World, component: Component) -> Uptime:
+    """The percentage over the period gathered, and what it leaves out."""
+    return figure(counted_by_day(world, component), whole_days=DAYS)
+
+
+def figure(known: Known, *, whole_days: int) -> Uptime:
+    """Days as two figures. They say how long it was down, and what they could not see."""
+    both = added(known.values())
+    total = both.raw
+    first = min((on for on, counted in known.items() if counted.raw.known), default=None)
+    since = first if first and len(known) < whole_days else None
+    return Uptime(
+        percent=uptime.percent(total),
+        outside=uptime.percent(both.outside),
+        down=f"{duration(total.down)} down" if total.down >= 1 else "",
+        since=since,
+        coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
+    )
+
+
+def added(days: Collection[Counted]) -> Counted:
+    """Days as one stretch."""
+    excused = (day.excused for day in days if day.excused is not NOTHING)
+    return Counted(sum((day.raw for day in days), NOTHING), sum(excused, NOTHING))
+
+
+def past_days(
+    world: World, closed: list[IncidentCard], fresh: Freshness, *, is_open: bool
+) -> tuple[PastDays, ...]:
+    """Days with incidents, and the quiet ones between them folded into one line each.
+
+    Today is not quiet while an incident is open: it is told above. While monitoring is stale the newest
+    quiet days say since when nobody has looked.
+    """
+    zone, today = world.zone, world.today
+    by_day: dict[date, list[IncidentCard]] = {}
+    for card in closed[:PAST_INCIDENTS]:
+        by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
+    first = _watched_since(world, zone)
+    found: list[PastDays] = []
+    upto = today - timedelta(days=1) if is_open else today
+    for on in sorted(by_day, reverse=True):
+        found += _quiet(max(on + timedelta(days=1), first), upto)
+        found.append(PastDays(on, on, f"{on:%a} {on.day} {on:%b}", _ago(on, today), tuple(by_day[on])))
+        upto = on - timedelta(days=1)
+    if not found:
+        found += _quiet(max(first, today - timedelta(days=DAYS - 1)), upto)
+    if found and found[0].note and fresh.step is Step.STALE:
+        found[0] = replace(found[0], note="No incidents posted.", unseen_since=fresh.checked_at)
+    return tuple(found)
+
+
+def _watched_since(world: World, zone: tzinfo) -> date:
+    """The first day of which anything is known: of the days before, nobody can say that they were quiet."""
+    began = min((one.created_at for one in world.components), default=world.now)
+    return began.astimezone(zone).date()
+
+
+def _quiet(first: date, last: date) -> list[PastDays]:
+    """One line for these days; none when there are none."""
+    if first > last:
+        return []
+    count = (last - first).days + 1
+    start = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
+    label = f"{last.day} {last:%b}" if count == 1 else f"{start} – {last.day} {last:%b}"
+    return [PastDays(first, last, label, f"{count} day{'s' if count > 1 else ''}", note="No incidents.")]
+
+
+def _ago(on: date, today: date) -> str:
+    count = (today - on).days
+    return "today" if not count else "yesterday" if count == 1 else f"{count} days ago"

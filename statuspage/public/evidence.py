@@ -1,0 +1,191 @@
+"""What our probes saw of an incident, fit for a stranger's eyes.
+
+Bounded on purpose: an hour of checks of the affected probes, and when they
+fell before it, whatever the history. No address, no header, no body.
+"""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+from django.db.models import OuterRef, Subquery
+
+from components.models import Check, Flip, Probe
+from components.models.component import status_of
+from components.outcomes import Failure, Outcome
+from components.status import Status, worst
+from incidents.models import Incident
+from statuspage.public.incident_cards import affected
+from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
+
+WINDOW = timedelta(hours=1)
+BEFORE = timedelta(minutes=10)
+MOST_PROBES = 20
+SEEN = {
+    Failure.TIMEOUT_DNS: "no answer to the name",
+    Failure.TIMEOUT_CONNECT: "no connection",
+    Failure.TIMEOUT_TLS: "no secure connection",
+    Failure.TIMEOUT_FIRST_BYTE: "no answer",
+    Failure.TIMEOUT_TRANSFER: "answer never ends",
+    Failure.DNS: "name not found",
+    Failure.REFUSED: "connection refused",
+    Failure.UNREACHABLE: "unreachable",
+    Failure.RESET: "connection broken off",
+    Failure.TLS: "certificate refused",
+    Failure.PROTOCOL: "answer not understood",
+    Failure.REDIRECT: "redirected astray",
+    Failure.TOO_LARGE: "answer too large",
+    Failure.STATUS: "wrong status",
+    Failure.ASSERTION: "wrong content",
+}
+
+
+def evidence(incident: Incident, now: datetime) -> Evidence | None:
+    """The ladder, and a row per probe with one bar a minute; None when there is nothing to show."""
+    places = [place for place in affected(incident) if place.component.shows_evidence]
+    end = min(now, (incident.resolved_at or now) + BEFORE)
+    falls = Flip.objects.filter(probe=OuterRef("pk"), new=Outcome.DOWN, at__range=(incident.started_at, end))
+    probes: list[Probe] = list(
+        Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
+        # it may have been days before the checks that are read
+        .annotate(fell_at=Subquery(falls.order_by("at").values("at")[:1]))
+        .select_related("component")[:MOST_PROBES]
+    )
+    if not probes:
+        return None
+    start = max(incident.started_at - BEFORE, end - WINDOW)
+    checks = _checks(probes, start, end)
+    if not checks:
+        return None
+    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    failing = [row for row in rows if row.first_failure_at]
+    first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
+    return Evidence(
+        summary=f"{_probes(len(failing), rows)} saw it",
+        sentence=_sentence(rows, failing),
+        first_failure_at=first,
+        ladder=_ladder(probes, checks, first),
+        rows=tuple(rows),
+        started_at=start,
+        ended_at=end,
+    )
+
+
+def _probes(count: int, rows: list[EvidenceRow]) -> str:
+    """ "1 of 3 probes"."""
+    return f"{count} of {len(rows)} probe{'s' if len(rows) > 1 else ''}"
+
+
+def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
+    """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
+    now = [row for row in failing if row.status.is_trouble]
+    if not now:
+        return f"{_probes(len(failing), rows)} saw it"
+    what = {row.sees[0].lower() + row.sees[1:] for row in now}
+    # an answer with a good code that is not what we expect says nothing by its code
+    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "answers"))
+    why = f" ({min(what)})" if says_why else ""
+    return f"{_probes(len(now), rows)} fail{'s' if len(now) == 1 else ''}{why}"
+
+
+def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:
+    found: dict[int, list[Check]] = defaultdict(list)
+    window = {"slot__gte": int(start.timestamp()), "slot__lte": int(end.timestamp())}
+    for check in Check.objects.filter(probe__in=probes, **window).order_by("slot"):
+        found[check.probe_id].append(check)
+    return found
+
+
+def _row(
+    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+) -> EvidenceRow:
+    since = int(incident.started_at.timestamp())
+    failed = (
+        datetime.fromtimestamp(check.slot, UTC)
+        for check in checks
+        if check.slot >= since and check.outcome == Outcome.DOWN
+    )
+    known = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
+    last = checks[-1] if checks else None
+    return EvidenceRow(
+        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
+        first_failure_at=min(known, default=None),
+        sees=sees(last),
+        status=_status(probe, last) if last else Status.UNKNOWN,
+        answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
+        minutes=_minutes(probe, checks, start, end),
+    )
+
+
+def _status(probe: Probe, check: Check) -> Status:
+    return status_of(Outcome(check.outcome), probe.when_down)
+
+
+def sees(check: Check | None) -> str:
+    """What a check met, in a few words."""
+    if check is None:
+        return "No data"
+    if check.status_code:
+        return http_words(check.status_code)
+    if check.failure == Failure.OWN_FAULT:
+        return "No data"
+    if check.failure:
+        return SEEN.get(Failure(check.failure), "failed").capitalize()
+    return "Answers"
+
+
+def http_words(code: int) -> str:
+    """ "503 Service Unavailable"."""
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> tuple[Status | None, ...]:
+    """The worst status of each minute; a minute without a check shows the one before, up to the interval."""
+    first, last = int(start.timestamp()) // 60, int(end.timestamp()) // 60
+    seen: dict[int, list[Status]] = defaultdict(list)
+    for check in checks:
+        seen[check.slot // 60].append(_status(probe, check))
+    bars: list[Status | None] = []
+    reach, left, carried = -(-probe.interval_s // 60), 0, None
+    for minute in range(first, last + 1):
+        if minute in seen:
+            carried, left = worst(seen[minute]), reach
+        is_young = minute == last and left == 0  # this minute has hardly begun
+        bars.append(carried if left > 0 or is_young else None)
+        left -= 1
+    return tuple(bars)
+
+
+def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime | None) -> tuple[Rung, ...]:
+    """Where the newest failed check stopped."""
+    failed = [check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN]
+    if not failed or first is None:
+        return ()
+    check = max(failed, key=lambda one: one.slot)
+    kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
+    rungs = [_rung("DNS", check.dns_ms, "resolves"), _rung("Connect", check.connect_ms)]
+    if check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
+        rungs.append(_rung("TLS", check.tls_ms, "valid"))
+    if kind == "http":
+        code = check.status_code
+        name = f"HTTP {code}" if code else "HTTP"
+        rungs.append(Rung(name, "failed", sees(check)) if code else _rung("HTTP", None))
+    return _stop_at_first(rungs, check)
+
+
+def _rung(name: str, took_ms: int | None, text: str = "") -> Rung:
+    return Rung(name, "open", "") if took_ms is None else Rung(name, "ok", text or f"{took_ms} ms")
+
+
+def _stop_at_first(rungs: list[Rung], check: Check) -> tuple[Rung, ...]:
+    """The first rung that was not reached is the one that failed."""
+    for place, rung in enumerate(rungs):
+        if rung.state == "failed":
+            break
+        if rung.state == "open":
+            rungs[place] = Rung(rung.name, "failed", sees(check))
+            break
+    return tuple(rungs)

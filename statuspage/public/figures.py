@@ -1,0 +1,147 @@
+"""Figures over incidents: how long until found, told and mended, and what they were.
+
+Only what was measured counts. An incident that was written down afterwards says
+nothing of how fast it was told; one that people found says nothing of how fast
+our monitoring is. Fewer than two say nothing at all.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from statistics import mean, median
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from components import uptime
+from components.status import SEVERITY, Status
+from incidents.models import Affected, Incident
+from incidents.words import duration
+from statuspage.public import history, incident_cards, page_model
+from statuspage.public.values.figures import CountRow, FiguresPage, Measure, MeasureRow
+from statuspage.public.world import World
+
+MONTHS = 12
+LEAST = 2
+NOT_TOLD = "not told"
+
+
+def gather(last: date) -> list[Incident]:
+    """The public incidents that began in the twelve months that end with this one's."""
+    zone = page_model.zone()
+    start = uptime.day_bounds(history.months_before(last, MONTHS - 1), zone)[0]
+    end = uptime.day_bounds(history.months_before(last, -1), zone)[0]
+    affected = Affected.objects.select_related("component")
+    return list(
+        Incident.objects.public()
+        .filter(started_at__gte=start, started_at__lt=end)
+        .prefetch_related(Prefetch("affected", affected, to_attr="all_affected"))
+    )
+
+
+def mended_after(incident: Incident) -> timedelta | None:
+    """From its beginning to its end; None while it is open."""
+    return incident.lasted(incident.resolved_at) if incident.resolved_at else None
+
+
+def found_after(incident: Incident) -> timedelta | None:
+    """From the first failed check to the one that confirmed it; None for what people found."""
+    after = incident.created_at - incident.started_at
+    return after if incident.is_by_machine and after >= timedelta() else None
+
+
+def told_after(incident: Incident) -> timedelta | None:
+    """From its beginning to the first word in public; None if it was written down when it was over."""
+    if incident.published_at is None or (
+        incident.resolved_at and incident.created_at >= incident.resolved_at
+    ):
+        return None
+    after = incident.published_at - incident.started_at
+    return after if after >= timedelta() else None
+
+
+MEASURES: tuple[tuple[str, str, Callable[[Incident], timedelta | None]], ...] = (
+    (
+        "Time to detect",
+        "From the first failed check to the one that confirmed it. Incidents that people found are left out.",
+        found_after,
+    ),
+    (
+        "Time to first public word",
+        "From the beginning to our first word here. Incidents written down when they were over are left out.",
+        told_after,
+    ),
+    (
+        "Time to resolve",
+        "From the beginning until all was well again. Open incidents are left out.",
+        mended_after,
+    ),
+)
+
+
+def measure(lengths: Iterable[timedelta | None]) -> Measure:
+    """Mean and median of what is known, in words."""
+    every = list(lengths)
+    known = [length.total_seconds() for length in every if length is not None]
+    basis = f"of {len(known)} incident{'' if len(known) == 1 else 's'}"
+    if len(known) < len(every):
+        basis += f", {len(every) - len(known)} left out"
+    if len(known) < LEAST:
+        few = "too few to say" if every else "no incidents"
+        return Measure(few, "", basis if every else "")
+    return Measure(duration(mean(known)), duration(median(known)), basis)
+
+
+def figures_page(found: World, last: date, year: list[Incident], at: datetime) -> FiguresPage:
+    """Three months and twelve, side by side."""
+    first = history.first_day(last)
+    recent = [one for one in year if one.started_at.astimezone(found.zone).date() >= first]
+    periods = (recent, year)
+    this_month = found.today.replace(day=1)
+    began = min((component.created_at for component in found.components), default=found.now)
+    return FiguresPage(
+        head=page_model.head_of(found, page_model.freshness(found, at), section="history"),
+        columns=(history.period_of(first, last), f"12 months to {last:%b %Y}"),
+        totals=tuple(len(period) for period in periods),
+        measures=tuple(
+            MeasureRow(name, how, tuple(measure(map(take, period)) for period in periods))
+            for name, how, take in MEASURES
+        ),
+        impacts=tuple(_impacts(periods)),
+        causes=tuple(_causes(periods)),
+        history_url=reverse("history_month", args=[f"{last:%Y-%m}"]),
+        earlier=_address(history.months_before(first, 1)) if began.date() < first else "",
+        later=_address(min(history.months_before(last, -history.MONTHS), this_month))
+        if last < this_month
+        else "",
+    )
+
+
+def _address(last: date) -> str:
+    return reverse("figures_month", args=[f"{last:%Y-%m}"])
+
+
+def _impacts(periods: tuple[list[Incident], ...]) -> list[CountRow]:
+    """By impact, worst first."""
+    counts = [
+        Counter(one.past_state(incident_cards.affected(one)).status for one in period) for period in periods
+    ]
+    states = sorted(counts[-1], key=SEVERITY.__getitem__, reverse=True)
+    return [
+        CountRow(_impact_words(status), tuple(count[status] for count in counts), status) for status in states
+    ]
+
+
+def _impact_words(status: Status) -> str:
+    return "No impact" if status is Status.OPERATIONAL else status.label
+
+
+def _causes(periods: tuple[list[Incident], ...]) -> list[CountRow]:
+    """By cause as staff named it, most frequent first; spelling in capitals does not make two of one."""
+    counts = [Counter(_cause(one) for one in period) for period in periods]
+    names = sorted(counts[-1], key=lambda name: (name == NOT_TOLD, -counts[-1][name], name))
+    return [CountRow(name.capitalize(), tuple(count[name] for count in counts)) for name in names]
+
+
+def _cause(incident: Incident) -> str:
+    return " ".join(incident.cause.split()).lower() or NOT_TOLD

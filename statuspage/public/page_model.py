@@ -1,0 +1,330 @@
+"""The read model: rows in, what each page shows out.
+
+Each builder takes the gathered `World` and the moment to judge it at. The
+same world judged later may be late, then stale: that is how a page turns grey
+by itself, without asking anybody.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.urls import reverse
+
+from components import health, identity, latency, uptime
+from components.models import Component, HourTally, Probe
+from components.models.heartbeat import MAX_AHEAD
+from components.status import SEVERITY, Status, page_state, worst
+from incidents.models import Incident
+from statuspage.public import banners, days, incident_cards, maintenance_cards
+from statuspage.public.values.components import ComponentRow, GroupCard, ResponseTime
+from statuspage.public.values.frame import Freshness, Head, Step
+from statuspage.public.values.incidents import IncidentCard
+from statuspage.public.values.pages import ComponentPage, CountingPage, Overview
+from statuspage.public.world import World
+
+LATE_LEAST = timedelta(seconds=60)
+STALE_LEAST = timedelta(minutes=5)
+OPEN_UP_TO = 20  # a page with this few components shows them all; a longer one folds its groups
+RESPONSE_TIMES = 3
+
+
+def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) -> Overview:
+    """The front page."""
+    fresh = freshness(world, at)
+    rows = [component_row(world, component, fresh) for component in world.components]
+    shown = [incident_cards.incident(incident, world, at) for incident in world.incidents]
+    opened = sorted((card for card in shown if card.is_open), key=_urgency, reverse=True)
+    active = tuple(maintenance_cards.card(one, at) for one in maintenance_cards.active(world))
+    head = head_of(world, fresh, section="status")
+    return Overview(
+        head=head,
+        banner=banners.banner(head, rows, opened, shown, active),
+        incidents=tuple(_beside(world, card, rows) for card in opened),
+        groups=group_cards(world, rows, opened),
+        response_times=response_times(world, latencies),
+        past=days.past_days(world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)),
+        active=active,
+        planned=tuple(
+            maintenance_cards.card(one, at)
+            for one in maintenance_cards.planned(world)[: maintenance_cards.MOST_PLANNED]
+        ),
+    )
+
+
+def _urgency(card: IncidentCard) -> tuple[int, bool]:
+    """The worst first; what has recovered and is watched stands behind what still needs work."""
+    return SEVERITY[card.state.status], not card.state.is_watching
+
+
+def component_page(
+    world: World, component: Component, latencies: dict[int, list[HourTally]], at: datetime
+) -> ComponentPage:
+    """One component with its days."""
+    fresh = freshness(world, at)
+    row = component_row(world, component, fresh)
+    mine = [
+        incident_cards.incident(incident, world, at)
+        for incident in world.incidents
+        if _concerns(incident, component.pk)
+    ]
+    opened = [card for card in mine if card.is_open]
+    planned = maintenance_cards.works_of(world, component, at)
+    found = [one for one in response_times(world, latencies) if one.name == component.name]
+    head = head_of(world, fresh)
+    group = world.groups[component.group_id] if component.group_id else None
+    return ComponentPage(
+        head=head,
+        row=row,
+        banner=banners.component_banner(row, opened, [work for work in planned if work.is_active]),
+        days=tuple(reversed(row.days)),
+        response_time=found[0] if found else None,
+        incidents=tuple(mine),
+        group_name=group.name if group else "",
+        group_id=group.public_id if group else "",
+        works=tuple(planned),
+    )
+
+
+def counting_page(world: World, at: datetime) -> CountingPage:
+    """How the figures are counted, with the weights they are counted by."""
+    shares = ((Status.MAJOR_OUTAGE, "1"), (Status.PARTIAL_OUTAGE, f"0.{uptime.PARTIAL_WEIGHT_TENTHS}"))
+    harmless = ((Status.DEGRADED_PERFORMANCE, "0"), (Status.OPERATIONAL, "0"))
+    return CountingPage(head_of(world, freshness(world, at)), (*shares, *harmless))
+
+
+def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
+    """The frame of a page. Its state is the whole page's, judged with the same freshness."""
+    opened = [
+        incident_cards.state_of(incident) for incident in world.incidents if incident.resolved_at is None
+    ]
+    statuses = [shown_status(world, component, fresh) for component in world.components]
+    if fresh.step is Step.NONE and not statuses:
+        statuses = [Status.UNKNOWN]
+    here = identity.current()
+    return Head(
+        page_name=here.name,
+        page_url=settings.PUBLIC_URL,
+        state=page_state(statuses, opened=opened),
+        version=world.version,
+        rendered_at=world.now,
+        freshness=fresh,
+        time_zone=here.time_zone,
+        support_url=here.support_url,
+        section=section,
+    )
+
+
+def freshness(world: World, at: datetime) -> Freshness:
+    """How old our newest check is at this moment (DESIGN.md, section 5)."""
+    probes = [probe for group in world.probes.values() for probe in group]
+    heard = [probe for probe in probes if probe.heard_at]
+    if not heard:
+        is_paused = bool(world.paused) and not probes
+        has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
+        return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
+    late_after, stale_after = limits(world)
+    checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
+    late_at, stale_at = checked_at + late_after, checked_at + stale_after
+    lately = [
+        probe
+        for probe in heard
+        if probe.heard_at and at - probe.heard_at < max(STALE_LEAST, probe.rule.silence)
+    ]
+    step = Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT
+    return Freshness(
+        step=step,
+        at=at,
+        checked_at=checked_at,
+        late_at=late_at,
+        stale_at=stale_at,
+        probes=len(lately),
+        watched=len(heard),
+        regions=len({probe.region for probe in lately}),
+        failing=sum(probe.status.is_trouble for probe in lately),
+    )
+
+
+def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta) -> datetime:
+    """The newest of these that can be true. All from the future: the clock was put back, nothing is."""
+    past = [at for at in moments if at <= now + MAX_AHEAD]
+    return max(past) if past else now - stale_after
+
+
+def limits(world: World) -> tuple[timedelta, timedelta]:
+    """After how long without any check the page is late, and stale."""
+    intervals = [probe.rule.interval for group in world.probes.values() for probe in group]
+    rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
+    return max(LATE_LEAST, (rule.interval + rule.silence) / 2), max(STALE_LEAST, rule.silence)
+
+
+def shown_status(world: World, component: Component, fresh: Freshness) -> Status:
+    """A component's status as the page says it: unknown once what we know is stale.
+
+    A probe that fell silent is unknown here even if nobody lives who could write that down.
+    Planned work that is under way covers what probes see, but neither the hand nor the eye:
+    trouble that staff have set stays, and once all of it is stale we do not know how the work goes.
+    """
+    probes = world.probes.get(component.pk, [])
+    is_lost = bool(probes) and fresh.step is Step.STALE
+    if component.pk in world.worked_on and not component.is_set_to_trouble and not is_lost:
+        return Status.UNDER_MAINTENANCE
+    if component.hand_status or not probes:
+        return Status(component.status)
+    if fresh.step is Step.STALE:
+        return Status.UNKNOWN
+    if not any(_is_unseen(probe, world, fresh) for probe in probes):
+        return Status(component.status)
+    return worst(Status.UNKNOWN if _is_unseen(probe, world, fresh) else probe.status for probe in probes)
+
+
+def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
+    """Silent, or last heard in a time that is yet to come: the clock was put back."""
+    is_ahead = probe.heard_at is not None and probe.heard_at > world.now + MAX_AHEAD
+    return is_ahead or probe.is_silent(fresh.at)
+
+
+def component_row(world: World, component: Component, fresh: Freshness) -> ComponentRow:
+    """A component as listed."""
+    status = shown_status(world, component, fresh)
+    is_worked = status is Status.UNDER_MAINTENANCE and component.pk in world.worked_on
+    probes = world.probes.get(component.pk, [])
+    heard = [probe.heard_at for probe in probes if probe.heard_at]
+    is_new = status is Status.UNKNOWN and bool(probes) and not heard
+    spans = world.spans.get(component.pk, [])
+    strip = days.component_days(world, component, fresh)
+    was, was_at = "", None
+    if status is Status.UNKNOWN and heard:
+        was, was_at = _last_known(component, spans, max(heard))
+    return ComponentRow(
+        public_id=component.public_id,
+        url=reverse("component", args=[component.public_id]),
+        name=component.name,
+        description=component.description,
+        status=status,
+        label="Checking…" if is_new else status.label,
+        since=spans[-1].started_at if spans else None,
+        days=strip if any(day.status for day in strip) or heard else (),
+        uptime=days.uptime_of(world, component),
+        by_hand=bool(component.hand_status or (not probes and status is not Status.UNKNOWN))
+        and not is_worked,
+        was=was,
+        was_at=was_at,
+    )
+
+
+def _last_known(
+    component: Component, spans: list[uptime.Span], heard_at: datetime
+) -> tuple[str, datetime | None]:
+    """ "operational", 09:41: the newest status that was not unknown."""
+    if component.status != Status.UNKNOWN:
+        return Status(component.status).label.lower(), heard_at
+    for span in reversed(spans):
+        if span.status is not Status.UNKNOWN:
+            return span.status.label.lower(), heard_at
+    return "", None
+
+
+def zone() -> ZoneInfo:
+    """The page's own time zone: its days are the days of strips and calendars."""
+    return identity.current().zone
+
+
+def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
+    """The card with what of it does not work, and what works beside it: in its groups, or in all."""
+    incident = next(one for one in world.incidents if one.public_id == card.public_id)
+    groups = {place.component.group_id for place in incident_cards.affected(incident)}
+    is_near = None in groups or not groups
+    near = {one.public_id for one in world.components if is_near or one.group_id in groups}
+    return incident_cards.with_columns(card, [row for row in rows if row.public_id in near])
+
+
+def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:
+    """Groups in order, with what is affected moved to the top."""
+    hit = {row.public_id for row in rows if row.status.is_trouble}
+    affected = [row for row in rows if row.public_id in hit]
+    found: list[GroupCard] = []
+    if affected:
+        count = f"{len(affected)} of {len(rows)} components"
+        found.append(_group("", "Affected now", affected, "affected", count, is_open=True))
+    rest = [row for row in rows if row.public_id not in hit]
+    by_id = {row.public_id: row for row in rest}
+    is_open = len(rows) <= OPEN_UP_TO
+    placed = [
+        (group.position, _group(group.public_id, group.name, members, "group", is_open=is_open))
+        for group in world.groups.values()
+        if (members := _members(world, by_id, group.pk))
+    ]
+    if loose := _members(world, by_id, None):
+        name = "Not affected" if affected else "Other components" if placed else "All components"
+        first = min(one.position for one in world.components if one.group_id is None)
+        placed.append((first, _group("", name, loose, "group", is_open=is_open)))
+    return (*found, *(card for _, card in sorted(placed, key=lambda one: one[0])))
+
+
+def _members(world: World, by_id: dict[str, ComponentRow], group_id: int | None) -> list[ComponentRow]:
+    return [
+        by_id[component.public_id]
+        for component in world.components
+        if component.group_id == group_id and component.public_id in by_id
+    ]
+
+
+def _group(
+    public_id: str,
+    name: str,
+    rows: list[ComponentRow],
+    kind: str,
+    count: str = "",
+    *,
+    is_open: bool,
+) -> GroupCard:
+    status = worst(row.status for row in rows)
+    new = all(row.label != row.status.label for row in rows)
+    plural = "component" if len(rows) == 1 else "components"
+    return GroupCard(
+        public_id=public_id,
+        name=name,
+        kind=kind,
+        rows=tuple(rows),
+        status=status,
+        label=rows[0].label if new else status.label,
+        is_open=is_open or status is not Status.OPERATIONAL,
+        count=count or f"{len(rows)} {plural}",
+    )
+
+
+def response_times(world: World, latencies: dict[int, list[HourTally]]) -> tuple[ResponseTime, ...]:
+    """Median and p95 of the first components that have any, hour by hour."""
+    found: list[ResponseTime] = []
+    for component in world.components:
+        hours = [hour for hour in latencies.get(component.pk, []) if hour.latency]
+        if hours and len(found) < RESPONSE_TIMES:
+            found.append(_response_time(component, hours, world.now))
+    return tuple(found)
+
+
+def _response_time(component: Component, hours: list[HourTally], now: datetime) -> ResponseTime:
+    total = latency.merge(hour.latency for hour in hours)
+    median, p95 = latency.quantile(total, 0.5) or 0.0, latency.quantile(total, 0.95) or 0.0
+    by_hour = {hour.hour: latency.quantile(hour.latency, 0.5) for hour in hours}
+    this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    starts = [this_hour - timedelta(hours=back) for back in range(23, -1, -1)]
+    return ResponseTime(
+        name=component.name,
+        median=f"{median:.0f} ms",
+        p95=f"{p95:.0f} ms",
+        points=tuple(by_hour.get(start) for start in starts),
+        started_at=starts[0],
+        label=f"{component.name}: median {median:.0f} ms over the last 24 hours, p95 {p95:.0f} ms",
+    )
+
+
+def _concerns(incident: Incident, component_id: int) -> bool:
+    return any(one.component_id == component_id for one in incident_cards.affected(incident))
+
+
+def wanted_latencies(components: Iterable[Component]) -> list[int]:
+    """The components whose response times the front page may show."""
+    return [component.pk for component in components][: 4 * RESPONSE_TIMES]

@@ -1,0 +1,369 @@
+"""The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Case, F, Q, When
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from components.models import Component
+from incidents.bodies import Body
+from incidents.models import Incident, Maintenance, Postmortem
+from statuspage.api import v2
+from statuspage.ops.vitals import vitals
+from statuspage.public import (
+    banners,
+    brand,
+    evidence,
+    history,
+    incident_cards,
+    maintenance_cards,
+    page_model,
+    postmortem_files,
+    postmortems,
+)
+from statuspage.public.drafts import draft as _draft
+from statuspage.public.drafts import html as _html
+from statuspage.public.drafts import lasting
+from statuspage.public.values.pages import IncidentPage, WorkPage, WorksPage
+from statuspage.public.world import ACTIVE, PLANNED, World, latencies, latest_over, world
+from statuspage.serving.document import Draft, document
+from statuspage.staff.access import public
+
+JSON = "application/json; charset=utf-8"
+PAST_WORKS = 50
+KEY = re.compile(r"[\w-]{1,64}")
+
+
+@document
+def overview(now: datetime) -> Draft:
+    """The front page."""
+    found = world(now)
+    hours = latencies(page_model.wanted_latencies(found.components), now)
+    return _html(found, "overview.html", lambda at: page_model.overview(found, hours, at))
+
+
+@public
+def front(request: HttpRequest) -> HttpResponse:
+    """The front page, or the way out: mails of Statuspage's shape end with `/?unsubscribe=<key>`."""
+    key = request.GET.get("unsubscribe", "")
+    if KEY.fullmatch(key):
+        return redirect("unsubscribe", key)
+    return overview(request)
+
+
+front.gather = overview.gather  # type: ignore[attr-defined]
+
+
+@document
+def component(now: datetime, public_id: str) -> Draft:
+    """One component with its days."""
+    found = world(now, only=public_id)
+    one = _component(found, public_id)
+    hours = latencies([one.pk], now)
+    return _html(found, "component.html", lambda at: page_model.component_page(found, one, hours, at))
+
+
+def _component(found: World, public_id: str) -> Component:
+    """The one of this id that strangers may see. Raises Http404."""
+    for one in found.components:
+        if one.public_id == public_id:
+            return one
+    raise Http404("There is no such component.")
+
+
+@document
+def incident(now: datetime, public_id: str) -> Draft:
+    """One incident, whole."""
+    found, one = _asked_incident(now, public_id)
+    seen = evidence.evidence(one, now)
+    return _html(found, "incident.html", lambda at: _incident_page(found, one, seen, at))
+
+
+def _asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
+    """The incident at this address, and what is shown beside it. Raises Http404."""
+    # the address of one that turned out to be another leads there
+    mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
+    found = world(now, only="-", incidents=Q(resolved_at=None) | mine, maintenances=ACTIVE)
+    merged = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None)
+    asked = merged.values_list("merged_into__public_id", flat=True).first() or public_id
+    one = next((one for one in found.incidents if one.public_id == asked), None)
+    if one is None:
+        raise Http404("There is no such incident.")
+    return found, one
+
+
+def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> IncidentPage:
+    fresh = page_model.freshness(found, at)
+    card = incident_cards.incident(one, found, at)
+    mine = {place.component_id for place in incident_cards.affected(one)}
+    return IncidentPage(
+        head=page_model.head_of(found, fresh),
+        banner=banners.incident_banner(card),
+        incident=card,
+        affected=tuple(
+            page_model.component_row(found, component, fresh)
+            for component in found.components
+            if component.pk in mine
+        ),
+        evidence=seen,
+    )
+
+
+@document
+def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
+    """Three months, the last one given as "2026-11"; of all components, or of one."""
+    try:
+        last = history.asked_month(month, now)
+    except ValueError as error:
+        raise Http404("There is no such month.") from error
+    found = history.gather(now, last, public_id)
+    one = _component(found, public_id) if public_id else None
+    return _html(found, "history.html", lambda at: history.history_page(found, last, at, one))
+
+
+@document
+def postmortems_page(now: datetime) -> Draft:
+    """Every postmortem, and what is still to do."""
+    found = world(now, only="-", incidents=Q(resolved_at=None))
+    reports = list(postmortems.published())
+    return _html(found, "postmortems.html", lambda at: postmortems.postmortems_page(found, reports, at))
+
+
+@document
+def postmortem(now: datetime, public_id: str) -> Draft:
+    """One postmortem, whole."""
+    found = world(now, only="-", incidents=Q(resolved_at=None))
+    one = _postmortem(public_id)
+    return _html(found, "postmortem.html", lambda at: postmortems.postmortem_page(found, one, at))
+
+
+@document
+def postmortem_markdown(now: datetime, public_id: str) -> Draft:
+    """The same to keep."""
+    one = _postmortem(public_id)
+    return lasting(postmortem_files.MARKDOWN, lambda at: postmortem_files.as_markdown(one, _day(at)))
+
+
+@document
+def postmortem_json(now: datetime, public_id: str) -> Draft:
+    """The same for machines."""
+    one = _postmortem(public_id)
+    return lasting(JSON, lambda at: postmortem_files.as_json(one, _day(at)))
+
+
+@document
+def postmortem_csv(now: datetime, public_id: str) -> Draft:
+    """The numbers behind its curve."""
+    body = postmortem_files.as_csv(_postmortem(public_id))
+    if body is None:
+        raise Http404("No checks were kept for it.")
+    return lasting(postmortem_files.CSV, lambda _: body)
+
+
+def _postmortem(public_id: str) -> Postmortem:
+    found = postmortems.published().filter(incident__public_id=public_id).first()
+    if found is None:
+        raise Http404("There is no such postmortem.")
+    return found
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(page_model.zone()).date()
+
+
+@document
+def maintenances(now: datetime) -> Draft:
+    """All planned work: under way, to come, past."""
+    shown = PLANNED | latest_over(Maintenance.objects.all(), PAST_WORKS)
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
+    return _html(found, "maintenances.html", lambda at: _works_page(found, at))
+
+
+def _works_page(found: World, at: datetime) -> WorksPage:
+    return WorksPage(
+        head=page_model.head_of(found, page_model.freshness(found, at), section="maintenance"),
+        active=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.active(found)),
+        planned=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.planned(found)),
+        past=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.past(found)[:PAST_WORKS]),
+    )
+
+
+@document
+def maintenance(now: datetime, public_id: str) -> Draft:
+    """One maintenance, whole."""
+    found, one = _asked_work(now, public_id)
+    return _html(found, "maintenance.html", lambda at: _work_page(found, one, at))
+
+
+def _asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
+    """The planned work at this address, and what is shown beside it. Raises Http404."""
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
+    one = next((one for one in found.maintenances if one.public_id == public_id), None)
+    if one is None:
+        raise Http404("There is no such maintenance.")
+    return found, one
+
+
+def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
+    fresh = page_model.freshness(found, at)
+    mine = {component.pk for component in one.components.all()}
+    return WorkPage(
+        head=page_model.head_of(found, fresh, section="maintenance"),
+        work=maintenance_cards.card(one, at),
+        affected=tuple(
+            page_model.component_row(found, component, fresh)
+            for component in found.components
+            if component.pk in mine
+        ),
+    )
+
+
+@document
+def how_we_count(now: datetime) -> Draft:
+    """The arithmetic of both uptime figures."""
+    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
+    return _html(found, "how_we_count.html", lambda at: page_model.counting_page(found, at))
+
+
+@document
+def api_summary(now: datetime) -> Draft:
+    """`/api/v2/summary.json`."""
+    return _json(now, v2.summary, Q(resolved_at=None), PLANNED)
+
+
+@document
+def api_status(now: datetime) -> Draft:
+    """`/api/v2/status.json`."""
+    return _json(now, v2.status_only, Q(resolved_at=None))
+
+
+@document
+def api_components(now: datetime) -> Draft:
+    """`/api/v2/components.json`."""
+    return _json(now, v2.components_only, Q(resolved_at=None))
+
+
+@document
+def api_incidents(now: datetime) -> Draft:
+    """`/api/v2/incidents.json`."""
+    return _json(now, v2.incidents_only, _newest(v2.NEWEST))
+
+
+@document
+def api_unresolved(now: datetime) -> Draft:
+    """`/api/v2/incidents/unresolved.json`."""
+    return _json(now, v2.unresolved_only, Q(resolved_at=None))
+
+
+@document
+def api_incident(now: datetime, public_id: str) -> Draft:
+    """`/api/v2/incidents/<id>.json`."""
+    found, body = _asked_body(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped({"page": v2.page_body(found), "incident": body(at)}))
+
+
+@document
+def incident_json(now: datetime, public_id: str) -> Draft:
+    """`/incidents/<id>.json`: the incident alone, as some clients ask for it."""
+    found, body = _asked_body(now, public_id)
+    return _draft(found, JSON, lambda at: _dumped(body(at)))
+
+
+def _asked_body(now: datetime, public_id: str) -> tuple[World, Callable[[datetime], Body]]:
+    """An incident, or planned work: to Statuspage that is one as well. Raises Http404."""
+    if Maintenance.objects.filter(public_id=public_id).exists():
+        beside, work = _asked_work(now, public_id)
+        return beside, lambda at: v2.maintenance(work, beside, page_model.freshness(beside, at))
+    found, incident = _asked_incident(now, public_id)
+    return found, lambda at: v2.incident(incident, found, page_model.freshness(found, at))
+
+
+@document
+def api_scheduled(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances.json`."""
+    return _json(now, v2.maintenances_only, Q(resolved_at=None), _newest_works(v2.NEWEST))
+
+
+@document
+def api_upcoming(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances/upcoming.json`."""
+    return _json(now, v2.upcoming_only, Q(resolved_at=None), PLANNED)
+
+
+@document
+def api_active(now: datetime) -> Draft:
+    """`/api/v2/scheduled-maintenances/active.json`."""
+    return _json(now, v2.active_only, Q(resolved_at=None))
+
+
+@public
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For those who ask for it unasked; public pages bring their own, which tells the state."""
+    return redirect(static("statuspage/favicon.svg"))
+
+
+@public
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This system's own health, for watchdogs."""
+    body, code = vitals(timezone.now())
+    return JsonResponse(body, status=code, content_type="application/health+json")
+
+
+def eager_paths() -> list[str]:
+    """The addresses that are rendered at once when something changes."""
+    opened = Incident.objects.public().filter(resolved_at=None)
+    return [
+        "/",
+        "/history",
+        "/history.atom",
+        "/history.rss",
+        "/feed.json",
+        "/api/v2/summary.json",
+        "/api/v2/status.json",
+        "/api/v2/components.json",
+        "/api/v2/incidents.json",
+        "/api/v2/incidents/unresolved.json",
+        "/api/v2/scheduled-maintenances.json",
+        "/api/v2/scheduled-maintenances/upcoming.json",
+        "/api/v2/scheduled-maintenances/active.json",
+        "/maintenance",
+        "/maintenance.ics",
+        "/how-we-count",
+        *brand.eager_paths(),
+        *(one.get_absolute_url() for one in opened),
+        *(one.get_absolute_url() for one in Maintenance.objects.active()),
+    ]
+
+
+def _json(
+    now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
+) -> Draft:
+    found = world(now, only="-", incidents=incidents, maintenances=maintenances)
+    return _draft(found, JSON, lambda at: _dumped(build(found, at)))
+
+
+def _dumped(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _newest(count: int) -> Q:
+    """The newest public incidents, and all that are open: they decide the state of the page."""
+    back_filled = When(resolved_at__lt=F("created_at"), then=F("started_at"))  # as Incident.told_from
+    told_from = Case(back_filled, default=F("created_at"))
+    newest = Incident.objects.public().order_by(told_from.desc(), "-pk").values("pk")[:count]
+    return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
+
+
+def _newest_works(count: int) -> Q:
+    """The newest maintenances, whatever became of them."""
+    newest = Maintenance.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)
+    return Q(pk__in=list(newest[:count]))

@@ -1,0 +1,156 @@
+"""How programs and other sites are answered: JSON for programs, CORS, and one spelling of an address.
+
+CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: any origin may read it.
+"""
+
+import re
+from collections.abc import Callable
+
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
+from django.views.defaults import page_not_found
+
+from components.gate import PUBLIC
+from incidents.models import Maintenance
+from statuspage.public import postmortems
+from statuspage.requests import kept_forms
+from statuspage.staff.middleware import USUAL_METHODS
+
+OPEN_ENDINGS = (".json", ".csv", ".md", ".atom", ".rss", ".ics")
+INCIDENT = re.compile(r"/incidents/(?P<id>[A-Za-z0-9]{1,32})(?P<part>/postmortem)?")
+SAFE = ("GET", "HEAD", "OPTIONS")
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+GONE = (
+    "What this form is about is no longer there: somebody has deleted or withdrawn it meanwhile, so nothing"
+    " was sent. Copy your words to where they belong now."
+)
+WORDS = {
+    400: "The request cannot be read: see docs/api.md.",
+    403: "This request is not allowed.",
+    404: "There is nothing at this address: see docs/api.md for those that there are.",
+    405: "This address is read by GET.",
+    413: "The request is too large.",
+    429: "Too many requests: wait a while, then try again.",
+    500: "Something went wrong on our side. Try again in a moment.",
+    503: "We cannot tell at the moment. Try again in a few seconds.",
+}
+
+
+def is_open(path: str) -> bool:
+    """Whether pages of other origins may read it, or follow where it leads."""
+    if path.startswith("/api/"):
+        return True
+    path = _spelled(path)
+    return path.endswith(OPEN_ENDINGS) and (path in SAME or _is_document(path))
+
+
+class MannersMiddleware:
+    """Before everything that thinks of people in browsers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_open(request.path):
+            return self.get_response(request)
+        if request.method == "OPTIONS":
+            response = HttpResponse(
+                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_taken(request.path))}
+            )
+        elif request.method not in SAFE and _is_document(request.path):
+            response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
+        else:
+            response = self.get_response(request)
+        is_for_programs = request.path.startswith("/api/") or request.path.endswith(".json")
+        if is_for_programs and response.status_code >= 400:
+            response = _in_json(response)
+        response.setdefault("Access-Control-Allow-Origin", "*")
+        return response
+
+
+def _in_json(response: HttpResponse) -> HttpResponse:
+    if response.headers.get("Content-Type", "").startswith("application/json"):
+        return response
+    sentence = WORDS.get(response.status_code, WORDS[400])
+    allowed = response.headers.get("Allow", "")
+    if response.status_code == 405 and not set(allowed.split(", ")) <= set(SAFE):
+        sentence = f"This address takes {allowed}."
+    told = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
+    for name in ("Allow", "Retry-After", "Cache-Control", "Vary"):
+        if name in response.headers:
+            told[name] = response[name]
+    return told
+
+
+# What other status pages call what we have
+SAME = {
+    "/history.ics": "calendar",
+    "/uptime": "history",
+    "/api": "api_summary",
+    "/security.txt": "security_txt",
+}
+
+
+def _is_document(path: str) -> bool:
+    return hasattr(_view(path), "gather")
+
+
+def _taken(path: str) -> tuple[str, ...]:
+    """The methods that mean something there."""
+    view = _view(path)
+    if view is None or hasattr(view, "gather"):
+        return SAFE
+    return (*USUAL_METHODS, *getattr(view, "also_takes", ()))
+
+
+def _view(path: str) -> Callable[..., HttpResponse] | None:
+    try:
+        return resolve(path).func
+    except (Resolver404, Http404):
+        return None
+
+
+def _spelled(path: str) -> str:
+    """The address without a slash too many."""
+    return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A slash too many is taken out, and Statuspage's addresses lead to ours; else our page says so."""
+    if request.method in ("GET", "HEAD") and (elsewhere := _elsewhere(request.path)):
+        return redirect(elsewhere)
+    path = _spelled(request.path)
+    if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
+    if kept_forms.holds_words(request):
+        return kept_forms.page(request, GONE, status=404)
+    return page_not_found(request, exception)
+
+
+def _elsewhere(path: str) -> str:
+    """Where planned work and postmortems are: Statuspage has both below `/incidents/`. Empty: nowhere."""
+    if path in SAME:
+        return reverse(SAME[path])
+    match = INCIDENT.fullmatch(path)
+    if match is None:
+        return ""
+    reports = postmortems.published().filter(incident__public_id=match["id"])
+    found = reports if match["part"] else Maintenance.objects.filter(public_id=match["id"])
+    try:
+        is_there = found.exists()
+    except DatabaseError:
+        return ""
+    name = "postmortem" if match["part"] else "maintenance"
+    return reverse(name, args=[match["id"]]) if is_there else ""
+
+
+def _is_ours(path: str) -> bool:
+    """Whether strangers are answered there: Django's admin claims every address below it."""
+    return getattr(_view(path), "access", None) == PUBLIC

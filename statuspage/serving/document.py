@@ -1,0 +1,76 @@
+"""A public document: gathered once, judged at several ages, served as bytes.
+
+A view marked `@document` gathers and hands over a `Draft`. Django can answer
+with it like any view, but in service the snapshot renders it once per change
+and the front door serves the bytes.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
+
+from statuspage.staff.access import public
+
+CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a document is made of. `render` gives the bytes as they read when judged at a moment.
+
+    `checked_at` is the newest stored check; None when there is none, and then
+    the document does not age.
+    """
+
+    content_type: str
+    checked_at: datetime | None
+    late_after: timedelta
+    stale_after: timedelta
+    render: Callable[[datetime], bytes]
+    render_old: Callable[[datetime], bytes] | None = None  # as the copy reads once it is old itself
+
+    def old(self, now: datetime) -> bytes | None:
+        """What it says when newer checks are known than it has seen; None where it says no age at all."""
+        if self.render_old is None or self.checked_at is None:
+            return None
+        return self.render_old(self._first(now))
+
+    def variants(self, now: datetime) -> list[tuple[datetime | None, bytes]]:
+        """(from when on, bytes), oldest first; neighbours alike in bytes are one."""
+        moments: list[datetime | None] = [None]
+        if self.checked_at is not None:
+            moments += [self.checked_at + self.late_after, self.checked_at + self.stale_after]
+        found: list[tuple[datetime | None, bytes]] = []
+        for moment in moments:
+            body = self.render(max(now, moment) if moment else self._first(now))
+            if not found or found[-1][1] != body:
+                found.append((moment, body))
+        return found
+
+    def _first(self, now: datetime) -> datetime:
+        """The first variant is judged now, but never older than late: those follow."""
+        if self.checked_at is None:
+            return now
+        return min(now, self.checked_at + self.late_after - timedelta(seconds=1))
+
+
+def document(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:
+    """Make a gathering function a public view, marked for the snapshot."""
+
+    @functools.wraps(gather)
+    def view(request: HttpRequest, **named: Any) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        now = timezone.now()
+        draft = gather(now, **named)
+        response = HttpResponse(draft.render(now), content_type=draft.content_type)
+        response["Cache-Control"] = CACHE_CONTROL
+        return response
+
+    view.gather = gather  # type: ignore[attr-defined]
+    return public(view)

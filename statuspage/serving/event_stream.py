@@ -1,0 +1,167 @@
+"""The event stream: one token per change, to every open page.
+
+A doorbell, not the news: nothing to merge, order or replay. A page that hears
+a token it does not have fetches the page again. Nothing here knows the ORM.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.core import signing
+
+AGE_S = 15.0  # how often open pages hear how old the newest check is
+SALT = "statuspage.serving.event_stream"
+TOKEN_S = 12 * 3600
+STUCK_S = 45.0  # a reader that takes nothing for this long is let go
+RETRY_MS = (2_000, 17_000)  # a crowd that lost us together comes back over a quarter of a minute
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+def staff_token() -> str:
+    """What a page of the console shows to hear of more than the public does; good for half a day."""
+    return signing.TimestampSigner(salt=SALT).sign("staff")
+
+
+def is_staff(query: bytes) -> bool:
+    """Whether who asks shows a token that is still good; without one they hear what everybody hears."""
+    token = parse_qs(query.decode("latin-1")).get("staff", [""])[0]
+    try:
+        return bool(signing.TimestampSigner(salt=SALT).unsign(token, max_age=TOKEN_S))
+    except (signing.BadSignature, ValueError):
+        return False
+
+
+class Streams:
+    """The open streams of this process."""
+
+    def __init__(self, most: int, *, each: int = 0) -> None:
+        self.most = most
+        self.newest: Callable[[], float] = lambda: 0.0  # the newest check that this process knows of
+        self.each = each  # of one address; 0: as many as there are
+        self.of_address: Counter[str] = Counter()
+        self.count = 0
+        self.is_closing = False
+        self.token = 0
+        self.checked_at = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._next: asyncio.Future[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin, in the loop that serves."""
+        self._loop = asyncio.get_running_loop()
+        self._next = self._loop.create_future()
+        self._clock = self._loop.create_task(self._tell_age())
+
+    def ring(self, token: int) -> None:
+        """Tell every open page, from any thread."""
+        self.token = token
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._say, f"id: {token}\ndata: {token}\n\n".encode())
+
+    def close(self) -> None:
+        """End every stream."""
+        self.is_closing = True
+        self._say(b"")
+
+    def _say(self, words: bytes) -> None:
+        """Wake all streams at once: they wait for the same future."""
+        assert self._loop is not None
+        before, self._next = self._next, self._loop.create_future()
+        if before is not None and not before.done():
+            before.set_result(words)
+
+    async def _tell_age(self) -> None:
+        while True:
+            await asyncio.sleep(AGE_S)
+            self._say(self._age())
+
+    def _age(self) -> bytes:
+        """A comment keeps the line alive even when there is no check to tell of."""
+        self.checked_at = max(self.checked_at, self.newest())  # whether or not anybody loads a page
+        if not self.checked_at:
+            return b": here\n\n"
+        at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"event: age\ndata: {at}\n\n".encode()
+
+    async def serve(self, receive: Receive, send: Send, address: str = "") -> None:
+        """One open page, until it leaves or we do. 503 when there are too many: it will ask instead.
+
+        `address`: who shares a limit with this reader; empty for those who share none.
+        """
+        if self.count >= self.most or self.is_closing or self._is_full(address):
+            await _refuse(send)
+            return
+        self.count += 1
+        self.of_address[address] += 1
+        gone = asyncio.ensure_future(_wait_for_end(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await self._write(send, self._hello())
+            while not gone.done() and not self.is_closing:
+                assert self._next is not None
+                waiting = self._next
+                await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+                if waiting.done() and not gone.done() and (words := waiting.result()):
+                    await self._write(send, words)
+            if not gone.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except (TimeoutError, OSError, RuntimeError):
+            pass  # the reader is stuck or gone
+        finally:
+            self.count -= 1
+            self.of_address[address] -= 1
+            if not self.of_address[address]:
+                del self.of_address[address]
+            gone.cancel()
+
+    def _is_full(self, address: str) -> bool:
+        return bool(address) and 0 < self.each <= self.of_address[address]
+
+    def _hello(self) -> bytes:
+        retry = random.randint(*RETRY_MS)  # noqa: S311 - only spreads the crowd
+        hello = f"retry: {retry}\nid: {self.token}\ndata: {self.token}\n\n".encode()
+        age = self._age()
+        return hello + age if self.checked_at else hello
+
+    async def _write(self, send: Send, words: bytes) -> None:
+        async with asyncio.timeout(STUCK_S):
+            await send({"type": "http.response.body", "body": words, "more_body": True})
+
+
+async def _wait_for_end(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"retry-after", b"60")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": b"Too many streams: ask again.\n"})
+
+
+_serving: list[Streams] = []
+
+
+def serve_here(streams: Streams) -> Streams:
+    """These are the streams of this process: `viewers` counts them."""
+    _serving[:] = [streams]
+    return streams
+
+
+def viewers() -> int:
+    """Open pages that this process keeps informed."""
+    return sum(streams.count for streams in _serving)

@@ -1,0 +1,103 @@
+"""Default deny: every view says who may see it; one that does not stops the start, and is refused."""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core import checks
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils.http import urlencode
+
+from components.gate import PUBLIC, public
+from statuspage.models import Member, Role
+from statuspage.requests import kept_forms
+from statuspage.requests.idempotency import take_once
+
+__all__ = ["PUBLIC", "admit", "marked_views", "needs", "public", "role_needed"]
+
+GUARDED_NAMESPACES = frozenset({"admin"})  # Django's admin asks for staff in each of its views
+
+
+def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Mark a view for staff of this role or a higher one. Others are sent to the login, or refused."""
+
+    def mark(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+            refused = admit(request, role)
+            return refused or take_once(request, lambda: view(request, *args, **named))
+
+        guarded.access = role  # type: ignore[attr-defined]
+        return guarded
+
+    return mark
+
+
+def admit(request: HttpRequest, role: Role) -> HttpResponse | None:
+    """Let staff of this role in; None when they are. Raises PermissionDenied for lesser ones."""
+    mine = Member.objects.role_of(request.user)
+    if mine is None and not request.user.is_authenticated:
+        return _to_login(request)
+    if mine is None or mine < role:
+        request.lacks = role  # type: ignore[attr-defined] # a page that saves itself is told by a header
+        raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
+    request.role = mine  # type: ignore[attr-defined]
+    return None
+
+
+def role_needed(view: Any) -> Role | None:
+    """The role a view is marked for, by itself or by its word; None for strangers. Raises KeyError."""
+    mark = view.access
+    if mark == PUBLIC:
+        return None
+    return mark if isinstance(mark, Role) else Role[mark.upper()]
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """A page leads back after the login; a fragment of one makes the whole page go there.
+
+    What somebody typed before the session ended stays with them.
+    """
+    if request.headers.get("HX-Request"):
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return HttpResponse(status=401, headers={"HX-Redirect": _login(here or reverse("console"))})
+    if kept_forms.is_kept(request):
+        return kept_forms.page(request)
+    return redirect(_login(request.get_full_path()))
+
+
+def _login(then: str) -> str:
+    return f"{reverse('login')}?{urlencode({'next': then})}"
+
+
+@checks.register(checks.Tags.security)
+def every_view_is_marked(**_: Any) -> list[checks.CheckMessage]:
+    """No view without an access mark."""
+    return [
+        checks.Error(
+            f"The view at “{path}” carries no access mark.",
+            hint="Decorate it with @public, or with @needs and the role that may see it.",
+            id="statuspage.E001",
+        )
+        for path, view in marked_views()
+        if not hasattr(view, "access")
+    ]
+
+
+def marked_views() -> Iterator[tuple[str, Any]]:
+    """Every address with its view; those of Django's admin guard themselves."""
+    return _views(get_resolver().url_patterns, "")
+
+
+def _views(patterns: list[Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace not in GUARDED_NAMESPACES:
+                yield from _views(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback

@@ -1,0 +1,80 @@
+"""What happens at the login, written down; and what ends a person's other sessions.
+
+Signals are how Django and allauth tell what they did: this is their edge, and the only place that listens.
+"""
+
+from typing import Any
+
+from allauth.account import signals as account
+from allauth.core import context
+from allauth.mfa import signals as second_factor
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import signals as django
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from statuspage.models import Audit
+from statuspage.staff.login.backends import login_of, person_of
+
+
+@receiver(django.user_logged_in)
+def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """Inside, after every step of the login."""
+    Audit.objects.note(request, "login", user)
+
+
+@receiver(django.user_logged_out)
+def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """Sent before the session forgets who it was."""
+    if user is not None:
+        Audit.objects.note(request, "logout", user)
+
+
+@receiver(django.user_login_failed)
+def login_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """A wrong guess. A name nobody has may be a password typed into the wrong field: it is not kept."""
+    person = person_of(login_of(credentials))
+    Audit.objects.note(request or context.request, "login.failed", person or "a name nobody has")
+
+
+@receiver([account.password_changed, account.password_set, account.password_reset])
+def password_changed(request: HttpRequest, user: Any, **_: Any) -> None:
+    """Django ends the other sessions itself: their hash is of the old password."""
+    Audit.objects.note(request, "password.change", user)
+
+
+@receiver(second_factor.authentication_failed)
+def second_factor_failed(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
+    """The password was right, the code was not: the one to look at."""
+    Audit.objects.note(request, "login.failed", user, after={"factor": authenticator.type})
+
+
+@receiver(second_factor.authenticator_added)
+def factor_added(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
+    """Whoever was inside without it must come again."""
+    Audit.objects.note(request, "factor.add", user, after={"factor": authenticator.type})
+    end_other_sessions(request, user)
+
+
+@receiver(second_factor.authenticator_removed)
+def factor_removed(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
+    """A weaker door: others come again through it."""
+    Audit.objects.note(request, "factor.remove", user, before={"factor": authenticator.type})
+    end_other_sessions(request, user)
+
+
+@receiver(second_factor.authenticator_reset)
+def factor_reset(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
+    """New recovery codes."""
+    Audit.objects.note(request, "factor.reset", user, after={"factor": authenticator.type})
+    end_other_sessions(request, user)
+
+
+def end_sessions(user: Any) -> int:
+    """All sessions of a person, from the command line or by an admin. How many there were."""
+    mine = list(UserSession.objects.filter(user_id=user.pk))
+    for session in mine:
+        session.end()
+    return len(mine)

@@ -1,0 +1,156 @@
+"""What every answer of Django carries, and who must change a password first."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from statuspage.models import Audit, FirstPassword, Role
+from statuspage.models.audit import client_address
+from statuspage.requests.idempotency import take_once
+from statuspage.requests.limits import IMPORTS_PATH, LOOK_PATH
+from statuspage.staff.access import GUARDED_NAMESPACES, admit, role_needed
+
+USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
+
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "object-src 'none'"
+)
+
+
+class TextMiddleware:
+    """What is no text ends here: PostgreSQL takes no NUL, and only UTF-8 is understood."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"  # whatever a header says: a form is read as our pages send it
+        if "\0" in request.path:
+            raise Http404  # no address holds one
+        # a search or a filter is one with the letters that are left
+        request.META["QUERY_STRING"] = _without_nul(request.META.get("QUERY_STRING", ""))
+        if _body_holds_nul(request) and not _take_out(request):
+            sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
+            return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
+
+
+def _body_holds_nul(request: HttpRequest) -> bool:
+    if request.method in ("GET", "HEAD") or request.path == IMPORTS_PATH:
+        return False  # the import reads its file line by line
+    if request.path == LOOK_PATH and request.content_type == MULTIPART:
+        return False  # a picture holds many; fields of text refuse them themselves
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return False  # whoever reads it says so
+    is_form = request.content_type == URLENCODED
+    return b"\0" in body or (is_form and b"%00" in body)
+
+
+def _take_out(request: HttpRequest) -> bool:
+    """Whether it is a form of staff: it is read without the NULs, so that no word beside them is lost."""
+    if not request.path.startswith(STAFF_PATHS) or request.content_type not in (URLENCODED, MULTIPART):
+        return False
+    body = request.body.replace(b"\0", b"")
+    if request.content_type == URLENCODED:
+        body = _without_nul(body.decode("latin-1")).encode("latin-1")
+    request._body = body  # noqa: SLF001 - where Django keeps what was read; it has no other way to say it
+    return True
+
+
+def _without_nul(encoded: str) -> str:
+    """Percent-encoded text without `%00`. A bare `%` stands for itself: it must not meet two digits anew."""
+    return BARE_PERCENT.sub("%25", encoded).replace("%00", "") if "%00" in encoded else encoded
+
+
+class HeadersMiddleware:
+    """The headers that keep strangers' code out of staff pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = _told_to_people(request, self.get_response(request))
+        response.setdefault("Content-Security-Policy", CSP)
+        if request.path.startswith(STAFF_PATHS):
+            response.setdefault("Cache-Control", "private, no-store")
+        if lacks := getattr(request, "lacks", None):
+            response["X-Role-Needed"] = lacks.label
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        return response
+
+
+def _told_to_people(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """An address that takes forms alone says so in a browser, where Django leaves the page empty."""
+    is_bare = isinstance(response, HttpResponseNotAllowed) and not response.content
+    if not is_bare or "text/html" not in request.headers.get("Accept", ""):
+        return response
+    told = render(request, "405.html", status=405)
+    told["Allow"] = response["Allow"]
+    return told
+
+
+class AccessMiddleware:
+    """The second wall: a view without an access mark is refused, even if the start let it through."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # views downstairs cannot reach up for these (components.gate)
+        request.note = functools.partial(Audit.objects.note, request)  # type: ignore[attr-defined]
+        request.client = client_address(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, named: Any) -> HttpResponse | None:
+        """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied.
+
+        Many views take every method for a GET: what none of them means to take ends here.
+        """
+        takes = (*USUAL_METHODS, *getattr(view, "also_takes", ()))
+        if request.method not in takes:
+            return HttpResponseNotAllowed(takes)
+        match = request.resolver_match
+        if match is not None and GUARDED_NAMESPACES & set(match.namespaces):
+            return None
+        if not hasattr(view, "access"):
+            raise PermissionDenied
+        role = role_needed(view)
+        asks_itself = isinstance(view.access, Role)
+        if role is None or asks_itself:
+            return None
+        return admit(request, role) or take_once(request, lambda: view(request, *args, **named))
+
+
+class FirstPasswordMiddleware:
+    """Keeps staff on the password form until the generated first password is changed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            request.path.startswith(STAFF_PATHS)
+            and request.path not in _free_paths()
+            and request.user.is_authenticated
+            and FirstPassword.objects.is_kept_by(request.user)
+        ):
+            return redirect("account_change_password")
+        return self.get_response(request)
+
+
+def _free_paths() -> tuple[str, ...]:
+    """What people may do before: change it, or leave."""
+    return (reverse("account_change_password"), reverse("account_logout"), reverse("admin:logout"))
