@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.test import Client
 from django.urls import path
 from statuspage import urls
-from statuspage.access import needs
+from statuspage.staff.access import needs
 from statuspage.models import Member, Role
 empty = needs(Role.VIEWER)(lambda request: render(request, "console/base.html"))
 urls.urlpatterns.append(path("console/empty", empty))

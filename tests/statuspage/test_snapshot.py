@@ -132,7 +132,7 @@ HOLD = """
 import sys, django
 django.setup()
 from pathlib import Path
-from statuspage.snapshot import Snapshot
+from statuspage.serving.snapshot import Snapshot
 with Snapshot(Path(sys.argv[1])).copies.single_flight("/"):
     print("held", flush=True)
     sys.stdin.read()
