@@ -28,7 +28,9 @@ def day(now: datetime, public_id: str, on: date) -> Draft:
     found = drilldown.gather_day(now, public_id, on)
     one = _of_day(found, public_id, on)
     kept = drilldown.tallies(one, drilldown.hours_of(on, found.zone))
-    return drafts.html(found, "component_day.html", lambda at: drilldown.day_page(found, one, on, kept, at))
+    return drafts.html(
+        found, "public/component_day.html", lambda at: drilldown.day_page(found, one, on, kept, at)
+    )
 
 
 @drafts.unkept
@@ -43,7 +45,7 @@ def hour(now: datetime, public_id: str, on: date, hour: str) -> Draft:
     found = drilldown.with_spans(found, one, drilldown.spans_of(one, start))
     return drafts.html(
         found,
-        "component_hour.html",
+        "public/component_hour.html",
         lambda at: drilldown.hour_page(found, one, on, at, start=start, checks=checks),
     )
 
@@ -65,7 +67,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such page.")
     found = world(now, only="-", incidents=Q(resolved_at=None))
     shown = search.search_page(found, request.GET.get("q", ""), int(number), now)
-    response = HttpResponse(render_to_string("search.html", {"page": shown, "head": shown.head}))
+    response = HttpResponse(render_to_string("public/search.html", {"page": shown, "head": shown.head}))
     response["Cache-Control"] = SEARCH_CACHE_CONTROL
     response["X-Robots-Tag"] = "noindex"
     return response
@@ -80,7 +82,9 @@ def figures(now: datetime, month: str = "") -> Draft:
         raise Http404("There is no such month.") from error
     found = _whole_page(now)
     year = figures_of.gather(last)
-    return drafts.html(found, "figures.html", lambda at: figures_of.figures_page(found, last, year, at))
+    return drafts.html(
+        found, "public/figures.html", lambda at: figures_of.figures_page(found, last, year, at)
+    )
 
 
 @document

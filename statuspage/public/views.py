@@ -47,7 +47,7 @@ def overview(now: datetime) -> Draft:
     """The front page."""
     found = world(now)
     hours = latencies(page_model.wanted_latencies(found.components), now)
-    return _html(found, "overview.html", lambda at: page_model.overview(found, hours, at))
+    return _html(found, "public/overview.html", lambda at: page_model.overview(found, hours, at))
 
 
 @public
@@ -68,7 +68,7 @@ def component(now: datetime, public_id: str) -> Draft:
     found = world(now, only=public_id)
     one = _component(found, public_id)
     hours = latencies([one.pk], now)
-    return _html(found, "component.html", lambda at: page_model.component_page(found, one, hours, at))
+    return _html(found, "public/component.html", lambda at: page_model.component_page(found, one, hours, at))
 
 
 def _component(found: World, public_id: str) -> Component:
@@ -84,7 +84,7 @@ def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
     found, one = _asked_incident(now, public_id)
     seen = evidence.evidence(one, now)
-    return _html(found, "incident.html", lambda at: _incident_page(found, one, seen, at))
+    return _html(found, "public/incident.html", lambda at: _incident_page(found, one, seen, at))
 
 
 def _asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
@@ -126,7 +126,7 @@ def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
         raise Http404("There is no such month.") from error
     found = history.gather(now, last, public_id)
     one = _component(found, public_id) if public_id else None
-    return _html(found, "history.html", lambda at: history.history_page(found, last, at, one))
+    return _html(found, "public/history.html", lambda at: history.history_page(found, last, at, one))
 
 
 @document
@@ -134,7 +134,9 @@ def postmortems_page(now: datetime) -> Draft:
     """Every postmortem, and what is still to do."""
     found = world(now, only="-", incidents=Q(resolved_at=None))
     reports = list(postmortems.published())
-    return _html(found, "postmortems.html", lambda at: postmortems.postmortems_page(found, reports, at))
+    return _html(
+        found, "public/postmortems.html", lambda at: postmortems.postmortems_page(found, reports, at)
+    )
 
 
 @document
@@ -142,7 +144,7 @@ def postmortem(now: datetime, public_id: str) -> Draft:
     """One postmortem, whole."""
     found = world(now, only="-", incidents=Q(resolved_at=None))
     one = _postmortem(public_id)
-    return _html(found, "postmortem.html", lambda at: postmortems.postmortem_page(found, one, at))
+    return _html(found, "public/postmortem.html", lambda at: postmortems.postmortem_page(found, one, at))
 
 
 @document
@@ -184,7 +186,7 @@ def maintenances(now: datetime) -> Draft:
     """All planned work: under way, to come, past."""
     shown = PLANNED | latest_over(Maintenance.objects.all(), PAST_WORKS)
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
-    return _html(found, "maintenances.html", lambda at: _works_page(found, at))
+    return _html(found, "public/maintenances.html", lambda at: _works_page(found, at))
 
 
 def _works_page(found: World, at: datetime) -> WorksPage:
@@ -200,7 +202,7 @@ def _works_page(found: World, at: datetime) -> WorksPage:
 def maintenance(now: datetime, public_id: str) -> Draft:
     """One maintenance, whole."""
     found, one = _asked_work(now, public_id)
-    return _html(found, "maintenance.html", lambda at: _work_page(found, one, at))
+    return _html(found, "public/maintenance.html", lambda at: _work_page(found, one, at))
 
 
 def _asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
@@ -230,7 +232,7 @@ def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
 def how_we_count(now: datetime) -> Draft:
     """The arithmetic of both uptime figures."""
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
-    return _html(found, "how_we_count.html", lambda at: page_model.counting_page(found, at))
+    return _html(found, "public/how_we_count.html", lambda at: page_model.counting_page(found, at))
 
 
 @document

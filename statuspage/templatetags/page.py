@@ -67,7 +67,7 @@ def brand_style() -> SafeString:
     return format_html('<link rel="stylesheet" href="{}">', url) if url else mark_safe("")
 
 
-@register.inclusion_tag("_brand.html")
+@register.inclusion_tag("public/_brand.html")
 def brand_mark(url: str = "/", word: str = "Status") -> dict[str, Any]:
     """The area of the logo, which leads home."""
     return {**brand.head(identity.current()), "url": url, "word": word}
