@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from statuspage import converters
+from statuspage.api import views as api_views
 from statuspage.feeds import views as feed_views
 from statuspage.public import brand, history_views, views, well_known
 from statuspage.staff.people import views as people
@@ -14,7 +15,7 @@ urlpatterns = [
     path("", views.front, name="overview"),
     path("components/<slug:public_id>", views.component, name="component"),
     path("incidents/<slug:public_id>", views.incident, name="incident"),
-    path("incidents/<slug:public_id>.json", views.incident_json, name="incident_json"),
+    path("incidents/<slug:public_id>.json", api_views.incident_json, name="incident_json"),
     path("postmortems", views.postmortems_page, name="postmortems"),
     path("postmortems/<slug:public_id>", views.postmortem, name="postmortem"),
     path("postmortems/<slug:public_id>.csv", views.postmortem_csv, name="postmortem_csv"),
@@ -48,15 +49,15 @@ urlpatterns = [
     path("<feed:form>", feed_views.page_feed, name="feed"),
     path("components/<slug:public_id>/<feed:form>", feed_views.component_feed, name="component_feed"),
     path("groups/<slug:public_id>/<feed:form>", feed_views.group_feed, name="group_feed"),
-    path("api/v2/summary.json", views.api_summary, name="api_summary"),
-    path("api/v2/status.json", views.api_status, name="api_status"),
-    path("api/v2/components.json", views.api_components, name="api_components"),
-    path("api/v2/incidents.json", views.api_incidents, name="api_incidents"),
-    path("api/v2/incidents/unresolved.json", views.api_unresolved, name="api_unresolved"),
-    path("api/v2/incidents/<slug:public_id>.json", views.api_incident, name="api_incident"),
-    path("api/v2/scheduled-maintenances.json", views.api_scheduled, name="api_scheduled"),
-    path("api/v2/scheduled-maintenances/upcoming.json", views.api_upcoming, name="api_upcoming"),
-    path("api/v2/scheduled-maintenances/active.json", views.api_active, name="api_active"),
+    path("api/v2/summary.json", api_views.summary, name="api_summary"),
+    path("api/v2/status.json", api_views.status, name="api_status"),
+    path("api/v2/components.json", api_views.components, name="api_components"),
+    path("api/v2/incidents.json", api_views.incidents, name="api_incidents"),
+    path("api/v2/incidents/unresolved.json", api_views.unresolved, name="api_unresolved"),
+    path("api/v2/incidents/<slug:public_id>.json", api_views.incident, name="api_incident"),
+    path("api/v2/scheduled-maintenances.json", api_views.scheduled, name="api_scheduled"),
+    path("api/v2/scheduled-maintenances/upcoming.json", api_views.upcoming, name="api_upcoming"),
+    path("api/v2/scheduled-maintenances/active.json", api_views.active, name="api_active"),
     path("brand/<slug:name>.css", brand.stylesheet, name="brand_style"),
     path("brand/<str:name>", brand.picture, name="brand_picture"),
     path("robots.txt", well_known.robots, name="robots"),

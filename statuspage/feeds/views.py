@@ -12,7 +12,7 @@ from statuspage.feeds import formats as feed_formats
 from statuspage.feeds.scopes import Scope
 from statuspage.public import world
 from statuspage.public.drafts import lasting
-from statuspage.serving.document import Draft, document
+from statuspage.serving.document import Draft, document, eager
 
 ICAL = "text/calendar; charset=utf-8"
 FORMS: dict[str, tuple[str, Callable[[feed_entries.Channel], bytes]]] = {
@@ -40,6 +40,7 @@ def group_feed(now: datetime, public_id: str, form: str) -> Draft:
     return _feed(scopes.group(public_id), form)
 
 
+@eager
 @document
 def page_calendar(now: datetime) -> Draft:
     """All planned work."""

@@ -20,8 +20,6 @@ from components.models import Picture
 from statuspage.public.drafts import lasting
 from statuspage.serving.document import Draft, document
 
-PREFIX = "/brand/"
-FOREVER = "public, max-age=31536000, immutable"
 NO_COLOUR = "none"
 COLOURLESS = "@layer tokens{:root,[data-theme]{--brand:initial}}\n"
 RULES = (

@@ -1,22 +1,19 @@
 """The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
 
-import json
 import re
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case, F, Q, When
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from components.models import Component
-from incidents.bodies import Body
 from incidents.models import Incident, Maintenance, Postmortem
-from statuspage.api import v2
 from statuspage.ops.vitals import vitals
 from statuspage.public import (
     banners,
@@ -29,12 +26,11 @@ from statuspage.public import (
     postmortem_files,
     postmortems,
 )
-from statuspage.public.drafts import draft as _draft
 from statuspage.public.drafts import html as _html
 from statuspage.public.drafts import lasting
 from statuspage.public.values.pages import IncidentPage, WorkPage, WorksPage
 from statuspage.public.world import ACTIVE, PLANNED, World, latencies, latest_over, world
-from statuspage.serving.document import Draft, document
+from statuspage.serving.document import Draft, document, eager
 from statuspage.staff.access import public
 
 JSON = "application/json; charset=utf-8"
@@ -60,6 +56,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 front.gather = overview.gather  # type: ignore[attr-defined]
+eager(front)
 
 
 @document
@@ -82,12 +79,12 @@ def _component(found: World, public_id: str) -> Component:
 @document
 def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
-    found, one = _asked_incident(now, public_id)
+    found, one = asked_incident(now, public_id)
     seen = evidence.evidence(one, now)
     return _html(found, "public/incident.html", lambda at: _incident_page(found, one, seen, at))
 
 
-def _asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
+def asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
     """The incident at this address, and what is shown beside it. Raises Http404."""
     # the address of one that turned out to be another leads there
     mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
@@ -117,6 +114,7 @@ def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> Inci
     )
 
 
+@eager
 @document
 def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
     """Three months, the last one given as "2026-11"; of all components, or of one."""
@@ -181,6 +179,7 @@ def _day(at: datetime) -> date:
     return at.astimezone(page_model.zone()).date()
 
 
+@eager
 @document
 def maintenances(now: datetime) -> Draft:
     """All planned work: under way, to come, past."""
@@ -201,11 +200,11 @@ def _works_page(found: World, at: datetime) -> WorksPage:
 @document
 def maintenance(now: datetime, public_id: str) -> Draft:
     """One maintenance, whole."""
-    found, one = _asked_work(now, public_id)
+    found, one = asked_work(now, public_id)
     return _html(found, "public/maintenance.html", lambda at: _work_page(found, one, at))
 
 
-def _asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
+def asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
     """The planned work at this address, and what is shown beside it. Raises Http404."""
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
     one = next((one for one in found.maintenances if one.public_id == public_id), None)
@@ -228,82 +227,12 @@ def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
     )
 
 
+@eager
 @document
 def how_we_count(now: datetime) -> Draft:
     """The arithmetic of both uptime figures."""
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
     return _html(found, "public/how_we_count.html", lambda at: page_model.counting_page(found, at))
-
-
-@document
-def api_summary(now: datetime) -> Draft:
-    """`/api/v2/summary.json`."""
-    return _json(now, v2.summary, Q(resolved_at=None), PLANNED)
-
-
-@document
-def api_status(now: datetime) -> Draft:
-    """`/api/v2/status.json`."""
-    return _json(now, v2.status_only, Q(resolved_at=None))
-
-
-@document
-def api_components(now: datetime) -> Draft:
-    """`/api/v2/components.json`."""
-    return _json(now, v2.components_only, Q(resolved_at=None))
-
-
-@document
-def api_incidents(now: datetime) -> Draft:
-    """`/api/v2/incidents.json`."""
-    return _json(now, v2.incidents_only, _newest(v2.NEWEST))
-
-
-@document
-def api_unresolved(now: datetime) -> Draft:
-    """`/api/v2/incidents/unresolved.json`."""
-    return _json(now, v2.unresolved_only, Q(resolved_at=None))
-
-
-@document
-def api_incident(now: datetime, public_id: str) -> Draft:
-    """`/api/v2/incidents/<id>.json`."""
-    found, body = _asked_body(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped({"page": v2.page_body(found), "incident": body(at)}))
-
-
-@document
-def incident_json(now: datetime, public_id: str) -> Draft:
-    """`/incidents/<id>.json`: the incident alone, as some clients ask for it."""
-    found, body = _asked_body(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped(body(at)))
-
-
-def _asked_body(now: datetime, public_id: str) -> tuple[World, Callable[[datetime], Body]]:
-    """An incident, or planned work: to Statuspage that is one as well. Raises Http404."""
-    if Maintenance.objects.filter(public_id=public_id).exists():
-        beside, work = _asked_work(now, public_id)
-        return beside, lambda at: v2.maintenance(work, beside, page_model.freshness(beside, at))
-    found, incident = _asked_incident(now, public_id)
-    return found, lambda at: v2.incident(incident, found, page_model.freshness(found, at))
-
-
-@document
-def api_scheduled(now: datetime) -> Draft:
-    """`/api/v2/scheduled-maintenances.json`."""
-    return _json(now, v2.maintenances_only, Q(resolved_at=None), _newest_works(v2.NEWEST))
-
-
-@document
-def api_upcoming(now: datetime) -> Draft:
-    """`/api/v2/scheduled-maintenances/upcoming.json`."""
-    return _json(now, v2.upcoming_only, Q(resolved_at=None), PLANNED)
-
-
-@document
-def api_active(now: datetime) -> Draft:
-    """`/api/v2/scheduled-maintenances/active.json`."""
-    return _json(now, v2.active_only, Q(resolved_at=None))
 
 
 @public
@@ -324,48 +253,20 @@ def eager_paths() -> list[str]:
     """The addresses that are rendered at once when something changes."""
     opened = Incident.objects.public().filter(resolved_at=None)
     return [
-        "/",
-        "/history",
+        *(f"/{pattern.pattern}" for pattern in get_resolver().url_patterns if _is_eager(pattern)),
         "/history.atom",
         "/history.rss",
         "/feed.json",
-        "/api/v2/summary.json",
-        "/api/v2/status.json",
-        "/api/v2/components.json",
-        "/api/v2/incidents.json",
-        "/api/v2/incidents/unresolved.json",
-        "/api/v2/scheduled-maintenances.json",
-        "/api/v2/scheduled-maintenances/upcoming.json",
-        "/api/v2/scheduled-maintenances/active.json",
-        "/maintenance",
-        "/maintenance.ics",
-        "/how-we-count",
         *brand.eager_paths(),
         *(one.get_absolute_url() for one in opened),
         *(one.get_absolute_url() for one in Maintenance.objects.active()),
     ]
 
 
-def _json(
-    now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
-) -> Draft:
-    found = world(now, only="-", incidents=incidents, maintenances=maintenances)
-    return _draft(found, JSON, lambda at: _dumped(build(found, at)))
-
-
-def _dumped(body: Body) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()
-
-
-def _newest(count: int) -> Q:
-    """The newest public incidents, and all that are open: they decide the state of the page."""
-    back_filled = When(resolved_at__lt=F("created_at"), then=F("started_at"))  # as Incident.told_from
-    told_from = Case(back_filled, default=F("created_at"))
-    newest = Incident.objects.public().order_by(told_from.desc(), "-pk").values("pk")[:count]
-    return Q(pk__in=list(newest.values_list("pk", flat=True))) | Q(resolved_at=None)
-
-
-def _newest_works(count: int) -> Q:
-    """The newest maintenances, whatever became of them."""
-    newest = Maintenance.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)
-    return Q(pk__in=list(newest[:count]))
+def _is_eager(pattern: URLPattern | URLResolver) -> bool:
+    """Whether it is marked so, and names one address alone."""
+    return (
+        isinstance(pattern, URLPattern)
+        and getattr(pattern.callback, "is_eager", False)
+        and not pattern.pattern.converters
+    )

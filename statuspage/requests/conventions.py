@@ -13,8 +13,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.views.defaults import page_not_found
 
 from components.gate import PUBLIC
-from incidents.models import Maintenance
-from statuspage.public import postmortems
+from incidents.models import Maintenance, Postmortem
 from statuspage.requests import kept_forms
 from statuspage.staff.middleware import USUAL_METHODS
 
@@ -141,7 +140,7 @@ def _elsewhere(path: str) -> str:
     match = INCIDENT.fullmatch(path)
     if match is None:
         return ""
-    reports = postmortems.published().filter(incident__public_id=match["id"])
+    reports = Postmortem.objects.public().filter(incident__public_id=match["id"])
     found = reports if match["part"] else Maintenance.objects.filter(public_id=match["id"])
     try:
         is_there = found.exists()

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from statuspage.staff.access import public
 
+FOREVER = "public, max-age=31536000, immutable"  # for addresses that never mean anything else
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
 
 
@@ -74,3 +75,9 @@ def document(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:
 
     view.gather = gather  # type: ignore[attr-defined]
     return public(view)
+
+
+def eager(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a document without parameters that is rendered at once when something changes."""
+    view.is_eager = True  # type: ignore[attr-defined]
+    return view

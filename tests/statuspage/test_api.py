@@ -9,7 +9,7 @@ import pytest
 from components.models import Component
 from incidents.models import Incident
 from incidents.tasks import fall_silent
-from statuspage.public import views
+from statuspage.api import views
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 PAGE = {"id": str, "name": str, "url": str, "time_zone": str, "updated_at": "time"}
@@ -33,7 +33,7 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)$")
 
 
 def body(name, now=NOW, at=None):
-    return json.loads(getattr(views, f"api_{name}").gather(now).render(at or now))
+    return json.loads(getattr(views, name).gather(now).render(at or now))
 
 
 def holds(row, shape):

@@ -16,9 +16,9 @@ from django.http import Http404
 from django.utils import timezone
 
 from components.models import Page
-from statuspage.asgi import RENDER_WAIT_S, SLOW_WAIT_S, Door, judged
 from statuspage.ops.vitals import vitals
 from statuspage.serving import disk_copies as copies_module
+from statuspage.serving.door import RENDER_WAIT_S, SLOW_WAIT_S, Door, judged
 from statuspage.serving.event_stream import Streams
 from statuspage.serving.snapshot import Snapshot
 from tests.making import fell, found, watched

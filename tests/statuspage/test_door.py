@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from components.models import Page
 from incidents.models import Incident
-from statuspage.asgi import Door, best_encoding, security_headers
 from statuspage.requests.limits import shared_address
+from statuspage.serving.door import Door, best_encoding, security_headers
 from statuspage.serving.event_stream import Streams
 from statuspage.serving.snapshot import Snapshot
 from tests.making import fell, found, watched

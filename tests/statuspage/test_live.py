@@ -2,7 +2,7 @@
 
 import asyncio
 
-from statuspage.asgi import Door
+from statuspage.serving.door import Door
 from statuspage.serving.event_stream import Streams
 from statuspage.serving.snapshot import Snapshot
 

@@ -16,6 +16,7 @@ from components.status import Status
 from components.tasks import tally_days
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
+from statuspage.api import views as api_views
 from statuspage.feeds import views as feed_views
 from statuspage.public import views
 from tests.browser import Browser, widths
@@ -183,7 +184,7 @@ def test_hidden_components_are_not_named(db):
         (views.overview.gather, {}),
         (views.maintenances.gather, {}),
         (views.maintenance.gather, {"public_id": one.public_id}),
-        (views.api_scheduled.gather, {}),
+        (api_views.scheduled.gather, {}),
         (feed_views.page_calendar.gather, {}),
     ):
         text = html(NOW, gather=gather, **named)
@@ -379,10 +380,11 @@ def test_a_daily_series_does_not_push_incidents_out_of_the_feed(db):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["overview", "maintenances", "maintenance", "history_page", "api_summary", "api_scheduled", "component"],
+    "view",
+    [views.overview, views.maintenances, views.maintenance, views.history_page, api_views.summary,
+     api_views.scheduled, views.component],
 )  # fmt: skip
-def test_the_number_of_queries_does_not_grow_with_maintenances(db, name):
+def test_the_number_of_queries_does_not_grow_with_maintenances(db, view):
     probe = watched()
     found(probe, "up", NOW)
     counts = []
@@ -392,10 +394,10 @@ def test_the_number_of_queries_does_not_grow_with_maintenances(db, name):
             one = plan(probe.component, starts=start, now=after(days=-80), title=f"Work {n}")
             if n % 2:
                 turn(one, start)
-        ids = {"component": probe.component.public_id, "maintenance": one.public_id}
-        named = {"public_id": ids[name]} if name in ids else {}
+        ids = {views.component: probe.component.public_id, views.maintenance: one.public_id}
+        named = {"public_id": ids[view]} if view in ids else {}
         with CaptureQueriesContext(connection) as asked:
-            html(NOW, gather=getattr(views, name).gather, **named)
+            html(NOW, gather=view.gather, **named)
         counts.append(len(asked))
     assert counts[0] == counts[1]
     assert counts[1] <= 16

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from incidents.models import Incident, Postmortem, Update
-from statuspage.asgi import make_answer
-from statuspage.public.views import api_unresolved, incident_json
+from statuspage.api.views import incident_json, unresolved
 from statuspage.serving.disk_copies import Document, Variant
+from statuspage.serving.door import make_answer
 from tests.incidents.test_maintenance import plan
 from tests.making import NOW, after, component, fell, group, watched
 from tests.statuspage.test_postmortems import published
@@ -29,7 +29,7 @@ def test_what_is_open_is_told_alone(db):
     over = Incident.objects.open("Files were slow", "We look.", components=[component("Files")], now=NOW)
     over.post("All is well.", phase="resolved", now=after(minutes=9))
     moment = after(minutes=10)
-    told = api_unresolved.gather(moment).render(moment)
+    told = unresolved.gather(moment).render(moment)
     assert one.public_id.encode() in told
     assert over.public_id.encode() not in told
 

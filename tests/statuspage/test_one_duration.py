@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Incident, Postmortem, Template
+from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
 from tests.making import fell, found, rose, watched
@@ -43,7 +44,7 @@ def numbers(incident, client, now):
         (views.overview.gather, {}), (views.incident.gather, {"public_id": incident.public_id})))  # fmt: skip
     history = plain(page(views.history_page.gather, now))
     row = json.loads(page(history_views.history_json.gather, now))["incidents"][0]
-    (api,) = json.loads(page(views.api_incidents.gather, now))["incidents"]
+    (api,) = json.loads(page(api_views.incidents.gather, now))["incidents"]
     draft = Postmortem.objects.draft_of(incident, author=None, now=now)
     console = plain(client.get(f"/console/incidents/{incident.public_id}").content.decode())
     return {
@@ -63,7 +64,7 @@ def numbers(incident, client, now):
 
 def ends(incident, now):
     row = json.loads(page(history_views.history_json.gather, now))["incidents"][0]
-    (api,) = json.loads(page(views.api_incidents.gather, now))["incidents"]
+    (api,) = json.loads(page(api_views.incidents.gather, now))["incidents"]
     return {row["ended_at"][:19], api["ended_at"][:19]}
 
 

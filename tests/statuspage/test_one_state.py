@@ -10,6 +10,7 @@ from django.utils import timezone
 from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Notice
+from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
 from subscribers import letters
@@ -58,7 +59,7 @@ def surfaces(incident, client, now):
         "card": re.search(r'card incident"[^>]*data-status="(\w+)"', front)[1],
         "history": state_in(page(views.history_page.gather, now), rf'id="list".*?>{title}</a>'),
         "csv": json.loads(page(history_views.history_json.gather, now))["incidents"][0]["status"],
-        "api": json.loads(page(views.api_status.gather, now))["status"],
+        "api": json.loads(page(api_views.status.gather, now))["status"],
     }
     said["search"] = state_in(
         client.get("/history/search", {"q": incident.title.split()[-1]}).content.decode(), "history__words"

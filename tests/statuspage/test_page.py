@@ -11,6 +11,7 @@ from components.status import Status
 from components.tasks import tally_days, tally_hours, tally_latency
 from incidents.models import Incident
 from incidents.tasks import fall_silent
+from statuspage.api import views as api_views
 from statuspage.public import page_model, views
 from statuspage.public.values.frame import Step
 from statuspage.public.world import latencies, world
@@ -213,13 +214,13 @@ def fill(count):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "history_page", "api_summary"])
-def test_the_number_of_queries_does_not_grow_with_components(db, name):
+@pytest.mark.parametrize("view", [views.overview, views.history_page, api_views.summary])
+def test_the_number_of_queries_does_not_grow_with_components(db, view):
     counts = []
     for size in (10, 500):
         fill(size)
         with CaptureQueriesContext(connection) as asked:
-            html(after(seconds=1), gather=getattr(views, name).gather)
+            html(after(seconds=1), gather=view.gather)
         counts.append(len(asked))
     assert counts[0] == counts[1]
     assert counts[0] <= 12
@@ -316,7 +317,7 @@ def test_a_hidden_component_that_staff_picked_is_named_to_nobody_else(db):
     for gather, named in (
         (views.incident.gather, {"public_id": incident.public_id}),
         (views.overview.gather, {}),
-        (views.api_incidents.gather, {}),
+        (api_views.incidents.gather, {}),
     ):
         told = gather(after(minutes=1), **named).render(after(minutes=1)).decode()
         assert "Web" in told

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from components.models import Check, Component, Group
 from incidents.models import Incident, Postmortem
+from statuspage.api import views as api_views
 from statuspage.ops.demo import examples
 from statuspage.public import views
 from tests.browser import widths
@@ -32,7 +33,8 @@ TEXTS = (
 
 def shown(view, now=None, **named):
     moment = now or after(days=1)
-    return getattr(views, view).gather(moment, **named).render(moment).decode()
+    view = getattr(views, view) if isinstance(view, str) else view
+    return view.gather(moment, **named).render(moment).decode()
 
 
 def published(**changes):
@@ -68,7 +70,7 @@ def test_a_draft_is_not_for_strangers(db):
         with pytest.raises(Http404):
             getattr(views, view).gather(NOW, **address)
     assert "None yet." in shown("postmortems_page")
-    told = [shown(view) for view in ("overview", "history_page", "api_incidents")]
+    told = [shown(view) for view in (views.overview, views.history_page, api_views.incidents)]
     for text in (*told, *(feed(kind, NOW).decode() for kind in ("atom", "rss", "json"))):
         assert "ostmortem/" not in text
         assert "/postmortems/" not in text
@@ -219,13 +221,13 @@ def test_feeds_tell_of_it_once_and_of_its_edits_in_place(db, kind):
 
 def test_the_api_goes_on_calling_the_incident_resolved(db):
     report = published()
-    (incident,) = json.loads(shown("api_incidents"))["incidents"]
+    (incident,) = json.loads(shown(api_views.incidents))["incidents"]
     assert incident["status"] == "resolved"
     assert incident["postmortem_url"] == (
         f"https://status.widgetify.example/postmortems/{report.incident.public_id}"
     )
     report.withdraw()
-    assert "postmortem_url" not in json.loads(shown("api_incidents"))["incidents"][0]
+    assert "postmortem_url" not in json.loads(shown(api_views.incidents))["incidents"][0]
 
 
 def test_as_json_every_field_and_times_in_utc(db):

@@ -1,0 +1,324 @@
+"""The front door: public documents from memory, the live stream, everything else to Django.
+
+The age of what is served is judged anew at each request, so a page turns grey
+by itself even if nothing behind the door is alive any more.
+"""
+
+import asyncio
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+
+from incidents import alerting
+from statuspage.requests import limits
+from statuspage.requests.conventions import is_open
+from statuspage.serving import fallback_page
+from statuspage.serving.disk_copies import Document, Variant
+from statuspage.serving.document import CACHE_CONTROL, FOREVER
+from statuspage.serving.event_stream import Receive, Send, Streams, is_staff
+from statuspage.serving.snapshot import Snapshot, is_document
+
+BRAND = "/brand/"  # logos and style sheets, each at an address of its own content
+RENDER_THREADS = 2
+RENDER_WAIT_S = 2.0  # with nothing at hand
+COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
+SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
+SLOW_FOR_S = 10.0
+OLD_AFTER_S = 60.0  # a copy that says so: younger ones are told from new ones by nobody
+
+Scope = dict[str, Any]
+Headers = list[tuple[bytes, bytes]]
+Message = dict[str, Any]
+Django = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'{scripts}; img-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def security_headers() -> Headers:
+    """The headers every answer of the door carries."""
+    scripts = "".join(f" '{one}'" for one in settings.CSP_SCRIPT_HASHES)
+    headers = [
+        (b"content-security-policy", CSP.format(scripts=scripts).encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-frame-options", b"DENY"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+    if settings.IS_HTTPS:
+        value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        value += "; includeSubDomains" if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else ""
+        value += "; preload" if settings.SECURE_HSTS_PRELOAD else ""
+        headers.append((b"strict-transport-security", value.encode()))
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A variant in one encoding as the pairs of messages that send it."""
+
+    etag: bytes
+    whole: tuple[Message, Message]
+    head: tuple[Message, Message]
+    same: tuple[Message, Message]
+
+
+def make_answer(document: Document, variant: Variant, encoding: bytes, security: Headers) -> Answer:
+    """The messages for this variant. A 304 carries what RFC 9110, section 15.4.5 asks for, no more."""
+    body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
+    # the same page in another encoding is other bytes (RFC 9110, section 8.8.3)
+    etag = f'{variant.etag[:-1]}-{encoding.decode()}"' if encoding else variant.etag
+    kept = [
+        (b"etag", etag.encode()),
+        (b"cache-control", (FOREVER if document.path.startswith(BRAND) else CACHE_CONTROL).encode()),
+        (b"vary", b"Accept-Encoding"),
+    ]
+    headers = [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-type", document.content_type.encode()),
+        *kept,
+        *security,
+    ]
+    if encoding:
+        headers.append((b"content-encoding", encoding))
+    if is_open(document.path):
+        headers.append((b"access-control-allow-origin", b"*"))
+        kept.append((b"access-control-allow-origin", b"*"))
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    unchanged = {"type": "http.response.start", "status": 304, "headers": kept}
+    nothing = {"type": "http.response.body", "body": b""}
+    whole = {"type": "http.response.body", "body": body}
+    return Answer(etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
+
+
+def judged(document: Document, newest: float, now: float) -> Variant:
+    """The variant that is true now, if the newest check anybody knows of was at `newest`.
+
+    A copy that was not rendered anew is old, but that says nothing of our sight: it is judged by the
+    newest check, and says since when it is shown. Never as younger than it was when it was made.
+    """
+    behind = max(0.0, newest - document.checked_at) if document.checked_at else 0.0
+    variant = document.at(max(now - behind, min(now, document.rendered_at)))
+    is_old = behind and now - document.rendered_at > OLD_AFTER_S and variant is document.variants[0]
+    return document.old if is_old and document.old is not None else variant
+
+
+def newest_check(newest: float) -> tuple[bytes, bytes]:
+    """For the script in the page, which judges for itself."""
+    return b"server-timing", f"checked;dur={newest * 1000:.0f}".encode()
+
+
+class Door:
+    """The ASGI application."""
+
+    def __init__(self, django: Django, snapshot: Snapshot, streams: Streams) -> None:
+        self.django = django
+        self.snapshot = snapshot
+        self.streams = streams
+        self.staff = Streams(streams.most, each=streams.each)
+        self.streams.newest = self.staff.newest = lambda: self.snapshot.checked_at
+        self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
+        self.security = security_headers()
+        self.intake = limits.Intake()
+        self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
+        self.forgotten = 0
+        self.rendering: dict[str, asyncio.Future[Document | None]] = {}
+        self.slow_until = 0.0  # monotonic
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._live(receive, send)
+            return
+        path = scope["path"]
+        is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
+        if scope["method"] in ("GET", "HEAD") and not is_leaving:
+            found = self.snapshot.documents.get(path)
+            if found is not None and self.snapshot.is_shown(found):
+                for message in self._messages(scope, found):
+                    await send(message)
+                return
+            if path == "/live":
+                streams = self.staff if is_staff(scope.get("query_string", b"")) else self.streams
+                await streams.serve(receive, send, limits.shared_address(scope))
+                return
+            if path in ("/livez", "/readyz"):
+                await self._answer_life(send, path)
+                return
+            if found is not None or known_document(path):
+                await self._serve_lazily(scope, receive, send, path)
+                return
+        await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Django answer, once all of the request is here; its thread waits for no reader."""
+        try:
+            request, body = await self.intake.whole(scope, receive)
+        except limits.RefusedError as refused:
+            await self._refuse(send, refused)
+            return
+        outbox = limits.Outbox(send)
+        try:
+            await self.django(request, limits.replay(body), outbox.put)
+        finally:
+            await outbox.finish()
+
+    async def _refuse(self, send: Send, refused: limits.RefusedError) -> None:
+        """What is left of the request is not read: the connection ends."""
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+            *self.security,
+        ]
+        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await send({"type": "http.response.body", "body": f"{refused.sentence}\n".encode()})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop with the server."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.streams.start()
+                self.staff.start()
+                self.snapshot.on_change, self.snapshot.on_staff_change = self._ring, self._ring_for_staff
+                self.snapshot.start()
+                alerting.start(serves_page=True)
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.streams.close()
+                self.staff.close()
+                self.snapshot.stop()
+                alerting.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    def _ring(self, version: int) -> None:
+        self.streams.ring(version)
+        self._ring_for_staff()
+
+    def _ring_for_staff(self) -> None:
+        """Of each change staff hear; the token says only that there is one."""
+        self.staff.ring(self.staff.token + 1)
+
+    async def _serve_lazily(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """A document nobody has asked for lately: render it now, within reason."""
+        try:
+            found = await self._fresh(path)
+        except Http404:
+            await self._pass_on(scope, receive, send)
+            return
+        if found is None:
+            await self._say_unknown(scope, send)
+            return
+        for message in self._messages(scope, found):
+            await send(message)
+
+    async def _fresh(self, path: str) -> Document | None:
+        """The document as it is now, or its last copy when that takes too long. Raises Http404."""
+        running = self.rendering.get(path)
+        if running is None:
+            loop = asyncio.get_running_loop()
+            running = loop.run_in_executor(self.pool, self.snapshot.fresh, path)
+            self.rendering[path] = running
+            running.add_done_callback(lambda _: self.rendering.pop(path, None))
+        if self.snapshot.get(path) is not None:
+            wait_s = COPY_WAIT_S
+        else:
+            wait_s = SLOW_WAIT_S if time.monotonic() < self.slow_until else RENDER_WAIT_S
+        try:
+            return await asyncio.wait_for(asyncio.shield(running), wait_s)
+        except TimeoutError:
+            if wait_s == RENDER_WAIT_S:
+                self.slow_until = time.monotonic() + SLOW_FOR_S
+            return self.snapshot.get(path)
+
+    def _messages(self, scope: Scope, document: Document) -> tuple[Message, Message]:
+        """The variant that is true now, in the encoding the reader takes, or 304.
+
+        The hot path: messages are made once for each variant and sent again and again.
+        """
+        newest = self.streams.checked_at = max(self.streams.checked_at, self.snapshot.checked_at)
+        encoding, condition = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"accept-encoding":
+                encoding = best_encoding(value)
+            elif name == b"if-none-match":
+                condition = value
+        variant = judged(document, newest, time.time())
+        if variant is document.old:
+            answer = make_answer(document, variant, encoding, [*self.security, newest_check(newest)])
+        else:
+            answer = self._answer(document, variant, encoding)
+        if condition and (answer.etag in condition or condition.strip() == b"*"):
+            return answer.same
+        return answer.head if scope["method"] == "HEAD" else answer.whole
+
+    def _answer(self, document: Document, variant: Variant, encoding: bytes) -> "Answer":
+        if self.forgotten != self.snapshot.forgotten:  # no bytes of what was taken away stay behind
+            self.prepared.clear()
+            self.forgotten = self.snapshot.forgotten
+        held, made = self.prepared.get(document.path, (None, {}))
+        if held is not document:
+            if len(self.prepared) > len(self.snapshot.documents) + 100:
+                self.prepared.clear()
+            made = {}
+            self.prepared[document.path] = (document, made)
+        answer = made.get((variant.etag, encoding))
+        if answer is None:
+            answer = made[variant.etag, encoding] = make_answer(document, variant, encoding, self.security)
+        return answer
+
+    async def _answer_life(self, send: Send, path: str) -> None:
+        """/livez: this process answers. /readyz: it has something to show, and is not on its way out."""
+        is_well = path == "/livez" or (
+            not self.streams.is_closing
+            and self.snapshot.has_page
+            and not (settings.VAR_DIR / "draining").exists()
+        )
+        headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+        status = 200 if is_well else 503
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok\n" if is_well else b"not ready\n"})
+
+    async def _say_unknown(self, scope: Scope, send: Send) -> None:
+        """Nothing in memory, nothing on disk, nobody to ask."""
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"retry-after", b"10"),
+            *self.security,
+        ]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else fallback_page.page()
+        await send({"type": "http.response.body", "body": body})
+
+
+@functools.lru_cache(maxsize=4096)
+def known_document(path: str) -> bool:
+    """Whether this address has the form of a document's; it may still not exist."""
+    return is_document(path)
+
+
+@functools.lru_cache(maxsize=256)
+def best_encoding(accepted: bytes) -> bytes:
+    """br, gzip, or nothing: the best the reader takes (RFC 9110, section 12.5.3)."""
+    weights: dict[str, float] = {}
+    for part in accepted.decode("latin-1").lower().split(","):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError:
+            weights[name] = 0.0
+    offered = [("br", weights.get("br", 0.0)), ("gzip", weights.get("gzip", weights.get("*", 0.0)))]
+    best, liked = max(offered, key=lambda offer: offer[1])
+    return best.encode() if liked > 0 else b""
