@@ -15,11 +15,11 @@ from django.views.defaults import page_not_found
 from components.gate import PUBLIC
 from incidents.models import Maintenance, Postmortem
 from statuspage.requests import kept_forms
-from statuspage.staff.middleware import USUAL_METHODS
 
 OPEN_ENDINGS = (".json", ".csv", ".md", ".atom", ".rss", ".ics")
 INCIDENT = re.compile(r"/incidents/(?P<id>[A-Za-z0-9]{1,32})(?P<part>/postmortem)?")
 SAFE = ("GET", "HEAD", "OPTIONS")
+USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
     "Access-Control-Allow-Headers": "*",

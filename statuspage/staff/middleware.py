@@ -12,11 +12,11 @@ from django.urls import reverse
 
 from statuspage.models import Audit, FirstPassword, Role
 from statuspage.models.audit import client_address
+from statuspage.requests.conventions import USUAL_METHODS
 from statuspage.requests.idempotency import take_once
 from statuspage.requests.limits import IMPORTS_PATH, LOOK_PATH
 from statuspage.staff.access import GUARDED_NAMESPACES, admit, role_needed
 
-USUAL_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 STAFF_PATHS = ("/console/", "/admin/", "/accounts/")
