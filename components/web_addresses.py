@@ -4,7 +4,7 @@ import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from components.networks import literal_address
-from components.probers.base import LONGEST_TARGET, InvalidProbe, checked_host
+from components.targets import LONGEST_TARGET, InvalidProbe, checked_host
 
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
 PATH_SAFE = "!$%&'()*+,/:;=@[\\]|~-._"

@@ -25,8 +25,8 @@ from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Pr
 from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
-from components.probers import InvalidProbe
 from components.status import Status
+from components.targets import InvalidProbe
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 

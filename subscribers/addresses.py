@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 
 from components.egress import Door, through
 from components.networks import literal_address
-from components.probers.base import InvalidProbe, checked_host
+from components.targets import InvalidProbe, checked_host
 from subscribers import spelling
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel

@@ -15,6 +15,7 @@ from subscribers import origins, proof
 from subscribers.channels import Channel
 from subscribers.forms import SignUpForm
 from subscribers.models import Subscriber
+from subscribers.signing_up import sign_up
 from subscribers.views import FOREIGN, TOO_MANY, has_place
 
 ASKED = {
@@ -111,7 +112,7 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
         return 422, _faults(form), ""
     if not has_place(request):
         return 429, TOO_MANY, ""
-    secret, _ = Subscriber.objects.sign_up(
+    secret, _ = sign_up(
         channel, form.cleaned_data["address"], timezone.now(), choice=form.choice,
         contact=form.cleaned_data["contact"], source="api",
     )  # fmt: skip

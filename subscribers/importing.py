@@ -1,9 +1,10 @@
 """From lines of a file to subscribers, some hundred at a time: whoever is here already stays as they are."""
 
+import itertools
 import json
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,12 +15,14 @@ from components import sealed
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import addresses, signing
+from subscribers import addresses, sheets, signing
 from subscribers.channels import Channel
-from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.models import Delivery, Import, Purpose, State, Subscriber
 from subscribers.sheets import Fault, Line, Wish, one_form, read, split
 
 BATCH = 500
+LINES_A_PART = 500
+MOST_TOLD = 1_000  # faults that are told line by line; the rest is counted
 MOST_PARTS = 40  # of a name that holds what stands between names
 
 
@@ -160,3 +163,37 @@ def _ask(ids: Sequence[int], now: datetime) -> None:
         [Delivery(subscriber_id=pk, purpose=Purpose.CONFIRM, created_at=now, due_at=now) for pk in unsure]
     )
     Subscriber.objects.filter(pk__in=unsure).update(next_at=now)
+
+
+def begin(name: str, text: Iterable[str], now: datetime, *, author: str, asks: bool = False) -> Import:
+    """Read a file into parts; nobody is added yet. Raises subscribers.sheets.Fault, keeping nothing."""
+    with transaction.atomic():
+        made = Import.objects.create(name=name[:200], author=author[:150], created_at=now, asks=asks)
+        found = sheets.lines(text)
+        while chunk := list(itertools.islice(found, LINES_A_PART)):
+            told = json.dumps([[line.number, line.cells] for line in chunk])
+            made.parts.create(lines=sealed.seal(told))
+            made.total += len(chunk)
+        made.finished_at = None if made.total else now
+        made.save(update_fields=["total", "finished_at"])
+    return made
+
+
+def import_next_part(whole: Import, now: datetime) -> bool:
+    """Take in the next part, all of it or nothing. False when none is left."""
+    with transaction.atomic():
+        mine = Import.objects.select_for_update().get(pk=whole.pk)
+        part = mine.parts.order_by("pk").first()
+        if part is None:
+            return False
+        chunk = [Line(number, cells) for number, cells in json.loads(sealed.unseal(part.lines))]
+        tally = take_in(chunk, Places.now(), now, asks=mine.asks)
+        mine.done += len(chunk)
+        mine.added, mine.known = mine.added + tally.added, mine.known + tally.known
+        mine.refused += len(tally.refused)
+        mine.report = [*mine.report, *map(list, tally.refused)][:MOST_TOLD]
+        part.delete()
+        mine.finished_at = None if mine.parts.exists() else now
+        mine.save()
+    whole.refresh_from_db()
+    return whole.finished_at is None

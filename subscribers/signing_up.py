@@ -12,8 +12,8 @@ from django.db import transaction
 from subscribers import limits
 from subscribers.channels import Channel
 from subscribers.choice import Choice
-from subscribers.models.delivery import Purpose
-from subscribers.models.subscriber import State, Subscriber, new_key
+from subscribers.models.subscriber import Subscriber, new_key
+from subscribers.states import Purpose, State
 
 KEPT = (State.UNCONFIRMED, State.ACTIVE)
 
@@ -26,11 +26,12 @@ class SignedUp(NamedTuple):
 
 
 def sign_up(
-    channel: Channel, address: str, now: datetime, *, choice: Choice, source: str, contact: str
+    channel: Channel, address: str, now: datetime, *, choice: Choice, source: str = "page", contact: str = ""
 ) -> SignedUp:
     """Ask the address whether it wants this.
 
-    The address must be checked. Of an active webhook the secret is made up: it keeps its own.
+    The address and `contact`, the mail of a webhook's owner, must be checked.
+    Of an active webhook the secret is made up: it keeps its own.
     """
     with transaction.atomic():
         one = _row(channel, address, now, is_all=choice.is_all, source=source)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import idna
 
 from components import sealed
-from components.probers.base import InvalidProbe
+from components.targets import InvalidProbe
 from components.web_addresses import split_address
 from subscribers.browsers import Browser
 from subscribers.channels import Channel

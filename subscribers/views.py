@@ -23,6 +23,7 @@ from subscribers import bounces, confirming, limits, origins, own_data, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.signing_up import sign_up
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
 FOREIGN = "This form was sent by another site. Open it here and send it again."
@@ -101,7 +102,7 @@ def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
 def _ask(request: HttpRequest, form: SignUpForm) -> HttpResponse:
     """The same answer for everybody."""
     told = form.cleaned_data
-    secret, letter = Subscriber.objects.sign_up(
+    secret, letter = sign_up(
         form.channel, told["address"], timezone.now(), choice=form.choice, contact=told["contact"]
     )
     seen_at = _answer_page(form.channel, letter)

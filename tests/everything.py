@@ -10,8 +10,8 @@ from components.models import Group, Page, Picture
 from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.models import Invitation, Role
 from statuspage.public.brand import stylesheet_url
-from subscribers import confirming
-from subscribers.models import Import, State
+from subscribers import confirming, importing
+from subscribers.models import State
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
 from tests.pictures import png
@@ -45,7 +45,7 @@ def everything(folder):
     told = mail(state=State.UNCONFIRMED)
     hook = webhook("http://127.0.0.1:9/hook")
     delivery = hook.owe("test", now)
-    sheet = Import.objects.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
+    sheet = importing.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
     logo = Picture.objects.of(png())
     Picture.objects.keep(logo)
     (folder / "mail").mkdir(exist_ok=True)

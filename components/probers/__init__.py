@@ -5,11 +5,12 @@ from typing import Any
 from components.egress import Egress
 from components.outcomes import Reading
 from components.probers import certificate
-from components.probers.base import InvalidProbe, Option, Prober, carry_out
+from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
+from components.targets import InvalidProbe
 
 PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
 

@@ -11,31 +11,21 @@ from typing import Any, Protocol
 
 from components.blame import is_ours, sentence_of_tls
 from components.client_certificates import ClientCertificate, Protocols
-from components.egress import Egress, EgressError, Line, ascii_host
+from components.egress import Egress, EgressError, Line
 from components.lookup import SILENT
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
+from components.targets import InvalidProbe, checked_host
 
 log = logging.getLogger(__name__)
 
-LONGEST_TARGET = 2000
 EXCERPT_CHARACTERS = 1000
-LONGEST_HOST = 253  # RFC 1035, section 2.3.4
 PORT = re.compile("[0-9]{1,5}")
 HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
 DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
 ASKING_S = 1.2  # how long finding out takes; a check with less time cannot be sure
 PATIENCE_S = 1.0  # with a body whose end nobody announced
-
-
-class InvalidProbe(ValueError):
-    """An order that cannot be carried out: the field, and a sentence with the mend."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}")
-        self.field = field
-        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,27 +278,6 @@ def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
         raise InvalidProbe(option.name, f"“{name}” can be given only once.")
     else:
         pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
-
-
-def checked_host(host: str) -> str:
-    """A host a probe may name. Raises InvalidProbe: no name, or an address no operator could mean."""
-    if not host:
-        raise InvalidProbe("target", "Name a host.")
-    if len(host) > LONGEST_HOST:
-        raise InvalidProbe("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
-    if literal_address(host):
-        if "%" in host:
-            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
-        return host
-    try:
-        name = ascii_host(host)
-    except EgressError as error:
-        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.") from error
-    labels = name.removesuffix(".").split(".")
-    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
-    if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
-        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.")
-    return name
 
 
 def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:

@@ -21,7 +21,8 @@ import dns.tokenizer
 from components.egress import Egress, EgressError, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
-from components.probers.base import Clock, InvalidProbe, Option, checked_host, options_of
+from components.probers.base import Clock, Option, options_of
+from components.targets import InvalidProbe, checked_host
 
 EXAMPLES = {
     "A": "192.0.2.7",

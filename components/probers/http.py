@@ -24,7 +24,6 @@ from components.probers import body, certificate, exchange, json_paths
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
-    InvalidProbe,
     Option,
     broken_off,
     connect,
@@ -35,6 +34,7 @@ from components.probers.body import Answer
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
+from components.targets import InvalidProbe
 from components.web_addresses import split_address
 
 MOST_REDIRECTS = 5

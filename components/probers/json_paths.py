@@ -12,7 +12,7 @@ from jsonpath.function_extensions import Match, Search
 from jsonpath.parse import Parser
 from jsonpath.token import TOKEN_RE_FLAGS
 
-from components.probers.base import InvalidProbe
+from components.targets import InvalidProbe
 
 
 def compiled(text: str) -> Any:

@@ -20,7 +20,7 @@ from components.client_certificates import KEY
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
-from components.probers import InvalidProbe
+from components.targets import InvalidProbe
 from incidents.words import met
 from statuspage.console.latency_chart import SPANS, chart, since
 from statuspage.console.probe_detail import causes, facts, results, trials

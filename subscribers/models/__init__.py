@@ -1,10 +1,11 @@
 """The nouns of the second floor, west, one a file."""
 
 from subscribers.models.alert import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
-from subscribers.models.delivery import Delivery, DeliveryState, Purpose, new_id
+from subscribers.models.delivery import Delivery, new_id
 from subscribers.models.host import Host, Sorter
 from subscribers.models.sheet import Import, ImportPart
-from subscribers.models.subscriber import FormerKey, State, Subscriber
+from subscribers.models.subscriber import FormerKey, Subscriber
+from subscribers.states import DeliveryState, Purpose, State
 
 __all__ = [
     "Alert",

@@ -8,27 +8,7 @@ from django.db.models import Q
 
 from incidents.models import Notice
 from subscribers.models.subscriber import Subscriber
-
-
-class Purpose(models.TextChoices):
-    """Why it is sent."""
-
-    NEWS = "news", "News"
-    CONFIRM = "confirm", "Confirmation"
-    KNOWN = "known", "Already subscribed"
-    WELCOME = "welcome", "Welcome"
-    TEST = "test", "Test"
-    STOPPED = "stopped", "Stopped after failures"
-
-
-class DeliveryState(models.TextChoices):
-    """Where it is. All but the first are final."""
-
-    OWED = "owed", "Owed"
-    SENT = "sent", "Sent"
-    SUPERSEDED = "superseded", "Told with a later one"
-    FAILED = "failed", "Given up"
-    CANCELLED = "cancelled", "Not sent"
+from subscribers.states import DeliveryState, Purpose
 
 
 def new_id() -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -22,27 +23,17 @@ from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import signing, spelling
 from subscribers.channels import LABELS, Channel
-from subscribers.choice import Choice, usual
+from subscribers.choice import Choice
+from subscribers.states import DeliveryState, Purpose, State
 
 if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
-    from subscribers.signing_up import SignedUp
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
 # what a stop writes down; the lease and the due time are the postman's, and are not written over
 STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
 RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
-
-
-class State(models.TextChoices):
-    """Whether somebody is told."""
-
-    UNCONFIRMED = "unconfirmed", "Not confirmed"
-    ACTIVE = "active", "Active"
-    QUARANTINED = "quarantined", "Stopped after failures"
-    LEFT = "left", "Left"
-    CONTACT = "contact", "Contact only"  # told of trouble with a webhook, never of incidents
 
 
 class SubscriberManager(models.Manager["Subscriber"]):
@@ -53,25 +44,6 @@ class SubscriberManager(models.Manager["Subscriber"]):
     def of_key(self, key: str) -> "Subscriber | None":
         """Whose links hold this key; those of an address that was found to be the same one lead here too."""
         return self.filter(Q(key=key) | Q(former_keys__key=key)).first()
-
-    def sign_up(
-        self,
-        channel: Channel | str,
-        address: str,
-        now: datetime,
-        *,
-        choice: Choice | None = None,
-        source: str = "page",
-        contact: str = "",
-    ) -> "SignedUp":
-        """Ask this address whether it wants to be told.
-
-        Address and `contact`, the mail of a webhook's owner, must be checked.
-        """
-        from subscribers.signing_up import sign_up
-
-        channel = Channel(channel)
-        return sign_up(channel, address, now, choice=choice or usual(channel), source=source, contact=contact)
 
     def take_in(
         self,
@@ -89,8 +61,6 @@ class SubscriberManager(models.Manager["Subscriber"]):
 
         The address must be checked, and nobody may have it yet.
         """
-        from subscribers.models.delivery import Purpose
-
         with transaction.atomic():
             one = self.model(channel=channel, created_at=now, source=source, note=note[:250])
             one.point_to(address)
@@ -124,11 +94,10 @@ class SubscriberManager(models.Manager["Subscriber"]):
 
         Who was told of a story hears the rest of it, whatever it has become since.
         """
-        from subscribers.models.delivery import Delivery
-
         wanted = self.filter(state=State.ACTIVE, **{f"wants_{kind}": True})
         chosen = _scope(kind, components)
-        mine = Delivery.objects.filter(subscriber=OuterRef("pk"))
+        deliveries: Any = apps.get_model("subscribers.Delivery")  # which knows subscribers
+        mine = deliveries.objects.filter(subscriber=OuterRef("pk"))
         if kind in (NoticeKind.INCIDENT, NoticeKind.POSTMORTEM):
             chosen &= Q(least_impact__lte=RANKS[impact.value])
         if incident is not None:
@@ -298,8 +267,6 @@ class Subscriber(models.Model):
 
     def ask_again(self, now: datetime) -> bool:
         """After a stop, or after it left: told again once it says yes. False while it is told, or asked."""
-        from subscribers.models.delivery import Purpose
-
         if self.state not in (State.QUARANTINED, State.LEFT):
             return False
         with transaction.atomic():
@@ -344,8 +311,6 @@ class Subscriber(models.Model):
 
     def forget_owed(self, now: datetime) -> None:
         """Nothing that was said is owed any more. Letters about itself still are."""
-        from subscribers.models.delivery import DeliveryState, Purpose
-
         self.deliveries.filter(state=DeliveryState.OWED, purpose=Purpose.NEWS).update(
             state=DeliveryState.CANCELLED, finished_at=now
         )

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.gate import staff
-from subscribers import exporting
+from subscribers import exporting, importing
 from subscribers.models import Import
 from subscribers.sheets import COLUMNS, Fault, opened
 from subscribers.staff.asking import StaffRequest
@@ -40,9 +40,7 @@ def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
     file, asks = form.cleaned_data["file"], form.cleaned_data["asks"]
     text = opened(file.file)  # a line at a time, never held whole
     try:
-        made = Import.objects.begin(
-            file.name, text, timezone.now(), author=request.user.get_username(), asks=asks
-        )
+        made = importing.begin(file.name, text, timezone.now(), author=request.user.get_username(), asks=asks)
     except Fault as fault:
         form.add_error("file", str(fault))
         return None
@@ -65,7 +63,7 @@ def go_on(request: StaffRequest, pk: int) -> HttpResponse:
     """Take in some more of it. With script the page asks for this by itself until all is in."""
     sheet = get_object_or_404(Import, pk=pk)
     for _ in range(PARTS_AT_ONCE):
-        if not sheet.go_on(timezone.now()):
+        if not importing.import_next_part(sheet, timezone.now()):
             break
     if request.headers.get("HX-Request"):
         return render(request, "console/subscribers/_import.html", {"sheet": sheet})

@@ -3,8 +3,8 @@
 import pytest
 
 from components.egress import EgressError, ascii_host
-from components.probers import InvalidProbe
 from components.probers.redirects import first_hop, next_hop
+from components.targets import InvalidProbe
 from components.web_addresses import split_address
 from tests.components.test_probers import look
 

@@ -12,7 +12,7 @@ from components import probers
 from components.models import Check, Component, Probe
 from components.models.showing import UNREADABLE
 from components.outcomes import Failure, Outcome
-from components.probers import InvalidProbe
+from components.targets import InvalidProbe
 from incidents import tasks
 from incidents.models import Incident
 from incidents.tasks import run_checks

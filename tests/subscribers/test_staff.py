@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice
 from statuspage.models import Audit, Role
-from subscribers import sorting
+from subscribers import importing, sorting
 from subscribers.channels import Channel
-from subscribers.models import Delivery, Host, Import, State, Subscriber
+from subscribers.models import Delivery, Host, State, Subscriber
 from subscribers.why import said, why, with_subjects
 from tests.browser import widths
 from tests.making import component, group
@@ -450,7 +450,7 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
             page.context.close()
     assert wrong == [], "\n".join(wrong)
     # what script adds: an import goes on by itself, who is told follows the form, and so does the telling
-    sheet = Import.objects.begin(
+    sheet = importing.begin(
         "a.csv", ["email\n", *(f"b{n}@x.example\n" for n in range(2_100))], now, author="m"
     )
     page = browser.open(f"{web.url}{HOME}imports/{sheet.pk}", session=who)

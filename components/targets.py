@@ -1,0 +1,37 @@
+"""What a probe may point at: the hosts it may name, and the error for an order that cannot be carried out."""
+
+from components.egress import EgressError, ascii_host
+from components.networks import literal_address
+
+LONGEST_TARGET = 2000
+LONGEST_HOST = 253  # RFC 1035, section 2.3.4
+
+
+class InvalidProbe(ValueError):
+    """An order that cannot be carried out: the field, and a sentence with the mend."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(f"{field}: {sentence}")
+        self.field = field
+        self.sentence = sentence
+
+
+def checked_host(host: str) -> str:
+    """A host a probe may name. Raises InvalidProbe: no name, or an address no operator could mean."""
+    if not host:
+        raise InvalidProbe("target", "Name a host.")
+    if len(host) > LONGEST_HOST:
+        raise InvalidProbe("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
+    if literal_address(host):
+        if "%" in host:
+            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
+        return host
+    try:
+        name = ascii_host(host)
+    except EgressError as error:
+        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.") from error
+    labels = name.removesuffix(".").split(".")
+    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+    if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
+        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.")
+    return name
