@@ -27,15 +27,16 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     from components.egress import Egress
     from components.models import Component
     from incidents.models import Incident
-    from subscribers import claiming, sealed, signing, sorting
+    from subscribers import sealed, signing
     from subscribers.channels import Channel
+    from subscribers.delivery import fan_out, leases
+    from subscribers.delivery.dispatcher import Postman
     from subscribers.models import Delivery, State, Subscriber
-    from subscribers.postman import Postman
     from subscribers.senders import SENDERS
 
     call_command("migrate", verbosity=0)
-    claiming.PER_HOST[Channel.WEBHOOK] = AT_ONCE  # the sink is one host; so is the reference's
-    claiming.PER_CHAT_HOST = AT_ONCE
+    leases.PER_HOST[Channel.WEBHOOK] = AT_ONCE  # the sink is one host; so is the reference's
+    leases.PER_CHAT_HOST = AT_ONCE
     now, rows = timezone.now(), []
     for n in range(number):
         one = Subscriber(channel=Channel.WEBHOOK, state=State.ACTIVE, created_at=now, key=f"key-{n}")
@@ -52,7 +53,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ("first", "second"):
         start = time.monotonic()
-        sorting.sort(timezone.now())
+        fan_out.sort(timezone.now())
         began, used = time.monotonic(), time.process_time()
         _until_told(postman)
         now = time.monotonic()

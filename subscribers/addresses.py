@@ -10,10 +10,10 @@ from django.core.validators import validate_email
 from components.egress import Door, through
 from components.networks import literal_address
 from components.targets import InvalidProbe, checked_host
-from subscribers import spelling
+from subscribers import address_identity
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
-from subscribers.envelope import UNREACHED
+from subscribers.delivery.envelope import UNREACHED
 
 LONGEST = 2_000
 LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
@@ -74,7 +74,7 @@ def checked(channel: Channel | str, text: str, *, for_staff: bool = False) -> st
 
 
 def _mail(text: str) -> str:
-    text = spelling.normal(Channel.EMAIL, text)
+    text = address_identity.normal(Channel.EMAIL, text)
     try:
         validate_email(text)
     except ValidationError as error:
@@ -144,7 +144,7 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     _refuse_stranger(channel, url.hostname, url.path)
     if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
         raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")
-    return spelling.normal(channel, text) if channel is not Channel.WEB_PUSH else text
+    return address_identity.normal(channel, text) if channel is not Channel.WEB_PUSH else text
 
 
 def _is_odd(character: str) -> bool:

@@ -14,7 +14,7 @@ class SubscribersConfig(AppConfig):
         from incidents import alerting, telling
         from subscribers import bounces
         from subscribers.alerts.watch import watch
-        from subscribers.keeper import Keeper
+        from subscribers.delivery_stats import Keeper
 
         telling.answer_by(Keeper)
         alerting.watch_by(watch)

@@ -19,10 +19,10 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from incidents.messages import one_line
-from subscribers import reports
 from subscribers.channels import Channel
+from subscribers.emails import provider_reports
+from subscribers.emails.provider_reports import Report
 from subscribers.models import State, Subscriber
-from subscribers.reports import Report
 
 log = logging.getLogger(__name__)
 # Each provider's reports as Anymail reads them. Not here: Amazon SES, which needs boto3.
@@ -85,7 +85,7 @@ def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
         return
     said = one_line(str(event.mta_response or event.description or ""), most=180)
     raw: dict[str, Any] = event.esp_event if isinstance(event.esp_event, dict) else {}
-    match reports.read(esp_name, raw, str(event.mta_response or "")):
+    match provider_reports.read(esp_name, raw, str(event.mta_response or "")):
         case Report.COMPLAINED:
             _leave(subscriber, f"{esp_name}: marked our mail as spam. {said}".rstrip())
         case Report.UNSUBSCRIBED:

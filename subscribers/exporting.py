@@ -12,8 +12,8 @@ from components import sealed
 from components.models import Component, Group
 from components.status import Impact
 from incidents.models import NoticeKind
+from subscribers.csv_format import BY_HAND, COLUMNS, joined, one_form, safe
 from subscribers.models import State, Subscriber
-from subscribers.sheets import BY_HAND, COLUMNS, joined, one_form, safe
 
 CHUNK = 500
 

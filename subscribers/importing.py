@@ -15,10 +15,10 @@ from components import sealed
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import addresses, sheets, signing
+from subscribers import addresses, csv_format, signing
 from subscribers.channels import Channel
+from subscribers.csv_format import Fault, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
-from subscribers.sheets import Fault, Line, Wish, one_form, read, split
 
 BATCH = 500
 LINES_A_PART = 500
@@ -166,10 +166,10 @@ def _ask(ids: Sequence[int], now: datetime) -> None:
 
 
 def begin(name: str, text: Iterable[str], now: datetime, *, author: str, asks: bool = False) -> Import:
-    """Read a file into parts; nobody is added yet. Raises subscribers.sheets.Fault, keeping nothing."""
+    """Read a file into parts; nobody is added yet. Raises subscribers.csv_format.Fault, keeping nothing."""
     with transaction.atomic():
         made = Import.objects.create(name=name[:200], author=author[:150], created_at=now, asks=asks)
-        found = sheets.lines(text)
+        found = csv_format.lines(text)
         while chunk := list(itertools.islice(found, LINES_A_PART)):
             told = json.dumps([[line.number, line.cells] for line in chunk])
             made.parts.create(lines=sealed.seal(told))

@@ -8,7 +8,7 @@ import ipaddress
 from django.core.cache import cache
 
 from components import sealed
-from subscribers import spelling
+from subscribers import address_identity
 from subscribers.channels import Channel
 
 HOUR_S = 3_600
@@ -34,13 +34,13 @@ def may_write(channel: Channel | str, address: str) -> bool:
     """Whether a stranger's letter may go to this address now: one an hour, however it is spelled."""
     return once_an_hour(
         f"letter {channel}",
-        mailbox(address) if channel == Channel.EMAIL else spelling.normal(channel, address),
+        mailbox(address) if channel == Channel.EMAIL else address_identity.normal(channel, address),
     )
 
 
 def mailbox(address: str) -> str:
     """Where a mail ends up: `+tag` and case make no other mailbox, nor dots at Google."""
-    name, _, domain = spelling.normal(Channel.EMAIL, address).casefold().rpartition("@")
+    name, _, domain = address_identity.normal(Channel.EMAIL, address).casefold().rpartition("@")
     name = name.split("+", 1)[0] or name
     if domain in DOTLESS:
         name, domain = name.replace(".", ""), DOTLESS[domain]

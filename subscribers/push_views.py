@@ -18,8 +18,8 @@ from components.gate import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
 from subscribers.channels import Channel
+from subscribers.delivery.content import house
 from subscribers.models import State, Subscriber
-from subscribers.story import house
 
 MOST_BYTES = 4_096
 BROWSERS_AN_HOUR = 20  # of one address: an office shares one

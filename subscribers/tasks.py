@@ -12,8 +12,9 @@ from components import egress
 from components.clock import database_now
 from components.models import Heartbeat
 from incidents import alerting
-from subscribers import claiming, named, sorting
-from subscribers.postman import Postman
+from subscribers import operator_subscribers
+from subscribers.delivery import fan_out, leases
+from subscribers.delivery.dispatcher import Postman
 from subscribers.senders import SENDERS
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,12 @@ def sort_post() -> None:
     """Give what was said to those it concerns, and see to it that somebody delivers it."""
     now = database_now()
     if (back := Heartbeat.objects.set_back("post", now)) is not None:
-        claiming.set_back(now, back)
+        leases.set_back(now, back)
     Heartbeat.objects.beat("post", _hostname(), now)
-    named.follow(settings.APPRISE_URLS, now)
-    sorting.note_changes(now)
-    sorting.sort(now)
-    sorting.sweep()
+    operator_subscribers.follow(settings.APPRISE_URLS, now)
+    fan_out.note_changes(now)
+    fan_out.sort(now)
+    fan_out.sweep()
     postman().wake()
     alerting.start()
 
@@ -38,7 +39,7 @@ def sort_post() -> None:
 @shared_task(name="subscribers.prune", ignore_result=True, throws=(OperationalError,))
 def prune() -> None:
     """Remove the log and the subscribers that are past their keep."""
-    sorting.forget_old(database_now())
+    fan_out.forget_old(database_now())
 
 
 _postman: Postman | None = None

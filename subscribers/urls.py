@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from subscribers import compat, managing, push_views, views
+from subscribers import preferences_views, push_views, statuspage_api, views
 
 
 class KeyConverter:
@@ -28,17 +28,17 @@ urlpatterns = [
     path("subscribe/<slug:channel>/asked", views.asked, name="subscribe_asked"),
     path("confirm/<str:signed>", views.confirm, name="subscription_confirm"),
     path("unsubscribe/<key:key>", views.unsubscribe, name="unsubscribe"),
-    path("subscription/<key:key>", managing.subscription, name="subscription"),
-    path("subscription/<key:key>/only", managing.only, name="subscription_only"),
-    path("subscription/<key:key>/restore", managing.restore, name="subscription_restore"),
-    path("subscription/<key:key>/test", managing.test, name="subscription_test"),
-    path("subscription/<key:key>/secret", managing.rotate, name="subscription_secret"),
-    path("subscription/<key:key>/replay", managing.replay, name="subscription_replay"),
-    path("subscription/<key:key>/data.json", managing.data, name="subscription_data"),
-    path("subscription/<key:key>/delete", managing.delete, name="subscription_delete"),
-    path("subscriptions/new-email", compat.new_email, name="statuspage_new_email"),
-    path("subscriptions/webhook.json", compat.new_webhook, name="statuspage_new_webhook"),
-    path("api/v2/subscribers.json", compat.subscribers, name="api_subscribers"),
+    path("subscription/<key:key>", preferences_views.subscription, name="subscription"),
+    path("subscription/<key:key>/only", preferences_views.only, name="subscription_only"),
+    path("subscription/<key:key>/restore", preferences_views.restore, name="subscription_restore"),
+    path("subscription/<key:key>/test", preferences_views.test, name="subscription_test"),
+    path("subscription/<key:key>/secret", preferences_views.rotate, name="subscription_secret"),
+    path("subscription/<key:key>/replay", preferences_views.replay, name="subscription_replay"),
+    path("subscription/<key:key>/data.json", preferences_views.data, name="subscription_data"),
+    path("subscription/<key:key>/delete", preferences_views.delete, name="subscription_delete"),
+    path("subscriptions/new-email", statuspage_api.new_email, name="statuspage_new_email"),
+    path("subscriptions/webhook.json", statuspage_api.new_webhook, name="statuspage_new_webhook"),
+    path("api/v2/subscribers.json", statuspage_api.subscribers, name="api_subscribers"),
     path("push-worker.js", push_views.worker, name="push_worker"),
     path("hooks/mail/<slug:provider>/tracking/", views.mail_events, name="mail_events"),
 ]

@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from components.gate import public
-from subscribers import bounces, confirming, limits, origins, own_data, proof
+from subscribers import bounces, confirming, data_export, limits, origins, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
@@ -148,7 +148,7 @@ def _letters() -> TimestampSigner:
     return TimestampSigner(salt="subscribers.letter")
 
 
-def _letter(channel: str, signed: str) -> own_data.Line | str | None:
+def _letter(channel: str, signed: str) -> data_export.Line | str | None:
     """What became of it; `NO_LETTER` if none was sent this time; None without a sign of ours."""
     try:
         message_id = _letters().unsign(signed, max_age=LETTER_LIFE)
@@ -157,7 +157,7 @@ def _letter(channel: str, signed: str) -> own_data.Line | str | None:
     if message_id == NO_LETTER:
         return NO_LETTER
     found = Delivery.objects.filter(message_id=message_id, subscriber__channel=channel).first()
-    return own_data.line(found) if found else None
+    return data_export.line(found) if found else None
 
 
 @csrf_exempt  # the signed link is the proof

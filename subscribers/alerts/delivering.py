@@ -12,7 +12,7 @@ from components import sealed
 from subscribers.alerts import sending
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
-from subscribers.envelope import End, Result
+from subscribers.delivery.envelope import End, Result
 from subscribers.models import AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import LEASE
 

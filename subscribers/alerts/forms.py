@@ -10,7 +10,7 @@ from django.core.validators import validate_email
 
 from components import egress
 from components.egress import EgressError
-from subscribers import letters
+from subscribers import emails
 from subscribers.alerts import sending
 from subscribers.senders import apprise_sender
 
@@ -31,8 +31,8 @@ class MailForm(forms.Form):
         address = str(self.cleaned_data["address"]).strip()
         validate_email(address)
         try:
-            letters.receiver(address)
-        except letters.NoAddress as error:
+            emails.receiver(address)
+        except emails.NoAddress as error:
             raise ValidationError("Enter an email address that mail can be sent to.") from error
         return address
 

@@ -17,7 +17,7 @@ from incidents import asking
 from incidents.models import Incident
 from incidents.models.recovery import PROPOSE_AFTER
 from incidents.times import clock
-from subscribers.claiming import MAIL_SERVER
+from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.subscriber import RANKS
 

@@ -24,7 +24,7 @@ from subscribers.alerts import kinds, sending
 from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
-from subscribers.envelope import End
+from subscribers.delivery.envelope import End
 from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import Step
 

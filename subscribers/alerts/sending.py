@@ -18,11 +18,11 @@ from components import egress, identity
 from components.egress import Egress, EgressError
 from incidents import messages
 from incidents.messages import one_line
-from subscribers import letters
+from subscribers import emails
 from subscribers.channels import Channel
-from subscribers.envelope import End, Result
-from subscribers.letters.heading import heading
-from subscribers.letters.sheet import writable
+from subscribers.delivery.envelope import End, Result
+from subscribers.emails.heading import heading
+from subscribers.emails.sheet import writable
 from subscribers.senders import apprise_sender, mail, push
 
 DEADLINE_S = 10.0
@@ -57,7 +57,7 @@ async def send(channel: Channel, address: str, message: Message) -> Result:
             return await WAYS[channel](address, message, _door())
     except TimeoutError:
         return Result(End.LATER, why=f"No answer within {DEADLINE_S:g} s.")
-    except letters.NoAddress as error:
+    except emails.NoAddress as error:
         return Result(End.GONE, why=str(error.__doc__))
 
 
@@ -72,9 +72,9 @@ def letter(address: str, message: Message, now: datetime) -> EmailMessage:
     label = "Open the console"
     note = _Note(title, tuple(part for part in (one_line(message.body, most=1000),) if part),
                  (label, message.url))  # fmt: skip
-    host = letters.host_of(settings.PUBLIC_URL)
-    made = EmailMessage(policy=letters.POLICY)
-    made["From"], made["To"] = letters.sender(page), letters.receiver(address)
+    host = emails.host_of(settings.PUBLIC_URL)
+    made = EmailMessage(policy=emails.POLICY)
+    made["From"], made["To"] = emails.sender(page), emails.receiver(address)
     made["Subject"], made["Date"] = subject, format_datetime(now.astimezone(UTC))
     made["Message-ID"] = f"<{message.id}@{host}>"
     made["References"] = f"<{message.tag.replace(':', '.')}@{host}>"

@@ -25,7 +25,7 @@ from subscribers.alerts import sending
 from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
-from subscribers.envelope import End, Result
+from subscribers.delivery.envelope import End, Result
 from subscribers.models import Alert, AlertChannel, new_id
 from subscribers.staff.asking import Named, StaffRequest
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from subscribers.channels import Channel
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats import discord, google_chat, mattermost, slack, teams, telegram
 
 Body = dict[str, Any]

@@ -3,7 +3,7 @@
 from datetime import UTC
 from typing import Any
 
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import MARKDOWN
 from subscribers.formats.runs import CUT, clipped, tame, units
 from subscribers.formats.telling import COLOURS, Message, message

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import MARKDOWN
 from subscribers.formats.runs import tame
 from subscribers.formats.telling import message

@@ -6,7 +6,7 @@ belongs to an attachment.
 
 from typing import Any
 
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import SLACK
 from subscribers.formats.telling import Message, message
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.status import Status
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.runs import Run, cut, lines, tame
 from subscribers.formats.telling import Message, message
 

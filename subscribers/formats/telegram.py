@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from subscribers.envelope import Envelope
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import TELEGRAM
 from subscribers.formats.telling import Message, message
 

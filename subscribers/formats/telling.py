@@ -7,10 +7,10 @@ from components.status import Status
 from incidents import messages
 from incidents.models import NoticeKind
 from incidents.times import clock, span
-from subscribers.envelope import Envelope
+from subscribers.delivery.content import Story
+from subscribers.delivery.envelope import Envelope
 from subscribers.formats.markdown import runs
 from subscribers.formats.runs import END, Run, clipped, one_line
-from subscribers.story import Story
 
 MOST_COMPONENTS = 20
 LONGEST_TITLE = 200

@@ -9,7 +9,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from components import sealed
-from subscribers import spelling
+from subscribers import address_identity
 
 CHUNK = 500
 WANTS = ("is_all", "wants_incident", "wants_maintenance", "wants_postmortem", "wants_component")
@@ -33,8 +33,8 @@ WEB = ("webhook", "slack", "discord", "teams", "google_chat", "telegram", "matte
 def _spell(apps, one):
     Subscriber = apps.get_model("subscribers", "Subscriber")
     was = sealed.unseal(one.address)
-    address = spelling.normal(one.channel, was)
-    mark = spelling.fingerprint(one.channel, was)
+    address = address_identity.normal(one.channel, was)
+    mark = address_identity.fingerprint(one.channel, was)
     if mark != one.fingerprint:
         other = Subscriber.objects.filter(channel=one.channel, fingerprint=mark).exclude(pk=one.pk).first()
         if other is not None:
@@ -45,7 +45,10 @@ def _spell(apps, one):
             one = first
     if (one.fingerprint, address) != (mark, was):
         one.fingerprint, one.address = mark, sealed.seal(address)
-        one.shown, one.host = spelling.masked(one.channel, address), spelling.host_of(one.channel, address)
+        one.shown, one.host = (
+            address_identity.masked(one.channel, address),
+            address_identity.host_of(one.channel, address),
+        )
         one.save(update_fields=["fingerprint", "address", "shown", "host"])
 
 

@@ -21,7 +21,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import signing, spelling
+from subscribers import address_identity, signing
 from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice
 from subscribers.states import DeliveryState, Purpose, State
@@ -39,7 +39,9 @@ RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
-        return self.filter(channel=channel, fingerprint=spelling.fingerprint(channel, address)).first()
+        return self.filter(
+            channel=channel, fingerprint=address_identity.fingerprint(channel, address)
+        ).first()
 
     def of_key(self, key: str) -> "Subscriber | None":
         """Whose links hold this key; those of an address that was found to be the same one lead here too."""
@@ -193,12 +195,12 @@ class Subscriber(models.Model):
 
     def point_to(self, address: str) -> None:
         """Set where it is told. The address must be checked (subscribers.addresses)."""
-        address = spelling.normal(self.channel, address)
+        address = address_identity.normal(self.channel, address)
         self.address = sealed.seal(address)
-        self.fingerprint = spelling.fingerprint(self.channel, address)
+        self.fingerprint = address_identity.fingerprint(self.channel, address)
         self.shown, self.host = (
-            spelling.masked(self.channel, address),
-            spelling.host_of(self.channel, address),
+            address_identity.masked(self.channel, address),
+            address_identity.host_of(self.channel, address),
         )
 
     @property

@@ -16,8 +16,8 @@ from django.conf import settings
 from components import identity
 from components.egress import Egress
 from components.status import Status
-from subscribers.claiming import PER_CHAT_HOST
-from subscribers.envelope import End, Envelope, Result
+from subscribers.delivery.envelope import End, Envelope, Result
+from subscribers.delivery.leases import PER_CHAT_HOST
 from subscribers.formats.telling import Message, message
 
 MOST_WORDS = 600  # UTF-16 units: most of these services are short of room

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.egress import Egress
 from subscribers.channels import Channel
-from subscribers.envelope import End, Envelope, Result
+from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.formats import FORMATS, google_chat, telegram
 from subscribers.senders.posting import FAILURES, Answer, failed, judged, post
 

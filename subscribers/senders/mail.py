@@ -23,9 +23,10 @@ from django.conf import settings
 
 from components.egress import Egress, EgressError
 from incidents.messages import one_line
-from subscribers import letters, refusals
-from subscribers.envelope import End, Envelope, Result
-from subscribers.refusals import Blame
+from subscribers import emails
+from subscribers.delivery.envelope import End, Envelope, Result
+from subscribers.emails import refusals
+from subscribers.emails.refusals import Blame
 
 DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
 MOST_LINES = 4  # of one process; many servers allow ten from one address
@@ -47,8 +48,8 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
     """One mail."""
     now = datetime.now(UTC)
     try:
-        message = letters.letter(envelope, now)
-    except letters.NoAddress as error:
+        message = emails.letter(envelope, now)
+    except emails.NoAddress as error:
         return Result(End.GONE, why=str(error.__doc__))
     return await carry(envelope.id, envelope.address, message, egress)
 
@@ -57,7 +58,7 @@ async def carry(name: str, address: str, message: EmailMessage, egress: Egress) 
     """Hand over a message that is written. Raises NoAddress."""
     if not settings.EMAIL_URL:
         return await asyncio.to_thread(_file, name, message.as_bytes(), datetime.now(UTC))
-    return await _lines().carry(letters.receiver(address).addr_spec, message.as_bytes(), egress)
+    return await _lines().carry(emails.receiver(address).addr_spec, message.as_bytes(), egress)
 
 
 # Into a folder

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from components import wire
 from components.egress import Egress, EgressError
 from components.outcomes import Failure
-from subscribers.envelope import End, Result
+from subscribers.delivery.envelope import End, Result
 
 AGENT = "statuspage/1 (+webhooks)"
 MOST_ANSWER_BYTES = 4_096

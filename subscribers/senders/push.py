@@ -9,7 +9,7 @@ from typing import Any
 from components.egress import Egress
 from subscribers import addresses, push_encryption, vapid
 from subscribers.browsers import Browser, Malformed
-from subscribers.envelope import End, Envelope, Result
+from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.formats.runs import clipped
 from subscribers.formats.telling import message
 from subscribers.senders.posting import FAILURES, failed, judged, post

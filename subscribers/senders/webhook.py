@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from components.egress import Egress
 from incidents.bodies import moment
 from subscribers import payloads, signing
-from subscribers.envelope import Envelope, Result
+from subscribers.delivery.envelope import Envelope, Result
 from subscribers.senders.posting import FAILURES, failed, judged, post
 
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.gate import staff
 from subscribers import exporting, importing
+from subscribers.csv_format import COLUMNS, Fault, opened
 from subscribers.models import Import
-from subscribers.sheets import COLUMNS, Fault, opened
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.forms import ImportForm
 from subscribers.staff.views import SECTION

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from components.models import Component, Group
 from components.status import Impact
-from subscribers import addresses, sheets
+from subscribers import addresses, csv_format
 from subscribers.channels import Channel
 from subscribers.models import Subscriber
 
@@ -60,7 +60,9 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
 class AddForm(ChoicesForm):
     """Somebody new, by hand."""
 
-    channel = forms.ChoiceField(choices=[(one.value, one.label) for one in Channel if one in sheets.BY_HAND])
+    channel = forms.ChoiceField(
+        choices=[(one.value, one.label) for one in Channel if one in csv_format.BY_HAND]
+    )
     address = forms.CharField(
         max_length=addresses.LONGEST, help_text="A mail address, or a whole https:// address."
     )

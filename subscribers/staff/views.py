@@ -19,8 +19,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components.gate import staff
 from components.models import Component, Group
 from incidents.models import Notice
-from subscribers import packing, why
+from subscribers import match_reason
 from subscribers.channels import Channel
+from subscribers.delivery import message_builder
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.staff import finding
 from subscribers.staff.asking import StaffRequest, may_see, named
@@ -38,7 +39,7 @@ class Sent:
     delivery: Delivery
     about: str
     url: str
-    why: str
+    match_reason: str
 
 
 @require_GET
@@ -92,7 +93,7 @@ def _page(
     context = {
         "one": one,
         "channel": Channel(one.channel).label,
-        "scope": packing.scope(one),
+        "scope": message_builder.scope(one),
         "follows": list(one.follows.all()),
         "form": form or ChoicesForm(instance=one),
         "secret": secret,
@@ -119,19 +120,19 @@ def _log(one: Subscriber, page: "Page[Delivery]") -> list[Sent]:
     deliveries = list(page.object_list)
     notices = {
         notice.pk: notice
-        for notice in why.with_subjects(
+        for notice in match_reason.with_subjects(
             Notice.objects.filter(pk__in=[each.notice_id for each in deliveries if each.notice_id])
         )
     }
-    earlier = why.heard([one], notices.values())
+    earlier = match_reason.heard([one], notices.values())
     found = []
     for each in deliveries:
         notice = notices.get(each.notice_id or 0)
         if notice is None:
             found.append(Sent(each, Purpose(each.purpose).label, "", "It is about the subscription itself."))
             continue
-        chosen = why.chosen(one, earlier.get((one.pk, notice.pk), ()))
-        told = why.explain(chosen, why.said(notice))
+        chosen = match_reason.chosen(one, earlier.get((one.pk, notice.pk), ()))
+        told = match_reason.explain(chosen, match_reason.said(notice))
         found.append(Sent(each, _about(notice), _url(notice), told or CHANGED))
     return found
 
@@ -218,7 +219,10 @@ def _facts(one: Subscriber) -> dict[str, Any]:
     chosen = sorted(
         each.public_id for each in chain[Group | Component](one.groups.all(), one.components.all())
     )
-    scope = {"scope": packing.scope(one), "chosen": ", ".join(chosen)}  # five others may read the same
+    scope = {
+        "scope": message_builder.scope(one),
+        "chosen": ", ".join(chosen),
+    }  # five others may read the same
     return {name: getattr(one, name) for name in names} | scope
 
 
@@ -250,7 +254,7 @@ def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[
 @act("test", "A test is on its way: it stands in the log below.")
 def test(request: StaffRequest, one: Subscriber) -> str | None:
     """Send something that says it is only a test."""
-    if one.state not in packing.MAY_GET_LETTERS:
+    if one.state not in message_builder.MAY_GET_LETTERS:
         return "It is stopped or has left: nothing is sent there."
     one.owe(Purpose.TEST, timezone.now(), by=request.user.get_username())
     return None
@@ -312,7 +316,7 @@ def replay(request: StaffRequest, message_id: str) -> HttpResponse:
     delivery = get_object_or_404(Delivery.objects.select_related("subscriber"), message_id=message_id)
     one = delivery.subscriber
     with transaction.atomic():
-        if one.state not in packing.MAY_GET_LETTERS:
+        if one.state not in message_builder.MAY_GET_LETTERS:
             messages.error(request, "It is stopped or has left: nothing is sent there.")
         elif not delivery.replay(timezone.now()):
             messages.error(request, "It is on its way already.")

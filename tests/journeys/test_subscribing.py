@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from components.models import Component
 from incidents.models import Incident
-from subscribers import packing
+from subscribers.delivery import message_builder
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from tests.browser import widths
 from tests.making import found, group, watched
@@ -35,7 +35,7 @@ def opened(chat):
 def confirmation():
     """The path of the link in the newest confirmation."""
     letter = Delivery.objects.filter(purpose=Purpose.CONFIRM).latest("pk")
-    return packing.links(letter.subscriber).confirm.removeprefix("https://status.widgetify.example")
+    return message_builder.links(letter.subscriber).confirm.removeprefix("https://status.widgetify.example")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])

@@ -11,7 +11,7 @@ from incidents.tasks import tick
 from statuspage.celery import app
 from statuspage.ops.beat_clock import Metronome
 from statuspage.ops.vitals import vitals
-from subscribers import claiming
+from subscribers.delivery import leases
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, Subscriber
 from tests.making import watched
 
@@ -95,7 +95,7 @@ def test_what_is_owed_waits_no_longer_because_the_clock_was_put_back(db):
         state=DeliveryState.OWED,
     )
     host = Host.objects.create(name="example.org", rests_until=then)
-    claiming.set_back(NOW, HOUR)
+    leases.set_back(NOW, HOUR)
     for row in (notice, reader, digest, owed, host):
         row.refresh_from_db()
     assert (notice.due_at, owed.due_at, host.rests_until) == (soon, soon, soon)

@@ -13,10 +13,10 @@ from incidents.models import Incident, Notice
 from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
-from subscribers import letters
+from subscribers import emails
 from subscribers.channels import Channel
+from subscribers.delivery.content import house, read
 from subscribers.formats.telling import message
-from subscribers.story import house, read
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import component, fell, found, rose, watched
 from tests.people import person
@@ -75,7 +75,7 @@ def surfaces(incident, client, now):
     notice = Notice.objects.filter(incident=incident).latest("pk")
     here = house()
     story = read([notice.pk], here.page_id)[notice.pk]
-    mail = letters.letter(envelope(story, house=here), now)
+    mail = emails.letter(envelope(story, house=here), now)
     said["mail"] = mail.get_body(("plain",)).get_content().splitlines()[0].split(":")[0].capitalize()
     head = message(envelope(story, house=here, channel=Channel.SLACK)).head
     said["chat"] = head.split(" ", 1)[1].split(" · ")[0]

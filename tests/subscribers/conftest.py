@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 
 from components.egress import Egress
-from subscribers import sorting
+from subscribers.delivery import fan_out
+from subscribers.delivery.dispatcher import Postman
 from subscribers.models import Subscriber
-from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 from tests.subscribers.receivers import Sink
 from tests.whole import wait_for
@@ -24,8 +24,8 @@ class Post:
     def deliver(self, now=None) -> None:
         """Give out what is due, and wait until nothing is."""
         now = now or timezone.now()
-        sorting.note_changes(now)
-        sorting.sort(now)
+        fan_out.note_changes(now)
+        fan_out.sort(now)
         self.postman.wake()
         wait_for(lambda: not Subscriber.objects.filter(next_at__lte=timezone.now()).exists(), 25, 0.05)
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers import backoff, finishing, sorting
 from subscribers.channels import Channel
+from subscribers.delivery import backoff, fan_out, results
 from subscribers.models import Delivery
 from tests.making import component
 from tests.subscribers.making import somebody, webhook
@@ -54,9 +54,9 @@ def test_a_result_that_cannot_be_written_holds_up_no_other(post, sink, monkeypat
     for name in "ab":
         webhook(f"{sink.url}/{name}", wants_component=False)
     sink.answers["/a"] = 500
-    monkeypatch.setattr(finishing.backoff, "wait_after", fails)
+    monkeypatch.setattr(results.backoff, "wait_after", fails)
     opened()
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     post.postman.wake()
     wait_for(lambda: Delivery.objects.filter(state="sent").exists(), 10, 0.05)
     wait_for(lambda: not post.postman.unwritten, 10, 0.05)

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from components.egress import Egress
-from subscribers import addresses, named
+from subscribers import addresses, operator_subscribers
 from subscribers.channels import Channel
-from subscribers.envelope import End
+from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
 from subscribers.senders import apprise_sender
 from tests.subscribers.test_formats import envelope
@@ -51,15 +51,15 @@ def states():
 def test_the_environment_decides_who_is_told_by_apprise(db):
     now = timezone.now()
     urls = ["json://127.0.0.1/one1", "slack://TokenA1234/TokenB/TokenC/two2"]
-    named.keep(urls, now)
-    named.keep(urls, now)
+    operator_subscribers.keep(urls, now)
+    operator_subscribers.keep(urls, now)
     assert states() == {"json://…one1": State.ACTIVE, "slack://…two2": State.ACTIVE}
     assert not Subscriber.objects.filter(host__icontains="token").exists()
-    named.keep(urls[:1], now)
+    operator_subscribers.keep(urls[:1], now)
     assert states()["slack://…two2"] == State.LEFT
-    named.keep(urls, now)
+    operator_subscribers.keep(urls, now)
     assert states()["slack://…two2"] == State.ACTIVE
-    named.keep([], now)
+    operator_subscribers.keep([], now)
     assert set(states().values()) == {State.LEFT}
 
 

@@ -15,8 +15,8 @@ from components.models import Heartbeat
 from incidents import telling
 from incidents.models import Incident, Maintenance, Notice, Postmortem
 from statuspage.models import Role
-from subscribers import sorting
 from subscribers.channels import Channel
+from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Subscriber
 from tests.making import component
 from tests.people import person
@@ -50,7 +50,7 @@ def publish(client, path, data):
     before = set(Notice.objects.values_list("pk", flat=True))
     answer = client.post(path if path.endswith("new") else f"{path}/compose", {**data, "publish": "1"})
     assert answer.status_code == 302, answer.content.decode()
-    sorting.sort(timezone.now() + timedelta(minutes=1))
+    fan_out.sort(timezone.now() + timedelta(minutes=1))
     (fresh,) = set(Notice.objects.values_list("pk", flat=True)) - before
     return said, Delivery.objects.filter(notice=fresh).count()
 
@@ -89,7 +89,7 @@ def test_who_is_counted_is_who_is_owed_it(ada, many, first, then):
 def test_an_incident_weighs_what_it_weighed_at_its_worst(ada):
     chat = component("Chat")
     incident = Incident.objects.open("Down", "x", now=timezone.now(), statuses={chat: "major_outage"})
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     mail(least_impact=3)  # came after the first word
     told = {f"was-{chat.public_id}": "major_outage", f"status-{chat.public_id}": "degraded_performance"}
     said, owed = publish(ada, f"/console/incidents/{incident.public_id}", form(seen=1, **told))
@@ -110,7 +110,7 @@ def test_notify_nobody_says_so_and_tells_nobody(ada):
     assert "Nobody will be notified." in answer
     assert 'hx-swap-oob="true"' in answer
     ada.post("/console/incidents/new", form(quiet="1", publish="1"))
-    sorting.sort(timezone.now() + timedelta(minutes=1))
+    fan_out.sort(timezone.now() + timedelta(minutes=1))
     assert not Delivery.objects.exists()
 
 
@@ -126,7 +126,7 @@ def test_planned_work_and_postmortems_say_who_is_told(ada):
     work = Maintenance.objects.plan("Move", "x", starts_at=start, ends_at=start + timedelta(hours=1), now=now,
                                     components=[files])  # fmt: skip
     said = number(ada.get(f"/console/maintenance/{work.public_id}").content.decode())
-    sorting.sort(now)
+    fan_out.sort(now)
     assert said == Delivery.objects.filter(notice__maintenance=work).count() == 2
     incident = Incident.objects.open("Down", "x", now=now, components=[chat], notifies=False)
     incident.post("Over.", phase="resolved", now=now, notifies=False)
@@ -135,7 +135,7 @@ def test_planned_work_and_postmortems_say_who_is_told(ada):
     page = f"/console/postmortems/{incident.public_id}"
     said = number(ada.get(page).content.decode())
     report.publish(now)
-    sorting.sort(now)
+    fan_out.sort(now)
     assert said == Delivery.objects.filter(notice__postmortem=report).count() == 2
     report.withdraw()
     assert "not told again" in ada.get(page).content.decode()
@@ -152,7 +152,7 @@ def test_an_update_says_how_far_its_telling_is(ada):
     shown = ada.get(path).content.decode()
     assert "Nobody has been told yet, sending at" in shown
     assert f"{now + timedelta(seconds=20):%H:%M:%S} UTC" in shown
-    sorting.sort(now + timedelta(seconds=21))
+    fan_out.sort(now + timedelta(seconds=21))
     Delivery.objects.filter(subscriber=hooks[0]).update(state=DeliveryState.SENT)
     Subscriber.objects.filter(pk=hooks[1].pk).update(failing_since=now)
     part = ada.get(f"{path}?part=told").content.decode()
@@ -168,7 +168,7 @@ def test_an_update_says_how_far_its_telling_is(ada):
 
 def test_an_update_that_concerned_nobody_says_so(ada):
     incident = Incident.objects.open("Down", "x", now=timezone.now())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     assert "No one was notified" in ada.get(f"/console/incidents/{incident.public_id}").content.decode()
 
 
@@ -198,7 +198,7 @@ def test_the_console_asks_as_often_however_many_subscribe(ada):
 
     incident = Incident.objects.open("Down", "x", now=timezone.now())
     mail("first@x.example")
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     paths = (
         "/console/",
         f"/console/incidents/{incident.public_id}",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from components.egress import Egress
 from incidents.models import Incident
 from subscribers.channels import CHATS, Channel
-from subscribers.envelope import End
+from subscribers.delivery.envelope import End
 from subscribers.models import Delivery, DeliveryState, State
 from subscribers.senders import SENDERS
 from tests.making import component

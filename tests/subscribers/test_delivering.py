@@ -13,10 +13,10 @@ from django.utils import timezone
 from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Maintenance, Notice, Postmortem
-from subscribers import claiming, sorting
-from subscribers.finishing import finish
+from subscribers.delivery import fan_out, leases
+from subscribers.delivery.message_builder import pack
+from subscribers.delivery.results import finish
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, Sorter, State, Subscriber
-from subscribers.packing import pack
 from tests.making import component
 from tests.subscribers.making import mail, webhook
 from tests.subscribers.receivers import Sink
@@ -165,10 +165,10 @@ def test_people_get_one_message_a_minute_of_a_story_and_programs_get_each(post, 
     person, program = mail(), webhook("http://127.0.0.1:1/x", wants_component=False)
     now = timezone.now()
     incident = opened(component(), now=now)
-    sorting.sort(now)
+    fan_out.sort(now)
     Delivery.objects.filter(subscriber=person).update(state=DeliveryState.SENT, finished_at=now)
     incident.post("More.", phase="identified", now=now + dt.timedelta(seconds=5))
-    sorting.sort(now + dt.timedelta(seconds=5))
+    fan_out.sort(now + dt.timedelta(seconds=5))
     due = {one.subscriber_id: one.due_at for one in Delivery.objects.filter(notice__update__number=2)}
     assert due[person.pk] == now + dt.timedelta(seconds=60)
     assert due[program.pk] == now + dt.timedelta(seconds=5)
@@ -192,7 +192,7 @@ def test_the_least_impact_and_the_kinds_are_kept_to(post, sink):
     webhook(f"{sink.url}/critical", least_impact=3, wants_maintenance=False, wants_component=False)
     webhook(f"{sink.url}/works", wants_incident=False, wants_component=False)
     webhook(f"{sink.url}/component", wants_incident=False, wants_maintenance=False, wants_postmortem=False)
-    sorting.note_changes(timezone.now())
+    fan_out.note_changes(timezone.now())
     now = timezone.now()
     Incident.objects.open(
         "Slow", "A bit.", now=now, components=[chat], statuses={chat: "degraded_performance"}
@@ -228,7 +228,7 @@ def test_a_postmortem_is_told_once_however_often_it_is_shown(post, sink):
 def test_a_deleted_incident_is_not_told_any_more(post, sink):
     webhook(f"{sink.url}/a", wants_component=False)
     incident = opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     incident.delete_softly(timezone.now())
     post.deliver()
     assert (sink.got, states()) == ([], ["cancelled"])
@@ -237,7 +237,7 @@ def test_a_deleted_incident_is_not_told_any_more(post, sink):
 def test_who_leaves_is_sent_nothing_of_what_was_owed(post, sink):
     one = webhook(f"{sink.url}/a", wants_component=False)
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     one.leave(timezone.now())
     one.leave(timezone.now())
     post.deliver()
@@ -260,21 +260,21 @@ def test_sorting_broken_off_in_the_middle_loses_nobody_and_doubles_nobody(post, 
     for number in range(12):
         mail(f"reader{number}@example.org")
     opened(component())
-    monkeypatch.setattr(sorting, "CHUNK", 5)
+    monkeypatch.setattr(fan_out, "CHUNK", 5)
     now, notice = timezone.now(), Notice.objects.get()
-    sorting._sort_some(notice.pk, now)
+    fan_out._sort_some(notice.pk, now)
     notice.refresh_from_db()
     assert (Delivery.objects.count(), notice.sorted_at) == (5, None)
-    sorting.sort(now)  # somebody else goes on
+    fan_out.sort(now)  # somebody else goes on
     assert Delivery.objects.values("subscriber").distinct().count() == Delivery.objects.count() == 12
 
 
 def test_what_a_crash_left_without_a_due_time_is_swept_up(post, sink):
     one = webhook(f"{sink.url}/a", wants_component=False)
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     Subscriber.objects.update(next_at=None)
-    assert sorting.sweep() == 1
+    assert fan_out.sweep() == 1
     post.deliver()
     assert len(sink.got) == 1
     assert one.deliveries.get().state == "sent"
@@ -284,15 +284,15 @@ def test_a_result_whose_lease_moved_on_is_dropped(post, sink):
     """A worker that was asleep comes back: somebody else has sent it and written so."""
     webhook(f"{sink.url}/a", wants_component=False)
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     now = timezone.now()
-    token, ids = claiming.claim(now, 10, "here:1:x")
+    token, ids = leases.claim(now, 10, "here:1:x")
     packed = pack(ids, now)[0]
     Subscriber.objects.update(lease_until=now - dt.timedelta(seconds=1))
-    other, again = claiming.claim(now, 10, "there:2:y")
+    other, again = leases.claim(now, 10, "there:2:y")
     assert again == ids
-    from subscribers.envelope import End, Result
-    from subscribers.postman import Done
+    from subscribers.delivery.dispatcher import Done
+    from subscribers.delivery.envelope import End, Result
 
     finish([Done(packed, token, Result(End.SENT, 200))], now)
     assert states() == ["owed"]
@@ -305,10 +305,10 @@ def test_two_workers_claim_nobody_twice_and_two_of_a_host(post):
         webhook(f"http://127.0.0.1:1/{number}", wants_component=False)
     webhook("http://127.0.0.2:1/other", wants_component=False)
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     now = timezone.now() + dt.timedelta(seconds=1)
-    _, first = claiming.claim(now, 100, "here:1:x")
-    _, second = claiming.claim(now, 100, "there:2:y")
+    _, first = leases.claim(now, 100, "here:1:x")
+    _, second = leases.claim(now, 100, "there:2:y")
     assert len(first) == 3  # two of the busy host, and the other one
     assert second == []
 
@@ -316,13 +316,13 @@ def test_two_workers_claim_nobody_twice_and_two_of_a_host(post):
 def test_leases_of_a_worker_that_died_on_this_machine_are_free_at_once(post):
     webhook("http://127.0.0.1:1/a", wants_component=False)
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     now = timezone.now()
-    node = claiming.me().rsplit(":", 2)[0]
-    claiming.claim(now, 10, f"{node}:999999:dead")
-    assert claiming.claim(now, 10, claiming.me())[1] == []
-    assert claiming.release_dead(claiming.me()) == 1
-    assert len(claiming.claim(now, 10, claiming.me())[1]) == 1
+    node = leases.me().rsplit(":", 2)[0]
+    leases.claim(now, 10, f"{node}:999999:dead")
+    assert leases.claim(now, 10, leases.me())[1] == []
+    assert leases.release_dead(leases.me()) == 1
+    assert len(leases.claim(now, 10, leases.me())[1]) == 1
 
 
 def test_a_dead_host_rests_and_costs_nobody_else(post, sink):
@@ -333,7 +333,7 @@ def test_a_dead_host_rests_and_costs_nobody_else(post, sink):
         webhook(f"{sink.url}/well", wants_component=False)
         opened(component())
         post.deliver = None  # nothing becomes due again by itself here
-        sorting.sort(timezone.now())
+        fan_out.sort(timezone.now())
         post.postman.wake()
         wait_for(lambda: Host.objects.filter(rests_until__isnull=False).exists(), 10)
         assert len(dead.got) <= 7
@@ -344,14 +344,14 @@ def test_a_dead_host_rests_and_costs_nobody_else(post, sink):
 def test_a_message_that_ends_its_worker_goes_alone_and_at_last_not_at_all(post):
     bad, good = (webhook(f"http://127.0.0.{n}:1/a", wants_component=False) for n in (1, 2))
     opened(component())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     now = timezone.now()
     Subscriber.objects.filter(pk=bad.pk).update(crashes=3)
-    assert claiming.claim(now, 10, "a:1:x")[1] == [good.pk]
-    assert claiming.claim(now, 10, "a:1:x")[1] == [bad.pk]
+    assert leases.claim(now, 10, "a:1:x")[1] == [good.pk]
+    assert leases.claim(now, 10, "a:1:x")[1] == [bad.pk]
     Subscriber.objects.update(lease_until=None)
     Subscriber.objects.filter(pk=bad.pk).update(crashes=10)
-    assert claiming.claim(now, 10, "a:1:x")[1] == [good.pk]
+    assert leases.claim(now, 10, "a:1:x")[1] == [good.pk]
     bad.refresh_from_db()
     assert (bad.state, bad.next_at) == (State.QUARANTINED, None)
 
@@ -375,7 +375,7 @@ def test_sorting_takes_the_same_queries_however_many_are_told(post):
         with CaptureQueriesContext(
             connection,
         ) as caught:
-            sorting.sort(timezone.now())
+            fan_out.sort(timezone.now())
         return len(caught)
 
     assert count(3) == count(60)
@@ -385,7 +385,7 @@ def test_a_long_queue_is_not_read_with_every_message(post):
     one, chat = webhook("http://127.0.0.1:1/x", wants_component=False), component()
     for number in range(9):
         opened(chat, title=f"Incident {number}")
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     with CaptureQueriesContext(connection) as caught:
         packed = pack([one.pk], timezone.now())
     assert [message.envelope.story.title for message in packed] == ["Incident 0"]
@@ -407,7 +407,7 @@ def test_a_letter_reaches_who_has_not_confirmed_and_news_do_not(post, sink):
 def test_the_engine_outlives_a_database_that_is_away(post, sink, monkeypatch):
     from django.db import OperationalError
 
-    from subscribers import postman as module
+    from subscribers.delivery import dispatcher as module
 
     webhook(f"{sink.url}/a", wants_component=False)
     opened(component())

@@ -6,7 +6,7 @@ import pytest
 
 from incidents.models import Incident
 from incidents.models.undoing import TooLate
-from subscribers import sorting
+from subscribers.delivery import fan_out
 from subscribers.models import Delivery
 from tests.making import NOW, component
 from tests.subscribers.making import mail, webhook
@@ -16,7 +16,7 @@ def told(now, body="We look."):
     """Something was said, and each subscriber is owed it."""
     chat = component("Chat")
     Incident.objects.open("Chat is down", body, now=now, components=[chat], statuses={chat: "major_outage"})
-    sorting.sort(now)
+    fan_out.sort(now)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_all_of_a_day_goes_in_one_digest(db):
     for hours in (2, 5, 9):
         at = NOW + timedelta(hours=hours)
         incident.post(f"Still {hours}.", phase="monitoring", now=at)
-        sorting.sort(at + timedelta(minutes=5))
+        fan_out.sort(at + timedelta(minutes=5))
     assert Delivery.objects.count() > 1
     assert Delivery.objects.values("due_at").distinct().count() == 1
 
@@ -60,19 +60,19 @@ def test_others_are_told_at_once(db):
 
 @pytest.mark.parametrize("readers", [1, 2])
 def test_an_update_is_not_taken_back_once_the_first_were_told(db, settings, monkeypatch, readers):
-    monkeypatch.setattr(sorting, "CHUNK", 1)
+    monkeypatch.setattr(fan_out, "CHUNK", 1)
     chat = component("Chat")
     incident = Incident.objects.open(
         "Chat is down", "We look.", now=NOW, components=[chat], statuses={chat: "major_outage"}
     )
-    sorting.sort(NOW)
+    fan_out.sort(NOW)
     for number in range(readers + 1):
         mail(f"reader{number}@example.org")
     update = incident.post("Found it.", phase="identified", now=NOW, undo_s=20)
     notice = update.notice
     later = NOW + timedelta(seconds=19)
     for _ in range(readers):
-        sorting._sort_some(notice.pk, later)
+        fan_out._sort_some(notice.pk, later)
     notice.refresh_from_db()
     assert notice.sorted_at is None
     assert notice.cursor > 0

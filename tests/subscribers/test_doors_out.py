@@ -10,11 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from components.egress import Door, through
-from subscribers import addresses, own_data
+from subscribers import addresses, data_export
 from subscribers.channels import CHATS, Channel
-from subscribers.envelope import UNREACHED
+from subscribers.delivery.dispatcher import Postman
+from subscribers.delivery.envelope import UNREACHED
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 from tests.subscribers.making import somebody
 from tests.subscribers.test_push import HERE, subscription
@@ -170,7 +170,7 @@ def test_every_way_a_host_cannot_be_reached_reads_the_same(settings, transaction
         post.drain(20)
     # at first how soon it failed would say why: nothing is shown
     shown = {
-        (own_data.everything(one)["messages"][0]["answer"], own_data.lately(one)[0].attempts)
+        (data_export.everything(one)["messages"][0]["answer"], data_export.lately(one)[0].attempts)
         for one in rows.values()
     }
     assert shown == {("", 0)}

@@ -6,9 +6,10 @@ import pytest
 
 from incidents.models import Incident, Notice
 from incidents.steps import Step
-from subscribers import letters, sorting
+from subscribers import emails
+from subscribers.delivery import fan_out
+from subscribers.delivery.content import house, read
 from subscribers.models import Delivery
-from subscribers.story import house, read
 from tests.making import NOW, after, found, group, joining, watched
 from tests.subscribers.letters import envelope
 from tests.subscribers.making import mail
@@ -44,7 +45,7 @@ class Night:
                 found(self.probes[n], outcome, now)
             Incident.objects.turn(now)
             if Notice.objects.due(now).exists():
-                sorting.sort(now)
+                fan_out.sort(now)
         return self
 
     def messages(self) -> list[list[Step]]:
@@ -116,7 +117,7 @@ def test_a_part_that_recovers_is_told_only_if_the_rest_does_not(db):
     assert (
         incident.updates.get(step=Step.BETTER).body == "Web has recovered (08:01 UTC). Still affected: API."
     )
-    sorting.sort(after(seconds=400))
+    fan_out.sort(after(seconds=400))
     assert night.messages() == [[Step.OPENED], [Step.BETTER]]
 
 
@@ -166,7 +167,7 @@ def test_a_message_that_waits_is_still_owed_after_a_crash(db):
     mail()
     Night(five()).at(0, 0, "down").run(6)  # nobody sorts after this
     assert Notice.objects.filter(sorted_at=None).count() == 1
-    sorting.sort(after(hours=1))
+    fan_out.sort(after(hours=1))
     assert Delivery.objects.count() == 1
 
 
@@ -177,8 +178,8 @@ def test_what_a_later_message_told_is_not_sent_after_it(db):
     incident = Incident.objects.get()
     incident.post("We found it.", phase="identified", now=after(seconds=100), undo_s=20)
     night.run(1)
-    sorting.sort(after(seconds=121))
-    sorting.sort(after(seconds=600))
+    fan_out.sort(after(seconds=121))
+    fan_out.sort(after(seconds=600))
     told = [one.notice.update.step or "person" for one in Delivery.objects.order_by("pk")]
     assert told == [Step.OPENED, "person"]
 
@@ -197,7 +198,7 @@ def test_two_young_incidents_become_one_and_who_heard_of_either_hears_the_rest(d
         now = after(seconds=second)
         for n, outcome in night.plan.get(second, ()):
             found(night.probes[n], outcome, now)
-        sorting.sort(now)
+        fan_out.sort(now)
     live = Incident.objects.live().get()
     assert sorted(live.names()) == ["API", "Chat", "Web"]
     assert Delivery.objects.filter(subscriber=follower).count() == 2
@@ -209,7 +210,7 @@ def letter(update):
     notice = Notice.objects.get(update=update)
     here = house()
     story = read([notice.pk], here.page_id)[notice.pk]
-    mailed = letters.letter(envelope(story, house=here), after(hours=1))
+    mailed = emails.letter(envelope(story, house=here), after(hours=1))
     return mailed.get_body(("plain",)).get_content().splitlines()
 
 

@@ -11,9 +11,9 @@ from standardwebhooks import Webhook
 
 from components.egress import Egress
 from incidents.models import Incident
-from subscribers import sorting
+from subscribers.delivery import fan_out
+from subscribers.delivery.dispatcher import Postman
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.postman import Postman
 from subscribers.senders import SENDERS
 from tests.making import component
 from tests.subscribers.receivers import Sink
@@ -28,7 +28,7 @@ def postman(transactional_db):
 
 
 def deliver(postman):
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     postman.wake()
     wait_for(lambda: not Subscriber.objects.filter(next_at__lte=timezone.now()).exists(), 25, 0.05)
 

@@ -15,13 +15,13 @@ from incidents import messages
 from incidents.lifecycle import Phase
 from incidents.models import NoticeKind
 from subscribers.channels import CHATS, Channel
-from subscribers.envelope import Envelope, Links
+from subscribers.delivery.content import House, Story, Word
+from subscribers.delivery.envelope import Envelope, Links
 from subscribers.formats import FORMATS, discord
 from subscribers.formats.dialects import SLACK
 from subscribers.formats.markdown import runs
 from subscribers.formats.runs import CUT
 from subscribers.formats.telling import message
-from subscribers.story import House, Story, Word
 from tests.subscribers.letters import envelope as envelope_of
 from tests.subscribers.letters import story
 from tests.subscribers.schemas import faults, schema_of

@@ -10,7 +10,7 @@ from email.utils import parseaddr
 
 import pytest
 
-from subscribers.letters import headers
+from subscribers.emails import headers
 
 SCRIPTS = (
     "verzögert prüfen in für über Störung Käse",

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from statuspage.models import Audit, Role
-from subscribers import exporting, importing, sheets
+from subscribers import csv_format, exporting, importing
 from subscribers.models import Delivery, Import, ImportPart, State, Subscriber
 from tests.making import component, group
 from tests.people import person
@@ -35,7 +35,7 @@ def sheet(*rows, head="channel,address,components,groups,kinds,least_impact,dige
 
 
 def take(file, **more):
-    return importing.take_in(list(sheets.lines(file)), importing.Places.now(), timezone.now(), **more)
+    return importing.take_in(list(csv_format.lines(file)), importing.Places.now(), timezone.now(), **more)
 
 
 def facts():
@@ -282,7 +282,9 @@ def test_a_large_file_is_read_within_a_bounded_memory():
     number = 100_000
     text = (f"email,r{n}@x.example\n" for n in range(-1, number))
     tracemalloc.start()
-    count = sum(1 for _ in sheets.lines(line if n else "channel,address\n" for n, line in enumerate(text)))
+    count = sum(
+        1 for _ in csv_format.lines(line if n else "channel,address\n" for n, line in enumerate(text))
+    )
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == number
@@ -291,8 +293,8 @@ def test_a_large_file_is_read_within_a_bounded_memory():
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "plain", "'quoted"])
 def test_no_cell_is_a_formula_and_each_comes_back(cell):
-    assert not sheets.safe(cell).startswith(sheets.FORMULA)
-    assert sheets.plain(sheets.safe(cell)) == cell
+    assert not csv_format.safe(cell).startswith(csv_format.FORMULA)
+    assert csv_format.plain(csv_format.safe(cell)) == cell
 
 
 # Files as spreadsheets write them
@@ -320,7 +322,7 @@ def test_a_file_is_read_however_a_spreadsheet_writes_it(db, what, coding):
     text = WRITTEN[what]
     raw = ("\ufeff" + text).encode("utf-16-be") if "be" in coding else text.encode(coding)
     tally = importing.take_in(
-        list(sheets.lines(sheets.opened(io.BytesIO(raw)))), importing.Places.now(), timezone.now()
+        list(csv_format.lines(csv_format.opened(io.BytesIO(raw)))), importing.Places.now(), timezone.now()
     )
     assert tally.refused == []
     assert Subscriber.objects.get().open_address == "a@example.org"
@@ -333,13 +335,15 @@ def test_a_file_without_addresses_says_how_it_was_read(db):
         ("x,channel", "commas"),
         ("sep=!\na!b", "“!”"),
     ):
-        with pytest.raises(sheets.Fault, match=f"read with {word} between its cells"):
-            list(sheets.lines(io.StringIO(f"{head}\n1\n")))
+        with pytest.raises(csv_format.Fault, match=f"read with {word} between its cells"):
+            list(csv_format.lines(io.StringIO(f"{head}\n1\n")))
 
 
 def test_lines_are_counted_as_the_file_has_them(db):
     text = "sep=;\nchannel;address\nemail;a@example.org\nemail;nonsense\n"
-    tally = importing.take_in(list(sheets.lines(io.StringIO(text))), importing.Places.now(), timezone.now())
+    tally = importing.take_in(
+        list(csv_format.lines(io.StringIO(text))), importing.Places.now(), timezone.now()
+    )
     assert [number for number, _ in tally.refused] == [4]
 
 

@@ -5,7 +5,7 @@ import datetime as dt
 from django.utils import timezone
 
 from incidents.models import Incident, Notice, Postmortem
-from subscribers import sorting
+from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
 from tests.making import component
 from tests.subscribers.making import mail, webhook
@@ -22,7 +22,7 @@ def told():
     Postmortem.objects.filter(pk=report.pk).update(summary="What happened.", root_cause="A pool.")
     report.refresh_from_db()
     report.publish(now)
-    sorting.sort(now)
+    fan_out.sort(now)
     Delivery.objects.update(state=DeliveryState.SENT, finished_at=now)
     return report
 
@@ -32,20 +32,20 @@ def test_the_log_is_kept_for_thirty_days_and_nothing_owed_is_ever_forgotten(db):
     told()
     one = webhook("https://hooks.example/a")
     one.owe("test", timezone.now())
-    sorting.forget_old(timezone.now() + dt.timedelta(days=29))
+    fan_out.forget_old(timezone.now() + dt.timedelta(days=29))
     assert Delivery.objects.count() == 4
-    sorting.forget_old(LATER)
+    fan_out.forget_old(LATER)
     assert list(Delivery.objects.values_list("state", flat=True)) == ["owed"]
 
 
 def test_a_postmortem_that_is_shown_again_after_a_month_is_not_told_again(db):
     mail()
     report = told()
-    sorting.forget_old(LATER)
+    fan_out.forget_old(LATER)
     report.withdraw()
     report.publish(LATER)
     assert list(Notice.objects.values_list("kind", flat=True)) == ["postmortem"]
-    assert sorting.sort(LATER) == 0
+    assert fan_out.sort(LATER) == 0
 
 
 def test_who_left_or_never_answered_is_forgotten_and_who_may_come_back_is_not(db):
@@ -58,6 +58,6 @@ def test_who_left_or_never_answered_is_forgotten_and_who_may_come_back_is_not(db
     mail("reader@example.org")
     owner = mail("owner@example.org", state=State.LEFT, left_at=long_ago)
     webhook("https://hooks.example/a", owner=owner)
-    sorting.forget_old(now)
+    fan_out.forget_old(now)
     kept = {"new@example.org", "reader@example.org", "owner@example.org", "hooks.example/a"}
     assert set(Subscriber.objects.values_list("shown", flat=True)) == kept

@@ -6,8 +6,8 @@ import pytest
 
 from components import colours, identity
 from components.models import Page
-from subscribers import letters
-from subscribers.story import house
+from subscribers import emails
+from subscribers.delivery.content import house
 from tests.subscribers.letters import NOW, envelope
 
 SQUARE, WIDE, WEBP = "0123-64x64.png", "4567-240x60.jpeg", "89ab-64x64.webp"
@@ -15,7 +15,7 @@ SQUARE, WIDE, WEBP = "0123-64x64.png", "4567-240x60.jpeg", "89ab-64x64.webp"
 
 def html(**page):
     identity.learn(Page(**page))
-    message = letters.letter(envelope(), NOW)
+    message = emails.letter(envelope(), NOW)
     return message.get_body(("html",)).get_content()
 
 

@@ -12,9 +12,9 @@ from components.status import Status
 from incidents.lifecycle import Phase
 from incidents.messages import Told, one_line, plain_mail, subject_line
 from incidents.models import Incident, Notice, NoticeKind
-from subscribers import letters
-from subscribers.story import House, Word
-from subscribers.story import read as stories
+from subscribers import emails
+from subscribers.delivery.content import House, Word
+from subscribers.delivery.content import read as stories
 from tests.subscribers.letters import (
     HOUSE,
     KEY,
@@ -54,7 +54,7 @@ HOSTILE = [
 
 def read(env, now=NOW):
     """The mail as a mail program reads it."""
-    raw = letters.letter(env, now).as_bytes()
+    raw = emails.letter(env, now).as_bytes()
     assert len(raw) <= 20_000
     assert max(map(len, raw.split(b"\r\n"))) <= 998  # RFC 5322, section 2.1.1
     assert raw.isascii()
@@ -233,7 +233,7 @@ def test_the_headers_are_what_mail_programs_ask_for():
     assert message["List-Id"] == "<status.tern.example>"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"].datetime == NOW
-    raw = letters.letter(envelope(), NOW).as_bytes().decode()
+    raw = emails.letter(envelope(), NOW).as_bytes().decode()
     assert f"\r\nList-Unsubscribe: <{LINKS.leave}>\r\n" in raw  # in one piece, and not encoded
 
 
@@ -388,4 +388,4 @@ def test_one_line_keeps_every_script_and_joins_nothing_that_was_apart():
     ],
 )  # fmt: skip
 def test_a_page_on_an_address_writes_letters_too(url, host):
-    assert letters.host_of(url) == host
+    assert emails.host_of(url) == host

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from incidents.models import Incident
 from statuspage.models import Throttle
-from subscribers import limits, sorting
+from subscribers import limits
+from subscribers.delivery import fan_out
 from subscribers.models import Delivery, Purpose, Subscriber
 from tests.making import component
 from tests.subscribers.making import mail
@@ -107,7 +108,7 @@ def test_who_has_not_said_yes_is_sent_no_news():
     sign_up("reader@example.org")
     now = timezone.now()
     Incident.objects.open("Chat is down", "We look.", now=now, components=[component("Chat")])
-    sorting.sort(now + timedelta(minutes=5))
+    fan_out.sort(now + timedelta(minutes=5))
     assert [one.purpose for one in Delivery.objects.all()] == [Purpose.CONFIRM]
 
 

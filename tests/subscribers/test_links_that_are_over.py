@@ -8,7 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers import confirming, packing
+from subscribers import confirming
+from subscribers.delivery import message_builder
 from subscribers.models import Delivery, State, Subscriber
 from tests.making import component
 from tests.subscribers.making import mail, webhook
@@ -29,7 +30,7 @@ def path(link):
 def asked():
     """An address that was asked, and the link of its mail."""
     one = mail(state=State.UNCONFIRMED)
-    return one, path(packing.links(one).confirm)
+    return one, path(message_builder.links(one).confirm)
 
 
 def words(answer):
@@ -112,7 +113,7 @@ def test_leaving_is_undone_from_the_page_that_says_so(client):
         answer = client.post(f"/subscription/{one.key}/restore", follow=True)
         assert "We have sent a message that asks once more" in words(answer)
     assert Delivery.objects.count() == 1
-    client.post(path(packing.links(Subscriber.objects.get()).confirm))
+    client.post(path(message_builder.links(Subscriber.objects.get()).confirm))
     assert Subscriber.objects.get().state == State.ACTIVE
     answer = client.post(f"/subscription/{one.key}/restore", follow=True)
     assert "You're subscribed" in words(answer).replace("&#x27;", "'")

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from components.egress import Egress
 from incidents.models import Incident
-from subscribers import claiming
-from subscribers.envelope import End
+from subscribers.delivery import leases
+from subscribers.delivery.envelope import End
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
 from subscribers.senders import mail
 from subscribers.senders.mail import Step, judged
@@ -227,8 +227,8 @@ def test_a_folder_that_cannot_be_written_loses_no_mail(settings, tmp_path):
 def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     """Check 32 of the list: lost none, twice only those whose 250 was lost, gone those who are gone."""
     monkeypatch.setattr(mail, "DEADLINE_S", 2.5)
-    monkeypatch.setattr("subscribers.backoff.WAITS", (timedelta(seconds=0.2),))
-    monkeypatch.setattr("subscribers.finishing.OURS_AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr("subscribers.delivery.backoff.WAITS", (timedelta(seconds=0.2),))
+    monkeypatch.setattr("subscribers.delivery.results.OURS_AGAIN", timedelta(seconds=0.2))
     monkeypatch.setattr("subscribers.models.host.REST", timedelta(seconds=0.2))
     box.faults = {
         "gone": ["550 5.1.1 No such user"] * 9,
@@ -255,12 +255,12 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     assert gone.state == State.QUARANTINED
     assert gone.note == "The mail server answered 550 5.1.1 No such user"
     assert Subscriber.objects.filter(state=State.ACTIVE).count() == 25
-    assert claiming.MAILS_AT_ONCE >= mail.MOST_LINES
+    assert leases.MAILS_AT_ONCE >= mail.MOST_LINES
 
 
 def test_readers_whom_our_relay_refused_are_all_told_once_it_is_mended(box, post, monkeypatch):
     """The relay lost its login: Exim words it like this, at every reader, without an enhanced code."""
-    monkeypatch.setattr("subscribers.finishing.OURS_AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr("subscribers.delivery.results.OURS_AGAIN", timedelta(seconds=0.2))
     monkeypatch.setattr("subscribers.models.host.REST", timedelta(seconds=0.2))
     names = [f"reader{number}" for number in range(20)]
     box.faults = {name: ["550 relay not permitted"] for name in names}

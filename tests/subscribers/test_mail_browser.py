@@ -5,8 +5,8 @@ import re
 from axe_playwright_python.sync_playwright import Axe
 
 from components.status import Status
-from subscribers import letters
-from subscribers.story import Word
+from subscribers import emails
+from subscribers.delivery.content import Word
 from tests.statuspage.test_browser import RULES
 from tests.subscribers.letters import NOW, envelope, story
 
@@ -48,7 +48,7 @@ MAILS = {
 def test_mails_fit_every_screen_and_can_be_read_in_light_and_dark(browser, tmp_path):
     faults = []
     for name, env in MAILS.items():
-        source = letters.letter(env, NOW).get_body(("html",)).get_content()
+        source = emails.letter(env, NOW).get_body(("html",)).get_content()
         file = tmp_path / f"{name}.html"
         file.write_text(source)
         page = browser.open(file.as_uri())

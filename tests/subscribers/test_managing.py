@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers import sorting
 from subscribers.channels import Channel
+from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from tests.making import component, group
 from tests.subscribers.making import mail, somebody, webhook
@@ -35,7 +35,7 @@ def opened(*components, title="Chat is down"):
 def test_one_click_leaves_at_once_from_anywhere(client, kind):
     one = mail()
     opened(component())
-    sorting.sort(timezone.now() + timedelta(minutes=1))
+    fan_out.sort(timezone.now() + timedelta(minutes=1))
     given = {
         "urlencoded": {
             "data": "List-Unsubscribe=One-Click",
@@ -173,7 +173,7 @@ def test_a_new_secret_is_shown_once_beside_the_old_one(client):
 def test_deliveries_are_seen_and_sent_again(client):
     one, now = webhook(HOOK), timezone.now()
     opened(component("Chat"))
-    sorting.sort(now + timedelta(minutes=1))
+    fan_out.sort(now + timedelta(minutes=1))
     news = Delivery.objects.get()
     Delivery.objects.update(
         state=DeliveryState.FAILED, answer=500, last_error="Answered 500.", finished_at=now, attempts=3

@@ -4,12 +4,12 @@ import io
 
 import pytest
 
-from subscribers import sheets
-from subscribers.sheets import Fault
+from subscribers import csv_format
+from subscribers.csv_format import Fault
 
 
 def read(text):
-    return [sheets.read(line) for line in sheets.lines(io.StringIO(text))]
+    return [csv_format.read(line) for line in csv_format.lines(io.StringIO(text))]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from components.egress import Egress
 from subscribers import addresses, vapid
 from subscribers.browsers import Browser, Malformed
 from subscribers.channels import Channel
-from subscribers.envelope import End
+from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
 from subscribers.senders import push
 from tests.subscribers.conftest import LOOPBACK

@@ -2,7 +2,7 @@
 
 import pytest
 
-from subscribers.reports import Report, read
+from subscribers.emails.provider_reports import Report, read
 
 GONE, COMPLAINED, UNSUBSCRIBED, NOTHING = (
     Report.GONE, Report.COMPLAINED, Report.UNSUBSCRIBED, Report.NOTHING,

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from subscribers import sorting
+from subscribers.delivery import fan_out
 from tests import full_page
 from tests.json_schemas import faults
 from tests.subscribers.making import webhook
@@ -12,7 +12,7 @@ from tests.subscribers.making import webhook
 def test_the_body_of_each_kind_of_webhook_is_what_the_schema_says(post, sink):
     now = timezone.now()
     webhook(f"{sink.url}/a")
-    sorting.note_changes(now)
+    fan_out.note_changes(now)
     shown = full_page.spoken(now)
     post.deliver()
     shown.opened.post("Over.", phase="resolved", now=now, statuses={shown.chat: "operational"})

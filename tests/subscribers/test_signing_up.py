@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers import confirming, packing, proof
+from subscribers import confirming, proof
 from subscribers.channels import Channel
 from subscribers.choice import Choice
+from subscribers.delivery import message_builder
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from tests.making import component, group
 from tests.subscribers.making import mail, somebody, webhook
@@ -39,7 +40,7 @@ def letters(purpose=None):
 
 def confirmation():
     """The path of the link in the newest confirmation."""
-    link = packing.links(letters(Purpose.CONFIRM)[-1].subscriber).confirm
+    link = message_builder.links(letters(Purpose.CONFIRM)[-1].subscriber).confirm
     return link.removeprefix("https://status.widgetify.example")
 
 
@@ -112,7 +113,7 @@ def test_choices_and_single_incidents_are_known_as_little(client):
     )
     follows = Subscriber.objects.get(shown="unknown1@example.org")
     assert (follows.is_all, list(follows.follows.all())) == (False, [incident])
-    assert packing.scope(follows) == "one incident"
+    assert message_builder.scope(follows) == "one incident"
     known = letters(Purpose.KNOWN)[-1]
     assert known.context == {"only": incident.public_id, "title": "Chat is down"}
 
@@ -301,8 +302,8 @@ def test_a_forged_or_old_link_changes_nothing(client, monkeypatch):
 
 
 def test_only_a_mail_that_asks_holds_a_confirming_link():
-    assert packing.links(mail()).confirm == ""
-    assert packing.links(somebody(Channel.WEBHOOK, HOOK, state=State.UNCONFIRMED)).confirm == ""
+    assert message_builder.links(mail()).confirm == ""
+    assert message_builder.links(somebody(Channel.WEBHOOK, HOOK, state=State.UNCONFIRMED)).confirm == ""
 
 
 def test_who_left_comes_back_only_by_their_own_yes(client):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from components import sealed
 from incidents.models import Incident, Notice, NoticeKind
-from subscribers import addresses, importing, sheets, spelling
+from subscribers import address_identity, addresses, csv_format, importing
 from subscribers.channels import Channel
 from subscribers.models import Delivery, FormerKey, State, Subscriber
 from tests.making import component
@@ -108,13 +108,13 @@ def test_one_endpoint_is_one_subscription(db):
     ],
 )  # fmt: skip
 def test_an_endpoint_is_kept_as_it_is_asked(typed, kept):
-    assert spelling.normal(Channel.WEBHOOK, typed) == kept
-    assert spelling.normal(Channel.WEBHOOK, kept) == kept
+    assert address_identity.normal(Channel.WEBHOOK, typed) == kept
+    assert address_identity.normal(Channel.WEBHOOK, kept) == kept
 
 
 def test_a_file_brings_one_mailbox_once(db):
     rows = "\n".join(("channel,address", *(f"email,{address.strip()}" for address in ONE_MAILBOX)))
-    tally = importing.take_in(list(sheets.lines(io.StringIO(rows))), importing.Places.now(), NOW)
+    tally = importing.take_in(list(csv_format.lines(io.StringIO(rows))), importing.Places.now(), NOW)
     assert Subscriber.objects.count() == 1
     assert tally.refused == []
 

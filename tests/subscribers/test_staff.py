@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice
 from statuspage.models import Audit, Role
-from subscribers import importing, sorting
+from subscribers import importing
 from subscribers.channels import Channel
+from subscribers.delivery import fan_out
+from subscribers.match_reason import said, why, with_subjects
 from subscribers.models import Delivery, Host, State, Subscriber
-from subscribers.why import said, why, with_subjects
 from tests.browser import widths
 from tests.making import component, group
 from tests.people import cookie, person
@@ -63,7 +64,7 @@ def told(one, at=None, **more):
     """One incident of everything, sorted: it is owed to this one."""
     at = at or timezone.now()
     incident = Incident.objects.open("Chat is down", "We look.", now=at, **more)
-    sorting.sort(at)
+    fan_out.sort(at)
     return incident, one.deliveries.latest("pk")
 
 

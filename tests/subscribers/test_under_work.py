@@ -7,7 +7,8 @@ import pytest
 from components.models import Component
 from components.status import Status
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import payloads, sorting
+from subscribers import payloads
+from subscribers.delivery import fan_out
 from subscribers.models import Sorter
 from tests.making import NOW, after, fell, found, watched
 from tests.subscribers.making import webhook
@@ -18,7 +19,7 @@ UNDER = Status.UNDER_MAINTENANCE.value
 @pytest.fixture
 def chat(db):
     webhook("https://example.org/hook", wants_component=True)
-    sorting.note_changes(NOW)
+    fan_out.note_changes(NOW)
     probe = watched("Chat")
     found(probe, "up", NOW)
     return Component.objects.get(pk=probe.component_id)
@@ -51,7 +52,7 @@ def test_what_probes_see_meanwhile_is_told_at_the_end(chat):
     work = planned(chat)
     work.begin(after(hours=1))
     fell(chat.probes.get(), after(hours=1, minutes=5))
-    sorting.note_changes(after(hours=1, minutes=6))
+    fan_out.note_changes(after(hours=1, minutes=6))
     assert changes() == [("operational", UNDER)]
     work.complete(after(hours=2))
     assert changes()[1:] == [(UNDER, "major_outage")]

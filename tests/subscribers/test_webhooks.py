@@ -11,8 +11,9 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from components.egress import Egress
-from subscribers import addresses, backoff, signing, sorting
+from subscribers import addresses, signing
 from subscribers.channels import Channel
+from subscribers.delivery import backoff, fan_out
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from tests.making import component
 from tests.subscribers.making import mail, webhook
@@ -104,9 +105,9 @@ def test_secrets_and_addresses_stand_nowhere_in_clear(transactional_db):
 def test_a_receiver_written_for_statuspage_finds_every_field(post, sink):
     chat = component("Chat", description="Messages")
     chat.show("operational", timezone.now())
-    sorting.note_changes(timezone.now())
+    fan_out.note_changes(timezone.now())
     webhook(f"{sink.url}/a")
-    sorting.note_changes(timezone.now())
+    fan_out.note_changes(timezone.now())
     opened(chat)
     post.deliver()
     told = next(one.json for one in sink.got if "incident" in one.json)
@@ -190,14 +191,14 @@ def test_after_five_days_without_a_success_it_stops_and_its_owner_is_told_once(p
     long_ago = timezone.now() - dt.timedelta(days=5)
     Subscriber.objects.filter(pk=one.pk).update(failing_since=long_ago)
     late()
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     post.postman.wake()
     wait_for(lambda: Subscriber.objects.get(pk=one.pk).state == State.QUARANTINED, 10)
     letters = owner.deliveries.filter(purpose=Purpose.STOPPED)
     assert letters.count() == 1
     assert "Five days" in letters.get().context["why"]
     incident.post("More.", phase="identified", now=timezone.now())
-    sorting.sort(timezone.now())
+    fan_out.sort(timezone.now())
     assert one.deliveries.filter(state="owed").count() == 0
     assert len(sink.got) == 2
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from subscribers import own_data
+from subscribers import data_export
 from subscribers.models import Delivery, State, Subscriber
 from tests.subscribers.making import webhook
 
@@ -55,7 +55,7 @@ def test_an_endpoint_that_is_too_slow_is_told_so(client, post, sink):
     seen_at = enter(client, f"{sink.url}/hook")
     post.deliver()
     assert "No answer yet" in told(client.get(seen_at).content.decode())  # how soon it failed says why
-    Delivery.objects.update(created_at=timezone.now() - own_data.QUIET)
+    Delivery.objects.update(created_at=timezone.now() - data_export.QUIET)
     answer = re.sub(" +", " ", told(client.get(seen_at).content.decode()))
     assert (
         "can’t reach this address. Check that it is right" in answer

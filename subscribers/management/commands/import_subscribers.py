@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from components import deeds
+from subscribers.csv_format import Fault, lines, opened
 from subscribers.importing import BATCH, Places, take_in
-from subscribers.sheets import Fault, lines, opened
 
 
 class Command(BaseCommand):

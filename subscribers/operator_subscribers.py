@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from subscribers import spelling
+from subscribers import address_identity
 from subscribers.channels import Channel
 from subscribers.models import State, Subscriber
 
@@ -24,7 +24,7 @@ def follow(urls: Iterable[str], now: datetime) -> None:
 
 def keep(urls: Iterable[str], now: datetime) -> None:
     """Add those that are missing, bring back those that left, let the rest leave. Twice is once."""
-    by_fingerprint = {spelling.fingerprint(Channel.APPRISE, url): url for url in urls}
+    by_fingerprint = {address_identity.fingerprint(Channel.APPRISE, url): url for url in urls}
     mine = Subscriber.objects.filter(channel=Channel.APPRISE, source=SOURCE)
     for one in mine.exclude(fingerprint__in=by_fingerprint).exclude(state=State.LEFT):
         one.leave(now)

@@ -19,9 +19,9 @@ from django.conf import settings
 from components.egress import EgressError, ascii_host
 from incidents import messages
 from incidents.messages import one_line
-from subscribers.envelope import Envelope
-from subscribers.letters import headers, news, notes
-from subscribers.letters.sheet import Sheet, writable
+from subscribers.delivery.envelope import Envelope
+from subscribers.emails import headers, news, notes
+from subscribers.emails.sheet import Sheet, writable
 
 MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
 BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits

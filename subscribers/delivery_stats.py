@@ -11,7 +11,7 @@ from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
 from incidents.telling import Audience, Failing, Health, Progress
 from subscribers.channels import Channel
-from subscribers.claiming import MAIL_SERVER
+from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
 
 

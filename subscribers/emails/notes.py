@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from incidents import messages
 from incidents.messages import one_line
-from subscribers.envelope import Envelope
-from subscribers.letters.sheet import Sheet, rendered, scope
+from subscribers.delivery.envelope import Envelope
+from subscribers.emails.sheet import Sheet, rendered, scope
 from subscribers.models import Purpose
 
 

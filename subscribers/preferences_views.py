@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from components.gate import public
 from incidents.models import Incident
-from subscribers import limits, own_data
+from subscribers import data_export, limits
 from subscribers.channels import Channel
 from subscribers.choice import follow
 from subscribers.forms import ChoiceForm
@@ -92,8 +92,8 @@ def _page(
         "may_choose": one.state in MAY_CHOOSE,
         "only": _incident(request.GET.get("only", "")),
         "said": SAID.get(request.GET.get("said", ""), ""),
-        "deliveries": own_data.lately(one) if one.channel != Channel.EMAIL else [],
-        "last_answer": own_data.last_answer(one),
+        "deliveries": data_export.lately(one) if one.channel != Channel.EMAIL else [],
+        "last_answer": data_export.last_answer(one),
         **more,
     }
     return render(request, "subscribers/subscription.html", told, status=status)
@@ -176,7 +176,7 @@ def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse
 @keyed
 def data(request: HttpRequest, one: Subscriber) -> HttpResponse:
     """Everything we hold about it, as a file."""
-    body = json.dumps(own_data.everything(one), ensure_ascii=False, indent=2)
+    body = json.dumps(data_export.everything(one), ensure_ascii=False, indent=2)
     answer = HttpResponse(body, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="subscription.json"'
     return answer

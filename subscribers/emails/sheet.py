@@ -7,8 +7,8 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from incidents.messages import one_line
-from subscribers.envelope import Envelope
-from subscribers.letters.heading import heading
+from subscribers.delivery.envelope import Envelope
+from subscribers.emails.heading import heading
 
 
 @dataclass(frozen=True, slots=True)

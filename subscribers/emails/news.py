@@ -13,9 +13,9 @@ from incidents.markdown import to_html
 from incidents.messages import Said, one_line
 from incidents.models import NoticeKind
 from incidents.times import span
-from subscribers.envelope import Envelope
-from subscribers.letters.sheet import Sheet, rendered, scope, writable
-from subscribers.story import Story, Word
+from subscribers.delivery.content import Story, Word
+from subscribers.delivery.envelope import Envelope
+from subscribers.emails.sheet import Sheet, rendered, scope, writable
 
 MOST_STORIES = 5  # of a digest, in full; of the others the title alone
 MOST_NAMED = 15

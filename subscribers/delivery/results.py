@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F
 
-from subscribers import backoff, refusals, sorting
 from subscribers.channels import Channel
-from subscribers.claiming import MAIL_SERVER
-from subscribers.envelope import End, Result
+from subscribers.delivery import backoff, fan_out
+from subscribers.delivery.envelope import End, Result
+from subscribers.delivery.leases import MAIL_SERVER
+from subscribers.delivery.message_builder import Nothing
+from subscribers.emails import refusals
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
-from subscribers.packing import Nothing
 
 if TYPE_CHECKING:
-    from subscribers.postman import Done
+    from subscribers.delivery.dispatcher import Done
 
 OURS_AGAIN = timedelta(seconds=30)
 
@@ -40,7 +41,7 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
                 _write_failed(one, now)
         done = [_subscriber(one).pk for one in mine]
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
-        sorting.wake(done, even_failing=True)
+        fan_out.wake(done, even_failing=True)
         _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from subscribers.channels import Channel
-from subscribers.story import House, Story, Word
+from subscribers.delivery.content import House, Story, Word
 
 UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
 

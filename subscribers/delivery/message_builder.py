@@ -21,9 +21,9 @@ from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
 from subscribers import confirming
 from subscribers.channels import Channel
-from subscribers.envelope import Envelope, Links
+from subscribers.delivery.content import House, Story, Word, house, read
+from subscribers.delivery.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
-from subscribers.story import House, Story, Word, house, read
 
 KEY = "-key-"
 LINKED = ("subscription", "unsubscribe")

@@ -21,18 +21,18 @@ from django.db import DatabaseError, DataError, close_old_connections
 
 from components.clock import database_now
 from components.egress import Egress
-from subscribers import claiming
 from subscribers.channels import Channel
-from subscribers.envelope import End, Envelope, Result
-from subscribers.finishing import finish
-from subscribers.packing import Nothing, Packed, pack
+from subscribers.delivery import leases
+from subscribers.delivery.envelope import End, Envelope, Result
+from subscribers.delivery.message_builder import Nothing, Packed, pack
+from subscribers.delivery.results import finish
 
 MOST_AT_ONCE = 1_000  # sockets of one process
 ROUND_S = 0.25
 BATCH = 800
 FULL = 400  # in hand: with fewer, rounds are shorter
 PAUSE_S = 1.0  # while the database is away
-KEEP_S = claiming.LEASE.total_seconds() - claiming.DEADLINE_S
+KEEP_S = leases.LEASE.total_seconds() - leases.DEADLINE_S
 
 log = logging.getLogger(__name__)
 Sender = Callable[[Envelope, Egress], Coroutine[Any, Any, Result]]
@@ -65,12 +65,12 @@ class Postman:
     """Delivers whenever it is woken, until nothing is due and nothing in hand."""
 
     def __init__(
-        self, senders: "Mapping[Channel, Sender]", *, egress: Egress, deadline_s: float = claiming.DEADLINE_S
+        self, senders: "Mapping[Channel, Sender]", *, egress: Egress, deadline_s: float = leases.DEADLINE_S
     ) -> None:
         self.senders = senders
         self.deadline_s = deadline_s
         self.egress = egress
-        self.holder = claiming.me()
+        self.holder = leases.me()
         self.loop = uvloop.new_event_loop()
         self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self.in_hand = 0
@@ -102,7 +102,7 @@ class Postman:
         while not self.stopping or self.in_hand or self.unwritten:
             try:
                 if is_new:
-                    claiming.release_dead(self.holder)
+                    leases.release_dead(self.holder)
                     is_new = False
                 busy = self._round()
             except DatabaseError as error:
@@ -149,7 +149,7 @@ class Postman:
         if room < MOST_AT_ONCE // 10:
             return 0
         now = database_now()
-        token, ids = claiming.claim(now, min(room, BATCH), self.holder)
+        token, ids = leases.claim(now, min(room, BATCH), self.holder)
         if not ids:
             return 0
         packed = pack(ids, now)
