@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from components.models import Page
 from components.status import Status
-from incidents import hidden
+from incidents import hidden_components
 from incidents.lifecycle import Phase, may_move
 from incidents.models import Affected, Incident, Update
 
-ASK_IN_CONSOLE = f"{hidden.WARNING} Publish it in the console, which asks whether you mean it."
+ASK_IN_CONSOLE = f"{hidden_components.WARNING} Publish it in the console, which asks whether you mean it."
 
 
 class PostForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -60,7 +60,7 @@ class AffectedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
         rows = [row.cleaned_data for row in self.forms if row.is_valid()]
         places = [row["component"] for row in rows if row.get("component") and not row.get("DELETE")]
         becomes_public = self.instance.published_at is None and self.data.get("post_body", "").strip()
-        if becomes_public and hidden.are_all_hidden(places):
+        if becomes_public and hidden_components.are_all_hidden(places):
             raise ValidationError(ASK_IN_CONSOLE)
 
 

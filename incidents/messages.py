@@ -9,7 +9,7 @@ from typing import Any
 from components.status import WATCHING, State, Status, state_of
 from incidents.lifecycle import Phase
 from incidents.markdown import to_text
-from incidents.plain import to_plain
+from incidents.plain_text import to_plain
 from incidents.times import clock, is_today
 
 EMOJI = {

@@ -11,11 +11,11 @@ class SubscribersConfig(AppConfig):
         """Answer the questions of the floor below; listen to what mail providers report."""
         from anymail.signals import tracking  # type: ignore[import-untyped]
 
-        from incidents import alerting, telling
+        from incidents import alerting, notification_status
         from subscribers import bounces
         from subscribers.alerts.watch import watch
         from subscribers.delivery_stats import Keeper
 
-        telling.answer_by(Keeper)
+        notification_status.answer_by(Keeper)
         alerting.watch_by(watch)
         tracking.connect(bounces.hear, dispatch_uid="bounces")

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from components.status import Impact
-from incidents.bodies import moment
+from incidents.api_shapes import moment
 from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
 
 LOG = timedelta(days=30)

@@ -9,14 +9,14 @@ from django.db.models import Count, Min, Q
 from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
-from incidents.telling import Audience, Failing, Health, Progress
+from incidents.notification_status import Audience, Failing, Health, Progress
 from subscribers.channels import Channel
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
 
 
 class Keeper:
-    """Answers `incidents.telling`."""
+    """Answers `incidents.notification_status`."""
 
     def audience(
         self,

@@ -11,8 +11,8 @@ from typing import Any
 
 from components.models import Component
 from components.status import Status
-from incidents import bodies
-from incidents.bodies import Body, moment
+from incidents import api_shapes
+from incidents.api_shapes import Body, moment
 from incidents.lifecycle import Phase
 from incidents.models import (
     Incident,
@@ -37,9 +37,9 @@ def incident(
     """An incident up to `told[0]`, updates newest first, and its components as they are now."""
     phase = told[0].phase if told else one.phase
     is_over = phase == Phase.RESOLVED
-    names = bodies.full_names((place.public_id, place.name, place.group) for place in components)
+    names = api_shapes.full_names((place.public_id, place.name, place.group) for place in components)
     updates = [
-        bodies.update(update, one, [change for change in update.changes if change[0] in shown], names)
+        api_shapes.update(update, one, [change for change in update.changes if change[0] in shown], names)
         for update in told
     ]
     body = {
@@ -51,7 +51,7 @@ def incident(
         "resolved_at": _moment(one.resolved_at if is_over else None),
         "started_at": moment(one.started_at),
         "impact": one.shown_impact.value,
-        "shortlink": bodies.address(one),
+        "shortlink": api_shapes.address(one),
         "postmortem_ignored": False,
         "postmortem_body": postmortem.summary if postmortem else None,
         "postmortem_body_last_updated_at": _moment(postmortem.saved_at) if postmortem else None,
@@ -62,9 +62,9 @@ def incident(
         **PLAN,
     }
     if is_over:
-        body |= bodies.length(one)
+        body |= api_shapes.length(one)
     if postmortem:
-        body["postmortem_url"] = bodies.address(postmortem)
+        body["postmortem_url"] = api_shapes.address(postmortem)
     return {**body, **_ends(one.public_id, page_id, updates, components)}
 
 
@@ -77,14 +77,14 @@ def maintenance(
     over_at = told[0].at if state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED) else None
     body = {
         "name": one.title,
-        "status": bodies.state(state),
+        "status": api_shapes.state(state),
         "created_at": moment(one.created_at),
         "updated_at": moment(one.updated_at),
         "monitoring_at": _moment(min(verified, default=None)),
         "resolved_at": _moment(over_at),
         "started_at": moment(one.created_at),
         "impact": "maintenance",
-        "shortlink": bodies.address(one),
+        "shortlink": api_shapes.address(one),
         "postmortem_ignored": True,
         "postmortem_body": None,
         "postmortem_body_last_updated_at": None,
@@ -102,7 +102,7 @@ def maintenance(
     }
     if state == MaintenanceState.CANCELLED:
         body["cancelled"] = True
-    updates = [bodies.work_update(update, one) for update in told]
+    updates = [api_shapes.work_update(update, one) for update in told]
     return {**body, **_ends(one.public_id, page_id, updates, components)}
 
 
@@ -121,8 +121,8 @@ def component_update(one: Component, notice: Notice, old: Status, new: Status, p
     """A component shows another status."""
     return {
         "component_update": {
-            "old_status": bodies.spelled(old),
-            "new_status": bodies.spelled(new),
+            "old_status": api_shapes.spelled(old),
+            "new_status": api_shapes.spelled(new),
             "created_at": moment(notice.created_at),
             "component_type": "Component",
             "id": notice.public_id,
@@ -164,7 +164,9 @@ def _as_shown(components: Sequence[Component]) -> list[tuple[Component, Status]]
 
 def _row(one: Component, shown: Status, page_id: str) -> Body:
     group_id = one.group.public_id if one.group else None
-    return bodies.row(one, shown, page_id, start_date=one.created_at.date().isoformat(), group_id=group_id)
+    return api_shapes.row(
+        one, shown, page_id, start_date=one.created_at.date().isoformat(), group_id=group_id
+    )
 
 
 def _moment(at: Any) -> str | None:

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from components.gate import public
 from components.models import Page
-from incidents import bodies
+from incidents import api_shapes
 from subscribers import origins, proof
 from subscribers.channels import Channel
 from subscribers.forms import SignUpForm
@@ -187,4 +187,4 @@ def _text(name: str, value: Any) -> str:
 
 def _page() -> dict[str, Any]:
     page = Page.objects.this()
-    return {"page": bodies.page(page.public_id, page.updated_at)}
+    return {"page": api_shapes.page(page.public_id, page.updated_at)}

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from incidents.standard import TEMPLATES
+from incidents.default_templates import TEMPLATES
 
 
 def write(apps, schema_editor):

@@ -14,7 +14,7 @@ from django.db import models, transaction
 
 from components.models import AutoIncidents, Component, Flip, Page
 from components.status import Status
-from incidents import steps, words
+from incidents import generated_text, steps
 from incidents.lifecycle import Kind, Phase
 from incidents.models import falls
 from incidents.models.falls import failure, last_fall, newest_flip, working_beside
@@ -51,10 +51,10 @@ class MachineVoice(Recovery):
         self.joined_at = now
         if self.is_owned or not component.is_shown:
             self.save()
-            self.note_fact(words.also([component.name], flip.failure, since=flip.at), now, changes)
+            self.note_fact(generated_text.also([component.name], flip.failure, since=flip.at), now, changes)
             return
-        self.title = words.title(self.troubled(), flip.failure)
-        text = words.also([component.name], flip.failure, since=flip.at)
+        self.title = generated_text.title(self.troubled(), flip.failure)
+        text = generated_text.also([component.name], flip.failure, since=flip.at)
         self._tell(Step.ALSO, component, changes, now, text)
 
     def reopen(self, component: Component, flip: Flip, old: Status, status: Status, now: datetime) -> None:
@@ -70,7 +70,7 @@ class MachineVoice(Recovery):
             self._tell(Step.AGAIN, component, changes, now)
         else:
             self.save()
-            self.note_fact(words.again([component.name], since=flip.at), now, changes)
+            self.note_fact(generated_text.again([component.name], since=flip.at), now, changes)
 
     def come_out(self, asked: "set[AutoIncidents]", now: datetime) -> None:
         """A suggestion that a component joined which publishes, at once or if nobody acts."""
@@ -88,7 +88,7 @@ class MachineVoice(Recovery):
         if status == old:
             self._watch_recovery(flip.at, now)
             self.save()
-            met = words.met(flip.failure, flip.why)
+            met = generated_text.met(flip.failure, flip.why)
             self.note_fact(f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
             self._say_what_is(now)
             return
@@ -101,16 +101,16 @@ class MachineVoice(Recovery):
         self.weigh()
         self._watch_recovery(flip.at, now)
         if self.published_at is None and not self.is_owned and self.troubled():
-            self.title = words.title(self.troubled(), failure(self._in_trouble()))
+            self.title = generated_text.title(self.troubled(), failure(self._in_trouble()))
         changes = [change_row(component, old, status)]
         if self.well_since and (component.is_shown or not self.concerns_public):
             step = Step.RECOVERED
         if step is not None:
             text = self._text(step, [component], flip, now)
         elif status is Status.UNKNOWN:
-            text = words.unseen(component.name, since=flip.at)
+            text = generated_text.unseen(component.name, since=flip.at)
         else:
-            text = words.seen_again(component.name, status.label, since=flip.at)
+            text = generated_text.seen_again(component.name, status.label, since=flip.at)
         if self.is_owned or not component.is_shown:
             self.save()
             self.note_fact(text, now, changes)
@@ -125,10 +125,12 @@ class MachineVoice(Recovery):
         self._news(now)
         flip = failed[0].flip
         if failed[0].old is Status.UNDER_MAINTENANCE:
-            self.write(Kind.FACT, words.still_down(words.met(flip.failure, flip.why)), now)
+            self.write(Kind.FACT, generated_text.still_down(generated_text.met(flip.failure, flip.why)), now)
         else:
-            self.write(Kind.FACT, f"First failed check: {words.met(flip.failure, flip.why)}", flip.at)
-            sure = words.confirmed(flip.probe.rule, flip.failure)
+            self.write(
+                Kind.FACT, f"First failed check: {generated_text.met(flip.failure, flip.why)}", flip.at
+            )
+            sure = generated_text.confirmed(flip.probe.rule, flip.failure)
             self.write(Kind.FACT, sure, now)
         body = self._opening([one.component for one in failed], self.next_update_at or now)
         changes = [change_row(one.component, one.old, one.new) for one in failed]
@@ -142,7 +144,7 @@ class MachineVoice(Recovery):
         if self.well_since is not None:
             return near(self.end_in_words(self.well_since, now), now)
         if self.unwatched_at is not None:
-            return words.unwatched(self.names())
+            return generated_text.unwatched(self.names())
         return near(self._opening(self._in_trouble(), until or now + PROMISES[0]), now)
 
     def bring_up_to_date(self, now: datetime) -> None:
@@ -151,7 +153,7 @@ class MachineVoice(Recovery):
         if self.is_owned or self.resolved_at or opening is None:
             return
         if self.well_since is not None or self.unwatched_at is not None:
-            opening.body = words.promised_nothing(opening.body)
+            opening.body = generated_text.promised_nothing(opening.body)
             opening.save(update_fields=["body"])
             return
         self.next_update_at = None
@@ -165,7 +167,7 @@ class MachineVoice(Recovery):
 
     def _opening(self, hit: Sequence[Component], until: datetime) -> str:
         beside = {name for component in hit for name in working_beside(component)}
-        return words.opened(
+        return generated_text.opened(
             [component.name for component in hit],
             failure(hit),
             working=sorted(beside - {component.name for component in hit}),
@@ -176,8 +178,8 @@ class MachineVoice(Recovery):
     def note_opened(self, one: "Failed", now: datetime) -> None:
         """The same of a hidden component, to staff alone."""
         name, flip = one.component.name, one.flip
-        text = f"{words.failing([name], flip.failure, since=flip.at)} It is hidden from the page."
-        text = f"{text} {words.met(flip.failure, flip.why)}"
+        text = f"{generated_text.failing([name], flip.failure, since=flip.at)} It is hidden from the page."
+        text = f"{text} {generated_text.met(flip.failure, flip.why)}"
         self.note_fact(text.strip(), now, [change_row(one.component, one.old, one.new)])
 
     def say_still(self, now: datetime) -> None:
@@ -197,12 +199,16 @@ class MachineVoice(Recovery):
             said = [row.component.name for row in self.disputed() if row.status == Status.OPERATIONAL]
             if said and not self.troubled():
                 self.next_update_at = None  # staff are asked
-                self._say_step(Step.STILL, words.said_to_work(said), Phase(self.phase), now)
+                self._say_step(Step.STILL, generated_text.said_to_work(said), Phase(self.phase), now)
                 return
             self.still_said += 1
             self.next_update_at = now + PROMISES[min(self.still_said, len(PROMISES) - 1)]
             of, until = self.troubled(), self.next_update_at
-            body = words.still(of, until=until) if of else words.still_unseen(self.names(), until=until)
+            body = (
+                generated_text.still(of, until=until)
+                if of
+                else generated_text.still_unseen(self.names(), until=until)
+            )
             self._say_step(Step.STILL, body, Phase(self.phase), now)
 
     def publish_unasked(self, now: datetime) -> None:
@@ -238,18 +244,18 @@ class MachineVoice(Recovery):
         """The change in customers' words; of one component, or of all that an update tells."""
         names = [component.name for component in changed]
         if step is Step.RECOVERED:
-            return words.recovered(self.names(), since=self.well_since or now, until=self.settle_at)
+            return generated_text.recovered(self.names(), since=self.well_since or now, until=self.settle_at)
         if step is Step.ALSO:
-            return words.also(names, failure(changed), since=self._fell_at(changed, flip.at))
+            return generated_text.also(names, failure(changed), since=self._fell_at(changed, flip.at))
         if step is Step.AGAIN:
-            return words.again(names, since=self._fell_at(changed, flip.at))
+            return generated_text.again(names, since=self._fell_at(changed, flip.at))
         status = Status(changed[-1].status)
         if step is Step.WORSE:
-            return words.worse(names[-1], status.label, since=flip.at)
+            return generated_text.worse(names[-1], status.label, since=flip.at)
         left = [name for name in self.troubled() if name not in names]
         if status is Status.OPERATIONAL:
-            return words.partly_recovered(names, since=flip.at, left=left)
-        return words.better(names[-1], status.label, since=flip.at, left=left)
+            return generated_text.partly_recovered(names, since=flip.at, left=left)
+        return generated_text.better(names[-1], status.label, since=flip.at, left=left)
 
     def _fell_at(self, components: Iterable[Component], at: datetime) -> datetime:
         """When the first of them began to fail, as far as this incident goes back."""
@@ -280,7 +286,7 @@ class MachineVoice(Recovery):
         else:
             text = text or self._text(step, [component], newest_flip(component), now)
             if step is Step.AGAIN:
-                text = words.promised(text, until=self.next_update_at or now)
+                text = generated_text.promised(text, until=self.next_update_at or now)
             phase = Phase.MONITORING if self.well_since else Phase.INVESTIGATING
             self._say_step(step, text, phase, now, changes=changes)
 
@@ -296,7 +302,7 @@ class MachineVoice(Recovery):
 
     def _amend_opening(self, update: "Update", changes: list[list[str]]) -> None:
         hit = self._in_trouble()
-        self.title = words.title([component.name for component in hit], failure(hit))
+        self.title = generated_text.title([component.name for component in hit], failure(hit))
         self.save()
         self._rewrite(update, self._opening(hit, self.next_update_at or update.at), changes)
 
@@ -309,7 +315,7 @@ class MachineVoice(Recovery):
         changed = [row.component for row in self.spoken_of() if row.component.public_id in known]
         text = self._text(step, changed, newest_flip(component), now)
         if step is Step.AGAIN:
-            text = words.promised(text, until=self.next_update_at or now)
+            text = generated_text.promised(text, until=self.next_update_at or now)
         self._rewrite(update, text, changes)
 
     def _rewrite(self, update: "Update", body: str, changes: list[list[str]]) -> None:

@@ -16,7 +16,7 @@ from components.models import Component, Page
 from components.outcomes import Outcome
 from components.status import Status
 from components.texts import lines
-from incidents import windows, words
+from incidents import generated_text, windows
 from incidents.models.notice import Notice
 from incidents.models.series import AHEAD, Series
 from incidents.models.work import ACTIVE, OPEN, State
@@ -129,10 +129,10 @@ class Maintenance(Series):
             self.save()
             if components is not None:
                 self.components.set(components)
-                self.say(words.work_concerns(_shown(components)), now, author=author)
+                self.say(generated_text.work_concerns(_shown(components)), now, author=author)
             if (starts_at, ends_at) != before[:2]:
                 self.note_plan(now, author)
-                self.say(words.replanned(starts_at, ends_at, now), now, author=author)
+                self.say(generated_text.replanned(starts_at, ends_at, now), now, author=author)
             if self.rule != before[2]:
                 self._follow_rule(now, author)
             Page.objects.turn(takes_away=True)
@@ -177,7 +177,7 @@ class Maintenance(Series):
                 raise ValidationError("It has begun or is over already.")
             self._move(State.IN_PROGRESS, now, began_at=at or now)
             self._note_components(now, begins=True)
-            self.say(words.work_began(self.ends_at, now), now, author=author)
+            self.say(generated_text.work_began(self.ends_at, now), now, author=author)
 
     def complete(self, now: datetime, *, author: Any = None) -> None:
         """The work is over. Whatever is still down is an incident from now on."""
@@ -189,7 +189,7 @@ class Maintenance(Series):
             self._move(State.COMPLETED, now, ended_at=now)
             self._note_components(now, begins=False)
             left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
-            self.say(words.work_ended(_shown(left)), now, author=author)
+            self.say(generated_text.work_ended(_shown(left)), now, author=author)
             self._open_incidents(left, now)
             self.plan_ahead(now)
 
@@ -226,7 +226,7 @@ class Maintenance(Series):
                 raise ValidationError("It has begun: complete it instead.")
             self._move(State.CANCELLED, now)
             self.note_plan(now, author)
-            self.say(words.work_cancelled(), now, author=author)
+            self.say(generated_text.work_cancelled(), now, author=author)
 
     # What time does
 
@@ -253,7 +253,7 @@ class Maintenance(Series):
         elif self.notice_h and self.reminded_at is None:
             self.reminded_at = now
             self.save(update_fields=["reminded_at"])
-            self.say(words.work_ahead(self.starts_at, self.ends_at, now), now)
+            self.say(generated_text.work_ahead(self.starts_at, self.ends_at, now), now)
 
     def _turn_active(self, now: datetime) -> None:
         """Its time is over: verify and close, or say that it takes longer."""
@@ -265,11 +265,11 @@ class Maintenance(Series):
             if self.overran_at is None:
                 self.overran_at = now
                 self.save(update_fields=["overran_at"])
-                self.say(words.work_overran(self.ends_at, now), now)
+                self.say(generated_text.work_overran(self.ends_at, now), now)
         elif is_unseen and now < self.ends_at + VERIFY_FOR:
             if self.state != State.VERIFYING:
                 self._move(State.VERIFYING, now)
-                self.say(words.work_verifying(), now)
+                self.say(generated_text.work_verifying(), now)
         else:
             self.complete(now)
 

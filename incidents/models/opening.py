@@ -17,7 +17,7 @@ from components.models import AutoIncidents, Component, Flip, Joining, Page
 from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import ON_AND_OFF
-from incidents import words
+from incidents import generated_text
 from incidents.models.falls import last_fall
 from incidents.models.machine import publish_delay
 from incidents.models.recovery import PROPOSE_AFTER
@@ -147,7 +147,7 @@ class MachineManager(models.Manager["Incident"]):
         first = (shown or failed)[0]
         published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
         incident = self.create(
-            title=words.title([one.component.name for one in shown or failed], first.flip.failure),
+            title=generated_text.title([one.component.name for one in shown or failed], first.flip.failure),
             started_at=first.flip.at,
             created_at=now,
             group=first.component.group,

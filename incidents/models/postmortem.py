@@ -13,10 +13,10 @@ from django.utils.dateparse import parse_datetime
 
 from components.models import Page
 from components.models.lines import LineField, LinesField
-from incidents.curve import curve
-from incidents.knowing import draft
+from incidents.availability_series import curve
 from incidents.models.incident import Incident
 from incidents.models.notice import Notice
+from incidents.postmortem_draft import draft
 
 LONGEST = 50_000
 LONGEST_TAG = 30
@@ -55,7 +55,7 @@ class PostmortemManager(models.Manager["Postmortem"]):
 class Postmortem(models.Model):
     """`timeline` holds [at, tag, text], `misled` [what we saw, what was true]; times in ISO 8601, UTC.
 
-    `curve` is how many checks were well while it lasted (incidents.curve): kept
+    `curve` is how many checks were well while it lasted (incidents.availability_series): kept
     here, as the checks themselves are forgotten sooner than a postmortem is read.
     """
 

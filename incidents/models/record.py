@@ -14,7 +14,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact, State, Status, impact_of
 from components.texts import lines
-from incidents import hidden, span, words
+from incidents import generated_text, hidden_components, span
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models.notice import Notice
 from incidents.state import RECOVERED, state_now, state_past
@@ -130,15 +130,17 @@ class Record(models.Model):
 
     def end_in_words(self, until: datetime, now: datetime) -> str:
         """From when to when it lasted, and how long in all."""
-        length, is_broken = words.duration(self.lasted(now).total_seconds()), self.well_s > 0
-        return words.resolved(
+        length, is_broken = generated_text.duration(self.lasted(now).total_seconds()), self.well_s > 0
+        return generated_text.resolved(
             self.names(), since=self.started_at, until=until, length=length, is_broken=is_broken
         )
 
     @property
     def is_all_hidden(self) -> bool:
         """Whether it concerns hidden components alone: published by a person, it is public all the same."""
-        return hidden.are_all_hidden(row.component for row in self.affected.select_related("component"))
+        return hidden_components.are_all_hidden(
+            row.component for row in self.affected.select_related("component")
+        )
 
     def fail_again(self, at: datetime) -> None:
         """All was well until now. What lay between is no outage. The caller saves."""
@@ -219,8 +221,8 @@ class Record(models.Model):
 
     def retitle(self, of: Sequence[str], failure: str) -> None:
         """Name these in the title, unless people have written it. The caller saves."""
-        if words.is_ours(self.title, self.names()):
-            self.title = words.title(of, failure)
+        if generated_text.is_ours(self.title, self.names()):
+            self.title = generated_text.title(of, failure)
 
     def weigh(self) -> None:
         """The impact: the page's rollup over its components, each at its worst; kept at its worst.

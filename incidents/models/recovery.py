@@ -14,7 +14,7 @@ from django.db import models, transaction
 from components.models import Component, Flip, Page
 from components.models.component import StatusSpan
 from components.status import Status
-from incidents import words
+from incidents import generated_text
 from incidents.lifecycle import Kind, Phase
 from incidents.models.falls import failure, last_fall
 from incidents.models.record import change_row
@@ -58,7 +58,7 @@ class Recovery(Unwatched):
             Page.objects.hold()
             self.proposed_at = now
             self.save(update_fields=["proposed_at"])
-            self.write(Kind.PROPOSAL, words.proposal(minutes), now)
+            self.write(Kind.PROPOSAL, generated_text.proposal(minutes), now)
 
     def catch_up(self, now: datetime) -> None:
         """Take the statuses of now, and say what that changes. The caller holds the page."""
@@ -70,7 +70,7 @@ class Recovery(Unwatched):
             self._watch_recovery(self._shown_since(now), now)
         self.save()
         if not self._say_what_is(now, changes) and changes:
-            self.note_fact(words.CAUGHT_UP, now, changes)
+            self.note_fact(generated_text.CAUGHT_UP, now, changes)
 
     def disputed(self) -> "list[Affected]":
         """Those of which staff say what no probe confirms: it does not end while that is so."""
@@ -143,7 +143,7 @@ class Recovery(Unwatched):
             if is_watching:
                 return False
             until = self.settle_at or now
-            text = words.recovered(self.names(), since=self.well_since, until=until)
+            text = generated_text.recovered(self.names(), since=self.well_since, until=until)
             self._say_step(Step.RECOVERED, text, Phase.MONITORING, now, changes=changes)
             return True
         if not failing or self.unwatched_at or not (is_watching or _is_news(changes)):
@@ -159,9 +159,11 @@ class Recovery(Unwatched):
         falls = [last_fall(component) for component in failing]
         known = [fall.at for fall in falls if fall is not None]
         if len(known) < len(failing):
-            return words.still(names, until=until)
+            return generated_text.still(names, until=until)
         since = max(self.started_at, min(known))
-        return words.promised(words.failing(names, failure(failing), since=since), until=until)
+        return generated_text.promised(
+            generated_text.failing(names, failure(failing), since=since), until=until
+        )
 
 
 def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from components.models.lines import LineField, LinesField
-from incidents import blanks
+from incidents import placeholders
 from incidents.lifecycle import Phase
 
 
@@ -17,7 +17,7 @@ class TemplateKind(models.TextChoices):
 
 
 class Template(models.Model):
-    """A text with blanks in braces (`incidents.blanks`). A new incident's has a title too."""
+    """A text with blanks in braces (`incidents.placeholders`). A new incident's has a title too."""
 
     kind = models.CharField(max_length=12, choices=TemplateKind, default=TemplateKind.UPDATE)
     name = LineField(max_length=60)
@@ -39,6 +39,6 @@ class Template(models.Model):
         """Refuse what the language does not know. Raises ValidationError."""
         for field in ("title", "body"):
             try:
-                blanks.check(getattr(self, field))
-            except blanks.InvalidTemplate as refused:
+                placeholders.check(getattr(self, field))
+            except placeholders.InvalidTemplate as refused:
                 raise ValidationError({field: refused.sentence}) from refused

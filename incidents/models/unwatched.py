@@ -10,7 +10,7 @@ from django.db.models import Q
 from components.models import Page, Probe
 from components.outcomes import Outcome
 from components.status import Status
-from incidents import words
+from incidents import generated_text
 from incidents.lifecycle import Kind, Phase
 from incidents.models.record import Record, change_row
 from incidents.steps import Step
@@ -56,7 +56,7 @@ class Unwatched(Record):
         if not fresh:
             return
         changes = _turn(fresh)
-        text = words.partly_unwatched([row.component.name for row in fresh])
+        text = generated_text.partly_unwatched([row.component.name for row in fresh])
         self.write(Kind.FACT if self.concerns_public else Kind.NOTE, text, now, changes=changes)
 
     def _say_unwatched(self, lost: "Sequence[Affected]", is_hidden: bool, now: datetime) -> None:
@@ -64,13 +64,13 @@ class Unwatched(Record):
         changes = [] if is_hidden else _turn(lost)
         self.unwatched_at, self.next_update_at = now, None
         self.fail_again(now)
-        text = words.unwatched([] if is_hidden else names)
+        text = generated_text.unwatched([] if is_hidden else names)
         if self.concerns_public or self.published_at is not None:
             self._say_step(Step.UNWATCHED, text, Phase(self.phase), now, changes=changes)
         else:
             self.save()
             self.note_fact(text, now, changes)
-        self.write(Kind.PROPOSAL, words.unwatched_proposal(names), now)
+        self.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names), now)
 
 
 def _unseen(rows: "Sequence[Affected]") -> "list[Affected]":

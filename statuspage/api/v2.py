@@ -13,8 +13,8 @@ from django.conf import settings
 
 from components.models import Component, Group
 from components.status import worst
-from incidents import bodies
-from incidents.bodies import Body, moment
+from incidents import api_shapes
+from incidents.api_shapes import Body, moment
 from incidents.lifecycle import Kind
 from incidents.models import Incident, Maintenance, MaintenanceState, Update
 from statuspage.public import incident_cards, maintenance_cards, page_model
@@ -98,7 +98,7 @@ def _newest(incidents: list[Incident]) -> list[Incident]:
 
 def page_body(world: World) -> Body:
     """The page itself."""
-    return bodies.page(world.public_id, world.updated_at)
+    return api_shapes.page(world.public_id, world.updated_at)
 
 
 def status(head: Head) -> Body:
@@ -122,7 +122,7 @@ def components(world: World, fresh: Freshness) -> list[Body]:
 def component(world: World, one: Component, fresh: Freshness) -> Body:
     """One component, with exactly the 13 keys of the newest captures, and ours when unknown."""
     group = world.groups.get(one.group_id) if one.group_id else None
-    return bodies.row(
+    return api_shapes.row(
         one,
         page_model.shown_status(world, one, fresh),
         world.public_id,
@@ -133,7 +133,7 @@ def component(world: World, one: Component, fresh: Freshness) -> Body:
 
 def _group(world: World, group: Group, members: list[Component], fresh: Freshness) -> Body:
     """A group is as well as its most degraded member."""
-    row = bodies.row(
+    row = api_shapes.row(
         group, worst(page_model.shown_status(world, one, fresh) for one in members), world.public_id
     )
     return {**row, "group": True, "components": [one.public_id for one in members]}
@@ -143,7 +143,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
     """An incident with its updates, newest first, and its components as they are now."""
     by_id = {component.pk: component for component in world.components}
     places = incident_cards.affected(one)
-    names = bodies.full_names(
+    names = api_shapes.full_names(
         (place.component.public_id, place.component.name, world.groups.get(place.component.group_id or 0))
         for place in places
     )
@@ -169,7 +169,7 @@ def incident(one: Incident, world: World, fresh: Freshness) -> Body:
         ],
         "reminder_intervals": None,
     }
-    body |= bodies.length(one)
+    body |= api_shapes.length(one)
     if one.shown_workaround:
         body["workaround"] = one.shown_workaround
     if address := incident_cards.postmortem_path(one):
@@ -190,7 +190,7 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
     body = {
         "id": one.public_id,
         "name": one.title,
-        "status": bodies.state(one.state),
+        "status": api_shapes.state(one.state),
         "created_at": moment(one.created_at),
         "updated_at": moment(one.updated_at),
         "monitoring_at": moment(min(verified)) if verified else None,
@@ -199,7 +199,7 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
         "shortlink": f"{settings.PUBLIC_URL}/maintenance/{one.public_id}",
         "started_at": moment(one.created_at),
         "page_id": world.public_id,
-        "incident_updates": [bodies.work_update(update, one) for update in told],
+        "incident_updates": [api_shapes.work_update(update, one) for update in told],
         "components": [component(world, row, fresh) for row in world.components if row.pk in mine],
         "scheduled_for": moment(one.starts_at),
         "scheduled_until": moment(one.ends_at),
@@ -209,4 +209,4 @@ def maintenance(one: Maintenance, world: World, fresh: Freshness) -> Body:
 
 def update(told: Update, one: Incident, names: Mapping[str, str]) -> Body:
     """One update, with the changes strangers may see."""
-    return bodies.update(told, one, incident_cards.changes(told, one), names)
+    return api_shapes.update(told, one, incident_cards.changes(told, one), names)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Case, F, Q, When
 
-from incidents.bodies import Body
+from incidents.api_shapes import Body
 from incidents.models import Incident, Maintenance
 from statuspage.api import v2
 from statuspage.public import page_model

@@ -19,14 +19,14 @@ from components import identity
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
 from components.texts import one_line
-from incidents import blanks, hidden, messages, telling, wording
+from incidents import hidden_components, messages, notification_status, placeholders, style_check
+from incidents.generated_text import names
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, TakenForm, Update
 from incidents.models.draft import LONGEST
 from incidents.state import place_now, state_now
 from incidents.times import clock
-from incidents.words import names
 from statuspage.console import numbers, promises
 from statuspage.console.promises import moment
 
@@ -83,15 +83,15 @@ class Composition:
     def warning(self) -> str:
         """What publishing this brings to light that was hidden; empty when there is nothing to confirm."""
         is_public = self.incident is not None and self.incident.published_at is not None
-        if is_public or not hidden.are_all_hidden(place.component for place in self.places):
+        if is_public or not hidden_components.are_all_hidden(place.component for place in self.places):
             return ""
-        return hidden.WARNING
+        return hidden_components.WARNING
 
     @property
     def blanks(self) -> list[str]:
         """What nobody has filled in yet, as it stands in what customers would read: `{cause}`."""
         texts = (self.data["title"], self.data["body"], self.data["workaround"])
-        return [blank for text in texts for blank in blanks.written(text).values()]
+        return [blank for text in texts for blank in placeholders.written(text).values()]
 
     @property
     def phase(self) -> Phase:
@@ -238,7 +238,7 @@ def to_draft(form: Composition) -> dict[str, str]:
     return kept
 
 
-def remarks(form: Composition, now: datetime) -> tuple[wording.Remark, ...]:
+def remarks(form: Composition, now: datetime) -> tuple[style_check.Remark, ...]:
     """A second pair of eyes on the words."""
     has_promise = False
     with suppress(ValidationError):
@@ -246,7 +246,7 @@ def remarks(form: Composition, now: datetime) -> tuple[wording.Remark, ...]:
     if not form.data["body"].strip():
         return ()
     of = [place.component.name for place in form.places]
-    return wording.remarks(form.data["body"], phase=form.phase, components=of, has_promise=has_promise)
+    return style_check.remarks(form.data["body"], phase=form.phase, components=of, has_promise=has_promise)
 
 
 def preview(form: Composition, now: datetime) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def headline(form: Composition, title: str) -> str:
     return f"{names(hit)} {VERBS[status][len(hit) > 1]}"
 
 
-def audience(form: Composition) -> telling.Audience | None:
+def audience(form: Composition) -> notification_status.Audience | None:
     """Who is told of this if it is published as it stands; None: nobody is to be.
 
     Reckoned as publishing will: its components at their worst, with what is chosen here counted in.
@@ -316,7 +316,7 @@ def audience(form: Composition) -> telling.Audience | None:
     impact = impact_of(shown or worsts.values())
     if form.incident is not None:
         impact = form.incident.shown_impact if form.incident.impact_override or not chosen else impact
-    return telling.answers().audience(
+    return notification_status.answers().audience(
         NoticeKind.INCIDENT, list(worsts), impact=Impact(impact), incident=form.incident
     )
 
@@ -353,7 +353,7 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
     if form.warning and not data["although_hidden"]:
         asked["although_hidden"] = f"{form.warning} Tick the box under that sentence to go on."
     if form.blanks and not data["although_blank"]:
-        asked["although_blank"] = blanks.question(form.blanks)
+        asked["although_blank"] = placeholders.question(form.blanks)
     if asked:
         raise ValidationError(asked)
     if form.incident is None:

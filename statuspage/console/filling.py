@@ -6,12 +6,12 @@ from datetime import datetime
 from components import identity
 from components.models import Component
 from components.status import Status
-from incidents import blanks
+from incidents import placeholders
+from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
 from incidents.models import Incident, Template, TemplateKind
 from incidents.span import lasted
 from incidents.times import clock
-from incidents.words import duration, names
 from statuspage.console.compose import Composition
 
 
@@ -24,7 +24,7 @@ def templates(incident: Incident | None) -> Iterable[Template]:
 def fill(form: Composition, template: Template, now: datetime) -> None:
     """Put a template's words in. What was typed stays: the template then follows below it."""
     values = facts(form, template, now)
-    body = blanks.fill(template.body, values)
+    body = placeholders.fill(template.body, values)
     typed = form.data["body"].strip()
     untouched = not typed or typed == form.data["filled"].strip()
     form.data["body"] = body if untouched else f"{typed}\n\n{body}"
@@ -34,7 +34,7 @@ def fill(form: Composition, template: Template, now: datetime) -> None:
     if template.phase:
         form.data["phase"] = template.phase
     if template.title and not form.data["title"].strip():
-        form.data["title"] = blanks.fill(template.title, values)
+        form.data["title"] = placeholders.fill(template.title, values)
 
 
 def facts(form: Composition, template: Template, now: datetime) -> dict[str, str]:

@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.status import Impact
-from incidents import asking, hidden, telling
+from incidents import hidden_components, notification_status, staff_questions
+from incidents.generated_text import duration
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update
-from incidents.words import duration
 from statuspage.console import promises
 from statuspage.models import Audit, Role
 from statuspage.public import incident_cards
@@ -83,10 +83,12 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "impacts": [impact.value for impact in Impact],
         "others": _others(incident)[:30],
         "may_hand_back": incident.is_owned and incident.is_looked_at(),
-        "dispute": asking.disputed(incident).text if _is_in_dispute(incident) else "",
+        "dispute": staff_questions.disputed(incident).text if _is_in_dispute(incident) else "",
         "beside": _writing(incident, request, now),
         "overdue": _overdue(incident, now),
-        "hidden_words": hidden.CONFIRM if incident.is_suggestion and incident.is_all_hidden else "",
+        "hidden_words": hidden_components.CONFIRM
+        if incident.is_suggestion and incident.is_all_hidden
+        else "",
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
         **_told(incident, now),
@@ -107,7 +109,7 @@ class Told:
 
 def _told(incident: Incident, now: datetime) -> dict[str, Any]:
     """The lines beside the updates, and whether any of them still moves. Two queries."""
-    progress = telling.answers().progress(incident)
+    progress = notification_status.answers().progress(incident)
     rows = Notice.objects.filter(incident=incident, kind=NoticeKind.INCIDENT).exclude(update=None)
     found = {}
     for number, due_at, sorted_at in rows.values_list("update__number", "due_at", "sorted_at"):
@@ -193,7 +195,7 @@ def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
 def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Show a suggestion."""
     if incident.is_all_hidden and not request.POST.get("although_hidden"):
-        raise ValidationError(f"{hidden.WARNING} Tick the box to publish it all the same.")
+        raise ValidationError(f"{hidden_components.WARNING} Tick the box to publish it all the same.")
     incident.publish(now)
 
 

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components import identity
 from components.models import Component
-from incidents import blanks, hidden, telling, windows
+from incidents import hidden_components, notification_status, placeholders, windows
+from incidents.generated_text import names
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
-from incidents.words import names
 from statuspage.console import promises
 from statuspage.console.numbers import whole
 from statuspage.models import Audit, Role
@@ -43,8 +43,10 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
     """A plan. Times are UTC, as everywhere in the console."""
 
     repeats = forms.ChoiceField(choices=REPEATS, required=False)
-    although_hidden = forms.BooleanField(required=False, label=hidden.CONFIRM, widget=forms.HiddenInput)
-    although_blank = forms.BooleanField(required=False, label=blanks.CONFIRM, widget=forms.HiddenInput)
+    although_hidden = forms.BooleanField(
+        required=False, label=hidden_components.CONFIRM, widget=forms.HiddenInput
+    )
+    although_blank = forms.BooleanField(required=False, label=placeholders.CONFIRM, widget=forms.HiddenInput)
 
     class Meta:
         model = Maintenance
@@ -80,10 +82,10 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         data["rule"] = data.get("rule") or data.pop("repeats", "") or ""
         data.pop("repeats", None)
         is_confirmed = data.pop("although_hidden", False)
-        if self.instance.pk is None and hidden.are_all_hidden(data.get("components") or ()):
+        if self.instance.pk is None and hidden_components.are_all_hidden(data.get("components") or ()):
             self.fields["although_hidden"].widget = forms.CheckboxInput()
             if not is_confirmed:
-                self.add_error("although_hidden", f"{hidden.WARNING} Tick the box to go on.")
+                self.add_error("although_hidden", f"{hidden_components.WARNING} Tick the box to go on.")
         for name in {"starts_at", "ends_at"} & data.keys():
             data[name] = promises.kept(data[name], self.initial.get(name))
         self._ask_about_blanks(data)
@@ -94,12 +96,12 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         """What the plan itself cannot fill in is asked about once."""
         is_confirmed = data.pop("although_blank", False)
         facts = _facts(data) if {"starts_at", "ends_at", "components"} <= data.keys() else {}
-        texts = [blanks.fill(data.get(name, ""), facts) for name in ("title", "body")]
-        left = [blank for text in texts for blank in blanks.written(text).values()]
+        texts = [placeholders.fill(data.get(name, ""), facts) for name in ("title", "body")]
+        left = [blank for text in texts for blank in placeholders.written(text).values()]
         if left:
             self.fields["although_blank"].widget = forms.CheckboxInput()
             if not is_confirmed:
-                self.add_error("although_blank", blanks.question(left))
+                self.add_error("although_blank", placeholders.question(left))
 
 
 @require_GET
@@ -200,9 +202,9 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
     return redirect("console_work", public_id=saved.public_id)
 
 
-def audience(components: list[Component], work: Maintenance | None) -> telling.Audience:
+def audience(components: list[Component], work: Maintenance | None) -> notification_status.Audience:
     """Who is told of work on these."""
-    return telling.answers().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
+    return notification_status.answers().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
 
 
 @require_POST
@@ -218,7 +220,7 @@ def audience_part(request: HttpRequest, public_id: str = "") -> HttpResponse:
 def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any) -> Maintenance:
     """Announce it, or change it. Raises ValidationError."""
     facts = _facts(data)
-    data |= {name: blanks.fill(data[name], facts) for name in ("title", "body")}
+    data |= {name: placeholders.fill(data[name], facts) for name in ("title", "body")}
     if work is None:
         given = {name: data.pop(name) for name in ("title", "body", "starts_at", "ends_at", "components")}
         return Maintenance.objects.plan(**given, now=now, author=author, **data)

@@ -15,10 +15,10 @@ from components.models import Component, Flip, HourTally, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, State, Status
 from components.unsteady import ON_AND_OFF
-from incidents import asking, telling
+from incidents import notification_status, staff_questions
+from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
-from incidents.words import duration, names
 from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
@@ -102,12 +102,12 @@ class Overview:
     down: tuple[Down, ...]
     more_down: int
     suggestions: tuple[Suggestion, ...]
-    questions: tuple[asking.Question, ...]
+    questions: tuple[staff_questions.Question, ...]
     opened: tuple[Opened, ...]
     rows: tuple[Row, ...]
     more_rows: int
     system: tuple[Vital, ...]
-    failing: tuple[telling.Failing, ...]
+    failing: tuple[notification_status.Failing, ...]
     coming: tuple[Coming, ...]
     activity: tuple[Update, ...]
 
@@ -125,14 +125,16 @@ def overview(now: datetime) -> Overview:
     )
     troubled = [one for one in shown if one.status in TROUBLED]  # trouble comes first
     incidents = _incidents()
-    delivery = telling.answers().health()
+    delivery = notification_status.answers().health()
     suggested = [one for one in incidents if one.published_at is None]
     return Overview(
         now=now,
         down=tuple(_down(troubled[:MOST_DOWN])),
         more_down=max(0, counts["troubled"] - MOST_DOWN),
         suggestions=tuple(_suggestions(suggested, now)),
-        questions=tuple(asking.never_passed(probe) for probe in asking.unproven()[:MOST_SUGGESTED]),
+        questions=tuple(
+            staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MOST_SUGGESTED]
+        ),
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.texts import one_line
-from incidents import telling
+from incidents import notification_status
 from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
@@ -217,9 +217,9 @@ def _page(
     return render(request, "console/postmortem.html", context, status=status)
 
 
-def _audience(incident: Incident) -> telling.Audience:
+def _audience(incident: Incident) -> notification_status.Audience:
     components = [row.component for row in incident.affected.select_related("component")]
-    return telling.answers().audience(
+    return notification_status.answers().audience(
         NoticeKind.POSTMORTEM, components, impact=incident.shown_impact, incident=incident
     )
 

@@ -21,7 +21,7 @@ from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
 from components.targets import InvalidProbe
-from incidents.words import met
+from incidents.generated_text import met
 from statuspage.console.latency_chart import SPANS, chart, since
 from statuspage.console.probe_detail import causes, facts, results, trials
 from statuspage.models import Audit, Role

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from incidents import blanks
+from incidents import placeholders
 from incidents.markdown import to_html
 from incidents.models import Template, TemplateKind
 from statuspage.models import Audit, Role
@@ -92,10 +92,10 @@ def form_page(request: HttpRequest, pk: int = 0) -> HttpResponse:
 
 def _shown(title: str, body: str) -> dict[str, Any]:
     """The text as it might read, and what is left for its writer."""
-    filled = blanks.fill(body, SAMPLES)
+    filled = placeholders.fill(body, SAMPLES)
     known = {name.casefold() for name in SAMPLES}
-    left = [name for name in blanks.blanks(body) if " ".join(name.split()).casefold() not in known]
-    return {"title": blanks.fill(title, SAMPLES), "html": to_html(filled), "left": left}
+    left = [name for name in placeholders.blanks(body) if " ".join(name.split()).casefold() not in known]
+    return {"title": placeholders.fill(title, SAMPLES), "html": to_html(filled), "left": left}
 
 
 @require_POST

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.models import Component
 from components.status import Status
-from incidents import blanks, hidden
+from incidents import hidden_components, placeholders
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
@@ -129,8 +129,8 @@ def _form(
         "last": last,
         "undo_s": settings.UNDO_S,
         "reopens": reopens,
-        "hidden_words": hidden.CONFIRM,
-        "blank_words": blanks.CONFIRM,
+        "hidden_words": hidden_components.CONFIRM,
+        "blank_words": placeholders.CONFIRM,
         "now": now,
         **_beside(form, request),
     }

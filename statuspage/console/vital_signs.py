@@ -9,8 +9,8 @@ from django.db.models import Count, Q
 from components.models import Heartbeat, Probe
 from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
-from incidents import telling
-from incidents.words import duration
+from incidents import notification_status
+from incidents.generated_text import duration
 from statuspage.ops.vitals import UNSENT_S, vitals
 from statuspage.serving import event_stream
 from statuspage.serving.disk_copies import fault_here
@@ -27,7 +27,7 @@ class Vital:
     is_well: bool
 
 
-def system(now: datetime, delivery: telling.Health) -> list[Vital]:
+def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
     """How this program itself is doing."""
     body, _ = vitals(now)
     checks = {name: rows[0] for name, rows in body["checks"].items()}

@@ -15,7 +15,7 @@ from django.db.models import Q
 from components import identity
 from components.models import Page
 from incidents.models import Maintenance, MaintenanceState
-from incidents.plain import to_plain
+from incidents.plain_text import to_plain
 from statuspage.feeds.formats import legible
 from statuspage.feeds.scopes import Scope
 from statuspage.public import maintenance_cards, world

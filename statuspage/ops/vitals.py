@@ -17,7 +17,7 @@ from django.db.models import Max, Min, Q
 from components import identity
 from components.models import Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
-from incidents import telling
+from incidents import notification_status
 from statuspage.serving.disk_copies import fault_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -138,7 +138,7 @@ def _heartbeat(now: datetime) -> Found:
 
 
 def _oldest_delivery(now: datetime) -> Found:
-    return _age(telling.answers().oldest_due_s(now), UNSENT_S)
+    return _age(notification_status.answers().oldest_due_s(now), UNSENT_S)
 
 
 def _post_heartbeat(now: datetime) -> Found:

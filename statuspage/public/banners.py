@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from components import identity
 from components.status import SEVERITY, Status
+from incidents.generated_text import names
 from incidents.lifecycle import Phase
-from incidents.words import names
 from statuspage.public.values.components import ComponentRow
 from statuspage.public.values.frame import Banner, Fact, Freshness, Head, Step
 from statuspage.public.values.incidents import IncidentCard

@@ -12,7 +12,7 @@ from components.models import Component
 from components.status import Status
 from components.uptime import Seconds
 from incidents import windows
-from incidents.words import duration
+from incidents.generated_text import duration
 from statuspage.public import incident_cards, maintenance_cards
 from statuspage.public.values.components import Day, Outage, Uptime
 from statuspage.public.values.frame import Freshness, Step

@@ -20,7 +20,7 @@ from components.models.component import status_of
 from components.outcomes import Failure, Outcome
 from components.status import Status, worst
 from components.uptime import Seconds, Span
-from incidents.words import duration
+from incidents.generated_text import duration
 from statuspage.public import days, incident_cards, page_model
 from statuspage.public.evidence import SEEN, http_words
 from statuspage.public.values.components import Day

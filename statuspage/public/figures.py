@@ -15,8 +15,8 @@ from django.urls import reverse
 
 from components import uptime
 from components.status import SEVERITY, Status
+from incidents.generated_text import duration
 from incidents.models import Affected, Incident
-from incidents.words import duration
 from statuspage.public import history, incident_cards, page_model
 from statuspage.public.values.figures import CountRow, FiguresPage, Measure, MeasureRow
 from statuspage.public.world import World

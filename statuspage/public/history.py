@@ -12,8 +12,8 @@ from django.urls import reverse
 from components import uptime
 from components.models import Component, DayTally
 from components.status import SEVERITY, Status, worst
+from incidents.generated_text import names
 from incidents.models import Incident, Maintenance, MaintenanceState
-from incidents.words import names
 from statuspage.public import days, incident_cards, maintenance_cards, page_model
 from statuspage.public.values.components import Uptime
 from statuspage.public.values.history import Cell, Choice, HistoryPage, Listed, Month, UptimeRow

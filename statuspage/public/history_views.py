@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from components.models import Component
-from incidents import bodies
+from incidents import api_shapes
 from statuspage.public import drafts, drilldown, exports, history, page_model, search
 from statuspage.public import figures as figures_of
 from statuspage.public.world import World, world
@@ -99,7 +99,7 @@ def history_json(now: datetime) -> Draft:
     """The incidents as JSON."""
     found = _whole_page(now)
     rows = [exports.incident_row(one) for one in exports.newest_incidents()]
-    body = {"page": bodies.page(found.public_id, found.updated_at), "incidents": rows}
+    body = {"page": api_shapes.page(found.public_id, found.updated_at), "incidents": rows}
     return _export(found, JSON, lambda: exports.as_json(body))
 
 
@@ -116,7 +116,7 @@ def uptime_json(now: datetime) -> Draft:
     """Uptime by component and month as JSON."""
     found = _recent(now)
     rows = exports.uptime_rows(found, exports.tallied_months(found.today))
-    body = {"page": bodies.page(found.public_id, found.updated_at), "uptime": rows}
+    body = {"page": api_shapes.page(found.public_id, found.updated_at), "uptime": rows}
     return _export(found, JSON, lambda: exports.as_json(body))
 
 

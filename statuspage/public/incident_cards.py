@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 from django.urls import reverse
 
 from components.status import State, Status
+from incidents.generated_text import duration
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_html, to_text
 from incidents.models import Affected, Incident, Update
 from incidents.span import lasted
-from incidents.words import duration
 from statuspage.public.values.components import ComponentRow
 from statuspage.public.values.incidents import Change, IncidentCard, UpdateRow
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from components import uptime
 from components.models import Component
+from incidents.generated_text import duration
 from incidents.markdown import to_html
 from incidents.models import Maintenance, MaintenanceState, MaintenanceUpdate
-from incidents.words import duration
 from statuspage.public.values.incidents import UpdateRow
 from statuspage.public.values.maintenance import PlanVersion, WorkCard
 

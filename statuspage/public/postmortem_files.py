@@ -8,8 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from incidents.generated_text import duration
 from incidents.models import ActionItem, Postmortem
-from incidents.words import duration
 from statuspage.public import incident_cards
 from statuspage.public.availability_chart import curve
 from statuspage.public.postmortems import HEADINGS, after, beginning_of, share, timeline_of

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from incidents.generated_text import duration
 from incidents.markdown import to_html
 from incidents.models import ActionItem, ActionState, Affected, Postmortem, PostmortemVersion
 from incidents.models.postmortem import TEXTS
-from incidents.words import duration
 from statuspage.public import incident_cards, page_model
 from statuspage.public.availability_chart import curve
 from statuspage.public.values.postmortems import (

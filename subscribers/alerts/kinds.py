@@ -13,7 +13,7 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from incidents import asking
+from incidents import staff_questions
 from incidents.models import Incident
 from incidents.models.recovery import PROPOSE_AFTER
 from incidents.times import clock
@@ -156,10 +156,10 @@ def overdue(world: World) -> Iterator[Owed]:
 
 def unproven(world: World) -> Iterator[Owed]:
     """A probe that fails and never passed a check: it shows no outage; its address may be wrong."""
-    for probe in asking.unproven():
+    for probe in staff_questions.unproven():
         yield Owed(
             f"{probe.public_id}:{probe.target_mark}",
-            asking.never_passed(probe).text,
+            staff_questions.never_passed(probe).text,
             f"Probe “{probe}”. It is shown as unknown until a check passes, and opens no incident.",
             address("console_probe", probe.public_id),
             f"{probe.component} has passed its first check.",
@@ -177,11 +177,11 @@ def proven(subject: str) -> str:
 
 def unwatched(world: World) -> Iterator[Owed]:
     """An incident of the machine's that no probe looks at any more: it will not end by itself."""
-    for incident in asking.left_alone():
+    for incident in staff_questions.left_alone():
         assert incident.unwatched_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
-            asking.unwatched(incident).text,
+            staff_questions.unwatched(incident).text,
             "It is not resolved automatically: take it over, or let a probe look again.",
             address("console_compose", incident.public_id),
             rank=_rank(incident),
@@ -190,10 +190,10 @@ def unwatched(world: World) -> Iterator[Owed]:
 
 def disputed(world: World) -> Iterator[Owed]:
     """Staff have set otherwise than the probes say, where the machine speaks: it contradicts neither."""
-    for incident in asking.in_dispute():
+    for incident in staff_questions.in_dispute():
         yield Owed(
             str(incident.pk),
-            asking.disputed(incident).text,
+            staff_questions.disputed(incident).text,
             "It is not resolved automatically: clear the status, or take the incident over.",
             address("console_compose", incident.public_id),
             rank=_rank(incident),

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from components import identity
 from components.models import Component, Page
 from components.status import WATCHING, PageState, State, Status, page_state, state_of
-from incidents import bodies
+from incidents import api_shapes
 from incidents.lifecycle import Kind, Phase
 from incidents.models import (
     Affected,
@@ -178,7 +178,7 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
         key=notice.story,
         public_id=incident.public_id,
         title=incident.title,
-        url=bodies.address(incident),
+        url=api_shapes.address(incident),
         label=phase.label,
         status=state.status,
         components=tuple((row.component.name, status) for row, status in zip(rows, statuses, strict=True)),
@@ -224,7 +224,7 @@ def _maintenance(notice: Notice, page_id: str) -> Story | None:
         key=notice.story,
         public_id=work.public_id,
         title=work.title,
-        url=bodies.address(work),
+        url=api_shapes.address(work),
         label=MaintenanceState(upto.state).label,
         status=Status.UNDER_MAINTENANCE,
         components=tuple((one.name, status if is_on else Status(one.status)) for one in components),
@@ -253,7 +253,7 @@ def _postmortem(notice: Notice, page_id: str) -> Story | None:
         key=notice.story,
         public_id=incident.public_id,
         title=report.title,
-        url=bodies.address(report),
+        url=api_shapes.address(report),
         label="Postmortem",
         status=Status.OPERATIONAL,
         components=tuple((one.name, Status(one.status)) for one in rows),
@@ -276,7 +276,7 @@ def _component(notice: Notice, page_id: str) -> Story | None:
         key=notice.story,
         public_id=component.public_id,
         title=component.name,
-        url=bodies.address(component),
+        url=api_shapes.address(component),
         label=new.label,
         status=new,
         components=((component.name, new),),

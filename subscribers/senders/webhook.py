@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 from components.egress import Egress
-from incidents.bodies import moment
+from incidents.api_shapes import moment
 from subscribers import payloads, signing
 from subscribers.delivery.envelope import Envelope, Result
 from subscribers.senders.posting import FAILURES, failed, judged, post

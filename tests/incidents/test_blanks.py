@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.blanks import InvalidTemplate, blanks, check, fill, written
+from incidents.placeholders import InvalidTemplate, blanks, check, fill, written
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from components.checking import Finding
 from components.models import Component, Probe
 from components.outcomes import Failure
 from components.status import Status
-from incidents import asking
+from incidents import staff_questions
 from incidents.models import Incident
 from incidents.tasks import settle
 from statuspage.models import Role
@@ -35,7 +35,7 @@ def test_whatever_is_wrong_with_a_new_probe_it_is_unknown_and_staff_are_asked(db
         found(probe, "down", after(seconds=second), failure=Failure(failure))
     assert status() == Status.UNKNOWN
     assert not Incident.objects.exists()
-    (question,) = asking.questions(after(minutes=1))
+    (question,) = staff_questions.questions(after(minutes=1))
     assert question.text == "API has never passed a check: is the address right?"
 
 
@@ -44,7 +44,7 @@ def test_it_passes_once_and_then_a_failure_is_an_outage(db):
     down(probe)
     found(probe, "up", after(minutes=1))
     assert status() == Status.OPERATIONAL
-    assert asking.questions(after(minutes=1)) == []
+    assert staff_questions.questions(after(minutes=1)) == []
     probe.refresh_from_db()
     down(probe, after(minutes=2))
     assert status() == Status.MAJOR_OUTAGE

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from incidents.markdown import to_html
 from incidents.messages import plain
-from incidents.plain import to_plain
+from incidents.plain_text import to_plain
 
 NESTED = """We do three things:
 

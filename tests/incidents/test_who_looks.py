@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from components.models import Component, Probe
 from components.status import Status
-from incidents import asking
+from incidents import staff_questions
 from incidents.lifecycle import Kind
 from incidents.models import Incident
 from statuspage.models import Role
@@ -65,7 +65,9 @@ def test_it_says_once_that_nobody_looks_and_promises_nothing(db, ending):
     assert (incident.next_update_at, incident.resolved_at) == (None, None)
     assert incident.affected.get().status == Status.UNKNOWN
     assert incident.updates.filter(kind=Kind.PROPOSAL).count() == 1
-    assert asking.UNWATCHED in [question.kind for question in asking.questions(after(minutes=5))]
+    assert staff_questions.UNWATCHED in [
+        question.kind for question in staff_questions.questions(after(minutes=5))
+    ]
 
 
 def test_paused_while_it_recovers_it_is_not_called_resolved(db):

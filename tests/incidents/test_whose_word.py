@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from components.models import Component
 from components.status import Status
-from incidents import asking
+from incidents import staff_questions
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Incident
 from incidents.tasks import fall_silent
@@ -58,8 +58,8 @@ def say_by_hand(component, status, at):
 
 
 def dispute() -> list[str]:
-    found = asking.questions(after(hours=1))
-    return [question.text for question in found if question.kind == asking.DISPUTED]
+    found = staff_questions.questions(after(hours=1))
+    return [question.text for question in found if question.kind == staff_questions.DISPUTED]
 
 
 # Handed back

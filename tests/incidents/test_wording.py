@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents import words
-from incidents.wording import MOST_WARNINGS, Remark, remarks
+from incidents import generated_text
+from incidents.style_check import MOST_WARNINGS, Remark, remarks
 
 NOW = datetime(2026, 3, 14, 8, 0, tzinfo=UTC)
 CLEAR = "Sending messages does not work for all customers. Search works as usual."
@@ -263,10 +263,10 @@ def test_nobody_is_shown_more_than_eight_warnings():
     assert warnings[3].word == "{whom}"
 
 
-@pytest.mark.parametrize("failure", [*words.NOTICED, "timeout"])
+@pytest.mark.parametrize("failure", [*generated_text.NOTICED, "timeout"])
 def test_the_machine_writes_as_we_ask_people_to(failure):
     until = NOW + timedelta(minutes=30)
-    text = words.opened(["Web app"], failure, working=["Search"], since=NOW, until=until)
+    text = generated_text.opened(["Web app"], failure, working=["Search"], since=NOW, until=until)
     assert all(one.is_good for one in read(text, components=["Web app", "Search"]))
 
 

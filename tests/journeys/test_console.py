@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from components.models import Component
-from incidents import standard
+from incidents import default_templates
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.models import Role
@@ -22,7 +22,7 @@ RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", 
 
 @pytest.fixture
 def texts(transactional_db):
-    for position, (kind, name, phase, title, body) in enumerate(standard.TEMPLATES, start=1):
+    for position, (kind, name, phase, title, body) in enumerate(default_templates.TEMPLATES, start=1):
         told = {"phase": phase, "title": title, "body": body, "position": position}
         Template.objects.get_or_create(kind=kind, name=name, defaults=told)
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from incidents import hidden
+from incidents import hidden_components
 from incidents.models import Draft, Incident, Maintenance
 from statuspage.models import Role
 from tests.forms import as_shown
@@ -32,7 +32,7 @@ def test_a_new_incident_of_hidden_components_is_asked_about_once(staff, more):
     asked = staff.post("/console/incidents/new", form(place, **more))
     text = asked.content.decode()
     assert (asked.status_code, Incident.objects.count()) == (400, 0)
-    assert hidden.WARNING in text
+    assert hidden_components.WARNING in text
     assert 'name="although_hidden"' in text
     assert "We look into it." in text
     assert Draft.objects.get().data["body"] == "We look into it."
@@ -55,7 +55,7 @@ def test_where_customers_see_a_component_or_none_is_named_nothing_is_asked(staff
 def test_the_warning_stands_in_the_form_before_anything_is_sent(staff):
     place = component("Backstage", is_shown=False)
     page = staff.get(f"/console/incidents/new?component={place.public_id}").content.decode()
-    assert hidden.WARNING in page
+    assert hidden_components.WARNING in page
 
 
 def test_a_suggestion_is_asked_about_however_it_is_published(staff):
@@ -64,7 +64,7 @@ def test_a_suggestion_is_asked_about_however_it_is_published(staff):
     address = f"/console/incidents/{incident.public_id}"
     assert 'name="although_hidden"' in staff.get(address).content.decode()
     told = staff.post(f"{address}/publish", follow=True).content.decode()
-    assert hidden.WARNING in told
+    assert hidden_components.WARNING in told
     assert staff.post(f"{address}/compose", form()).status_code == 400
     assert Incident.objects.public().count() == 0
     staff.post(f"{address}/publish", {"although_hidden": "1"})
@@ -76,7 +76,7 @@ def test_planned_work_on_hidden_components_is_asked_about_once(staff):
     asked = staff.post("/console/maintenance/new", WORK | {"components": [place.pk]})
     text = asked.content.decode()
     assert (asked.status_code, Maintenance.objects.count()) == (400, 0)
-    assert hidden.WARNING in text
+    assert hidden_components.WARNING in text
     assert '<input type="checkbox" name="although_hidden"' in text
     assert "We move it." in text
     answer = staff.post(
@@ -138,7 +138,7 @@ def test_wherever_customers_would_read_it(staff, where):
 def test_hidden_components_and_blanks_are_asked_about_together(staff):
     asked = staff.post("/console/incidents/new", form(component("Backstage", is_shown=False), body=BLANK))
     text = asked.content.decode()
-    assert hidden.WARNING in text
+    assert hidden_components.WARNING in text
     assert "Not filled in yet" in text
 
 

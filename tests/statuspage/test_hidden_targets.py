@@ -6,9 +6,9 @@ from django.utils import timezone
 from components.models import Check, Probe
 from components.outcomes import Failure
 from components.unsteady import ON_AND_OFF
-from incidents.asking import questions
+from incidents.generated_text import MET
 from incidents.models import Update
-from incidents.words import MET
+from incidents.staff_questions import questions
 from statuspage.models import Audit, Role
 from tests.making import NOW, after, fell, watched
 from tests.people import person

@@ -10,7 +10,7 @@ from django.test import Client
 
 from components import identity
 from components.models import Page, Picture
-from incidents.bodies import moment
+from incidents.api_shapes import moment
 from statuspage.models import Audit, Role
 from statuspage.public import brand
 from statuspage.serving import fallback_page

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from components.models import Heartbeat, Page, Probe
-from incidents import telling
+from incidents import notification_status
 from statuspage.console.vital_signs import system
 from statuspage.ops.vitals import vitals
 from statuspage.serving import disk_copies
@@ -109,7 +109,7 @@ def test_it_says_nothing_about_where_things_run(well, client):
 
 def test_staff_read_lengths_as_people_say_them(well):
     now = well + timedelta(seconds=525)
-    told = {line.name: line.text for line in system(now, telling.Health((), 3725, ()))}
+    told = {line.name: line.text for line in system(now, notification_status.Health((), 3725, ()))}
     assert told["Last beat"] == told["Message worker"] == "8 min ago"
     assert re.fullmatch(r"oldest due [78] min", told["Queue"])
     assert told["Oldest due message"] == "waits 1 h 2 min"

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from components.models import Check, Probe
-from incidents import asking
+from incidents import staff_questions
 from statuspage.models import Audit, Role
 from tests.making import found, watched
 from tests.people import person
@@ -72,7 +72,7 @@ def test_who_may_change_it_reads_it_whole(probe):
 
 def test_neither_a_question_nor_the_log_names_it(probe):
     Probe.objects.update(outcome="down", passed_at=None)
-    (question,) = [one for one in asking.questions(timezone.now()) if one.probe]
+    (question,) = [one for one in staff_questions.questions(timezone.now()) if one.probe]
     assert not [secret for secret in SECRETS if secret in f"{question.key} {question.text}"]
     client = reader(Role.EDITOR)
     assert client.post(f"/console/probes/{probe.public_id}/delete").status_code == 302

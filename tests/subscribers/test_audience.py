@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from components.models import Heartbeat
-from incidents import telling
+from incidents import notification_status
 from incidents.models import Incident, Maintenance, Notice, Postmortem
 from statuspage.models import Role
 from subscribers.channels import Channel
@@ -97,11 +97,13 @@ def test_an_incident_weighs_what_it_weighed_at_its_worst(ada):
 
 
 def test_the_line_reads_as_people_count(db):
-    audience = telling.Audience((("Email", 1_204), ("Slack", 40), ("Webhook", 37), ("Discord", 21)))
+    audience = notification_status.Audience(
+        (("Email", 1_204), ("Slack", 40), ("Webhook", 37), ("Discord", 21))
+    )
     assert audience.words == "1,204 email, 37 webhooks, 61 chat channels"
     assert audience.short == "1,204 email, 37 webhooks, 61 chats"
-    assert telling.Audience((("Webhook", 1), ("Slack", 1))).words == "1 webhook, 1 chat channel"
-    assert telling.Audience().words == ""
+    assert notification_status.Audience((("Webhook", 1), ("Slack", 1))).words == "1 webhook, 1 chat channel"
+    assert notification_status.Audience().words == ""
 
 
 def test_notify_nobody_says_so_and_tells_nobody(ada):

@@ -411,17 +411,17 @@ def test_only_the_newest_hundred_mails_are_listed(admin, settings, tmp_path):
 
 
 def test_a_dead_receiver_is_not_our_own_delay(db):
-    from incidents import telling
+    from incidents import notification_status
 
     now = timezone.now()
     late = now - timedelta(seconds=300)
     one, other = webhook("http://127.0.0.1:9/a"), webhook("http://127.0.0.2:9/b")
     Subscriber.objects.update(next_at=late)
-    assert telling.answers().oldest_due_s(now) == 300
+    assert notification_status.answers().oldest_due_s(now) == 300
     Subscriber.objects.filter(pk=one.pk).update(failing_since=late)
     Host.objects.create(name=other.host, failures=5, rests_until=now + timedelta(seconds=9))
-    assert telling.answers().oldest_due_s(now) == 0
-    assert "1 webhook retrying" in [row.text for row in telling.answers().health().failing]
+    assert notification_status.answers().oldest_due_s(now) == 0
+    assert "1 webhook retrying" in [row.text for row in notification_status.answers().health().failing]
 
 
 # In a browser

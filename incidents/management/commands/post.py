@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from components import deeds
 from components.models import Component
-from incidents import hidden
+from incidents import hidden_components
 from incidents.lifecycle import Phase
 from incidents.models import Incident
 
@@ -79,8 +79,8 @@ class Command(BaseCommand):
 
 def _refuse_hidden(components: list[Component], options: dict[str, Any]) -> None:
     """Once, before it is public for the first time."""
-    if hidden.are_all_hidden(components) and not options["although_hidden"]:
-        raise CommandError(f"{hidden.WARNING} Say --although-hidden to publish it.")
+    if hidden_components.are_all_hidden(components) and not options["although_hidden"]:
+        raise CommandError(f"{hidden_components.WARNING} Say --although-hidden to publish it.")
 
 
 def _note(act: str, incident: Incident, *, workaround: str) -> None:

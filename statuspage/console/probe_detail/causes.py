@@ -10,8 +10,8 @@ from components.diagnosis import Cause, Facts, diagnose, reasons
 from components.models import Check, Component, Flip, Probe
 from components.outcomes import Outcome
 from components.status import Status
+from incidents.generated_text import duration
 from incidents.models import Incident
-from incidents.words import duration
 from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.words import length
 

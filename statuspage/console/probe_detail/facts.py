@@ -12,8 +12,8 @@ from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
+from incidents.generated_text import met
 from incidents.times import clock
-from incidents.words import met
 from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.causes import find
 from statuspage.console.probe_detail.results import ladder

@@ -1,7 +1,7 @@
 """How the console words a probe: its verdict, lengths and response times."""
 
 from components.outcomes import Outcome
-from incidents.words import duration
+from incidents.generated_text import duration
 
 VERDICTS = {
     Outcome.UP: "Up",

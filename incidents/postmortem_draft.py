@@ -12,10 +12,10 @@ from components.models import Flip, StatusSpan
 from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import ON_AND_OFF
+from incidents.generated_text import duration, names, title
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_text
 from incidents.times import clock
-from incidents.words import duration, names, title
 
 if TYPE_CHECKING:
     from incidents.models.incident import Incident

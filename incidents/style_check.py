@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
-from incidents.blanks import written
+from incidents.placeholders import written
 
 MOST_WARNINGS = 8  # more is a wall nobody reads; the next ones show up as these are mended
 
