@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError, models, transaction
 
-from components import identity, latency, seen, uptime
+from components import freshness, identity, latency, uptime
 from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
 from components.models.tally import SECONDS_FIELDS
 from components.status import Status
@@ -166,7 +166,7 @@ def spans_between(
 ) -> dict[int, list[uptime.Span]]:
     """The spans that touch this stretch, by component: of all, or of `only` these.
 
-    An open one ends where sight was lost (components.seen), even if nobody has written that down yet.
+    An open one ends where sight was lost (components.freshness), even if nobody has written that down yet.
     """
     touching = StatusSpan.objects.filter(started_at__lt=end).filter(
         models.Q(ended_at=None) | models.Q(ended_at__gt=start)
@@ -178,8 +178,8 @@ def spans_between(
     rows = touching.order_by("started_at", "id").values_list(*columns)
     for pk, status, began, ended in rows.iterator():
         spans[pk].append(uptime.Span(Status(status), began, ended))
-    lost = seen.silent_since(now)
-    return {pk: seen.cut(mine, lost.get(pk)) for pk, mine in spans.items()}
+    lost = freshness.silent_since(now)
+    return {pk: freshness.cut(mine, lost.get(pk)) for pk, mine in spans.items()}
 
 
 def _touches(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> bool:

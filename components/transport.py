@@ -20,9 +20,9 @@ import httpcore
 import httpx
 
 from components.blame import sentence_of_tls
+from components.decompression import CannotUnpack, Unpacker
 from components.egress import HTTP1, HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure
-from components.packed import CannotUnpack, Unpacker
 
 __all__ = ["ERRORS", "Client", "DoorTransport", "TooLarge", "client"]
 

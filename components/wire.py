@@ -9,8 +9,8 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from components.decompression import CannotUnpack, Unpacker
 from components.egress import Line
-from components.packed import CannotUnpack, Unpacker
 
 CHUNK = 64 * 1024
 MOST_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well

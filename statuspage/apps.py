@@ -12,14 +12,14 @@ class StatuspageConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from components import deeds
+        from components import command_audit
         from incidents import alerting
         from statuspage.models import Audit
         from statuspage.ops import vitals
         from statuspage.staff.login import recording  # noqa: F401 - listens to logins
 
         alerting.judge_by(vitals.vitals)
-        deeds.kept_by(functools.partial(Audit.objects.note, None))
+        command_audit.kept_by(functools.partial(Audit.objects.note, None))
 
 
 class StaffAdminConfig(admin.AdminConfig):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from components import sealed
+from components import encryption
 from components.targets import InvalidProbe
 from components.web_addresses import split_address
 from subscribers.browsers import Browser
@@ -61,7 +61,7 @@ def _domain(text: str) -> str:
 
 def fingerprint(channel: Channel | str, address: str) -> str:
     """Under which this place is found, however it is spelled."""
-    return sealed.fingerprint(identity(channel, normal(channel, address)))
+    return encryption.fingerprint(identity(channel, normal(channel, address)))
 
 
 def masked(channel: Channel | str, address: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from components import sealed
+from components import encryption
 from components.models import Component, Group
 from components.status import Impact
 from incidents.models import NoticeKind
@@ -47,7 +47,7 @@ def _names(model: Any) -> dict[str, str]:
 def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:
     try:
         address = one.open_address
-    except sealed.CannotOpen:
+    except encryption.CannotOpen:
         address = ""  # its line says so by being refused when it is taken in
     return [
         one.channel,

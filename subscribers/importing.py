@@ -11,7 +11,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from components import sealed
+from components import encryption
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
@@ -130,7 +130,7 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
     )
     one.point_to(address)
     if wish.channel is Channel.WEBHOOK:
-        one.signing = sealed.seal(json.dumps([[signing.new_secret(), None]]))
+        one.signing = encryption.seal(json.dumps([[signing.new_secret(), None]]))
     return one
 
 
@@ -172,7 +172,7 @@ def begin(name: str, text: Iterable[str], now: datetime, *, author: str, asks: b
         found = csv_format.lines(text)
         while chunk := list(itertools.islice(found, LINES_A_PART)):
             told = json.dumps([[line.number, line.cells] for line in chunk])
-            made.parts.create(lines=sealed.seal(told))
+            made.parts.create(lines=encryption.seal(told))
             made.total += len(chunk)
         made.finished_at = None if made.total else now
         made.save(update_fields=["total", "finished_at"])
@@ -186,7 +186,7 @@ def import_next_part(whole: Import, now: datetime) -> bool:
         part = mine.parts.order_by("pk").first()
         if part is None:
             return False
-        chunk = [Line(number, cells) for number, cells in json.loads(sealed.unseal(part.lines))]
+        chunk = [Line(number, cells) for number, cells in json.loads(encryption.unseal(part.lines))]
         tally = take_in(chunk, Places.now(), now, asks=mine.asks)
         mine.done += len(chunk)
         mine.added, mine.known = mine.added + tally.added, mine.known + tally.known

@@ -7,7 +7,7 @@ import ipaddress
 
 from django.core.cache import cache
 
-from components import sealed
+from components import encryption
 from subscribers import address_identity
 from subscribers.channels import Channel
 
@@ -61,4 +61,4 @@ def network(address: str) -> str:
 
 
 def _key(what: str, whom: str) -> str:
-    return f"subscribers:{sealed.fingerprint(f'{what} {whom}')}"
+    return f"subscribers:{encryption.fingerprint(f'{what} {whom}')}"

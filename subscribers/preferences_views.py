@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from components.gate import public
+from components.access_marks import public
 from incidents.models import Incident
 from subscribers import data_export, limits
 from subscribers.channels import Channel

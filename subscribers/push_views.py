@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from components.gate import public
+from components.access_marks import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
 from subscribers.channels import Channel

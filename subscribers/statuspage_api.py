@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from components.gate import public
+from components.access_marks import public
 from components.models import Page
 from incidents import api_shapes
 from subscribers import origins, proof

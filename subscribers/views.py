@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from components.gate import public
+from components.access_marks import public
 from subscribers import bounces, confirming, data_export, limits, origins, proof
 from subscribers.channels import CHATS, Channel
 from subscribers.forms import SignUpForm

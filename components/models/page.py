@@ -13,7 +13,7 @@ from django.db import models, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
-from components import forgetting, pulse
+from components import pulse, removal_mark
 from components.models.picture import LONGEST_NAME
 from components.models.public_id import PublicIdField
 
@@ -64,7 +64,7 @@ class PageManager(models.Manager["Page"]):
         something moved; the open pages of the console hear it.
 
         `takes_away`: something that strangers could read is gone, or reads otherwise now. No copy
-        made before is shown any more, not even while the database is away (components.forgetting).
+        made before is shown any more, not even while the database is away (components.removal_mark).
         """
         if not is_public:
             transaction.on_commit(_ring_for_staff)
@@ -78,8 +78,8 @@ class PageManager(models.Manager["Page"]):
                 self.get_or_create(pk=1, defaults={"version": 1})
             if takes_away:
                 version = self.version()
-                forgetting.note(version)
-                transaction.on_commit(lambda: forgetting.note(version))
+                removal_mark.note(version)
+                transaction.on_commit(lambda: removal_mark.note(version))
             transaction.on_commit(_ring)
 
     def marks(self) -> tuple[int, int]:

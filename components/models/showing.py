@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from components import client_certificates, sealed
+from components import client_certificates, encryption
 from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.probers import PROBERS, InvalidProbe
 
@@ -43,7 +43,7 @@ class Showing(models.Model):
         self.client_certificate, self.sealed_client_key = "", ""
         if pair is not None:
             self.client_certificate = pair.chain
-            self.sealed_client_key = sealed.seal(json.dumps([self._place(order), pair.key]))
+            self.sealed_client_key = encryption.seal(json.dumps([self._place(order), pair.key]))
 
     def shown_to(self, order: Any) -> ClientCertificate | None:
         """What this order shows; None for nothing. Raises InvalidProbe, with a sentence for staff."""
@@ -91,8 +91,8 @@ class Showing(models.Model):
     def _opened(self) -> tuple[str, str]:
         """Place and key. Raises Unreadable, also for a row that a hand has changed."""
         try:
-            place, key = json.loads(sealed.unseal(self.sealed_client_key))
-        except (sealed.CannotOpen, ValueError, TypeError):
+            place, key = json.loads(encryption.unseal(self.sealed_client_key))
+        except (encryption.CannotOpen, ValueError, TypeError):
             raise Unreadable from None
         return str(place), str(key)
 

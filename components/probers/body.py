@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components import charsets, wire
+from components.decompression import CannotUnpack
 from components.outcomes import Failure
-from components.packed import CannotUnpack
 from components.probers.base import Clock
 
 MOST_BODY_BYTES = 1024 * 1024

@@ -17,9 +17,9 @@ import re2
 
 from components import http2, wire
 from components.client_certificates import ClientCertificate
+from components.decompression import CannotUnpack
 from components.egress import HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.packed import CannotUnpack
 from components.probers import body, certificate, exchange, json_paths
 from components.probers.base import (
     EXCERPT_CHARACTERS,

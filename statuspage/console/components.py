@@ -14,8 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components import uptime
-from components.models import Component, DayTally, Group, Page
-from components.models import order as page_order
+from components.models import Component, DayTally, Group, Page, page_order
 from components.uptime import Seconds
 from incidents.models import Incident
 from statuspage.console.overview import HOUR, minute_bars

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.urls import reverse
 
-from components import seen, uptime
+from components import freshness, uptime
 from components.models import Component
 from components.status import Status
 from components.uptime import Seconds
@@ -67,7 +67,7 @@ def seen_spans(world: World, component: Component) -> list[uptime.Span]:
     spans = world.spans.get(component.pk, [])
     if component.hand_status:
         return spans
-    return seen.cut(spans, seen.seen_until(world.probes.get(component.pk, []), world.now))
+    return freshness.cut(spans, freshness.seen_until(world.probes.get(component.pk, []), world.now))
 
 
 def _began(component: Component, start: datetime) -> datetime:

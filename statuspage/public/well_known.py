@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from components.gate import public
+from components.access_marks import public
 
 PLAIN = "text/plain; charset=utf-8"
 # Staff's pages, and those whose address holds a key

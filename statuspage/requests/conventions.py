@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.views.defaults import page_not_found
 
-from components.gate import PUBLIC
+from components.access_marks import PUBLIC
 from incidents.models import Maintenance, Postmortem
 from statuspage.requests import kept_forms
 

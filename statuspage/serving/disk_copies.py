@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import brotli
 
-from components import forgetting
+from components import removal_mark
 from components.models.heartbeat import MAX_AHEAD
 
 log = logging.getLogger(__name__)
@@ -189,15 +189,15 @@ class Copies:
 
     def forgotten(self) -> int:
         """The version before which no copy is shown any more."""
-        return forgetting.read(self.folder)
+        return removal_mark.read(self.folder)
 
     def settle(self, forgotten: int) -> None:
         """Keep the mark that the database holds, unless a change is about to raise it."""
         if forgotten > self.forgotten() or (
-            forgotten < self.forgotten() and forgetting.is_settled(self.folder)
+            forgotten < self.forgotten() and removal_mark.is_settled(self.folder)
         ):
             try:
-                forgetting.write(self.folder, forgotten)
+                removal_mark.write(self.folder, forgotten)
             except OSError as error:
                 self._failed(error)
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.http import urlencode
 
-from components.gate import PUBLIC, public
+from components.access_marks import PUBLIC, public
 from statuspage.models import Member, Role
 from statuspage.requests import kept_forms
 from statuspage.requests.idempotency import take_once

@@ -109,7 +109,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # views downstairs cannot reach up for these (components.gate)
+        # views downstairs cannot reach up for these (components.access_marks)
         request.note = functools.partial(Audit.objects.note, request)  # type: ignore[attr-defined]
         request.client = client_address(request)  # type: ignore[attr-defined]
         return self.get_response(request)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Min, Q
 
-from components import sealed
+from components import encryption
 from subscribers.alerts import sending
 from subscribers.alerts.sending import Message
 from subscribers.channels import Channel
@@ -57,7 +57,7 @@ async def _send(one: AlertDelivery) -> Result:
         address = one.channel.address
         words = {name: one.message[name] for name in ("title", "body", "url", "tag", "is_back")}
         return await sending.send(Channel(one.channel.channel), address, Message(one.message_id, **words))
-    except sealed.CannotOpen as error:
+    except encryption.CannotOpen as error:
         return Result(End.GONE, why=str(error.__doc__))
     except Exception:
         log.exception("alert.failed message=%s", one.message_id)

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
-from components import sealed
+from components import encryption
 from incidents.times import clock
 from subscribers.alerts import kinds, sending
 from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
@@ -105,7 +105,7 @@ class LastResort:
 
     def _send(self, channel: str, address: str, message: Message) -> bool:
         try:
-            result = sending.run(sending.send(Channel(channel), sealed.unseal(address), message))
+            result = sending.run(sending.send(Channel(channel), encryption.unseal(address), message))
         except Exception:
             log.exception("alert.failed message=%s", message.id)
             return False

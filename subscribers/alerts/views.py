@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from components import identity, sealed
-from components.gate import staff
+from components import encryption, identity
+from components.access_marks import staff
 from incidents.times import clock
 from subscribers import addresses, vapid
 from subscribers.alerts import sending
@@ -183,7 +183,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
     try:
         result = _try(Channel(row.channel), row.address, words)
-    except sealed.CannotOpen as error:
+    except encryption.CannotOpen as error:
         result = Result(End.GONE, why=str(error.__doc__))
     now = timezone.now()
     if result.end is End.SENT:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Min, Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
-from components import sealed
+from components import encryption
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
 from subscribers import confirming
@@ -110,7 +110,7 @@ def _pack_one(
         return Nothing(subscriber, dropped)
     try:
         address = subscriber.open_address
-    except sealed.CannotOpen as error:
+    except encryption.CannotOpen as error:
         subscriber.quarantine(now, str(error.__doc__))
         return Nothing(subscriber, tuple(owed))
     head = live[0]

@@ -8,7 +8,7 @@ import contextlib
 import django.db.models.deletion
 from django.db import migrations, models
 
-from components import sealed
+from components import encryption
 from subscribers import address_identity
 
 CHUNK = 500
@@ -23,7 +23,7 @@ def spell(apps, _):
         one = Subscriber.objects.filter(pk=pk).first()
         if one is None:  # merged into an earlier one
             continue
-        with contextlib.suppress(sealed.CannotOpen):
+        with contextlib.suppress(encryption.CannotOpen):
             _spell(apps, one)
 
 
@@ -32,7 +32,7 @@ WEB = ("webhook", "slack", "discord", "teams", "google_chat", "telegram", "matte
 
 def _spell(apps, one):
     Subscriber = apps.get_model("subscribers", "Subscriber")
-    was = sealed.unseal(one.address)
+    was = encryption.unseal(one.address)
     address = address_identity.normal(one.channel, was)
     mark = address_identity.fingerprint(one.channel, was)
     if mark != one.fingerprint:
@@ -44,7 +44,7 @@ def _spell(apps, one):
             _merge(apps, first, second)
             one = first
     if (one.fingerprint, address) != (mark, was):
-        one.fingerprint, one.address = mark, sealed.seal(address)
+        one.fingerprint, one.address = mark, encryption.seal(address)
         one.shown, one.host = (
             address_identity.masked(one.channel, address),
             address_identity.host_of(one.channel, address),

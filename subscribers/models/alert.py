@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from components import sealed
+from components import encryption
 from components.models.lines import LineField
 from subscribers.channels import Channel
 from subscribers.models.delivery import new_id
@@ -74,13 +74,13 @@ class AlertChannel(models.Model):
 
     def point_to(self, address: str, shown: str) -> None:
         """Keep this address, sealed. Not saved."""
-        self.sealed_address, self.shown = sealed.seal(address), shown[:200]
-        self.fingerprint = sealed.fingerprint(f"{self.channel} {address}")
+        self.sealed_address, self.shown = encryption.seal(address), shown[:200]
+        self.fingerprint = encryption.fingerprint(f"{self.channel} {address}")
 
     @property
     def address(self) -> str:
         """Where messages go. Raises sealed.CannotOpen."""
-        return sealed.unseal(self.sealed_address)
+        return encryption.unseal(self.sealed_address)
 
 
 class Alert(models.Model):

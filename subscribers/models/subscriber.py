@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from components import sealed
+from components import encryption
 from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
@@ -196,7 +196,7 @@ class Subscriber(models.Model):
     def point_to(self, address: str) -> None:
         """Set where it is told. The address must be checked (subscribers.addresses)."""
         address = address_identity.normal(self.channel, address)
-        self.address = sealed.seal(address)
+        self.address = encryption.seal(address)
         self.fingerprint = address_identity.fingerprint(self.channel, address)
         self.shown, self.host = (
             address_identity.masked(self.channel, address),
@@ -206,13 +206,13 @@ class Subscriber(models.Model):
     @property
     def open_address(self) -> str:
         """Where it is told, in clear. Raises sealed.CannotOpen."""
-        return sealed.unseal(self.address)
+        return encryption.unseal(self.address)
 
     # Signing
 
     def secrets(self, now: datetime) -> list[str]:
         """The secrets that sign now, the newest first."""
-        rows = json.loads(sealed.unseal(self.signing)) if self.signing else []
+        rows = json.loads(encryption.unseal(self.signing)) if self.signing else []
         return [key for key, until in rows if until is None or datetime.fromisoformat(until) > now]
 
     def rotate(self, now: datetime) -> str:
@@ -220,7 +220,7 @@ class Subscriber(models.Model):
         secret = signing.new_secret()
         until = (now + ROTATION).isoformat()
         rows = [[secret, None], *([key, until] for key in self.secrets(now)[:1])]
-        self.signing = sealed.seal(json.dumps(rows))
+        self.signing = encryption.seal(json.dumps(rows))
         self.save(update_fields=["signing"])
         return secret
 

@@ -18,7 +18,7 @@ class Noting(Protocol):
 
 
 class StaffRequest(HttpRequest):
-    """A request that the gate has let in (components.gate)."""
+    """A request that the gate has let in (components.access_marks)."""
 
     role: Any
     note: Noting

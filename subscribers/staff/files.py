@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from components.gate import staff
+from components.access_marks import staff
 from subscribers import exporting, importing
 from subscribers.csv_format import COLUMNS, Fault, opened
 from subscribers.models import Import

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from components.gate import staff
+from components.access_marks import staff
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.views import SECTION
 

@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from components.gate import staff
+from components.access_marks import staff
 from components.models import Component, Group
 from incidents.models import Notice
 from subscribers import match_reason

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Check, Component, Flip, Group, HourTally, Page, Probe
-from components.models.order import LOOSE, blocks, put, put_block, step
+from components.models.page_order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
 from incidents.models import Incident, Template

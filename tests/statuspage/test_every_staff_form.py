@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from components.gate import PUBLIC
+from components.access_marks import PUBLIC
 from components.models import Component, Group, Probe
 from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
 from statuspage.models import Invitation, Member, Role

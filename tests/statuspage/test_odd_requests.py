@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
-from components.gate import PUBLIC
+from components.access_marks import PUBLIC
 from incidents.models import Incident
 from statuspage.ops.logs import LineFormatter
 from statuspage.urls import urlpatterns

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import Http404
 from django.utils import timezone
 
-from components import forgetting
+from components import removal_mark
 from components.models import Component, Page
 from incidents.models import Incident, Postmortem
 from statuspage.serving.snapshot import Snapshot
@@ -129,7 +129,7 @@ def test_a_change_that_is_not_committed_takes_nothing_away_for_long(var, monkeyp
         Page.objects.turn(takes_away=True)
         transaction.set_rollback(True)
     assert snapshot.copies.forgotten() > Page.objects.version()
-    monkeypatch.setattr(forgetting, "SETTLED_S", -1.0)
+    monkeypatch.setattr(removal_mark, "SETTLED_S", -1.0)
     snapshot._heed(Page.objects.marks()[1])
     assert snapshot.copies.forgotten() == snapshot.forgotten == Page.objects.marks()[1]
     read(snapshot, "/")

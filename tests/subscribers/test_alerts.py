@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from components import sealed, transport
+from components import encryption, transport
 from components.egress import Egress
 from components.models import Probe
 from incidents.models import Incident
@@ -391,7 +391,7 @@ def test_an_apprise_address_is_sealed_masked_tested_and_removed(console, sink):
     row = AlertChannel.objects.get()
     assert (row.shown, row.wants_system) == ("json://…abcd", True)
     assert "secret-token" not in row.sealed_address
-    assert sealed.unseal(row.sealed_address) == at(sink, "/secret-token-abcd")
+    assert encryption.unseal(row.sealed_address) == at(sink, "/secret-token-abcd")
     assert b"secret-token" not in console.get("/console/alerts/").content
     (good,) = said(console.post(f"/console/alerts/{row.pk}/test", follow=True))
     assert good.startswith("Sent at ")

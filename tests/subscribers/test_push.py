@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from py_vapid import Vapid02
 
-from components import sealed
+from components import encryption
 from components.egress import Egress
 from subscribers import addresses, vapid
 from subscribers.browsers import Browser, Malformed
@@ -187,7 +187,7 @@ def test_one_browser_is_one_subscriber_however_it_is_spelled():
         addresses.checked(Channel.WEB_PUSH, json.dumps(one, indent=2)) for one in (asked, padded)
     )
     assert first == second
-    assert sealed.fingerprint(first) == sealed.fingerprint(second)
+    assert encryption.fingerprint(first) == encryption.fingerprint(second)
     with pytest.raises(Malformed):
         Browser.read("null")
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from components import sealed
+from components import encryption
 from incidents.models import Incident, Notice, NoticeKind
 from subscribers import address_identity, addresses, csv_format, importing
 from subscribers.channels import Channel
@@ -126,7 +126,7 @@ def kept_apart(address, made, **more):
     """A subscriber as the earlier version wrote it: its own spelling, its own fingerprint."""
     one = (mail if "://" not in address else webhook)(address, **more)
     Subscriber.objects.filter(pk=one.pk).update(
-        address=sealed.seal(address), fingerprint=sealed.fingerprint(address), created_at=made
+        address=encryption.seal(address), fingerprint=encryption.fingerprint(address), created_at=made
     )
     one.refresh_from_db()
     return one

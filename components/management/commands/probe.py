@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from components import client_certificates, deeds, egress, probers
+from components import client_certificates, command_audit, egress, probers
 from components.client_certificates import BadCertificate, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
@@ -83,7 +83,7 @@ class Command(BaseCommand):
                 told = {"component": name, "kind": kind, "target": probe.shown_target, **settings}
                 if shown is not None:
                     told["client_certificate"] = probe.certificate_told(datetime.now(UTC))
-                deeds.note("probe.create", probe, after={**told, "options": ", ".join(sorted(given))})
+                command_audit.note("probe.create", probe, after={**told, "options": ", ".join(sorted(given))})
         except ValidationError as refused:
             sentences = (f"{f}: {' '.join(m)}" for f, m in refused.message_dict.items())
             raise CommandError("; ".join(sentences)) from refused

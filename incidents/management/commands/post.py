@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from components import deeds
+from components import command_audit
 from components.models import Component
 from incidents import hidden_components
 from incidents.lifecycle import Phase
@@ -90,7 +90,7 @@ def _note(act: str, incident: Incident, *, workaround: str) -> None:
     before = None
     if incident.workaround != workaround:
         before, after["workaround"] = {"workaround": workaround}, incident.workaround
-    deeds.note(act, incident, before=before, after=after)
+    command_audit.note(act, incident, before=before, after=after)
 
 
 def _incident(which: str) -> Incident:

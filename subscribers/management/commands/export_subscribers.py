@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from components import deeds
+from components import command_audit
 from subscribers import exporting
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path | None = options["file"]
         if file is None:
-            deeds.note("subscriber.export", "the screen")
+            command_audit.note("subscriber.export", "the screen")
             for line in exporting.lines():
                 self.stdout.write(line, ending="")
             return
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
-        deeds.note("subscriber.export", file.name)
+        command_audit.note("subscriber.export", file.name)
         number = -1  # the head is no subscriber
         with open(handle, "w", encoding="utf-8", newline="") as out:  # noqa: PTH123 - its mode is set
             for line in exporting.lines():

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from components import deeds
+from components import command_audit
 from subscribers.csv_format import Fault, lines, opened
 from subscribers.importing import BATCH, Places, take_in
 
@@ -38,7 +38,9 @@ class Command(BaseCommand):
                     with transaction.atomic():
                         tally = take_in(chunk, places, timezone.now(), asks=asks)
                         if not done:  # with the first of them, as in the console: it may not get to the end
-                            deeds.note("subscriber.import", file.name, after={"lines": number, "asks": asks})
+                            command_audit.note(
+                                "subscriber.import", file.name, after={"lines": number, "asks": asks}
+                            )
                     before, done = done, done + len(chunk)
                     added, known = added + tally.added, known + tally.known
                     refused += len(tally.refused)
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             raise CommandError(str(fault)) from fault
         except KeyboardInterrupt:
             if done:
-                deeds.note("subscriber.import_stop", file.name, after={"done": done, "lines": number})
+                command_audit.note("subscriber.import_stop", file.name, after={"done": done, "lines": number})
             raise CommandError(f"Stopped after {done:,} lines. Run it again: it goes on.") from None
         told = f"{done:,} lines: {added:,} added, {known:,} were here already, {refused:,} refused."
         self.stdout.write(told)
