@@ -10,11 +10,10 @@ from django.db import transaction
 from django.db.models import F
 
 from subscribers.channels import Channel
-from subscribers.delivery import backoff, fan_out
+from subscribers.delivery import backoff, fan_out, refusals
 from subscribers.delivery.envelope import End, Result
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.delivery.message_builder import Nothing
-from subscribers.emails import refusals
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
 
 if TYPE_CHECKING:

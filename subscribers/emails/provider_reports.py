@@ -9,8 +9,8 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
-from subscribers.emails import refusals
-from subscribers.emails.refusals import Blame
+from subscribers.delivery import refusals
+from subscribers.delivery.refusals import Blame
 
 Raw = dict[str, Any]
 

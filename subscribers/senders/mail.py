@@ -24,9 +24,9 @@ from django.conf import settings
 from components.egress import Egress, EgressError
 from incidents.messages import one_line
 from subscribers import emails
+from subscribers.delivery import refusals
 from subscribers.delivery.envelope import End, Envelope, Result
-from subscribers.emails import refusals
-from subscribers.emails.refusals import Blame
+from subscribers.delivery.refusals import Blame
 
 DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
 MOST_LINES = 4  # of one process; many servers allow ten from one address

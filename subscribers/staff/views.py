@@ -39,7 +39,7 @@ class Sent:
     delivery: Delivery
     about: str
     url: str
-    match_reason: str
+    why: str
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 import pytest
 
-from subscribers.emails.refusals import Blame, blame, shared
+from subscribers.delivery.refusals import Blame, blame, shared
 
 MAILBOX = [
     "550 5.1.1 <reader@example.org>: Recipient address rejected: User unknown in virtual mailbox table",
