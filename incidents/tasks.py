@@ -18,7 +18,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress
+from components import egress, event_log
 from components.checking import Checker, Finding, Order
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
@@ -130,6 +130,8 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
             if (claim := by_probe[probe.pk].claim).token == probe.lease_token
             and probe.claimed_slot == claim.slot
         ]
+        if len(probes) < len(by_probe):
+            event_log.record("check.lease_lost", count=len(by_probe) - len(probes))
         judged = [
             (probe, finding, *classify(finding.reading, probe.expectation))
             for probe in probes

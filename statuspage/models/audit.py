@@ -9,6 +9,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
+from components import event_log
 from components.models.lines import LineField
 from components.networks import literal_address
 from components.shown_addresses import without_secrets
@@ -38,7 +39,7 @@ class AuditManager(models.Manager["Audit"]):
             return None
         user: Any = getattr(request, "user", None)
         is_known = bool(user and user.is_authenticated)
-        return self.create(
+        row = self.create(
             at=timezone.now(),
             actor_id=user.pk if is_known else None,
             actor=str(user) if is_known else shell_user() if request is None else "a stranger",
@@ -49,6 +50,8 @@ class AuditManager(models.Manager["Audit"]):
             before=_clean(before),
             after=_clean(after),
         )
+        event_log.record(f"audit.{act}", actor=row.actor, thing=row.thing, id=row.public_id)
+        return row
 
 
 class Audit(models.Model):

@@ -213,6 +213,7 @@ class Supervisor:
         """Start a dead child again: at once the first time, slower if it keeps dying."""
         if child.process is not None:
             code = child.process.returncode
+            say(f"child.ended role={child.role} pid={child.process.pid} code={code}")
             child.signal_group(signal.SIGKILL)  # orphans of its group hold ports and queues
             could_not_start = code >= 0 and now - child.started_at < STARTING_S
             child.failed_starts = child.failed_starts + 1 if could_not_start else 0
@@ -225,6 +226,7 @@ class Supervisor:
     def _start(self, child: Child, now: float) -> None:
         try:
             child.start()
+            say(f"child.started role={child.role} pid={child.process.pid if child.process else 0}")
         except OSError as error:  # its program is missing, or may not be run
             child.failed_starts = max(child.failed_starts + 1, CANNOT_AFTER)
             self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be run")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F
 
+from components import event_log
 from subscribers.channels import Channel
 from subscribers.delivery import backoff, fan_out, refusals
 from subscribers.delivery.envelope import End, Result
@@ -31,6 +32,8 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
         mine = [
             one for one in tried if held.get(_subscriber(one).pk) == (token or getattr(one, "token", "-"))
         ]
+        if len(mine) < len(tried):
+            event_log.record("delivery.lease_lost", count=len(tried) - len(mine))
         mine = _excused(mine)
         _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
         for one in mine:
@@ -154,7 +157,12 @@ def _postpone(subscriber: Subscriber, at: datetime) -> None:
 
 
 def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
-    Delivery.objects.filter(pk=one.packed.delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
+    delivery = one.packed.delivery
+    Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
+    event_log.record(
+        "delivery.given_up", id=delivery.message_id, subscriber=subscriber.public_id,
+        channel=subscriber.channel, attempts=delivery.attempts + 1, answer=one.result.answer,
+    )  # fmt: skip
     said = one.result.public_why
     why = said if one.result.end is End.GONE else f"Five days without a success. {said}"
     subscriber.quarantine(now, why)

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from components import encryption
+from components import encryption, event_log
 from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
@@ -282,6 +282,7 @@ class Subscriber(models.Model):
         self.left_at = self.quarantined_at = self.failing_since = None
         self.attempts, self.note, self.last_error = 0, "", ""
         self.save(update_fields=["state", "confirmed_at", "left_at", *STOPPED])
+        self._log("confirmed")
 
     def leave(self, now: datetime) -> None:
         """Never again. What is still owed is not sent. Twice is once."""
@@ -289,6 +290,7 @@ class Subscriber(models.Model):
             self.state, self.left_at = State.LEFT, self.left_at or now
             self.save(update_fields=["state", "left_at"])
             self.forget_owed(now)
+            self._log("left")
 
     def quarantine(self, now: datetime, why: str) -> None:
         """Stop telling; what is owed then is not sent later either."""
@@ -296,6 +298,7 @@ class Subscriber(models.Model):
             self.state, self.quarantined_at, self.note = State.QUARANTINED, now, why[:250]
             self.save(update_fields=["state", "quarantined_at", "note"])
             self.forget_owed(now)
+            self._log("stopped")
 
     def restore(self, now: datetime) -> bool:
         """Tell it again after a stop. False for those who left: only they come back; it is their word."""
@@ -305,11 +308,16 @@ class Subscriber(models.Model):
         self.quarantined_at = self.failing_since = None
         self.attempts, self.crashes, self.note, self.last_error = 0, 0, "", ""
         self.save(update_fields=["state", "crashes", *STOPPED])
+        self._log("restored")
         return True
 
     def erase(self) -> None:
         """Its data and the log of what it was sent, gone for ever."""
+        self._log("erased")
         self.delete()
+
+    def _log(self, what: str) -> None:
+        event_log.record(f"subscriber.{what}", id=self.public_id, channel=self.channel)
 
     def forget_owed(self, now: datetime) -> None:
         """Nothing that was said is owed any more. Letters about itself still are."""
