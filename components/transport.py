@@ -23,13 +23,13 @@ from components.blame import sentence_of_tls
 from components.decompression import CannotUnpack, Unpacker
 from components.egress import HTTP1, HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure
+from components.wire import PORTS
 
 __all__ = ["ERRORS", "Client", "DoorTransport", "TooLarge", "client"]
 
 CHUNK = 64 * 1024
 MOST_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
 MOST_REDIRECTS = 5
-PORTS = {"http": 80, "https": 443}
 ENDS_AT = "statuspage.ends_at"  # in a request's extensions, which redirects take over: one deadline for all
 UNPACKED = (b"content-encoding", b"content-length")  # no longer true of the body that we hand on
 TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)

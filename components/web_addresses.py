@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from components.networks import literal_address
 from components.targets import LONGEST_TARGET, InvalidProbe, checked_host
+from components.wire import PORTS
 
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
 PATH_SAFE = "!$%&'()*+,/:;=@[\\]|~-._"
@@ -29,7 +30,7 @@ def split_address(target: str, *, with_login: bool = False) -> SplitResult:
         raise InvalidProbe("target", "The address is malformed: check host and port.") from error
     _refuse(url, port, has_login=login and not with_login)
     host = _host(url)
-    is_usual = port == {"http": 80, "https": 443}[url.scheme]
+    is_usual = port == PORTS[url.scheme]
     place = (f"[{host}]" if ":" in host else host) + ("" if port is None or is_usual else f":{port}")
     if login:
         place = f"{url.netloc.rpartition('@')[0]}@{place}"

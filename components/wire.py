@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from components.decompression import CannotUnpack, Unpacker
 from components.egress import Line
 
+PORTS = {"http": 80, "https": 443}  # unless the address names another
 CHUNK = 64 * 1024
 MOST_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
 LONGEST_CHUNK_LINE = 4096

@@ -173,27 +173,31 @@ def seen_again(name: str, label: str, *, since: datetime) -> str:
     return f"Check results of {name} are back since {clock(since)}: {label.lower()}."
 
 
-def unwatched(of: Sequence[str]) -> str:
+def unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
     """No probe looks at what it speaks of any more; without names where those may not be told."""
     if not of:
         return "We no longer check this automatically. Our team will post the next update."
-    status = "their status" if len(of) > 1 else "its status"
-    return (
-        f"We no longer check {names(of)} automatically, so we don't currently know {status}. "
-        "Our team will post the next update."
-    )
+    return f"{partly_unwatched(of, is_checked=is_checked)} Our team will post the next update."
 
 
-def partly_unwatched(of: Sequence[str]) -> str:
-    """The same of some of it, while probes look at the rest."""
+def partly_unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
+    """The same of some of it, while probes look at the rest.
+
+    `is_checked`: other checks of it go on, which passed all the time.
+    """
+    if is_checked:
+        has = "they have" if len(of) > 1 else "it has"
+        return f"We no longer run the check that failed for {names(of)}, so we don't know if {has} recovered."
     status = "their status" if len(of) > 1 else "its status"
     return f"We no longer check {names(of)} automatically, so we don't currently know {status}."
 
 
-def unwatched_proposal(of: Sequence[str]) -> str:
+def unwatched_proposal(of: Sequence[str], *, is_checked: bool = False) -> str:
     """To staff."""
     what = names(of) or "what this speaks of"
-    return f"No probe checks {what} any more, so no update is posted automatically: post one, or resolve."
+    lost = "The probe that failed no longer checks" if is_checked else "No probe checks"
+    more = "" if is_checked else " any more"
+    return f"{lost} {what}{more}, so no update is posted automatically: post one, or resolve."
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime | None) -> str:

@@ -147,6 +147,8 @@ class Probe(Showing, Verdict):
             if columns is None or "interval_s" in columns:
                 self._keep_the_past(int(timezone.now().timestamp()))
                 columns = None if columns is None else {*columns, "heard_for_s"}
+            if columns is None or {"component", "component_id"} & set(columns):
+                columns = self._begin_where_it_came(int(timezone.now().timestamp()), columns)
             if columns is None or POINT & set(columns):
                 columns = self._forget_where_none_is_shown(columns)
                 columns = self._follow_its_target(columns)
@@ -170,6 +172,17 @@ class Probe(Showing, Verdict):
         held_for = row["interval_s"] if row["heard_for_s"] is None else row["heard_for_s"]
         until = row["heard_s"] + held_for
         self.heard_for_s = (now + self.interval_s if now <= until else until) - row["heard_s"]
+
+    def _begin_where_it_came(self, now: int, columns: Any) -> Any:
+        """What it saw for one component turns no past of another: failures not yet sure, and silence."""
+        if not Probe.objects.filter(pk=self.pk).exclude(component=self.component_id).exists():
+            return columns
+        self.run = []
+        if not self.unsteady:
+            self.recent, self.recent_bad = 0, []
+        if self.heard_s is not None:
+            self.heard_for_s = max(int(self.rule.known_for.total_seconds()), now - self.heard_s)
+        return None if columns is None else {*columns, "run", "recent", "recent_bad", "heard_for_s"}
 
     def clean(self) -> None:
         """Refuse what cannot be checked, naming the field. Raises ValidationError."""

@@ -12,6 +12,7 @@ from components.outcomes import Failure
 from components.probers.base import Clock
 
 MOST_BODY_BYTES = 1024 * 1024
+REST = 10  # times as long as it took to judge what has come, until it is judged with what came since
 # What goes on by nature: its end is nothing to wait for
 ENDLESS = ("text/event-stream", "audio/", "video/", "multipart/x-mixed-replace", "application/x-ndjson")
 
@@ -82,11 +83,13 @@ async def _patiently(
     judged = -1
     try:
         while not (await asyncio.wait({task}, timeout=wait_s))[0]:
+            began_ms = clock.total_ms
             if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
                 answer.note = "The body goes on: read as far as needed."
                 return
             judged = len(answer.data)
-            wait_s = clock.patience_s / 4
+            took_s = (clock.total_ms - began_ms) / 1000
+            wait_s = max(clock.patience_s / 4, REST * took_s)
         task.result()
     finally:
         if task.done():

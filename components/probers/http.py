@@ -20,7 +20,7 @@ from components.client_certificates import ClientCertificate
 from components.decompression import CannotUnpack
 from components.egress import HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths
+from components.probers import body, certificate, exchange, json_paths, json_walks
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -221,8 +221,8 @@ def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | Non
     def is_enough(answer: Answer) -> bool:
         try:
             return not _wrong(order, head, answer)
-        except _Unreadable:
-            return False
+        except _Unreadable as unread:
+            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
 
     return is_enough
 
@@ -240,7 +240,7 @@ def _judge(order: Order, head: wire.Head, answer: Answer, clock: Clock) -> Readi
         wrong = _wrong(order, head, answer)
     except _Unreadable as unread:
         excerpt = _excerpt(head, answer)
-        return replace(reading, failure=Failure.PROTOCOL, detail=str(unread), excerpt=excerpt)
+        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
     if wrong:
         return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
     return reading
@@ -252,7 +252,13 @@ def _excerpt(head: wire.Head, answer: Answer) -> str:
 
 
 class _Unreadable(Exception):
-    """The answer holds nothing to judge."""
+    """The answer holds nothing to judge, or more than we go through."""
+
+    failure = Failure.PROTOCOL
+
+
+class _TooFar(_Unreadable):
+    failure = Failure.TOO_LARGE
 
 
 def _telling(head: wire.Head) -> dict[str, str]:
@@ -301,14 +307,19 @@ def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The answer is not JSON.") from error
     try:
-        found = order.json_path.findall(document)
+        found = json_walks.walk(order.json_path, document)
+    except json_walks.TooFar as error:
+        most = f"{json_walks.MOST_VALUES:,}"
+        raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
-    others = [value for value in found if not is_meant(order.json_equals, value)]
-    if order.json_equals and others:
-        return f"The JSON path finds {spelled(others[0])[:80]}, not {order.json_equals[:80]}."
+    if not order.json_equals:
+        return ""
+    for value in found:
+        if not is_meant(order.json_equals, value):
+            return f"The JSON path finds {spelled(value)[:80]}, not {order.json_equals[:80]}."
     return ""
 
 

@@ -9,8 +9,8 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from components import cookies
 from components.web_addresses import split_address
+from components.wire import PORTS
 
-PORTS = {"http": 80, "https": 443}
 OF_THE_BODY = ("content-type", "content-encoding", "content-language", "content-length", "transfer-encoding")
 SCHEME = re.compile("([a-zA-Z][a-zA-Z0-9+.-]*):")
 Origin = tuple[str, str, int]

@@ -239,6 +239,8 @@ class MachineManager(models.Manager["Incident"]):
         for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
             incident.propose(now)
         self.judge(now)
+        for incident in opened.filter(is_owned=False):
+            incident.notice(now)
         for incident in opened.filter(is_owned=False, unwatched_at=None):
             incident.look_who_looks(now)
         for incident in opened.filter(published_at=None, publish_at__lte=now):

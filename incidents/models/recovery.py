@@ -72,6 +72,22 @@ class Recovery(Unwatched):
         if not self._say_what_is(now, changes) and changes:
             self.note_fact(generated_text.CAUGHT_UP, now, changes)
 
+    def notice(self, now: datetime) -> None:
+        """Catch up where its probes say something else without a flip: staff have changed them."""
+        if not self._is_behind():
+            return
+        with transaction.atomic():
+            Page.objects.hold()
+            self.refresh_from_db()
+            if not self.is_owned:
+                self.catch_up(now)
+
+    def _is_behind(self) -> bool:
+        """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
+        free = [row for row in self.spoken_of() if not (row.component.hand_status or row.component.judge_at)]
+        others = [row for row in free if row.component.probed() not in (None, row.status)]
+        return len(others) > len(self.overlooked(others))
+
     def disputed(self) -> "list[Affected]":
         """Those of which staff say what no probe confirms: it does not end while that is so."""
         rows, is_looked_at = self.spoken_of(), self.is_looked_at()
@@ -90,7 +106,8 @@ class Recovery(Unwatched):
         is_seen_well = bool(rows) and all(row.seen_status in RECOVERED for row in rows)
         if self.is_owned or not is_seen_well:
             return is_seen_well
-        return self.is_looked_at() and not any(row.component.is_set_to_trouble for row in rows)
+        is_disputed = any(row.component.is_set_to_trouble for row in rows)
+        return self.is_looked_at() and not is_disputed and not self.overlooked(rows)
 
     def _watch_recovery(self, at: datetime, now: datetime) -> None:
         """Since when all is well. Then, where the machine speaks, the settling time runs."""
@@ -112,9 +129,11 @@ class Recovery(Unwatched):
     def _take_statuses(self) -> list[list[str]]:
         """Each component as staff set it, or else as its probes see it; the changes."""
         changes = []
-        for row in self.affected.select_related("component"):
+        rows = list(self.affected.select_related("component"))
+        overlooked = self.overlooked(rows)
+        for row in rows:
             component, old = row.component, Status(row.status)
-            if not component.hand_status and component.probed() is None:
+            if not component.hand_status and (row in overlooked or component.probed() is None):
                 continue  # nobody says anything of it: what was said last stands
             status = component.judged()
             if status is not old:

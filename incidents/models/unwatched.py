@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from components.models import Page, Probe
 from components.outcomes import Outcome
@@ -30,12 +30,25 @@ class Unwatched(Record):
 
     def is_looked_at(self) -> bool:
         """Whether a probe looks at any of its components."""
-        return bool(_looked_at(self.affected.values_list("component_id", flat=True)))
+        rows = list(self.affected.all())
+        unseen = {row.component_id for row in self.overlooked(rows)}
+        return bool(_looked_at(rows) - unseen)
+
+    def overlooked(self, rows: "Sequence[Affected]") -> "list[Affected]":
+        """Those that others look at, but no more the probes that saw it fail: nobody would see it end."""
+        failing = [row for row in rows if row.is_held and Status(row.status) is not Status.OPERATIONAL]
+        if not failing:
+            return []
+        probes = _probes(failing)
+        seen = probes.filter(~Q(outcome=Outcome.UP) | Q(flips__noticed_at__gte=self.started_at))
+        witnessed = set(seen.values_list("component_id", flat=True))
+        looked_at = set(probes.values_list("component_id", flat=True))
+        return [row for row in failing if row.component_id in looked_at - witnessed]
 
     def look_who_looks(self, now: datetime) -> None:
         """Say once what no probe looks at any more, and stop promising when that is all there is."""
         rows = self.spoken_of()
-        lost = _unseen(rows)
+        lost = self._unseen(rows)
         is_told_of_hidden = self.published_at is not None and not self.concerns_public
         if not lost and rows and not is_told_of_hidden:
             return
@@ -50,39 +63,52 @@ class Unwatched(Record):
             else:
                 self._say_unwatched(lost, is_told_of_hidden, now)
 
+    def _unseen(self, rows: "Sequence[Affected]") -> "list[Affected]":
+        """Those that are not known to work and that no probe looks at, or none that saw it fail."""
+        seen, overlooked = _looked_at(rows), self.overlooked(rows)
+        return [
+            row for row in rows if (row.component_id not in seen or row in overlooked) and not _is_well(row)
+        ]
+
     def _lose(self, lost: "Sequence[Affected]", now: datetime) -> None:
         """Some of it: a fact, once; the rest goes on."""
         fresh = [row for row in lost if Status(row.status) is not Status.UNKNOWN]
         if not fresh:
             return
+        overlooked = self.overlooked(fresh)
+        unchecked = [row for row in fresh if row not in overlooked]
         changes = _turn(fresh)
-        text = generated_text.partly_unwatched([row.component.name for row in fresh])
+        told = ((unchecked, False), (overlooked, True))
+        text = " ".join(
+            generated_text.partly_unwatched([row.component.name for row in rows], is_checked=is_checked)
+            for rows, is_checked in told
+            if rows
+        )
         self.write(Kind.FACT if self.concerns_public else Kind.NOTE, text, now, changes=changes)
 
     def _say_unwatched(self, lost: "Sequence[Affected]", is_hidden: bool, now: datetime) -> None:
         names = [row.component.name for row in lost]
+        is_checked = bool(lost) and len(self.overlooked(lost)) == len(lost)
         changes = [] if is_hidden else _turn(lost)
         self.unwatched_at, self.next_update_at = now, None
         self.fail_again(now)
-        text = generated_text.unwatched([] if is_hidden else names)
+        text = generated_text.unwatched([] if is_hidden else names, is_checked=is_checked)
         if self.concerns_public or self.published_at is not None:
             self._say_step(Step.UNWATCHED, text, Phase(self.phase), now, changes=changes)
         else:
             self.save()
             self.note_fact(text, now, changes)
-        self.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names), now)
+        self.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names, is_checked=is_checked), now)
 
 
-def _unseen(rows: "Sequence[Affected]") -> "list[Affected]":
-    """Those that are not known to work and that no probe looks at; one that never passed sees nothing."""
-    seen = _looked_at([row.component_id for row in rows])
-    return [row for row in rows if row.component_id not in seen and not _is_well(row)]
+def _looked_at(rows: "Iterable[Affected]") -> set[int]:
+    return set(_probes(rows).values_list("component_id", flat=True))
 
 
-def _looked_at(components: Iterable[int]) -> set[int]:
-    probes = Probe.objects.filter(component__in=components, is_paused=False)
-    looking = probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
-    return set(looking.values_list("component_id", flat=True))
+def _probes(rows: "Iterable[Affected]") -> "QuerySet[Probe]":
+    """Those that look at them; one that never passed sees nothing."""
+    probes = Probe.objects.filter(component__in=[row.component_id for row in rows], is_paused=False)
+    return probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
 
 
 def _is_well(row: "Affected") -> bool:

@@ -261,8 +261,7 @@ def sees(check: Check) -> str:
         return "Slow answer" if limit is not None and check.total_ms > limit else "Certificate ends soon"
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
-    words = {failure.value: text for failure, text in SEEN.items()}
-    return words.get(check.failure, "failed").capitalize()
+    return SEEN.get(check.failure, "failed").capitalize()
 
 
 def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:
