@@ -48,7 +48,8 @@ class State(models.TextChoices):
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
-        return self.filter(channel=channel, fingerprint=spelling.fingerprint(channel, address)).first()
+        prints = spelling.fingerprints(channel, address)
+        return self.filter(channel=channel, fingerprint__in=prints).first()
 
     def of_key(self, key: str) -> "Subscriber | None":
         """Whose links hold this key; those of an address that was found to be the same one lead here too."""
