@@ -15,7 +15,7 @@ from components import encryption
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import addresses, csv_format, signing
+from subscribers import address_identity, addresses, csv_format, signing
 from subscribers.channels import Channel
 from subscribers.csv_format import Fault, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
@@ -136,9 +136,10 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
 
 def _save(rows: Sequence[Subscriber]) -> dict[str, int]:
     """Those that are new, by their links' key. The database settles who came first."""
-    prints = [one.fingerprint for one in rows]
-    here = set(Subscriber.objects.filter(fingerprint__in=prints).values_list("channel", "fingerprint"))
-    fresh = [one for one in rows if (str(one.channel), one.fingerprint) not in here]
+    prints = {one.key: address_identity.fingerprints(one.channel, one.open_address) for one in rows}
+    asked = {mark for marks in prints.values() for mark in marks}
+    here = set(Subscriber.objects.filter(fingerprint__in=asked).values_list("channel", "fingerprint"))
+    fresh = [one for one in rows if not any((str(one.channel), mark) in here for mark in prints[one.key])]
     Subscriber.objects.bulk_create(fresh, ignore_conflicts=True)
     found = Subscriber.objects.filter(key__in=[one.key for one in fresh])
     return dict(found.values_list("key", "pk"))

@@ -32,10 +32,8 @@ def has_place(what: str, whom: str, places: int) -> bool:
 
 def may_write(channel: Channel | str, address: str) -> bool:
     """Whether a stranger's letter may go to this address now: one an hour, however it is spelled."""
-    return once_an_hour(
-        f"letter {channel}",
-        mailbox(address) if channel == Channel.EMAIL else address_identity.normal(channel, address),
-    )
+    place = address_identity.identity(channel, address_identity.normal(channel, address))
+    return once_an_hour(f"letter {channel}", mailbox(address) if channel == Channel.EMAIL else place)
 
 
 def mailbox(address: str) -> str:

@@ -130,6 +130,7 @@ def _pack_one(
         secrets=tuple(subscriber.secrets(now)) if subscriber.channel == Channel.WEBHOOK else (),
         scope=scope(subscriber),
         context=newest.context,
+        at=now,
     )
     return Packed(subscriber, newest, (*together[:-1], *dropped), envelope)
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from components import event_log
+from subscribers import refused
 from subscribers.channels import Channel
 from subscribers.delivery import backoff, fan_out, refusals
 from subscribers.delivery.envelope import End, Result
@@ -20,7 +21,7 @@ from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Su
 if TYPE_CHECKING:
     from subscribers.delivery.dispatcher import Done
 
-OURS_AGAIN = timedelta(seconds=30)
+OURS_AGAIN = timedelta(seconds=30)  # of a refusal at first: see refused.wait_after
 
 
 def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
@@ -137,7 +138,7 @@ def _write_failed(one: "Done", now: datetime) -> None:
         last_error=result.public_why[:250], detail=result.why[:250],
     )  # fmt: skip
     if result.end is End.OURS:
-        _postpone(subscriber, now + OURS_AGAIN)
+        _postpone(subscriber, now + _wait_for_us(one, now))
         return
     subscriber.attempts += 1
     subscriber.failing_since = subscriber.failing_since or now
@@ -148,6 +149,17 @@ def _write_failed(one: "Done", now: datetime) -> None:
     else:
         wait = backoff.wait_after(subscriber.attempts, asked_s=result.retry_after_s)
         _postpone(subscriber, now + wait)
+
+
+def _wait_for_us(one: "Done", now: datetime) -> timedelta:
+    """Longer each time the server refuses; a server that says nothing is asked on, and rests as a whole."""
+    if not _is_own_refusal(one):
+        return OURS_AGAIN
+    return refused.wait_after(refused.note(one.packed.delivery, now), OURS_AGAIN)
+
+
+def _is_own_refusal(one: "Done") -> bool:
+    return _host(one) == MAIL_SERVER and one.result.end is End.OURS and one.result.answer is not None
 
 
 def _postpone(subscriber: Subscriber, at: datetime) -> None:
@@ -176,9 +188,12 @@ def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
     for one in tried:
         host = _host(one)
         if _blames_host(one.result):
-            known.setdefault(host, Host(name=host)).fail(now)
+            if not (_is_own_refusal(one) and refused.is_alone(one.packed.delivery)):
+                known.setdefault(host, Host(name=host)).fail(now)
         elif host in known and one.result.end is End.SENT:
             known.pop(host).delete()
+            if host == MAIL_SERVER:
+                refused.wake(now)
 
 
 def _host(one: "Done") -> str:

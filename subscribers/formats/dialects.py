@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from subscribers.formats.runs import END, Run, cut, one_line, silenced, tame, units
+from subscribers.formats.runs import END, Run, cut, one_line, silenced, tame, units, without_inner_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +19,52 @@ class Dialect:
     link: Callable[[str, str], str]
     literal: Callable[[str], str] = field(default=str)  # an address of a mail, as it is
     measure: Callable[[str], int] = field(default=len)
-
-    def written(self, run: Run) -> str:
-        """The run with its marks."""
-        if run.is_end or not run.text.strip():
-            return run.text
-        # what begins a line of code belongs to it; outside, four blanks would make a block of their own
-        body = run.text.rstrip() if run.code else run.text.strip()
-        before, _, after = run.text.partition(body)
-        if run.code:
-            inner = self.code(body)
-        elif run.url:
-            inner = self.link(body, run.url)
-        elif run.is_literal:
-            inner = self.literal(body)
-        else:
-            inner = self.escape(body)
-        for is_on, (start, end) in (
-            (run.strike, self.strike),
-            (run.em, self.em),
-            (run.strong, self.strong),
-        ):
-            if is_on and not run.code:
-                inner = f"{start}{inner}{end}"
-        return f"{before}{inner}{after}"
+    marks_in_words: bool = True  # else a mark within a word is shown as its sign
+    strikes_code: bool = True
 
     def joined(self, runs: Iterable[Run]) -> str:
-        """All of them."""
-        return "".join(self.written(run) for run in runs)
+        """All of them. Marks that go on from one run to the next stay open: side by side they would clash."""
+        found = list(runs) if self.marks_in_words else without_inner_marks(runs)
+        written, is_open, gap = [], list[str](), ""
+        for place, run in enumerate(found):
+            wanted = self._wanted(run)
+            kept = next((at for at, mark in enumerate(is_open) if mark not in wanted), len(is_open))
+            written += [self.marks[mark][1] for mark in reversed(is_open[kept:])]
+            del is_open[kept:]
+            before, body, after = _parted(run)
+            written.append(gap + before)
+            gap = after
+            if body:
+                fresh = [mark for mark in wanted if mark not in is_open]
+                fresh.sort(key=lambda mark: -_lasts(found[place:], mark))
+                is_open += fresh
+                written += [*(self.marks[mark][0] for mark in fresh), self._inner(run, body)]
+        return "".join([*written, *(self.marks[mark][1] for mark in reversed(is_open)), gap])
+
+    @property
+    def marks(self) -> dict[str, tuple[str, str]]:
+        """By the name that runs have for them, the outermost first."""
+        return {"strong": self.strong, "em": self.em, "strike": self.strike}
+
+    def _wanted(self, run: Run) -> list[str]:
+        if run.code:
+            return ["strike"] if run.strike and self.strikes_code else []
+        return [mark for mark in self.marks if getattr(run, mark)]
+
+    def _inner(self, run: Run, body: str) -> str:
+        if run.code:
+            code = self.code(body)
+            return code if self.strikes_code or not run.strike else f"~~{code}~~"
+        if run.url:
+            return self.link(body, run.url)
+        return self.literal(body) if run.is_literal else self.escape(body)
 
     def fitted(self, runs: Sequence[Run], most: int) -> str:
         """As many of them as have room, the last one cut at a word."""
         whole = self.joined(runs)
         if self.measure(whole) <= most:
             return whole
-        return self.joined(cut(runs, most, lambda run: self.measure(self.written(run))))
+        return self.joined(cut(runs, most, lambda run: self.measure(self.joined([run]))))
 
     def plain(self, text: str, most: int) -> str:
         """One line of plain words, escaped."""
@@ -63,6 +74,18 @@ class Dialect:
         """Lines of plain words, escaped."""
         found = [run for line in of for run in (END, Run(one_line(line)))]
         return self.fitted(found[1:], most)
+
+
+def _parted(run: Run) -> tuple[str, str, str]:
+    """What may be marked, and the blanks around it."""
+    # what begins a line of code belongs to it; outside, four blanks would make a block of their own
+    body = run.text.rstrip() if run.code else run.text.strip()
+    return run.text.partition(body) if body else (run.text, "", "")
+
+
+def _lasts(runs: Sequence[Run], mark: str) -> int:
+    """How many of these have it, from the first on: what lasts longer stands around the other."""
+    return next((place for place, run in enumerate(runs) if not getattr(run, mark)), len(runs))
 
 
 def _escape_entities(text: str) -> str:
@@ -93,10 +116,11 @@ SLACK = Dialect(
     link=_slack_link,
     literal=_escape_entities,
     measure=units,
+    marks_in_words=False,
 )
 
 MARKDOWN_MARKS = re.compile(r"([\\*_~`|\[\]()])")
-AT_START = re.compile(r"^(\s*)([-+#>])")
+AT_START = re.compile(r"^(\s*)([-+#>=])")
 
 
 def _escape_markdown(text: str) -> str:
@@ -155,6 +179,7 @@ TELEGRAM = Dialect(
     link=_html_link,
     literal=_exactly,
     measure=visible_units,
+    strikes_code=False,  # core.telegram.org/bots/api, "HTML style": code is part of no other entity
 )
 GOOGLE_CHAT = Dialect(
     _escape_html,

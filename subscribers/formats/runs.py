@@ -5,9 +5,9 @@ word of one, so no mark is ever left open.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
 CUT = "…"
@@ -76,6 +76,23 @@ def lines(of: Sequence[Run]) -> list[list[Run]]:
     ends = [-1, *(place for place, run in enumerate(of) if run.is_end), len(of)]
     found = [list(of[start + 1 : end]) for start, end in pairwise(ends)]
     return [line for line in found if any(run.text.strip() for run in line)]
+
+
+def without_inner_marks(of: Iterable[Run]) -> list[Run]:
+    """The runs without what is strong or stressed but begins or ends within a word."""
+    strong = _cleared(of, lambda run: run.strong, lambda run: replace(run, strong=False))
+    return _cleared(strong, lambda run: run.em, lambda run: replace(run, em=False))
+
+
+def _cleared(of: Iterable[Run], has: Callable[[Run], bool], without: Callable[[Run], Run]) -> list[Run]:
+    parts = [(is_marked, list(part)) for is_marked, part in groupby(of, has)]
+    found: list[Run] = []
+    for place, (is_marked, part) in enumerate(parts):
+        before = found[-1].text[-1:] if found else ""
+        after = parts[place + 1][1][0].text[:1] if place + 1 < len(parts) else ""
+        is_within = is_marked and (before.isalnum() or after.isalnum())
+        found += [without(run) for run in part] if is_within else part
+    return found
 
 
 def clipped(text: str, most: int) -> str:

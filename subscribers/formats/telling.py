@@ -6,8 +6,8 @@ from datetime import datetime
 from components.status import Status
 from incidents import messages
 from incidents.models import NoticeKind
-from incidents.times import clock, span
-from subscribers.delivery.content import Story
+from incidents.times import clock, is_today, span
+from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
 from subscribers.formats.markdown import runs
 from subscribers.formats.runs import END, Run, clipped, one_line
@@ -94,7 +94,7 @@ def _of_story(envelope: Envelope, story: Story) -> Message:
         manage=envelope.links.manage,
         components=tuple((clipped(name, LONGEST_NAME), status) for name, status in shown),
         more_components=len(story.components) - len(shown),
-        facts=_facts(story),
+        facts=_facts(story, envelope.at or story.newest.at),
         at=story.newest.at,
         key=story.thread,
         link_word=LINK_WORDS[story.kind],
@@ -116,26 +116,37 @@ def _head(story: Story) -> str:
 
 
 def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
-    """The newest as it is, those before it with their step and time."""
+    """The newest as it is, those before it with their step and time; the newest too on another day."""
     newest, *earlier = envelope.unsent or (story.newest,)
+    sent_at = envelope.at or newest.at
     # a component's change is our own sentence: its name is no Markdown
     told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
+    if not is_today(newest.at, sent_at):
+        told = [*_step(newest, sent_at), *told]
     if story.workaround:
         told += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
     for word in earlier[:MOST_EARLIER]:
         if len(told) > MOST_RUNS:
             break  # no vendor shows as much
-        step = f"{word.label}, {clock(word.at, newest.at)}:"
-        told += [END, END, Run(step, strong=True), END, *runs(word.text)]
+        told += [END, END, *_step(word, newest.at, sent_at), *runs(word.text)]
     return tuple(told)
 
 
-def _facts(story: Story) -> tuple[tuple[str, str], ...]:
+def _step(word: Word, *seen_at: datetime) -> tuple[Run, ...]:
+    return Run(f"{word.label}, {_clock(word.at, *seen_at)}:", strong=True), END
+
+
+def _clock(at: datetime, *seen_at: datetime) -> str:
+    """With its day if it is another one for the words around it or for who reads them."""
+    return max((clock(at, now) for now in seen_at), key=len)
+
+
+def _facts(story: Story, sent_at: datetime) -> tuple[tuple[str, str], ...]:
     facts = []
     if story.starts_at and story.ends_at:
-        facts.append(("Planned", span(story.starts_at, story.ends_at, story.newest.at)))
+        facts.append(("Planned", span(story.starts_at, story.ends_at, sent_at)))
     if story.next_update_at:
-        facts.append(("Next update", f"by {clock(story.next_update_at, story.newest.at)}"))
+        facts.append(("Next update", f"by {_clock(story.next_update_at, story.newest.at, sent_at)}"))
     return tuple(facts)
 
 

@@ -39,9 +39,8 @@ RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
-        return self.filter(
-            channel=channel, fingerprint=address_identity.fingerprint(channel, address)
-        ).first()
+        prints = address_identity.fingerprints(channel, address)
+        return self.filter(channel=channel, fingerprint__in=prints).first()
 
     def of_key(self, key: str) -> "Subscriber | None":
         """Whose links hold this key; those of an address that was found to be the same one lead here too."""
