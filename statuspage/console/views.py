@@ -19,7 +19,7 @@ from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
 from statuspage.access import needs
-from statuspage.console import compose, drafts, filling, promises
+from statuspage.console import asking, compose, drafts, filling, promises
 from statuspage.console.numbers import whole
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
@@ -131,6 +131,7 @@ def _form(
         "reopens": reopens,
         "hidden_words": hidden.CONFIRM,
         "blank_words": blanks.CONFIRM,
+        "down_words": asking.STILL_DOWN,
         "now": now,
         **_beside(form, request),
     }
