@@ -83,6 +83,12 @@ def names(of: Sequence[str]) -> str:
     return f"{of[0]}, {of[1]} and {len(of) - 2} more"
 
 
+def verbs(of: Sequence[str]) -> dict[str, str]:
+    """Verbs that follow `names`, each under what it is of one."""
+    one = {"is": "are", "was": "were", "has": "have", "does": "do"}
+    return one if len(of) > 1 else {verb: verb for verb in one}
+
+
 def met(failure: str, why: str) -> str:
     """What a check met, in our own words alone; `why` is the prober's sentence."""
     return why if failure in OWN_SENTENCES else MET.get(failure, "The check failed.")

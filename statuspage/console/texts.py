@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from incidents import blanks
 from incidents.markdown import to_html
 from incidents.models import Template, TemplateKind
+from incidents.words import verbs
 from statuspage.access import needs
 from statuspage.models import Audit, Role
 
@@ -26,9 +27,11 @@ SAMPLES = {
     "started": "02:58 UTC",
     "duration": "22 min",
     "title": "Chat cannot be reached",
+    **verbs(["Chat"]),
 }
 MEANINGS = (
     ("components", "the affected components"),
+    ("is", "“is”, or “are” if several are affected; likewise {was}, {has}, {does}"),
     ("what works", "components of the same group that work"),
     ("now", "the time of writing; with Monitoring and Resolved, when it worked again"),
     ("next", "when the next update is promised for"),
