@@ -117,7 +117,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         Template.objects.bulk_update(row, ["position"])
         Audit.objects.note(request, "template.move", text, after={"position": row.index(text) + 1})
     messages.success(request, f"“{text.name}” is number {row.index(text) + 1} of {len(row)} now.")
-    return redirect(f"{reverse('console_templates')}?focus={way}-{pk}")
+    return redirect(f"{reverse('console_templates')}?focus={'up' if by < 0 else 'down'}-{pk}")
 
 
 @require_POST
