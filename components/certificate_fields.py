@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from components import client_certificates
 from components.client_certificates import CERTIFICATE, KEY, BadCertificate, ClientCertificate
@@ -16,7 +17,7 @@ NAMES = (CERTIFICATE, KEY, REMOVE)
 NEW = "PEM, with its chain below it. Shown to the host and port of the target, and to no other."
 KEEP = " Empty fields change nothing."
 KEY_HELP = "PEM, without a passphrase. It is kept sealed and never shown again."
-AGAIN = "Paste the key again: it is not kept in the form."
+AGAIN = format_html("<b>{}</b>", "Paste the key again before you save: it is not kept in the form.")
 CERTIFICATES = re.compile(
     r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+", re.ASCII
 )

@@ -24,6 +24,7 @@ from django.utils.module_loading import import_string
 
 from incidents.messages import one_line
 from subscribers.channels import Channel
+from subscribers.emails import provider_reports
 from subscribers.emails.provider_reports import Report
 from subscribers.models import State, Subscriber
 

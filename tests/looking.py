@@ -38,8 +38,10 @@ class Looking:
             self.wrong += [
                 f"{name} {scheme} {width}: {one['id']}: {one['nodes'][0]['html'][:140]}" for one in found
             ]
-            if self.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
-                self.wrong.append(f"{name} {scheme} {width}: scrolls sideways")
+            for size in ("200%", ""):  # whoever reads at twice the size, too
+                self.page.evaluate("(size) => { document.documentElement.style.fontSize = size }", size)
+                if self.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
+                    self.wrong.append(f"{name} {scheme} {width}: scrolls sideways {size and 'at 200 % text'}")
 
     def log_in(self, user, then):
         self.page.goto(f"{self.web.url}/accounts/login/?next={then}")

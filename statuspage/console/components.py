@@ -86,7 +86,9 @@ def move(request: HttpRequest) -> HttpResponse:
         return render(request, "console/_order.html", {**_order(), "said": words, "may_edit": True})
     messages.success(request, words)
     # no fragment: with one, browsers ignore autofocus
-    return redirect(f"{reverse('console_components')}?focus={way or 'up'}-{kind}-{key}")
+    return redirect(
+        f"{reverse('console_components')}?focus={'down' if way == 'down' else 'up'}-{kind}-{key[:20]}"
+    )
 
 
 def _move_block(request: HttpRequest, key: str, way: str) -> dict[str, str]:

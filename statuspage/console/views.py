@@ -18,7 +18,7 @@ from incidents import hidden_components, placeholders
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
-from statuspage.console import compose, drafts, filling, promises
+from statuspage.console import compose, confirmations, drafts, filling, promises
 from statuspage.console.numbers import whole
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
@@ -131,6 +131,7 @@ def _form(
         "reopens": reopens,
         "hidden_words": hidden_components.CONFIRM,
         "blank_words": placeholders.CONFIRM,
+        "down_words": confirmations.STILL_DOWN,
         "now": now,
         **_beside(form, request),
     }

@@ -24,15 +24,14 @@ PARTS_AT_ONCE = 4  # of 500 lines: an answer within a second or two
 def imports(request: StaffRequest) -> HttpResponse:
     """A file to take in, and the files of before."""
     request.section = SECTION
-    form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = ImportForm(request.POST, request.FILES) if is_sent else ImportForm()
+    if is_sent and form.is_valid():
         made = _begin(request, form)
         if made is not None:
             return redirect("console_import", pk=made.pk)
     context = {"form": form, "imports": Import.objects.all()[:20], "columns": ",".join(COLUMNS)}
-    return render(
-        request, "console/subscribers/imports.html", context, status=200 if request.method == "GET" else 400
-    )
+    return render(request, "console/subscribers/imports.html", context, status=400 if is_sent else 200)
 
 
 def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
