@@ -18,7 +18,7 @@ from incidents import staff_questions
 from incidents.models import Incident
 from incidents.models.recovery import PROPOSE_AFTER
 from incidents.times import clock
-from subscribers import refused
+from subscribers.delivery import refused_mail
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.host import FAILURES_BEFORE_REST
@@ -287,7 +287,7 @@ def mail_server(world: World) -> Iterator[Owed]:
     """Our own mail server does not take what we send. While all of it waits nobody can say that it does."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
     is_resting = failing.filter(rests_until__gt=world.now - timedelta(seconds=30)).exists()
-    if is_resting or (failing.exists() and refused.waiting().exists()):
+    if is_resting or (failing.exists() and refused_mail.waiting().exists()):
         yield Owed(
             "mail", "The mail server does not accept our mail.", "Mail to subscribers waits and is retried.",
             address("console_subscribers"), "The mail server accepts our mail again.",
@@ -296,7 +296,7 @@ def mail_server(world: World) -> Iterator[Owed]:
 
 def mail_refused(world: World) -> Iterator[Owed]:
     """Some are refused again and again, in words that blame us, while others get their mail."""
-    domains = refused.domains_alone()
+    domains = refused_mail.domains_alone()
     if domains:
         yield Owed(
             "refused", "The mail server refuses our mail to some subscribers and takes it to others.",

@@ -10,9 +10,8 @@ from django.db import transaction
 from django.db.models import F
 
 from components import event_log
-from subscribers import refused
 from subscribers.channels import Channel
-from subscribers.delivery import backoff, fan_out, refusals
+from subscribers.delivery import backoff, fan_out, refusals, refused_mail
 from subscribers.delivery.envelope import End, Result
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.delivery.message_builder import Nothing
@@ -54,8 +53,8 @@ def _excused(tried: "Sequence[Done | Nothing]") -> "list[Done | Nothing]":
     What has no explanation is then taken as ours; an "unknown user" said of everybody is tried again later.
     """
     mails = [one for one in tried if not isinstance(one, Nothing) and _host(one) == MAIL_SERVER]
-    refused = [one.result.why for one in mails if _is_refusal(one.result)]
-    alike = refusals.shared(refused, len(mails))
+    refused_mail = [one.result.why for one in mails if _is_refusal(one.result)]
+    alike = refusals.shared(refused_mail, len(mails))
     return [_excuse(one) if not isinstance(one, Nothing) and _is_among(one, alike) else one for one in tried]
 
 
@@ -155,7 +154,7 @@ def _wait_for_us(one: "Done", now: datetime) -> timedelta:
     """Longer each time the server refuses; a server that says nothing is asked on, and rests as a whole."""
     if not _is_own_refusal(one):
         return OURS_AGAIN
-    return refused.wait_after(refused.note(one.packed.delivery, now), OURS_AGAIN)
+    return refused_mail.wait_after(refused_mail.note(one.packed.delivery, now), OURS_AGAIN)
 
 
 def _is_own_refusal(one: "Done") -> bool:
@@ -188,12 +187,12 @@ def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
     for one in tried:
         host = _host(one)
         if _blames_host(one.result):
-            if not (_is_own_refusal(one) and refused.is_alone(one.packed.delivery)):
+            if not (_is_own_refusal(one) and refused_mail.is_alone(one.packed.delivery)):
                 known.setdefault(host, Host(name=host)).fail(now)
         elif host in known and one.result.end is End.SENT:
             known.pop(host).delete()
             if host == MAIL_SERVER:
-                refused.wake(now)
+                refused_mail.wake(now)
 
 
 def _host(one: "Done") -> str:
