@@ -33,7 +33,7 @@ PEM = serialization.Encoding.PEM
 Protocols = tuple[str, ...]  # what TLS offers to speak behind it, as in "http/1.1"
 
 
-class BadCertificate(ValueError):
+class CertificateError(ValueError):
     """A certificate or key that cannot be shown: the field, and a sentence with the mend."""
 
     def __init__(self, field_name: str, sentence: str) -> None:
@@ -102,31 +102,31 @@ def told(chain: str, now: datetime) -> str:
 
 
 def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
-    """The two, fit to be shown. Raises BadCertificate.
+    """The two, fit to be shown. Raises CertificateError.
 
     One that has ended is refused: no server takes it, and whoever pastes it means another.
     """
     chain, key = (text.replace("\r\n", "\n").strip() for text in (chain, key))
     if not chain:
-        raise BadCertificate(CERTIFICATE, "Give the certificate that belongs to this key.")
+        raise CertificateError(CERTIFICATE, "Give the certificate that belongs to this key.")
     if not key:
-        raise BadCertificate(KEY, "Give the private key that belongs to this certificate.")
+        raise CertificateError(KEY, "Give the private key that belongs to this certificate.")
     certificate, secret = _certificate(chain), _key(key)
     if _public(certificate.public_key()) != _public(secret.public_key()):
-        raise BadCertificate(KEY, "This key does not belong to the certificate: give the pair.")
+        raise CertificateError(KEY, "This key does not belong to the certificate: give the pair.")
     if certificate.not_valid_after_utc <= now:
         ended = certificate.not_valid_after_utc.strftime("%-d %b %Y")
-        raise BadCertificate(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
+        raise CertificateError(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
     if certificate.not_valid_before_utc > now:
         begins = certificate.not_valid_before_utc.strftime("%-d %b %Y, %H:%M")
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE, f"This certificate is valid only from {begins} UTC: wait until then."
         )
     made = of(chain, key)
     try:
         _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), made)
     except (ssl.SSLError, ValueError) as error:
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE,
             "OpenSSL takes no such certificate: use RSA of 2048 bits or more, or an elliptic curve.",
         ) from error
@@ -134,35 +134,35 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
 
 
 def _certificate(text: str) -> x509.Certificate:
-    """The first one of the chain; all of it must be readable. Raises BadCertificate."""
+    """The first one of the chain; all of it must be readable. Raises CertificateError."""
     if len(text) > LONGEST_PEM:
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE, f"Longer than {LONGEST_PEM} characters: leave out what is not its chain."
         )
     if "PRIVATE KEY-----" in text:
-        raise BadCertificate(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
+        raise CertificateError(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
     try:
         return x509.load_pem_x509_certificates(text.encode())[0]
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE, "This is no certificate: paste PEM, from BEGIN CERTIFICATE to END CERTIFICATE."
         ) from error
 
 
 def _key(text: str) -> CertificateIssuerPrivateKeyTypes:
-    """Raises BadCertificate, whose cause never holds the key."""
+    """Raises CertificateError, whose cause never holds the key."""
     if len(text) > LONGEST_PEM:
-        raise BadCertificate(KEY, f"Longer than {LONGEST_PEM} characters: paste the key alone.")
+        raise CertificateError(KEY, f"Longer than {LONGEST_PEM} characters: paste the key alone.")
     try:
         return serialization.load_pem_private_key(text.encode(), password=None)  # type: ignore[return-value]
     except TypeError:
         sentence = (
             "This key is encrypted: take its passphrase off (openssl pkey -in key.pem) and paste the result."
         )
-        raise BadCertificate(KEY, sentence) from None
+        raise CertificateError(KEY, sentence) from None
     except (ValueError, UnsupportedAlgorithm):
         sentence = "This is no private key: paste PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY."
-        raise BadCertificate(KEY, sentence) from None
+        raise CertificateError(KEY, sentence) from None
 
 
 def _public(key: object) -> bytes:

@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from components.blame import sentence_of_tls
-from components.decompression import CannotUnpack, Unpacker
+from components.decompression import DecompressionError, Unpacker
 from components.egress import HTTP1, HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure
 from components.wire import PORTS
@@ -129,7 +129,7 @@ class DoorTransport(httpx.AsyncBaseTransport):
             raise kind(error.sentence, request=request) from error
 
     async def _exchange(self, asked: httpcore.Request, line: Line, stream: "_Stream") -> httpcore.Response:
-        """Raises httpcore's errors, and TooLarge."""
+        """Raises httpcore's errors, and TooLargeError."""
         speaks = _Http2 if line.protocol == "h2" else httpcore.AsyncHTTP11Connection
         answer = await speaks(asked.url.origin, stream).handle_async_request(asked)
         if not 200 <= answer.status <= 599:  # a switch to another protocol was not asked for
@@ -281,7 +281,7 @@ def _said(error: BaseException, request: httpx.Request) -> httpx.RequestError | 
     if isinstance(error, httpx.RequestError):
         error.request = request
         return None
-    if isinstance(error, CannotUnpack):
+    if isinstance(error, DecompressionError):
         return httpx.DecodingError(str(error), request=request)
     for kind, ours in SAME:
         if isinstance(error, kind):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import idna
 
 from components import encryption
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 from subscribers.browsers import Browser
 from subscribers.channels import Channel
@@ -39,7 +39,7 @@ def normal(channel: Channel | str, address: str) -> str:
         return address
     try:
         return split_address(address, with_login=True).geturl()
-    except InvalidProbe:
+    except InvalidProbeError:
         return address
 
 

@@ -9,9 +9,9 @@ from django.core.validators import validate_email
 
 from components.egress import Door, through
 from components.networks import literal_address
-from components.targets import InvalidProbe, checked_host
+from components.targets import InvalidProbeError, checked_host
 from subscribers import address_identity
-from subscribers.browsers import Browser, Malformed
+from subscribers.browsers import Browser, InvalidBrowserError
 from subscribers.channels import Channel
 from subscribers.delivery.envelope import UNREACHED
 
@@ -98,7 +98,7 @@ def _mail(text: str) -> str:
 def _browser(text: str) -> str:
     try:
         browser = Browser.read(text)
-    except Malformed as error:
+    except InvalidBrowserError as error:
         raise _refused(str(error.__doc__)) from error
     _url(Channel.WEB_PUSH, browser.endpoint)
     if not is_push_service(browser.endpoint):
@@ -135,7 +135,7 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
         raise _refused("Port 0 does not exist: use 1 to 65535.")
     try:
         checked_host(url.hostname)
-    except InvalidProbe as error:
+    except InvalidProbeError as error:
         raise _refused(error.sentence) from error
     literal = literal_address(url.hostname)
     way, port = through(Door.SUBSCRIBERS), port or (443 if url.scheme == "https" else 80)

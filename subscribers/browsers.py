@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 LONGEST = 2_000
 
 
-class Malformed(Exception):
+class InvalidBrowserError(Exception):
     """This is no subscription of a browser."""
 
 
@@ -25,15 +25,15 @@ class Browser:
 
     @classmethod
     def read(cls, text: str) -> "Browser":
-        """From what the browser's `PushSubscription.toJSON()` gave. Raises Malformed."""
+        """From what the browser's `PushSubscription.toJSON()` gave. Raises InvalidBrowserError."""
         try:
             told = json.loads(text)
             made = cls(_text(told["endpoint"]), _bytes(told["keys"]["p256dh"]), _bytes(told["keys"]["auth"]))
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), made.key)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Malformed from error
+            raise InvalidBrowserError from error
         if len(made.key) != 65 or len(made.auth) != 16 or len(made.endpoint) > LONGEST:
-            raise Malformed
+            raise InvalidBrowserError
         return made
 
     @property

@@ -17,7 +17,7 @@ from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
 from subscribers import address_identity, addresses, csv_format, signing
 from subscribers.channels import Channel
-from subscribers.csv_format import Fault, Line, Wish, one_form, read, split
+from subscribers.csv_format import CSVError, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
 
 BATCH = 500
@@ -57,16 +57,16 @@ class Places:
         return cls(_by_word(components), _by_word(groups), frozenset(doubtful))
 
     def find(self, kind: str, names: Sequence[str]) -> list[int]:
-        """Their keys. Raises Fault, naming the first that is none."""
+        """Their keys. Raises CSVError, naming the first that is none."""
         known: dict[str, int] = getattr(self, kind)
         found, parts = [], [part for name in names for part in split(name)]
         while parts:
             name, taken = _longest(known, parts)
             if name in self.doubtful and len(name) != LENGTH:
                 told = "; ".join(parts[:taken])[:60]
-                raise Fault(f"more than one of the {kind} is called “{told}”: write its id instead.")
+                raise CSVError(f"more than one of the {kind} is called “{told}”: write its id instead.")
             if name not in known:
-                raise Fault(
+                raise CSVError(
                     f"none of the {kind} is called “{parts[0][:60]}”: write its name as the page shows it."
                 )
             found.append(known[name])
@@ -96,7 +96,7 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
             wish = read(line)
             ids = {kind: places.find(kind, getattr(wish, kind)) for kind in ("components", "groups")}
             wishes.append((wish, _new(wish, ids, now, asks=asks), ids))
-        except Fault as fault:
+        except CSVError as fault:
             tally.refused.append((line.number, str(fault)))
         except ValidationError as refused:
             tally.refused.append((line.number, " ".join(refused.messages)))

@@ -168,11 +168,11 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """The yes of an address: by POST alone, as mail scanners open every link."""
     try:
         one = confirming.read(signed)
-    except confirming.Forged as error:
+    except confirming.ForgedLinkError as error:
         return say(request, 404, "This link does not work", str(error.__doc__), may_subscribe=True)
-    except confirming.Over as error:
+    except confirming.ExpiredLinkError as error:
         return say(request, 410, error.heading, str(error.__doc__), may_subscribe=True)
-    except confirming.Confirmed as known:
+    except confirming.AlreadyConfirmedError as known:
         return _already(request, known.subscriber)
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", {"one": one, "choice": one.choice})

@@ -25,7 +25,7 @@ from components.models.public_id import PublicIdField
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_one
 from components.outcomes import Expectation, Outcome
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from components.probers.base import refuse_private
 from components.status import Status
 
@@ -52,7 +52,10 @@ class ProbeManager(ClaimManager):
         shown: ClientCertificate | None = None,
         **settings: Any,
     ) -> "Probe":
-        """Make a component with one probe, at the end of the page. Raises ValidationError, InvalidProbe."""
+        """Make a component with one probe, at the end of the page.
+
+        Raises ValidationError, InvalidProbeError.
+        """
         with transaction.atomic():
             last = Component.objects.aggregate(last=models.Max("position"))["last"] or 0
             component = Component(name=name, position=last + 1)
@@ -199,7 +202,7 @@ class Probe(Showing, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
-        except InvalidProbe as refused:
+        except InvalidProbeError as refused:
             if refused.field in ("target", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
@@ -221,16 +224,16 @@ class Probe(Showing, Verdict):
         return ""
 
     def order(self) -> Any:
-        """What its prober is to do. Raises InvalidProbe, with a sentence for staff."""
+        """What its prober is to do. Raises InvalidProbeError, with a sentence for staff."""
         if self.fault:
-            raise InvalidProbe("options", self.fault)
+            raise InvalidProbeError("options", self.fault)
         try:
             order = PROBERS[self.kind].parse(self.target, self.options)
-        except InvalidProbe:
+        except InvalidProbeError:
             raise
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
-            raise InvalidProbe("options", sentence) from error
+            raise InvalidProbeError("options", sentence) from error
         shown = self.shown_to(order)
         return order if shown is None else replace(order, shown=shown)
 
@@ -239,7 +242,7 @@ class Probe(Showing, Verdict):
         """Why it cannot be run, in a sentence for staff; empty if it can."""
         try:
             self.order()
-        except InvalidProbe as invalid:
+        except InvalidProbeError as invalid:
             return invalid.sentence
         return ""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components import charsets, wire
-from components.decompression import CannotUnpack
+from components.decompression import DecompressionError
 from components.outcomes import Failure
 from components.probers.base import Clock
 
@@ -42,7 +42,10 @@ Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
 async def read(
     pieces: AsyncGenerator[bytes, None], head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
 ) -> Answer:
-    """The body that these pieces are, as they come. Raises TooLarge, Garbled, CannotUnpack, OSError."""
+    """The body that these pieces are, as they come.
+
+    Raises TooLargeError, MalformedAnswerError, DecompressionError, OSError.
+    """
     clock.phase = Failure.TIMEOUT_TRANSFER
     began_ms = clock.total_ms
     answer = Answer(heard_ms=began_ms)
@@ -50,7 +53,7 @@ async def read(
         length = wire.stated_length(head) if wire.has_body(head, method) else 0
         filling = _fill(answer, pieces, clock, is_enough)
         await (filling if length is not None else _patiently(filling, answer, head, clock, is_enough))
-    except CannotUnpack as error:
+    except DecompressionError as error:
         if is_enough is not None or not error.is_unasked:
             raise
         answer.note = str(error)
@@ -68,7 +71,7 @@ async def _fill(answer: Answer, pieces: AsyncGenerator[bytes, None], clock: Cloc
             answer.data += piece[:room]
             if len(piece) > room:
                 if is_enough is not None and not is_enough(answer):
-                    raise wire.TooLarge("body")
+                    raise wire.TooLargeError("body")
                 answer.note = "Larger than 1 MB: read the first 1 MB."
                 return
 

@@ -16,19 +16,19 @@ from jsonpath.segments import JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath.token import TOKEN_RE_FLAGS
 
 from components.probers import json_walks
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 
 
 def compiled(text: str) -> Any:
-    """The path, for `json_walks.walk`. Raises InvalidProbe."""
+    """The path, for `json_walks.walk`. Raises InvalidProbeError."""
     try:
         return _environment.compile(text)
     except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
         # of some numbers and patterns it says so in errors of Python's own
         said = str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
-        raise InvalidProbe("json_path", f"This is no JSON path: {said}.") from error
+        raise InvalidProbeError("json_path", f"This is no JSON path: {said}.") from error
     except re2.error as error:
-        raise InvalidProbe("json_path", "A pattern in it does not compile (RE2 syntax).") from error
+        raise InvalidProbeError("json_path", "A pattern in it does not compile (RE2 syntax).") from error
 
 
 class _Pattern:

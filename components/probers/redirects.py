@@ -86,7 +86,7 @@ def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) ->
 
 
 def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -> Hop:
-    """The request a redirect asks for. Raises InvalidProbe."""
+    """The request a redirect asks for. Raises InvalidProbeError."""
     url = _joined(hop.url, hop.authority, _readable(location).replace("\t", ""))
     parts = split_address(url, with_login=True)
     login = _login(parts)

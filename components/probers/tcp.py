@@ -30,7 +30,7 @@ class TCP:
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         host, port = host_and_port(target.removeprefix("tcp://"))
         return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))

@@ -325,7 +325,7 @@ def audience(form: Composition) -> notification_status.Audience | None:
 # Publishing
 
 
-class AlreadyPublished(Exception):
+class AlreadyPublishedError(Exception):
     """This form was published already: nothing is said twice. `incident`: what came of it."""
 
     def __init__(self, incident: Incident) -> None:
@@ -335,14 +335,14 @@ class AlreadyPublished(Exception):
 
 def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = False) -> Update:
     """All of it in one transaction, or nothing. Raises ValidationError with a message per field,
-    and AlreadyPublished.
+    and AlreadyPublishedError.
     """
     form.follow(now)
     with transaction.atomic():
         Page.objects.hold()
         taken = TakenForm.objects.of(form.data["key"], author)
         if taken is not None and taken.incident is not None:
-            raise AlreadyPublished(taken.incident)
+            raise AlreadyPublishedError(taken.incident)
         update = _post(form, author=author, now=now, reopens=reopens)
         TakenForm.objects.take(form.data["key"], author, update.incident, now=now)
     return update

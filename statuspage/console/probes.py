@@ -20,7 +20,7 @@ from components.client_certificates import KEY
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from incidents.generated_text import met
 from statuspage.console.latency_chart import SPANS, chart, since
 from statuspage.console.probe_detail import causes, facts, results, trials
@@ -261,10 +261,10 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
 def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
     try:
         tried = trials.try_out(form.instance)
-    except InvalidProbe as refused:
+    except InvalidProbeError as refused:
         form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
         return _form(request, form, form.instance, status=400)
-    except trials.Busy as busy:
+    except trials.BusyError as busy:
         form.add_error(None, str(busy))
         return _form(request, form, form.instance, status=503)
     return _form(request, form, form.instance, tried=tried)

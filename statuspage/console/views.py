@@ -75,7 +75,7 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
     stood = form.incident.workaround if form.incident else ""
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
-    except compose.AlreadyPublished as twice:
+    except compose.AlreadyPublishedError as twice:
         if drafts.keep_changed(form, twice.incident, request.user, now):
             messages.info(
                 request,

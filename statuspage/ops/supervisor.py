@@ -64,7 +64,7 @@ ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """One sentence why."""
 
 
@@ -322,32 +322,32 @@ def write_private(path: Path, text: str) -> None:
 
 
 def hold(var_dir: Path) -> IO[str]:
-    """Make sure that we can write here, and that nobody else runs here. Raises CannotStart."""
+    """Make sure that we can write here, and that nobody else runs here. Raises StartError."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         lock = (var_dir / "up.lock").open("a+")
     except OSError as error:
-        raise CannotStart(
+        raise StartError(
             f"The folder {var_dir} cannot be written ({error.strerror}): set VAR_DIR to one that can."
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CannotStart(
+        raise StartError(
             f"A status page already runs in {var_dir}: stop it first, or set VAR_DIR to another folder."
         ) from None
     return lock
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises CannotStart if somebody else listens there."""
+    """Raises StartError if somebody else listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CannotStart(
+            raise StartError(
                 f"Cannot listen on {host}:{port} ({error.strerror}): set PORT to a free one."
             ) from error
 

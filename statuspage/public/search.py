@@ -28,15 +28,15 @@ MOST_PAGES = 200
 AROUND = 90  # characters shown on each side of the first word found
 
 
-class TooLong(ValueError):
+class QueryTooLongError(ValueError):
     """The query is too long: shorten it to 100 characters."""
 
 
 def words_of(query: str) -> list[str]:
-    """What to look for. Raises TooLong. NUL is no text for PostgreSQL, and nobody types it."""
+    """What to look for. Raises QueryTooLongError. NUL is no text for PostgreSQL, and nobody types it."""
     query = query.replace("\0", " ").strip()
     if len(query) > LONGEST:
-        raise TooLong
+        raise QueryTooLongError
     return query.split()[:MOST_WORDS]
 
 
@@ -57,7 +57,7 @@ def search_page(found: World, query: str, number: int, at: datetime) -> SearchPa
     head = page_model.head_of(found, page_model.freshness(found, at), section="history")
     try:
         words = words_of(query)
-    except TooLong:
+    except QueryTooLongError:
         said = f"That is too long: search for at most {LONGEST} characters."
         return SearchPage(head, query[:LONGEST], said)
     shown = " ".join(query.replace("\0", " ").split())

@@ -57,7 +57,7 @@ async def _send(one: AlertDelivery) -> Result:
         address = one.channel.address
         words = {name: one.message[name] for name in ("title", "body", "url", "tag", "is_back")}
         return await sending.send(Channel(one.channel.channel), address, Message(one.message_id, **words))
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         return Result(End.GONE, why=str(error.__doc__))
     except Exception:
         log.exception("alert.failed message=%s", one.message_id)

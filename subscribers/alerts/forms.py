@@ -32,7 +32,7 @@ class MailForm(forms.Form):
         validate_email(address)
         try:
             emails.receiver(address)
-        except emails.NoAddress as error:
+        except emails.NoAddressError as error:
             raise ValidationError("Enter an email address that mail can be sent to.") from error
         return address
 

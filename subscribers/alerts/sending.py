@@ -57,7 +57,7 @@ async def send(channel: Channel, address: str, message: Message) -> Result:
             return await WAYS[channel](address, message, _door())
     except TimeoutError:
         return Result(End.LATER, why=f"No answer within {DEADLINE_S:g} s.")
-    except emails.NoAddress as error:
+    except emails.NoAddressError as error:
         return Result(End.GONE, why=str(error.__doc__))
 
 

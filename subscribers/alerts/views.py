@@ -183,7 +183,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
     try:
         result = _try(Channel(row.channel), row.address, words)
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         result = Result(End.GONE, why=str(error.__doc__))
     now = timezone.now()
     if result.end is End.SENT:

@@ -110,7 +110,7 @@ def _pack_one(
         return Nothing(subscriber, dropped)
     try:
         address = subscriber.open_address
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         subscriber.quarantine(now, str(error.__doc__))
         return Nothing(subscriber, tuple(owed))
     head = live[0]

@@ -53,8 +53,8 @@ def _excused(tried: "Sequence[Done | Nothing]") -> "list[Done | Nothing]":
     What has no explanation is then taken as ours; an "unknown user" said of everybody is tried again later.
     """
     mails = [one for one in tried if not isinstance(one, Nothing) and _host(one) == MAIL_SERVER]
-    refused_mail = [one.result.why for one in mails if _is_refusal(one.result)]
-    alike = refusals.shared(refused_mail, len(mails))
+    refused = [one.result.why for one in mails if _is_refusal(one.result)]
+    alike = refusals.shared(refused, len(mails))
     return [_excuse(one) if not isinstance(one, Nothing) and _is_among(one, alike) else one for one in tried]
 
 

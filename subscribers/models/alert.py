@@ -79,7 +79,7 @@ class AlertChannel(models.Model):
 
     @property
     def address(self) -> str:
-        """Where messages go. Raises sealed.CannotOpen."""
+        """Where messages go. Raises DecryptionError."""
         return encryption.unseal(self.sealed_address)
 
 

@@ -204,7 +204,7 @@ class Subscriber(models.Model):
 
     @property
     def open_address(self) -> str:
-        """Where it is told, in clear. Raises sealed.CannotOpen."""
+        """Where it is told, in clear. Raises DecryptionError."""
         return encryption.unseal(self.address)
 
     # Signing

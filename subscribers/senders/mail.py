@@ -49,13 +49,13 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
     now = datetime.now(UTC)
     try:
         message = emails.letter(envelope, now)
-    except emails.NoAddress as error:
+    except emails.NoAddressError as error:
         return Result(End.GONE, why=str(error.__doc__))
     return await carry(envelope.id, envelope.address, message, egress)
 
 
 async def carry(name: str, address: str, message: EmailMessage, egress: Egress) -> Result:
-    """Hand over a message that is written. Raises NoAddress."""
+    """Hand over a message that is written. Raises NoAddressError."""
     if not settings.EMAIL_URL:
         return await asyncio.to_thread(_file, name, message.as_bytes(), datetime.now(UTC))
     return await _lines().carry(emails.receiver(address).addr_spec, message.as_bytes(), egress)

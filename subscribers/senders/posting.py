@@ -52,7 +52,7 @@ async def post(
         head = await wire.read_head(line)
         answer = b""
         if reads:
-            with contextlib.suppress(wire.TooLarge):  # the status is what counts
+            with contextlib.suppress(wire.TooLargeError):  # the status is what counts
                 answer = await wire.read_body(line, head, "POST", most=MOST_ANSWER_BYTES)
         return Answer(head.status, head.headers, answer)
     finally:
@@ -64,14 +64,14 @@ def failed(error: Exception) -> Result:
     if isinstance(error, EgressError):
         end = End.OURS if error.failure is Failure.OWN_FAULT else End.LATER
         return Result(end, why=error.sentence)
-    if isinstance(error, wire.TooLarge):
+    if isinstance(error, wire.TooLargeError):
         return Result(End.LATER, why=f"The answer is too large: the {error}.")
-    if isinstance(error, wire.Garbled):
+    if isinstance(error, wire.MalformedAnswerError):
         return Result(End.LATER, why="The answer is not HTTP.")
     return Result(End.LATER, why="The connection was broken off.")
 
 
-FAILURES = (EgressError, wire.Garbled, wire.TooLarge, ConnectionError, OSError)
+FAILURES = (EgressError, wire.MalformedAnswerError, wire.TooLargeError, ConnectionError, OSError)
 
 
 def judged(answer: Answer) -> Result:

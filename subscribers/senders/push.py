@@ -8,7 +8,7 @@ from typing import Any
 
 from components.egress import Egress
 from subscribers import addresses, push_encryption, vapid
-from subscribers.browsers import Browser, Malformed
+from subscribers.browsers import Browser, InvalidBrowserError
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.formats.runs import clipped
 from subscribers.formats.telling import message
@@ -28,7 +28,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
     """Have a browser show this: title, body, url and tag."""
     try:
         browser = Browser.read(address)
-    except Malformed as error:
+    except InvalidBrowserError as error:
         return Result(End.GONE, why=str(error.__doc__))
     if not addresses.is_push_service(browser.endpoint):  # from before they were asked for
         return Result(End.GONE, why="The address is not one of a push service we know.")

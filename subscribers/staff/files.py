@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.access_marks import staff
 from subscribers import exporting, importing
-from subscribers.csv_format import COLUMNS, Fault, opened
+from subscribers.csv_format import COLUMNS, CSVError, opened
 from subscribers.models import Import
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.forms import ImportForm
@@ -40,7 +40,7 @@ def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
     text = opened(file.file)  # a line at a time, never held whole
     try:
         made = importing.begin(file.name, text, timezone.now(), author=request.user.get_username(), asks=asks)
-    except Fault as fault:
+    except CSVError as fault:
         form.add_error("file", str(fault))
         return None
     request.note("subscriber.import", made, after={"lines": made.total, "asks": asks})

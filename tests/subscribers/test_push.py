@@ -16,7 +16,7 @@ from py_vapid import Vapid02
 from components import encryption
 from components.egress import Egress
 from subscribers import addresses, vapid
-from subscribers.browsers import Browser, Malformed
+from subscribers.browsers import Browser, InvalidBrowserError
 from subscribers.channels import Channel
 from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
@@ -188,7 +188,7 @@ def test_one_browser_is_one_subscriber_however_it_is_spelled():
     )
     assert first == second
     assert encryption.fingerprint(first) == encryption.fingerprint(second)
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidBrowserError):
         Browser.read("null")
 
 

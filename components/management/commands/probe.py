@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from components import client_certificates, command_audit, egress, probers, steps
-from components.client_certificates import BadCertificate, ClientCertificate
+from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 
 LONGEST_WAIT_S = 10
 SHORTEST_NAME = 60
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         given = dict(_pair(text) for text in options["option"])
         try:
             order = PROBERS[kind].parse(target, given)
-        except InvalidProbe as refused:
+        except InvalidProbeError as refused:
             raise CommandError(str(refused)) from refused
         order = _with_certificate(kind, order, options)
         way = egress.through(egress.Door.PROBES)
@@ -110,7 +110,7 @@ def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
-    except BadCertificate as bad:
+    except CertificateError as bad:
         raise CommandError(f"--{bad.field.replace('_', '-')}: {bad.sentence}") from None
 
 

@@ -33,17 +33,17 @@ class Tried:
 _places = threading.BoundedSemaphore(TRIES_AT_ONCE)
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Four tries are under way: try again in a few seconds."""
 
 
 def try_out(probe: Probe) -> Tried:
-    """Look once, now, with the settings as they are in the form. Raises Busy, InvalidProbe.
+    """Look once, now, with the settings as they are in the form. Raises BusyError, InvalidProbeError.
 
     It shows the client certificate that was typed, or the one that is kept.
     """
     if not _places.acquire(blocking=False):
-        raise Busy("Four tries are under way: try again in a few seconds.")
+        raise BusyError("Four tries are under way: try again in a few seconds.")
     try:
         order = probe.order()
         deadline_s = float(min(probe.timeout_s, LONGEST_TRY_S))

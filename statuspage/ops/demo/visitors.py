@@ -71,5 +71,5 @@ class Visitors:
                     return json.loads(await wire.read_body(line, head, method, most=MOST_BYTES))
                 finally:
                     line.close()
-        except (TimeoutError, OSError, EgressError, wire.Garbled, ValueError):
+        except (TimeoutError, OSError, EgressError, wire.MalformedAnswerError, ValueError):
             return None
