@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentences name
-LONGEST_PEM = 50_000  # a chain of ten long ones
-LONGEST_NAME = 200  # of a subject, in a sentence
-MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
+MAX_PEM_LENGTH = 50_000  # a chain of ten long ones
+MAX_NAME_LENGTH = 200  # of a subject, in a sentence
+MAX_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -96,7 +96,7 @@ def told(chain: str, now: datetime) -> str:
     except UNREADABLE:
         return "set, but cannot be read: set it again"
     name = next(filter(None, identity(chain)), "")
-    shown = "".join(c if c.isprintable() else "·" for c in name)[:LONGEST_NAME]
+    shown = "".join(c if c.isprintable() else "·" for c in name)[:MAX_NAME_LENGTH]
     until = f"set, {'valid until' if end > now else 'expired on'} {end:%-d %b %Y}"
     return f"{until} ({shown})" if shown else until
 
@@ -135,9 +135,9 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
 
 def _certificate(text: str) -> x509.Certificate:
     """The first one of the chain; all of it must be readable. Raises CertificateError."""
-    if len(text) > LONGEST_PEM:
+    if len(text) > MAX_PEM_LENGTH:
         raise CertificateError(
-            CERTIFICATE, f"Longer than {LONGEST_PEM} characters: leave out what is not its chain."
+            CERTIFICATE, f"Longer than {MAX_PEM_LENGTH} characters: leave out what is not its chain."
         )
     if "PRIVATE KEY-----" in text:
         raise CertificateError(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
@@ -151,8 +151,8 @@ def _certificate(text: str) -> x509.Certificate:
 
 def _key(text: str) -> CertificateIssuerPrivateKeyTypes:
     """Raises CertificateError, whose cause never holds the key."""
-    if len(text) > LONGEST_PEM:
-        raise CertificateError(KEY, f"Longer than {LONGEST_PEM} characters: paste the key alone.")
+    if len(text) > MAX_PEM_LENGTH:
+        raise CertificateError(KEY, f"Longer than {MAX_PEM_LENGTH} characters: paste the key alone.")
     try:
         return serialization.load_pem_private_key(text.encode(), password=None)  # type: ignore[return-value]
     except TypeError:
@@ -169,7 +169,7 @@ def _public(key: object) -> bytes:
     return key.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
 
 
-@functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
+@functools.lru_cache(maxsize=MAX_CONTEXTS)  # making one costs more than a check
 def context(shown: ClientCertificate, ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
     """As `trusting`, showing this certificate. Raises SSLError, ValueError."""
     made = trusting(ca_file, offers)

@@ -7,8 +7,8 @@ from typing import Protocol
 import brotli
 
 PIECE = 64 * 1024
-MOST_CODINGS = 5
-MOST_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
+MAX_CODINGS = 5
+MAX_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
 KNOWN = ("gzip", "x-gzip", "deflate", "br")
 # codings we never ask for; any other word (utf-8, none, binary) is a mistake and stands for no coding
 FOREIGN = ("zstd", "compress", "x-compress", "dcb", "dcz", "sdch", "exi", "pack200-gzip", "bzip2", "x-bzip2",
@@ -40,8 +40,8 @@ class Unpacker:
             if name in FOREIGN:
                 sentence = f"The answer is packed as {name[:40]}, which we did not ask for."
                 raise DecompressionError(sentence, is_unasked=True)
-        if len(names) > MOST_CODINGS:
-            raise DecompressionError(f"The answer is packed more than {MOST_CODINGS} times.")
+        if len(names) > MAX_CODINGS:
+            raise DecompressionError(f"The answer is packed more than {MAX_CODINGS} times.")
         self.stages: list[Stage] = [_stage(name) for name in reversed(names)]
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
@@ -58,7 +58,7 @@ class Unpacker:
 
 
 def _through(stage: Stage, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    most = MOST_BETWEEN
+    most = MAX_BETWEEN
     for piece in pieces:
         most -= len(piece)
         if most < 0:

@@ -21,9 +21,9 @@ from components.egress import Line
 from components.wire import Head
 
 STREAM = 1  # the only one of a line
-MOST_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
+MAX_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
 WINDOW = 256 * 1024  # what may come before it was read
-MOST_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
+MAX_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
 FRAMES_A_TURN = 64  # about 2 ms, then others get theirs
 DATA, HEADERS, PUSH, GOAWAY, CONTINUATION = 0, 1, 5, 7, 9
 OF_A_HEAD = (HEADERS, PUSH, CONTINUATION)
@@ -54,14 +54,14 @@ class Exchange:
             initial_values={
                 SettingCodes.ENABLE_PUSH: 0,
                 SettingCodes.MAX_CONCURRENT_STREAMS: 100,
-                SettingCodes.MAX_HEADER_LIST_SIZE: wire.MOST_HEAD_BYTES,
+                SettingCodes.MAX_HEADER_LIST_SIZE: wire.MAX_HEAD_BYTES,
                 SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
             },
         )
         self.unsent = b""
         self.events: deque[events.Event] = deque()
-        self.head_left = wire.MOST_HEAD_BYTES
-        self.idle_left = MOST_IDLE_FRAMES
+        self.head_left = wire.MAX_HEAD_BYTES
+        self.idle_left = MAX_IDLE_FRAMES
         self.turn = self.taken = 0
 
     async def ask(
@@ -127,7 +127,7 @@ class Exchange:
         try:
             begin = await self.line.reader.readexactly(9)
             length = int.from_bytes(begin[:3], "big")
-            if length > MOST_FRAME_BYTES:  # also what "HTTP/1.1" looks like, read as a frame
+            if length > MAX_FRAME_BYTES:  # also what "HTTP/1.1" looks like, read as a frame
                 raise Broken("The answer breaks the rules of HTTP/2.")
             frame = begin + await self.line.reader.readexactly(length)
         except asyncio.IncompleteReadError as error:

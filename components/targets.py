@@ -3,8 +3,8 @@
 from components.egress import EgressError, ascii_host
 from components.networks import literal_address
 
-LONGEST_TARGET = 2000
-LONGEST_HOST = 253  # RFC 1035, section 2.3.4
+MAX_TARGET_LENGTH = 2000
+MAX_HOST_LENGTH = 253  # RFC 1035, section 2.3.4
 
 
 class InvalidProbeError(ValueError):
@@ -20,8 +20,10 @@ def checked_host(host: str) -> str:
     """A host a probe may name. Raises InvalidProbeError: no name, or an address no operator could mean."""
     if not host:
         raise InvalidProbeError("target", "Name a host.")
-    if len(host) > LONGEST_HOST:
-        raise InvalidProbeError("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
+    if len(host) > MAX_HOST_LENGTH:
+        raise InvalidProbeError(
+            "target", f"The host is longer than {MAX_HOST_LENGTH} characters: shorten it."
+        )
     if literal_address(host):
         if "%" in host:
             raise InvalidProbeError("target", "An address with a zone is of no use here: leave out %….")

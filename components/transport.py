@@ -28,8 +28,8 @@ from components.wire import PORTS
 __all__ = ["ERRORS", "Client", "DoorTransport", "TooLarge", "client"]
 
 CHUNK = 64 * 1024
-MOST_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
-MOST_REDIRECTS = 5
+MAX_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
+MAX_REDIRECTS = 5
 ENDS_AT = "statuspage.ends_at"  # in a request's extensions, which redirects take over: one deadline for all
 UNPACKED = (b"content-encoding", b"content-length")  # no longer true of the body that we hand on
 TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)
@@ -66,7 +66,7 @@ def client(
         trust_env=False,  # no proxy, no netrc
         timeout=None,  # the transport has one deadline for all of it
         follow_redirects=follow_redirects,
-        max_redirects=MOST_REDIRECTS,
+        max_redirects=MAX_REDIRECTS,
         headers={"Accept-Encoding": "gzip, deflate, br", "User-Agent": "statuspage/1"},
     )
 
@@ -158,7 +158,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, line: Line, limits: _Limits) -> None:
         self.line = line
         self.limits = limits
-        self.head_left = MOST_HEAD_BYTES
+        self.head_left = MAX_HEAD_BYTES
         self.is_in_body = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:

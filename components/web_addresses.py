@@ -4,7 +4,7 @@ import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from components.networks import literal_address
-from components.targets import LONGEST_TARGET, InvalidProbeError, checked_host
+from components.targets import MAX_TARGET_LENGTH, InvalidProbeError, checked_host
 from components.wire import PORTS
 
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
@@ -17,8 +17,8 @@ ONE_DOT, TWO_DOTS = (".", "%2e"), ("..", ".%2e", "%2e.", "%2e%2e")
 def split_address(target: str, *, with_login: bool = False) -> SplitResult:
     """The address in parts, in ASCII, ready to be asked for. Raises InvalidProbeError."""
     text = target.strip(" \t\r\n")
-    if len(text) > LONGEST_TARGET:
-        raise InvalidProbeError("target", f"The address is longer than {LONGEST_TARGET} characters.")
+    if len(text) > MAX_TARGET_LENGTH:
+        raise InvalidProbeError("target", f"The address is longer than {MAX_TARGET_LENGTH} characters.")
     if CONTROLS.search(text):
         raise InvalidProbeError("target", "The address holds control characters: leave them out.")
     text = text.partition("#")[0]

@@ -14,9 +14,9 @@ from components.egress import Line
 
 PORTS = {"http": 80, "https": 443}  # unless the address names another
 CHUNK = 64 * 1024
-MOST_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
-LONGEST_CHUNK_LINE = 4096
-MOST_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
+MAX_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
+MAX_CHUNK_LINE_LENGTH = 4096
+MAX_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
 USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
@@ -74,7 +74,7 @@ async def read_head(line: Line) -> Head:
 
     Raises MalformedAnswerError, TooLargeError.
     """
-    left = MOST_HEAD_BYTES
+    left = MAX_HEAD_BYTES
     while True:
         head, left = await _one_head(line, left)
         if head.status >= 200 or head.status == 101:
@@ -194,7 +194,7 @@ async def unpacked(framed: AsyncIterator[bytes], head: Head) -> AsyncGenerator[b
         for piece in unpack.feed(raw):
             yield piece
             count += 1
-            if count % MOST_IN_A_ROW == 0:  # read without waiting: let others have their turn
+            if count % MAX_IN_A_ROW == 0:  # read without waiting: let others have their turn
                 await asyncio.sleep(0)
     unpack.end()
 
@@ -273,7 +273,7 @@ async def _chunk_size(line: Line) -> int:
 async def _chunk_line(line: Line) -> bytes:
     """A line between chunks, without its end."""
     try:
-        row = await _row(line, LONGEST_CHUNK_LINE)
+        row = await _row(line, MAX_CHUNK_LINE_LENGTH)
     except EOFError as error:
         raise ConnectionResetError from error
     if row is None:

@@ -15,9 +15,9 @@ from subscribers.browsers import Browser, InvalidBrowserError
 from subscribers.channels import Channel
 from subscribers.delivery.envelope import UNREACHED
 
-LONGEST = 2_000
-LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
-LONGEST_NAME = 64  # the same, section 4.5.3.1.1
+MAX_LENGTH = 2_000
+MAX_MAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
+MAX_NAME_LENGTH = 64  # the same, section 4.5.3.1.1
 # Each vendor's incoming webhooks live on hosts of its own, so a mistyped address is told at once.
 # As the vendors document their incoming webhooks.
 HOSTS = {
@@ -86,10 +86,10 @@ def _mail(text: str) -> str:
         raise _refused(
             "Before the @ only ASCII letters, digits and signs can be mailed to: give another address."
         )
-    if len(text) > LONGEST_MAIL:
-        raise _refused(f"An address has at most {LONGEST_MAIL} characters.")
-    if len(text.rpartition("@")[0]) > LONGEST_NAME:
-        raise _refused(f"Before the @ an address has at most {LONGEST_NAME} characters.")
+    if len(text) > MAX_MAIL_LENGTH:
+        raise _refused(f"An address has at most {MAX_MAIL_LENGTH} characters.")
+    if len(text.rpartition("@")[0]) > MAX_NAME_LENGTH:
+        raise _refused(f"Before the @ an address has at most {MAX_NAME_LENGTH} characters.")
     if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2] == settings.PUBLIC_HOST:
         raise _refused("This page cannot mail itself: give another address.")
     return text
@@ -114,8 +114,8 @@ def is_push_service(endpoint: str) -> bool:
 
 
 def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
-    if len(text) > LONGEST:
-        raise _refused(f"An address has at most {LONGEST:,} characters.")
+    if len(text) > MAX_LENGTH:
+        raise _refused(f"An address has at most {MAX_LENGTH:,} characters.")
     if any(_is_odd(character) for character in text):
         raise _refused("The address holds spaces or control characters: encode them.")
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-LONGEST = 2_000
+MAX_LENGTH = 2_000
 
 
 class InvalidBrowserError(Exception):
@@ -32,7 +32,7 @@ class Browser:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), made.key)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidBrowserError from error
-        if len(made.key) != 65 or len(made.auth) != 16 or len(made.endpoint) > LONGEST:
+        if len(made.key) != 65 or len(made.auth) != 16 or len(made.endpoint) > MAX_LENGTH:
             raise InvalidBrowserError
         return made
 

@@ -18,7 +18,7 @@ from incidents.models import NoticeKind
 from subscribers.channels import Channel
 
 COLUMNS = ("channel", "address", "components", "groups", "kinds", "least_impact", "digest", "state")
-LONGEST_LINE = 20_000  # characters of a cell
+MAX_LINE_LENGTH = 20_000  # characters of a cell
 # the same thing under the names that others give it; spaces, dashes and capitals do not count
 ALIASES = {
     "channel": ("channel", "type", "mode", "method", "subscriber_type", "subscription_type"),
@@ -168,7 +168,7 @@ def _names(header: list[str], sign: str, *, number: int) -> list[str]:
 def read(line: Line) -> Wish:
     """What a line asks for. Raises CSVError with the sentence for its author."""
     cells = {name: cell.strip() for name, cell in line.cells.items()}
-    if any(len(cell) > LONGEST_LINE for cell in cells.values()):
+    if any(len(cell) > MAX_LINE_LENGTH for cell in cells.values()):
         raise CSVError("a cell is too long: is a quotation mark missing?")
     channel, address = _where(cells)
     return Wish(

@@ -22,8 +22,8 @@ from subscribers.models import Delivery, Import, Purpose, State, Subscriber
 
 BATCH = 500
 LINES_A_PART = 500
-MOST_TOLD = 1_000  # faults that are told line by line; the rest is counted
-MOST_PARTS = 40  # of a name that holds what stands between names
+MAX_TOLD = 1_000  # faults that are told line by line; the rest is counted
+MAX_PARTS = 40  # of a name that holds what stands between names
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Places:
 
 def _longest(known: Mapping[str, int], parts: Sequence[str]) -> tuple[str, int]:
     """The longest name that the first of these make together, and of how many parts it is."""
-    most = min(len(parts), MOST_PARTS)
+    most = min(len(parts), MAX_PARTS)
     tries = ((one_form(";".join(parts[:many])), many) for many in range(most, 0, -1))
     return next(((name, many) for name, many in tries if name in known), (one_form(parts[0]), 1))
 
@@ -192,7 +192,7 @@ def import_next_part(whole: Import, now: datetime) -> bool:
         mine.done += len(chunk)
         mine.added, mine.known = mine.added + tally.added, mine.known + tally.known
         mine.refused += len(tally.refused)
-        mine.report = [*mine.report, *map(list, tally.refused)][:MOST_TOLD]
+        mine.report = [*mine.report, *map(list, tally.refused)][:MAX_TOLD]
         part.delete()
         mine.finished_at = None if mine.parts.exists() else now
         mine.save()

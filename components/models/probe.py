@@ -16,7 +16,7 @@ from django.utils import timezone
 from components import egress, schedule
 from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.egress import Door
-from components.models.claims import LONGEST_INTERVAL_S, LONGEST_TIMEOUT_S, ClaimManager
+from components.models.claims import MAX_INTERVAL_S, MAX_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
 from components.models.lines import LineField
 from components.models.page import Page
@@ -29,7 +29,7 @@ from components.probers import PROBERS, InvalidProbeError
 from components.probers.base import refuse_private
 from components.status import Status
 
-SHORTEST_INTERVAL_S = 5
+MIN_INTERVAL_S = 5
 LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
@@ -84,8 +84,8 @@ class Probe(Showing, Verdict):
         "interval (s)",
         default=60,
         validators=[
-            MinValueValidator(SHORTEST_INTERVAL_S, "Check at most every 5 seconds."),
-            MaxValueValidator(LONGEST_INTERVAL_S, "Check at least once a day (86400 seconds)."),
+            MinValueValidator(MIN_INTERVAL_S, "Check at most every 5 seconds."),
+            MaxValueValidator(MAX_INTERVAL_S, "Check at least once a day (86400 seconds)."),
         ],
     )
     timeout_s = models.IntegerField(
@@ -93,7 +93,7 @@ class Probe(Showing, Verdict):
         default=10,
         validators=[
             MinValueValidator(1, "Give it at least 1 second."),
-            MaxValueValidator(LONGEST_TIMEOUT_S, "Give it at most 60 seconds."),
+            MaxValueValidator(MAX_TIMEOUT_S, "Give it at most 60 seconds."),
         ],
         help_text="One deadline for all of it, looking up the name and reading the answer included.",
     )
@@ -217,7 +217,7 @@ class Probe(Showing, Verdict):
             return "Its options are not a list of names and values: save it again."
         if not is_one(self.interval_s):
             return f"Its interval of {self.interval_s} s is out of bounds: change it."
-        if not 1 <= self.timeout_s <= LONGEST_TIMEOUT_S:
+        if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
             return f"Its timeout of {self.timeout_s} s is out of bounds: change it."
         if self.retry_s < 1:
             return f"Its retry of {self.retry_s} s is out of bounds: change it."

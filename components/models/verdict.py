@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F
 
 from components import event_log, health
-from components.models.claims import LONGEST_INTERVAL_S, SPARE_S
+from components.models.claims import MAX_INTERVAL_S, SPARE_S
 from components.models.flip import Flip
 from components.models.pointed import Pointed
 from components.outcomes import Outcome
@@ -152,4 +152,4 @@ class Verdict(Pointed):
 
 def is_one(interval_s: int) -> bool:
     """Whether this is an interval at all, in seconds."""
-    return 1 <= interval_s <= LONGEST_INTERVAL_S
+    return 1 <= interval_s <= MAX_INTERVAL_S

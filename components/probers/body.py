@@ -11,7 +11,7 @@ from components.decompression import DecompressionError
 from components.outcomes import Failure
 from components.probers.base import Clock
 
-MOST_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 REST = 10  # times as long as it took to judge what has come, until it is judged with what came since
 # What goes on by nature: its end is nothing to wait for
 ENDLESS = ("text/event-stream", "audio/", "video/", "multipart/x-mixed-replace", "application/x-ndjson")
@@ -67,7 +67,7 @@ async def _fill(answer: Answer, pieces: AsyncGenerator[bytes, None], clock: Cloc
     async with contextlib.aclosing(pieces):
         async for piece in pieces:
             answer.heard_ms = clock.total_ms
-            room = MOST_BODY_BYTES - len(answer.data)
+            room = MAX_BODY_BYTES - len(answer.data)
             answer.data += piece[:room]
             if len(piece) > room:
                 if is_enough is not None and not is_enough(answer):

@@ -37,12 +37,12 @@ from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
 REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
-LONGEST_REGEX = 500
+MAX_REGEX_LENGTH = 500
 STATUS = re.compile("[0-9]{1,3}")
 
 
@@ -151,7 +151,7 @@ class HTTP:
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             line = await _connect(hop, order, clock, egress)
             try:
                 head, pieces = await exchange.ask(hop, line, clock)
@@ -184,7 +184,7 @@ class HTTP:
                 return clock.reading(failure=Failure.PROTOCOL, detail="The answer cannot be read.")
             finally:
                 line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
+        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
 
 
 async def _connect(hop: Hop, order: Order, clock: Clock, egress: Egress) -> Line:
@@ -309,7 +309,7 @@ def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
     try:
         found = json_walks.walk(order.json_path, document)
     except json_walks.TooFar as error:
-        most = f"{json_walks.MOST_VALUES:,}"
+        most = f"{json_walks.MAX_VALUES:,}"
         raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
@@ -376,8 +376,8 @@ def _regex(text: str) -> Any:
     """A compiled expression of a linear-time engine; None without one. Raises InvalidProbeError."""
     if not text:
         return None
-    if len(text) > LONGEST_REGEX:
-        raise InvalidProbeError("expect_regex", f"Longer than {LONGEST_REGEX} characters: shorten it.")
+    if len(text) > MAX_REGEX_LENGTH:
+        raise InvalidProbeError("expect_regex", f"Longer than {MAX_REGEX_LENGTH} characters: shorten it.")
     try:
         return json_paths.linear(text)
     except re2.error as error:

@@ -13,7 +13,7 @@ from jsonpath.exceptions import JSONPathRecursionError
 from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment
 from jsonpath.selectors import IndexSelector, NameSelector
 
-MOST_VALUES = 200_000  # at most half a second
+MAX_VALUES = 200_000  # at most half a second
 LETTERS = 100  # searched in the time that a value takes
 AT_ONCE = (NameSelector, IndexSelector)
 
@@ -26,7 +26,7 @@ class TooFar(Exception):
 
 def walk(path: Any, document: Any) -> list[Any]:
     """All values a path leads to. Raises TooFar, JSONPathError, RecursionError."""
-    before = _left.set(MOST_VALUES)
+    before = _left.set(MAX_VALUES)
     try:
         return _found(path, document)
     finally:

@@ -8,7 +8,7 @@ from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, Option, broken_off, connect, host_and_port, options_of, printable
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class TCP:
             return clock.reading()
         clock.phase = Failure.TIMEOUT_FIRST_BYTE
         sent_ms, heard = clock.total_ms, b""
-        while not _holds(order.expect, heard) and len(heard) < MOST_BYTES:
+        while not _holds(order.expect, heard) and len(heard) < MAX_BYTES:
             data = await line.reader.read(4096)
             if not data:
                 break

@@ -23,7 +23,7 @@ from statuspage.console.probe_detail.words import length
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
-MOST_INCIDENTS = 10
+MAX_INCIDENTS = 10
 UNREAD = {"auto_incidents"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
@@ -141,7 +141,7 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "minutes": minute_bars(recent, now),
         "probes": list(with_last(component.probes.all())),
         "opened": opened,
-        "past": list(found.exclude(resolved_at=None)[:MOST_INCIDENTS]),
+        "past": list(found.exclude(resolved_at=None)[:MAX_INCIDENTS]),
         "may_delete": not opened,
         "uptime": uptime.percent(seconds),
         "down": length(seconds.down),

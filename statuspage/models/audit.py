@@ -14,7 +14,7 @@ from components.models.lines import LineField
 from components.networks import literal_address
 from components.shown_addresses import without_secrets
 
-LONGEST = 2_000  # characters kept of a value
+MAX_LENGTH = 2_000  # characters kept of a value
 OPTION, HIDDEN = "__", "…"  # "http__headers" in forms: headers and bodies carry keys, patterns may
 SECRETS = ("password", "secret", "token", "key", "auth", "cookie")
 
@@ -140,4 +140,4 @@ def _text(name: str, value: Any) -> str:
     """A target's login and the values of its query are secrets, too, and so is every option of a probe."""
     if OPTION in name and value:
         return HIDDEN
-    return (without_secrets(str(value)) if name == "target" else str(value))[:LONGEST]
+    return (without_secrets(str(value)) if name == "target" else str(value))[:MAX_LENGTH]

@@ -21,7 +21,7 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
-MOST_PROBES = 20
+MAX_PROBES = 20
 SEEN: dict[str, str] = {
     Failure.TIMEOUT_DNS: "no answer to the name",
     Failure.TIMEOUT_CONNECT: "no connection",
@@ -50,7 +50,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
         Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
         # it may have been days before the checks that are read
         .annotate(fell_at=Subquery(falls.order_by("at").values("at")[:1]))
-        .select_related("component")[:MOST_PROBES]
+        .select_related("component")[:MAX_PROBES]
     )
     if not probes:
         return None

@@ -17,7 +17,7 @@ from subscribers.models import AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import LEASE
 
 log = logging.getLogger(__name__)
-MOST_AT_ONCE = 50
+MAX_CONCURRENT = 50
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900))
 GIVE_UP_AFTER = timedelta(days=1)
 
@@ -40,7 +40,7 @@ def claim(now: datetime) -> tuple[str, list[AlertDelivery]]:
         Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now,
         channel__in=AlertChannel.objects.may_be_told(),
     )  # fmt: skip
-    ids = list(may.filter(pk__in=first).values_list("pk", flat=True)[:MOST_AT_ONCE])
+    ids = list(may.filter(pk__in=first).values_list("pk", flat=True)[:MAX_CONCURRENT])
     if not ids:
         return token, []
     may.filter(pk__in=ids).update(lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1)

@@ -30,7 +30,7 @@ HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
 REGION_SILENT_S = 120
 ANSWERED_S = 120.0  # what is being set up may still be mended by whoever does it
 MANY_GIVEN_UP = 20  # in an hour
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +300,7 @@ def mail_refused(world: World) -> Iterator[Owed]:
     if domains:
         yield Owed(
             "refused", "The mail server refuses our mail to some subscribers and takes it to others.",
-            f"At {', '.join(domains[:MOST_NAMED])}{' and more' if len(domains) > MOST_NAMED else ''}."
+            f"At {', '.join(domains[:MAX_NAMED])}{' and more' if len(domains) > MAX_NAMED else ''}."
             " What it answers stands beside each. Their mail waits and is retried.",
             f"{address('console_subscribers')}?{urlencode({'q': domains[0]})}",
             "The mail server no longer refuses our mail to some subscribers only.",

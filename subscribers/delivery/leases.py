@@ -23,7 +23,7 @@ PER_HOST: dict[Channel, int] = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
 PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
 MAILS_AT_ONCE = 24
 LOOKED_AT = 2  # so many due ones for each place: some of them have a busy or a resting host
-FEWEST_LOOKED_AT = 200
+MIN_LOOKED_AT = 200
 LOOKED_FOR = ("pk", "channel", "host", "crashes")
 
 
@@ -105,7 +105,7 @@ def _by_host(
     """The longest due, within the limit of each host."""
     if room <= 0:
         return []
-    limit = max(room * LOOKED_AT, FEWEST_LOOKED_AT)
+    limit = max(room * LOOKED_AT, MIN_LOOKED_AT)
     found = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
     chosen = _within(found, room, busy.copy(), now)
     if len(chosen) < room and len(found) == limit:  # a few crowded hosts stand before all others

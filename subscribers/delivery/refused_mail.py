@@ -11,9 +11,9 @@ from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState
 
-LONGEST = timedelta(minutes=15)
+MAX_WAIT = timedelta(minutes=15)
 NOTED = "refused"
-MOST_READ = 200
+MAX_READ = 200
 OFTEN = 6  # a quarter of an hour of refusals: then it is no passing trouble
 
 
@@ -29,7 +29,7 @@ def note(delivery: Delivery, now: datetime) -> int:
 
 def wait_after(times: int, first: timedelta) -> timedelta:
     """The pause after so many refusals, twice as long each time."""
-    return min(first * (1 << min(times - 1, 20)), LONGEST)
+    return min(first * (1 << min(times - 1, 20)), MAX_WAIT)
 
 
 def is_alone(delivery: Delivery) -> bool:
@@ -50,7 +50,7 @@ def waiting() -> models.QuerySet[Delivery]:
 
 def domains_alone() -> list[str]:
     """The domains of readers who are refused again and again while others get their mail."""
-    rows = waiting().select_related("subscriber").order_by("pk")[:MOST_READ]
+    rows = waiting().select_related("subscriber").order_by("pk")[:MAX_READ]
     often = [one for one in rows if one.context[NOTED]["times"] >= OFTEN]
     return sorted({one.subscriber.host for one in often if is_alone(one)})
 

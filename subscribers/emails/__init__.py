@@ -23,7 +23,7 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.emails import headers, news, notes
 from subscribers.emails.sheet import Sheet, writable
 
-MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
+MAX_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
 BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits
 
 
@@ -63,7 +63,7 @@ def letter(envelope: Envelope, now: datetime) -> EmailMessage:
     """The whole message, under 20 KB however much was said. Raises NoAddressError."""
     for most in BUDGETS:
         message = _message(envelope, _sheet(envelope, most), now)
-        if len(message.as_bytes()) <= MOST_BYTES:
+        if len(message.as_bytes()) <= MAX_BYTES:
             break
     return message
 

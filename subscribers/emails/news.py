@@ -17,8 +17,8 @@ from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
 from subscribers.emails.sheet import Sheet, rendered, scope, writable
 
-MOST_STORIES = 5  # of a digest, in full; of the others the title alone
-MOST_NAMED = 15
+MAX_STORIES = 5  # of a digest, in full; of the others the title alone
+MAX_NAMED = 15
 BUTTONS = {
     NoticeKind.INCIDENT: "Follow this incident",
     NoticeKind.MAINTENANCE: "See this maintenance",
@@ -84,8 +84,8 @@ def _before(story: Story, unsent: Sequence[Word]) -> list[Word]:
 
 def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
     """The day's stories, each at its newest."""
-    name, stories, rest = envelope.house.name, stories[:MOST_STORIES], stories[MOST_STORIES:]
-    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MOST_NAMED]]
+    name, stories, rest = envelope.house.name, stories[:MAX_STORIES], stories[MAX_STORIES:]
+    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MAX_NAMED]]
     subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
     reason = f"{messages.why(scope(envelope), name)} You chose one mail a day."
     room = most // len(stories)

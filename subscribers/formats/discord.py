@@ -8,8 +8,8 @@ from subscribers.formats.dialects import MARKDOWN
 from subscribers.formats.runs import CUT, clipped, tame, units
 from subscribers.formats.telling import COLOURS, Message, message
 
-MOST_TITLE, MOST_DESCRIPTION, MOST_VALUE, MOST_FIELDS, MOST_TOTAL = 256, 4_096, 1_024, 25, 6_000
-MOST_WORDS = 3_000  # with all else at its longest the whole stays below 6,000
+MAX_TITLE, MAX_DESCRIPTION, MAX_VALUE, MAX_FIELDS, MAX_TOTAL = 256, 4_096, 1_024, 25, 6_000
+MAX_WORDS = 3_000  # with all else at its longest the whole stays below 6,000
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
@@ -17,9 +17,9 @@ def body(envelope: Envelope) -> dict[str, Any]:
     told = message(envelope)
     links = f"[{told.link_word}]({told.url}) · [Manage]({told.manage})"
     embed: dict[str, Any] = {
-        "title": MARKDOWN.plain(told.title, MOST_TITLE - len(CUT)),
+        "title": MARKDOWN.plain(told.title, MAX_TITLE - len(CUT)),
         "url": told.url,
-        "description": f"{MARKDOWN.fitted(told.words, MOST_WORDS)}\n\n{links}".strip(),
+        "description": f"{MARKDOWN.fitted(told.words, MAX_WORDS)}\n\n{links}".strip(),
         "color": COLOURS[told.status],
         "fields": _fields(told),
         "footer": {"text": tame(clipped(told.page_name, 100))},
@@ -36,7 +36,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
 def _fields(told: Message) -> list[dict[str, Any]]:
     fields = []
     if told.components:
-        lines = MARKDOWN.plain_lines(told.component_lines, MOST_VALUE)
+        lines = MARKDOWN.plain_lines(told.component_lines, MAX_VALUE)
         fields.append({"name": "Components", "value": lines, "inline": False})
     for name, value in told.facts:
         fields.append({"name": name, "value": MARKDOWN.plain(value, 200), "inline": True})

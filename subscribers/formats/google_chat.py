@@ -8,8 +8,8 @@ from subscribers.formats.dialects import GOOGLE_CHAT
 from subscribers.formats.runs import tame
 from subscribers.formats.telling import Message, message
 
-MOST_BYTES = 32_000
-MOST_WORDS = 12_000  # bytes; JSON may double it
+MAX_BYTES = 32_000
+MAX_WORDS = 12_000  # bytes; JSON may double it
 REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 
 
@@ -37,7 +37,7 @@ def address(url: str) -> str:
 def _widgets(told: Message) -> list[dict[str, Any]]:
     widgets = [_paragraph(f"<b>{GOOGLE_CHAT.plain(told.title, 1_200)}</b>")]
     if told.words:
-        widgets.append(_paragraph(GOOGLE_CHAT.fitted(told.words, MOST_WORDS).replace("\n", "<br>")))
+        widgets.append(_paragraph(GOOGLE_CHAT.fitted(told.words, MAX_WORDS).replace("\n", "<br>")))
     if told.components:
         lines = GOOGLE_CHAT.plain_lines(told.component_lines, 6_000)
         widgets.append(_paragraph(lines.replace("\n", "<br>")))

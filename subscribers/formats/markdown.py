@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 from incidents.markdown import PARSER
-from subscribers.formats.runs import CONTROL, END, MOST_READ, Run, without_breaks
+from subscribers.formats.runs import CONTROL, END, MAX_READ, Run, without_breaks
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
@@ -24,7 +24,7 @@ UNSAFE = re.compile(r"[\s<>|`\"]")
 
 def runs(markdown: str) -> list[Run]:
     """The text in runs, paragraphs a blank line apart."""
-    text = CONTROL.sub("", without_breaks(markdown[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")))
+    text = CONTROL.sub("", without_breaks(markdown[:MAX_READ].replace("\r\n", "\n").replace("\r", "\n")))
     return _tidy(_blocks(PARSER.parse(text)))
 
 

@@ -7,7 +7,7 @@ from subscribers.formats.dialects import MARKDOWN
 from subscribers.formats.runs import tame
 from subscribers.formats.telling import message
 
-MOST_WORDS = 8_000  # of a post of 16,383 characters; ours stays below it as a whole
+MAX_WORDS = 8_000  # of a post of 16,383 characters; ours stays below it as a whole
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
         "color": told.colour,
         "title": MARKDOWN.plain(told.title, 400),
         "title_link": told.url,
-        "text": MARKDOWN.fitted(told.words, MOST_WORDS),
+        "text": MARKDOWN.fitted(told.words, MAX_WORDS),
         "fields": fields,
         "footer": tame(told.page_name),
     }

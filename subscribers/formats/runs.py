@@ -13,7 +13,7 @@ BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is 
 CUT = "…"
 # an @ within a word calls nobody, but for these words
 CALLS = re.compile(r"(?<![\w.+%-])@|@(?=(?:everyone|here|channel|all|room)\b(?![.-]))", re.IGNORECASE)
-MOST_READ = 12_000  # characters: more than any vendor gets of one text
+MAX_READ = 12_000  # characters: more than any vendor gets of one text
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
@@ -106,7 +106,7 @@ def _clip(text: str, most: int) -> list[Run]:
 
 def one_line(text: str) -> str:
     """Without line breaks, control characters and signs that turn the direction of what follows."""
-    return " ".join(CONTROL.sub("", without_breaks(text[:MOST_READ]).replace("\n", " ")).split())
+    return " ".join(CONTROL.sub("", without_breaks(text[:MAX_READ]).replace("\n", " ")).split())
 
 
 def without_breaks(text: str) -> str:

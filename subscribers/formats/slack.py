@@ -10,24 +10,24 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import SLACK
 from subscribers.formats.telling import Message, message
 
-MOST_WORDS = 2_900  # of the 3,000 of a section
-MOST_TITLE = 1_000
-MOST_FALLBACK = 3_000  # of 40,000
+MAX_WORDS = 2_900  # of the 3,000 of a section
+MAX_TITLE = 1_000
+MAX_FALLBACK = 3_000  # of 40,000
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
     """The body of an incoming webhook."""
     told = message(envelope)
-    head = f"*{SLACK.plain(told.head, MOST_TITLE)}*\n*<{told.url}|{_label(told.title)}>*"
-    blocks = [_section(SLACK.fitted(told.words, MOST_WORDS))] if told.words else []
+    head = f"*{SLACK.plain(told.head, MAX_TITLE)}*\n*<{told.url}|{_label(told.title)}>*"
+    blocks = [_section(SLACK.fitted(told.words, MAX_WORDS))] if told.words else []
     if told.components:
-        blocks.append(_section(SLACK.plain_lines(told.component_lines, MOST_WORDS)))
+        blocks.append(_section(SLACK.plain_lines(told.component_lines, MAX_WORDS)))
     blocks.append({"type": "context", "elements": [_text(_foot(told))]})
     return {
-        "text": SLACK.plain_lines(told.fallback.split("\n"), MOST_FALLBACK),
+        "text": SLACK.plain_lines(told.fallback.split("\n"), MAX_FALLBACK),
         "blocks": [_section(head)],
         "attachments": [
-            {"color": told.colour, "fallback": SLACK.plain(told.title, MOST_TITLE), "blocks": blocks}
+            {"color": told.colour, "fallback": SLACK.plain(told.title, MAX_TITLE), "blocks": blocks}
         ],
         "unfurl_links": False,
         "unfurl_media": False,
@@ -35,7 +35,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
 
 
 def _label(title: str) -> str:
-    return SLACK.plain(title, MOST_TITLE).replace("|", "¦")
+    return SLACK.plain(title, MAX_TITLE).replace("|", "¦")
 
 
 def _foot(told: Message) -> str:

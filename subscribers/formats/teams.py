@@ -13,7 +13,7 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.formats.runs import Run, cut, lines, tame
 from subscribers.formats.telling import Message, message
 
-MOST_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
+MAX_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
 STYLES = {
     Status.OPERATIONAL: "good",
     Status.UNDER_MAINTENANCE: "accent",
@@ -46,7 +46,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
 
 
 def _blocks(told: Message) -> list[dict[str, Any]]:
-    said = lines(cut(told.words, MOST_WORDS, _bytes))
+    said = lines(cut(told.words, MAX_WORDS, _bytes))
     head = _line([Run(told.head, strong=True)], spacing="none")
     title = _line([Run(told.title, strong=True)], size="large")
     return [

@@ -7,8 +7,8 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.formats.dialects import TELEGRAM
 from subscribers.formats.telling import Message, message
 
-MOST_TEXT = 4_096  # UTF-16 units once the entities are read
-MOST_COMPONENT_LINES = 1_000
+MAX_TEXT = 4_096  # UTF-16 units once the entities are read
+MAX_COMPONENT_LINES = 1_000
 NUMBERS = frozenset({"message_thread_id", "direct_messages_topic_id"})
 SWITCHES = frozenset({"disable_notification", "protect_content"})
 
@@ -46,10 +46,10 @@ def _text(told: Message) -> str:
     head = f"<b>{TELEGRAM.plain(told.head, 200)}</b>\n<b>{TELEGRAM.plain(told.title, 400)}</b>"
     after = []
     if told.components:
-        after.append(TELEGRAM.plain_lines(told.component_lines, MOST_COMPONENT_LINES))
+        after.append(TELEGRAM.plain_lines(told.component_lines, MAX_COMPONENT_LINES))
     after += [f"<b>{name}</b> {TELEGRAM.plain(value, 200)}" for name, value in told.facts]
     after.append(f"{TELEGRAM.link(told.link_word, told.url)} · {TELEGRAM.link('Manage', told.manage)}")
     frame = "\n\n".join([head, *after])
-    room = MOST_TEXT - TELEGRAM.measure(frame) - 2
+    room = MAX_TEXT - TELEGRAM.measure(frame) - 2
     words = TELEGRAM.fitted(told.words, room)
     return "\n\n".join(part for part in (head, words, *after) if part)

@@ -12,12 +12,12 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.formats.markdown import runs
 from subscribers.formats.runs import END, Run, clipped, one_line
 
-MOST_COMPONENTS = 20
-LONGEST_TITLE = 200
-MOST_EARLIER = 5  # words told together with the newest
-MOST_RUNS = 1_000
-LONGEST_NAME = 60
-LONGEST_FALLBACK = 2_000
+MAX_COMPONENTS = 20
+MAX_TITLE_LENGTH = 200
+MAX_EARLIER = 5  # words told together with the newest
+MAX_RUNS = 1_000
+MAX_NAME_LENGTH = 60
+MAX_FALLBACK_LENGTH = 2_000
 COLOURS = {
     Status.OPERATIONAL: 0x1A8F66,
     Status.UNDER_MAINTENANCE: 0x4457C8,
@@ -63,7 +63,7 @@ class Message:
     @property
     def fallback(self) -> str:
         """The plain words of it, for notifications and for those who see no cards."""
-        return self.plain(LONGEST_FALLBACK)
+        return self.plain(MAX_FALLBACK_LENGTH)
 
     def plain(self, most: int) -> str:
         """The same with at most this much of the text."""
@@ -83,16 +83,16 @@ def message(envelope: Envelope) -> Message:
 
 
 def _of_story(envelope: Envelope, story: Story) -> Message:
-    shown = story.components[:MOST_COMPONENTS]
+    shown = story.components[:MAX_COMPONENTS]
     return Message(
         head=_head(story),
-        title=clipped(story.title, LONGEST_TITLE) or "No title",
+        title=clipped(story.title, MAX_TITLE_LENGTH) or "No title",
         url=story.url,
         words=_words(envelope, story),
         status=story.status,
-        page_name=clipped(envelope.house.name, LONGEST_NAME),
+        page_name=clipped(envelope.house.name, MAX_NAME_LENGTH),
         manage=envelope.links.manage,
-        components=tuple((clipped(name, LONGEST_NAME), status) for name, status in shown),
+        components=tuple((clipped(name, MAX_NAME_LENGTH), status) for name, status in shown),
         more_components=len(story.components) - len(shown),
         facts=_facts(story, envelope.at or story.newest.at),
         at=story.newest.at,
@@ -125,8 +125,8 @@ def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
         told = [*_step(newest, sent_at), *told]
     if story.workaround:
         told += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
-    for word in earlier[:MOST_EARLIER]:
-        if len(told) > MOST_RUNS:
+    for word in earlier[:MAX_EARLIER]:
+        if len(told) > MAX_RUNS:
             break  # no vendor shows as much
         told += [END, END, *_step(word, newest.at, sent_at), *runs(word.text)]
     return tuple(told)
@@ -152,9 +152,9 @@ def _facts(story: Story, sent_at: datetime) -> tuple[tuple[str, str], ...]:
 
 def _letter(envelope: Envelope) -> Message:
     """A message about the subscription itself."""
-    name, house = clipped(envelope.house.name, LONGEST_NAME), envelope.house
+    name, house = clipped(envelope.house.name, MAX_NAME_LENGTH), envelope.house
     title, text = LETTERS.get(envelope.purpose, LETTERS["welcome"])
-    scope = clipped(envelope.scope, LONGEST_NAME) or "all components"
+    scope = clipped(envelope.scope, MAX_NAME_LENGTH) or "all components"
     return Message(
         head=f"🔔 {name}",
         title=title.format(scope=scope),

@@ -20,7 +20,7 @@ from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.leases import PER_CHAT_HOST
 from subscribers.formats.telling import Message, message
 
-MOST_WORDS = 600  # UTF-16 units: most of these services are short of room
+MAX_WORDS = 600  # UTF-16 units: most of these services are short of room
 KINDS = {
     Status.OPERATIONAL: "success",
     Status.UNDER_MAINTENANCE: "info",
@@ -58,7 +58,7 @@ def _notify(url: str, title: str, body: str, kind: str) -> Result:
 
 def _body(told: Message) -> str:
     """The plain words without the title, which stands by itself."""
-    return told.plain(MOST_WORDS).split("\n", 1)[1]
+    return told.plain(MAX_WORDS).split("\n", 1)[1]
 
 
 @cache

@@ -33,7 +33,7 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
 
 
 JSON = "application/json; charset=utf-8"
-LONGEST_PAUSE_S = 10**9  # beyond it JSON holds numbers that no float is
+MAX_PAUSE_S = 10**9  # beyond it JSON holds numbers that no float is
 
 
 def _gone(answer: Answer, why: str) -> Result:
@@ -43,7 +43,7 @@ def _gone(answer: Answer, why: str) -> Result:
 def _later(answer: Answer, why: str, asked_s: Any = None) -> Result:
     """Later, and not before the vendor asks for. Its number is data from outside: it may be anything."""
     is_number = isinstance(asked_s, int | float) and not isinstance(asked_s, bool)
-    pause = float(min(max(asked_s, 0), LONGEST_PAUSE_S)) if is_number else answer.retry_after_s
+    pause = float(min(max(asked_s, 0), MAX_PAUSE_S)) if is_number else answer.retry_after_s
     return Result(End.LATER, answer.status, why, pause)
 
 

@@ -29,10 +29,10 @@ from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.refusals import Blame
 
 DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
-MOST_LINES = 4  # of one process; many servers allow ten from one address
+MAX_LINES = 4  # of one process; many servers allow ten from one address
 MAILS_A_LINE = 100  # then a fresh one: many servers hang up at some number
 IDLE_S = 10.0
-MOST_FILES = 500
+MAX_FILES = 500
 
 
 class Step(IntEnum):
@@ -73,7 +73,7 @@ def _file(name: str, raw: bytes, now: datetime) -> Result:
         with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(raw)
         half.replace(folder / f"{now:%Y%m%dT%H%M%S%f}-{name}.eml")
-        for old in sorted(folder.glob("*.eml"))[:-MOST_FILES]:
+        for old in sorted(folder.glob("*.eml"))[:-MAX_FILES]:
             old.unlink(missing_ok=True)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -100,7 +100,7 @@ class _Lines:
     """The lines of one event loop to the operator's server."""
 
     def __init__(self) -> None:
-        self.places = asyncio.Semaphore(MOST_LINES)
+        self.places = asyncio.Semaphore(MAX_LINES)
         self.idle: list[_Line] = []
         self.farewells: set[asyncio.Task[None]] = set()
 

@@ -13,7 +13,7 @@ from components.outcomes import Failure
 from subscribers.delivery.envelope import End, Result
 
 AGENT = "statuspage/1 (+webhooks)"
-MOST_ANSWER_BYTES = 4_096
+MAX_ANSWER_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ async def post(
         answer = b""
         if reads:
             with contextlib.suppress(wire.TooLargeError):  # the status is what counts
-                answer = await wire.read_body(line, head, "POST", most=MOST_ANSWER_BYTES)
+                answer = await wire.read_body(line, head, "POST", most=MAX_ANSWER_BYTES)
         return Answer(head.status, head.headers, answer)
     finally:
         line.close()

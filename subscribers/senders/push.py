@@ -14,8 +14,8 @@ from subscribers.formats.runs import clipped
 from subscribers.formats.telling import message
 from subscribers.senders.posting import FAILURES, failed, judged, post
 
-MOST_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
-MOST_WORDS = 300  # UTF-16 units: no system shows more
+MAX_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
+MAX_WORDS = 300  # UTF-16 units: no system shows more
 KEEP_S = 86_400  # for a browser that is closed; older news is no news
 
 
@@ -53,7 +53,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
 def written(envelope: Envelope) -> dict[str, Any]:
     """What the worker in the browser shows. A later message with the same tag takes its place."""
     told = message(envelope)
-    words = clipped("".join(run.text for run in told.words), MOST_WORDS)
+    words = clipped("".join(run.text for run in told.words), MAX_WORDS)
     facts = " ".join(f"{name} {value}." for name, value in told.facts)
     return {
         "title": clipped(f"{told.head}: {told.title}", 150),
@@ -65,7 +65,7 @@ def written(envelope: Envelope) -> dict[str, Any]:
 
 def sealed(plain: bytes, browser: Browser) -> bytes:
     """Readable by this browser alone; the service in between sees its length (RFC 8291)."""
-    assert len(plain) <= MOST_BYTES
+    assert len(plain) <= MAX_BYTES
     return push_encryption.encrypt(plain, browser.key, browser.auth)
 
 

@@ -255,7 +255,7 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     assert gone.state == State.QUARANTINED
     assert gone.note == "The mail server answered 550 5.1.1 No such user"
     assert Subscriber.objects.filter(state=State.ACTIVE).count() == 25
-    assert leases.MAILS_AT_ONCE >= mail.MOST_LINES
+    assert leases.MAILS_AT_ONCE >= mail.MAX_LINES
 
 
 def test_readers_whom_our_relay_refused_are_all_told_once_it_is_mended(box, post, monkeypatch):

@@ -17,8 +17,8 @@ from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbeError
 
-LONGEST_WAIT_S = 10
-SHORTEST_NAME = 60
+MAX_WAIT_S = 10
+MIN_NAME_LENGTH = 60
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         kind, target = kind_of(options["target"])
-        options["timeout"] = options["timeout"] or min(LONGEST_WAIT_S, options["interval"])
+        options["timeout"] = options["timeout"] or min(MAX_WAIT_S, options["interval"])
         given = dict(_pair(text) for text in options["option"])
         try:
             order = PROBERS[kind].parse(target, given)
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         options: dict[str, Any],
         shown: ClientCertificate | None,
     ) -> None:
-        name = options["name"] or options["target"].partition("://")[2][:SHORTEST_NAME]
+        name = options["name"] or options["target"].partition("://")[2][:MIN_NAME_LENGTH]
         settings = {
             "interval_s": options["interval"],
             "timeout_s": options["timeout"],

@@ -12,7 +12,7 @@ from components.status import Status
 from statuspage.console.probe_detail.words import ms
 from statuspage.public.evidence import sees
 
-MOST_LINES = 40
+MAX_LINES = 40
 HEAD = 4  # results shown of the newest run before it folds
 
 
@@ -49,7 +49,7 @@ def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) 
     """The newest results, with equal ones in a row folded."""
     found: list[Line] = []
     for place, run in enumerate(_runs(checks)):
-        if len(found) >= MOST_LINES:
+        if len(found) >= MAX_LINES:
             break
         if only_changes:
             found.append(_line(run[-1], probe))
