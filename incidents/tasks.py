@@ -26,7 +26,7 @@ from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 
@@ -82,7 +82,7 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
         claim = claims[probe.pk]
         try:
             orders.append(Order(claim, probe.kind, probe.order(), float(probe.timeout_s)))
-        except InvalidProbe as invalid:
+        except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
     checker().submit(orders)
     if refused:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
+MAX_SECRETS = 8  # at once: a button may be pressed twice
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
 # what a stop writes down; the lease and the due time are the postman's, and are not written over
 STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
@@ -215,10 +216,15 @@ class Subscriber(models.Model):
         return [key for key, until in rows if until is None or datetime.fromisoformat(until) > now]
 
     def rotate(self, now: datetime) -> str:
-        """A new secret; the one before signs beside it for a day."""
+        """A new secret; those before sign beside it until the day is over that each has left.
+
+        The receiver has one of them, and which, nobody knows who pressed the button twice: the oldest stays.
+        """
         secret = signing.new_secret()
-        until = (now + ROTATION).isoformat()
-        rows = [[secret, None], *([key, until] for key in self.secrets(now)[:1])]
+        known = json.loads(encryption.unseal(self.signing)) if self.signing else []
+        end = (now + ROTATION).isoformat()
+        valid = [[key, until or end] for key, until in known if key in self.secrets(now)]
+        rows = [[secret, None], *valid[: MAX_SECRETS - 2], *valid[MAX_SECRETS - 2 :][-1:]]
         self.signing = encryption.seal(json.dumps(rows))
         self.save(update_fields=["signing"])
         return secret
