@@ -58,3 +58,17 @@ def test_every_line_of_the_console_is_whole(looking, width):
         if found_wrong := page.evaluate(WRONG):
             wrong[path] = found_wrong
     assert wrong == {}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_at_the_usual_size_the_four_statuses_stand_in_one_row(looking, width):
+    fell(watched("Checkout and payments"))
+    page = looking.page
+    page.set_viewport_size({"width": width, "height": 900})
+    looking.log_in(staff("ada"), f"/console/incidents/{Incident.objects.get().public_id}/compose")
+    page.locator(".picker label").first.wait_for()
+    tops = page.eval_on_selector_all(
+        ".picker label, .phases label",
+        "(all) => all.map((one) => one.offsetTop + one.parentElement.offsetTop)",
+    )
+    assert len(set(tops[:4])) == len(set(tops[4:])) == 1
