@@ -14,7 +14,7 @@ from components import encryption
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 from subscribers.browsers import Browser
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 # Default_Ignorable_Code_Point (UCD), and the white space that people paste along
 _UNSEEN = re.compile(

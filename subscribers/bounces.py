@@ -23,10 +23,10 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from incidents.messages import one_line
-from subscribers.channels import Channel
 from subscribers.emails import provider_reports
 from subscribers.emails.provider_reports import Report
 from subscribers.models import State, Subscriber
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
 # Each provider's reports as Anymail reads them. Not here: Amazon SES, which needs boto3.

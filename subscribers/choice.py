@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.models import Component, Group
 from incidents.models import Incident, NoticeKind
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 KINDS = (NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM)
 

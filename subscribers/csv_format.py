@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TextIO
 
 from components.status import Impact
 from incidents.models import NoticeKind
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 COLUMNS = ("channel", "address", "components", "groups", "kinds", "least_impact", "digest", "state")
 MAX_LINE_LENGTH = 20_000  # characters of a cell

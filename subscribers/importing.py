@@ -16,9 +16,9 @@ from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
 from subscribers import address_identity, addresses, csv_format, signing
-from subscribers.channels import Channel
 from subscribers.csv_format import CSVError, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 BATCH = 500
 LINES_A_PART = 500

@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from components import encryption
 from subscribers import address_identity
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 HOUR_S = 3_600
 SIGN_UPS = 10  # an hour from one network

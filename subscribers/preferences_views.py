@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from components.access_marks import public
 from incidents.models import Incident
 from subscribers import data_export, limits
-from subscribers.channels import Channel
 from subscribers.choice import follow
 from subscribers.forms import ChoiceForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.states import Channel
 from subscribers.views import say, too_many, unlisted
 
 Act = Callable[[HttpRequest, Subscriber, datetime], HttpResponse]

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from components.access_marks import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
-from subscribers.channels import Channel
 from subscribers.delivery.content import house
 from subscribers.models import State, Subscriber
+from subscribers.states import Channel
 
 MAX_BYTES = 4_096
 BROWSERS_AN_HOUR = 20  # of one address: an office shares one

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from subscribers import limits
-from subscribers.channels import Channel
 from subscribers.choice import Choice
 from subscribers.models.subscriber import Subscriber, new_key
-from subscribers.states import Purpose, State
+from subscribers.states import Channel, Purpose, State
 
 KEPT = (State.UNCONFIRMED, State.ACTIVE)
 

@@ -138,7 +138,7 @@ class Component(models.Model):
             Page.objects.count_again(at)
             Page.objects.turn(is_public=self.is_shown)
             event_log.record(
-                "component.status", id=self.public_id, component=self.name, old=old, new=status.value
+                "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
             )
         return True
 

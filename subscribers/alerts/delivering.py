@@ -11,10 +11,10 @@ from django.db.models import F, Min, Q
 from components import encryption
 from subscribers.alerts import sending
 from subscribers.alerts.sending import Message
-from subscribers.channels import Channel
 from subscribers.delivery.envelope import End, Result
 from subscribers.models import AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import LEASE
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
 MAX_CONCURRENT = 50

@@ -24,10 +24,10 @@ from subscribers import addresses, vapid
 from subscribers.alerts import sending
 from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
 from subscribers.alerts.sending import Message
-from subscribers.channels import Channel
 from subscribers.delivery.envelope import End, Result
 from subscribers.models import Alert, AlertChannel, new_id
 from subscribers.staff.asking import Named, StaffRequest
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
 SECTION = "console_alerts"

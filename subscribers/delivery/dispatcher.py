@@ -21,11 +21,11 @@ from django.db import DatabaseError, DataError, close_old_connections
 
 from components.clock import database_now
 from components.egress import Egress
-from subscribers.channels import Channel
 from subscribers.delivery import leases
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.message_builder import Nothing, Packed, pack
 from subscribers.delivery.results import finish
+from subscribers.states import Channel
 
 MAX_CONCURRENT = 1_000  # sockets of one process
 ROUND_S = 0.25

@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from subscribers.channels import Channel
 from subscribers.delivery.content import House, Story, Word
+from subscribers.states import Channel
 
 UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
 

@@ -11,8 +11,8 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
 from incidents.models import Notice
-from subscribers.channels import Channel
 from subscribers.models import Delivery, DeliveryState, Host, Sorter, Subscriber
+from subscribers.states import Channel
 
 DEADLINE_S = 20.0  # the longest an attempt may take
 LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it

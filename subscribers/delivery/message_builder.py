@@ -20,10 +20,10 @@ from components import encryption
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
 from subscribers import confirming
-from subscribers.channels import Channel
 from subscribers.delivery.content import House, Story, Word, house, read
 from subscribers.delivery.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 KEY = "-key-"
 LINKED = ("subscription", "unsubscribe")

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
-from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState
+from subscribers.states import Channel
 
 MAX_WAIT = timedelta(minutes=15)
 NOTED = "refused"

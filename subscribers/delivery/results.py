@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import F
 
 from components import event_log
-from subscribers.channels import Channel
 from subscribers.delivery import backoff, fan_out, refusals, refused_mail
 from subscribers.delivery.envelope import End, Result
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.delivery.message_builder import Nothing
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 if TYPE_CHECKING:
     from subscribers.delivery.dispatcher import Done

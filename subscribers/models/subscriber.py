@@ -22,9 +22,8 @@ from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import address_identity, signing
-from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice
-from subscribers.states import DeliveryState, Purpose, State
+from subscribers.states import Channel, DeliveryState, Purpose, State, channel_choices
 
 if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
@@ -132,7 +131,7 @@ class Subscriber(models.Model):
     """`address` is sealed, as most of them are keys in themselves; `shown` is what staff may read."""
 
     public_id = PublicIdField()
-    channel = models.CharField(max_length=12, choices=[(c.value, LABELS[c]) for c in Channel])
+    channel = models.CharField(max_length=12, choices=channel_choices)
     address = models.TextField(editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
     shown = models.CharField(max_length=255, editable=False)

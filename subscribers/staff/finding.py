@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from subscribers import address_identity
-from subscribers.channels import Channel
 from subscribers.delivery.message_builder import scope
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
 from subscribers.staff.asking import discreet
+from subscribers.states import Channel
 
 PAGE_SIZE = 50
 FAILING = Q(failing_since__isnull=False)

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from components.models import Component, Group
 from components.status import Impact
 from subscribers import addresses, csv_format
-from subscribers.channels import Channel
 from subscribers.models import Subscriber
+from subscribers.states import Channel
 
 IMPACTS = [
     (

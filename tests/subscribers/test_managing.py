@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
-from subscribers.models.subscriber import MOST_SECRETS
+from subscribers.models.subscriber import MAX_SECRETS
+from subscribers.states import Channel
 from tests.making import component, group
 from tests.subscribers.making import mail, somebody, webhook
 
@@ -245,4 +245,4 @@ def test_a_second_click_takes_no_secret_away_that_the_receiver_may_still_have(cl
     assert len(one.secrets(now + timedelta(hours=25))) == 1
     for number in range(40):
         one.rotate(now + number * timedelta(minutes=1))
-    assert len(one.secrets(now)) <= MOST_SECRETS
+    assert len(one.secrets(now)) <= MAX_SECRETS

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from components.egress import Egress
-from subscribers.channels import CHATS, Channel
+from subscribers import channels
+from subscribers.channels.posting import Answer
 from subscribers.delivery.envelope import End
-from subscribers.senders import SENDERS
-from subscribers.senders.posting import Answer
+from subscribers.states import CHATS, Channel
 from tests import certificates
 from tests.subscribers.letters import envelope
 from tests.subscribers.mailbox import secured
@@ -115,7 +115,7 @@ def send(channel, behave, *, tls=None):
     async def once():
         async with asyncio.timeout(8):
             made = envelope(channel=channel, address=address, **given)
-            return await SENDERS[channel](made, Egress(("127.0.0.0/8",)))
+            return await channels.senders()[channel](made, Egress(("127.0.0.0/8",)))
 
     try:
         return asyncio.run(once())

@@ -17,10 +17,10 @@ from components import encryption
 from components.egress import Egress
 from subscribers import addresses, vapid
 from subscribers.browsers import Browser, InvalidBrowserError
-from subscribers.channels import Channel
+from subscribers.channels import web_push
 from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
-from subscribers.senders import push
+from subscribers.states import Channel
 from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.test_formats import CHANGE, HOSTILE, INCIDENT, Word, envelope
 from tests.subscribers.test_push_encryption import read
@@ -49,7 +49,7 @@ def test_the_browser_alone_can_read_what_it_is_told(sink):
     key = ec.generate_private_key(ec.SECP256R1())
     sent = replace(envelope(Channel.WEB_PUSH), address=json.dumps(subscription(f"{sink.url}/push", key)))
     sink.answers["/push"] = 201
-    assert asyncio.run(push.send(sent, Egress(LOOPBACK))).end is End.SENT
+    assert asyncio.run(web_push.send(sent, Egress(LOOPBACK))).end is End.SENT
     got = sink.got[0]
     plain = read(got.body, key, AUTH)
     told = json.loads(plain)
@@ -79,13 +79,13 @@ def test_our_key_is_made_once_and_readable_by_its_owner_alone(tmp_path, settings
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_words_fit_what_push_services_take(name):
     story = replace(INCIDENT, title=HOSTILE[name], words=(Word(1, "x", INCIDENT.words[0].at, HOSTILE[name]),))
-    plain = json.dumps(push.written(envelope(Channel.WEB_PUSH, story)), ensure_ascii=False).encode()
-    assert len(plain) <= push.MAX_BYTES
+    plain = json.dumps(web_push.written(envelope(Channel.WEB_PUSH, story)), ensure_ascii=False).encode()
+    assert len(plain) <= web_push.MAX_BYTES
     assert len(json.loads(plain)["title"]) <= 150
 
 
 def test_another_story_has_another_place_on_the_screen():
-    tags = {push.written(envelope(Channel.WEB_PUSH, story))["tag"] for story in (INCIDENT, CHANGE)}
+    tags = {web_push.written(envelope(Channel.WEB_PUSH, story))["tag"] for story in (INCIDENT, CHANGE)}
     assert tags == {"incident:5", "component:1"}
 
 
@@ -103,7 +103,7 @@ def test_a_browser_that_ended_it_is_gone(sink):
     sent = replace(envelope(Channel.WEB_PUSH), address=json.dumps(subscription(f"{sink.url}/push")))
     for status, headers, end in ANSWERS:
         sink.answers["/push"] = (status, headers, b"")
-        assert asyncio.run(push.send(sent, Egress(LOOPBACK))).end is end, status
+        assert asyncio.run(web_push.send(sent, Egress(LOOPBACK))).end is end, status
 
 
 def test_a_browser_is_told_as_soon_as_its_owner_said_yes(db):

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from components.egress import Egress
 from subscribers.alerts.kinds import KINDS, World
+from subscribers.channels import email
 from subscribers.delivery import leases
 from subscribers.delivery.dispatcher import Done
 from subscribers.delivery.message_builder import pack
 from subscribers.delivery.results import finish
 from subscribers.models import Host, Purpose, State, Subscriber
-from subscribers.senders import mail
 from tests.subscribers.making import mail as reader
 from tests.subscribers.test_mail import box, run  # noqa: F401 - a fixture
 
@@ -27,7 +27,7 @@ def deliver(now):
     packed = pack(ids, now)
 
     async def each():
-        return [await mail.send(one.envelope, Egress()) for one in packed]
+        return [await email.send(one.envelope, Egress()) for one in packed]
 
     results = run(each())
     finish([Done(one, token, result) for one, result in zip(packed, results, strict=True)], now)

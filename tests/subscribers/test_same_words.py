@@ -7,8 +7,11 @@ from markdown_it import MarkdownIt
 
 from incidents.markdown import to_html
 from incidents.plain_text import to_plain
-from subscribers.formats.dialects import GOOGLE_CHAT, MARKDOWN, SLACK, TELEGRAM
-from subscribers.formats.markdown import runs
+from subscribers.channels.dialect import MARKDOWN
+from subscribers.channels.google_chat import GOOGLE_CHAT
+from subscribers.channels.markdown_runs import runs
+from subscribers.channels.slack import SLACK
+from subscribers.channels.telegram import TELEGRAM
 
 
 def plainly(text):

@@ -13,9 +13,9 @@ from django.utils import timezone
 from components import encryption
 from incidents.models import Incident, Notice, NoticeKind
 from subscribers import address_identity, addresses, csv_format, importing
-from subscribers.channels import Channel
 from subscribers.models import Delivery, FormerKey, State, Subscriber
 from subscribers.staff import finding
+from subscribers.states import Channel
 from tests.making import component
 from tests.subscribers.making import mail, webhook
 

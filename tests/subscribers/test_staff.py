@@ -16,10 +16,10 @@ from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice
 from statuspage.models import Audit, Role
 from subscribers import importing
-from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.match_reason import said, why, with_subjects
 from subscribers.models import Delivery, Host, State, Subscriber
+from subscribers.states import Channel
 from tests.browser import widths
 from tests.making import component, group
 from tests.people import cookie, person

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from subscribers.channels import CHATS, Channel
+from subscribers import channels
+from subscribers.channels.web_push import written
 from subscribers.delivery import message_builder
 from subscribers.emails import letter
-from subscribers.formats import FORMATS
-from subscribers.senders.push import written
+from subscribers.states import CHATS, Channel
 from tests.subscribers.letters import NOW, envelope, story
 from tests.subscribers.making import mail
 
@@ -19,7 +19,7 @@ PROMISE = "17 Nov, 04:15 UTC"
 
 def told(channel, at):
     made = envelope(channel=channel, address="https://x.example/?chat_id=1", at=at)
-    return json.dumps(FORMATS[channel](made), ensure_ascii=False)
+    return json.dumps(channels.kind(channel).body(made), ensure_ascii=False)
 
 
 @pytest.mark.parametrize("channel", CHATS)
@@ -38,13 +38,13 @@ def test_what_is_told_before_midnight_and_read_after_it_has_its_day():
                next_update_at=evening + timedelta(minutes=5))  # fmt: skip
     for at, shown in ((evening, "by 23:55 UTC"), (evening + timedelta(minutes=11), "by 17 Nov, 23:55 UTC")):
         made = envelope(of, channel=Channel.SLACK, address="https://x.example/", at=at)
-        assert shown in json.dumps(FORMATS[Channel.SLACK](made))
+        assert shown in json.dumps(channels.kind(Channel.SLACK).body(made))
 
 
 def test_earlier_words_told_together_have_a_day_if_either_day_is_another():
     words = story().words
     made = envelope(story(), channel=Channel.SLACK, address="https://x.example/", unsent=words, at=LATE)
-    assert "Investigating, 17 Nov, 03:20 UTC:" in json.dumps(FORMATS[Channel.SLACK](made))
+    assert "Investigating, 17 Nov, 03:20 UTC:" in json.dumps(channels.kind(Channel.SLACK).body(made))
 
 
 def test_a_notification_that_is_shown_late_has_the_day():

@@ -24,6 +24,7 @@ from django.conf import settings
 from components.egress import Egress, EgressError
 from incidents.messages import one_line
 from subscribers import emails
+from subscribers.channels.kind import ChannelKind
 from subscribers.delivery import refusals
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.refusals import Blame
@@ -251,3 +252,6 @@ _by_loop: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = weakr
 def _lines() -> _Lines:
     """Those of this loop: a socket belongs to the loop that opened it."""
     return _by_loop.setdefault(asyncio.get_running_loop(), _Lines())
+
+
+CHANNEL = ChannelKind(send=send, example="you@example.com", address_label="Email address")

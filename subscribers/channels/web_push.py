@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.egress import Egress
-from subscribers import addresses, push_encryption, vapid
-from subscribers.browsers import Browser, InvalidBrowserError
+from subscribers import push_encryption, vapid
+from subscribers.browsers import Browser, InvalidBrowserError, is_push_service
+from subscribers.channels.chat_message import message
+from subscribers.channels.kind import ChannelKind
+from subscribers.channels.posting import FAILURES, failed, judged, post
+from subscribers.channels.text_runs import clipped
 from subscribers.delivery.envelope import End, Envelope, Result
-from subscribers.formats.runs import clipped
-from subscribers.formats.telling import message
-from subscribers.senders.posting import FAILURES, failed, judged, post
 
 MAX_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
 MAX_WORDS = 300  # UTF-16 units: no system shows more
@@ -30,7 +31,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
         browser = Browser.read(address)
     except InvalidBrowserError as error:
         return Result(End.GONE, why=str(error.__doc__))
-    if not addresses.is_push_service(browser.endpoint):  # from before they were asked for
+    if not is_push_service(browser.endpoint):  # from before they were asked for
         return Result(End.GONE, why="The address is not one of a push service we know.")
     body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
     headers = {
@@ -72,3 +73,6 @@ def sealed(plain: bytes, browser: Browser) -> bytes:
 def _topic(tag: str) -> str:
     """At most 32 letters; the service keeps only the newest of a topic (RFC 8030, section 5.4)."""
     return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()
+
+
+CHANNEL = ChannelKind(send=send)

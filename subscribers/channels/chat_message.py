@@ -7,10 +7,10 @@ from components.status import Status
 from incidents import messages
 from incidents.models import NoticeKind
 from incidents.times import clock, is_today, span
+from subscribers.channels.markdown_runs import runs
+from subscribers.channels.text_runs import END, Run, clipped, one_line
 from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
-from subscribers.formats.markdown import runs
-from subscribers.formats.runs import END, Run, clipped, one_line
 
 MAX_COMPONENTS = 20
 MAX_TITLE_LENGTH = 200

@@ -1,10 +1,13 @@
-"""The dialect of each vendor: how a run is marked, what is escaped, and how length is counted."""
+"""A dialect: how a run of text is marked, what is escaped, and how length is counted.
+
+Each vendor has one; here is what several share.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from subscribers.formats.runs import END, Run, cut, one_line, silenced, tame, units, without_inner_marks
+from subscribers.channels.text_runs import END, Run, cut, one_line, silenced, tame, units, without_inner_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +91,10 @@ def _lasts(runs: Sequence[Run], mark: str) -> int:
     return next((place for place, run in enumerate(runs) if not getattr(run, mark)), len(runs))
 
 
-def _escape_entities(text: str) -> str:
+def escape_entities(text: str) -> str:
+    """Text as HTML and mrkdwn write it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
-
-SLACK_TWINS = str.maketrans("*_~`", "∗ˍ∼ˋ")  # mrkdwn knows no escape for these
-SLACK_MARKS = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)")
-
-
-def _escape_slack(text: str) -> str:
-    """docs.slack.dev: escape &, < and >. Marks inside words do nothing, at their edges they get a twin."""
-    twins = SLACK_MARKS.sub(lambda found: found.group().translate(SLACK_TWINS), text)
-    return _escape_entities(silenced(twins))
-
-
-def _slack_link(text: str, url: str) -> str:
-    label = "" if text == url else f"|{_escape_slack(text).replace('|', '¦')}"
-    return f"<{_escape_entities(url)}{label}>"
-
-
-SLACK = Dialect(
-    _escape_slack,
-    strong=("*", "*"),
-    em=("_", "_"),
-    strike=("~", "~"),
-    code=lambda text: f"`{_escape_entities(text.replace('`', 'ˋ'))}`",
-    link=_slack_link,
-    literal=_escape_entities,
-    measure=units,
-    marks_in_words=False,
-)
 
 MARKDOWN_MARKS = re.compile(r"([\\*_~`|\[\]()])")
 AT_START = re.compile(r"^(\s*)([-+#>=])")
@@ -151,43 +128,17 @@ MARKDOWN = Dialect(  # Discord and Mattermost
 )
 
 
-def _escape_html(text: str) -> str:
-    return _escape_entities(silenced(text)).replace('"', "&quot;")
+def escape_html(text: str) -> str:
+    """Words for a vendor that reads a little HTML; they call nobody."""
+    return escape_entities(silenced(text)).replace('"', "&quot;")
 
 
-def _exactly(text: str) -> str:
-    return _escape_entities(text).replace('"', "&quot;")
+def exactly(text: str) -> str:
+    """Code and addresses, byte for byte."""
+    return escape_entities(text).replace('"', "&quot;")
 
 
-def visible_units(html: str) -> int:
-    """How long a text is once its tags and entities are read, which is what Telegram counts."""
-    bare = re.sub(r"<[^>]*>", "", html)
-    return units(re.sub(r"&(amp|lt|gt|quot);", "x", bare))
-
-
-def _html_link(text: str, url: str) -> str:
-    words = _exactly(text) if text == url else _escape_html(text)
-    return f'<a href="{_exactly(url)}">{words}</a>'
-
-
-TELEGRAM = Dialect(
-    _escape_html,
-    strong=("<b>", "</b>"),
-    em=("<i>", "</i>"),
-    strike=("<s>", "</s>"),
-    code=lambda text: f"<code>{_exactly(text)}</code>",
-    link=_html_link,
-    literal=_exactly,
-    measure=visible_units,
-    strikes_code=False,  # core.telegram.org/bots/api, "HTML style": code is part of no other entity
-)
-GOOGLE_CHAT = Dialect(
-    _escape_html,
-    strong=("<b>", "</b>"),
-    em=("<i>", "</i>"),
-    strike=("<s>", "</s>"),
-    code=_exactly,
-    link=_html_link,
-    literal=_exactly,
-    measure=lambda text: len(text.replace("\n", "<br>").encode()),
-)
+def html_link(text: str, url: str) -> str:
+    """A link in HTML."""
+    words = exactly(text) if text == url else escape_html(text)
+    return f'<a href="{exactly(url)}">{words}</a>'

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 from incidents.markdown import PARSER
-from subscribers.formats.runs import CONTROL, END, MAX_READ, Run, without_breaks
+from subscribers.channels.text_runs import CONTROL, END, MAX_READ, Run, without_breaks
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 

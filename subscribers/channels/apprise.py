@@ -16,9 +16,10 @@ from django.conf import settings
 from components import identity
 from components.egress import Egress
 from components.status import Status
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.kind import ChannelKind
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.leases import PER_CHAT_HOST
-from subscribers.formats.telling import Message, message
 
 MAX_WORDS = 600  # UTF-16 units: most of these services are short of room
 KINDS = {
@@ -71,3 +72,6 @@ def library() -> Any:
         apprise.Apprise.instantiate("json://localhost")
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     return apprise
+
+
+CHANNEL = ChannelKind(send=send)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from subscribers.delivery.envelope import Envelope
-from subscribers.formats.dialects import MARKDOWN
-from subscribers.formats.runs import tame
-from subscribers.formats.telling import message
+from subscribers.channels import chat
+from subscribers.channels.chat_message import message
+from subscribers.channels.dialect import MARKDOWN
+from subscribers.channels.posting import Answer, judged
+from subscribers.channels.text_runs import tame
+from subscribers.delivery.envelope import Envelope, Result
 
 MAX_WORDS = 8_000  # of a post of 16,383 characters; ours stays below it as a whole
 
@@ -31,3 +33,26 @@ def body(envelope: Envelope) -> dict[str, Any]:
     links = f"[{told.link_word}]({told.url}) · [Manage]({told.manage})"
     attachment["text"] = f"{attachment['text']}\n\n{links}".strip()
     return {"text": f"**{MARKDOWN.plain(told.head, 200)}**", "attachments": [attachment]}
+
+
+GONE = ("web.incoming_webhook.invalid", "web.incoming_webhook.channel", "store.sql_channel.get")
+
+
+def read(answer: Answer) -> Result:
+    """A 404 alone may be a proxy while the server restarts: its own word must stand beside it."""
+    word = str(chat.answer_object(answer).get("id", ""))
+    if answer.status in (400, 404) and word.startswith(GONE):
+        return chat.gone(answer, "Mattermost says that the webhook or its channel was removed.")
+    return judged(answer)
+
+
+CHANNEL = chat.channel(
+    body=body,
+    read=read,
+    path=r".*/hooks/.+",
+    example="https://<your server>/hooks/…",
+    how=(
+        "In Mattermost, open Integrations, Incoming webhooks, Add, choose the channel, and copy the "
+        "address here."
+    ),
+)
