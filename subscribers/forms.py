@@ -14,7 +14,7 @@ from incidents.models import Incident, NoticeKind
 from subscribers import proof
 from subscribers.addresses import LOOKS, checked
 from subscribers.channels import Channel
-from subscribers.choice import Choice, follow, usual
+from subscribers.choice import Choice, follow, public_incident, usual
 
 KIND_LABELS = {
     NoticeKind.INCIDENT: "Incidents",
@@ -197,8 +197,8 @@ class SignUpForm(ChoiceForm):
         public_id = self.cleaned_data["follow"]
         if not public_id:
             return None
-        found = Incident.objects.public().filter(public_id=public_id, resolved_at=None).first()
-        if found is None:
+        found = public_incident(public_id)
+        if found is None or found.resolved_at:
             raise ValidationError("That incident is over. You can hear of the next ones.")
         return found
 
