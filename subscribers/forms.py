@@ -13,7 +13,7 @@ from components.status import Impact
 from incidents.models import Incident, NoticeKind
 from subscribers import channels, proof
 from subscribers.addresses import checked
-from subscribers.choice import Choice, follow, usual
+from subscribers.choice import Choice, follow, public_incident, usual
 from subscribers.states import Channel
 
 KIND_LABELS = {
@@ -196,8 +196,8 @@ class SignUpForm(ChoiceForm):
         public_id = self.cleaned_data["follow"]
         if not public_id:
             return None
-        found = Incident.objects.public().filter(public_id=public_id, resolved_at=None).first()
-        if found is None:
+        found = public_incident(public_id)
+        if found is None or found.resolved_at:
             raise ValidationError("That incident is over. You can hear of the next ones.")
         return found
 

@@ -143,7 +143,7 @@ def test_memory_is_counted_too(tmp_path, transactional_db, monkeypatch):
     for path in ("/", "/history", "/maintenance"):
         snapshot.fresh(path)
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())
-    monkeypatch.setattr("statuspage.serving.snapshot.MOST_BYTES", snapshot.size - 1)
+    monkeypatch.setattr("statuspage.serving.snapshot.MAX_BYTES", snapshot.size - 1)
     snapshot._keep(snapshot.documents["/maintenance"])
     assert list(snapshot.documents) == ["/history", "/maintenance"]
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())
