@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import shutil
 
 import pytest
 from django.conf import settings
@@ -13,6 +14,7 @@ from statuspage import supervisor
 from tests.browser import Browser
 from tests.faults import faults
 from tests.looking import Looking
+from tests.once import migrated_database, migrated_file
 from tests.targets import Target
 from tests.web import Web
 from tests.whole import Whole
@@ -66,24 +68,28 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Threads of a test may end after it; their sessions must not keep the database from being dropped.
+def django_db_keepdb(django_db_modify_db_settings):
+    """The tests' database is there already: a copy of one that was migrated once for all processes."""
+    told = settings.DATABASES["default"]
+    name = told["TEST"]["NAME"] or f"test_{told['NAME']}"
+    if settings.POSTGRES:
+        settings.POSTGRES.create(name, migrated_database(settings.POSTGRES))
+    else:
+        shutil.copy(migrated_file(), name)
+    return True
 
-    Tests are cleaned up with TRUNCATE (DELETE on SQLite), which the audit log refuses: that trigger has a
-    test of its own.
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Tests are cleaned up with TRUNCATE (DELETE on SQLite), which the audit log refuses.
+
+    That trigger has a test of its own.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         if settings.POSTGRES:
             cursor.execute("DROP TRIGGER audit_table ON statuspage_audit")
         else:
             cursor.execute("DROP TRIGGER IF EXISTS audit_delete")
-    yield
-    if settings.POSTGRES:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from tests.whole import Whole, wait_for
 
 
 def test_first_start_shows_real_things_and_says_what_to_do(whole):
+    whole.is_new = True
     whole.start()
     text = "\n".join(whole.lines)
     assert f"http://localhost:{whole.port}/" in text
