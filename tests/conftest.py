@@ -26,6 +26,9 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 # doors, addresses, senders: what they ask of a database is the same on both, and CI has a quarter of an hour
 ONE_IS_ENOUGH = {
     "test_access",
+    "test_doors_out",
+    "test_manners",
+    "test_own_error_pages",
     "test_bounces",
     "test_few_messages",
     "test_intake",
