@@ -8,9 +8,11 @@ import shutil
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from components import identity
 from statuspage import supervisor
+from tests import emptying
 from tests.browser import Browser
 from tests.faults import faults
 from tests.looking import Looking
@@ -84,10 +86,8 @@ def django_db_keepdb(django_db_modify_db_settings):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Tests are cleaned up with TRUNCATE (DELETE on SQLite), which the audit log refuses.
-
-    That trigger has a test of its own.
-    """
+    """Tests are cleaned up with DELETE, which the audit log refuses: that trigger has a test of its own."""
+    TransactionTestCase._fixture_teardown = emptying.empty
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         if settings.POSTGRES:
             cursor.execute("DROP TRIGGER audit_table ON statuspage_audit")
