@@ -59,6 +59,11 @@ def pytest_configure(config):
     faults.OUTPUT = config.pluginmanager.getplugin("capturemanager")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """What is asked of one database alone is not even read for the other."""
+    return True if config.option.markexpr == "data" and collection_path.stem in ONE_IS_ENOUGH else None
+
+
 def pytest_collection_modifyitems(items):
     """Whoever asks for the database asks for both of them, but for the doors."""
     for item in items:

@@ -40,7 +40,7 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         assert incident["impact"] == "critical"
         link = page.locator("#past").get_by_role("link", name="Web app answers with errors")
         link.wait_for(timeout=20_000)
-    staff_take_over_from_the_shell(whole)
+        staff_take_over_from_the_shell(whole)
     took = whole.stop()
     assert took < 10
     assert whole.left() == []
