@@ -212,5 +212,5 @@ def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int 
         "zones": sorted(available_timezones()),
     }
     if "HX-Request" in request.headers:  # the preview alone, whatever else is wrong
-        return render(request, "console/_look.html", context)
-    return render(request, "console/look.html", context, status=status)
+        return render(request, "console/_branding.html", context)
+    return render(request, "console/branding.html", context, status=status)

@@ -65,7 +65,7 @@ def cannot_tell(fresh: Freshness) -> Banner:
         f"{identity.current().name} itself: it may well be working. Our monitoring last checked at"
     )
     return Banner(
-        Status.UNKNOWN, "We cannot tell you the current status", line=line, line_at=fresh.checked_at
+        Status.UNKNOWN, "We don’t currently know the status", line=line, line_at=fresh.checked_at
     )
 
 

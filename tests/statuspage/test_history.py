@@ -355,7 +355,7 @@ def test_an_address_that_cannot_be_is_a_plain_404(client, db, address):
     watched("API")
     answer = client.get(address)
     assert answer.status_code == 404
-    assert "There is no such page" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def fill_whole(**size):

@@ -87,7 +87,7 @@ def test_the_page_tells_all_of_it(db):
     for text in (
         "Published Thu 12 Nov 2026 · by Chat team · 1 min read", "Duration 40 min", "12.5 %",
         "of those who were online", "Detected by Monitoring", "Time to detect 10 s",
-        "first public word after 10 s",
+        "first public update after 10 s",
         "Chat: major outage for 40 min", "Chat was down .", "The pool ran full.", "A full pool.",
         "To the database team.", "A larger pool.", "Watch the pool.", "The database was idle.",
         "Nobody could connect .",
@@ -179,7 +179,7 @@ def test_the_list_holds_every_postmortem_and_what_is_late_first(db):
     report.actions.create(text="Finished", position=4).move("done", after(hours=3))
     words = plain(shown("postmortems_page"))
     places = [
-        words.index(text) for text in (report.title, "Still to do", "Late already", "Next year", "Some day")
+        words.index(text) for text in (report.title, "Open actions", "Late already", "Next year", "Some day")
     ]
     assert places == sorted(places)
     assert "Finished" not in words
