@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from components import failures
+
 MAX_NAMES = 3
 ROSE = 2.0  # times as slow as usual just before it failed
 POOL = re.compile(
@@ -78,26 +80,11 @@ def reasons(facts: Facts) -> tuple[tuple[str, str], ...]:
     return tuple(told)
 
 
-HOW = {
-    "refused": ("Refused, not timed out.", "The host is up, nothing accepts."),
-    "reset": ("Broken off.", "Something accepts, and then hangs up."),
-    "unreachable": ("Unreachable.", "No way leads to the host."),
-    "dns": ("The name is not found.", "Nobody was asked anything yet."),
-    "timeout_dns": ("The name server does not answer.", "Nobody was asked anything yet."),
-    "timeout_connect": ("No connection in time.", "Packets get lost, or the host is gone."),
-    "timeout_tls": ("Connected, but not secured in time.", "The port is open, the process does not speak."),
-    "timeout_first_byte": ("Connected, but no answer in time.", "It is there, but does not get to it."),
-    "timeout_transfer": ("The answer begins and does not end.", "It is being made too slowly."),
-    "tls": ("The certificate is refused.", "Name, chain or end do not hold."),
-    "assertion": ("It answers, with the wrong content.", "The server runs."),
-    "": ("It answers, but not well enough.", "Slower than the limit, or a certificate near its end."),
-}  # fmt: skip
-
-
 def _how(facts: Facts) -> tuple[str, str]:
     if facts.failure == "status" and facts.status_code:
-        return f"It answers {facts.status_code}.", "The server runs, and says no."
-    return HOW.get(facts.failure, ("It fails.", facts.detail))
+        return f"It responds with {facts.status_code}.", "The server is running, but reports a problem."
+    bold, rest = failures.words(facts.failure).how
+    return bold, rest or facts.detail
 
 
 def _pool(facts: Facts) -> Cause | None:

@@ -10,63 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from components import failures
 from components.health import Rule
 from components.unsteady import ON_AND_OFF
 from incidents.times import clock, span
 
-# What customers notice, by the failure the probe met.
-NOTICED = {
-    "status": "answers with errors",
-    "assertion": "gives wrong answers",
-    "redirect": "cannot be reached",
-    "too_large": "gives wrong answers",
-    "protocol": "gives wrong answers",
-    "refused": "cannot be reached",
-    "unreachable": "cannot be reached",
-    "reset": "breaks off connections",
-    "dns": "cannot be found",
-    "timeout_dns": "cannot be found",
-    "tls": "has no valid certificate",
-    ON_AND_OFF: "fails on and off",
-}
-NO_ANSWER = "does not answer"
-# The same in a sentence: "API is also …".
-NOW = {
-    "status": "returning errors",
-    "assertion": "returning wrong answers",
-    "redirect": "unreachable",
-    "too_large": "returning wrong answers",
-    "protocol": "returning wrong answers",
-    "refused": "unreachable",
-    "unreachable": "unreachable",
-    "reset": "dropping connections",
-    "dns": "unreachable",
-    "timeout_dns": "unreachable",
-    "tls": "without a valid certificate",
-    ON_AND_OFF: "failing on and off",
-}
-NOT_NOW = "not responding"
 SEVERAL = "failing"  # with different failures
-# What the check met. A prober's own sentence may name hosts and quote the answer: it is for who edits probes.
-MET = {
-    "timeout_dns": "The name servers gave no answer in time.",
-    "timeout_connect": "No connection in time.",
-    "timeout_tls": "No secure connection in time.",
-    "timeout_first_byte": "Connected, but no answer in time.",
-    "timeout_transfer": "The answer did not end in time.",
-    "dns": "The name was not found.",
-    "refused": "The connection was refused.",
-    "unreachable": "The host could not be reached.",
-    "reset": "The connection was broken off.",
-    "tls": "No valid certificate.",
-    "protocol": "The answer could not be understood.",
-    "redirect": "Redirected to an address that cannot be used.",
-    "too_large": "The answer was too large.",
-    "assertion": "The answer did not have the expected content.",
-    "denied": "Our own rules do not allow this check.",
-    "own_fault": "We could not run the check.",
-    ON_AND_OFF: "Some checks fail and others pass.",
-}
 NOT_WORKING = " are not working"  # ends the title of several
 MORE = re.compile(r"([1-9][0-9]{0,8}) more")
 OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
@@ -90,14 +39,17 @@ def verbs(of: Sequence[str]) -> dict[str, str]:
 
 
 def met(failure: str, why: str) -> str:
-    """What a check met, in our own words alone; `why` is the prober's sentence."""
-    return why if failure in OWN_SENTENCES else MET.get(failure, "The check failed.")
+    """What a check met, in our own words alone.
+
+    `why` is the prober's own sentence. It may name hosts and quote the answer: it is for who edits probes.
+    """
+    return why if failure in OWN_SENTENCES else failures.words(failure).met
 
 
 def title(of: Sequence[str], failure: str) -> str:
     """What fails, for the headline."""
     if len(of) == 1:
-        return f"{of[0]} {NOTICED.get(failure, NO_ANSWER)}"
+        return f"{of[0]} {failures.words(failure).noticed}"
     return f"{names(of)}{NOT_WORKING}"
 
 
@@ -105,8 +57,7 @@ def is_ours(text: str, of: Sequence[str]) -> bool:
     """Whether this title of an incident of these components is one that `title` makes."""
     if text.endswith(NOT_WORKING):
         return _are_names(text.removesuffix(NOT_WORKING), of)
-    noticed = (*NOTICED.values(), NO_ANSWER)
-    return text in {f"{name} {what}" for name in of for what in noticed}
+    return text in {f"{name} {what}" for name in of for what in failures.titles()}
 
 
 def _are_names(text: str, of: Sequence[str]) -> bool:
@@ -134,8 +85,8 @@ def _are_names(text: str, of: Sequence[str]) -> bool:
 
 def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
     """ "API is also returning errors", "API and Search are failing"; `failure` empty: several kinds."""
-    verb, state = ("are", NOW.get(failure, SEVERAL)) if len(of) > 1 else ("is", NOW.get(failure, NOT_NOW))
-    return " ".join(filter(None, (names(of), verb, adverb, state)))
+    state = failures.words(failure).now if failure or len(of) == 1 else SEVERAL
+    return " ".join(filter(None, (names(of), "are" if len(of) > 1 else "is", adverb, state)))
 
 
 def opened(

@@ -123,7 +123,8 @@ BROKEN = _saying(
     r"down", r"offline", r"broken", r"breaks? off", r"stuck", r"outage", r"interrupted",
     r"slow(?:er|ly|ed|ness)?", r"errors?", r"unavailable", r"unreachable", r"delay(?:s|ed)?",
     r"tim(?:es?|ed) out",
-    r"los(?:t|es?|ing)(?: the| their)? connections?", r"wrong answers", r"no valid certificate", r"worse off",
+    r"los(?:t|es?|ing)(?: the| their)? connections?", r"(?:wrong|incorrect) (?:answers|responses)",
+    r"no valid certificate", r"worse off",
     r"without a valid certificate", r"dropp(?:ed|ing) connections",
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ from components.status import Status, worst
 from components.uptime import Seconds, Span
 from incidents.generated_text import duration
 from statuspage.public import days, incident_cards, page_model
-from statuspage.public.evidence import SEEN, http_words
+from statuspage.public.evidence import http_words, seen
 from statuspage.public.values.components import Day
 from statuspage.public.values.drilldown import CheckRow, DayPage, HourPage, HourRow, Stretch
 from statuspage.public.world import World, world
@@ -249,7 +249,7 @@ def _check_row(check: Check) -> CheckRow:
         at=datetime.fromtimestamp(check.slot, UTC),
         status=status_of(Outcome(check.outcome), check.probe.when_down),
         sees=sees(check),
-        answers_in=f"{check.total_ms} ms" if is_answer else "no answer",
+        answers_in=f"{check.total_ms} ms" if is_answer else "no response",
         region=check.region,
     )
 
@@ -258,10 +258,10 @@ def sees(check: Check) -> str:
     """What was wrong, in words that name nothing of the inside."""
     limit = check.probe.latency_limit_ms
     if check.outcome == Outcome.DEGRADED:
-        return "Slow answer" if limit is not None and check.total_ms > limit else "Certificate ends soon"
+        return "Slow response" if limit is not None and check.total_ms > limit else "Certificate expires soon"
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
-    return SEEN.get(check.failure, "failed").capitalize()
+    return seen(check.failure)
 
 
 def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from django.db.models import OuterRef, Subquery
 
-from components import steps
+from components import failures, steps
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -22,23 +22,6 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
-SEEN: dict[str, str] = {
-    Failure.TIMEOUT_DNS: "no answer to the name",
-    Failure.TIMEOUT_CONNECT: "no connection",
-    Failure.TIMEOUT_TLS: "no secure connection",
-    Failure.TIMEOUT_FIRST_BYTE: "no answer",
-    Failure.TIMEOUT_TRANSFER: "answer never ends",
-    Failure.DNS: "name not found",
-    Failure.REFUSED: "connection refused",
-    Failure.UNREACHABLE: "unreachable",
-    Failure.RESET: "connection broken off",
-    Failure.TLS: "certificate refused",
-    Failure.PROTOCOL: "answer not understood",
-    Failure.REDIRECT: "redirected astray",
-    Failure.TOO_LARGE: "answer too large",
-    Failure.STATUS: "wrong status",
-    Failure.ASSERTION: "wrong content",
-}
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -84,7 +67,7 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
         return f"{_probes(len(failing), rows)} saw it"
     what = {row.sees[0].lower() + row.sees[1:] for row in now}
     # an answer with a good code that is not what we expect says nothing by its code
-    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "answers"))
+    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "responds"))
     why = f" ({min(what)})" if says_why else ""
     return f"{_probes(len(now), rows)} fail{'s' if len(now) == 1 else ''}{why}"
 
@@ -128,15 +111,13 @@ def sees(check: Check | None) -> str:
         return "No data"
     if check.status_code:
         return http_words(check.status_code)
-    if check.failure == Failure.OWN_FAULT:
-        return "No data"
-    if check.failure:
-        return _met(check)
-    return "Answers"
+    return seen(check.failure) if check.failure else "Responds"
 
 
-def _met(check: Check) -> str:
-    return SEEN.get(check.failure, "failed").capitalize()
+def seen(failure: str) -> str:
+    """A failure in a few words, which begin with a capital letter."""
+    few = failures.words(failure).seen
+    return few[0].upper() + few[1:]
 
 
 def http_words(code: int) -> str:
@@ -176,7 +157,7 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     states = ["ok"] * reached + ["failed"] + ["open"] * len(times)
     rungs = [_rung(name, state, check, times[name]) for name, state in zip(times, states, strict=False)]
     if all(rung.state == "ok" for rung in rungs):
-        rungs.append(Rung("Answer", "failed", _met(check)))
+        rungs.append(Rung("Response", "failed", seen(check.failure)))
     return tuple(rungs)
 
 

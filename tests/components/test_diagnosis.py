@@ -55,7 +55,7 @@ def test_every_cause_says_why_and_where_to_look():
 def test_the_facts_are_told_whatever_they_point_to():
     told = dict(reasons(Facts("refused", answering=("Posts", "Sign-in"), failing=("Files",), **SLOWER)))
     assert told == {
-        "Refused, not timed out.": "The host is up, nothing accepts.",
+        "Refused, not timed out.": "The host is up, but nothing accepts connections on this port.",
         "Others in this group answer:": "Posts, Sign-in.",
         "Others in this group fail too:": "Files.",
         "Slow just before:": "it rose from 84 to 1,412 ms.",

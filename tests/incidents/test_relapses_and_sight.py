@@ -121,7 +121,7 @@ def test_the_title_of_a_relapse_names_what_fails_again(db):
     found(web, "down", after(minutes=6))
     found(web, "down", after(minutes=6, seconds=10))
     incident.refresh_from_db()
-    assert incident.title == "Web answers with errors"
+    assert incident.title == "Web is returning errors"
 
     rose(web, after(minutes=8))
     Incident.objects.turn(after(minutes=30))

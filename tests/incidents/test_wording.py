@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components import failures
 from incidents import generated_text
 from incidents.style_check import MOST_WARNINGS, Remark, remarks
 
@@ -263,7 +264,7 @@ def test_nobody_is_shown_more_than_eight_warnings():
     assert warnings[3].word == "{whom}"
 
 
-@pytest.mark.parametrize("failure", [*generated_text.NOTICED, "timeout"])
+@pytest.mark.parametrize("failure", [*failures.ROWS, "timeout"])
 def test_the_machine_writes_as_we_ask_people_to(failure):
     until = NOW + timedelta(minutes=30)
     text = generated_text.opened(["Web app"], failure, working=["Search"], since=NOW, until=until)

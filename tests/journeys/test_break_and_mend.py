@@ -22,7 +22,7 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         assert "Web app is returning errors (since" in card.inner_text()
         assert "written by our monitoring" in card.inner_text()
         feed = httpx.get(f"{whole.url}/history.atom").text
-        assert "Web app answers with errors" in feed
+        assert "Web app is returning errors" in feed
         card.get_by_role("link", name="Full timeline and evidence").click()
         assert "503 Service Unavailable" in page.inner_text("#evidence")
         page.go_back()
@@ -33,7 +33,7 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         assert [u["status"] for u in whole.incidents()[0]["incident_updates"]] == [
             "resolved", "monitoring", "investigating"]  # fmt: skip
         assert incident["impact"] == "critical"
-        link = page.locator("#past").get_by_role("link", name="Web app answers with errors")
+        link = page.locator("#past").get_by_role("link", name="Web app is returning errors")
         link.wait_for(timeout=20_000)
     took = whole.stop()
     assert took < 10
@@ -48,7 +48,7 @@ def test_staff_take_over_from_the_shell(whole):
         target.answers = 500
         wait_for(lambda: whole.status_of("API") == "major_outage", 40)
         told = whole.manage("post", "last", "--phase", "identified", "--body", "We found it.", "--next", "20")
-        assert "Posted to “API answers with errors”" in told.stdout
+        assert "Posted to “API is returning errors”" in told.stdout
         wait_for(lambda: whole.incidents()[0]["status"] == "identified", 10)
         target.answers = 200
         wait_for(lambda: whole.status_of("API") == "operational", 40)

@@ -50,7 +50,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     reader = browser.open(web.url)
     reader.get_by_role("heading", level=1, name="Chat is down").wait_for(timeout=12_000)
     assert reader.locator(".incident").count() == 0  # it is only suspected
-    page.get_by_role("heading", name="Chat answers with errors").wait_for()
+    page.get_by_role("heading", name="Chat is returning errors").wait_for()
     # two actions publish a suggestion: review, publish
     page.get_by_role("link", name="Review and publish").click()
     assert "Search works as usual" in body(page).input_value()
@@ -86,7 +86,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     assert (
         page.locator("[name=line-text]")
         .first.input_value()
-        .startswith("Chat answers with errors: first failed check")
+        .startswith("Chat is returning errors: first failed check")
     )
     page.get_by_label("Root cause").fill("A pool of five connections.")
     page.locator("[name=misled-saw]").first.fill("The database was idle.")

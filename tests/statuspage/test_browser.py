@@ -67,7 +67,7 @@ def test_what_the_reader_holds_is_not_taken_away(web, browser):
     outage(one)
     web.catch_up()
     page = browser.open(web.url)
-    link = page.get_by_role("link", name="Web app answers with errors")
+    link = page.get_by_role("link", name="Web app is returning errors")
     link.focus()
     Incident.objects.get().post("News.", phase="identified", now=timezone.now())
     headline(page, "Web app is down")

@@ -165,7 +165,7 @@ def test_what_is_typed_is_saved_and_looked_at(client, ada):
     assert "<strong>pod</strong>" in shown
     assert "What still works?" in shown
     assert "explain or leave out?" in shown
-    assert "[Identified] Chat answers with errors" in shown
+    assert "[Identified] Chat is returning errors" in shown
     assert "Draft saved" in shown
     mail, chat, webhook = (
         re.search(rf"pane--{way}.*?<pre>(.*?)</pre>", shown, re.DOTALL)[1]
@@ -304,7 +304,7 @@ def test_every_verb_is_a_form_and_is_written_down(client, ada, name):
     assert answer.status_code == 302
     act = "incident." + name.replace("-", "_")
     row = Audit.objects.get(act=act)
-    assert (row.actor, row.thing) in (("ada", "Chat answers with errors"), ("ada", "New"))
+    assert (row.actor, row.thing) in (("ada", "Chat is returning errors"), ("ada", "New"))
 
 
 def test_a_verb_that_is_refused_says_why(client, ada):
@@ -423,7 +423,7 @@ def test_a_postmortem_waits_for_the_end(client, ada):
 def test_incidents_are_found_by_words_and_component(client, ada):
     suggestion()
     for words in ("errors", "Chat", "monitoring detected"):
-        assert "Chat answers with errors" in page(client, f"/console/incidents?q={words}")
+        assert "Chat is returning errors" in page(client, f"/console/incidents?q={words}")
     assert "Nothing holds" in page(client, "/console/incidents?q=zzz")
     for which in ("open", "suggested", "deleted", "nonsense"):
         page(client, f"/console/incidents?which={which}&page=99")

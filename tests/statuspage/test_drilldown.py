@@ -132,7 +132,7 @@ def test_an_hour_down_shows_its_minutes_and_leads_on(outage):
     assert by_label["20:00 – 21:00"].is_ahead
     assert page.day.status is Status.MAJOR_OUTAGE
     assert page.uptime.down == "1 h 30 min down"
-    assert [one.title for one in page.incidents] == ["API answers with errors"]
+    assert [one.title for one in page.incidents] == ["API is returning errors"]
 
 
 def test_yesterday_is_read_from_its_tallies(outage):
@@ -210,7 +210,7 @@ def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
     )
     text = hour_html(probe, now)
     assert text.count("Connection refused") == 200
-    assert text.count("no answer") == 200
+    assert text.count("no response") == 200
     assert "Only the first 200 are shown." in text
 
 
@@ -219,12 +219,12 @@ def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
     [
         ({"outcome": "down", "failure": "status", "status_code": 503}, "503 Service Unavailable"),
         ({"outcome": "down", "failure": "status", "status_code": 799}, "799"),
-        ({"outcome": "down", "failure": "assertion", "status_code": 200}, "Wrong content"),
-        ({"outcome": "down", "failure": "timeout_first_byte"}, "No answer"),
+        ({"outcome": "down", "failure": "assertion", "status_code": 200}, "Unexpected content"),
+        ({"outcome": "down", "failure": "timeout_first_byte"}, "No response"),
         ({"outcome": "down", "failure": "denied"}, "Failed"),
         ({"outcome": "down", "failure": "of the future"}, "Failed"),
-        ({"outcome": "degraded", "status_code": 200, "total_ms": 900}, "Slow answer"),
-        ({"outcome": "degraded", "total_ms": 20, "days_left": 3}, "Certificate ends soon"),
+        ({"outcome": "degraded", "status_code": 200, "total_ms": 900}, "Slow response"),
+        ({"outcome": "degraded", "total_ms": 20, "days_left": 3}, "Certificate expires soon"),
     ],
 )
 def test_what_a_check_saw(fields, words):

@@ -351,7 +351,7 @@ def test_feeds_tell_of_it_from_the_first_word_on_in_one_entry(db, kind):
     found(probe, "up", NOW)
     before = feedparser.parse(feed(kind, NOW))
     assert not before.bozo
-    assert [entry.title for entry in before.entries] == [one.title, "API answers with errors"]
+    assert [entry.title for entry in before.entries] == [one.title, "API is returning errors"]
     words = before.entries[0].content[0].value if kind == "atom" else before.entries[0].description
     assert words.startswith("<p><strong>THIS IS A SCHEDULED EVENT Nov <var>13</var>, <var>08:00</var> - Nov ")
     assert "<strong>Scheduled</strong> - We upgrade the database." in words
@@ -376,7 +376,7 @@ def test_a_daily_series_does_not_push_incidents_out_of_the_feed(db):
     plan(rule="FREQ=DAILY")
     titles = [entry.title for entry in feedparser.parse(feed("rss", after(minutes=1))).entries]
     assert titles.count("Database upgrade") == 5
-    assert "API answers with errors" in titles
+    assert "API is returning errors" in titles
 
 
 @pytest.mark.parametrize(

@@ -87,4 +87,4 @@ def test_a_clock_that_steps_stops_neither_checks_nor_messages(whole, tmp_path, s
         wait_for(lambda: whole.web.get("/healthz").status_code == 200, 60)
     assert not said(whole, "has done nothing")
     titles = {one["name"] for one in whole.incidents()}
-    assert titles == {"Shop answers with errors"}
+    assert titles == {"Shop is returning errors"}

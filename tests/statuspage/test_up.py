@@ -70,7 +70,7 @@ def test_whatever_is_killed_is_back_within_ten_seconds_and_nothing_is_lost(whole
             wait_for(lambda: _answers(whole), 10)
             wait_for(lambda: whole.status_of("Shop") == state, 40)  # noqa: B023
         titles = {one["name"] for one in whole.incidents()}
-        assert titles == {"Shop answers with errors"}
+        assert titles == {"Shop is returning errors"}
     assert whole.stop() < 10
     assert whole.left() == []
 
