@@ -25,8 +25,8 @@ class TCP:
     target_help = "host:port"
     shows_certificate = False
     options = (
-        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are understood."),
-        Option("expect", "Expect", type="text", help="The answer must contain this."),
+        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are supported."),
+        Option("expect", "Expect", type="text", help="The response must contain this."),
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
@@ -71,7 +71,7 @@ class TCP:
             clock.seen["excerpt"] = printable(heard)  # what it said instead, should the deadline come first
         if _holds(order.expect, heard):
             return clock.reading(excerpt="")
-        detail = "The answer does not contain what is expected."
+        detail = "The response does not contain the expected text."
         return clock.reading(failure=Failure.ASSERTION, detail=detail)
 
 

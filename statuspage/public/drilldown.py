@@ -120,7 +120,7 @@ def _neighbour(found: World, component: Component, on: date) -> str:
 
 def _day_note(found: World, on: date, kept: dict[datetime, HourTally]) -> str:
     if not kept and (found.today - on).days >= settings.HOUR_RETENTION_DAYS:
-        return f"Hours are kept {settings.HOUR_RETENTION_DAYS} days; those of this day are gone."
+        return f"Hours are kept for {settings.HOUR_RETENTION_DAYS} days; those of this day have been deleted."
     return ""
 
 
@@ -267,11 +267,14 @@ def sees(check: Check) -> str:
 def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:
     """Why there is no check to be seen."""
     if not component.shows_evidence:
-        return "Single checks of this component are not shown."
+        return "Individual checks of this component are not shown."
     if checks:
         return ""
     if start + HOUR < found.now - timedelta(days=settings.CHECK_RETENTION_DAYS):
-        return f"Single checks are kept {settings.CHECK_RETENTION_DAYS} days; those of this hour are gone."
+        return (
+            f"Individual checks are kept for {settings.CHECK_RETENTION_DAYS} days; those of this "
+            "hour have been deleted."
+        )
     return "No check failed in this hour."
 
 

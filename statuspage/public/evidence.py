@@ -45,7 +45,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
-        summary=f"{_probes(len(failing), rows)} saw it",
+        summary=f"{_probes(len(failing), rows)} detected it",
         sentence=_sentence(rows, failing),
         first_failure_at=first,
         ladder=_ladder(probes, checks, first),
@@ -64,7 +64,7 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
     """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
     now = [row for row in failing if row.status.is_trouble]
     if not now:
-        return f"{_probes(len(failing), rows)} saw it"
+        return f"{_probes(len(failing), rows)} detected it"
     what = {row.sees[0].lower() + row.sees[1:] for row in now}
     # an answer with a good code that is not what we expect says nothing by its code
     says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "responds"))

@@ -59,7 +59,7 @@ def test_an_outage_in_between_is_the_same_story(db):
     lives(probe, "u" * 30, start=13)
     assert Incident.objects.get().resolved_at is not None
     assert [post.partition(" (")[0].partition(" since")[0] for post in posts()] == [
-        "API is failing on and off", "API is worse off", "API is better off", "API has recovered",
+        "API is failing on and off", "API has worsened", "API has improved", "API has recovered",
         "API was not working normally from 08:01 UTC to 08:12 UTC",
     ]  # fmt: skip
 

@@ -11,7 +11,7 @@ from incidents import generated_text
 from incidents.style_check import MOST_WARNINGS, Remark, remarks
 
 NOW = datetime(2026, 3, 14, 8, 0, tzinfo=UTC)
-CLEAR = "Sending messages does not work for all customers. Search works as usual."
+CLEAR = "Sending messages does not work for all customers. Search works normally."
 LAST = "Chat did not work from 08:00 to 09:30. The cause was a full disk. No data was lost."
 
 
@@ -42,7 +42,7 @@ def test_an_update_that_says_nothing_is_asked_three_questions(text):
     assert read(text, has_promise=False) == (
         Remark(False, "What does not work, and for whom?"),
         Remark(False, "What still works?"),
-        Remark(False, "When do you write again? Promise a time."),
+        Remark(False, "When is the next update? Promise a time."),
     )
 
 
@@ -101,7 +101,7 @@ def test_it_knows_whether_the_text_says_what_is_broken(text, is_said):
     ("text", "is_said"),
     [
         ("Search works.", True),
-        ("Search and Mail work as usual.", True),
+        ("Search and Mail work normally.", True),
         ("Search and Mail work.", True),
         ("Sign-in is not affected.", True),
         ("Sign-in isn’t affected.", True),
@@ -116,8 +116,8 @@ def test_it_knows_whether_the_text_says_what_is_broken(text, is_said):
         ("We are working on it.", False),
         ("Chat still isn't working.", False),
         ("Chat does not work.", False),
-        ("Chat still does not work as usual.", False),
-        ("Chat doesn't work as usual.", False),
+        ("Chat still does not work normally.", False),
+        ("Chat doesn't work normally.", False),
         ("Chat no longer works.", False),
         ("Nothing works.", False),
         ("Chat works slowly.", False),
@@ -230,7 +230,7 @@ def test_words_that_help_nobody_are_pointed_at(text, word):
 @pytest.mark.parametrize(
     "text",
     [
-        "We will write again by 08:30 UTC, or as soon as this changes.",
+        "We'll post another update by 08:30 UTC, or as soon as this changes.",
         "503 customers.",
         "Podcasts and clustering.",
         "https://example.org/soon!",
@@ -250,7 +250,7 @@ def test_a_word_is_jargon_unless_customers_know_it_as_a_component():
 
 def test_jargon_and_open_blanks_are_named_in_the_remark():
     texts = [one.text for one in read("Safeguard failed for {whom}.") if one.word]
-    assert texts == ["“{whom}” is still to be filled in.", "“Safeguard”: explain or leave out?"]
+    assert texts == ["“{whom}” is not filled in yet.", "“Safeguard”: explain or leave out?"]
 
 
 def test_a_word_used_twice_is_pointed_at_once():

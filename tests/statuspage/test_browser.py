@@ -90,7 +90,7 @@ def test_a_page_that_hears_nothing_turns_grey_by_itself(web, browser):
     assert page.get_attribute("#fresh", "data-step") in ("late", "stale")
     assert "All systems are operational" in page.inner_text("h1")
     page.clock.run_for(4 * 60_000)
-    headline(page, "We cannot tell you the current status")
+    headline(page, "We don’t currently know the status")
     assert page.get_attribute("#banner", "data-status") == "unknown"
     rows = page.locator(".row[data-status]")
     assert {row.get_attribute("data-status") for row in rows.all()} == {"unknown"}
@@ -106,8 +106,8 @@ def test_without_script_the_door_turns_it_grey(web, browser):
     web.stop()
     web.start()
     page = browser.open(web.url, script=False)
-    headline(page, "We cannot tell you the current status")
-    assert "This says nothing about Widgetify itself" in page.inner_text("#banner")
+    headline(page, "We don’t currently know the status")
+    assert "That says nothing about Widgetify itself" in page.inner_text("#banner")
     assert "Is Widgetify working for you?" in page.inner_text("main")
     assert "Contact support" in page.inner_text("main")
 
@@ -234,7 +234,7 @@ def test_every_day_opens_by_key_pointer_and_touch(web, browser):
     assert "major outage" in strip.get_attribute("aria-valuetext")
     assert page.locator(".pop a").inner_text() == incident.title
     page.keyboard.press("PageUp")
-    assert "no trouble" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
+    assert "no problems" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
         "aria-valuetext"
     )
     page.keyboard.press("Escape")
@@ -305,7 +305,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.goto(f"{web.url}/console/components/{one.public_id}/probe")
     page.get_by_label("Target").fill("ftp://x")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    page.get_by_text("Write the whole address, with http:// or https://").first.wait_for()
+    page.get_by_text("Enter the full address, with http:// or https://").first.wait_for()
     browser.faults.clear()  # the refused form is a 400, which Chromium notes
     assert (
         httpx.get(f"{web.url}/accounts/login/")
@@ -321,7 +321,7 @@ def test_on_a_phone_a_grey_row_still_reads(web, browser):
     web.stop()
     web.start()
     page = browser.open(web.url, width=390)
-    headline(page, "We cannot tell you the current status")
+    headline(page, "We don’t currently know the status")
     for name in page.locator(".row__name a").all():
         assert name.bounding_box()["height"] < 60
 

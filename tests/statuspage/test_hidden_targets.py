@@ -132,4 +132,4 @@ def test_who_names_a_probe_is_told_that_customers_read_it(client, probe):
         f"/admin/components/probe/{probe.pk}/change/", "/admin/components/probe/add/",
     )  # fmt: skip
     for page in pages:
-        assert "Customers read it where an incident shows" in client.get(page).content.decode(), page
+        assert "Shown to customers where an incident shows" in client.get(page).content.decode(), page

@@ -118,7 +118,7 @@ def test_overrunning_is_said_everywhere(db):
     turn(one, after(hours=2))
     now = after(hours=2, minutes=35)
     found(probe, "up", now)
-    assert overview(now).banner.line == "It takes longer than planned: it was to end by"
+    assert overview(now).banner.line == "It is taking longer than planned: it was due to end by"
     assert "takes longer than planned" in text_of(views.overview.gather, now)
     detail = text_of(views.maintenance.gather, now, public_id=one.public_id)
     assert "takes longer than planned" in detail

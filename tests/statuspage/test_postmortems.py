@@ -89,7 +89,7 @@ def test_the_page_tells_all_of_it(db):
     for text in (
         "Published Thu 12 Nov 2026 · by Chat team · 1 min read", "Duration 40 min", "12.5 %",
         "of those who were online", "Detected by Monitoring", "Time to detect 10 s",
-        "first public word after 10 s",
+        "first public update after 10 s",
         "Chat: major outage for 40 min", "Chat was down .", "The pool ran full.", "A full pool.",
         "To the database team.", "A larger pool.", "Watch the pool.", "The database was idle.",
         "Nobody could connect .",
@@ -101,7 +101,7 @@ def test_the_page_tells_all_of_it(db):
     assert html.count("<h1>") == 1
     labels = re.findall(r'role="img" aria-label="([^"]+)"', html)
     assert labels == [
-        "Share of checks that were well, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
+        "Share of checks that passed, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
         "100 % at the end."
     ]
 

@@ -88,7 +88,7 @@ def test_a_worker_that_lives_but_does_nothing_is_started_again(whole):
     for one in [worker, *worker.children(recursive=True)]:
         one.suspend()
     wait_for(lambda: whole.is_back("worker", worker), 30)
-    assert any("the worker has done nothing for 10 s" in line for line in whole.lines)
+    assert any("the worker has been idle for 10 s" in line for line in whole.lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=only_long)])
@@ -157,7 +157,7 @@ def test_two_in_one_folder(whole):
     other = Whole(whole.folder)
     other.database = whole.database
     try:
-        assert "already runs" in refused(other)
+        assert "is already running" in refused(other)
     finally:
         other.close()
 

@@ -18,22 +18,22 @@ CHAT_FIRST = Story(
             Phase.INVESTIGATING,
             at(FIRST, "12:05"),
             (
-                "Chat does not connect. Posts and comments work as usual. We are looking into it and will "
-                "write again by 12:45 UTC."
+                "Chat is not connecting. Posts and comments are working normally. "
+                "We're investigating and will post another update by 12:45 UTC."
             ),
         ),
         (
             Phase.IDENTIFIED,
             at(FIRST, "12:44"),
             (
-                "All places for chat connections are taken, many by connections that nobody uses any more. "
-                "We are freeing them. We will write again by 13:45 UTC."
+                "All slots for chat connections are in use, many by connections that are no longer active. "
+                "We're freeing them. We'll post another update by 13:45 UTC."
             ),
         ),
         (
             Phase.MONITORING,
             at(FIRST, "14:30"),
-            "Most people can chat again. We let the others in little by little and watch.",
+            "Most people can chat again. We're letting the others in gradually and monitoring.",
         ),
     ),
     last_word=(
@@ -50,19 +50,19 @@ CHAT_SECOND = Story(
         (
             Phase.INVESTIGATING,
             at(SECOND, "12:10"),
-            ("Chat does not connect, as on 11 May. Posts and comments work as usual. We will write again "
-             "by 12:40 UTC."),
+            ("Chat is not connecting, as on 11 May. Posts and comments are working normally. "
+             "We'll post another update by 12:40 UTC."),
         ),
         (
             Phase.IDENTIFIED,
             at(SECOND, "12:36"),
-            ("The part that should keep idle connections away has stopped by itself and lets nobody in. We "
-             "are starting it again. We will write again by 13:10 UTC."),
+            ("The part that should keep idle connections away has locked up and rejects everyone. We "
+             "are starting it again. We'll post another update by 13:10 UTC."),
         ),
     ),
     last_word=(
         "Chat did not connect from 12:02 to 13:20 UTC (1 h 18 min). Posts and comments worked all the "
-        "time. What links this to 11 May, and what we change, we tell in a postmortem."
+        "time. A postmortem will explain the link to 11 May and what we are changing."
     ),
     published_at=at("2016-05-24", "16:00"),
     report={
@@ -72,7 +72,7 @@ CHAT_SECOND = Story(
                      "stayed connected.",
         "detected_at": at(SECOND, "12:04"),
         "summary": (
-            "On 11 May from 04:43 Pacific time (11:43 UTC) nobody could connect to the chat for about "
+            "On 11 May from 04:43 Pacific time (11:43 UTC) no one could connect to the chat for about "
             "three and a half hours, and on 20 May once more for 1 h 18 min. Both times it was the same "
             "safeguard: first it did not act, then it acted on everybody. You rely on us to talk to each "
             "other. We are sorry."
@@ -103,16 +103,16 @@ CHAT_SECOND = Story(
                 FIRST,
                 ("11:43", "", "04:43 Pacific: the last place for a chat connection is taken."),
                 ("12:03", "", "Your reports reach the team. No alert had fired."),
-                ("12:05", "", "First public word."),
+                ("12:05", "", "First public update."),
                 ("12:20", "Wrong turn", "We add servers. They fill up as well, within minutes."),
-                ("12:41", "", "Silent connections are found to hold most places."),
-                ("15:13", "", "All silent connections are closed; everybody can connect."),
+                ("12:41", "", "We find that idle connections take up most slots."),
+                ("15:13", "", "All idle connections are closed; everyone can connect."),
             ),
             *timeline(
                 SECOND,
                 ("12:02", "Start", "The repaired safeguard locks up and refuses every new connection."),
                 ("12:04", "Detected", "An alert on refused connections fires, new since 11 May."),
-                ("12:10", "", "First public word."),
+                ("12:10", "", "First public update."),
                 ("12:15", "Wrong turn", ("It looks like 11 May, so we close silent connections. There are "
                                          "none.")),
                 ("12:31", "Cause found", "The safeguard holds a lock that it waits for."),
@@ -132,7 +132,7 @@ CHAT_SECOND = Story(
             "beside it."
         ),
         "lessons": (
-            "A safeguard is a part like any other: it fails, and it needs somebody who notices. And "
+            "A safeguard is a part like any other: it fails, and it needs monitoring. And "
             "telling you only when you ask is too late; this page is the first thing that came of it."
         ),
     },
@@ -147,7 +147,7 @@ CHAT_SECOND = Story(
             ActionKind.DETECT, "Platform", date(2016, 6, 3), ActionState.DONE, date(2016, 6, 1),
         ),
         Action(
-            "Let the chat recover by itself: a part that does not answer is restarted without a person",
+            "Let the chat recover by itself: a part that is not responding is restarted without a person",
             ActionKind.RECOVER, "Chat", date(2016, 7, 15), ActionState.DONE, date(2016, 7, 20),
         ),
         Action(

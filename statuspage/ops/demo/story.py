@@ -47,10 +47,12 @@ class Story:
         """From a quiet day to a resolved incident. Raises Unexpected."""
         self.start()
         self.chapter(
-            "A quiet day: few visitors, five database connections, all is well.", (3, 20), self.is_calm
+            "A quiet day: few visitors, five database connections, everything is healthy.",
+            (3, 20),
+            self.is_calm,
         )
         self.chapter(
-            "More visitors come. They wait for one of the five connections: answers get slow.",
+            "More visitors arrive and wait for one of the five connections: responses get slow.",
             (10, 400),
             lambda seen: seen.get("Web app") == seen.get("REST API") == "degraded_performance",
         )
@@ -105,7 +107,9 @@ class Story:
     def show_incident(self) -> None:
         """What it says of itself, newest word first."""
         found = self.incident()
-        self.say(f"The page wrote by itself ({found['status']}, impact {found['impact']}): {found['name']}")
+        self.say(
+            f"The page posted automatically ({found['status']}, impact {found['impact']}): {found['name']}"
+        )
         self.say(f"    “{found['incident_updates'][0]['body']}”")
         self.say(f"    with evidence: {self.url}/incidents/{found['id']}")
 
@@ -116,7 +120,7 @@ class Story:
         end = time.monotonic() + CHAPTER_S
         while not is_so():
             if time.monotonic() > end:
-                raise Unexpected(f"Waited {CHAPTER_S} s in vain for {what}; it shows {self.components()}.")
+                raise Unexpected(f"Waited {CHAPTER_S} s for {what}; it shows {self.components()}.")
             time.sleep(0.5)
 
     def dwell(self, seconds: float) -> None:
@@ -148,7 +152,7 @@ class Story:
             time.sleep(0.2)
         seed = [sys.executable, str(ROOT / "manage.py"), "demo", "--seed", self.service]
         subprocess.run(seed, env=_environment(env), check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        self.say(f"Open {self.url}/ and leave it open: it changes by itself.")
+        self.say(f"Open {self.url}/ and leave it open: it updates live.")
 
     def end(self) -> None:
         """Everything is gone afterwards."""
