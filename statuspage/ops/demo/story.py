@@ -57,19 +57,21 @@ class Story:
             lambda seen: seen.get("Web app") == seen.get("REST API") == "degraded_performance",
         )
         self.chapter(
-            "A report that holds its connection for two seconds becomes popular. All five are taken: "
-            "the app and the API answer 503, static files go on.",
+            "A report that holds its connection for two seconds becomes popular. All five are in "
+            "use: the app and the API return 503, static files still work.",
             (120, 2000),
             lambda seen: seen.get("Web app") == seen.get("REST API") == "major_outage",
         )
         self.show_incident()
         self.dwell(30)
-        self.say("Staff find the pool's setting and repair it: 200 connections instead of 5.")
+        self.say("Staff find the pool setting and fix it: 200 connections instead of 5.")
         self.visitors.ask(f"{self.service}/pool?size={REPAIRED_POOL}", "POST")
-        self.chapter("The visitors are still there; now there is room for them.", (40, 50), self.is_calm)
+        self.chapter(
+            "The visitors are still there; now there are enough connections.", (40, 50), self.is_calm
+        )
         self.wait("the incident to be resolved", lambda: self.incident()["status"] == "resolved")
         self.show_incident()
-        self.say(f"The bars of today and the uptime tell what happened: {self.url}/")
+        self.say(f"Today's bar and the uptime show what happened: {self.url}/")
 
     def chapter(self, words: str, crowd: tuple[int, int], is_told: Callable[[dict[str, str]], bool]) -> None:
         """Let so many visitors come, wait until the page tells it, and give people time to look."""
