@@ -228,7 +228,7 @@ def resolved(
     verb = "were" if len(of) > 1 else "was"
     return (
         f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} "
-        f"({length}{' in total, with recoveries in between' if is_broken else ''}). All checks have passed "
+        f"({length}{' in all, with recoveries in between' if is_broken else ''}). All checks have passed "
         "since then."
     )
 

@@ -294,7 +294,7 @@ def _sentence(
         told += f" The limit is {limit_ms:,} ms."
     if outages:
         first = outages[-1]
-        more = f" {len(outages)} outages in total." if len(outages) > 1 else ""
+        more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
         told += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
     return told
 

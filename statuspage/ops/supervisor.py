@@ -241,7 +241,7 @@ class Supervisor:
             say(f"{child.role} {how}; restarting in {pause:g} s")
         elif reason != child.said:
             child.said = reason
-            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. Retrying at growing intervals.")
+            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. Retrying less and less often.")
 
     def _wait_until_ready(self) -> None:
         """The welcome comes when each part has done something; until then one line says what is awaited."""
@@ -254,7 +254,7 @@ class Supervisor:
                 return
             now = time.monotonic()
             if missing != told and now - told_at >= WAITING_S:
-                say(f"waiting for the first work of {', '.join(ROLES[role] for role in missing)} ...")
+                say(f"waiting for the first activity of {', '.join(ROLES[role] for role in missing)} ...")
                 told, told_at = missing, now
             self._stop.wait(LOOK_S)
 

@@ -148,7 +148,7 @@ def _hour_row(
     """`seconds` None is an hour still to come."""
     label, short = hour_title(start, zone), f"{start.astimezone(zone):%H}"
     if seconds is None:
-        return HourRow(label, short, None, f"{label}: still to come", is_ahead=True)
+        return HourRow(label, short, None, f"{label}: upcoming", is_ahead=True)
     status, median = seconds.worst, latency.quantile(histogram, 0.5)
     down = f", {duration(seconds.down)} down" if seconds.down >= 1 else ""
     is_bad = status not in (None, Status.OPERATIONAL)

@@ -31,7 +31,7 @@ def test_the_ladder_of_a_healthy_target(db, target):
 def test_the_ladder_stops_where_the_check_does(db, target, free_port):
     text, code = probe(f"http://127.0.0.1:{free_port}/")
     assert code == 1
-    assert f"✗ Connect    Nothing is listening on port {free_port}: connection rejected." in text
+    assert f"✗ Connect    Nothing is listening on port {free_port}: connection refused." in text
     assert "– First byte" in text
     target.answers = 503
     text, code = probe(target.url)

@@ -58,7 +58,7 @@ def test_it_begins_with_everything_the_records_know(ada):
     assert report.impact == "- Chat: major outage for 1 h 51 min"
     assert report.summary == "Chat did not work as usual from 08:00 UTC to 09:51 UTC (1 h 51 min)."
     assert report.detection == (
-        "Monitoring: the probe of Chat from frankfurt detected it first, at 08:00:00 UTC, "
+        "Monitoring: the probe of Chat from frankfurt saw it first, at 08:00:00 UTC, "
         "and was sure 10 s after its first failure."
     )
     tags = {tag: (at, text) for at, tag, text in report.timeline if tag}
@@ -96,7 +96,7 @@ def test_what_nobody_but_people_saw_says_so(db):
         statuses={chat: "degraded_performance"},
     )  # fmt: skip
     report = Postmortem.objects.draft_of(incident, author=None, now=after(hours=3))
-    assert report.detection == "Our team: noticed by people; no probe detected it."
+    assert report.detection == "Our team: noticed by people; no probe saw it."
     assert report.impact == "- Chat: degraded"
     assert report.curve == {}
 

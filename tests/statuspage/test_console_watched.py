@@ -245,7 +245,7 @@ def test_check_now_makes_the_next_tick_look_once_in_two_seconds(client, db):
     assert "every 1s" in page
     assert [claim.probe_id for claim in Probe.objects.claim_due(now + 1)] == [probe.pk]
     again = client.post(f"/console/probes/{probe.public_id}/check", follow=True).content.decode()
-    assert "under way" in again
+    assert "is running" in again
     Probe.objects.update(claimed_slot=None, next_slot=now + 50, heard_s=now)
     assert not Probe.objects.get().look_now(now + 1)
     assert Probe.objects.get().look_now(now + 2)
@@ -324,7 +324,7 @@ def checks(probe, outcomes, *, every=60, ms=80):
         failure = "refused" if outcome == "down" else ""
         rows.append(
             Check(probe=probe, slot=end - back * every, region="local", outcome=outcome, total_ms=ms,
-                  failure=failure, detail="Connection rejected." if failure else "")
+                  failure=failure, detail="Connection refused." if failure else "")
         )  # fmt: skip
     Check.objects.bulk_create(rows)
 

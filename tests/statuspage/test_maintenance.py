@@ -240,7 +240,7 @@ def test_a_day_of_announced_work_is_blue_though_it_was_down_within(db):
     _, one = worked_through()
     day = rows(overview(after(hours=3)))["API"].days[-1]
     assert day.status is Status.UNDER_MAINTENANCE
-    assert day.label == "Thu 12 November: maintenance, 30 min down within it"
+    assert day.label == "Thu 12 November: maintenance, 30 min down during it"
     assert [outage.incident_title for outage in day.outages] == [one.title]
 
 

@@ -50,7 +50,7 @@ def numbers(incident, client, now):
     return {
         "past": re.search(r"Lasted (\d+ min)", front)[1],
         "banner": re.search(r"Lasted (\d+ min)", shown)[1],
-        "facts": re.search(r"(\d+ min) in total", shown)[1],
+        "facts": re.search(r"(\d+ min) in all", shown)[1],
         "history": re.search(r"Major outage (\d+ min)", history)[1],
         "words": re.search(r"\((\d+ min)\)", incident.updates.last().body)[1],
         "report": f"{(draft.ended_at - draft.started_at) // timedelta(minutes=1)} min",
@@ -58,7 +58,7 @@ def numbers(incident, client, now):
         "impact": re.search(r"for (\d+ min)", draft.impact)[1],
         "export": f"{row['duration_s'] // 60} min",
         "api": f"{api['duration_s'] // 60} min",
-        "console": re.search(r"(\d+ min) in total", console)[1],
+        "console": re.search(r"(\d+ min) in all", console)[1],
     }
 
 
@@ -109,7 +109,7 @@ def test_while_it_is_watched_the_time_stands_still(db, settings):
     began = now - timedelta(minutes=30)
     _, incident = outage(began, began + timedelta(minutes=5))
     text = plain(page(views.incident.gather, now, public_id=incident.public_id))
-    assert "5 min in total" in text
+    assert "5 min in all" in text
     assert "Recovered" in text
 
 
@@ -141,9 +141,9 @@ def test_the_time_that_it_was_well_before_a_relapse_is_counted_nowhere(client, a
     found(probe, "up", now)
     incident = Incident.objects.get()
     body = incident.updates.last().body
-    assert "(5 min in total, with recoveries in between)" in body
+    assert "(5 min in all, with recoveries in between)" in body
     incident.updates.filter(pk=incident.updates.last().pk).update(
-        body=body.replace(" in total, with recoveries in between", "")
+        body=body.replace(" in all, with recoveries in between", "")
     )
     said = numbers(incident, client, now)
     draft = Postmortem.objects.get()

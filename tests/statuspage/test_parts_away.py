@@ -42,7 +42,7 @@ def test_a_broker_that_is_refused_is_named_and_no_worker_is_killed_for_it(whole)
     assert {one.pid for one in workers} <= {one.pid for one in whole.family()}
     assert not said(whole, "is live")
     assert not said(whole, "has been idle")
-    assert said(whole, "waiting for the first work of")
+    assert said(whole, "waiting for the first activity of")
     assert not said(whole, "secret")
     before = len(whole.lines)
     time.sleep(10)

@@ -156,7 +156,7 @@ def test_a_server_that_is_away_is_our_trouble(settings, free_port):
     settings.EMAIL_URL, settings.EMAIL_HOST, settings.EMAIL_PORT = "smtp://…", "127.0.0.1", free_port
     (result,) = send("reader")
     assert (result.end, result.answer) == (End.OURS, None)
-    assert result.why == f"Our mail server: Nothing is listening on port {free_port}: connection rejected."
+    assert result.why == f"Our mail server: Nothing is listening on port {free_port}: connection refused."
 
 
 def test_nothing_is_said_without_the_tls_that_was_asked_for(settings, tmp_path):

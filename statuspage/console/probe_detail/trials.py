@@ -137,7 +137,7 @@ def _outages(of: replay.Replay) -> str:
     if not number:
         return "no outage"
     plural = "" if number == 1 else "s"
-    return f"{number} outage{plural} of {length(of.down.total_seconds())}{' in total' if plural else ''}"
+    return f"{number} outage{plural} of {length(of.down.total_seconds())}{' in all' if plural else ''}"
 
 
 def _count(of: replay.Replay) -> str:

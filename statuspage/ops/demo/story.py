@@ -77,7 +77,7 @@ class Story:
         """Let so many visitors come, wait until the page tells it, and give people time to look."""
         self.say(words)
         self.visitors.come(*crowd)
-        self.wait("the page to tell", lambda: is_told(self.components()))
+        self.wait("the page to show it", lambda: is_told(self.components()))
         for name, status in self.components().items():
             self.say(f"    {name:<14} {status.replace('_', ' ')}")
         self.dwell(20)
