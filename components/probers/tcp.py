@@ -27,8 +27,8 @@ class TCP:
     shows_certificate = False
     steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN)
     options = (
-        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are understood."),
-        Option("expect", "Expect", type="text", help="The answer must contain this."),
+        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are supported."),
+        Option("expect", "Expect", type="text", help="The response must contain this."),
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
@@ -77,7 +77,7 @@ class TCP:
             clock.seen["excerpt"] = printable(heard)  # what it said instead, should the deadline come first
         if _holds(order.expect, heard):
             return clock.reading(excerpt="")
-        detail = "The answer does not contain what is expected."
+        detail = "The response does not contain the expected text."
         return clock.reading(failure=Failure.ASSERTION, detail=detail)
 
 

@@ -12,8 +12,8 @@ PAGE = """<!doctype html>
 <title>Status unknown: {name}</title>
 <main>
 <h1>We don’t currently know the status</h1>
-<p>This page has lost sight of its own data. That says nothing about {name}: it may well be working.</p>
-<p>Is {name} working for you? Then nothing is needed. Try this page again in a moment.</p>
+<p>This page cannot reach its own data. That says nothing about {name}, which may be working normally.</p>
+<p>If {name} is working for you, there is nothing to do. Try this page again in a moment.</p>
 {support}</main>
 </html>
 """

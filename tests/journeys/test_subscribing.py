@@ -52,7 +52,7 @@ def test_from_the_box_to_a_choice_and_out(web, browser, chat, script):
         page.get_by_label("Only these").check()  # with script the tick means it
     page.get_by_label("One email a day").check()
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Your choice is kept.").wait_for()
+    page.get_by_text("Your choices are saved.").wait_for()
     one = Subscriber.objects.get()
     assert (one.is_all, list(one.components.all()), one.is_digest) == (False, [chat], True)
     page.get_by_role("button", name="Unsubscribe").click()
@@ -82,7 +82,7 @@ def test_a_mistake_is_told_where_it_is_and_costs_nothing(web, browser, chat):
     page.get_by_role("alert").wait_for()
     assert page.get_by_label("Address of your endpoint").input_value() == "ftp://example.org/x"
     assert not page.get_by_label("Planned maintenance").is_checked()
-    assert page.get_by_label("Every change of a component").is_checked()
+    assert page.get_by_label("Every component status change").is_checked()
     browser.faults = [fault for fault in browser.faults if "422" not in fault]
 
 

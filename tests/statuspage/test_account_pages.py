@@ -45,7 +45,7 @@ def test_a_wrong_password_is_told_on_top_and_heard(web, browser, ada):
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in", exact=True).click()
     summary = page.get_by_role("alert")
-    summary.get_by_text("do not belong together").wait_for()
+    summary.get_by_text("do not match").wait_for()
     assert summary.evaluate("e => e === document.activeElement")
     assert page.title().startswith("Error:")
     assert page.get_by_label("Name or email").input_value() == "ada"

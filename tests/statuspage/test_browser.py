@@ -63,7 +63,7 @@ def test_what_the_reader_holds_is_not_taken_away(web, browser):
     outage(one)
     web.catch_up()
     page = browser.open(web.url)
-    link = page.get_by_role("link", name="Web app answers with errors")
+    link = page.get_by_role("link", name="Web app is returning errors")
     link.focus()
     Incident.objects.get().post("News.", phase="identified", now=timezone.now())
     headline(page, "Web app is down")
@@ -103,7 +103,7 @@ def test_without_script_the_door_turns_it_grey(web, browser):
     web.start()
     page = browser.open(web.url, script=False)
     headline(page, "We don’t currently know the status")
-    assert "This says nothing about Widgetify itself" in page.inner_text("#banner")
+    assert "That says nothing about Widgetify itself" in page.inner_text("#banner")
     assert "Is Widgetify working for you?" in page.inner_text("main")
     assert "Contact support" in page.inner_text("main")
 
@@ -210,7 +210,7 @@ def test_every_day_opens_by_key_pointer_and_touch(web, browser):
     assert "major outage" in strip.get_attribute("aria-valuetext")
     assert page.locator(".pop a").inner_text() == incident.title
     page.keyboard.press("PageUp")
-    assert "no trouble" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
+    assert "no problems" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
         "aria-valuetext"
     )
     page.keyboard.press("Escape")
@@ -281,7 +281,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.goto(f"{web.url}/console/components/{one.public_id}/probe")
     page.get_by_label("Target").fill("ftp://x")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    page.get_by_text("Write the whole address, with http:// or https://").first.wait_for()
+    page.get_by_text("Enter the full address, with http:// or https://").first.wait_for()
     browser.faults.clear()  # the refused form is a 400, which Chromium notes
     assert (
         httpx.get(f"{web.url}/accounts/login/")

@@ -117,7 +117,7 @@ def test_overrunning_is_said_everywhere(db):
     turn(one, after(hours=2))
     now = after(hours=2, minutes=35)
     found(probe, "up", now)
-    assert overview(now).banner.line == "It takes longer than planned: it was to end by"
+    assert overview(now).banner.line == "It is taking longer than planned: it was due to end by"
     assert "taking longer than planned" in text_of(views.overview.gather, now)
     detail = text_of(views.maintenance.gather, now, public_id=one.public_id)
     assert "taking longer than planned" in detail
@@ -239,7 +239,7 @@ def test_a_day_of_announced_work_is_blue_though_it_was_down_within(db):
     _, one = worked_through()
     day = rows(overview(after(hours=3)))["API"].days[-1]
     assert day.status is Status.UNDER_MAINTENANCE
-    assert day.label == "Thu 12 November: maintenance, 30 min down within it"
+    assert day.label == "Thu 12 November: maintenance, 30 min down during it"
     assert [outage.incident_title for outage in day.outages] == [one.title]
 
 
@@ -350,7 +350,7 @@ def test_feeds_tell_of_it_from_the_first_word_on_in_one_entry(db, kind):
     found(probe, "up", NOW)
     before = feedparser.parse(feed(kind, NOW))
     assert not before.bozo
-    assert [entry.title for entry in before.entries] == [one.title, "API answers with errors"]
+    assert [entry.title for entry in before.entries] == [one.title, "API is returning errors"]
     words = before.entries[0].content[0].value if kind == "atom" else before.entries[0].description
     assert words.startswith("<p><strong>THIS IS A SCHEDULED EVENT Nov <var>13</var>, <var>08:00</var> - Nov ")
     assert "<strong>Scheduled</strong> - We upgrade the database." in words
@@ -375,7 +375,7 @@ def test_a_daily_series_does_not_push_incidents_out_of_the_feed(db):
     plan(rule="FREQ=DAILY")
     titles = [entry.title for entry in feedparser.parse(feed("rss", after(minutes=1))).entries]
     assert titles.count("Database upgrade") == 5
-    assert "API answers with errors" in titles
+    assert "API is returning errors" in titles
 
 
 def test_the_number_of_queries_does_not_grow_with_maintenances(db):

@@ -250,7 +250,7 @@ def test_every_moment_of_the_incident_page(db):
     named = {"gather": views.incident.gather, "public_id": incident.public_id}
     opened = html(after(minutes=1), **named)
     assert "Major outage, ongoing" in opened
-    assert "First failed check: Answered 503" in opened
+    assert "First failed check: Responded with 503" in opened
     assert "503 Service Unavailable" in opened
     rose(probe, after(minutes=5))
     Incident.objects.turn(after(minutes=9))

@@ -99,7 +99,7 @@ def test_the_page_tells_all_of_it(db):
     assert html.count("<h1>") == 1
     labels = re.findall(r'role="img" aria-label="([^"]+)"', html)
     assert labels == [
-        "Share of checks that were well, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
+        "Share of checks that passed, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
         "100 % at the end."
     ]
 
@@ -243,7 +243,7 @@ def test_as_json_every_field_and_times_in_utc(db):
     assert body["incident"]["components"] == ["Chat"]
     assert body["timeline"][0] == {
         "at": "2026-11-12T08:00:00Z", "tag": "Start",
-        "text": "Chat answers with errors: first failed check, from local.",
+        "text": "Chat is returning errors: first failed check, from local.",
     }  # fmt: skip
     assert body["misled"] == [{"saw": "Idle.", "true": "Empty."}]
     assert body["actions"] == [
@@ -261,7 +261,7 @@ def test_as_markdown_it_is_whole(db):
     report.actions.create(text="Watch", team="API", due="2026-11-10", link="https://example.org/1")
     text = told(report, "postmortem_markdown")
     for words in (
-        "# Chat answers with errors", "- **Duration:** 40 min", "- **Users affected:** 75 %, of all",
+        "# Chat is returning errors", "- **Duration:** 40 min", "- **Users affected:** 75 %, of all",
         "## Summary\n\nChat was **down**.", "## Root cause", "- 2026-11-12T08:00:00Z **Start** ",
         "| a \\| b | two lines |", "## What we learned", "## Corrective actions",
         "| [Watch](<https://example.org/1>) | Prevent | API | 2026-11-10 | Not started, late |",

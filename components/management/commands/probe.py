@@ -22,19 +22,21 @@ MIN_NAME_LENGTH = 60
 
 
 class Command(BaseCommand):
-    help = "Run one check now and print where it gets to."
+    help = "Run one check now and print each step."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
-        parser.add_argument("--save", action="store_true", help="Make it a component with a probe.")
+        parser.add_argument("--save", action="store_true", help="Save it as a component with a probe.")
         parser.add_argument("--name", default="", help="The component's name.")
-        parser.add_argument("--timeout", type=int, help="Seconds for all of it (10, or the interval).")
+        parser.add_argument("--timeout", type=int, help="Timeout in seconds (10, or the interval).")
         parser.add_argument("--interval", type=int, default=60, help="Seconds between checks.")
-        parser.add_argument("--limit", type=int, help="Slower answers (ms) are degraded.")
-        parser.add_argument("--client-certificate", metavar="FILE", help="Shown to the target (PEM).")
-        parser.add_argument("--client-key", metavar="FILE", help="The private key of it (PEM).")
+        parser.add_argument("--limit", type=int, help="Slower responses (ms) count as degraded.")
         parser.add_argument(
-            "--option", action="append", default=[], metavar="NAME=VALUE", help="As json_path=$.ok"
+            "--client-certificate", metavar="FILE", help="Client certificate for the target (PEM)."
+        )
+        parser.add_argument("--client-key", metavar="FILE", help="Its private key (PEM).")
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="Such as json_path=$.ok"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -97,7 +99,7 @@ def kind_of(target: str) -> tuple[str, str]:
         return "http", target
     if scheme in PROBERS and rest:
         return scheme, rest
-    raise CommandError("target: Begin with http://, https://, tcp://, tls:// or dns://.")
+    raise CommandError("target: Start it with http://, https://, tcp://, tls:// or dns://.")
 
 
 def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
@@ -106,7 +108,7 @@ def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     if not any(files.values()):
         return order
     if not PROBERS[kind].is_secure(order):
-        raise CommandError("--client-certificate: Only https:// and tls:// targets can be shown one.")
+        raise CommandError("--client-certificate: Only https:// and tls:// targets use one.")
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
@@ -118,7 +120,7 @@ def _text(name: str, file: str) -> str:
     try:
         return Path(file).read_text()
     except (OSError, ValueError) as error:
-        raise CommandError(f"{name}: {file} cannot be read: check the path and its rights.") from error
+        raise CommandError(f"{name}: {file} cannot be read: check its path and permissions.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -96,7 +96,7 @@ def _line(check: Check, probe: Probe) -> Line:
 
 def _result(check: Check) -> str:
     if check.failure == Failure.OWN_FAULT:
-        return "We could not look"
+        return "Could not check"
     if check.failure == Failure.DENIED:
         return "Not allowed by EGRESS_ALLOW"
     if check.outcome == Outcome.DEGRADED and not check.failure:
