@@ -1,4 +1,4 @@
-"""What subscribers fill in: an address, and what they want to be told."""
+"""Forms for subscribers: an address, and what to hear about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Who the page is, as its admins choose it: name, logo, colour, support link and time zone."""
+"""Settings, Name and look: name, logo, colour, support link and time zone."""
 
 import difflib
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is watched, in the console: components and groups in the order of the page."""
+"""Components and groups in the console."""
 
 from datetime import timedelta
 from typing import Any

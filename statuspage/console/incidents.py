@@ -1,4 +1,4 @@
-"""Incidents in the console: the list, one with its whole story, and every verb of its life."""
+"""Incidents in the console: the list, one with its history, and every action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Planned work in the console: list, plan, change, begin, end."""
+"""Maintenance in the console: list, plan, change, start, complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
