@@ -32,7 +32,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=3,
                 default=3,
-                help_text="For what fails on and off: so many bad checks, in any order, show it as degraded, and failing ones open one incident. Always more than “confirm down”. 0: only checks in a row count.",
+                help_text=(
+                    "For what fails on and off: so many bad checks, in any order, show it as degraded, and failing "
+                    "ones open one incident. Always more than “confirm down”. 0: only checks in a row count."
+                ),
                 validators=[django.core.validators.MaxValueValidator(15, "Ask for at most 15 bad checks.")],
                 verbose_name="bad checks that make it degraded",
             ),

@@ -64,9 +64,7 @@ def cannot_tell(fresh: Freshness) -> Banner:
         "What you see may be out of date. This says nothing about "
         f"{identity.current().name} itself: it may well be working. Our monitoring last checked at"
     )
-    return Banner(
-        Status.UNKNOWN, "We don’t currently know the status", line=line, line_at=fresh.checked_at
-    )
+    return Banner(Status.UNKNOWN, "We don’t currently know the status", line=line, line_at=fresh.checked_at)
 
 
 def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
