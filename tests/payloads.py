@@ -1,5 +1,4 @@
 """Texts that try to run as code: each names a call that a page must never make."""
-# ruff: noqa: E501 - an attack is as long as it is
 
 RUN = "window.__xss=1"
 CALL = "alert(1)"
