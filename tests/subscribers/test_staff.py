@@ -459,7 +459,7 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
     assert Subscriber.objects.filter(source="import").count() == 2_100
     page.goto(f"{web.url}/console/incidents/new")
     assert "2,103 email" in page.inner_text("#audience")
-    page.get_by_label("Don't notify anyone").check()
+    page.get_by_label("Notify no one").check()
     page.locator("#audience").get_by_text("No one will be notified.").wait_for()
     page.goto(f"{web.url}/console/incidents/{incident.public_id}")
     page.locator("#told-1").get_by_text("retrying").wait_for()
