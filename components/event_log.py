@@ -3,7 +3,8 @@
     incident.opened id=8dk3mzqpx7wv component="Chat, Search" cause=status
 
 A change that is rolled back is not logged: the line is written when its transaction commits. Fields hold
-names, ids, codes and counts: no address of a target or of a subscriber, and no secret.
+names, ids, codes and counts: no address of a subscriber and no secret. What checks have found is written
+down by a thread of its own, outside of any task.
 """
 
 import json

@@ -75,19 +75,19 @@ class Reading:
 class Expectation:
     """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded.
 
-    By hearsay only what the answer says counts: no answer is no news of the thing it reports on.
+    Of an indirect check only what the answer says counts: no answer is no news of the thing it reports on.
     """
 
     latency_limit_ms: int | None = None
     least_days_left: int | None = None
-    is_hearsay: bool = False  # asked of somebody else: whoever cannot tell has said nothing
+    is_indirect: bool = False  # asked of somebody else: whoever cannot tell has said nothing
 
 
 def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
     """The outcome of a check and why, in one sentence (empty when all is well)."""
     if reading.failure is Failure.OWN_FAULT:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
-    if expectation.is_hearsay and reading.failure not in (None, Failure.ASSERTION):
+    if expectation.is_indirect and reading.failure not in (None, Failure.ASSERTION):
         return Outcome.UNKNOWN, f"{reading.detail} So the status it reports is unknown.".lstrip()
     if reading.failure is not None:
         return Outcome.DOWN, reading.detail or reading.failure.value

@@ -315,6 +315,7 @@ ANYMAIL = {
 APPRISE_URLS = env.str("APPRISE_URLS", "").split()
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+_LIBRARIES = "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
 if LOG_FORMAT not in ("text", "json"):
     raise EnvError(f"LOG_FORMAT is {LOG_FORMAT}: write text or json.")
@@ -334,5 +335,7 @@ LOGGING = {
             "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
+    # what libraries do by the second is no news
+    "loggers": {name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

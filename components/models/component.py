@@ -137,9 +137,10 @@ class Component(models.Model):
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
             Page.objects.turn(is_public=self.is_shown)
-            event_log.record(
-                "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
-            )
+            if str(status) != old:
+                event_log.record(
+                    "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
+                )
         return True
 
 

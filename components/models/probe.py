@@ -294,5 +294,5 @@ class Probe(Showing, Verdict):
     @property
     def expectation(self) -> Expectation:
         """What is still healthy."""
-        is_hearsay = self.named_options.get("unread") == "unknown"
-        return Expectation(self.latency_limit_ms, self.least_days_left, is_hearsay)
+        is_indirect = self.kind in PROBERS and PROBERS[self.kind].is_indirect(self.named_options)
+        return Expectation(self.latency_limit_ms, self.least_days_left, is_indirect)

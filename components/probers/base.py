@@ -85,6 +85,7 @@ class Prober(Protocol):
     label: str
     target_help: str
     shows_certificate: bool  # whether its orders have a place for a client certificate (`shown`)
+    steps: tuple[str, ...]  # `components.steps` on its way, in order
 
     @property
     def options(self) -> tuple[Option, ...]: ...
@@ -99,6 +100,10 @@ class Prober(Protocol):
 
     def is_secure(self, order: Any) -> bool:
         """Whether TLS is spoken, so that somebody may ask for our certificate."""
+        ...
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else: whoever cannot be reached then says nothing of the thing itself."""
         ...
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:

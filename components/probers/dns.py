@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.reversename
 import dns.tokenizer
 
+from components import steps
 from components.egress import Egress, EgressError, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
@@ -57,6 +58,7 @@ class DNS:
     label = "DNS record"
     target_help = "a name; for PTR also an address"
     shows_certificate = False
+    steps: tuple[str, ...] = (steps.DNS,)
     options = (
         Option(
             "record_type",
@@ -87,6 +89,10 @@ class DNS:
 
     def is_secure(self, order: Order) -> bool:
         """Questions are plain."""
+        return False
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
         return False
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:

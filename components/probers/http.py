@@ -15,7 +15,7 @@ from typing import Any
 import jsonpath
 import re2
 
-from components import http2, wire
+from components import http2, steps, wire
 from components.client_certificates import ClientCertificate
 from components.decompression import DecompressionError
 from components.egress import HTTP2, Egress, EgressError, Line
@@ -80,6 +80,7 @@ class HTTP:
     label = "HTTP request"
     target_help = "http:// or https:// address"
     shows_certificate = True
+    steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN, steps.FIRST_BYTE, steps.TRANSFER)
     options = (
         Option(
             "method",
@@ -154,6 +155,10 @@ class HTTP:
     def is_secure(self, order: Order) -> bool:
         """As the address says."""
         return order.url.startswith("https:")
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
+        return options.get("unread") == "unknown"
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components import steps
 from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, Option, broken_off, connect, host_and_port, options_of, printable
@@ -24,6 +25,7 @@ class TCP:
     label = "TCP port"
     target_help = "host:port"
     shows_certificate = False
+    steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN)
     options = (
         Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are supported."),
         Option("expect", "Expect", type="text", help="The response must contain this."),
@@ -41,6 +43,10 @@ class TCP:
 
     def is_secure(self, order: Order) -> bool:
         """What is sent is plain."""
+        return False
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
         return False
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:

@@ -290,7 +290,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     queues = f"celery,probes.{region}"
-    manage = str(Path(__file__).resolve().parent.parent / "manage.py")
+    manage = str(Path(__file__).resolve().parents[2] / "manage.py")
     return [
         *children,
         Child("web", [sys.executable, manage, "web"], env),

@@ -14,6 +14,7 @@ from components import failures, steps
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
+from components.probers import steps_of
 from components.status import Status, worst
 from incidents.models import Incident
 from statuspage.public.incident_cards import affected
@@ -152,29 +153,16 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
         return ()
     check = max(failed, key=lambda one: one.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
-    times = _times(check, kind)
-    reached = steps.passed(times, check.failure, check.status_code)
-    states = ["ok"] * reached + ["failed"] + ["open"] * len(times)
-    rungs = [_rung(name, state, check, times[name]) for name, state in zip(times, states, strict=False)]
+    names = [name for name in steps_of(kind) if name != steps.TRANSFER]
+    rungs = [_rung(step, check) for step in steps.walk(names, check)]
     if all(rung.state == "ok" for rung in rungs):
         rungs.append(Rung("Response", "failed", seen(check.failure)))
     return tuple(rungs)
 
 
-def _times(check: Check, kind: str) -> dict[str, int | None]:
-    """The steps of such a check, and how long each took where that is known."""
-    times = {steps.DNS: check.dns_ms}
-    if kind != "dns":
-        times[steps.CONNECT] = check.connect_ms
-    if kind != "dns" and (check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS)):
-        times[steps.TLS] = check.tls_ms
-    if kind == "http":
-        times[steps.FIRST_BYTE] = check.first_byte_ms
-    return times
-
-
-def _rung(name: str, state: str, check: Check, took_ms: int | None) -> Rung:
+def _rung(step: steps.Step, check: Check) -> Rung:
     """With what there is to say of it: nothing of a step that was passed, but in a time that is not known."""
+    name, state, took_ms = step
     if name == steps.FIRST_BYTE:
         label = f"HTTP {check.status_code}" if check.status_code else "HTTP"
         state = "failed" if check.failure == Failure.STATUS else state

@@ -14,7 +14,7 @@ from django.db import transaction
 from components import client_certificates, command_audit, egress, probers, steps
 from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
-from components.outcomes import Expectation, Failure, Outcome, Reading, classify
+from components.outcomes import Expectation, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbeError
 
 MAX_WAIT_S = 10
@@ -132,24 +132,17 @@ def _pair(text: str) -> tuple[str, str]:
 
 def ladder(kind: str, reading: Reading) -> list[str]:
     """One line a rung: what was reached, how long it took, where it stopped."""
-    times: dict[str, float | None] = {steps.DNS: reading.dns_ms}
-    if kind != "dns":
-        times[steps.CONNECT] = reading.connect_ms
-    if reading.tls_ms is not None or reading.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        times[steps.TLS] = reading.tls_ms
-    if kind == "http":
-        times |= {steps.FIRST_BYTE: reading.first_byte_ms, steps.TRANSFER: reading.transfer_ms}
-    reached = steps.passed(times, reading.failure or "", reading.status_code)
+    walked = steps.walk(probers.PROBERS[kind].steps, reading)
     lines = []
-    for place, (name, took_ms) in enumerate(times.items()):
-        if place < reached:
+    for name, state, took_ms in walked:
+        if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
             lines.append(f"  ✓ {name:<11}{took}{_beside(name, reading)}".rstrip())
-        elif place == reached:
+        elif state == "failed":
             lines.append(f"  ✗ {name:<11}{reading.detail}")
         else:
             lines.append(f"  – {name}")
-    if reading.failure and reached == len(times):
+    if reading.failure and all(step.state == "ok" for step in walked):
         lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<11}as expected")
