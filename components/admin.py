@@ -42,7 +42,7 @@ class GroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
 
 
 @admin.register(Component)
@@ -60,11 +60,11 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         form.instance.refresh(timezone.now())
         form.instance.judge_again(timezone.now())
         is_public = form.instance.is_shown or "is_shown" in form.changed_data
-        Page.objects.turn(takes_away=True, is_public=is_public)
+        Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
         super().delete_model(request, obj)
-        Page.objects.turn(takes_away=True, is_public=obj.is_shown)
+        Page.objects.bump_version(takes_away=True, is_public=obj.is_shown)
 
 
 @admin.register(Probe)
@@ -110,10 +110,10 @@ class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         obj.component.refresh(timezone.now())
         obj.component.judge_again(timezone.now())
         is_public = obj.component.is_shown or (left is not None and left.is_shown)
-        Page.objects.turn(takes_away=True, is_public=is_public)
+        Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:
         component = obj.component
         super().delete_model(request, obj)
         component.refresh(timezone.now())
-        Page.objects.turn(takes_away=True, is_public=component.is_shown)
+        Page.objects.bump_version(takes_away=True, is_public=component.is_shown)

@@ -127,7 +127,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 author=request.user,
                 next_update_at=form.cleaned_data.get("next_update_at"),
             )
-        Page.objects.turn(takes_away=True, is_public=incident.published_at is not None)
+        Page.objects.bump_version(takes_away=True, is_public=incident.published_at is not None)
 
     @admin.action(description="Publish the suggestion")
     def publish(self, request: HttpRequest, queryset: Any) -> None:

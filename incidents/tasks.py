@@ -123,7 +123,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
     by_probe = {finding.claim.probe_id: finding for finding in findings}
     with transaction.atomic():
         if holds_page:
-            Page.objects.hold()
+            Page.objects.lock()
         probes = [
             probe
             for probe in Probe.objects.select_for_update().filter(pk__in=by_probe).order_by("pk")
@@ -193,7 +193,7 @@ def fall_silent(now: datetime) -> None:
     if not (silent := Probe.objects.silent(now)):
         return
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         ids = [probe.pk for probe in silent]
         for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
             with _alone(probe):

@@ -125,7 +125,7 @@ class Component(models.Model):
     def show(self, status: Status, at: datetime) -> bool:
         """Show this status from `at` on. True when that is news."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             current = self.spans.filter(ended_at=None).first()
             if current is not None and current.status == status:
                 return False
@@ -135,7 +135,7 @@ class Component(models.Model):
             self.status = status
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
-            Page.objects.turn(is_public=self.is_shown)
+            Page.objects.bump_version(is_public=self.is_shown)
         return True
 
 

@@ -68,7 +68,7 @@ class Affected(models.Model):
         component, row = Status(self.component.status), Status(self.status)
         return place_now(component, row, Status(self.worst_status), phase)
 
-    def turn(self, status: Status) -> None:
+    def set_status(self, status: Status) -> None:
         """It is now like this. An unknown state is not worse than one we saw."""
         self.status = status
         self.worst_status = worst([Status(self.worst_status), status])

@@ -41,7 +41,7 @@ class IncidentManager(MachineManager):
     ) -> "Incident":
         """A person opens an incident with its first word; `told` goes to `post`. Raises ValidationError."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             incident = self.model(title=title, started_at=started_at or now, created_at=now, is_owned=True)
             incident.full_clean()
             incident.refuse_future(incident.started_at, now)
@@ -77,7 +77,7 @@ class IncidentManager(MachineManager):
         if any(phase is Phase.RESOLVED or not started_at <= at <= ended_at for phase, at, _ in told):
             raise ValidationError({"told": "What was told lies between its start and its end."})
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             incident = self.model(title=title, started_at=started_at, created_at=now, is_owned=True)
             incident.full_clean()
             incident.save()
@@ -107,7 +107,7 @@ class Incident(PeopleVoice):
     def take_over(self, now: datetime, *, author: Any = None) -> None:
         """From now on people speak; the machine notes and proposes."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.is_owned:
                 return
@@ -115,12 +115,12 @@ class Incident(PeopleVoice):
             self.save()
             self.catch_up(now)  # what staff call down may have passed its checks: they are asked now
             self.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
-            Page.objects.turn(is_public=self.published_at is not None)
+            Page.objects.bump_version(is_public=self.published_at is not None)
 
     def hand_back(self, now: datetime, *, author: Any = None) -> None:
         """Let the machine speak again, from what it sees now. Raises ValidationError."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_deleted()
             if not self.is_owned:
@@ -135,14 +135,14 @@ class Incident(PeopleVoice):
             self.save()
             self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
             self.catch_up(now)
-            Page.objects.turn(is_public=self.published_at is not None)
+            Page.objects.bump_version(is_public=self.published_at is not None)
 
     def hold(self) -> None:
         """Stop the countdown of a suggestion: it waits for a person."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             type(self).objects.filter(pk=self.pk).update(publish_at=None)
-            Page.objects.turn(is_public=False)
+            Page.objects.bump_version(is_public=False)
         self.publish_at = None
 
     def amend(
@@ -158,7 +158,7 @@ class Incident(PeopleVoice):
         """Correct its name, impact, beginning, cause or workaround, untold. Raises ValidationError."""
         advice = advice_of(workaround)
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             given = {"title": title, "impact_override": impact_override, "started_at": started_at,
                      "cause": cause, "workaround": advice}  # fmt: skip
@@ -172,7 +172,7 @@ class Incident(PeopleVoice):
             if self.resolved_at and self.started_at >= self.resolved_at:
                 raise ValidationError({"started_at": "It cannot have begun after it ended."})
             self.save()
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
         """This one turns out to be the other: its components move there, its address leads there.
@@ -180,7 +180,7 @@ class Incident(PeopleVoice):
         The other is no nearer to its end than both, and as public as either. Raises ValidationError.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             other.refresh_from_db()
             self._refuse_deleted()
@@ -201,7 +201,7 @@ class Incident(PeopleVoice):
             if self.published_at is not None and other.published_at is None:
                 other.publish(now)
             is_public = self.published_at is not None or other.published_at is not None
-            Page.objects.turn(takes_away=True, is_public=is_public)
+            Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def _refuse_other(self, other: "Incident") -> None:
         """An outage that lasts is not put away in one that is over."""
@@ -218,14 +218,14 @@ class Incident(PeopleVoice):
         known = [Status(place.status)] if place else []
         said = known if self.resolved_at else [*known, Status(row.status)]
         mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
-        mine.turn(worst(said))
+        mine.set_status(worst(said))
         if row.is_held and other.resolved_at is None:
             other.affected.filter(pk=mine.pk).update(is_held=True)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._release_components(now)
             self.affected.update(is_held=False)
@@ -233,12 +233,12 @@ class Incident(PeopleVoice):
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
             self.write(Kind.NOTE, what, now, author=author)
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def restore(self, now: datetime, *, author: Any = None) -> None:
         """Bring a deleted incident back as it was; it is people's from now on."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.deleted_at is None:
                 return
@@ -246,4 +246,4 @@ class Incident(PeopleVoice):
             self.save()
             self.write(Kind.NOTE, "Restored.", now, author=author)
             self.catch_up(now)
-            Page.objects.turn(is_public=self.published_at is not None)
+            Page.objects.bump_version(is_public=self.published_at is not None)

@@ -97,7 +97,7 @@ class MachineVoice(Recovery):
         step = self._step(affected, known, status)
         if step is Step.AGAIN:
             self.joined_at = now  # what fails with it now belongs to it
-        affected.turn(status)
+        affected.set_status(status)
         self.weigh()
         self._watch_recovery(flip.at, now)
         if self.published_at is None and not self.is_owned and self.troubled():
@@ -185,7 +185,7 @@ class MachineVoice(Recovery):
     def say_still(self, now: datetime) -> None:
         """Keep the promise of a next word, though nothing has changed."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.is_owned or self.resolved_at:
                 return
@@ -214,7 +214,7 @@ class MachineVoice(Recovery):
     def publish_unasked(self, now: datetime) -> None:
         """The countdown ran out and nobody acted: show the suggestion."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.published_at or self.publish_at is None or self.publish_at > now or self.resolved_at:
                 return
@@ -322,7 +322,7 @@ class MachineVoice(Recovery):
         kept = [row for row in update.changes if row[0] not in {new[0] for new in changes}]
         update.body, update.changes = near(body, update.at), [*kept, *changes]
         update.save(update_fields=["body", "changes"])
-        Page.objects.turn(is_public=self.published_at is not None)
+        Page.objects.bump_version(is_public=self.published_at is not None)
 
     def _say_step(
         self,

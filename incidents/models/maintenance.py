@@ -40,7 +40,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
     ) -> "Maintenance":
         """Announce work. `more`: other fields of the model. Raises ValidationError."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             one = self.model(title=title, body=body, starts_at=starts_at, ends_at=ends_at, **more)
             one.keep_zone()
             one.refuse_bad_times(now)
@@ -73,7 +73,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
         """Write down what the series bring next, each in its own transaction."""
         for head in self.filter(series=None).exclude(rule=""):
             with transaction.atomic():
-                Page.objects.hold()
+                Page.objects.lock()
                 head.refresh_from_db()
                 head.plan_ahead(now)
 
@@ -114,7 +114,7 @@ class Maintenance(Series):
         Once it has begun its start and its components stay: the second figure counts by them.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_over()
             before = (self.starts_at, self.ends_at, self.rule)
@@ -135,7 +135,7 @@ class Maintenance(Series):
                 self.say(generated_text.replanned(starts_at, ends_at, now), now, author=author)
             if self.rule != before[2]:
                 self._follow_rule(now, author)
-            Page.objects.turn(takes_away=True)
+            Page.objects.bump_version(takes_away=True)
 
     def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
         """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""
@@ -165,13 +165,13 @@ class Maintenance(Series):
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.say(body, now, author=author)
 
     def begin(self, now: datetime, *, author: Any = None, at: datetime | None = None) -> None:
         """The work begins; `at` if it did so before we noticed."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.state != State.SCHEDULED:
                 raise ValidationError("It has begun or is over already.")
@@ -182,7 +182,7 @@ class Maintenance(Series):
     def complete(self, now: datetime, *, author: Any = None) -> None:
         """The work is over. Whatever is still down is an incident from now on."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if not self.is_active:
                 raise ValidationError("Only work that is under way can be completed.")
@@ -219,7 +219,7 @@ class Maintenance(Series):
     def cancel(self, now: datetime, *, author: Any = None) -> None:
         """It will not take place."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_over()
             if self.is_active:
@@ -233,7 +233,7 @@ class Maintenance(Series):
     def turn(self, now: datetime) -> None:
         """The next thing that falls due, in its own transaction."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.state not in OPEN or self.next_at is None or self.next_at > now:
                 return

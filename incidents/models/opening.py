@@ -98,7 +98,7 @@ class MachineManager(models.Manager["Incident"]):
         """Components that staff changed: what is down without an incident gets one, from now on."""
         for component in Component.objects.filter(judge_at__lte=now):
             with transaction.atomic():
-                Page.objects.hold()
+                Page.objects.lock()
                 component.judge_again(None)
                 component.refresh_from_db()
                 for place in self._open_places(component):

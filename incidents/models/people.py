@@ -76,7 +76,7 @@ class PeopleVoice(Undoing):
             raise ValidationError({"body": "The update has no words: write what people notice."})
         advice = advice_of(workaround)
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_deleted()
             self._refuse_unread(seen, author)
@@ -109,7 +109,7 @@ class PeopleVoice(Undoing):
                 Notice.objects.of_update(update, now)
             self.drafts.filter(author=author).delete()
             if words != (self.title, self.workaround):
-                Page.objects.turn(takes_away=True)
+                Page.objects.bump_version(takes_away=True)
             return update
 
     def note(self, body: str, now: datetime, *, author: Any) -> "Update":
@@ -118,7 +118,7 @@ class PeopleVoice(Undoing):
         if not body.strip():
             raise ValidationError({"body": "The note has no words."})
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             return self.write(Kind.NOTE, body, now, author=author)
 
     def edit(self, update: "Update", body: str, now: datetime, *, author: Any = None) -> None:
@@ -129,14 +129,14 @@ class PeopleVoice(Undoing):
         if body == update.body:
             return
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             update.versions.create(body=update.body, until=now, replaced_by=author)
             update.first_body = update.first_body or update.body
             update.body, update.edited_at = body, now
             update.save(update_fields=["body", "first_body", "edited_at"])
             self.save(update_fields=["updated_at"])
             is_read = self.published_at is not None and update.kind in PUBLIC_KINDS
-            Page.objects.turn(takes_away=True, is_public=is_read)
+            Page.objects.bump_version(takes_away=True, is_public=is_read)
 
     def refuse_future(self, at: datetime | None, now: datetime) -> None:
         """Nothing is dated ahead. Raises ValidationError."""

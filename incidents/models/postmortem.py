@@ -43,7 +43,7 @@ class PostmortemManager(models.Manager["Postmortem"]):
         if incident.resolved_at is None:
             raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             found = self.filter(incident=incident).first()
             if found is None:
                 found = self.model(incident=incident, author=author, saved_at=now, **draft(incident))
@@ -143,7 +143,7 @@ class Postmortem(models.Model):
         Raises ValidationError.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if seen and self.saved_at.isoformat() != seen and author != self.author:
                 raise ValidationError(
@@ -162,7 +162,7 @@ class Postmortem(models.Model):
                 what = ", ".join(self.label_of(name) for name in changed)
                 self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def date_edit(
         self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
@@ -185,23 +185,23 @@ class Postmortem(models.Model):
         if lacking:
             raise ValidationError(f"Fill in {' and '.join(lacking)} before you publish.")
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.published_at = self.published_at or now
             self.notifies = notifies
             self.draw()
             self.save(update_fields=["published_at", "notifies", "curve"])
             if notifies:
                 Notice.objects.of_postmortem(self, now)
-            Page.objects.turn()
+            Page.objects.bump_version()
 
     def withdraw(self) -> None:
         """Take it off the public pages."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             was_public = self.published_at is not None
             self.published_at = None
             self.save(update_fields=["published_at"])
-            Page.objects.turn(takes_away=True, is_public=was_public)
+            Page.objects.bump_version(takes_away=True, is_public=was_public)
 
 
 def _plain(value: Any) -> Any:
@@ -298,7 +298,7 @@ class ActionItem(models.Model):
         if state == self.state:
             return
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.state = ActionState(state)
             self.done_at = now if self.state == ActionState.DONE else None
             self.save(update_fields=["state", "done_at"])
@@ -306,4 +306,4 @@ class ActionItem(models.Model):
             number = list(report.actions.values_list("pk", flat=True)).index(self.pk) + 1
             report.date_edit(f"action {number}: {self.get_state_display().lower()}", now, author=author)
             report.save(update_fields=["edited_at"])
-            Page.objects.turn(is_public=report.published_at is not None)
+            Page.objects.bump_version(is_public=report.published_at is not None)

@@ -181,21 +181,21 @@ class Record(models.Model):
         affected, _ = self.affected.get_or_create(
             component=component, defaults={"started_at": at, "is_held": is_held}
         )
-        affected.turn(status)
+        affected.set_status(status)
         self.weigh()
         return affected
 
     def publish(self, now: datetime, *, due_at: datetime | None = None) -> None:
         """Show a suggestion to the public as it stands. Its newest update tells the earlier ones as well."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.published_at, self.publish_at = self.published_at or now, None
             self.save(update_fields=["published_at", "publish_at", "updated_at"])
             self.bring_up_to_date(now)
             newest = self.updates.filter(kind=Kind.POST, notifies=True).order_by("-number").first()
             if newest is not None:
                 Notice.objects.of_update(newest, now, due_at=due_at)
-            Page.objects.turn()
+            Page.objects.bump_version()
 
     def bring_up_to_date(self, now: datetime) -> None:
         """Of the machine's voice: what waited as a suggestion promises nothing that has passed."""
@@ -295,7 +295,7 @@ class Record(models.Model):
             changes=list(changes),
             step=step,
         )
-        Page.objects.turn(is_public=kind in PUBLIC_KINDS and self.published_at is not None)
+        Page.objects.bump_version(is_public=kind in PUBLIC_KINDS and self.published_at is not None)
         return update
 
 

@@ -37,7 +37,7 @@ class Recovery(Unwatched):
     def settle(self, now: datetime) -> None:
         """All has been well long enough: the machine resolves what it speaks in."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.is_owned or self.resolved_at or self.settle_at is None or self.settle_at > now:
                 return
@@ -55,7 +55,7 @@ class Recovery(Unwatched):
         """Ask staff whether to resolve; never do it for them."""
         minutes = int(PROPOSE_AFTER.total_seconds() // 60)
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.proposed_at = now
             self.save(update_fields=["proposed_at"])
             self.write(Kind.PROPOSAL, generated_text.proposal(minutes), now)
@@ -118,7 +118,7 @@ class Recovery(Unwatched):
                 continue  # nobody says anything of it: what was said last stands
             status = component.judged()
             if status is not old:
-                row.turn(status)
+                row.set_status(status)
                 changes.append(change_row(component, old, status))
         return changes
 

@@ -95,7 +95,7 @@ class Undoing(MachineVoice):
         Returns what its writer had chosen beside the words; nothing of an update that no form sent.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             update.refresh_from_db()
             self._refuse_undo(update, now)
@@ -105,7 +105,7 @@ class Undoing(MachineVoice):
             update.kind, update.undo_until, update.before = Kind.RETRACTED, None, None
             update.save(update_fields=["kind", "undo_until", "before"])
             self._restore(before, {public_id for public_id, *_ in changes}, now)
-            Page.objects.turn(takes_away=True)
+            Page.objects.bump_version(takes_away=True)
         typed: dict[str, str] = before.get("typed", {})
         return typed
 
@@ -215,7 +215,7 @@ class Undoing(MachineVoice):
             component, flip = row.component, newest[row.component_id]
             status = Status(component.status)
             if self.is_owned:
-                row.turn(status)  # the notes are there already
+                row.set_status(status)  # the notes are there already
                 self.weigh()
             elif row.component_id in kept:
                 if status != row.status:

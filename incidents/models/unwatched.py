@@ -40,7 +40,7 @@ class Unwatched(Record):
         if not lost and rows and not is_told_of_hidden:
             return
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.is_owned or self.resolved_at or self.unwatched_at:
                 return
@@ -93,5 +93,5 @@ def _is_well(row: "Affected") -> bool:
 def _turn(rows: "Sequence[Affected]") -> list[list[str]]:
     changes = [change_row(row.component, Status(row.status), Status.UNKNOWN) for row in rows]
     for row in rows:
-        row.turn(Status.UNKNOWN)
+        row.set_status(Status.UNKNOWN)
     return changes

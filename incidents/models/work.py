@@ -133,7 +133,7 @@ class Work(models.Model):
         )  # fmt: skip
         if notifies:
             Notice.objects.of_work(update, now)
-        Page.objects.turn()
+        Page.objects.bump_version()
 
     # Its state
 

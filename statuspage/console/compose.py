@@ -338,7 +338,7 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
     """
     form.follow(now)
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         taken = TakenForm.objects.of(form.data["key"], author)
         if taken is not None and taken.incident is not None:
             raise AlreadyPublished(taken.incident)

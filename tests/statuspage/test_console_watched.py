@@ -177,7 +177,7 @@ def test_an_edit_keeps_what_a_worker_writes_between_reading_and_saving(editor, m
     probe = watched()
     found(probe, "up", NOW)
     component = Component.objects.get(pk=probe.component_id)
-    theirs = Page.objects.hold
+    theirs = Page.objects.lock
 
     def hold():
         Component.objects.filter(pk=component.pk).update(status=Status.MAJOR_OUTAGE, position=7)

@@ -424,7 +424,7 @@ def test_a_reader_that_asks_again_is_told_when_nothing_changed(web):
     news = feedparser.parse(f"{web.url}{one}/history.rss", etag=read_before.etag)
     assert (news.status, news.entries[0].id) == (200, read_before.entries[0].id)
     Component.objects.update(is_shown=False)
-    Page.objects.turn()
+    Page.objects.bump_version()
     web.catch_up()
     assert httpx.get(f"{web.url}{one}/history.rss").status_code == 404
 
@@ -469,7 +469,7 @@ def test_what_readers_know_outlives_a_change_of_host(db, settings):
     first = ids(after(minutes=9))
     assert all(first)
     settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.elsewhere.example", "status.elsewhere.example"
-    Page.objects.turn()
+    Page.objects.bump_version()
     assert ids(after(minutes=9)) == first
     rss = ElementTree.fromstring(feed("rss", after(minutes=9)))
     assert {one.get("isPermaLink") for one in rss.iter("guid")} == {"false"}
@@ -482,6 +482,6 @@ def test_an_address_of_one_machine_alone_is_no_name_for_ever(db, settings):
     story()
     assert ids(after(minutes=9))[0][0].startswith("tag:localhost,")
     settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.example.org", "status.example.org"
-    Page.objects.turn()
+    Page.objects.bump_version()
     assert ids(after(minutes=9))[0][0].startswith("tag:status.example.org,")
     assert Page.objects.get().known_as == "https://status.example.org"

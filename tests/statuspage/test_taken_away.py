@@ -99,7 +99,7 @@ def test_what_is_hidden_is_gone_as_well(var, monkeypatch):
     read(snapshot, "/", one.get_absolute_url(), "/history")
     with transaction.atomic():
         Component.objects.update(is_shown=False)
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
     for path in ("/", one.get_absolute_url(), "/history"):
         assert SECRET not in (without_database(snapshot, monkeypatch, path) or "")
 
@@ -126,7 +126,7 @@ def test_a_change_that_is_not_committed_takes_nothing_away_for_long(var, monkeyp
     snapshot = Snapshot(var)
     read(snapshot, "/")
     with transaction.atomic():
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
         transaction.set_rollback(True)
     assert snapshot.copies.forgotten() > Page.objects.version()
     monkeypatch.setattr(removal_mark, "SETTLED_S", -1.0)

@@ -74,7 +74,7 @@ def hostile_world():
     _incidents(now, ada, bob)
     _texts_and_works(now, bob)
     _staff(now, ada, bob)
-    Page.objects.turn()
+    Page.objects.bump_version()
     return ada
 
 
