@@ -23,7 +23,7 @@ class AffectedQuerySet(models.QuerySet["Affected"]):
 class Affected(models.Model):
     """A component in an incident: its status as last heard of, and at its worst.
 
-    `is_held` marks the one open incident that the machine has opened for this
+    `is_held` marks the one open incident that was opened automatically for this
     component; the unique constraint makes a second one impossible.
     """
 

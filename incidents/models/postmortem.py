@@ -16,7 +16,6 @@ from components.models.lines import LineField, LinesField
 from incidents.availability_series import curve
 from incidents.models.incident import Incident
 from incidents.models.notice import Notice
-from incidents.postmortem_draft import draft
 
 LONGEST = 50_000
 LONGEST_TAG = 30
@@ -34,22 +33,6 @@ class PostmortemManager(models.Manager["Postmortem"]):
     def public(self) -> models.QuerySet["Postmortem"]:
         """What strangers may read."""
         return self.exclude(published_at=None).filter(incident__in=Incident.objects.public())
-
-    def draft_of(self, incident: Incident, *, author: Any, now: datetime) -> "Postmortem":
-        """The incident's postmortem, begun with everything the system knows if there is none yet.
-
-        Raises ValidationError while the incident is open.
-        """
-        if incident.resolved_at is None:
-            raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
-        with transaction.atomic():
-            Page.objects.lock()
-            found = self.filter(incident=incident).first()
-            if found is None:
-                found = self.model(incident=incident, author=author, saved_at=now, **draft(incident))
-                found.draw()
-                found.save()
-        return found
 
 
 class Postmortem(models.Model):
@@ -131,7 +114,10 @@ class Postmortem(models.Model):
 
     def draw(self) -> None:
         """Take the curve from the checks while they are kept; never a poorer one of the same time."""
-        found, had = curve(self.incident, self.started_at, self.ended_at), self.curve
+        found, had = (
+            curve(self.incident.affected.values("component"), self.started_at, self.ended_at),
+            self.curve,
+        )
         is_same = all(had.get(name) == found.get(name) for name in ("start", "step_s"))
         if found and not (is_same and _checks(found) < _checks(had)):
             self.curve = found

@@ -25,7 +25,7 @@ class TakenFormManager(models.Manager["TakenForm"]):
     def take(
         self, key: str, author: Any, incident: Incident | None = None, *, now: datetime, led_to: str = ""
     ) -> None:
-        """Note that it is taken. The caller holds the page, and has asked `of`."""
+        """Note that it is taken. The caller holds the lock of the page, and has asked `of`."""
         if key:
             self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)
             self.filter(at__lt=now - KEPT_FOR).delete()
