@@ -23,7 +23,7 @@ CHOSEN = (
     "published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at",
 )  # fmt: skip
 # Always given back: they follow from what probes see, and what probes saw meanwhile is applied again.
-RECKONED = ("impact", "settle_at", "well_since")
+RECKONED = ("impact", "settle_at", "well_since", "well_s")
 CHANGED_BY_POST = (*CHOSEN, *RECKONED)
 
 
@@ -66,6 +66,8 @@ def fields(incident: "Incident") -> dict[str, Any]:
 def give_back(incident: "Incident", before: Mapping[str, Any], made: Mapping[str, Any]) -> None:
     """Set the fields to what they were. The caller saves."""
     for name, value in before["words"].items():
+        if name == "well_s" and incident.well_s < made["words"][name]:
+            continue  # it only grows, but for a corrected beginning, from which it is counted anew
         if name in RECKONED or getattr(incident, name) == made["words"][name]:
             setattr(incident, name, value)
     for name, value in before["times"].items():
