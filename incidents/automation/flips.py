@@ -26,11 +26,7 @@ def hear(incident: Incident, affected: Affected, flip: Flip, status: Status, now
     """A flip of a component that is already in it; `status` is what the component is now."""
     component, old = affected.component, Status(affected.status)
     if status == old:
-        recovery.watch(incident, flip.at, now)
-        incident.save()
-        met = generated_text.met(flip.failure, flip.why)
-        note_fact(incident, f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
-        say_what_is(incident, now)
+        _hear_nothing_new(incident, flip, now)
         return
     incident.unwatched_at = None
     known = last_known(component) if old is Status.UNKNOWN else old
@@ -59,6 +55,15 @@ def hear(incident: Incident, affected: Affected, flip: Flip, status: Status, now
         incident.write(Kind.FACT, text, now, changes=changes)
     else:
         tell(incident, step, component, changes, now, text=text)
+
+
+def _hear_nothing_new(incident: Incident, flip: Flip, now: datetime) -> None:
+    """Another probe of it has flipped; what the component is stays the same."""
+    recovery.watch(incident, flip.at, now)
+    incident.save()
+    met = generated_text.met(flip.failure, flip.why)
+    note_fact(incident, f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
+    say_what_is(incident, now)
 
 
 def join(incident: Incident, failed: Failed, now: datetime) -> None:
