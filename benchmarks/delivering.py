@@ -27,12 +27,11 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     from components.egress import Egress
     from components.models import Component
     from incidents.models import Incident, Post
-    from subscribers import sealed, signing
-    from subscribers.channels import Channel
+    from subscribers import channels, sealed, signing
     from subscribers.delivery import fan_out, leases
     from subscribers.delivery.dispatcher import Postman
     from subscribers.models import Delivery, State, Subscriber
-    from subscribers.senders import SENDERS
+    from subscribers.states import Channel
 
     call_command("migrate", verbosity=0)
     leases.PER_HOST[Channel.WEBHOOK] = AT_ONCE  # the sink is one host; so is the reference's
@@ -48,7 +47,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     incident = Incident.objects.open(
         "Chat refuses new connections", WORDS, now=now, components=[chat], statuses={chat: "partial_outage"}
     )
-    postman = Postman(SENDERS, egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
+    postman = Postman(channels.senders(), egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
     _warm_up(postman)
     found: dict[str, Any] = {}
     for name in ("first", "second"):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -35,8 +36,18 @@ class ProbeInline(admin.TabularInline):  # type: ignore[type-arg]
     show_change_link = True
 
 
+class OneByOneAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Several that are deleted at once leave the page as each of them does."""
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with transaction.atomic():
+            Page.objects.lock()
+            for one in queryset:
+                self.delete_model(request, one)
+
+
 @admin.register(Group)
-class GroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class GroupAdmin(OneByOneAdmin):
     list_display = ("name", "position")
     search_fields = ("name",)
 
@@ -44,9 +55,13 @@ class GroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         Page.objects.bump_version(takes_away=True)
 
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        super().delete_model(request, obj)
+        Page.objects.bump_version(takes_away=True)
+
 
 @admin.register(Component)
-class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ComponentAdmin(OneByOneAdmin):
     list_display = ("name", "group", "status", "position", "is_shown", "auto_incidents")
     list_filter = ("group", "is_shown", "auto_incidents")
     search_fields = ("name", "description")
@@ -68,7 +83,7 @@ class ComponentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Probe)
-class ProbeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ProbeAdmin(OneByOneAdmin):
     form = FullProbeForm
     list_display = ("__str__", "component", "kind", "target", "interval_s", "outcome", "is_paused")
     list_filter = ("kind", "outcome", "is_paused", "region")

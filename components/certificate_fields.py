@@ -5,18 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from components import client_certificates
-from components.client_certificates import CERTIFICATE, KEY, BadCertificate, ClientCertificate
+from components.client_certificates import CERTIFICATE, KEY, CertificateError, ClientCertificate
 from components.models import Probe
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 
 REMOVE = "remove_certificate"
 NAMES = (CERTIFICATE, KEY, REMOVE)
 NEW = "PEM, with its chain below it. Shown to the host and port of the target, and to no other."
 KEEP = " Empty fields change nothing."
 KEY_HELP = "PEM, without a passphrase. It is kept sealed and never shown again."
-AGAIN = "Paste the key again: it is not kept in the form."
+AGAIN = format_html("<b>{}</b>", "Paste the key again before you save: it is not kept in the form.")
 CERTIFICATES = re.compile(
     r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+", re.ASCII
 )
@@ -62,22 +63,22 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
 
 
 def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None:
-    """Keep what was typed, or remove what was kept. Not saved. Raises BadCertificate."""
+    """Keep what was typed, or remove what was kept. Not saved. Raises CertificateError."""
     if data.get(REMOVE):
         if data.get(CERTIFICATE) or data.get(KEY):
-            raise BadCertificate(CERTIFICATE, "Either remove the certificate or give another: not both.")
+            raise CertificateError(CERTIFICATE, "Either remove the certificate or give another: not both.")
         probe.keep_certificate(None)
     pair = _typed(data, now)
     if pair is None:
         return
     try:
         order = PROBERS[probe.kind].parse(target, probe.named_options)
-    except InvalidProbe:
+    except InvalidProbeError:
         return  # the form says so by itself
     probe.keep_certificate(pair, order)
 
 
 def _typed(data: dict[str, Any], now: datetime) -> ClientCertificate | None:
-    """What was typed into the two fields, if anything was. Raises BadCertificate."""
+    """What was typed into the two fields, if anything was. Raises CertificateError."""
     chain, key = data.get(CERTIFICATE) or "", data.get(KEY) or ""
     return client_certificates.checked(chain, key, now) if chain or key else None

@@ -2,6 +2,8 @@
 
 import codecs
 import re
+import threading
+from collections.abc import Iterator
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 PIECE = 64 * 1024
@@ -28,7 +30,7 @@ LABELS = {
     "gb18030": "gb18030 gbk x-gbk gb2312 csgb2312 gb_2312 gb_2312-80 chinese csiso58gb231280 iso-ir-58",
     "big5hkscs": "big5 big5-hkscs cn-big5 csbig5 x-x-big5",
     "euc_jp": "euc-jp x-euc-jp cseucpkdfmtjapanese",
-    "iso2022_jp": "iso-2022-jp csiso2022jp",
+    "iso2022_jp_ext": "iso-2022-jp csiso2022jp",
     "koi8-r": "koi8-r koi koi8 koi8_r cskoi8r",
     "koi8-u": "koi8-u koi8-ru",
     "mac_roman": "macintosh mac x-mac-roman csmacintosh",
@@ -46,6 +48,13 @@ LABELS = {
     "iso8859-15": "iso-8859-15 l9 csisolatin9",
     "iso8859-16": "iso-8859-16",
 }
+# Where Python's tables differ from those of browsers (section 5 of the standard), which are Microsoft's
+JAPANESE = ("cp932", "euc_jp", "iso2022_jp_ext")
+AS_MICROSOFT = str.maketrans("\u301c\u2016\u2212\u2014¢£¬", "\uff5e\u2225\uff0d\u2015\uffe0\uffe1\uffe2")
+LACKING = (*JAPANESE[1:], "gb18030", "big5hkscs")
+ERRORS = "statuspage.as_browsers"  # how Python calls `_missing`
+MOST_ASKED = 10_000  # in one piece: what follows one with more does without
+EUROS = {"gb18030": b"\x80", "big5hkscs": b"\xa3\xe1"}
 READ_AS = {label: charset for charset, labels in LABELS.items() for label in labels.split()}
 OF_ISO = re.compile(r"iso[-_]?8859[-_]?([0-9]{1,2})(?:-[ei])?(?::19[0-9]{2})?")
 OF_WINDOWS = re.compile(r"(?:windows-|x-cp|cp)(125[0-8])")
@@ -53,8 +62,7 @@ OF_WINDOWS = re.compile(r"(?:windows-|x-cp|cp)(125[0-8])")
 
 def decoded(body: bytes | bytearray, content_type: str) -> str:
     """The body as text. What stands for no letter becomes �; a name that is none counts as not given."""
-    charset, begin = _charset(body, content_type)
-    return body[begin:].decode(charset, "replace") if begin else body.decode(charset, "replace")
+    return "".join(_pieces(body, *_charset(body, content_type)))
 
 
 def holds(body: bytes | bytearray, content_type: str, text: str) -> bool:
@@ -63,14 +71,60 @@ def holds(body: bytes | bytearray, content_type: str, text: str) -> bool:
     Read in pieces: a large body in letters takes up to four times its size, and each copy as much again.
     """
     charset, begin = _charset(body, content_type)
-    decoder = codecs.getincrementaldecoder(charset)("replace")
+    text = _as_browsers(charset, text)  # typed on a machine with other tables, perhaps
     window = ""
-    for at in range(begin, max(len(body), begin + 1), PIECE):
-        piece = decoder.decode(bytes(body[at : at + PIECE]), at + PIECE >= len(body))
+    for piece in _pieces(body, charset, begin):
         window = (window[-len(text) :] + piece).replace("\r\n", "\n")
         if text in window:
             return True
     return False
+
+
+def _pieces(body: bytes | bytearray, charset: str, begin: int) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(charset)(ERRORS if charset in LACKING else "replace")
+    for at in range(begin, max(len(body), begin + 1), PIECE):
+        before = _asked.times
+        piece = decoder.decode(bytes(body[at : at + PIECE]), at + PIECE >= len(body))
+        if _asked.times - before > MOST_ASKED:
+            decoder.errors = "replace"
+        yield _as_browsers(charset, piece)
+
+
+def _as_browsers(charset: str, text: str) -> str:
+    return text.translate(AS_MICROSOFT) if charset in JAPANESE else text
+
+
+def _missing(error: UnicodeError) -> tuple[str, int]:
+    """A letter that browsers know and Python does not (①, ㈱, the euro); � for what is none."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    _asked.times += 1
+    pair = error.object[error.start : error.start + 2]
+    if (euro := EUROS.get(error.encoding)) and pair.startswith(euro):
+        return "€", error.start + len(euro)
+    high = {"euc_jp": 0x80, "iso2022_jp_ext": 0}.get(error.encoding)
+    if high is not None and len(pair) == 2 and (letter := _by_row(pair[0] ^ high, pair[1] ^ high)):
+        return letter, error.start + 2
+    return "\ufffd", error.end
+
+
+def _by_row(row: int, cell: int) -> str:
+    """The letter at a place of JIS X 0208, as Shift_JIS spells it; empty for none."""
+    if not (0x21 <= row <= 0x7E and 0x21 <= cell <= 0x7E):
+        return ""
+    lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
+    trail = cell + (0x7E if row % 2 == 0 else 0x1F if cell < 0x60 else 0x20)
+    return bytes((lead, trail)).decode("cp932", "ignore")
+
+
+class _Asked(threading.local):
+    """How often `_missing` was, which takes a hundred times longer than a letter that Python knows."""
+
+    times = 0
+
+
+_asked = _Asked()
+codecs.register_error(ERRORS, _missing)
 
 
 def _charset(body: bytes | bytearray, content_type: str) -> tuple[str, int]:

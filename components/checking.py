@@ -20,8 +20,8 @@ from components.egress import Egress
 from components.models.claims import Claim
 from components.outcomes import Failure, Reading
 
-MOST_AT_ONCE = 2_000  # sockets of one process; more wait their turn
-LONGEST_LAG_MS = 86_400_000  # what is later is late enough, and must fit its column
+MAX_CONCURRENT = 2_000  # sockets of one process; more wait their turn
+MAX_LAG_MS = 86_400_000  # what is later is late enough, and must fit its column
 BATCH_S = 0.25
 BATCH_SIZE = 500
 STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted with timeouts
@@ -79,7 +79,7 @@ class Checker:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.places = asyncio.Semaphore(MOST_AT_ONCE)
+        self.places = asyncio.Semaphore(MAX_CONCURRENT)
         self.loop.create_task(self._watch_for_stalls())
         self.loop.run_forever()
 
@@ -114,7 +114,7 @@ class Checker:
         if late and reading.failure is not None and reading.failure.value.startswith("timeout"):
             reading = replace(reading, failure=Failure.OWN_FAULT, detail="Our own process stalled meanwhile.")
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
-        self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), LONGEST_LAG_MS)))
+        self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 
     def _hand_over(self) -> None:
         while (first := self.found.get()) is not None:

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 CERTIFICATE, KEY = "client_certificate", "client_key"  # the fields that sentences name
-LONGEST_PEM = 50_000  # a chain of ten long ones
-LONGEST_NAME = 200  # of a subject, in a sentence
-MOST_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
+MAX_PEM_LENGTH = 50_000  # a chain of ten long ones
+MAX_NAME_LENGTH = 200  # of a subject, in a sentence
+MAX_CONTEXTS = 64  # each holds all authorities of the system: about a megabyte
 UNREADABLE = (
     ValueError,
     TypeError,
@@ -33,7 +33,7 @@ PEM = serialization.Encoding.PEM
 Protocols = tuple[str, ...]  # what TLS offers to speak behind it, as in "http/1.1"
 
 
-class BadCertificate(ValueError):
+class CertificateError(ValueError):
     """A certificate or key that cannot be shown: the field, and a sentence with the mend."""
 
     def __init__(self, field_name: str, sentence: str) -> None:
@@ -96,37 +96,37 @@ def told(chain: str, now: datetime) -> str:
     except UNREADABLE:
         return "set, but cannot be read: set it again"
     name = next(filter(None, identity(chain)), "")
-    shown = "".join(c if c.isprintable() else "·" for c in name)[:LONGEST_NAME]
+    shown = "".join(c if c.isprintable() else "·" for c in name)[:MAX_NAME_LENGTH]
     until = f"set, {'valid until' if end > now else 'expired on'} {end:%-d %b %Y}"
     return f"{until} ({shown})" if shown else until
 
 
 def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
-    """The two, fit to be shown. Raises BadCertificate.
+    """The two, fit to be shown. Raises CertificateError.
 
     One that has ended is refused: no server takes it, and whoever pastes it means another.
     """
     chain, key = (text.replace("\r\n", "\n").strip() for text in (chain, key))
     if not chain:
-        raise BadCertificate(CERTIFICATE, "Give the certificate that belongs to this key.")
+        raise CertificateError(CERTIFICATE, "Give the certificate that belongs to this key.")
     if not key:
-        raise BadCertificate(KEY, "Give the private key that belongs to this certificate.")
+        raise CertificateError(KEY, "Give the private key that belongs to this certificate.")
     certificate, secret = _certificate(chain), _key(key)
     if _public(certificate.public_key()) != _public(secret.public_key()):
-        raise BadCertificate(KEY, "This key does not belong to the certificate: give the pair.")
+        raise CertificateError(KEY, "This key does not belong to the certificate: give the pair.")
     if certificate.not_valid_after_utc <= now:
         ended = certificate.not_valid_after_utc.strftime("%-d %b %Y")
-        raise BadCertificate(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
+        raise CertificateError(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
     if certificate.not_valid_before_utc > now:
         begins = certificate.not_valid_before_utc.strftime("%-d %b %Y, %H:%M")
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE, f"This certificate is valid only from {begins} UTC: wait until then."
         )
     made = of(chain, key)
     try:
         _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), made)
     except (ssl.SSLError, ValueError) as error:
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE,
             "OpenSSL takes no such certificate: use RSA of 2048 bits or more, or an elliptic curve.",
         ) from error
@@ -134,42 +134,42 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
 
 
 def _certificate(text: str) -> x509.Certificate:
-    """The first one of the chain; all of it must be readable. Raises BadCertificate."""
-    if len(text) > LONGEST_PEM:
-        raise BadCertificate(
-            CERTIFICATE, f"Longer than {LONGEST_PEM} characters: leave out what is not its chain."
+    """The first one of the chain; all of it must be readable. Raises CertificateError."""
+    if len(text) > MAX_PEM_LENGTH:
+        raise CertificateError(
+            CERTIFICATE, f"Longer than {MAX_PEM_LENGTH} characters: leave out what is not its chain."
         )
     if "PRIVATE KEY-----" in text:
-        raise BadCertificate(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
+        raise CertificateError(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
     try:
         return x509.load_pem_x509_certificates(text.encode())[0]
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
-        raise BadCertificate(
+        raise CertificateError(
             CERTIFICATE, "This is no certificate: paste PEM, from BEGIN CERTIFICATE to END CERTIFICATE."
         ) from error
 
 
 def _key(text: str) -> CertificateIssuerPrivateKeyTypes:
-    """Raises BadCertificate, whose cause never holds the key."""
-    if len(text) > LONGEST_PEM:
-        raise BadCertificate(KEY, f"Longer than {LONGEST_PEM} characters: paste the key alone.")
+    """Raises CertificateError, whose cause never holds the key."""
+    if len(text) > MAX_PEM_LENGTH:
+        raise CertificateError(KEY, f"Longer than {MAX_PEM_LENGTH} characters: paste the key alone.")
     try:
         return serialization.load_pem_private_key(text.encode(), password=None)  # type: ignore[return-value]
     except TypeError:
         sentence = (
             "This key is encrypted: take its passphrase off (openssl pkey -in key.pem) and paste the result."
         )
-        raise BadCertificate(KEY, sentence) from None
+        raise CertificateError(KEY, sentence) from None
     except (ValueError, UnsupportedAlgorithm):
         sentence = "This is no private key: paste PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY."
-        raise BadCertificate(KEY, sentence) from None
+        raise CertificateError(KEY, sentence) from None
 
 
 def _public(key: object) -> bytes:
     return key.public_bytes(PEM, serialization.PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined, no-any-return]
 
 
-@functools.lru_cache(maxsize=MOST_CONTEXTS)  # making one costs more than a check
+@functools.lru_cache(maxsize=MAX_CONTEXTS)  # making one costs more than a check
 def context(shown: ClientCertificate, ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
     """As `trusting`, showing this certificate. Raises SSLError, ValueError."""
     made = trusting(ca_file, offers)

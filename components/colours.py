@@ -7,7 +7,7 @@ One colour is chosen. Where it is too faint for text on a theme's surfaces, it i
 import re
 from dataclasses import dataclass
 
-LEAST = 4.5  # for text; lines and large parts would do with 3
+MIN_CONTRAST = 4.5  # for text; lines and large parts would do with 3
 HEX = re.compile(r"#[0-9a-f]{6}")
 STEPS = 256
 Rgb = tuple[int, int, int]
@@ -34,7 +34,7 @@ class Shade:
     @property
     def is_shifted(self) -> bool:
         """Whether the colour itself would have been too faint."""
-        return self.asked_ratio < LEAST
+        return self.asked_ratio < MIN_CONTRAST
 
 
 LIGHT = Theme("light", ("#f5f6f8", "#ffffff"), "#000000")
@@ -63,7 +63,7 @@ def shade(colour: str, theme: Theme) -> Shade:
     for step in range(STEPS + 1):
         mixed = _mixed(colour, theme.towards, step / STEPS)
         ratio = _least(mixed, theme)
-        if ratio >= LEAST:
+        if ratio >= MIN_CONTRAST:
             return Shade(theme.name, mixed, ratio, asked)
     raise AssertionError("black on white and white on black always pass")
 

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult
 
 from components.networks import literal_address
 
-MOST = 50
+MAX_COOKIES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def taken(jar: tuple[Cookie, ...], lines: Iterable[str], url: SplitResult) -> tu
         place = (cookie.name, cookie.host, cookie.path)
         jar = tuple(other for other in jar if (other.name, other.host, other.path) != place)
         if not is_over:
-            jar = (*jar, cookie)[-MOST:]
+            jar = (*jar, cookie)[-MAX_COOKIES:]
     return jar
 
 

@@ -7,15 +7,15 @@ from typing import Protocol
 import brotli
 
 PIECE = 64 * 1024
-MOST_CODINGS = 5
-MOST_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
+MAX_CODINGS = 5
+MAX_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
 KNOWN = ("gzip", "x-gzip", "deflate", "br")
 # codings we never ask for; any other word (utf-8, none, binary) is a mistake and stands for no coding
 FOREIGN = ("zstd", "compress", "x-compress", "dcb", "dcz", "sdch", "exi", "pack200-gzip", "bzip2", "x-bzip2",
            "lzma", "xz", "lz4", "snappy")  # fmt: skip
 
 
-class CannotUnpack(Exception):
+class DecompressionError(Exception):
     """It is not packed as it says, or in a way we did not ask for."""
 
     def __init__(self, sentence: str, *, is_unasked: bool = False) -> None:
@@ -39,30 +39,30 @@ class Unpacker:
         for name in names:
             if name in FOREIGN:
                 sentence = f"The answer is packed as {name[:40]}, which we did not ask for."
-                raise CannotUnpack(sentence, is_unasked=True)
-        if len(names) > MOST_CODINGS:
-            raise CannotUnpack(f"The answer is packed more than {MOST_CODINGS} times.")
+                raise DecompressionError(sentence, is_unasked=True)
+        if len(names) > MAX_CODINGS:
+            raise DecompressionError(f"The answer is packed more than {MAX_CODINGS} times.")
         self.stages: list[Stage] = [_stage(name) for name in reversed(names)]
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Unpacked pieces; nothing is unpacked before it is asked for. Raises CannotUnpack."""
+        """Unpacked pieces; nothing is unpacked before it is asked for. Raises DecompressionError."""
         pieces: Iterator[bytes] = iter((packed,))
         for stage in self.stages:
             pieces = _through(stage, pieces)
         yield from pieces
 
     def end(self) -> None:
-        """No more comes. Raises CannotUnpack when something is missing."""
+        """No more comes. Raises DecompressionError when something is missing."""
         if not all(stage.is_whole for stage in self.stages):
-            raise CannotUnpack("The packed answer breaks off before its end.")
+            raise DecompressionError("The packed answer breaks off before its end.")
 
 
 def _through(stage: Stage, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    most = MOST_BETWEEN
+    most = MAX_BETWEEN
     for piece in pieces:
         most -= len(piece)
         if most < 0:
-            raise CannotUnpack("The packed answer unpacks without end.")
+            raise DecompressionError("The packed answer unpacks without end.")
         yield from stage.feed(piece)
 
 
@@ -99,7 +99,9 @@ class _Zlib:
             try:
                 yield self.unpack.decompress(packed, PIECE)
             except zlib.error as error:
-                raise CannotUnpack(f"The answer says it is packed as {self.name}, and is not.") from error
+                raise DecompressionError(
+                    f"The answer says it is packed as {self.name}, and is not."
+                ) from error
             packed = self.unpack.unused_data if self.unpack.eof else self.unpack.unconsumed_tail
 
 
@@ -127,4 +129,4 @@ class _Brotli:
             while piece := self.unpack.process(b"", output_buffer_limit=PIECE):
                 yield piece
         except brotli.error as error:
-            raise CannotUnpack("The answer says it is packed as br, and is not.") from error
+            raise DecompressionError("The answer says it is packed as br, and is not.") from error

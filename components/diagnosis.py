@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-MOST_NAMES = 3
+MAX_NAMES = 3
 ROSE = 2.0  # times as slow as usual just before it failed
 POOL = re.compile(
     r"too many connections|connection pool|pool (?:is )?(?:exhausted|timed? ?out)|remaining connection slots"
@@ -218,5 +218,5 @@ def _rise(facts: Facts) -> str:
 
 
 def _names(of: tuple[str, ...]) -> str:
-    more = len(of) - MOST_NAMES
-    return ", ".join(of[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(of) - MAX_NAMES
+    return ", ".join(of[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -25,7 +25,7 @@ from components.lookup import EgressError, Later, Lookup, ascii_host, let_go
 from components.networks import Address, literal_address
 from components.outcomes import Failure
 
-__all__ = ["Denied", "Door", "Egress", "EgressError", "Line", "ascii_host", "through"]
+__all__ = ["DeniedError", "Door", "Egress", "EgressError", "Line", "ascii_host", "through"]
 
 EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
 LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
@@ -45,7 +45,7 @@ class Door(StrEnum):
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
 
 
-class Denied(EgressError):
+class DeniedError(EgressError):
     """This address is on a network we do not look into."""
 
     def __init__(self, host: str, setting: str) -> None:
@@ -148,7 +148,7 @@ class Egress:
         if not known:
             raise EgressError(Failure.DNS, f"The name {host} has no address.")
         if not all(self.may_dial(address, port) for address in known):
-            raise Denied(host, self.setting)
+            raise DeniedError(host, self.setting)
 
     async def _allowed_later(
         self, host: str, port: int, later: "asyncio.Task[list[Address]]"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-class CannotOpen(Exception):
+class DecryptionError(Exception):
     """This was sealed with a key we no longer have: put the old SECRET_KEY into SECRET_KEY_FALLBACKS."""
 
 
@@ -25,7 +25,7 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """The text again. Raises CannotOpen."""
+    """The text again. Raises DecryptionError."""
     return _unseal(sealed, *_keys())
 
 
@@ -34,7 +34,7 @@ def _unseal(sealed: str, *keys: str) -> str:
     try:
         return _fernet(*keys).decrypt(sealed.encode()).decode()
     except InvalidToken as error:
-        raise CannotOpen from error
+        raise DecryptionError from error
 
 
 def fingerprint(text: str) -> str:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from components import certificate_fields
-from components.client_certificates import CERTIFICATE, KEY, BadCertificate
+from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option
@@ -169,7 +169,7 @@ class KindForm(ProbeForm):
             return data
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
-        except BadCertificate as bad:
+        except CertificateError as bad:
             self.instance.keep_certificate(None)  # of what is kept there is nothing to say any more
             self.add_error(bad.field, bad.sentence)
         return data

@@ -16,7 +16,7 @@ from components.unsteady import Kind, Limits, Memory
 
 BADNESS = {Outcome.UP: 0, Outcome.DEGRADED: 1, Outcome.DOWN: 2}
 MISSING = 2  # results may be late once or twice; when the third is due as well, it is silence
-LONGEST_WAIT = timedelta(minutes=15)  # for a missing result: one a day that is an hour late will not come
+MAX_WAIT = timedelta(minutes=15)  # for a missing result: one a day that is an hour late will not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Rule:
     @property
     def silence(self) -> timedelta:
         """How long without a result until we no longer know."""
-        return self.known_for + min(MISSING * self.interval, LONGEST_WAIT)
+        return self.known_for + min(MISSING * self.interval, MAX_WAIT)
 
 
 @dataclass(frozen=True, slots=True)

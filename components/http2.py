@@ -21,9 +21,9 @@ from components.egress import Line
 from components.wire import Head
 
 STREAM = 1  # the only one of a line
-MOST_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
+MAX_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
 WINDOW = 256 * 1024  # what may come before it was read
-MOST_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
+MAX_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
 FRAMES_A_TURN = 64  # about 2 ms, then others get theirs
 DATA, HEADERS, PUSH, GOAWAY, CONTINUATION = 0, 1, 5, 7, 9
 OF_A_HEAD = (HEADERS, PUSH, CONTINUATION)
@@ -32,11 +32,11 @@ STATUS = re.compile(rb"[1-9][0-9]{2}")
 OF_THE_LINE = ("host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te")
 
 
-class Broken(wire.Garbled):
+class Broken(wire.MalformedAnswerError):
     """The answer is not HTTP/2. Says why in a sentence."""
 
 
-class Ended(ConnectionResetError):
+class StreamEndedError(ConnectionResetError):
     """The server ended the stream or the connection. Its text is the code (RFC 9113, section 7)."""
 
 
@@ -54,20 +54,20 @@ class Exchange:
             initial_values={
                 SettingCodes.ENABLE_PUSH: 0,
                 SettingCodes.MAX_CONCURRENT_STREAMS: 100,
-                SettingCodes.MAX_HEADER_LIST_SIZE: wire.MOST_HEAD_BYTES,
+                SettingCodes.MAX_HEADER_LIST_SIZE: wire.MAX_HEAD_BYTES,
                 SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
             },
         )
         self.unsent = b""
         self.events: deque[events.Event] = deque()
-        self.head_left = wire.MOST_HEAD_BYTES
-        self.idle_left = MOST_IDLE_FRAMES
+        self.head_left = wire.MAX_HEAD_BYTES
+        self.idle_left = MAX_IDLE_FRAMES
         self.turn = self.taken = 0
 
     async def ask(
         self, method: str, authority: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Head:
-        """Send the request and read the head; interim answers are skipped. Raises TooLarge as well."""
+        """Send the request and read the head; interim answers are skipped. Raises TooLargeError as well."""
         self.frames.initiate_connection()
         self.frames.increment_flow_control_window(WINDOW - 65_535)  # that of the line begins there
         self.frames.send_headers(STREAM, _fields(method, authority, path, headers, body), end_stream=not body)
@@ -81,7 +81,7 @@ class Exchange:
                 raise Broken("The answer has no head.")
 
     async def pieces(self, head: Head, method: str) -> AsyncGenerator[bytes, None]:
-        """The unpacked body as it comes. Raises CannotUnpack as well."""
+        """The unpacked body as it comes. Raises DecompressionError as well."""
         if wire.has_body(head, method):
             async for piece in wire.unpacked(self._data(), head):
                 yield piece
@@ -116,7 +116,7 @@ class Exchange:
             await self._send()
         event = self.events.popleft()
         if isinstance(event, events.StreamReset):
-            raise Ended(_name(event.error_code))
+            raise StreamEndedError(_name(event.error_code))
         return event
 
     async def _frame(self) -> bytes:
@@ -127,7 +127,7 @@ class Exchange:
         try:
             begin = await self.line.reader.readexactly(9)
             length = int.from_bytes(begin[:3], "big")
-            if length > MOST_FRAME_BYTES:  # also what "HTTP/1.1" looks like, read as a frame
+            if length > MAX_FRAME_BYTES:  # also what "HTTP/1.1" looks like, read as a frame
                 raise Broken("The answer breaks the rules of HTTP/2.")
             frame = begin + await self.line.reader.readexactly(length)
         except asyncio.IncompleteReadError as error:
@@ -136,11 +136,11 @@ class Exchange:
         return frame
 
     def _count(self, frame: bytes) -> None:
-        """Against what never ends. Raises TooLarge, Broken."""
+        """Against what never ends. Raises TooLargeError, Broken."""
         if frame[3] in OF_A_HEAD:
             self.head_left -= len(frame)
             if self.head_left < 0:
-                raise wire.TooLarge("headers")
+                raise wire.TooLargeError("headers")
         elif frame[3] != DATA or len(frame) == 9:
             self.idle_left -= 1
             if self.idle_left < 0:
@@ -196,13 +196,16 @@ def _head(event: events.ResponseReceived) -> Head:
 
 
 def _judge_goodbye(frame: bytes) -> None:
-    """Graceful while our stream is among those still served: the answer comes all the same. Raises Ended."""
+    """Graceful while our stream is among those still served: the answer comes all the same.
+
+    Raises StreamEndedError.
+    """
     if len(frame) < 9 + 8:
         raise Broken("The answer breaks the rules of HTTP/2.")
     last = int.from_bytes(frame[9:13], "big") & 0x7FFFFFFF
     code = int.from_bytes(frame[13:17], "big")
     if code != ErrorCodes.NO_ERROR or last < STREAM:
-        raise Ended(_name(code))
+        raise StreamEndedError(_name(code))
 
 
 def _name(code: ErrorCodes | int) -> str:

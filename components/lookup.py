@@ -39,7 +39,7 @@ class EgressError(Exception):
         self.address = ""  # the first that was dialled in vain
 
 
-class NoSuchName(EgressError):
+class NoSuchNameError(EgressError):
     """No record of any type has this name."""
 
     def __init__(self, name: str) -> None:
@@ -83,7 +83,7 @@ class Lookup:
         """Wait for one family with addresses, then a moment for the other. Raises EgressError."""
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if pending:
-            is_denied = any(isinstance(task.exception(), NoSuchName) for task in done)
+            is_denied = any(isinstance(task.exception(), NoSuchNameError) for task in done)
             has_some = any(task.exception() is None and task.result() for task in done)
             wait_s = DENIED_S if is_denied else GRACE_S if has_some else None
             _, pending = await asyncio.wait(pending, timeout=wait_s)
@@ -96,7 +96,7 @@ class Lookup:
                 known += task.result()
         if not known and errors:
             # that the name does not exist is said of both families, and says more than silence
-            raise next((error for error in errors if isinstance(error, NoSuchName)), errors[0])
+            raise next((error for error in errors if isinstance(error, NoSuchNameError)), errors[0])
         return known, next(iter(pending), None)
 
     async def _family(self, name: str, kind: str) -> list[Address]:
@@ -109,7 +109,7 @@ class Lookup:
         try:
             answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
-            raise NoSuchName(name) from error
+            raise NoSuchNameError(name) from error
         except dns.resolver.NoNameservers as error:
             raise EgressError(Failure.DNS, f"The name servers refuse to answer for {name}.") from error
         except dns.exception.Timeout as error:

@@ -8,9 +8,9 @@ import re
 import struct
 from dataclasses import dataclass
 
-MOST_BYTES = 64 * 1024  # it stands on every page, and the whole of a first visit is to stay small
+MAX_BYTES = 64 * 1024  # it stands on every page, and the whole of a first visit is to stay small
 HEAVY_BYTES = 10 * 1024  # what a page of up to 20 kB leaves of the 30 kB of a first visit
-MOST_PIXELS = 2_000  # in either direction
+MAX_PIXELS = 2_000  # in either direction
 WIDEST = 10  # times as wide as it is high
 HEIGHT = 32  # pixels that a logo is shown in
 WORDMARK = 1.6  # wider than this many times its height, a logo holds the name itself
@@ -35,19 +35,19 @@ class Shape:
 
 def read(body: bytes) -> Shape:
     """What this file is. Raises PictureError for what cannot stand in the head of a page."""
-    if len(body) > MOST_BYTES:
+    if len(body) > MAX_BYTES:
         raise PictureError(
             f"This file has {len(body) / 1024:.0f} kB. It stands on every page: send at most"
-            f" {MOST_BYTES // 1024} kB; a PNG {2 * HEIGHT} pixels high is enough."
+            f" {MAX_BYTES // 1024} kB; a PNG {2 * HEIGHT} pixels high is enough."
         )
     kind = _kind(body)
     try:
         width, height = SIZES[kind](body)
     except (struct.error, IndexError, ValueError):
         width = height = 0
-    if not (0 < width <= MOST_PIXELS and 0 < height <= MOST_PIXELS):
+    if not (0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS):
         raise PictureError(
-            f"The size of this picture cannot be read, or is over {MOST_PIXELS} pixels. Save it anew."
+            f"The size of this picture cannot be read, or is over {MAX_PIXELS} pixels. Save it anew."
         )
     if width > WIDEST * height or height > 2 * width:
         raise PictureError(

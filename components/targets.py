@@ -3,11 +3,11 @@
 from components.egress import EgressError, ascii_host
 from components.networks import literal_address
 
-LONGEST_TARGET = 2000
-LONGEST_HOST = 253  # RFC 1035, section 2.3.4
+MAX_TARGET_LENGTH = 2000
+MAX_HOST_LENGTH = 253  # RFC 1035, section 2.3.4
 
 
-class InvalidProbe(ValueError):
+class InvalidProbeError(ValueError):
     """An order that cannot be carried out: the field, and a sentence with the mend."""
 
     def __init__(self, field: str, sentence: str) -> None:
@@ -17,21 +17,23 @@ class InvalidProbe(ValueError):
 
 
 def checked_host(host: str) -> str:
-    """A host a probe may name. Raises InvalidProbe: no name, or an address no operator could mean."""
+    """A host a probe may name. Raises InvalidProbeError: no name, or an address no operator could mean."""
     if not host:
-        raise InvalidProbe("target", "Name a host.")
-    if len(host) > LONGEST_HOST:
-        raise InvalidProbe("target", f"The host is longer than {LONGEST_HOST} characters: shorten it.")
+        raise InvalidProbeError("target", "Name a host.")
+    if len(host) > MAX_HOST_LENGTH:
+        raise InvalidProbeError(
+            "target", f"The host is longer than {MAX_HOST_LENGTH} characters: shorten it."
+        )
     if literal_address(host):
         if "%" in host:
-            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
+            raise InvalidProbeError("target", "An address with a zone is of no use here: leave out %….")
         return host
     try:
         name = ascii_host(host)
     except EgressError as error:
-        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.") from error
+        raise InvalidProbeError("target", f"“{host}” can be no name: check the spelling.") from error
     labels = name.removesuffix(".").split(".")
     letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
     if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
-        raise InvalidProbe("target", f"“{host}” can be no name: check the spelling.")
+        raise InvalidProbeError("target", f"“{host}” can be no name: check the spelling.")
     return name

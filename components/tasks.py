@@ -19,7 +19,7 @@ from components.status import Status
 HOUR = timedelta(hours=1)
 HOURS_AT_ONCE = 6  # in one transaction: whoever changes the page waits for it
 DAYS_AT_ONCE = 7
-LONGEST_COUNT_S = 20.0  # of one run of the book-keeping, long before the next
+MAX_COUNT_S = 20.0  # of one run of the book-keeping, long before the next
 DELETE_BATCH = 5_000  # rows a transaction: other writers wait for it on SQLite
 
 
@@ -110,7 +110,7 @@ def _count_from(mark: str, now: datetime, count: Callable[[datetime], datetime])
     between the two. A run that is cut off goes on where it was; a very long one leaves the rest to
     the next. An installation that was never counted this way is counted from its first day.
     """
-    stop_at = time.monotonic() + LONGEST_COUNT_S
+    stop_at = time.monotonic() + MAX_COUNT_S
     upto = None
     while upto is None or (upto < now and time.monotonic() < stop_at):
         with transaction.atomic():

@@ -20,16 +20,16 @@ import httpcore
 import httpx
 
 from components.blame import sentence_of_tls
-from components.decompression import CannotUnpack, Unpacker
+from components.decompression import DecompressionError, Unpacker
 from components.egress import HTTP1, HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure
+from components.wire import PORTS
 
 __all__ = ["ERRORS", "Client", "DoorTransport", "TooLarge", "client"]
 
 CHUNK = 64 * 1024
-MOST_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
-MOST_REDIRECTS = 5
-PORTS = {"http": 80, "https": 443}
+MAX_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
+MAX_REDIRECTS = 5
 ENDS_AT = "statuspage.ends_at"  # in a request's extensions, which redirects take over: one deadline for all
 UNPACKED = (b"content-encoding", b"content-length")  # no longer true of the body that we hand on
 TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)
@@ -66,7 +66,7 @@ def client(
         trust_env=False,  # no proxy, no netrc
         timeout=None,  # the transport has one deadline for all of it
         follow_redirects=follow_redirects,
-        max_redirects=MOST_REDIRECTS,
+        max_redirects=MAX_REDIRECTS,
         headers={"Accept-Encoding": "gzip, deflate, br", "User-Agent": "statuspage/1"},
     )
 
@@ -129,7 +129,7 @@ class DoorTransport(httpx.AsyncBaseTransport):
             raise kind(error.sentence, request=request) from error
 
     async def _exchange(self, asked: httpcore.Request, line: Line, stream: "_Stream") -> httpcore.Response:
-        """Raises httpcore's errors, and TooLarge."""
+        """Raises httpcore's errors, and TooLargeError."""
         speaks = _Http2 if line.protocol == "h2" else httpcore.AsyncHTTP11Connection
         answer = await speaks(asked.url.origin, stream).handle_async_request(asked)
         if not 200 <= answer.status <= 599:  # a switch to another protocol was not asked for
@@ -158,7 +158,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, line: Line, limits: _Limits) -> None:
         self.line = line
         self.limits = limits
-        self.head_left = MOST_HEAD_BYTES
+        self.head_left = MAX_HEAD_BYTES
         self.is_in_body = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -281,7 +281,7 @@ def _said(error: BaseException, request: httpx.Request) -> httpx.RequestError | 
     if isinstance(error, httpx.RequestError):
         error.request = request
         return None
-    if isinstance(error, CannotUnpack):
+    if isinstance(error, DecompressionError):
         return httpx.DecodingError(str(error), request=request)
     for kind, ours in SAME:
         if isinstance(error, kind):

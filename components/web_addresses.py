@@ -4,7 +4,8 @@ import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from components.networks import literal_address
-from components.targets import LONGEST_TARGET, InvalidProbe, checked_host
+from components.targets import MAX_TARGET_LENGTH, InvalidProbeError, checked_host
+from components.wire import PORTS
 
 # what stays as it is in a path and in a query: all of ASCII but the percent-encode sets of the standard
 PATH_SAFE = "!$%&'()*+,/:;=@[\\]|~-._"
@@ -14,22 +15,22 @@ ONE_DOT, TWO_DOTS = (".", "%2e"), ("..", ".%2e", "%2e.", "%2e%2e")
 
 
 def split_address(target: str, *, with_login: bool = False) -> SplitResult:
-    """The address in parts, in ASCII, ready to be asked for. Raises InvalidProbe."""
+    """The address in parts, in ASCII, ready to be asked for. Raises InvalidProbeError."""
     text = target.strip(" \t\r\n")
-    if len(text) > LONGEST_TARGET:
-        raise InvalidProbe("target", f"The address is longer than {LONGEST_TARGET} characters.")
+    if len(text) > MAX_TARGET_LENGTH:
+        raise InvalidProbeError("target", f"The address is longer than {MAX_TARGET_LENGTH} characters.")
     if CONTROLS.search(text):
-        raise InvalidProbe("target", "The address holds control characters: leave them out.")
+        raise InvalidProbeError("target", "The address holds control characters: leave them out.")
     text = text.partition("#")[0]
     before, mark, query = text.partition("?")
     try:
         url = urlsplit(before.replace("\\", "/") + mark + query)
         port, login = url.port, url.username is not None or url.password is not None
     except ValueError as error:
-        raise InvalidProbe("target", "The address is malformed: check host and port.") from error
+        raise InvalidProbeError("target", "The address is malformed: check host and port.") from error
     _refuse(url, port, has_login=login and not with_login)
     host = _host(url)
-    is_usual = port == {"http": 80, "https": 443}[url.scheme]
+    is_usual = port == PORTS[url.scheme]
     place = (f"[{host}]" if ":" in host else host) + ("" if port is None or is_usual else f":{port}")
     if login:
         place = f"{url.netloc.rpartition('@')[0]}@{place}"
@@ -38,25 +39,25 @@ def split_address(target: str, *, with_login: bool = False) -> SplitResult:
 
 def _refuse(url: SplitResult, port: int | None, *, has_login: bool) -> None:
     if url.scheme not in ("http", "https"):
-        raise InvalidProbe("target", "Write the whole address, with http:// or https://.")
+        raise InvalidProbeError("target", "Write the whole address, with http:// or https://.")
     if has_login:
-        raise InvalidProbe("target", "Put the login into an Authorization header, not into the address.")
+        raise InvalidProbeError("target", "Put the login into an Authorization header, not into the address.")
     if port == 0:
-        raise InvalidProbe("target", "Port 0 does not exist: use 1 to 65535.")
+        raise InvalidProbeError("target", "Port 0 does not exist: use 1 to 65535.")
 
 
 def _host(url: SplitResult) -> str:
-    """As DNS, the Host header and TLS know it. Raises InvalidProbe."""
+    """As DNS, the Host header and TLS know it. Raises InvalidProbeError."""
     host = url.hostname or ""
     if "[" in url.netloc:
         if "%" in host:
-            raise InvalidProbe("target", "An address with a zone is of no use here: leave out %….")
+            raise InvalidProbeError("target", "An address with a zone is of no use here: leave out %….")
         literal = literal_address(checked_host(host))
         if literal is None:
-            raise InvalidProbe("target", "The address is malformed: check host and port.")
+            raise InvalidProbeError("target", "The address is malformed: check host and port.")
         return str(literal)
     if any(character.isspace() for character in host):
-        raise InvalidProbe("target", "The host holds spaces: leave them out.")
+        raise InvalidProbeError("target", "The host holds spaces: leave them out.")
     name = checked_host(unquote(host, errors="replace"))
     literal = literal_address(name)  # in old spellings, or in letters that stand for digits
     return str(literal) if literal else name

@@ -9,13 +9,14 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from components.decompression import CannotUnpack, Unpacker
+from components.decompression import DecompressionError, Unpacker
 from components.egress import Line
 
+PORTS = {"http": 80, "https": 443}  # unless the address names another
 CHUNK = 64 * 1024
-MOST_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
-LONGEST_CHUNK_LINE = 4096
-MOST_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
+MAX_HEAD_BYTES = 64 * 1024  # all of it, interim answers as well
+MAX_CHUNK_LINE_LENGTH = 4096
+MAX_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
 USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
@@ -24,11 +25,11 @@ NUMBER = re.compile("[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"0*[0-9a-fA-F]{1,15}")
 
 
-class Garbled(Exception):
+class MalformedAnswerError(Exception):
     """The answer is not HTTP."""
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """The answer is larger than we are willing to read."""
 
 
@@ -69,8 +70,11 @@ def fields(method: str, host: str, headers: Mapping[str, str], body: bytes) -> l
 
 
 async def read_head(line: Line) -> Head:
-    """The status line and headers; interim 1xx answers are skipped. Raises Garbled, TooLarge."""
-    left = MOST_HEAD_BYTES
+    """The status line and headers; interim 1xx answers are skipped.
+
+    Raises MalformedAnswerError, TooLargeError.
+    """
+    left = MAX_HEAD_BYTES
     while True:
         head, left = await _one_head(line, left)
         if head.status >= 200 or head.status == 101:
@@ -92,7 +96,7 @@ async def _one_head(line: Line, left: int) -> tuple[Head, int]:
         elif text:  # an empty line before the first one is let pass, as servers do (RFC 9112, section 2.2)
             status = STATUS_LINE.fullmatch(text)
             if status is None:
-                raise Garbled("status line")
+                raise MalformedAnswerError("status line")
 
 
 async def _head_row(line: Line, most: int, *, is_first: bool) -> bytes:
@@ -102,9 +106,9 @@ async def _head_row(line: Line, most: int, *, is_first: bool) -> bytes:
     except EOFError as error:
         if is_first and not line.unread:
             raise ConnectionResetError from error
-        raise Garbled("head") from error
+        raise MalformedAnswerError("head") from error
     if row is None:
-        raise TooLarge("headers")
+        raise TooLargeError("headers")
     return row
 
 
@@ -153,20 +157,26 @@ def _parse(status: re.Match[bytes], rows: list[bytes]) -> Head:
 
 
 async def read_body(line: Line, head: Head, method: str, *, most: int) -> bytes:
-    """The unpacked body, at most `most` bytes. Raises TooLarge, Garbled, ConnectionError."""
+    """The unpacked body, at most `most` bytes.
+
+    Raises TooLargeError, MalformedAnswerError, ConnectionError.
+    """
     body = bytearray()
     try:
         async for piece in pieces(line, head, method):
             body += piece
             if len(body) > most:
-                raise TooLarge("body")
-    except CannotUnpack as error:
-        raise Garbled(str(error)) from error
+                raise TooLargeError("body")
+    except DecompressionError as error:
+        raise MalformedAnswerError(str(error)) from error
     return bytes(body)
 
 
 def pieces(line: Line, head: Head, method: str) -> AsyncGenerator[bytes, None]:
-    """The unpacked body as it comes, 64 kB at a time. Raises Garbled, CannotUnpack, ConnectionError."""
+    """The unpacked body as it comes, 64 kB at a time.
+
+    Raises MalformedAnswerError, DecompressionError, ConnectionError.
+    """
     return unpacked(_framed(line, head), head) if has_body(head, method) else _nothing()
 
 
@@ -177,14 +187,14 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
 
 
 async def unpacked(framed: AsyncIterator[bytes], head: Head) -> AsyncGenerator[bytes, None]:
-    """The body that these bytes are once its packing is undone. Raises CannotUnpack."""
+    """The body that these bytes are once its packing is undone. Raises DecompressionError."""
     codings = [name for name in transfer_codings(head) if name != "chunked"]
     unpack, count = Unpacker(*head.values("content-encoding"), *codings), 0
     async for raw in framed:
         for piece in unpack.feed(raw):
             yield piece
             count += 1
-            if count % MOST_IN_A_ROW == 0:  # read without waiting: let others have their turn
+            if count % MAX_IN_A_ROW == 0:  # read without waiting: let others have their turn
                 await asyncio.sleep(0)
     unpack.end()
 
@@ -208,14 +218,17 @@ def transfer_codings(head: Head) -> list[str]:
 
 
 def stated_length(head: Head) -> int | None:
-    """How many bytes follow; None when nobody says. Raises Garbled for lengths that contradict."""
+    """How many bytes follow; None when nobody says.
+
+    Raises MalformedAnswerError for lengths that contradict.
+    """
     if transfer_codings(head):  # it overrides a length (RFC 9112, section 6.3)
         return None
     named = {text.strip() for value in head.values("content-length") for text in value.split(",")}
     if not named:
         return None
     if len(named) > 1 or not all(NUMBER.fullmatch(text) for text in named):
-        raise Garbled("content-length")
+        raise MalformedAnswerError("content-length")
     return int(named.pop())
 
 
@@ -247,22 +260,22 @@ async def _chunks(line: Line) -> AsyncIterator[bytes]:
             size -= len(piece)
             yield piece
         if await _chunk_line(line):
-            raise Garbled("chunk")
+            raise MalformedAnswerError("chunk")
 
 
 async def _chunk_size(line: Line) -> int:
     text = (await _chunk_line(line)).partition(b";")[0].strip(b" \t")
     if not CHUNK_SIZE.fullmatch(text):
-        raise Garbled("chunk size")
+        raise MalformedAnswerError("chunk size")
     return int(text, 16)
 
 
 async def _chunk_line(line: Line) -> bytes:
     """A line between chunks, without its end."""
     try:
-        row = await _row(line, LONGEST_CHUNK_LINE)
+        row = await _row(line, MAX_CHUNK_LINE_LENGTH)
     except EOFError as error:
         raise ConnectionResetError from error
     if row is None:
-        raise Garbled("chunk")
+        raise MalformedAnswerError("chunk")
     return row.rstrip(b"\r\n")

@@ -4,7 +4,7 @@ Counted in the database, and in steps so wide that the curve never has more
 than a few hundred points, whatever the incident's length.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet
@@ -12,7 +12,7 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from components.models import Check, Probe
 from components.outcomes import Outcome
 
-AROUND = timedelta(minutes=10)
+AROUND_S = 600
 STEPS_S = (60, 300, 900, 3600, 14_400, 86_400)
 MOST_POINTS = 300
 
@@ -31,7 +31,7 @@ def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: dateti
     interval_s = probes.aggregate(longest=Max("interval_s"))["longest"]
     if interval_s is None:
         return {}
-    first, last = int((started_at - AROUND).timestamp()), int((ended_at + AROUND).timestamp())
+    first, last = int(started_at.timestamp()) - AROUND_S, int(ended_at.timestamp()) + AROUND_S
     step_s = _step(last - first, interval_s)
     rows = (
         Check.objects.filter(probe__in=probes, slot__gte=first, slot__lt=last)
@@ -45,6 +45,10 @@ def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: dateti
     if not by_step:
         return {}
     start = first // step_s
+    if (
+        max(by_step) - start > MOST_POINTS
+    ):  # it is said to have begun long before the first check that is kept
+        start = min(by_step)
     counts = [by_step.get(step, [0, 0]) for step in range(start, max(by_step) + 1)]
     return {"start": start * step_s, "step_s": step_s, "counts": counts}
 

@@ -1,18 +1,21 @@
-"""The texts an installation begins with (DESIGN.md, section 6); staff change them as they like."""
+"""The texts an installation begins with (DESIGN.md, section 6), as the migrations leave them.
+
+Staff change them as they like: a new wording here needs a migration that leaves theirs alone.
+"""
 
 NOT_WORKING = (
-    "{components|What} isn't working for {whom}. {What works} is working normally. "
+    "{components|What} {is} not working for {whom}. Working normally: {what works}. "
     "We're investigating and will post another update by {next}."
 )
 # each: kind, name, phase, title, text
 TEMPLATES = (
     (
-        "incident", "Investigating", "investigating", "{components} is not working",
+        "incident", "Investigating", "investigating", "{components} {is} not working",
         NOT_WORKING,
     ),
     (
-        "incident", "Slow", "investigating", "{components} is slow",
-        ("{components|What} is slow for {whom}. {What works} is working normally. "
+        "incident", "Slow", "investigating", "{components} {is} slow",
+        ("{components|What} {is} slow for {whom}. Working normally: {what works}. "
         "We're investigating and will post another update by {next}."),
     ),
     (
@@ -21,7 +24,7 @@ TEMPLATES = (
     ),
     (
         "update", "Still investigating", "investigating", "",
-        "{components|What} still isn't working. We have ruled out {cause}. Next update by {next}.",
+        "{components|What} {is} still not working. We have ruled out {cause}. Next update by {next}.",
     ),
     (
         "update", "Identified", "identified", "",
@@ -30,7 +33,7 @@ TEMPLATES = (
     ),
     (
         "update", "Partly restored", "identified", "",
-        ("{What works} is working again for {whom}. {components|What} still isn't. "
+        ("{What works} recovered for {whom}. {components|What} {is} still not working. "
         "Next update by {next}."),
     ),
     (
@@ -40,7 +43,7 @@ TEMPLATES = (
     ),
     (
         "update", "Resolved", "resolved", "",
-        ("{components|What} was unavailable from {started} to {now} ({duration}). {Cause}. "
+        ("{components|What} {was} unavailable from {started} to {now} ({duration}). {Cause}. "
         "{Loss|No data was lost}. A postmortem will follow by {date}."),
     ),
     (

@@ -5,6 +5,8 @@ promise we cannot keep. Times are written whole, day and year; `near` shortens t
 to what is needed at the moment that the words are said.
 """
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -65,6 +67,8 @@ MET = {
     "own_fault": "We could not run the check.",
     ON_AND_OFF: "Some checks fail and others pass.",
 }
+NOT_WORKING = " are not working"  # ends the title of several
+MORE = re.compile(r"([1-9][0-9]{0,8}) more")
 OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
 
 
@@ -79,6 +83,12 @@ def names(of: Sequence[str]) -> str:
     return f"{of[0]}, {of[1]} and {len(of) - 2} more"
 
 
+def verbs(of: Sequence[str]) -> dict[str, str]:
+    """Verbs that follow `names`, each under what it is of one."""
+    one = {"is": "are", "was": "were", "has": "have", "does": "do"}
+    return one if len(of) > 1 else {verb: verb for verb in one}
+
+
 def met(failure: str, why: str) -> str:
     """What a check met, in our own words alone; `why` is the prober's sentence."""
     return why if failure in OWN_SENTENCES else MET.get(failure, "The check failed.")
@@ -88,13 +98,38 @@ def title(of: Sequence[str], failure: str) -> str:
     """What fails, for the headline."""
     if len(of) == 1:
         return f"{of[0]} {NOTICED.get(failure, NO_ANSWER)}"
-    return f"{names(of)} are not working"
+    return f"{names(of)}{NOT_WORKING}"
 
 
 def is_ours(text: str, of: Sequence[str]) -> bool:
     """Whether this title of an incident of these components is one that `title` makes."""
+    if text.endswith(NOT_WORKING):
+        return _are_names(text.removesuffix(NOT_WORKING), of)
     noticed = (*NOTICED.values(), NO_ANSWER)
-    return text.endswith(" are not working") or text in {f"{name} {what}" for name in of for what in noticed}
+    return text in {f"{name} {what}" for name in of for what in noticed}
+
+
+def _are_names(text: str, of: Sequence[str]) -> bool:
+    """Whether `names` makes this of some of these, two or more, in any order."""
+    count = Counter(of)
+
+    def is_left(name: str, *but: str) -> bool:
+        return count[name] > but.count(name)
+
+    for first in count:
+        if text.startswith(f"{first} and ") and is_left(text[len(first) + 5 :], first):
+            return True
+        if not text.startswith(f"{first}, "):
+            continue
+        rest = text[len(first) + 2 :]
+        for second in count:
+            if not rest.startswith(f"{second} and ") or not is_left(second, first):
+                continue
+            last = rest[len(second) + 5 :]
+            more = MORE.fullmatch(last)
+            if is_left(last, first, second) or (more and 2 <= int(more[1]) <= len(of) - 2):
+                return True
+    return False
 
 
 def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
@@ -173,27 +208,31 @@ def seen_again(name: str, label: str, *, since: datetime) -> str:
     return f"Check results of {name} are back since {clock(since)}: {label.lower()}."
 
 
-def unwatched(of: Sequence[str]) -> str:
+def unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
     """No probe looks at what it speaks of any more; without names where those may not be told."""
     if not of:
         return "We no longer check this automatically. Our team will post the next update."
-    status = "their status" if len(of) > 1 else "its status"
-    return (
-        f"We no longer check {names(of)} automatically, so we don't currently know {status}. "
-        "Our team will post the next update."
-    )
+    return f"{partly_unwatched(of, is_checked=is_checked)} Our team will post the next update."
 
 
-def partly_unwatched(of: Sequence[str]) -> str:
-    """The same of some of it, while probes look at the rest."""
+def partly_unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
+    """The same of some of it, while probes look at the rest.
+
+    `is_checked`: other checks of it go on, which passed all the time.
+    """
+    if is_checked:
+        has = "they have" if len(of) > 1 else "it has"
+        return f"We no longer run the check that failed for {names(of)}, so we don't know if {has} recovered."
     status = "their status" if len(of) > 1 else "its status"
     return f"We no longer check {names(of)} automatically, so we don't currently know {status}."
 
 
-def unwatched_proposal(of: Sequence[str]) -> str:
+def unwatched_proposal(of: Sequence[str], *, is_checked: bool = False) -> str:
     """To staff."""
     what = names(of) or "what this speaks of"
-    return f"No probe checks {what} any more, so no update is posted automatically: post one, or resolve."
+    lost = "The probe that failed no longer checks" if is_checked else "No probe checks"
+    more = "" if is_checked else " any more"
+    return f"{lost} {what}{more}, so no update is posted automatically: post one, or resolve."
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime | None) -> str:

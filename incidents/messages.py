@@ -100,13 +100,14 @@ def told_in_mail(
     components: Components,
     next_update_at: datetime | None = None,
     facts: Iterable[str] = (),
+    sent_at: datetime | None = None,
 ) -> list[str]:
     """The lines of one story and what is said now. `state` None: there is none to tell."""
     lines = [state_line(state, components), ""] if state else []
     lines += [one_line(title, most=MOST_SUBJECT), said_when(said)]
     lines += facts
     if next_update_at:
-        lines.append(next_word(next_update_at, said.at))
+        lines.append(next_word(next_update_at, said.at, sent_at))
     lines += ["", plain(said.text), ""]
     if said.workaround:
         lines += ["What you can do:", plain(said.workaround), ""]
@@ -147,9 +148,9 @@ def said_when(said: Said) -> str:
     return f"{one_line(said.label, most=60)}, {moment(said.at)}"
 
 
-def next_word(at: datetime, told_at: datetime) -> str:
-    """ "Next update by 04:15 UTC", with the date where it is another one."""
-    is_near = is_today(at, told_at)
+def next_word(at: datetime, told_at: datetime, sent_at: datetime | None = None) -> str:
+    """ "Next update by 04:15 UTC", with the date where it is another one when it was said or is sent."""
+    is_near = is_today(at, told_at) and is_today(at, sent_at or told_at)
     return f"Next update by {clock(at, told_at) if is_near else moment(at)}"
 
 

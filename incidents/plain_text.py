@@ -100,7 +100,7 @@ class _Reader(HTMLParser):
 
     def _lead(self) -> None:
         """Where a link leads, unless its words say so."""
-        block, address = self.open[-1], self.href.removeprefix("mailto:")
+        block, address = self.open[-1], _usable(self.href)
         label = block.words[self.label_at :].strip()
         if not label:
             block.words += address
@@ -117,10 +117,17 @@ class _Reader(HTMLParser):
             around.is_wide |= block.tag == "p"
 
 
-def _spellings(address: str) -> tuple[str, str]:
+def _usable(href: str) -> str:
+    """The address as somebody would type it; nothing for a place on the same page."""
+    if href.lower().startswith("mailto:"):
+        return unquote(href[len("mailto:") :].partition("?")[0])
+    return "" if href.startswith("#") else href
+
+
+def _spellings(address: str) -> tuple[str, ...]:
     """What says where it leads: all of it, or all but the scheme that is understood."""
     whole = unquote(address).rstrip("/")
-    return whole, whole.removeprefix("http://")
+    return whole, whole.removeprefix("http://"), f"mailto:{whole}"
 
 
 def _as_it_is(block: _Block, _: _Block) -> str:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress
+from components import egress, event_log
 from components.checking import Checker, Finding, Order
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
@@ -26,7 +26,7 @@ from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from incidents import automation
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
@@ -83,7 +83,7 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
         claim = claims[probe.pk]
         try:
             orders.append(Order(claim, probe.kind, probe.order(), float(probe.timeout_s)))
-        except InvalidProbe as invalid:
+        except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
     checker().submit(orders)
     if refused:
@@ -131,6 +131,8 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
             if (claim := by_probe[probe.pk].claim).token == probe.lease_token
             and probe.claimed_slot == claim.slot
         ]
+        if len(probes) < len(by_probe):
+            event_log.record("check.lease_lost", count=len(by_probe) - len(probes))
         judged = [
             (probe, finding, *classify(finding.reading, probe.expectation))
             for probe in probes

@@ -136,6 +136,26 @@ def clock_changes(
     return [sentence for sentence in told if sentence]
 
 
+def off_the_rule(rule: str, first: datetime, zone: ZoneInfo) -> str:
+    """That the first window is on no day of its rule, as the clock of the zone has it; empty when it is."""
+    parts = _parts(rule)
+    until = _until(parts.pop("UNTIL", None), zone)
+    local = wall_clock.read(first, zone)
+    following = next(_starts(parts, local), None)
+    if following == local:
+        return ""
+    if following is None or (until and wall_clock.first(following, zone) > until):
+        return "No day behind the first window is one of the rule."
+    return (
+        f"The first window starts on {_day(local)}, {local:%H:%M} in {zone.key}, which is no day of the rule:"
+        f" the next is on {_day(following)}, {following:%H:%M}."
+    )
+
+
+def _day(local: datetime) -> str:
+    return f"{local:%a} {local.day} {local:%b %Y}"
+
+
 def _windows(
     rule: str, first: datetime, length: timedelta, zone: ZoneInfo, *, after: datetime, before: datetime
 ) -> Iterator[tuple[datetime, Stretch]]:

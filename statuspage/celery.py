@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedstate, schedule
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_init
 from kombu import Queue
 
 from statuspage.ops import private_files
@@ -15,6 +15,7 @@ private_files.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 
 app = Celery("statuspage")
+_contexts: dict[str, Any] = {}
 
 AFTER_S = 0.02  # into the second: the clock of beat runs 10 ms early, to make up for its own work
 
@@ -40,6 +41,28 @@ def keep_files_private(**_: Any) -> None:
     from django.conf import settings
 
     private_files.keep(settings.VAR_DIR)
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Django has set it up; Celery would raise the level of all loggers to that of its own."""
+
+
+@task_prerun.connect
+def begin_log_context(task_id: str = "", **_: Any) -> None:
+    """What is logged until the task ends belongs to it."""
+    from components import event_log
+
+    context = event_log.within(task=task_id[:8])
+    context.__enter__()
+    _contexts[task_id] = context
+
+
+@task_postrun.connect
+def end_log_context(task_id: str = "", **_: Any) -> None:
+    """The task is over."""
+    if (context := _contexts.pop(task_id, None)) is not None:
+        context.__exit__(None, None, None)
 
 
 @app.on_configure.connect

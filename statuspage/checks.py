@@ -12,8 +12,8 @@ from django.core import checks
 from components.networks import allowed
 from statuspage.models import Role
 
-SHORTEST_SECRET = 32
-LONGEST_NAME = 80
+MIN_SECRET_LENGTH = 32
+MAX_NAME_LENGTH = 80
 SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116, section 2.5.3
 
 
@@ -24,8 +24,8 @@ def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
 
 
 def _page() -> Iterator[checks.CheckMessage]:
-    if not 0 < len(settings.PAGE_NAME.strip()) <= LONGEST_NAME:
-        yield _error("E010", "PAGE_NAME is empty or too long.", f"Use 1 to {LONGEST_NAME} characters.")
+    if not 0 < len(settings.PAGE_NAME.strip()) <= MAX_NAME_LENGTH:
+        yield _error("E010", "PAGE_NAME is empty or too long.", f"Use 1 to {MAX_NAME_LENGTH} characters.")
     try:
         ZoneInfo(settings.PAGE_TIME_ZONE)
     except (KeyError, ValueError, OSError):
@@ -61,10 +61,10 @@ def _page() -> Iterator[checks.CheckMessage]:
 
 
 def _secret() -> Iterator[checks.CheckMessage]:
-    if len(settings.SECRET_KEY) < SHORTEST_SECRET:
+    if len(settings.SECRET_KEY) < MIN_SECRET_LENGTH:
         yield _error(
             "E020",
-            f"SECRET_KEY is shorter than {SHORTEST_SECRET} characters.",
+            f"SECRET_KEY is shorter than {MIN_SECRET_LENGTH} characters.",
             "Leave it out to have one made, or generate one: openssl rand -base64 48.",
         )
 

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "statuspage.requests.log_context.LogContextMiddleware",
     "statuspage.requests.conventions.MannersMiddleware",
     "statuspage.staff.middleware.TextMiddleware",
     "statuspage.staff.middleware.HeadersMiddleware",
@@ -314,6 +315,10 @@ ANYMAIL = {
 APPRISE_URLS = env.str("APPRISE_URLS", "").split()
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+_LIBRARIES = "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL
+LOG_FORMAT = env.str("LOG_FORMAT", "text")
+if LOG_FORMAT not in ("text", "json"):
+    raise EnvError(f"LOG_FORMAT is {LOG_FORMAT}: write text or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -321,8 +326,16 @@ LOGGING = {
         "line": {
             "()": "statuspage.ops.logs.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+        "json": {"()": "statuspage.ops.logs.JSONFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # what libraries do by the second is no news
+    "loggers": {name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -11,16 +11,19 @@ from urllib.parse import urlsplit
 import idna
 
 from components import encryption
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 from subscribers.browsers import Browser
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 # Default_Ignorable_Code_Point (UCD), and the white space that people paste along
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_ENCODED = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]")
+_ROOT_DOT = re.compile(r"^(https?://[^/?#]*[^/?#.])\.(?=[/?#:]|$)")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322, section 3.2.3
 
 
@@ -36,13 +39,27 @@ def normal(channel: Channel | str, address: str) -> str:
         return address
     try:
         return split_address(address, with_login=True).geturl()
-    except InvalidProbe:
+    except InvalidProbeError:
         return address
 
 
 def identity(channel: Channel | str, address: str) -> str:
-    """What two spellings of one place have in common; `address` in its normal spelling."""
-    return address.lower() if channel == Channel.EMAIL else address
+    """What two spellings of one place have in common; `address` in its normal spelling.
+
+    Web addresses: RFC 3986, section 6.2.2, and the root's dot behind a host. What is told keeps its
+    spelling, as a receiver may sign the address that it was given.
+    """
+    if channel == Channel.EMAIL:
+        return address.lower()
+    if channel in (Channel.WEB_PUSH, Channel.APPRISE):
+        return address
+    return _ENCODED.sub(_unreserved, _ROOT_DOT.sub(r"\1", address))
+
+
+def _unreserved(encoded: re.Match[str]) -> str:
+    """The letter that needs no code; else its code in capitals."""
+    letter = chr(int(encoded[1], 16))
+    return letter if _UNRESERVED.fullmatch(letter) else encoded[0].upper()
 
 
 def _unquoted(name: str) -> str:
@@ -60,8 +77,15 @@ def _domain(text: str) -> str:
 
 
 def fingerprint(channel: Channel | str, address: str) -> str:
-    """Under which this place is found, however it is spelled."""
-    return encryption.fingerprint(identity(channel, normal(channel, address)))
+    """Under which this place is kept, however it is spelled."""
+    return fingerprints(channel, address)[0]
+
+
+def fingerprints(channel: Channel | str, address: str) -> tuple[str, str]:
+    """Under which it is found: the fingerprint of today, and the one it has if an earlier version kept it."""
+    address = normal(channel, address)
+    former = address.lower() if channel == Channel.EMAIL else address
+    return encryption.fingerprint(identity(channel, address)), encryption.fingerprint(former)
 
 
 def masked(channel: Channel | str, address: str) -> str:
@@ -81,7 +105,8 @@ def host_of(channel: Channel | str, address: str) -> str:
         return address.rpartition("@")[2].lower()[:255]
     if channel == Channel.APPRISE:
         return f"apprise {urlsplit(address).scheme}"[:255]
-    return (urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2] or str(channel)).lower()[:255]
+    host, colon, port = urlsplit(_endpoint(channel, address)).netloc.rpartition("@")[2].partition(":")
+    return (f"{host.removesuffix('.')}{colon}{port}" or str(channel)).lower()[:255]
 
 
 def _endpoint(channel: Channel | str, address: str) -> str:

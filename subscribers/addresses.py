@@ -1,7 +1,6 @@
 """Which addresses we take, by channel, and the sentence for those we do not."""
 
-import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,53 +8,19 @@ from django.core.validators import validate_email
 
 from components.egress import Door, through
 from components.networks import literal_address
-from components.targets import InvalidProbe, checked_host
-from subscribers import address_identity
-from subscribers.browsers import Browser, Malformed
-from subscribers.channels import Channel
+from components.targets import InvalidProbeError, checked_host
+from subscribers import address_identity, channels
+from subscribers.browsers import Browser, InvalidBrowserError, is_push_service
 from subscribers.delivery.envelope import UNREACHED
+from subscribers.states import Channel
 
-LONGEST = 2_000
-LONGEST_MAIL = 254  # RFC 5321, section 4.5.3.1.3
-LONGEST_NAME = 64  # the same, section 4.5.3.1.1
-# Each vendor's incoming webhooks live on hosts of its own, so a mistyped address is told at once.
-# As the vendors document their incoming webhooks.
-HOSTS = {
-    Channel.SLACK: re.compile(r"hooks\.slack(-gov)?\.com"),
-    Channel.DISCORD: re.compile(r"(ptb\.|canary\.)?discord(app)?\.com"),
-    Channel.TEAMS: re.compile(
-        r"[a-z0-9-]+\.webhook\.office\.com|.+\.logic\.azure\.com|.+\.api\.powerplatform\.com"
-    ),
-    Channel.GOOGLE_CHAT: re.compile(r"chat\.googleapis\.com"),
-    Channel.TELEGRAM: re.compile(r"api\.telegram\.org"),
-}
-# The push services that browsers use. A browser's subscription is active at once, and its log tells what
-# came of a message: with any host taken, strangers would scan ports with it.
-PUSH_SERVICES = re.compile(
-    r"fcm\.googleapis\.com|android\.googleapis\.com|jmt17\.google\.com"  # Chrome and its kin
-    r"|([a-z0-9-]+\.)*push\.services\.mozilla\.com"
-    r"|([a-z0-9-]+\.)*push\.apple\.com"
-    r"|([a-z0-9-]+\.)*notify\.windows\.com"  # Edge
-)
-PATHS = {
-    Channel.SLACK: re.compile(r"/(services|workflows|triggers)/.+"),
-    Channel.DISCORD: re.compile(r"/api/(v\d+/)?webhooks/\d+/.+"),
-    Channel.GOOGLE_CHAT: re.compile(r"/v1/spaces/[^/]+/messages"),
-    Channel.TELEGRAM: re.compile(r"/bot\d+:[A-Za-z0-9_-]+/sendMessage"),
-    Channel.MATTERMOST: re.compile(r".*/hooks/.+"),
-}
+MAX_LENGTH = 2_000
+MAX_MAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
+MAX_NAME_LENGTH = 64  # the same, section 4.5.3.1.1
 PRIVATE = (
     "This address leads into a private or reserved network: "
     f"an operator can allow it with {Door.SUBSCRIBERS.value}."
 )
-LOOKS = {
-    Channel.SLACK: "https://hooks.slack.com/services/…",
-    Channel.DISCORD: "https://discord.com/api/webhooks/…",
-    Channel.TEAMS: "https://….logic.azure.com/workflows/…",
-    Channel.GOOGLE_CHAT: "https://chat.googleapis.com/v1/spaces/…/messages?key=…",
-    Channel.TELEGRAM: "https://api.telegram.org/bot<token>/sendMessage?chat_id=…",
-    Channel.MATTERMOST: "https://<your server>/hooks/…",
-}
 
 
 def checked(channel: Channel | str, text: str, *, for_staff: bool = False) -> str:
@@ -86,10 +51,10 @@ def _mail(text: str) -> str:
         raise _refused(
             "Before the @ only ASCII letters, digits and signs can be mailed to: give another address."
         )
-    if len(text) > LONGEST_MAIL:
-        raise _refused(f"An address has at most {LONGEST_MAIL} characters.")
-    if len(text.rpartition("@")[0]) > LONGEST_NAME:
-        raise _refused(f"Before the @ an address has at most {LONGEST_NAME} characters.")
+    if len(text) > MAX_MAIL_LENGTH:
+        raise _refused(f"An address has at most {MAX_MAIL_LENGTH} characters.")
+    if len(text.rpartition("@")[0]) > MAX_NAME_LENGTH:
+        raise _refused(f"Before the @ an address has at most {MAX_NAME_LENGTH} characters.")
     if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2] == settings.PUBLIC_HOST:
         raise _refused("This page cannot mail itself: give another address.")
     return text
@@ -98,7 +63,7 @@ def _mail(text: str) -> str:
 def _browser(text: str) -> str:
     try:
         browser = Browser.read(text)
-    except Malformed as error:
+    except InvalidBrowserError as error:
         raise _refused(str(error.__doc__)) from error
     _url(Channel.WEB_PUSH, browser.endpoint)
     if not is_push_service(browser.endpoint):
@@ -106,16 +71,9 @@ def _browser(text: str) -> str:
     return browser.text
 
 
-def is_push_service(endpoint: str) -> bool:
-    """Whether this is where a browser's maker, or the operator's PUSH_SERVICES, takes messages."""
-    url = urlsplit(endpoint)
-    host = (url.hostname or "").removesuffix(".")
-    return host in settings.PUSH_SERVICES or (bool(PUSH_SERVICES.fullmatch(host)) and url.port in (None, 443))
-
-
 def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
-    if len(text) > LONGEST:
-        raise _refused(f"An address has at most {LONGEST:,} characters.")
+    if len(text) > MAX_LENGTH:
+        raise _refused(f"An address has at most {MAX_LENGTH:,} characters.")
     if any(_is_odd(character) for character in text):
         raise _refused("The address holds spaces or control characters: encode them.")
     try:
@@ -125,7 +83,7 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
         raise _refused("The address is malformed: check host and port.") from error
     if url.scheme not in ("http", "https") or not url.hostname:
         raise _refused("Write the whole address, with https://.")
-    if url.scheme == "http" and (channel in HOSTS or channel is Channel.WEB_PUSH):
+    if url.scheme == "http" and (channels.kind(channel).host or channel is Channel.WEB_PUSH):
         raise _refused("Write the address with https://.")
     if "@" in url.netloc:
         raise _refused("Leave the login out of the address: what we send is signed.")
@@ -135,15 +93,13 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
         raise _refused("Port 0 does not exist: use 1 to 65535.")
     try:
         checked_host(url.hostname)
-    except InvalidProbe as error:
+    except InvalidProbeError as error:
         raise _refused(error.sentence) from error
     literal = literal_address(url.hostname)
     way, port = through(Door.SUBSCRIBERS), port or (443 if url.scheme == "https" else 80)
     if literal is not None and not way.may_dial(literal, port):
         raise _refused(PRIVATE if for_staff else UNREACHED)
-    _refuse_stranger(channel, url.hostname, url.path)
-    if channel is Channel.TELEGRAM and "chat_id=" not in url.query:
-        raise _refused(f"Say which chat: the address looks like {LOOKS[channel]}.")
+    _refuse_stranger(channel, url)
     return address_identity.normal(channel, text) if channel is not Channel.WEB_PUSH else text
 
 
@@ -152,10 +108,13 @@ def _is_odd(character: str) -> bool:
     return character.isspace() or ord(character) < 32 or "\ud800" <= character <= "\udfff"
 
 
-def _refuse_stranger(channel: Channel, host: str, path: str) -> None:
-    host_of, path_of = HOSTS.get(channel), PATHS.get(channel)
-    if (host_of and not host_of.fullmatch(host.lower())) or (path_of and not path_of.fullmatch(path)):
-        raise _refused(f"This is no address of {channel.label}: it looks like {LOOKS[channel]}.")
+def _refuse_stranger(channel: Channel, url: SplitResult) -> None:
+    known = channels.kind(channel)
+    is_theirs = known.host is None or known.host.fullmatch((url.hostname or "").lower())
+    if not is_theirs or (known.path and not known.path.fullmatch(url.path)):
+        raise _refused(f"This is no address of {channel.label}: it looks like {known.example}.")
+    if sentence := known.refusal(url):
+        raise _refused(sentence)
 
 
 def _refused(sentence: str) -> ValidationError:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from components.models import Component, Group
 from incidents.models import Incident, NoticeKind
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 KINDS = (NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM)
 
@@ -35,3 +35,12 @@ def usual(channel: Channel) -> Choice:
 def follow(incident: Incident) -> Choice:
     """This incident alone."""
     return Choice(is_all=False, follows=(incident,))
+
+
+def public_incident(public_id: str) -> Incident | None:
+    """The one at this address, or what it was merged into; None for what strangers may not see."""
+    if not public_id or "\0" in public_id:
+        return None
+    known = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None).first()
+    place = known.merged_into_id if known and known.merged_into_id else known and known.pk
+    return Incident.objects.public().filter(pk=place).first() if place else None

@@ -12,45 +12,45 @@ from subscribers.models import State, Subscriber
 LIFE = timedelta(days=7)
 
 
-class Forged(Exception):
+class ForgedLinkError(Exception):
     """This link is not one of ours, or was cut short on its way. Copy all of it from the mail."""
 
 
-class Over(Exception):
+class ExpiredLinkError(Exception):
     """A link that confirms nothing any more. The docstring of each kind is what its reader is told."""
 
     heading = "This link has expired"
 
 
-class TooOld(Over):
+class TooOld(ExpiredLinkError):
     """This link is older than seven days. Subscribe again to get a fresh one."""
 
 
-class Deleted(Over):
+class Deleted(ExpiredLinkError):
     """The address was deleted here, or not confirmed within a week. Subscribe again to get updates."""
 
     heading = "You're not subscribed"
 
 
-class Left(Over):
+class Left(ExpiredLinkError):
     """No updates are sent to this address. Subscribe again to get them: this link can't bring them back."""
 
     heading = "You've unsubscribed"
 
 
-class Stopped(Over):
+class Stopped(ExpiredLinkError):
     """Our messages were refused, so we send no more. Subscribe again and we'll ask the address anew."""
 
     heading = "We stopped sending updates to this address"
 
 
-class Newer(Over):
+class Newer(ExpiredLinkError):
     """We have asked again since. Use the link in our newest mail, or subscribe again to get another."""
 
     heading = "There is a newer link"
 
 
-class Confirmed(Exception):
+class AlreadyConfirmedError(Exception):
     """You're already subscribed. There is nothing more to do."""
 
     def __init__(self, subscriber: Subscriber) -> None:
@@ -65,16 +65,19 @@ def link(one: Subscriber) -> str:
 
 
 def read(signed: str) -> Subscriber:
-    """Whom this link confirms. Raises Forged, Confirmed, or the kind of Over that is so now."""
+    """Whom this link confirms.
+
+    Raises ForgedLinkError, AlreadyConfirmedError, or the kind of ExpiredLinkError that is so now.
+    """
     try:
         public_id, moment = _signer().unsign(signed).split(".")
     except (BadSignature, ValueError) as error:
-        raise Forged from error
+        raise ForgedLinkError from error
     one = Subscriber.objects.filter(public_id=public_id).first()
     if one is None:
         raise Deleted
     if one.state == State.ACTIVE:  # whatever the age of its link
-        raise Confirmed(one)
+        raise AlreadyConfirmedError(one)
     if one.state != State.UNCONFIRMED:
         raise {State.LEFT: Left, State.QUARANTINED: Stopped}.get(State(one.state), Deleted)
     if _moment(one) != moment:

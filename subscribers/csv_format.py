@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, TextIO
 
 from components.status import Impact
 from incidents.models import NoticeKind
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 COLUMNS = ("channel", "address", "components", "groups", "kinds", "least_impact", "digest", "state")
-LONGEST_LINE = 20_000  # characters of a cell
+MAX_LINE_LENGTH = 20_000  # characters of a cell
 # the same thing under the names that others give it; spaces, dashes and capitals do not count
 ALIASES = {
     "channel": ("channel", "type", "mode", "method", "subscriber_type", "subscription_type"),
@@ -50,7 +50,7 @@ YES, NO = ("yes", "true", "1", "y"), ("", "no", "false", "0", "n")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class Fault(Exception):
+class CSVError(Exception):
     """A line that cannot be taken; the text is the sentence for it, with what mends it."""
 
 
@@ -86,13 +86,16 @@ def opened(file: BinaryIO) -> TextIO:
 
 
 def lines(text: Iterable[str]) -> Iterator[Line]:
-    """The lines of a file, one at a time; empty ones are left out. Raises Fault for a file that is none."""
+    """The lines of a file, one at a time; empty ones are left out.
+
+    Raises CSVError for a file that is none.
+    """
     rows, skipped = _clean(text), 0
     reader: Any = None
     try:
         told, head = _sign_and_head(rows)
         if not head.strip():
-            raise Fault("The file is empty, or its first line is: put the names of the columns there.")
+            raise CSVError("The file is empty, or its first line is: put the names of the columns there.")
         sign, skipped = told or _most_known(head), 1 if told else 0
         reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True, strict=True)
         names = _names(next(reader, []), sign, number=skipped + 1)
@@ -101,12 +104,12 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
                 yield Line(skipped + reader.line_num, _by_name(names, cells))
     except csv.Error as error:
         at = skipped + (reader.line_num if reader else 1)
-        raise Fault(
+        raise CSVError(
             f"line {at}: this is no CSV ({error}). Look for a quotation mark that is not closed, here or "
             "above, or save the file anew as CSV, UTF-8."
         ) from error
     except UnicodeDecodeError as error:
-        raise Fault("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
+        raise CSVError("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
 
 
 def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
@@ -151,11 +154,11 @@ def _ours(cell: str) -> str:
 
 
 def _names(header: list[str], sign: str, *, number: int) -> list[str]:
-    """Our names of the columns, empty for those we do not know. Raises Fault."""
+    """Our names of the columns, empty for those we do not know. Raises CSVError."""
     names = [_ours(cell) for cell in header]
     if not HOLD_ADDRESSES & set(names):
         word = SIGNS.get(sign, f"“{sign}”")
-        raise Fault(
+        raise CSVError(
             f"line {number}, read with {word} between its cells: no column holds addresses. It names the "
             f"columns, as {','.join(COLUMNS)}."
         )
@@ -163,10 +166,10 @@ def _names(header: list[str], sign: str, *, number: int) -> list[str]:
 
 
 def read(line: Line) -> Wish:
-    """What a line asks for. Raises Fault with the sentence for its author."""
+    """What a line asks for. Raises CSVError with the sentence for its author."""
     cells = {name: cell.strip() for name, cell in line.cells.items()}
-    if any(len(cell) > LONGEST_LINE for cell in cells.values()):
-        raise Fault("a cell is too long: is a quotation mark missing?")
+    if any(len(cell) > MAX_LINE_LENGTH for cell in cells.values()):
+        raise CSVError("a cell is too long: is a quotation mark missing?")
     channel, address = _where(cells)
     return Wish(
         number=line.number,
@@ -186,15 +189,15 @@ def _where(cells: dict[str, str]) -> tuple[Channel, str]:
     address = cells.get("address") or endpoint or email
     word = cells.get("channel", "").lower()
     if word == "sms" or (not address and cells.get("phone")):
-        raise Fault("text messages are not sent from here: leave the line out, or give a mail address.")
+        raise CSVError("text messages are not sent from here: leave the line out, or give a mail address.")
     if not address:
-        raise Fault("there is no address: fill it in, or leave the line out.")
+        raise CSVError("there is no address: fill it in, or leave the line out.")
     if not word:
         return (Channel.EMAIL, address) if "://" not in address else (Channel.WEBHOOK, address)
     channel = CHANNELS.get(word)
     if channel is None or channel not in BY_HAND:
         known = ", ".join(sorted(BY_HAND))
-        raise Fault(f"“{word[:40]}” is no channel for a file: write one of {known}.")
+        raise CSVError(f"“{word[:40]}” is no channel for a file: write one of {known}.")
     return channel, address
 
 
@@ -203,27 +206,31 @@ def _kinds(text: str) -> frozenset[str]:
         return frozenset((NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM))
     kinds = frozenset(word.lower() for word in re.split(r"[;,\s]+", text) if word)
     if strange := kinds - set(NoticeKind.values):
-        raise Fault(f"“{min(strange)[:40]}” is nothing to be told of: write {', '.join(NoticeKind.values)}.")
+        raise CSVError(
+            f"“{min(strange)[:40]}” is nothing to be told of: write {', '.join(NoticeKind.values)}."
+        )
     return kinds
 
 
 def _impact(text: str) -> int:
     ranks = {impact.value: rank for rank, impact in enumerate(Impact)}
     if text.lower() not in ("", *ranks):
-        raise Fault(f"“{text[:40]}” is no impact: write one of {', '.join(ranks)}.")
+        raise CSVError(f"“{text[:40]}” is no impact: write one of {', '.join(ranks)}.")
     return ranks.get(text.lower(), 0)
 
 
 def _claim(name: str, text: str) -> bool:
     if text.lower() not in (*YES, *NO):
-        raise Fault(f"“{text[:40]}” is no answer for {name}: write yes or no.")
+        raise CSVError(f"“{text[:40]}” is no answer for {name}: write yes or no.")
     return text.lower() in YES
 
 
 def _state(cells: dict[str, str]) -> str:
     state = cells.get("state", "").lower()
     if state and state not in STATES:
-        raise Fault(f"“{state[:40]}” is no state: write one of {', '.join(STATES)}, or nothing for active.")
+        raise CSVError(
+            f"“{state[:40]}” is no state: write one of {', '.join(STATES)}, or nothing for active."
+        )
     if not state and cells.get("quarantined", "").lower() not in NO:
         return "quarantined"
     if not state and "confirmed" in cells and cells["confirmed"].lower() in NO:

@@ -13,7 +13,7 @@ from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
 LOG = timedelta(days=30)
 # Longer than one attempt may last: before that, how soon it failed would say why
 QUIET = timedelta(seconds=30)
-MOST_SHOWN = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Line:
 
 def lately(one: Subscriber) -> list[Line]:
     """The newest messages of the last 30 days, newest first."""
-    return [line(delivery) for delivery in _log(one)[:MOST_SHOWN]]
+    return [line(delivery) for delivery in _log(one)[:MAX_SHOWN]]
 
 
 def last_answer(one: Subscriber) -> str:

@@ -10,9 +10,9 @@ from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
 from incidents.notification_status import Audience, Failing, Health, Progress
-from subscribers.channels import Channel
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
+from subscribers.states import Channel
 
 
 class Keeper:

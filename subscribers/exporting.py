@@ -47,7 +47,7 @@ def _names(model: Any) -> dict[str, str]:
 def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:
     try:
         address = one.open_address
-    except encryption.CannotOpen:
+    except encryption.DecryptionError:
         address = ""  # its line says so by being refused when it is taken in
     return [
         one.channel,

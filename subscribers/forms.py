@@ -11,10 +11,10 @@ from django.http import QueryDict
 from components.models import Component, Group
 from components.status import Impact
 from incidents.models import Incident, NoticeKind
-from subscribers import proof
-from subscribers.addresses import LOOKS, checked
-from subscribers.channels import Channel
-from subscribers.choice import Choice, follow, usual
+from subscribers import channels, proof
+from subscribers.addresses import checked
+from subscribers.choice import Choice, follow, public_incident, usual
+from subscribers.states import Channel
 
 KIND_LABELS = {
     NoticeKind.INCIDENT: "Incidents",
@@ -28,7 +28,6 @@ IMPACT_LABELS = {
     Impact.MAJOR: "Major and worse",
     Impact.CRITICAL: "Critical alone",
 }
-ADDRESS_LABELS = {Channel.EMAIL: "Email address", Channel.WEBHOOK: "Address of your endpoint"}
 NOT_OURS = "That component is not on this page (any more): choose again."
 
 
@@ -197,8 +196,8 @@ class SignUpForm(ChoiceForm):
         public_id = self.cleaned_data["follow"]
         if not public_id:
             return None
-        found = Incident.objects.public().filter(public_id=public_id, resolved_at=None).first()
-        if found is None:
+        found = public_incident(public_id)
+        if found is None or found.resolved_at:
             raise ValidationError("That incident is over. You can hear of the next ones.")
         return found
 
@@ -216,13 +215,13 @@ class SignUpForm(ChoiceForm):
     @property
     def address_label(self) -> str:
         """What the field is called."""
-        return ADDRESS_LABELS.get(self.channel, f"Address of the incoming webhook in {self.channel.label}")
+        label = channels.kind(self.channel).address_label
+        return label or f"Address of the incoming webhook in {self.channel.label}"
 
     @property
     def looks(self) -> str:
         """How such an address looks."""
-        usual_looks = {Channel.EMAIL: "you@example.com", Channel.WEBHOOK: "https://example.com/hooks/status"}
-        return {**usual_looks, **LOOKS}.get(self.channel, "")
+        return channels.kind(self.channel).example
 
 
 def _pick(one: Component | Group, chosen: set[str], inside: Sequence[Pick] = ()) -> Pick:

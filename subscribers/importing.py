@@ -15,15 +15,15 @@ from components import encryption
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import addresses, csv_format, signing
-from subscribers.channels import Channel
-from subscribers.csv_format import Fault, Line, Wish, one_form, read, split
+from subscribers import address_identity, addresses, csv_format, signing
+from subscribers.csv_format import CSVError, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 BATCH = 500
 LINES_A_PART = 500
-MOST_TOLD = 1_000  # faults that are told line by line; the rest is counted
-MOST_PARTS = 40  # of a name that holds what stands between names
+MAX_TOLD = 1_000  # faults that are told line by line; the rest is counted
+MAX_PARTS = 40  # of a name that holds what stands between names
 
 
 @dataclass(slots=True)
@@ -57,16 +57,16 @@ class Places:
         return cls(_by_word(components), _by_word(groups), frozenset(doubtful))
 
     def find(self, kind: str, names: Sequence[str]) -> list[int]:
-        """Their keys. Raises Fault, naming the first that is none."""
+        """Their keys. Raises CSVError, naming the first that is none."""
         known: dict[str, int] = getattr(self, kind)
         found, parts = [], [part for name in names for part in split(name)]
         while parts:
             name, taken = _longest(known, parts)
             if name in self.doubtful and len(name) != LENGTH:
                 told = "; ".join(parts[:taken])[:60]
-                raise Fault(f"more than one of the {kind} is called “{told}”: write its id instead.")
+                raise CSVError(f"more than one of the {kind} is called “{told}”: write its id instead.")
             if name not in known:
-                raise Fault(
+                raise CSVError(
                     f"none of the {kind} is called “{parts[0][:60]}”: write its name as the page shows it."
                 )
             found.append(known[name])
@@ -76,7 +76,7 @@ class Places:
 
 def _longest(known: Mapping[str, int], parts: Sequence[str]) -> tuple[str, int]:
     """The longest name that the first of these make together, and of how many parts it is."""
-    most = min(len(parts), MOST_PARTS)
+    most = min(len(parts), MAX_PARTS)
     tries = ((one_form(";".join(parts[:many])), many) for many in range(most, 0, -1))
     return next(((name, many) for name, many in tries if name in known), (one_form(parts[0]), 1))
 
@@ -96,7 +96,7 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
             wish = read(line)
             ids = {kind: places.find(kind, getattr(wish, kind)) for kind in ("components", "groups")}
             wishes.append((wish, _new(wish, ids, now, asks=asks), ids))
-        except Fault as fault:
+        except CSVError as fault:
             tally.refused.append((line.number, str(fault)))
         except ValidationError as refused:
             tally.refused.append((line.number, " ".join(refused.messages)))
@@ -136,9 +136,10 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
 
 def _save(rows: Sequence[Subscriber]) -> dict[str, int]:
     """Those that are new, by their links' key. The database settles who came first."""
-    prints = [one.fingerprint for one in rows]
-    here = set(Subscriber.objects.filter(fingerprint__in=prints).values_list("channel", "fingerprint"))
-    fresh = [one for one in rows if (str(one.channel), one.fingerprint) not in here]
+    prints = {one.key: address_identity.fingerprints(one.channel, one.open_address) for one in rows}
+    asked = {mark for marks in prints.values() for mark in marks}
+    here = set(Subscriber.objects.filter(fingerprint__in=asked).values_list("channel", "fingerprint"))
+    fresh = [one for one in rows if not any((str(one.channel), mark) in here for mark in prints[one.key])]
     Subscriber.objects.bulk_create(fresh, ignore_conflicts=True)
     found = Subscriber.objects.filter(key__in=[one.key for one in fresh])
     return dict(found.values_list("key", "pk"))
@@ -191,7 +192,7 @@ def import_next_part(whole: Import, now: datetime) -> bool:
         mine.done += len(chunk)
         mine.added, mine.known = mine.added + tally.added, mine.known + tally.known
         mine.refused += len(tally.refused)
-        mine.report = [*mine.report, *map(list, tally.refused)][:MOST_TOLD]
+        mine.report = [*mine.report, *map(list, tally.refused)][:MAX_TOLD]
         part.delete()
         mine.finished_at = None if mine.parts.exists() else now
         mine.save()

@@ -9,7 +9,7 @@ from django.core.cache import cache
 
 from components import encryption
 from subscribers import address_identity
-from subscribers.channels import Channel
+from subscribers.states import Channel
 
 HOUR_S = 3_600
 SIGN_UPS = 10  # an hour from one network
@@ -32,10 +32,8 @@ def has_place(what: str, whom: str, places: int) -> bool:
 
 def may_write(channel: Channel | str, address: str) -> bool:
     """Whether a stranger's letter may go to this address now: one an hour, however it is spelled."""
-    return once_an_hour(
-        f"letter {channel}",
-        mailbox(address) if channel == Channel.EMAIL else address_identity.normal(channel, address),
-    )
+    place = address_identity.identity(channel, address_identity.normal(channel, address))
+    return once_an_hour(f"letter {channel}", mailbox(address) if channel == Channel.EMAIL else place)
 
 
 def mailbox(address: str) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from subscribers import address_identity
-from subscribers.channels import Channel
 from subscribers.models import State, Subscriber
+from subscribers.states import Channel
 
 SOURCE = "operator"
 _followed: tuple[str, ...] | None = None  # what this process has seen to already

@@ -13,12 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from components.access_marks import public
-from incidents.models import Incident
 from subscribers import data_export, limits
-from subscribers.channels import Channel
-from subscribers.choice import follow
+from subscribers.choice import follow, public_incident
 from subscribers.forms import ChoiceForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.states import Channel
 from subscribers.views import say, too_many, unlisted
 
 Act = Callable[[HttpRequest, Subscriber, datetime], HttpResponse]
@@ -90,7 +89,7 @@ def _page(
         "state": State(one.state),
         "channel": Channel(one.channel),
         "may_choose": one.state in MAY_CHOOSE,
-        "only": _incident(request.GET.get("only", "")),
+        "only": public_incident(request.GET.get("only", "")),
         "said": SAID.get(request.GET.get("said", ""), ""),
         "deliveries": data_export.lately(one) if one.channel != Channel.EMAIL else [],
         "last_answer": data_export.last_answer(one),
@@ -112,16 +111,12 @@ SAID = {
 }
 
 
-def _incident(public_id: str) -> Incident | None:
-    return Incident.objects.public().filter(public_id=public_id).first() if public_id else None
-
-
 @act
 def only(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
     """Hear of this incident alone, or of it too."""
     if one.state not in MAY_CHOOSE:
         return _back(one, "ended")
-    incident = _incident(request.POST.get("incident", ""))
+    incident = public_incident(request.POST.get("incident", ""))
     if incident is None or incident.resolved_at:
         return _back(one, "over")
     if request.POST.get("also"):

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from components.access_marks import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
-from subscribers.channels import Channel
 from subscribers.delivery.content import house
 from subscribers.models import State, Subscriber
+from subscribers.states import Channel
 
-MOST_BYTES = 4_096
+MAX_BYTES = 4_096
 BROWSERS_AN_HOUR = 20  # of one address: an office shares one
 
 
@@ -50,8 +50,8 @@ def _subscribe(request: HttpRequest) -> HttpResponse:
     client = limits.network(request.client)  # type: ignore[attr-defined]
     if not limits.has_place("browser", client, BROWSERS_AN_HOUR):
         return _refused(429, "Too many browsers have asked from your network. Try again in an hour.")
-    text = request.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
+    text = request.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
         return _refused(400, "This is no subscription of a browser.")
     try:
         address = addresses.checked(Channel.WEB_PUSH, text.decode("utf-8", "replace"))

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 from django.db import transaction
 
 from subscribers import limits
-from subscribers.channels import Channel
 from subscribers.choice import Choice
 from subscribers.models.subscriber import Subscriber, new_key
-from subscribers.states import Purpose, State
+from subscribers.states import Channel, Purpose, State
 
 KEPT = (State.UNCONFIRMED, State.ACTIVE)
 
@@ -51,6 +50,8 @@ def _row(channel: Channel | str, address: str, now: datetime, **told: Any) -> Su
     """Who has this address, held until the transaction ends; made by the database if nobody has."""
     fresh = Subscriber(channel=channel, created_at=now, key=new_key(), **told)
     fresh.point_to(address)
+    known = Subscriber.objects.at(channel, address)  # it may be kept as an earlier version spelled it
+    fresh.fingerprint = known.fingerprint if known else fresh.fingerprint
     Subscriber.objects.bulk_create([fresh], ignore_conflicts=True)
     return Subscriber.objects.select_for_update().get(channel=channel, fingerprint=fresh.fingerprint)
 

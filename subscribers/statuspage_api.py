@@ -12,10 +12,10 @@ from components.access_marks import public
 from components.models import Page
 from incidents import api_shapes
 from subscribers import origins, proof
-from subscribers.channels import Channel
 from subscribers.forms import SignUpForm
 from subscribers.models import Subscriber
 from subscribers.signing_up import sign_up
+from subscribers.states import Channel
 from subscribers.views import FOREIGN, TOO_MANY, has_place
 
 ASKED = {

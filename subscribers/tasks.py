@@ -12,10 +12,9 @@ from components import egress
 from components.clock import database_now
 from components.models import Heartbeat
 from incidents import alerting
-from subscribers import operator_subscribers
+from subscribers import channels, operator_subscribers
 from subscribers.delivery import fan_out, leases
 from subscribers.delivery.dispatcher import Postman
-from subscribers.senders import SENDERS
 
 log = logging.getLogger(__name__)
 DRAIN_S = 5.0  # what is still on its way then is sent again by whoever comes next, under the same id
@@ -49,7 +48,7 @@ def postman() -> Postman:
     """The engine of this worker process, started with its first task."""
     global _postman  # noqa: PLW0603 - one loop per process, made after the fork
     if _postman is None:
-        _postman = Postman(SENDERS, egress=egress.through(egress.Door.SUBSCRIBERS))
+        _postman = Postman(channels.senders(), egress=egress.through(egress.Door.SUBSCRIBERS))
     return _postman
 
 

@@ -19,11 +19,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from components.access_marks import public
-from subscribers import bounces, confirming, data_export, limits, origins, proof
-from subscribers.channels import CHATS, Channel
+from subscribers import bounces, channels, confirming, data_export, limits, origins, proof
 from subscribers.forms import SignUpForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.signing_up import sign_up
+from subscribers.states import CHATS, Channel
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
 FOREIGN = "This form was sent by another site. Open it here and send it again."
@@ -116,7 +116,14 @@ def _ask(request: HttpRequest, form: SignUpForm) -> HttpResponse:
 
 
 def _shown(form: SignUpForm, **more: Any) -> dict[str, Any]:
-    return {"form": form, "channel": form.channel, "challenge": proof.challenge(), "bits": _bits(), **more}
+    return {
+        "form": form,
+        "channel": form.channel,
+        "kind": channels.kind(form.channel),
+        "challenge": proof.challenge(),
+        "bits": _bits(),
+        **more,
+    }
 
 
 def _bits() -> int:
@@ -168,11 +175,11 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """The yes of an address: by POST alone, as mail scanners open every link."""
     try:
         one = confirming.read(signed)
-    except confirming.Forged as error:
+    except confirming.ForgedLinkError as error:
         return say(request, 404, "This link does not work", str(error.__doc__), may_subscribe=True)
-    except confirming.Over as error:
+    except confirming.ExpiredLinkError as error:
         return say(request, 410, error.heading, str(error.__doc__), may_subscribe=True)
-    except confirming.Confirmed as known:
+    except confirming.AlreadyConfirmedError as known:
         return _already(request, known.subscriber)
     if request.method != "POST":
         return render(request, "subscribers/confirm.html", {"one": one, "choice": one.choice})

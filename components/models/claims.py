@@ -19,8 +19,8 @@ from components.outcomes import Outcome
 if TYPE_CHECKING:
     from components.models.probe import Probe
 
-LONGEST_INTERVAL_S = 86_400
-LONGEST_TIMEOUT_S = 60
+MAX_INTERVAL_S = 86_400
+MAX_TIMEOUT_S = 60
 SPARE_S = 60  # for an interval or a timeout that is none
 LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
 CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
@@ -76,8 +76,8 @@ class ClaimManager(models.Manager["Probe"]):
 
 def patience() -> Combinable:
     """`health.Rule.silence` of a row, in seconds."""
-    longest = int(health.LONGEST_WAIT.total_seconds())
-    is_one = models.Q(interval_s__range=(1, LONGEST_INTERVAL_S))
+    longest = int(health.MAX_WAIT.total_seconds())
+    is_one = models.Q(interval_s__range=(1, MAX_INTERVAL_S))
     interval = Case(When(is_one, then=F("interval_s")), default=Value(SPARE_S))
     wait = Least(health.MISSING * interval, Value(longest))
     return Coalesce(F("heard_for_s"), interval, output_field=models.BigIntegerField()) + wait
@@ -114,8 +114,8 @@ UPDATE components_probe SET
 WHERE {which}
 RETURNING id, claimed_slot, lease_token, region
 """
-INTERVAL = f"(CASE WHEN interval_s BETWEEN 1 AND {LONGEST_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)"
-TIMEOUT = f"(CASE WHEN timeout_s BETWEEN 1 AND {LONGEST_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)"
+INTERVAL = f"(CASE WHEN interval_s BETWEEN 1 AND {MAX_INTERVAL_S} THEN interval_s ELSE {SPARE_S} END)"
+TIMEOUT = f"(CASE WHEN timeout_s BETWEEN 1 AND {MAX_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)"
 
 
 def _claim(vendor: str) -> str:

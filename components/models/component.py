@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import models, transaction
 from django.urls import reverse
 
+from components import event_log
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
@@ -126,7 +127,7 @@ class Component(models.Model):
         """Show this status from `at` on. True when that is news."""
         with transaction.atomic():
             Page.objects.lock()
-            current = self.spans.filter(ended_at=None).first()
+            current, old = self.spans.filter(ended_at=None).first(), self.status
             if current is not None and current.status == status:
                 return False
             if current is not None:
@@ -136,6 +137,10 @@ class Component(models.Model):
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
             Page.objects.bump_version(is_public=self.is_shown)
+            if str(status) != old:
+                event_log.record(
+                    "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
+                )
         return True
 
 

@@ -14,7 +14,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 
 from components import pulse, removal_mark
-from components.models.picture import LONGEST_NAME
+from components.models.picture import MAX_NAME_LENGTH
 from components.models.public_id import PublicIdField
 
 MARKS = ("hours_upto", "days_upto", "excused_upto")
@@ -127,9 +127,9 @@ class Page(models.Model):
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
     support_url = models.CharField("support link", max_length=500, blank=True, default="", db_default="")
     colour = models.CharField(max_length=7, blank=True, default="", db_default="")
-    logo = models.CharField(max_length=LONGEST_NAME, blank=True, default="", db_default="", editable=False)
+    logo = models.CharField(max_length=MAX_NAME_LENGTH, blank=True, default="", db_default="", editable=False)
     logo_dark = models.CharField(
-        max_length=LONGEST_NAME, blank=True, default="", db_default="", editable=False
+        max_length=MAX_NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -6,7 +6,7 @@ from django.db import models
 
 from components import pictures
 
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 
 
 class PictureManager(models.Manager["Picture"]):
@@ -23,7 +23,7 @@ class PictureManager(models.Manager["Picture"]):
 
 
 class Picture(models.Model):
-    name = models.CharField(max_length=LONGEST_NAME, primary_key=True)  # "3fa9…-240x72.png"
+    name = models.CharField(max_length=MAX_NAME_LENGTH, primary_key=True)  # "3fa9…-240x72.png"
     body = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
 

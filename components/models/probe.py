@@ -16,7 +16,7 @@ from django.utils import timezone
 from components import egress, schedule
 from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.egress import Door
-from components.models.claims import LONGEST_INTERVAL_S, LONGEST_TIMEOUT_S, ClaimManager
+from components.models.claims import MAX_INTERVAL_S, MAX_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
 from components.models.lines import LineField
 from components.models.page import Page
@@ -25,11 +25,11 @@ from components.models.public_id import PublicIdField
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_one
 from components.outcomes import Expectation, Outcome
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from components.probers.base import refuse_private
 from components.status import Status
 
-SHORTEST_INTERVAL_S = 5
+MIN_INTERVAL_S = 5
 LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
@@ -52,7 +52,10 @@ class ProbeManager(ClaimManager):
         shown: ClientCertificate | None = None,
         **settings: Any,
     ) -> "Probe":
-        """Make a component with one probe, at the end of the page. Raises ValidationError, InvalidProbe."""
+        """Make a component with one probe, at the end of the page.
+
+        Raises ValidationError, InvalidProbeError.
+        """
         with transaction.atomic():
             last = Component.objects.aggregate(last=models.Max("position"))["last"] or 0
             component = Component(name=name, position=last + 1)
@@ -81,8 +84,8 @@ class Probe(Showing, Verdict):
         "interval (s)",
         default=60,
         validators=[
-            MinValueValidator(SHORTEST_INTERVAL_S, "Check at most every 5 seconds."),
-            MaxValueValidator(LONGEST_INTERVAL_S, "Check at least once a day (86400 seconds)."),
+            MinValueValidator(MIN_INTERVAL_S, "Check at most every 5 seconds."),
+            MaxValueValidator(MAX_INTERVAL_S, "Check at least once a day (86400 seconds)."),
         ],
     )
     timeout_s = models.IntegerField(
@@ -90,7 +93,7 @@ class Probe(Showing, Verdict):
         default=10,
         validators=[
             MinValueValidator(1, "Give it at least 1 second."),
-            MaxValueValidator(LONGEST_TIMEOUT_S, "Give it at most 60 seconds."),
+            MaxValueValidator(MAX_TIMEOUT_S, "Give it at most 60 seconds."),
         ],
         help_text="One deadline for all of it, looking up the name and reading the answer included.",
     )
@@ -147,6 +150,8 @@ class Probe(Showing, Verdict):
             if columns is None or "interval_s" in columns:
                 self._keep_the_past(int(timezone.now().timestamp()))
                 columns = None if columns is None else {*columns, "heard_for_s"}
+            if columns is None or {"component", "component_id"} & set(columns):
+                columns = self._begin_where_it_came(int(timezone.now().timestamp()), columns)
             if columns is None or POINT & set(columns):
                 columns = self._forget_where_none_is_shown(columns)
                 columns = self._follow_its_target(columns)
@@ -171,6 +176,17 @@ class Probe(Showing, Verdict):
         until = row["heard_s"] + held_for
         self.heard_for_s = (now + self.interval_s if now <= until else until) - row["heard_s"]
 
+    def _begin_where_it_came(self, now: int, columns: Any) -> Any:
+        """What it saw for one component turns no past of another: failures not yet sure, and silence."""
+        if not Probe.objects.filter(pk=self.pk).exclude(component=self.component_id).exists():
+            return columns
+        self.run = []
+        if not self.unsteady:
+            self.recent, self.recent_bad = 0, []
+        if self.heard_s is not None:
+            self.heard_for_s = max(int(self.rule.known_for.total_seconds()), now - self.heard_s)
+        return None if columns is None else {*columns, "run", "recent", "recent_bad", "heard_for_s"}
+
     def clean(self) -> None:
         """Refuse what cannot be checked, naming the field. Raises ValidationError."""
         if self.kind not in PROBERS:
@@ -186,7 +202,7 @@ class Probe(Showing, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
-        except InvalidProbe as refused:
+        except InvalidProbeError as refused:
             if refused.field in ("target", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
@@ -201,23 +217,23 @@ class Probe(Showing, Verdict):
             return "Its options are not a list of names and values: save it again."
         if not is_one(self.interval_s):
             return f"Its interval of {self.interval_s} s is out of bounds: change it."
-        if not 1 <= self.timeout_s <= LONGEST_TIMEOUT_S:
+        if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
             return f"Its timeout of {self.timeout_s} s is out of bounds: change it."
         if self.retry_s < 1:
             return f"Its retry of {self.retry_s} s is out of bounds: change it."
         return ""
 
     def order(self) -> Any:
-        """What its prober is to do. Raises InvalidProbe, with a sentence for staff."""
+        """What its prober is to do. Raises InvalidProbeError, with a sentence for staff."""
         if self.fault:
-            raise InvalidProbe("options", self.fault)
+            raise InvalidProbeError("options", self.fault)
         try:
             order = PROBERS[self.kind].parse(self.target, self.options)
-        except InvalidProbe:
+        except InvalidProbeError:
             raise
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
-            raise InvalidProbe("options", sentence) from error
+            raise InvalidProbeError("options", sentence) from error
         shown = self.shown_to(order)
         return order if shown is None else replace(order, shown=shown)
 
@@ -226,7 +242,7 @@ class Probe(Showing, Verdict):
         """Why it cannot be run, in a sentence for staff; empty if it can."""
         try:
             self.order()
-        except InvalidProbe as invalid:
+        except InvalidProbeError as invalid:
             return invalid.sentence
         return ""
 

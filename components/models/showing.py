@@ -9,14 +9,14 @@ from django.db import models
 
 from components import client_certificates, encryption
 from components.client_certificates import CERTIFICATE, ClientCertificate
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 
 COLUMNS = ("client_certificate", "sealed_client_key")
 UNREADABLE = "Its client certificate cannot be opened, as SECRET_KEY has changed: set it again."
 UNASKED = "Nobody asks for a certificate at an http:// address: use https://, or remove the certificate."
 
 
-class Unreadable(InvalidProbe):
+class UnreadableCertificateError(InvalidProbeError):
     """It was sealed with a key we no longer have."""
 
     def __init__(self) -> None:
@@ -46,12 +46,12 @@ class Showing(models.Model):
             self.sealed_client_key = encryption.seal(json.dumps([self._place(order), pair.key]))
 
     def shown_to(self, order: Any) -> ClientCertificate | None:
-        """What this order shows; None for nothing. Raises InvalidProbe, with a sentence for staff."""
+        """What this order shows; None for nothing. Raises InvalidProbeError, with a sentence for staff."""
         if not self._is_asked(order):
             return None
         place, key = self._opened()
         if place != self._place(order):
-            raise InvalidProbe(
+            raise InvalidProbeError(
                 CERTIFICATE,
                 f"The client certificate was given for {place}: give it and its key again to show it to"
                 f" {self._place(order)}, or remove it.",
@@ -59,15 +59,15 @@ class Showing(models.Model):
         return client_certificates.of(self.client_certificate, key)
 
     def refuse_elsewhere(self, order: Any) -> None:
-        """Raises InvalidProbe where what is kept must not, or never would, be shown.
+        """Raises InvalidProbeError where what is kept must not, or never would, be shown.
 
         What cannot be opened is no reason to refuse another change: the checks say so.
         """
         if self.client_certificate and PROBERS[self.kind].shows_certificate and not self._is_asked(order):
-            raise InvalidProbe(CERTIFICATE, UNASKED)
+            raise InvalidProbeError(CERTIFICATE, UNASKED)
         try:
             self.shown_to(order)
-        except Unreadable:
+        except UnreadableCertificateError:
             return
 
     def certificate_told(self, now: datetime) -> str:
@@ -76,7 +76,7 @@ class Showing(models.Model):
             return ""
         try:
             self._opened()
-        except Unreadable:
+        except UnreadableCertificateError:
             return "set, but cannot be opened, as SECRET_KEY has changed: set it again"
         return client_certificates.told(self.client_certificate, now)
 
@@ -89,11 +89,11 @@ class Showing(models.Model):
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _opened(self) -> tuple[str, str]:
-        """Place and key. Raises Unreadable, also for a row that a hand has changed."""
+        """Place and key. Raises UnreadableCertificateError, also for a row that a hand has changed."""
         try:
             place, key = json.loads(encryption.unseal(self.sealed_client_key))
-        except (encryption.CannotOpen, ValueError, TypeError):
-            raise Unreadable from None
+        except (encryption.DecryptionError, ValueError, TypeError):
+            raise UnreadableCertificateError from None
         return str(place), str(key)
 
     def _forget_where_none_is_shown(self, columns: Collection[str] | None) -> Collection[str] | None:

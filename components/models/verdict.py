@@ -8,8 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 
-from components import health
-from components.models.claims import LONGEST_INTERVAL_S, SPARE_S
+from components import event_log, health
+from components.models.claims import MAX_INTERVAL_S, SPARE_S
 from components.models.flip import Flip
 from components.models.pointed import Pointed
 from components.outcomes import Outcome
@@ -125,7 +125,7 @@ class Verdict(Pointed):
             why = f"{limits.count} of the last {limits.window} checks failed, not in a row. {why}".strip()
         # degraded again after an outage, since it still fails on and off
         is_on_and_off = turn.new is Outcome.DEGRADED and state.memory.kind is Kind.FAILING
-        return Flip.objects.create(
+        flip = Flip.objects.create(
             probe=cast("Probe", self),
             old=turn.old,
             new=turn.new,
@@ -134,6 +134,11 @@ class Verdict(Pointed):
             why=why[:300],
             failure=ON_AND_OFF if is_on_and_off else failure,
         )
+        event_log.record(
+            "probe.verdict", id=self.pk, component=flip.probe.component.name, old=flip.old, new=flip.new,
+            failure=flip.failure, since=flip.at.isoformat(timespec="seconds"),
+        )  # fmt: skip
+        return flip
 
     def _keep(self, state: health.State) -> None:
         self.outcome = state.outcome
@@ -147,4 +152,4 @@ class Verdict(Pointed):
 
 def is_one(interval_s: int) -> bool:
     """Whether this is an interval at all, in seconds."""
-    return 1 <= interval_s <= LONGEST_INTERVAL_S
+    return 1 <= interval_s <= MAX_INTERVAL_S

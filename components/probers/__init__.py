@@ -10,11 +10,11 @@ from components.probers.dns import DNS
 from components.probers.http import HTTP
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 
 PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
 
-__all__ = ["PROBERS", "InvalidProbe", "Option", "Prober", "check"]
+__all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check"]
 
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:

@@ -15,7 +15,7 @@ from components.egress import Egress, EgressError, Line
 from components.lookup import SILENT
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
-from components.targets import InvalidProbe, checked_host
+from components.targets import InvalidProbeError, checked_host
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Prober(Protocol):
     def options(self) -> tuple[Option, ...]: ...
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Any:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         ...
 
     def address(self, order: Any) -> tuple[str, int] | None:
@@ -219,11 +219,14 @@ async def connect(
 
 
 def options_of(prober: Prober, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with their defaults, each of its type. Raises InvalidProbe naming the one that is not."""
+    """The options with their defaults, each of its type.
+
+    Raises InvalidProbeError naming the one that is not.
+    """
     known = {option.name: option for option in prober.options}
     for name in given:
         if name not in known:
-            raise InvalidProbe(name, f"A {prober.kind} probe has no option “{name}”.")
+            raise InvalidProbeError(name, f"A {prober.kind} probe has no option “{name}”.")
     return {name: _typed(option, given.get(name)) for name, option in known.items()}
 
 
@@ -234,14 +237,14 @@ def _typed(option: Option, value: Any) -> Any:
         try:
             return int(value)
         except (TypeError, ValueError):
-            raise InvalidProbe(option.name, "Give a whole number.") from None
+            raise InvalidProbeError(option.name, "Give a whole number.") from None
     if option.type == "bool":
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
     if option.type == "choice":
         for choice in option.choices:
             if choice.lower() == str(value).lower():
                 return choice
-        raise InvalidProbe(option.name, f"Choose one of {', '.join(option.choices)}.")
+        raise InvalidProbeError(option.name, f"Choose one of {', '.join(option.choices)}.")
     if option.type == "mapping":
         return _mapping(option, value)
     text = _whole(option, str(value))
@@ -250,9 +253,9 @@ def _typed(option: Option, value: Any) -> Any:
 
 
 def _whole(option: Option, text: str) -> str:
-    """The same text. Raises InvalidProbe for halves of letters, which a shell makes of odd bytes."""
+    """The same text. Raises InvalidProbeError for halves of letters, which a shell makes of odd bytes."""
     if HALVES.search(text):
-        raise InvalidProbe(option.name, "It holds bytes that are no UTF-8: type it again.")
+        raise InvalidProbeError(option.name, "It holds bytes that are no UTF-8: type it again.")
     return text
 
 
@@ -264,37 +267,37 @@ def _mapping(option: Option, value: Any) -> dict[str, str]:
     for line in _whole(option, str(value)).splitlines():
         name, colon, text = line.partition(":")
         if not colon or not name.strip():
-            raise InvalidProbe(option.name, "Write one “Name: value” a line.")
+            raise InvalidProbeError(option.name, "Write one “Name: value” a line.")
         _add(pairs, name.strip(), text.strip(), option)
     return pairs
 
 
 def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
-    """A name that comes twice is kept as one line, as HTTP joins them. Raises InvalidProbe."""
+    """A name that comes twice is kept as one line, as HTTP joins them. Raises InvalidProbeError."""
     known = next((other for other in pairs if other.lower() == name.lower()), None)
     if known is None:
         pairs[name] = text
     elif name.lower() in ONCE:
-        raise InvalidProbe(option.name, f"“{name}” can be given only once.")
+        raise InvalidProbeError(option.name, f"“{name}” can be given only once.")
     else:
         pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
 
 
 def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
-    """Refuse a spelled-out host and port we would never dial. Raises InvalidProbe."""
+    """Refuse a spelled-out host and port we would never dial. Raises InvalidProbeError."""
     if place is None:
         return
     host, port = place
     address = literal_address(host)
     if address is not None and not egress.may_dial(address, port):
-        raise InvalidProbe(
+        raise InvalidProbeError(
             "target",
             f"{host} is on a private or reserved network: an operator can allow it with {egress.setting}.",
         )
 
 
 def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]:
-    """ "example.org:443" or "[::1]:443". Raises InvalidProbe."""
+    """ "example.org:443" or "[::1]:443". Raises InvalidProbeError."""
     host, port = target.strip(), ""
     if host.startswith("["):
         host, _, port = host[1:].partition("]")
@@ -304,7 +307,7 @@ def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]
     if not port and default is not None:
         return checked_host(host), default
     if not PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
-        raise InvalidProbe("target", "Write host:port, with a port from 1 to 65535.")
+        raise InvalidProbeError("target", "Write host:port, with a port from 1 to 65535.")
     return checked_host(host), int(port)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components import charsets, wire
-from components.decompression import CannotUnpack
+from components.decompression import DecompressionError
 from components.outcomes import Failure
 from components.probers.base import Clock
 
-MOST_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
+REST = 10  # times as long as it took to judge what has come, until it is judged with what came since
 # What goes on by nature: its end is nothing to wait for
 ENDLESS = ("text/event-stream", "audio/", "video/", "multipart/x-mixed-replace", "application/x-ndjson")
 
@@ -41,7 +42,10 @@ Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
 async def read(
     pieces: AsyncGenerator[bytes, None], head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
 ) -> Answer:
-    """The body that these pieces are, as they come. Raises TooLarge, Garbled, CannotUnpack, OSError."""
+    """The body that these pieces are, as they come.
+
+    Raises TooLargeError, MalformedAnswerError, DecompressionError, OSError.
+    """
     clock.phase = Failure.TIMEOUT_TRANSFER
     began_ms = clock.total_ms
     answer = Answer(heard_ms=began_ms)
@@ -49,7 +53,7 @@ async def read(
         length = wire.stated_length(head) if wire.has_body(head, method) else 0
         filling = _fill(answer, pieces, clock, is_enough)
         await (filling if length is not None else _patiently(filling, answer, head, clock, is_enough))
-    except CannotUnpack as error:
+    except DecompressionError as error:
         if is_enough is not None or not error.is_unasked:
             raise
         answer.note = str(error)
@@ -63,11 +67,11 @@ async def _fill(answer: Answer, pieces: AsyncGenerator[bytes, None], clock: Cloc
     async with contextlib.aclosing(pieces):
         async for piece in pieces:
             answer.heard_ms = clock.total_ms
-            room = MOST_BODY_BYTES - len(answer.data)
+            room = MAX_BODY_BYTES - len(answer.data)
             answer.data += piece[:room]
             if len(piece) > room:
                 if is_enough is not None and not is_enough(answer):
-                    raise wire.TooLarge("body")
+                    raise wire.TooLargeError("body")
                 answer.note = "Larger than 1 MB: read the first 1 MB."
                 return
 
@@ -82,11 +86,13 @@ async def _patiently(
     judged = -1
     try:
         while not (await asyncio.wait({task}, timeout=wait_s))[0]:
+            began_ms = clock.total_ms
             if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
                 answer.note = "The body goes on: read as far as needed."
                 return
             judged = len(answer.data)
-            wait_s = clock.patience_s / 4
+            took_s = (clock.total_ms - began_ms) / 1000
+            wait_s = max(clock.patience_s / 4, REST * took_s)
         task.result()
     finally:
         if task.done():

@@ -22,7 +22,7 @@ from components.egress import Egress, EgressError, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, Option, options_of
-from components.targets import InvalidProbe, checked_host
+from components.targets import InvalidProbeError, checked_host
 
 EXAMPLES = {
     "A": "192.0.2.7",
@@ -74,7 +74,7 @@ class DNS:
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         name, record_type = target.removeprefix("dns://").strip(), given["record_type"]
         address = literal_address(name) if record_type == "PTR" else None
@@ -108,7 +108,10 @@ class DNS:
 
 
 def expected_forms(record_type: str, text: str) -> frozenset[Any]:
-    """What an answer may be `alike` to, to be as expected. Raises InvalidProbe for what can be no answer."""
+    """What an answer may be `alike` to, to be as expected.
+
+    Raises InvalidProbeError for what can be no answer.
+    """
     if not text:
         return frozenset()
     plain = text.translate(TYPED_QUOTES)
@@ -128,7 +131,7 @@ def expected_forms(record_type: str, text: str) -> frozenset[Any]:
             plain = " ".join(word if word.isascii() else ascii_host(word) for word in plain.split())
         return frozenset({alike(record_type, plain)})
     except (dns.exception.DNSException, EgressError) as error:
-        raise InvalidProbe(
+        raise InvalidProbeError(
             "expect",
             f"This can be no {record_type} record: write it as dig prints it, as {EXAMPLES[record_type]}",
         ) from error

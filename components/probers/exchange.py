@@ -12,7 +12,7 @@ Pieces = AsyncGenerator[bytes, None]
 
 
 async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
-    """In the protocol that the line speaks. Raises TooLarge, Garbled, OSError."""
+    """In the protocol that the line speaks. Raises TooLargeError, MalformedAnswerError, OSError."""
     clock.phase = Failure.TIMEOUT_FIRST_BYTE
     sent_ms = clock.total_ms
     if line.protocol == "h2":
@@ -27,7 +27,7 @@ async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
     return head, pieces
 
 
-def ended(error: http2.Ended, clock: Clock) -> Reading:
+def ended(error: http2.StreamEndedError, clock: Clock) -> Reading:
     """The server said that it ends the exchange, and why."""
     where = PHASES[clock.phase]
     detail = f"The server ended the exchange while {where} ({error})."
@@ -36,7 +36,7 @@ def ended(error: http2.Ended, clock: Clock) -> Reading:
     return clock.reading(failure=Failure.RESET, detail=detail)
 
 
-def garbled(error: wire.Garbled, clock: Clock) -> Reading:
+def garbled(error: wire.MalformedAnswerError, clock: Clock) -> Reading:
     """What came is not the protocol that it should be."""
     detail = str(error) if isinstance(error, http2.Broken) else "The answer is not HTTP."
     return clock.reading(failure=Failure.PROTOCOL, detail=detail)

@@ -17,10 +17,10 @@ import re2
 
 from components import http2, wire
 from components.client_certificates import ClientCertificate
-from components.decompression import CannotUnpack
+from components.decompression import DecompressionError
 from components.egress import HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths
+from components.probers import body, certificate, exchange, json_paths, json_walks
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -34,15 +34,15 @@ from components.probers.body import Answer
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
 REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
-LONGEST_REGEX = 500
+MAX_REGEX_LENGTH = 500
 STATUS = re.compile("[0-9]{1,3}")
 
 
@@ -116,7 +116,7 @@ class HTTP:
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
         _printable_headers(given["headers"])
@@ -151,7 +151,7 @@ class HTTP:
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             line = await _connect(hop, order, clock, egress)
             try:
                 head, pieces = await exchange.ask(hop, line, clock)
@@ -165,17 +165,17 @@ class HTTP:
                     pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
                 )
                 return _judge(order, head, answer, clock)
-            except wire.TooLarge as error:
+            except wire.TooLargeError as error:
                 return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-            except CannotUnpack as error:
+            except DecompressionError as error:
                 return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.Garbled as error:
+            except wire.MalformedAnswerError as error:
                 return exchange.garbled(error, clock)
-            except InvalidProbe as refused:
+            except InvalidProbeError as refused:
                 return clock.reading(
                     failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
                 )
-            except http2.Ended as error:
+            except http2.StreamEndedError as error:
                 return exchange.ended(error, clock)
             except (ssl.SSLError, OSError) as error:
                 return broken_off(error, clock)
@@ -184,7 +184,7 @@ class HTTP:
                 return clock.reading(failure=Failure.PROTOCOL, detail="The answer cannot be read.")
             finally:
                 line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MOST_REDIRECTS} times.")
+        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
 
 
 async def _connect(hop: Hop, order: Order, clock: Clock, egress: Egress) -> Line:
@@ -221,8 +221,8 @@ def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | Non
     def is_enough(answer: Answer) -> bool:
         try:
             return not _wrong(order, head, answer)
-        except _Unreadable:
-            return False
+        except _Unreadable as unread:
+            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
 
     return is_enough
 
@@ -240,7 +240,7 @@ def _judge(order: Order, head: wire.Head, answer: Answer, clock: Clock) -> Readi
         wrong = _wrong(order, head, answer)
     except _Unreadable as unread:
         excerpt = _excerpt(head, answer)
-        return replace(reading, failure=Failure.PROTOCOL, detail=str(unread), excerpt=excerpt)
+        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
     if wrong:
         return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
     return reading
@@ -252,7 +252,13 @@ def _excerpt(head: wire.Head, answer: Answer) -> str:
 
 
 class _Unreadable(Exception):
-    """The answer holds nothing to judge."""
+    """The answer holds nothing to judge, or more than we go through."""
+
+    failure = Failure.PROTOCOL
+
+
+class _TooFar(_Unreadable):
+    failure = Failure.TOO_LARGE
 
 
 def _telling(head: wire.Head) -> dict[str, str]:
@@ -301,53 +307,60 @@ def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The answer is not JSON.") from error
     try:
-        found = order.json_path.findall(document)
+        found = json_walks.walk(order.json_path, document)
+    except json_walks.TooFar as error:
+        most = f"{json_walks.MAX_VALUES:,}"
+        raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
     if not found:
         raise _Unreadable("The JSON path finds nothing.")
-    others = [value for value in found if not is_meant(order.json_equals, value)]
-    if order.json_equals and others:
-        return f"The JSON path finds {spelled(others[0])[:80]}, not {order.json_equals[:80]}."
+    if not order.json_equals:
+        return ""
+    for value in found:
+        if not is_meant(order.json_equals, value):
+            return f"The JSON path finds {spelled(value)[:80]}, not {order.json_equals[:80]}."
     return ""
 
 
 def _statuses(text: str) -> tuple[tuple[int, int], ...]:
-    """ "200-299,301" as ranges. Raises InvalidProbe."""
+    """ "200-299,301" as ranges. Raises InvalidProbeError."""
     ranges = []
     for part in text.replace(" ", "").split(","):
         low, _, high = part.partition("-")
         if not (STATUS.fullmatch(low) and STATUS.fullmatch(high or low)):
-            raise InvalidProbe("expected_status", "Write codes and ranges, as 200-299,301.")
+            raise InvalidProbeError("expected_status", "Write codes and ranges, as 200-299,301.")
         first, last = int(low), int(high or low)
         if not 100 <= first <= last <= 599:
-            raise InvalidProbe("expected_status", "Use codes from 100 to 599, the lower one first.")
+            raise InvalidProbeError("expected_status", "Use codes from 100 to 599, the lower one first.")
         ranges.append((first, last))
     return tuple(ranges)
 
 
 def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
-    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbe."""
+    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbeError."""
     looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
     if not looked_for:
         return
     if given["method"] == "HEAD":
-        raise InvalidProbe(looked_for[0], "An answer to HEAD has no body to find this in: use GET.")
+        raise InvalidProbeError(looked_for[0], "An answer to HEAD has no body to find this in: use GET.")
     if all(low == high and low in BODYLESS for low, high in statuses):
-        raise InvalidProbe(
+        raise InvalidProbeError(
             looked_for[0], "Answers with the expected status have no body to find this in: expect another."
         )
 
 
 def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
-    """A value without the place to look for it would never be compared. Raises InvalidProbe."""
+    """A value without the place to look for it would never be compared. Raises InvalidProbeError."""
     if given["json_equals"] and not given["json_path"]:
-        raise InvalidProbe("json_equals", "Say where this value is: give a JSON path, as $.status.")
+        raise InvalidProbeError("json_equals", "Say where this value is: give a JSON path, as $.status.")
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
-        raise InvalidProbe("expect_header_value", "Say which header holds this value: give its name.")
+        raise InvalidProbeError("expect_header_value", "Say which header holds this value: give its name.")
     if not _can_be_name(name):
-        raise InvalidProbe("expect_header", f"“{name[:40]}” can be no header name: write it as Content-Type.")
+        raise InvalidProbeError(
+            "expect_header", f"“{name[:40]}” can be no header name: write it as Content-Type."
+        )
 
 
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
@@ -360,20 +373,20 @@ def _can_be_name(name: str) -> bool:
 
 
 def _regex(text: str) -> Any:
-    """A compiled expression of a linear-time engine; None without one. Raises InvalidProbe."""
+    """A compiled expression of a linear-time engine; None without one. Raises InvalidProbeError."""
     if not text:
         return None
-    if len(text) > LONGEST_REGEX:
-        raise InvalidProbe("expect_regex", f"Longer than {LONGEST_REGEX} characters: shorten it.")
+    if len(text) > MAX_REGEX_LENGTH:
+        raise InvalidProbeError("expect_regex", f"Longer than {MAX_REGEX_LENGTH} characters: shorten it.")
     try:
         return json_paths.linear(text)
     except re2.error as error:
-        raise InvalidProbe("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
+        raise InvalidProbeError("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
 
 
 def _printable_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not (name and _can_be_name(name)):
-            raise InvalidProbe("headers", f"“{name[:40]}” can be no header name.")
+            raise InvalidProbeError("headers", f"“{name[:40]}” can be no header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbe("headers", f"The value of {name} holds control characters.")
+            raise InvalidProbeError("headers", f"The value of {name} holds control characters.")

@@ -1,8 +1,10 @@
-"""JSON paths whose patterns cannot run away: one loop serves all probes, and the text is the target's.
+"""JSON paths that cannot run away: one loop serves all probes, and the text is the target's.
 
-Regular expressions in filters are those of a linear-time engine.
+Regular expressions in filters are those of a linear-time engine, and no path
+leads past more values than `json_walks` allows.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonpath
@@ -10,21 +12,23 @@ import re2
 from jsonpath.filter import RegexLiteral
 from jsonpath.function_extensions import Match, Search
 from jsonpath.parse import Parser
+from jsonpath.segments import JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath.token import TOKEN_RE_FLAGS
 
-from components.targets import InvalidProbe
+from components.probers import json_walks
+from components.targets import InvalidProbeError
 
 
 def compiled(text: str) -> Any:
-    """The path; its `findall` gives all values it leads to. Raises InvalidProbe."""
+    """The path, for `json_walks.walk`. Raises InvalidProbeError."""
     try:
         return _environment.compile(text)
     except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
         # of some numbers and patterns it says so in errors of Python's own
         said = str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
-        raise InvalidProbe("json_path", f"This is no JSON path: {said}.") from error
+        raise InvalidProbeError("json_path", f"This is no JSON path: {said}.") from error
     except re2.error as error:
-        raise InvalidProbe("json_path", "A pattern in it does not compile (RE2 syntax).") from error
+        raise InvalidProbeError("json_path", "A pattern in it does not compile (RE2 syntax).") from error
 
 
 class _Pattern:
@@ -38,6 +42,12 @@ class _Pattern:
 
 
 class _Parser(Parser):
+    def parse_query(self, stream: Any) -> Iterator[JSONPathSegment]:
+        for plain in super().parse_query(stream):
+            is_descent = isinstance(plain, JSONPathRecursiveDescentSegment)
+            kind = json_walks.Descent if is_descent else json_walks.Child
+            yield kind(env=plain.env, token=plain.token, selectors=plain.selectors)
+
     def parse_regex(self, stream: Any) -> Any:
         text = stream.current().value
         if stream.peek().kind == TOKEN_RE_FLAGS:
@@ -58,11 +68,20 @@ class _Linear:
 
 
 class _Match(_Linear, Match):
-    pass
+    def __call__(self, value: object, pattern: object) -> bool:
+        _spend_on(value, pattern)
+        return super().__call__(value, pattern)
 
 
 class _Search(_Linear, Search):
-    pass
+    def __call__(self, value: object, pattern: object) -> bool:
+        _spend_on(value, pattern)
+        return super().__call__(value, pattern)
+
+
+def _spend_on(value: object, pattern: object) -> None:
+    """Each letter of a pattern takes as long to compile as a value to pass."""
+    json_walks.spend(json_walks.size(value) + 5 + (len(pattern) if isinstance(pattern, str) else 0))
 
 
 class _Environment(jsonpath.JSONPathEnvironment):
@@ -72,6 +91,14 @@ class _Environment(jsonpath.JSONPathEnvironment):
         super().setup_function_extensions()
         self.function_extensions["match"] = _Match()
         self.function_extensions["search"] = _Search()
+
+    def compare(self, left: object, operator: str, right: object) -> bool:
+        """Whether it holds. Raises TooFar."""
+        json_walks.spend(json_walks.size(left) + json_walks.size(right))
+        try:
+            return super().compare(left, operator, right)
+        except TypeError:
+            return False  # what can be in no text, and is no name in an object, is not in it
 
 
 def linear(pattern: str) -> Any:

@@ -9,8 +9,8 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from components import cookies
 from components.web_addresses import split_address
+from components.wire import PORTS
 
-PORTS = {"http": 80, "https": 443}
 OF_THE_BODY = ("content-type", "content-encoding", "content-language", "content-length", "transfer-encoding")
 SCHEME = re.compile("([a-zA-Z][a-zA-Z0-9+.-]*):")
 Origin = tuple[str, str, int]
@@ -86,7 +86,7 @@ def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) ->
 
 
 def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -> Hop:
-    """The request a redirect asks for. Raises InvalidProbe."""
+    """The request a redirect asks for. Raises InvalidProbeError."""
     url = _joined(hop.url, hop.authority, _readable(location).replace("\t", ""))
     parts = split_address(url, with_login=True)
     login = _login(parts)

@@ -8,7 +8,7 @@ from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, Option, broken_off, connect, host_and_port, options_of, printable
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TCP:
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         host, port = host_and_port(target.removeprefix("tcp://"))
         return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))
@@ -60,7 +60,7 @@ class TCP:
             return clock.reading()
         clock.phase = Failure.TIMEOUT_FIRST_BYTE
         sent_ms, heard = clock.total_ms, b""
-        while not _holds(order.expect, heard) and len(heard) < MOST_BYTES:
+        while not _holds(order.expect, heard) and len(heard) < MAX_BYTES:
             data = await line.reader.read(4096)
             if not data:
                 break

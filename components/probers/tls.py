@@ -30,7 +30,7 @@ class TLS:
     options: tuple[Option, ...] = ()
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
-        """The order, checked. Raises InvalidProbe."""
+        """The order, checked. Raises InvalidProbeError."""
         options_of(self, options)
         return Order(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from incidents.automation.ending import PROPOSE_AFTER, propose, settle
+from incidents.automation.ending import PROPOSE_AFTER, notice, propose, settle
 from incidents.automation.opening import judge
 from incidents.automation.promises import publish_unasked, say_still
 from incidents.automation.unwatched import look_who_looks
@@ -17,6 +17,8 @@ def advance(now: datetime) -> None:
     for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
         propose(incident, now)
     judge(now)
+    for incident in opened.filter(is_owned=False):
+        notice(incident, now)
     for incident in opened.filter(is_owned=False, unwatched_at=None):
         look_who_looks(incident, now)
     for incident in opened.filter(published_at=None, publish_at__lte=now):

@@ -69,6 +69,24 @@ def catch_up(incident: Incident, now: datetime) -> None:
         note_fact(incident, generated_text.CAUGHT_UP, now, changes)
 
 
+def notice(incident: Incident, now: datetime) -> None:
+    """Catch up where its probes say something else without a flip: staff have changed them."""
+    if not _is_behind(incident):
+        return
+    with transaction.atomic():
+        Page.objects.lock()
+        incident.refresh_from_db()
+        if not incident.is_owned:
+            catch_up(incident, now)
+
+
+def _is_behind(incident: Incident) -> bool:
+    """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
+    free = [row for row in incident.spoken_of() if not (row.component.hand_status or row.component.judge_at)]
+    others = [row for row in free if row.component.probed() not in (None, row.status)]
+    return len(others) > len(recovery.overlooked(incident, others))
+
+
 def _was_seen(incident: Incident) -> bool:
     """Whether a probe saw any of it: what staff alone know of is not over because checks pass."""
     ids = incident.affected.values("component")
@@ -79,9 +97,11 @@ def _was_seen(incident: Incident) -> bool:
 def _take_statuses(incident: Incident) -> list[list[str]]:
     """Each component as staff set it, or else as its probes see it; the changes."""
     changes = []
-    for row in incident.affected.select_related("component"):
+    rows = list(incident.affected.select_related("component"))
+    overlooked = recovery.overlooked(incident, rows)
+    for row in rows:
         component, old = row.component, Status(row.status)
-        if not component.hand_status and component.probed() is None:
+        if not component.hand_status and (row in overlooked or component.probed() is None):
             continue  # nobody says anything of it: what was said last stands
         status = component.judged()
         if status is not old:

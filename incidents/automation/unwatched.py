@@ -21,7 +21,7 @@ from incidents.steps import Step
 def look_who_looks(incident: Incident, now: datetime) -> None:
     """Say once what no probe checks any more, and stop promising when that is all there is."""
     rows = incident.spoken_of()
-    lost = _unseen(rows)
+    lost = _unseen(incident, rows)
     is_told_of_hidden = incident.published_at is not None and not incident.concerns_public
     if not lost and rows and not is_told_of_hidden:
         return
@@ -42,29 +42,38 @@ def _lose(incident: Incident, lost: Sequence[Affected], now: datetime) -> None:
     fresh = [row for row in lost if Status(row.status) is not Status.UNKNOWN]
     if not fresh:
         return
+    overlooked = recovery.overlooked(incident, fresh)
+    unchecked = [row for row in fresh if row not in overlooked]
     changes = _set_unknown(fresh)
-    text = generated_text.partly_unwatched([row.component.name for row in fresh])
+    told = ((unchecked, False), (overlooked, True))
+    text = " ".join(
+        generated_text.partly_unwatched([row.component.name for row in rows], is_checked=is_checked)
+        for rows, is_checked in told
+        if rows
+    )
     incident.write(Kind.FACT if incident.concerns_public else Kind.NOTE, text, now, changes=changes)
 
 
 def _say_unwatched(incident: Incident, lost: Sequence[Affected], is_hidden: bool, now: datetime) -> None:
     names = [row.component.name for row in lost]
+    is_checked = bool(lost) and len(recovery.overlooked(incident, lost)) == len(lost)
     changes = [] if is_hidden else _set_unknown(lost)
     incident.unwatched_at, incident.next_update_at = now, None
     recovery.fail_again(incident, now)
-    text = generated_text.unwatched([] if is_hidden else names)
+    text = generated_text.unwatched([] if is_hidden else names, is_checked=is_checked)
     if incident.concerns_public or incident.published_at is not None:
         say_step(incident, Step.UNWATCHED, text, Phase(incident.phase), now, changes=changes)
     else:
         incident.save()
         note_fact(incident, text, now, changes)
-    incident.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names), now)
+    incident.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names, is_checked=is_checked), now)
 
 
-def _unseen(rows: Sequence[Affected]) -> list[Affected]:
-    """Those that are not known to work and that no probe looks at; one that never passed sees nothing."""
-    seen = recovery.looked_at([row.component_id for row in rows])
-    return [row for row in rows if row.component_id not in seen and not _is_said_to_work(row)]
+def _unseen(incident: Incident, rows: Sequence[Affected]) -> list[Affected]:
+    """Those that are not known to work and that no probe checks, or none that saw it fail."""
+    seen, overlooked = recovery.looked_at(rows), recovery.overlooked(incident, rows)
+    unseen = [row for row in rows if row.component_id not in seen or row in overlooked]
+    return [row for row in unseen if not _is_said_to_work(row)]
 
 
 def _is_said_to_work(row: Affected) -> bool:

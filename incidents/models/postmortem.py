@@ -136,6 +136,8 @@ class Postmortem(models.Model):
                     {"seen": "Somebody else has saved it meanwhile: load their text in another tab, "
                      "and save yours again."}
                 )  # fmt: skip
+            if changes.get("ended_at") and changes["ended_at"] > max(now, self.ended_at):
+                raise ValidationError({"ended_at": "This time lies in the future: give one that has passed."})
             before = {name: getattr(self, name) for name in SHOWN}
             for name, value in changes.items():
                 setattr(self, name, value)

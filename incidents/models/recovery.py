@@ -4,17 +4,18 @@
 Plain functions that take an incident: people's updates and the automation ask the same questions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from components.models import Component, Flip, Probe
 from components.models.component import StatusSpan
 from components.outcomes import Outcome
+from components.status import Status
 from incidents import span
 from incidents.lifecycle import Phase
 from incidents.state import RECOVERED
@@ -39,7 +40,8 @@ def is_well(incident: "Incident") -> bool:
     is_seen_well = bool(rows) and all(row.seen_status in RECOVERED for row in rows)
     if incident.is_owned or not is_seen_well:
         return is_seen_well
-    return is_looked_at(incident) and not any(row.component.is_set_to_trouble for row in rows)
+    is_disputed = any(row.component.is_set_to_trouble for row in rows)
+    return is_looked_at(incident) and not is_disputed and not overlooked(incident, rows)
 
 
 def watch(incident: "Incident", at: datetime, now: datetime) -> None:
@@ -82,14 +84,32 @@ def shown_since(incident: "Incident", now: datetime) -> datetime:
 
 def is_looked_at(incident: "Incident") -> bool:
     """Whether a probe checks any of its components."""
-    return bool(looked_at(incident.affected.values_list("component_id", flat=True)))
+    rows = list(incident.affected.all())
+    unseen = {row.component_id for row in overlooked(incident, rows)}
+    return bool(looked_at(rows) - unseen)
 
 
-def looked_at(components: Iterable[int]) -> set[int]:
-    """Those (ids) that a probe checks. A paused probe sees nothing, nor does one that never passed."""
-    probes = Probe.objects.filter(component__in=components, is_paused=False)
-    looking = probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
-    return set(looking.values_list("component_id", flat=True))
+def overlooked(incident: "Incident", rows: "Sequence[Affected]") -> "list[Affected]":
+    """Those that others check, but no more the probes that saw it fail: nobody would see it end."""
+    failing = [row for row in rows if row.is_held and Status(row.status) is not Status.OPERATIONAL]
+    if not failing:
+        return []
+    probes = _probes(failing)
+    seen = probes.filter(~Q(outcome=Outcome.UP) | Q(flips__noticed_at__gte=incident.started_at))
+    witnessed = set(seen.values_list("component_id", flat=True))
+    checked = set(probes.values_list("component_id", flat=True))
+    return [row for row in failing if row.component_id in checked - witnessed]
+
+
+def looked_at(rows: "Iterable[Affected]") -> set[int]:
+    """The ids of those components that a probe checks."""
+    return set(_probes(rows).values_list("component_id", flat=True))
+
+
+def _probes(rows: "Iterable[Affected]") -> "QuerySet[Probe]":
+    """Those that check them. A paused probe sees nothing, nor does one that never passed."""
+    probes = Probe.objects.filter(component__in=[row.component_id for row in rows], is_paused=False)
+    return probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
 
 
 def disputed(incident: "Incident") -> "list[Affected]":

@@ -54,14 +54,19 @@ class Series(Work):
         return windows.occurrences(self.rule, start, end - start, self._zone(), after=after, before=before)
 
     def clock_changes(self, now: datetime) -> list[str]:
-        """What is unusual about it, or about the next year of its series, because clocks change."""
+        """What is unusual about it, or about the next year of its series, because clocks change.
+
+        And that its first window is no day of the rule there, which a time in UTC easily is not.
+        """
         if not self.rule:
             sentence = wall_clock.sentence((self.starts_at, self.ends_at), self._zone(), planned=None)
             return [sentence] if sentence else []
         start, end = (at.astimezone(UTC) for at in self.first_place())
         until = now + CLOCKS_AHEAD
         try:
-            return windows.clock_changes(self.rule, start, end - start, self._zone(), after=now, before=until)
+            off = windows.off_the_rule(self.rule, start, self._zone()) if start > now else ""
+            told = windows.clock_changes(self.rule, start, end - start, self._zone(), after=now, before=until)
+            return [off, *told] if off else told
         except windows.InvalidRule:
             return []  # no form lets one in, but a hand in the database can
 

@@ -15,6 +15,7 @@ from incidents.models.incident import Incident
 
 KEPT_FOR = timedelta(days=30)  # a tab may stay open for long
 LONGEST_KEY = 32
+LONGEST_WAY = 500
 
 
 class TakenFormManager(models.Manager["TakenForm"]):
@@ -27,6 +28,7 @@ class TakenFormManager(models.Manager["TakenForm"]):
     ) -> None:
         """Note that it is taken. The caller holds the lock of the page, and has asked `of`."""
         if key:
+            led_to = led_to if len(led_to) <= LONGEST_WAY else led_to.partition("?")[0]
             self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)
             self.filter(at__lt=now - KEPT_FOR).delete()
 
@@ -37,7 +39,7 @@ class TakenForm(models.Model):
     key = models.CharField(max_length=LONGEST_KEY)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     incident = models.ForeignKey(Incident, null=True, on_delete=models.CASCADE, related_name="+")
-    led_to = models.CharField(max_length=500, default="")
+    led_to = models.CharField(max_length=LONGEST_WAY, default="")
     at = models.DateTimeField(db_index=True)
 
     objects = TakenFormManager()

@@ -68,7 +68,7 @@ class LookForm(forms.Form):
         self.fields["time_zone"].widget.attrs["placeholder"] = told.time_zone
         self.fields["support_url"].widget.attrs["placeholder"] = told.support_url or "https://…"
         self.fields["logo"].help_text = (
-            f"PNG, JPEG or WebP, at most {pictures.MOST_BYTES // 1024} kB; shown {pictures.HEIGHT} pixels"
+            f"PNG, JPEG or WebP, at most {pictures.MAX_BYTES // 1024} kB; shown {pictures.HEIGHT} pixels"
             " high, so send it twice as high. A square one stands beside the name, a wide one in its place."
         )
 

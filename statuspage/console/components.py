@@ -23,7 +23,7 @@ from statuspage.console.probe_detail.words import length
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
-MOST_INCIDENTS = 10
+MAX_INCIDENTS = 10
 UNREAD = {"auto_incidents"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
@@ -86,7 +86,9 @@ def move(request: HttpRequest) -> HttpResponse:
         return render(request, "console/_order.html", {**_order(), "said": words, "may_edit": True})
     messages.success(request, words)
     # no fragment: with one, browsers ignore autofocus
-    return redirect(f"{reverse('console_components')}?focus={way or 'up'}-{kind}-{key}")
+    return redirect(
+        f"{reverse('console_components')}?focus={'down' if way == 'down' else 'up'}-{kind}-{key[:20]}"
+    )
 
 
 def _move_block(request: HttpRequest, key: str, way: str) -> dict[str, str]:
@@ -139,7 +141,7 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "minutes": minute_bars(recent, now),
         "probes": list(with_last(component.probes.all())),
         "opened": opened,
-        "past": list(found.exclude(resolved_at=None)[:MOST_INCIDENTS]),
+        "past": list(found.exclude(resolved_at=None)[:MAX_INCIDENTS]),
         "may_delete": not opened,
         "uptime": uptime.percent(seconds),
         "down": length(seconds.down),

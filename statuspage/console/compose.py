@@ -27,7 +27,7 @@ from incidents.models import Draft, Incident, NoticeKind, Post, TakenForm, Updat
 from incidents.models.draft import LONGEST
 from incidents.state import place_now, state_now
 from incidents.times import clock
-from statuspage.console import numbers, promises
+from statuspage.console import confirmations, numbers, promises
 from statuspage.console.promises import moment
 
 CHOICES = (
@@ -39,6 +39,7 @@ CHOICES = (
 FIELDS = (
     "title", "phase", "body", "promise", "promise_at", "quiet", "at", "started_at", "ended_at", "seen",
     "filled", "workaround", "workaround_was", "key", "opened", "told", "although_hidden", "although_blank",
+    "although_down",
 )  # fmt: skip
 
 
@@ -230,8 +231,8 @@ def _chosen(text: str | None, old: Status) -> Status:
 
 
 def to_draft(form: Composition) -> dict[str, str]:
-    """What is kept of it: plain strings. Whether blanks are meant is asked each time."""
-    kept = {name: form.data[name] for name in FIELDS if name != "although_blank"}
+    """What is kept of it: plain strings. Whether blanks or failing checks are meant is asked each time."""
+    kept = {name: form.data[name] for name in FIELDS if name not in ("although_blank", "although_down")}
     for place in form.places:
         kept[f"status-{place.component.public_id}"] = place.status.value
         kept[f"was-{place.component.public_id}"] = place.was.value
@@ -324,7 +325,7 @@ def audience(form: Composition) -> notification_status.Audience | None:
 # Publishing
 
 
-class AlreadyPublished(Exception):
+class AlreadyPublishedError(Exception):
     """This form was published already: nothing is said twice. `incident`: what came of it."""
 
     def __init__(self, incident: Incident) -> None:
@@ -334,14 +335,14 @@ class AlreadyPublished(Exception):
 
 def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = False) -> Update:
     """All of it in one transaction, or nothing. Raises ValidationError with a message per field,
-    and AlreadyPublished.
+    and AlreadyPublishedError.
     """
     form.follow(now)
     with transaction.atomic():
         Page.objects.lock()
         taken = TakenForm.objects.of(form.data["key"], author)
         if taken is not None and taken.incident is not None:
-            raise AlreadyPublished(taken.incident)
+            raise AlreadyPublishedError(taken.incident)
         update = _post(form, author=author, now=now, reopens=reopens)
         TakenForm.objects.take(form.data["key"], author, update.incident, now=now)
     return update
@@ -349,12 +350,7 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
 
 def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Update:
     data = form.data
-    asked = {}
-    if form.warning and not data["although_hidden"]:
-        asked["although_hidden"] = f"{form.warning} Tick the box under that sentence to go on."
-    if form.blanks and not data["although_blank"]:
-        asked["although_blank"] = placeholders.question(form.blanks)
-    if asked:
+    if asked := confirmations.questions(form):
         raise ValidationError(asked)
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)

@@ -7,7 +7,7 @@ from components import identity
 from components.models import Component
 from components.status import Status
 from incidents import placeholders
-from incidents.generated_text import duration, names
+from incidents.generated_text import duration, names, verbs
 from incidents.lifecycle import Phase
 from incidents.models import Incident, Template, TemplateKind, recovery
 from incidents.span import lasted
@@ -41,8 +41,10 @@ def facts(form: Composition, template: Template, now: datetime) -> dict[str, str
     """What the system knows for the blanks of a text."""
     phase = template.phase or form.phase
     promised = None if phase == Phase.RESOLVED else form.promised_at(now)
+    affected = [place.component.name for place in form.places]
     known = {
-        "components": names([place.component.name for place in form.places]),
+        "components": names(affected),
+        **verbs(affected),
         "page": identity.current().name,
         "now": clock(now, now),
         "next": clock(promised, now) if promised else "",

@@ -16,7 +16,7 @@ from components.models import Check, Flip, HourTally, Probe
 from components.outcomes import Outcome
 from incidents.times import clock, stretch
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 WIDE, HIGH = 1000, 180
 NO_ANSWER = ("refused", "unreachable", "reset", "dns", "tls")
 
@@ -115,7 +115,7 @@ def _from_checks(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
     rows = Check.objects.filter(probe=probe, slot__gte=start, slot__lte=end).order_by("-slot")
     good: dict[int, list[int]] = defaultdict(list)
     made: dict[int, int] = defaultdict(int)
-    for slot, total_ms, failure in rows.values_list("slot", "total_ms", "failure")[:MOST_ROWS]:
+    for slot, total_ms, failure in rows.values_list("slot", "total_ms", "failure")[:MAX_ROWS]:
         step = slot - slot % span.step_s
         made[step] += 1
         if not failure:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from components import identity
 from components.models import Component
 from incidents import automation, hidden_components, notification_status, placeholders, windows
-from incidents.generated_text import names
+from incidents.generated_text import names, verbs
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from statuspage.console import promises
 from statuspage.console.numbers import whole
@@ -250,11 +250,13 @@ def _plan(work: Maintenance) -> dict[str, Any]:
 def _facts(given: dict[str, Any]) -> dict[str, str]:
     """What the plan knows for the blanks of its text."""
     start, end = (given[name].astimezone(UTC) for name in ("starts_at", "ends_at"))
+    affected = [one.name for one in given["components"]]
     return {
         "date": f"{start.day} {start:%B}",
         "start": f"{start:%H:%M}",
         "end": f"{end:%H:%M} UTC" if start.date() == end.date() else f"{end.day} {end:%B}, {end:%H:%M} UTC",
-        "components": names([one.name for one in given["components"]]),
+        "components": names(affected),
+        **verbs(affected),
         "page": identity.current().name,
     }
 

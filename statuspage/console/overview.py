@@ -22,7 +22,7 @@ from incidents.models import ActionItem, ActionState, Affected, Incident, Mainte
 from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
-MOST_DOWN, MOST_ROWS, MOST_SUGGESTED, MOST_COMING, MOST_ACTIVITY = 6, 40, 5, 6, 12
+MAX_DOWN, MAX_ROWS, MAX_SUGGESTED, MAX_COMING, MAX_ACTIVITY = 6, 40, 5, 6, 12
 SPARK_HOURS = 12
 TROUBLED = [status for status in Status if status.is_trouble]
 BY_SEVERITY = Case(
@@ -119,7 +119,7 @@ class Overview:
 
 def overview(now: datetime) -> Overview:
     """Gather it."""
-    shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MOST_ROWS])
+    shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MAX_ROWS])
     counts = Component.objects.aggregate(
         every=Count("pk"), troubled=Count("pk", filter=Q(status__in=TROUBLED))
     )
@@ -129,11 +129,11 @@ def overview(now: datetime) -> Overview:
     suggested = [one for one in incidents if one.published_at is None]
     return Overview(
         now=now,
-        down=tuple(_down(troubled[:MOST_DOWN])),
-        more_down=max(0, counts["troubled"] - MOST_DOWN),
+        down=tuple(_down(troubled[:MAX_DOWN])),
+        more_down=max(0, counts["troubled"] - MAX_DOWN),
         suggestions=tuple(_suggestions(suggested, now)),
         questions=tuple(
-            staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MOST_SUGGESTED]
+            staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MAX_SUGGESTED]
         ),
         opened=tuple(_opened(one, now) for one in incidents if one.published_at),
         rows=tuple(_rows(shown, now)),
@@ -141,7 +141,7 @@ def overview(now: datetime) -> Overview:
         system=tuple(system(now, delivery)),
         failing=delivery.failing,
         coming=tuple(_coming(now)),
-        activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MOST_ACTIVITY]),
+        activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MAX_ACTIVITY]),
     )
 
 
@@ -186,7 +186,7 @@ def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
 
 
 def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
-    suggested = suggested[:MOST_SUGGESTED]
+    suggested = suggested[:MAX_SUGGESTED]
     ids = [place.component_id for one in suggested for place in _affected(one)]
     flips = _last_flips(ids)
     earlier, works, siblings = _earlier(ids), _recent_work(now), _working(suggested)
@@ -309,7 +309,7 @@ def _coming(now: datetime) -> list[Coming]:
             reverse("console_work", args=[one.public_id]),
             one.get_state_display(),
         )
-        for one in works.order_by("starts_at")[:MOST_COMING]
+        for one in works.order_by("starts_at")[:MAX_COMING]
     ]
     items = (
         ActionItem.objects.exclude(state=ActionState.DONE)
@@ -322,10 +322,10 @@ def _coming(now: datetime) -> list[Coming]:
             item.due, None, f"Action: {item.text}", _editor(item), item.get_state_display(),
             item.is_late(today),
         )
-        for item in items[:MOST_COMING]
+        for item in items[:MAX_COMING]
         if item.due
     ]  # fmt: skip
-    return sorted(found, key=lambda one: one.day)[:MOST_COMING]
+    return sorted(found, key=lambda one: one.day)[:MAX_COMING]
 
 
 def _editor(item: ActionItem) -> str:

@@ -18,7 +18,7 @@ from incidents.models import ActionItem, ActionKind, ActionState, Incident, Noti
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 TAGS = ("Cause", "Start", "Detected", "Wrong turn", "Cause found", "Recovery", "End", "Note")
 SPARE_ROWS = 2
 
@@ -138,7 +138,7 @@ def _timeline(request: HttpRequest) -> list[list[str]]:
     """Rows with words in them, in the order of their times. Raises ValidationError."""
     rows = zip(*(request.POST.getlist(f"line-{name}") for name in ("at", "tag", "text")), strict=False)
     found = []
-    for at, tag, text in list(rows)[:MOST_ROWS]:
+    for at, tag, text in list(rows)[:MAX_ROWS]:
         if not text.strip():
             continue
         try:
@@ -153,7 +153,7 @@ def _timeline(request: HttpRequest) -> list[list[str]]:
 
 def _misled(request: HttpRequest) -> list[list[str]]:
     rows = zip(*(request.POST.getlist(f"misled-{name}") for name in ("saw", "true")), strict=False)
-    return [[_line(saw), _line(true)] for saw, true in list(rows)[:MOST_ROWS] if saw.strip() or true.strip()]
+    return [[_line(saw), _line(true)] for saw, true in list(rows)[:MAX_ROWS] if saw.strip() or true.strip()]
 
 
 def _line(text: str) -> str:
@@ -163,7 +163,7 @@ def _line(text: str) -> str:
 def _actions(request: HttpRequest, found: Postmortem) -> None:
     """Rewrite the action items from their rows; a row without words goes. Raises ValidationError."""
     names = ("id", "text", "kind", "team", "due", "state", "link")
-    rows = list(zip(*(request.POST.getlist(f"action-{name}") for name in names), strict=False))[:MOST_ROWS]
+    rows = list(zip(*(request.POST.getlist(f"action-{name}") for name in names), strict=False))[:MAX_ROWS]
     held = {str(item.pk): item for item in found.actions.all()}
     for position, row in enumerate(rows, start=1):
         given = dict(zip(names, row, strict=True))

@@ -20,7 +20,7 @@ from components.client_certificates import KEY
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from incidents.generated_text import met
 from statuspage.console.latency_chart import SPANS, chart, since
 from statuspage.console.probe_detail import causes, facts, results, trials
@@ -28,7 +28,7 @@ from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
 PAGE_SIZE = 100
-MOST_CSV = 250_000  # two weeks of a check every five seconds
+MAX_CSV = 250_000  # two weeks of a check every five seconds
 LISTS = {
     "all": Q(),
     "failing": Q(outcome=Outcome.DOWN, is_paused=False),
@@ -117,7 +117,7 @@ def checks_csv(request: HttpRequest, public_id: str) -> Any:
     span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
     rows = Check.objects.filter(probe=probe, slot__gte=since(span, timezone.now())).order_by("-slot")
     answer = StreamingHttpResponse(
-        _csv(rows.values_list(*COLUMNS)[:MOST_CSV].iterator(chunk_size=2_000), is_whole=_is_whole(request)),
+        _csv(rows.values_list(*COLUMNS)[:MAX_CSV].iterator(chunk_size=2_000), is_whole=_is_whole(request)),
         content_type="text/csv",
     )
     answer["Content-Disposition"] = f'attachment; filename="checks-{probe.public_id}-{span.key}.csv"'
@@ -261,10 +261,10 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
 def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
     try:
         tried = trials.try_out(form.instance)
-    except InvalidProbe as refused:
+    except InvalidProbeError as refused:
         form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
         return _form(request, form, form.instance, status=400)
-    except trials.Busy as busy:
+    except trials.BusyError as busy:
         form.add_error(None, str(busy))
         return _form(request, form, form.instance, status=503)
     return _form(request, form, form.instance, tried=tried)

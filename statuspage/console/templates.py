@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from incidents import placeholders
+from incidents.generated_text import verbs
 from incidents.markdown import to_html
 from incidents.models import Template, TemplateKind
 from statuspage.models import Audit, Role
@@ -26,9 +27,11 @@ SAMPLES = {
     "started": "02:58 UTC",
     "duration": "22 min",
     "title": "Chat cannot be reached",
+    **verbs(["Chat"]),
 }
 MEANINGS = (
     ("components", "the affected components"),
+    ("is", "“is”, or “are” if several are affected; likewise {was}, {has}, {does}"),
     ("what works", "components of the same group that work"),
     ("now", "the time of writing; with Monitoring and Resolved, when it worked again"),
     ("next", "when the next update is promised for"),
@@ -114,7 +117,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         Template.objects.bulk_update(row, ["position"])
         Audit.objects.note(request, "template.move", text, after={"position": row.index(text) + 1})
     messages.success(request, f"“{text.name}” is number {row.index(text) + 1} of {len(row)} now.")
-    return redirect(f"{reverse('console_templates')}?focus={way}-{pk}")
+    return redirect(f"{reverse('console_templates')}?focus={'up' if by < 0 else 'down'}-{pk}")
 
 
 @require_POST

@@ -18,7 +18,7 @@ from incidents import hidden_components, placeholders, undoing
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
-from statuspage.console import compose, drafts, filling, promises
+from statuspage.console import compose, confirmations, drafts, filling, promises
 from statuspage.console.numbers import whole
 from statuspage.console.overview import overview
 from statuspage.models import Audit, Role
@@ -75,7 +75,7 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
     stood = form.incident.workaround if form.incident else ""
     try:
         update = compose.publish(form, author=request.user, now=now, reopens=reopens)
-    except compose.AlreadyPublished as twice:
+    except compose.AlreadyPublishedError as twice:
         if drafts.keep_changed(form, twice.incident, request.user, now):
             messages.info(
                 request,
@@ -131,6 +131,7 @@ def _form(
         "reopens": reopens,
         "hidden_words": hidden_components.CONFIRM,
         "blank_words": placeholders.CONFIRM,
+        "down_words": confirmations.STILL_DOWN,
         "now": now,
         **_beside(form, request),
     }

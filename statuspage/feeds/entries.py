@@ -25,7 +25,7 @@ from statuspage.feeds.scopes import Scope
 from statuspage.public import incident_cards, maintenance_cards, postmortems, world
 
 NEWEST = 25
-MOST_PLANNED = 5
+MAX_PLANNED = 5
 LINK = re.compile(r'href="([^"]*)"')
 
 
@@ -105,7 +105,7 @@ def _works(scope: Scope) -> Iterator[int]:
     when that was: the far end of a series is announced later than what it has come to today.
     """
     keys = scope.works().values_list("pk", flat=True)
-    yield from keys.filter(world.PLANNED).order_by("starts_at", "pk")[:MOST_PLANNED]
+    yield from keys.filter(world.PLANNED).order_by("starts_at", "pk")[:MAX_PLANNED]
     yield from keys.exclude(world.PLANNED).order_by(Coalesce("began_at", "updated_at").desc(), "-pk")[:NEWEST]
 
 

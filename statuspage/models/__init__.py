@@ -2,16 +2,16 @@
 
 from statuspage.models.audit import Audit
 from statuspage.models.first_password import FirstPassword
-from statuspage.models.invitation import Invitation, InvitationGone
-from statuspage.models.member import LastAdmin, Member, Role
+from statuspage.models.invitation import Invitation, InvitationGoneError
+from statuspage.models.member import LastAdminError, Member, Role
 from statuspage.models.throttle import Throttle
 
 __all__ = [
     "Audit",
     "FirstPassword",
     "Invitation",
-    "InvitationGone",
-    "LastAdmin",
+    "InvitationGoneError",
+    "LastAdminError",
     "Member",
     "Role",
     "Throttle",

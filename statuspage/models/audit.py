@@ -9,11 +9,12 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 
+from components import event_log
 from components.models.lines import LineField
 from components.networks import literal_address
 from components.shown_addresses import without_secrets
 
-LONGEST = 2_000  # characters kept of a value
+MAX_LENGTH = 2_000  # characters kept of a value
 OPTION, HIDDEN = "__", "…"  # "http__headers" in forms: headers and bodies carry keys, patterns may
 SECRETS = ("password", "secret", "token", "key", "auth", "cookie")
 
@@ -38,7 +39,7 @@ class AuditManager(models.Manager["Audit"]):
             return None
         user: Any = getattr(request, "user", None)
         is_known = bool(user and user.is_authenticated)
-        return self.create(
+        row = self.create(
             at=timezone.now(),
             actor_id=user.pk if is_known else None,
             actor=str(user) if is_known else shell_user() if request is None else "a stranger",
@@ -49,6 +50,8 @@ class AuditManager(models.Manager["Audit"]):
             before=_clean(before),
             after=_clean(after),
         )
+        event_log.record(f"audit.{act}", actor=row.actor, thing=row.thing, id=row.public_id)
+        return row
 
 
 class Audit(models.Model):
@@ -137,4 +140,4 @@ def _text(name: str, value: Any) -> str:
     """A target's login and the values of its query are secrets, too, and so is every option of a probe."""
     if OPTION in name and value:
         return HIDDEN
-    return (without_secrets(str(value)) if name == "target" else str(value))[:LONGEST]
+    return (without_secrets(str(value)) if name == "target" else str(value))[:MAX_LENGTH]

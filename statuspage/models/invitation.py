@@ -17,7 +17,7 @@ LIFE = timedelta(days=7)
 TOKEN_BYTES = 32
 
 
-class InvitationGone(Exception):
+class InvitationGoneError(Exception):
     """This invitation was used, withdrawn, or is older than a week: ask for a new one."""
 
 
@@ -44,10 +44,10 @@ class InvitationManager(models.Manager["Invitation"]):
         return self.filter(accepted_at=None, expires_at__gt=now)
 
     def by_token(self, token: str, now: datetime) -> "Invitation":
-        """Raises InvitationGone."""
+        """Raises InvitationGoneError."""
         found = self.open(now).filter(token_hash=_hash(token)).first()
         if found is None:
-            raise InvitationGone
+            raise InvitationGoneError
         return found
 
 
@@ -79,10 +79,10 @@ class Invitation(models.Model):
 
     @transaction.atomic
     def accept(self, user: Any, *, now: datetime) -> Member:
-        """Used up, and the role is theirs; of two at once one is told InvitationGone."""
+        """Used up, and the role is theirs; of two at once one is told InvitationGoneError."""
         mine = Invitation.objects.open(now).filter(pk=self.pk)
         if mine.update(accepted_at=now) != 1:
-            raise InvitationGone
+            raise InvitationGoneError
         self.accepted_at = now
         return Member.objects.appoint(user, Role(self.role))
 

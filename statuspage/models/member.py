@@ -26,7 +26,7 @@ class Role(IntEnum):
         return self.name.capitalize()
 
 
-class LastAdmin(Exception):
+class LastAdminError(Exception):
     """Somebody must stay who may let others in: make another person admin first."""
 
 
@@ -42,7 +42,7 @@ class MemberManager(models.Manager["Member"]):
 
     @transaction.atomic
     def appoint(self, user: Any, role: Role) -> "Member":
-        """Give a person this role. Admins may use Django's admin too. Raises LastAdmin."""
+        """Give a person this role. Admins may use Django's admin too. Raises LastAdminError."""
         if role is not Role.ADMIN:
             self._keep_an_admin(user)
         member, _ = self.update_or_create(user=user, defaults={"role": role})
@@ -54,7 +54,7 @@ class MemberManager(models.Manager["Member"]):
 
     @transaction.atomic
     def shut_out(self, user: Any) -> None:
-        """End a person's access at once; what they did stays theirs. Raises LastAdmin."""
+        """End a person's access at once; what they did stays theirs. Raises LastAdminError."""
         self._keep_an_admin(user)
         user.is_active = False
         user.save(update_fields=["is_active"])
@@ -69,7 +69,7 @@ class MemberManager(models.Manager["Member"]):
         is_admin = Q(is_superuser=True) | Q(pk__in=self.filter(role=Role.ADMIN).values("user_id"))
         admins = get_user_model().objects.select_for_update().filter(is_admin, is_active=True).order_by("pk")
         if [one.pk for one in admins] == [user.pk]:
-            raise LastAdmin
+            raise LastAdminError
 
 
 class Member(models.Model):

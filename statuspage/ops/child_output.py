@@ -17,7 +17,7 @@ KEPT_LINES = 80  # of the newest start, to find the reason of its end
 # Parts that differ each time though nothing has changed: moments, waits, tries, process ids, ids, addresses
 VARIES = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|0x[0-9a-f]+"
-    r"|\b\d+\.\d+\b|\(\d+/\d+\)|(?<=-)\d+\b|(?<=pid )\d+|(?<=pid:)\d+"
+    r"|\b\d+\.\d+\b|\(\d+/\d+\)|(?<=-)\d+\b|(?<=pid )\d+|(?<=pid:)\d+|(?<= request=)\S+|(?<= task=)\S+"
 )
 EVENT = re.compile(r"^\S+ \S+ INFO ")
 CAUSE = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Exit|Interrupt|Warning|Refused|Denied)\b.*")

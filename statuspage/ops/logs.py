@@ -7,13 +7,17 @@ not known to be harmless.
 """
 
 import functools
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+
+from components import event_log
 
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\t"}
 MASK = "***"
@@ -37,8 +41,29 @@ class LineFormatter(logging.Formatter):
         return masked(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        """The line, with what could end or colour it made visible."""
-        return super().formatMessage(record).translate(ESCAPES)
+        """The line, with what could end or colour it made visible, and the request or task it belongs to."""
+        text = super().formatMessage(record).translate(ESCAPES)
+        context = getattr(record, "context", None) or event_log.current()
+        return " ".join([text, *(f"{name}={value}" for name, value in context.items())])
+
+
+class JSONFormatter(LineFormatter):
+    """Each line one JSON object: `time`, `level`, `logger`, then `event` and its fields, or `message`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object; `traceback` is in it where the fault is ours."""
+        if 400 <= getattr(record, "status_code", 0) < 500:
+            record = _without_traceback(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        told: dict[str, Any] = {"time": at, "level": record.levelname, "logger": record.name}
+        event = getattr(record, "event", "")
+        told |= (
+            {"event": event, **getattr(record, "fields", {})} if event else {"message": record.getMessage()}
+        )
+        told |= getattr(record, "context", None) or event_log.current()
+        if record.exc_info:
+            told["traceback"] = self.formatException(record.exc_info)
+        return masked(json.dumps(told, ensure_ascii=False, default=str))
 
 
 def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:

@@ -64,7 +64,7 @@ ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # 
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """One sentence why."""
 
 
@@ -213,6 +213,7 @@ class Supervisor:
         """Start a dead child again: at once the first time, slower if it keeps dying."""
         if child.process is not None:
             code = child.process.returncode
+            say(f"child.ended role={child.role} pid={child.process.pid} code={code}")
             child.signal_group(signal.SIGKILL)  # orphans of its group hold ports and queues
             could_not_start = code >= 0 and now - child.started_at < STARTING_S
             child.failed_starts = child.failed_starts + 1 if could_not_start else 0
@@ -225,6 +226,7 @@ class Supervisor:
     def _start(self, child: Child, now: float) -> None:
         try:
             child.start()
+            say(f"child.started role={child.role} pid={child.process.pid if child.process else 0}")
         except OSError as error:  # its program is missing, or may not be run
             child.failed_starts = max(child.failed_starts + 1, CANNOT_AFTER)
             self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be run")
@@ -288,7 +290,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     queues = f"celery,probes.{region}"
-    manage = str(Path(__file__).resolve().parent.parent / "manage.py")
+    manage = str(Path(__file__).resolve().parents[2] / "manage.py")
     return [
         *children,
         Child("web", [sys.executable, manage, "web"], env),
@@ -320,32 +322,32 @@ def write_private(path: Path, text: str) -> None:
 
 
 def hold(var_dir: Path) -> IO[str]:
-    """Make sure that we can write here, and that nobody else runs here. Raises CannotStart."""
+    """Make sure that we can write here, and that nobody else runs here. Raises StartError."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         lock = (var_dir / "up.lock").open("a+")
     except OSError as error:
-        raise CannotStart(
+        raise StartError(
             f"The folder {var_dir} cannot be written ({error.strerror}): set VAR_DIR to one that can."
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CannotStart(
+        raise StartError(
             f"A status page already runs in {var_dir}: stop it first, or set VAR_DIR to another folder."
         ) from None
     return lock
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises CannotStart if somebody else listens there."""
+    """Raises StartError if somebody else listens there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CannotStart(
+            raise StartError(
                 f"Cannot listen on {host}:{port} ({error.strerror}): set PORT to a free one."
             ) from error
 

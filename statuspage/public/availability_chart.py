@@ -18,8 +18,8 @@ STEPS = {
     60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 14_400: "4 hours", 86_400: "day",
 }  # fmt: skip
 TICKS_S = (60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
-MOST_TICKS = 6
-MOST_MOMENTS = 4
+MAX_TICKS = 6
+MAX_MOMENTS = 4
 # Which tags are worth a line on the curve, the first ones first
 NAMED = ("Start", "Cause found", "End", "Recovery", "Detected", "Cause", "Wrong turn", "Escalated")
 # A letter of a label as a share of the usual width: 7.4 px of 732
@@ -85,9 +85,9 @@ class _Axis:
         return "month" if self.seconds > 2 * 86_400 else "clock"
 
     def ticks(self) -> tuple[tuple[float, str, datetime], ...]:
-        step = next((one for one in TICKS_S if self.seconds / one <= MOST_TICKS), None)
+        step = next((one for one in TICKS_S if self.seconds / one <= MAX_TICKS), None)
         if step is None:
-            step = -(-self.seconds // (MOST_TICKS * 86_400)) * 86_400
+            step = -(-self.seconds // (MAX_TICKS * 86_400)) * 86_400
         first = -(-self.start // step) * step
         seconds = range(first, self.start + self.seconds + 1, step)
         return tuple(
@@ -103,7 +103,7 @@ def _moments(timeline: Sequence[Sequence[str]], axis: _Axis) -> tuple[Moment, ..
         at = parse_datetime(text)
         if at and tag in NAMED and tag not in found and 0 <= axis.place(at.timestamp()) <= 100:
             found[tag] = at.astimezone(UTC)
-    chosen = sorted(found, key=NAMED.index)[:MOST_MOMENTS]
+    chosen = sorted(found, key=NAMED.index)[:MAX_MOMENTS]
     taken: list[list[tuple[float, float]]] = []
     moments = []
     for number, tag in enumerate(sorted(chosen, key=lambda one: found[one]), start=1):

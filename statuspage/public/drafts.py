@@ -44,7 +44,7 @@ def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) 
 
 def lasting(content_type: str, render: Callable[[datetime], bytes]) -> Draft:
     """A document that does not age with our checks."""
-    return Draft(content_type, None, page_model.LATE_LEAST, page_model.STALE_LEAST, render)
+    return Draft(content_type, None, page_model.MIN_LATE_AFTER, page_model.MIN_STALE_AFTER, render)
 
 
 def unkept(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:

@@ -29,7 +29,7 @@ from statuspage.public.world import World, world
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-MOST_ROWS = 200  # of checks and of stretches: a page for people, not an archive
+MAX_ROWS = 200  # of checks and of stretches: a page for people, not an archive
 BAD = (Outcome.DOWN.value, Outcome.DEGRADED.value)
 
 
@@ -185,7 +185,7 @@ def spans_of(component: Component, start: datetime) -> list[Span]:
     rows = (
         StatusSpan.objects.filter(component=component, started_at__lt=start + HOUR)
         .filter(Q(ended_at=None) | Q(ended_at__gt=start))
-        .order_by("started_at", "id")[: MOST_ROWS + 1]
+        .order_by("started_at", "id")[: MAX_ROWS + 1]
     )
     return [Span(Status(row.status), row.started_at, row.ended_at) for row in rows]
 
@@ -197,7 +197,7 @@ def checks_of(component: Component, start: datetime) -> list[Check]:
     probes = list(Probe.objects.filter(component=component, is_paused=False).values_list("pk", flat=True))
     first = int(start.timestamp())
     rows = Check.objects.filter(probe__in=probes, slot__gte=first, slot__lt=first + 3600, outcome__in=BAD)
-    return list(rows.select_related("probe").order_by("slot", "region", "probe_id")[: MOST_ROWS + 1])
+    return list(rows.select_related("probe").order_by("slot", "region", "probe_id")[: MAX_ROWS + 1])
 
 
 def hour_page(
@@ -214,8 +214,8 @@ def hour_page(
         day_title=f"{on:%a} {on.day} {on:%B %Y}",
         title=hour_title(start, found.zone),
         minutes=tuple(_minutes(spans, start, end)),
-        stretches=tuple(_stretches(spans[:MOST_ROWS], start, end)),
-        checks=tuple(_check_row(check) for check in checks[:MOST_ROWS]),
+        stretches=tuple(_stretches(spans[:MAX_ROWS], start, end)),
+        checks=tuple(_check_row(check) for check in checks[:MAX_ROWS]),
         note=_note(found, component, start, checks),
         more=_more(spans, checks),
     )
@@ -261,8 +261,7 @@ def sees(check: Check) -> str:
         return "Slow answer" if limit is not None and check.total_ms > limit else "Certificate ends soon"
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
-    words = {failure.value: text for failure, text in SEEN.items()}
-    return words.get(check.failure, "failed").capitalize()
+    return SEEN.get(check.failure, "failed").capitalize()
 
 
 def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:
@@ -277,5 +276,5 @@ def _note(found: World, component: Component, start: datetime, checks: list[Chec
 
 
 def _more(spans: list[Span], checks: list[Check]) -> str:
-    is_more = len(spans) > MOST_ROWS or len(checks) > MOST_ROWS
-    return f"Only the first {MOST_ROWS} are shown." if is_more else ""
+    is_more = len(spans) > MAX_ROWS or len(checks) > MAX_ROWS
+    return f"Only the first {MAX_ROWS} are shown." if is_more else ""

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from django.db.models import OuterRef, Subquery
 
+from components import steps
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -20,8 +21,8 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
-MOST_PROBES = 20
-SEEN = {
+MAX_PROBES = 20
+SEEN: dict[str, str] = {
     Failure.TIMEOUT_DNS: "no answer to the name",
     Failure.TIMEOUT_CONNECT: "no connection",
     Failure.TIMEOUT_TLS: "no secure connection",
@@ -49,7 +50,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
         Probe.objects.filter(component__in=[place.component_id for place in places], is_paused=False)
         # it may have been days before the checks that are read
         .annotate(fell_at=Subquery(falls.order_by("at").values("at")[:1]))
-        .select_related("component")[:MOST_PROBES]
+        .select_related("component")[:MAX_PROBES]
     )
     if not probes:
         return None
@@ -130,8 +131,12 @@ def sees(check: Check | None) -> str:
     if check.failure == Failure.OWN_FAULT:
         return "No data"
     if check.failure:
-        return SEEN.get(Failure(check.failure), "failed").capitalize()
+        return _met(check)
     return "Answers"
+
+
+def _met(check: Check) -> str:
+    return SEEN.get(check.failure, "failed").capitalize()
 
 
 def http_words(code: int) -> str:
@@ -166,26 +171,36 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
         return ()
     check = max(failed, key=lambda one: one.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
-    rungs = [_rung("DNS", check.dns_ms, "resolves"), _rung("Connect", check.connect_ms)]
-    if check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        rungs.append(_rung("TLS", check.tls_ms, "valid"))
-    if kind == "http":
-        code = check.status_code
-        name = f"HTTP {code}" if code else "HTTP"
-        rungs.append(Rung(name, "failed", sees(check)) if code else _rung("HTTP", None))
-    return _stop_at_first(rungs, check)
-
-
-def _rung(name: str, took_ms: int | None, text: str = "") -> Rung:
-    return Rung(name, "open", "") if took_ms is None else Rung(name, "ok", text or f"{took_ms} ms")
-
-
-def _stop_at_first(rungs: list[Rung], check: Check) -> tuple[Rung, ...]:
-    """The first rung that was not reached is the one that failed."""
-    for place, rung in enumerate(rungs):
-        if rung.state == "failed":
-            break
-        if rung.state == "open":
-            rungs[place] = Rung(rung.name, "failed", sees(check))
-            break
+    times = _times(check, kind)
+    reached = steps.passed(times, check.failure, check.status_code)
+    states = ["ok"] * reached + ["failed"] + ["open"] * len(times)
+    rungs = [_rung(name, state, check, times[name]) for name, state in zip(times, states, strict=False)]
+    if all(rung.state == "ok" for rung in rungs):
+        rungs.append(Rung("Answer", "failed", _met(check)))
     return tuple(rungs)
+
+
+def _times(check: Check, kind: str) -> dict[str, int | None]:
+    """The steps of such a check, and how long each took where that is known."""
+    times = {steps.DNS: check.dns_ms}
+    if kind != "dns":
+        times[steps.CONNECT] = check.connect_ms
+    if kind != "dns" and (check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS)):
+        times[steps.TLS] = check.tls_ms
+    if kind == "http":
+        times[steps.FIRST_BYTE] = check.first_byte_ms
+    return times
+
+
+def _rung(name: str, state: str, check: Check, took_ms: int | None) -> Rung:
+    """With what there is to say of it: nothing of a step that was passed, but in a time that is not known."""
+    if name == steps.FIRST_BYTE:
+        label = f"HTTP {check.status_code}" if check.status_code else "HTTP"
+        state = "failed" if check.failure == Failure.STATUS else state
+    else:
+        label = name
+    if state == "failed":
+        return Rung(label, state, sees(check))
+    if state == "open" or took_ms is None:
+        return Rung(label, state, "")
+    return Rung(label, state, {steps.DNS: "resolves", steps.TLS: "valid"}.get(name, f"{took_ms} ms"))

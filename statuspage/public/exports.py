@@ -19,7 +19,7 @@ from incidents.models import Affected, Incident
 from statuspage.public import days, history, incident_cards
 from statuspage.public.world import World
 
-MOST_INCIDENTS = 1_000
+MAX_INCIDENTS = 1_000
 MONTHS = 13  # this one and the twelve before it
 
 INCIDENT_FIELDS = (
@@ -42,7 +42,7 @@ def newest_incidents() -> list[Incident]:
     affected = Affected.objects.as_seen()
     return list(
         Incident.objects.public().prefetch_related(Prefetch("affected", affected, to_attr="all_affected"))[
-            :MOST_INCIDENTS
+            :MAX_INCIDENTS
         ]
     )
 

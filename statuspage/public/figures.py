@@ -22,7 +22,7 @@ from statuspage.public.values.figures import CountRow, FiguresPage, Measure, Mea
 from statuspage.public.world import World
 
 MONTHS = 12
-LEAST = 2
+MIN_COUNT = 2
 NOT_TOLD = "not told"
 
 
@@ -86,7 +86,7 @@ def measure(lengths: Iterable[timedelta | None]) -> Measure:
     basis = f"of {len(known)} incident{'' if len(known) == 1 else 's'}"
     if len(known) < len(every):
         basis += f", {len(every) - len(known)} left out"
-    if len(known) < LEAST:
+    if len(known) < MIN_COUNT:
         few = "too few to say" if every else "no incidents"
         return Measure(few, "", basis if every else "")
     return Measure(duration(mean(known)), duration(median(known)), basis)

@@ -63,7 +63,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     now, number = timezone.now(), request.GET.get("page", "1")
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or int(number) > search.MOST_PAGES:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or int(number) > search.MAX_PAGES:
         raise Http404("There is no such page.")
     found = world(now, only="-", incidents=Q(resolved_at=None))
     shown = search.search_page(found, request.GET.get("q", ""), int(number), now)

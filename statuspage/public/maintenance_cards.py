@@ -14,7 +14,7 @@ from statuspage.public.values.maintenance import PlanVersion, WorkCard
 if TYPE_CHECKING:
     from statuspage.public.world import World
 
-MOST_PLANNED = 5  # on the front page: a daily series would fill it
+MAX_PLANNED = 5  # on the front page: a daily series would fill it
 
 
 def updates(one: Maintenance) -> list[MaintenanceUpdate]:

@@ -24,8 +24,8 @@ from statuspage.public.values.incidents import IncidentCard
 from statuspage.public.values.pages import ComponentPage, CountingPage, Overview
 from statuspage.public.world import World
 
-LATE_LEAST = timedelta(seconds=60)
-STALE_LEAST = timedelta(minutes=5)
+MIN_LATE_AFTER = timedelta(seconds=60)
+MIN_STALE_AFTER = timedelta(minutes=5)
 OPEN_UP_TO = 20  # a page with this few components shows them all; a longer one folds its groups
 RESPONSE_TIMES = 3
 
@@ -48,7 +48,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
         active=active,
         planned=tuple(
             maintenance_cards.card(one, at)
-            for one in maintenance_cards.planned(world)[: maintenance_cards.MOST_PLANNED]
+            for one in maintenance_cards.planned(world)[: maintenance_cards.MAX_PLANNED]
         ),
     )
 
@@ -130,7 +130,7 @@ def freshness(world: World, at: datetime) -> Freshness:
     lately = [
         probe
         for probe in heard
-        if probe.heard_at and at - probe.heard_at < max(STALE_LEAST, probe.rule.silence)
+        if probe.heard_at and at - probe.heard_at < max(MIN_STALE_AFTER, probe.rule.silence)
     ]
     step = Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT
     return Freshness(
@@ -156,7 +156,7 @@ def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
     intervals = [probe.rule.interval for group in world.probes.values() for probe in group]
     rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
-    return max(LATE_LEAST, (rule.interval + rule.silence) / 2), max(STALE_LEAST, rule.silence)
+    return max(MIN_LATE_AFTER, (rule.interval + rule.silence) / 2), max(MIN_STALE_AFTER, rule.silence)
 
 
 def shown_status(world: World, component: Component, fresh: Freshness) -> Status:

@@ -28,7 +28,7 @@ from statuspage.public.values.postmortems import (
 from statuspage.public.world import World
 
 WORDS_A_MINUTE = 200
-LONGEST_BEGINNING = 40
+MAX_BEGINNING_LENGTH = 40
 HEADINGS = {
     "what_happened": "What happened",
     "root_cause": "Root cause",
@@ -130,7 +130,7 @@ def after(start: datetime, at: datetime | None) -> str:
 def beginning_of(text: str) -> tuple[str, str]:
     """ "Monitoring: an external check …" as its short beginning and the rest."""
     beginning, colon, rest = text.partition(":")
-    is_short = colon and len(beginning) <= LONGEST_BEGINNING and rest[:1] in (" ", "\n", "\r")
+    is_short = colon and len(beginning) <= MAX_BEGINNING_LENGTH and rest[:1] in (" ", "\n", "\r")
     return (beginning.strip(), rest.strip()) if is_short else ("", text)
 
 

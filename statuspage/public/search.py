@@ -21,23 +21,23 @@ from statuspage.public.values.incidents import IncidentCard
 from statuspage.public.values.search import Hit, Piece, SearchPage
 from statuspage.public.world import World
 
-LONGEST = 100  # characters of a query
-MOST_WORDS = 8
+MAX_LENGTH = 100  # characters of a query
+MAX_WORDS = 8
 PER_PAGE = 50
-MOST_PAGES = 200
+MAX_PAGES = 200
 AROUND = 90  # characters shown on each side of the first word found
 
 
-class TooLong(ValueError):
+class QueryTooLongError(ValueError):
     """The query is too long: shorten it to 100 characters."""
 
 
 def words_of(query: str) -> list[str]:
-    """What to look for. Raises TooLong. NUL is no text for PostgreSQL, and nobody types it."""
+    """What to look for. Raises QueryTooLongError. NUL is no text for PostgreSQL, and nobody types it."""
     query = query.replace("\0", " ").strip()
-    if len(query) > LONGEST:
-        raise TooLong
-    return query.split()[:MOST_WORDS]
+    if len(query) > MAX_LENGTH:
+        raise QueryTooLongError
+    return query.split()[:MAX_WORDS]
 
 
 def matching(words: Sequence[str]) -> Q:
@@ -57,9 +57,9 @@ def search_page(found: World, query: str, number: int, at: datetime) -> SearchPa
     head = page_model.head_of(found, page_model.freshness(found, at), section="history")
     try:
         words = words_of(query)
-    except TooLong:
-        said = f"That is too long: search for at most {LONGEST} characters."
-        return SearchPage(head, query[:LONGEST], said)
+    except QueryTooLongError:
+        said = f"That is too long: search for at most {MAX_LENGTH} characters."
+        return SearchPage(head, query[:MAX_LENGTH], said)
     shown = " ".join(query.replace("\0", " ").split())
     if not words:
         return SearchPage(head, "", "Type a word of a title, of an update, or the name of a component.")
@@ -73,7 +73,7 @@ def search_page(found: World, query: str, number: int, at: datetime) -> SearchPa
         said=_said(count, start, len(rows)),
         hits=tuple(_hit(found, one, words, at) for one in rows),
         earlier=_address(shown, number - 1) if number > 1 else "",
-        later=_address(shown, number + 1) if start + PER_PAGE < count and number < MOST_PAGES else "",
+        later=_address(shown, number + 1) if start + PER_PAGE < count and number < MAX_PAGES else "",
     )
 
 

@@ -46,7 +46,7 @@ HEADER_NAME = re.compile(rb"[a-z0-9-]+")
 OF_THE_BODY = (b"content-length", b"transfer-encoding", b"expect")
 
 
-class RefusedError(Exception):
+class RequestRefusedError(Exception):
     """The request is not given to Django: `status` and a plain sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -79,11 +79,11 @@ class Intake:
         self.sessions = ThreadPoolExecutor(1, thread_name_prefix="sessions")
 
     async def whole(self, scope: Scope, receive: Receive) -> tuple[Scope, bytes]:
-        """The request with its whole body. Raises RefusedError."""
+        """The request with its whole body. Raises RequestRefusedError."""
         allowance = await self._allowance(scope)
         is_import = allowance is IMPORT
         if is_import and self.imports >= IMPORTS_AT_ONCE:
-            raise RefusedError(503, "Other files are being uploaded. Try again in a minute.")
+            raise RequestRefusedError(503, "Other files are being uploaded. Try again in a minute.")
         self.imports += is_import
         try:
             body = await read(scope, receive, allowance)
@@ -108,7 +108,7 @@ class Intake:
 
 
 async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
-    """The body, all of it. Raises RefusedError."""
+    """The body, all of it. Raises RequestRefusedError."""
     told = header(scope, b"content-length")
     if not told and not header(scope, b"transfer-encoding"):
         return b""  # RFC 9112, section 6.3: a request without either has no body
@@ -120,20 +120,20 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise RefusedError(400, "The request ended before it was complete.")
+                    raise RequestRefusedError(400, "The request ended before it was complete.")
                 body += message.get("body", b"")
                 if len(body) > allowance.max_bytes:
                     raise _too_large(allowance)
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:
-        raise RefusedError(
+        raise RequestRefusedError(
             408, f"The request did not arrive within {allowance.deadline_s:g} s. Send it again."
         ) from None
 
 
-def _too_large(allowance: Allowance) -> RefusedError:
-    return RefusedError(
+def _too_large(allowance: Allowance) -> RequestRefusedError:
+    return RequestRefusedError(
         413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are taken."
     )
 

@@ -14,7 +14,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from statuspage.requests.limits import IMPORTS_PATH, LOOK_PATH, STAFF
 
 # of a logo the form says what is too large; more than this does not come through the door
-MOST_BYTES = {IMPORTS_PATH: settings.IMPORT_MAX_BYTES, LOOK_PATH: STAFF.max_bytes}
+MAX_BYTES = {IMPORTS_PATH: settings.IMPORT_MAX_BYTES, LOOK_PATH: STAFF.max_bytes}
 
 
 class ImportUploadHandler(FileUploadHandler):
@@ -24,10 +24,10 @@ class ImportUploadHandler(FileUploadHandler):
         """A part of the form is a file. Raises BadRequest unless it is an import's or a logo's."""
         request = self.request
         user = getattr(request, "user", None)
-        if request is None or request.path not in MOST_BYTES or not getattr(user, "is_authenticated", False):
+        if request is None or request.path not in MAX_BYTES or not getattr(user, "is_authenticated", False):
             raise BadRequest("No files are taken here.")
         super().new_file(*args, **kwargs)
-        self.most = MOST_BYTES[request.path]
+        self.most = MAX_BYTES[request.path]
         self.file = io.BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:

@@ -31,8 +31,8 @@ MAGIC = b"statuspage-snapshot-1\n"
 LOCK_FILES = 64  # two addresses that share one wait for each other, no more
 KEPT_S = 30 * 86_400.0  # a copy on disk that nobody made anew
 UNFINISHED_S = 3_600.0  # a file still being written is seconds old
-MOST_FILES = 3_000  # strangers may ask for any address that exists; the oldest copies make room
-MOST_BYTES = 300_000_000
+MAX_FILES = 3_000  # strangers may ask for any address that exists; the oldest copies make room
+MAX_BYTES = 300_000_000
 COUNT_EVERY = 50  # new files between two counts
 LOG_EVERY_S = 60.0
 NAMED_BY_ADDRESS = re.compile(r"[0-9a-f]{32}\.")
@@ -238,7 +238,7 @@ class Copies:
         for _, file in sorted(self._files(), reverse=True):
             with suppress(OSError):
                 count, size = count + 1, size + file.stat().st_size
-                if (count > MOST_FILES or size > MOST_BYTES) and file.name not in kept:
+                if (count > MAX_FILES or size > MAX_BYTES) and file.name not in kept:
                     file.unlink()
 
     def _files(self) -> list[tuple[float, Path]]:

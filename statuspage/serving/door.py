@@ -163,7 +163,7 @@ class Door:
         """Let Django answer, once all of the request is here; its thread waits for no reader."""
         try:
             request, body = await self.intake.whole(scope, receive)
-        except limits.RefusedError as refused:
+        except limits.RequestRefusedError as refused:
             await self._refuse(send, refused)
             return
         outbox = limits.Outbox(send)
@@ -172,7 +172,7 @@ class Door:
         finally:
             await outbox.finish()
 
-    async def _refuse(self, send: Send, refused: limits.RefusedError) -> None:
+    async def _refuse(self, send: Send, refused: limits.RequestRefusedError) -> None:
         """What is left of the request is not read: the connection ends."""
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),

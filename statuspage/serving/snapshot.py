@@ -27,15 +27,15 @@ from statuspage.serving.disk_copies import AHEAD_S, Copies, Document, Variant, s
 
 log = logging.getLogger(__name__)
 
-MOST_DOCUMENTS = 2_000  # in memory; addresses nobody asks for make room
-MOST_BYTES = 200_000_000  # of them all, in every encoding
+MAX_DOCUMENTS = 2_000  # in memory; addresses nobody asks for make room
+MAX_BYTES = 200_000_000  # of them all, in every encoding
 REFRESH_S = 10.0  # without any change: the age of the newest check moves on
 LAZY_AGE_S = 20.0  # a page that is rendered on demand is at most this old
 LOOK_S = 2.0  # how often the version is read when the bell is silent
-LEAST_PAUSE_S = 1.0  # between two renderings
+MIN_PAUSE_S = 1.0  # between two renderings
 PRUNE_EVERY_S = 86_400.0
 LOG_EVERY_S = 60.0  # for a fault that every document meets again and again
-MOST_AGAIN = 500  # copies made anew after something was taken away; the rest when somebody asks
+MAX_AGAIN = 500  # copies made anew after something was taken away; the rest when somebody asks
 AGAIN_S = 0.5  # of a look's time
 
 
@@ -170,9 +170,7 @@ class Snapshot:
                 self.size += document.size - (held.size if held else 0)
                 self.documents[document.path] = document
                 self.documents.move_to_end(document.path)
-            while len(self.documents) > MOST_DOCUMENTS or (
-                self.size > MOST_BYTES and len(self.documents) > 1
-            ):
+            while len(self.documents) > MAX_DOCUMENTS or (self.size > MAX_BYTES and len(self.documents) > 1):
                 self.size -= self.documents.popitem(last=False)[1].size
             if document.checked_at <= time.time() + AHEAD_S:
                 self.checked_at = max(self.checked_at, document.checked_at)
@@ -192,7 +190,7 @@ class Snapshot:
             self.forgotten = before
             for path in [path for path, held in self.documents.items() if held.version < before]:
                 self.size -= self.documents.pop(path).size
-        self._again = self.copies.forget(before)[:MOST_AGAIN]
+        self._again = self.copies.forget(before)[:MAX_AGAIN]
 
     def _heed(self, forgotten: int | None) -> None:
         """Follow the database's mark; while it is away, the one on disk, which others may have raised."""
@@ -220,7 +218,7 @@ class Snapshot:
 
     def _lock_of(self, path: str) -> threading.Lock:
         with self._guard:
-            if len(self._locks) > MOST_DOCUMENTS:
+            if len(self._locks) > MAX_DOCUMENTS:
                 self._locks.clear()
             return self._locks.setdefault(path, threading.Lock())
 
@@ -263,7 +261,7 @@ class Snapshot:
                 if rendered - pruned >= PRUNE_EVERY_S:
                     self.copies.prune(self._eager, time.time())
                     pruned = rendered
-                self._stop.wait(LEAST_PAUSE_S)
+                self._stop.wait(MIN_PAUSE_S)
             if marks is not None:
                 self._render_again()
             self.copies.make_room(self._eager)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from statuspage.models import Audit, FirstPassword, Role
@@ -41,9 +42,16 @@ class TextMiddleware:
         # a search or a filter is one with the letters that are left
         request.META["QUERY_STRING"] = _without_nul(request.META.get("QUERY_STRING", ""))
         if _body_holds_nul(request) and not _take_out(request):
-            sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
-            return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
+            return _no_text(request)
         return self.get_response(request)
+
+
+def _no_text(request: HttpRequest) -> HttpResponse:
+    """For people a page that leads back to their form; programs get a line."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return HttpResponse(render_to_string("400_text.html"), status=400)
+    sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
+    return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
 
 
 def _body_holds_nul(request: HttpRequest) -> bool:

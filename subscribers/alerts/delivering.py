@@ -11,13 +11,13 @@ from django.db.models import F, Min, Q
 from components import encryption
 from subscribers.alerts import sending
 from subscribers.alerts.sending import Message
-from subscribers.channels import Channel
 from subscribers.delivery.envelope import End, Result
 from subscribers.models import AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import LEASE
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
-MOST_AT_ONCE = 50
+MAX_CONCURRENT = 50
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900))
 GIVE_UP_AFTER = timedelta(days=1)
 
@@ -40,7 +40,7 @@ def claim(now: datetime) -> tuple[str, list[AlertDelivery]]:
         Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now,
         channel__in=AlertChannel.objects.may_be_told(),
     )  # fmt: skip
-    ids = list(may.filter(pk__in=first).values_list("pk", flat=True)[:MOST_AT_ONCE])
+    ids = list(may.filter(pk__in=first).values_list("pk", flat=True)[:MAX_CONCURRENT])
     if not ids:
         return token, []
     may.filter(pk__in=ids).update(lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1)
@@ -57,7 +57,7 @@ async def _send(one: AlertDelivery) -> Result:
         address = one.channel.address
         words = {name: one.message[name] for name in ("title", "body", "url", "tag", "is_back")}
         return await sending.send(Channel(one.channel.channel), address, Message(one.message_id, **words))
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         return Result(End.GONE, why=str(error.__doc__))
     except Exception:
         log.exception("alert.failed message=%s", one.message_id)

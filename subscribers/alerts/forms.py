@@ -12,7 +12,7 @@ from components import egress
 from components.egress import EgressError
 from subscribers import emails
 from subscribers.alerts import sending
-from subscribers.senders import apprise_sender
+from subscribers.channels import apprise
 
 MAX_ADDRESS = 1_000
 JUDGE_S = 5.0
@@ -32,7 +32,7 @@ class MailForm(forms.Form):
         validate_email(address)
         try:
             emails.receiver(address)
-        except emails.NoAddress as error:
+        except emails.NoAddressError as error:
             raise ValidationError("Enter an email address that mail can be sent to.") from error
         return address
 
@@ -50,7 +50,7 @@ class AppriseForm(forms.Form):
     def clean_address(self) -> str:
         address = str(self.cleaned_data["address"]).strip()
         scheme = urlsplit(address).scheme.lower()
-        if scheme in LOCAL_SCHEMES or apprise_sender.library().Apprise.instantiate(address) is None:
+        if scheme in LOCAL_SCHEMES or apprise.library().Apprise.instantiate(address) is None:
             raise ValidationError(
                 "Apprise does not know this kind of address, or something in it is missing."
             )

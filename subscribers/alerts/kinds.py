@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Max, Min
@@ -17,8 +18,10 @@ from incidents import staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
+from subscribers.delivery import refused_mail
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
+from subscribers.models.host import FAILURES_BEFORE_REST
 from subscribers.models.subscriber import RANKS
 
 INCIDENTS, SYSTEM = "incidents", "system"
@@ -27,6 +30,7 @@ HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
 REGION_SILENT_S = 120
 ANSWERED_S = 120.0  # what is being set up may still be mended by whoever does it
 MANY_GIVEN_UP = 20  # in an hour
+MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +284,26 @@ def regions(world: World) -> Iterator[Owed]:
 
 
 def mail_server(world: World) -> Iterator[Owed]:
-    """Our own mail server does not take what we send."""
-    if Host.objects.filter(name=MAIL_SERVER, rests_until__gt=world.now - timedelta(seconds=30)).exists():
+    """Our own mail server does not take what we send. While all of it waits nobody can say that it does."""
+    failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
+    is_resting = failing.filter(rests_until__gt=world.now - timedelta(seconds=30)).exists()
+    if is_resting or (failing.exists() and refused_mail.waiting().exists()):
         yield Owed(
             "mail", "The mail server does not accept our mail.", "Mail to subscribers waits and is retried.",
             address("console_subscribers"), "The mail server accepts our mail again.",
+        )  # fmt: skip
+
+
+def mail_refused(world: World) -> Iterator[Owed]:
+    """Some are refused again and again, in words that blame us, while others get their mail."""
+    domains = refused_mail.domains_alone()
+    if domains:
+        yield Owed(
+            "refused", "The mail server refuses our mail to some subscribers and takes it to others.",
+            f"At {', '.join(domains[:MAX_NAMED])}{' and more' if len(domains) > MAX_NAMED else ''}."
+            " What it answers stands beside each. Their mail waits and is retried.",
+            f"{address('console_subscribers')}?{urlencode({'q': domains[0]})}",
+            "The mail server no longer refuses our mail to some subscribers only.",
         )  # fmt: skip
 
 
@@ -312,6 +331,7 @@ KINDS: dict[str, Kind] = {
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
+    "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),
     "database": Kind(SYSTEM, lambda _: ()),  # told by last_resort; its row comes afterwards
 }

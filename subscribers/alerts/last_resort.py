@@ -23,10 +23,10 @@ from incidents.times import clock
 from subscribers.alerts import kinds, sending
 from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
 from subscribers.alerts.sending import Message
-from subscribers.channels import Channel
 from subscribers.delivery.envelope import End
 from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.alert import Step
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
 SUBJECT = "database"

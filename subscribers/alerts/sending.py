@@ -19,11 +19,11 @@ from components.egress import Egress, EgressError
 from incidents import messages
 from incidents.messages import one_line
 from subscribers import emails
-from subscribers.channels import Channel
+from subscribers.channels import apprise, email, web_push
 from subscribers.delivery.envelope import End, Result
 from subscribers.emails.heading import heading
 from subscribers.emails.sheet import writable
-from subscribers.senders import apprise_sender, mail, push
+from subscribers.states import Channel
 
 DEADLINE_S = 10.0
 REASON = "You get this because you added this address under Alerts in the console."
@@ -57,12 +57,12 @@ async def send(channel: Channel, address: str, message: Message) -> Result:
             return await WAYS[channel](address, message, _door())
     except TimeoutError:
         return Result(End.LATER, why=f"No answer within {DEADLINE_S:g} s.")
-    except emails.NoAddress as error:
+    except emails.NoAddressError as error:
         return Result(End.GONE, why=str(error.__doc__))
 
 
 async def _mail(address: str, message: Message, door: Egress) -> Result:
-    return await mail.carry(message.id, address, letter(address, message, datetime.now(UTC)), door)
+    return await email.carry(message.id, address, letter(address, message, datetime.now(UTC)), door)
 
 
 def letter(address: str, message: Message, now: datetime) -> EmailMessage:
@@ -105,7 +105,7 @@ async def _push(address: str, message: Message, door: Egress) -> Result:
         "title": one_line(message.title, most=150), "body": one_line(message.body, most=300),
         "url": message.url, "tag": message.tag,
     }  # fmt: skip
-    return await push.show(address, said, door)
+    return await web_push.show(address, said, door)
 
 
 async def _apprise(address: str, message: Message, door: Egress) -> Result:
@@ -116,12 +116,12 @@ async def _apprise(address: str, message: Message, door: Egress) -> Result:
         return Result(End.LATER, why=error.sentence)
     body = "\n".join(part for part in (message.body, message.url) if part)
     kind = "success" if message.is_back else "warning"
-    return await apprise_sender.notify(address, message.title, body, kind)
+    return await apprise.notify(address, message.title, body, kind)
 
 
 async def judge(address: str, door: Egress) -> None:
     """Refuse an Apprise address whose own host leads where we do not look. Raises EgressError."""
-    plugin = await asyncio.to_thread(apprise_sender.library().Apprise.instantiate, address)
+    plugin = await asyncio.to_thread(apprise.library().Apprise.instantiate, address)
     if plugin is not None and names_host(plugin):
         port = plugin.port or (443 if plugin.secure else 80)
         await door.addresses(plugin.host or urlsplit(address).hostname or "", port)

@@ -24,10 +24,10 @@ from subscribers import addresses, vapid
 from subscribers.alerts import sending
 from subscribers.alerts.forms import AT_LEAST, AppriseForm, ChoicesForm, MailForm
 from subscribers.alerts.sending import Message
-from subscribers.channels import Channel
 from subscribers.delivery.envelope import End, Result
 from subscribers.models import Alert, AlertChannel, new_id
 from subscribers.staff.asking import Named, StaffRequest
+from subscribers.states import Channel
 
 log = logging.getLogger(__name__)
 SECTION = "console_alerts"
@@ -183,7 +183,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
     )  # fmt: skip
     try:
         result = _try(Channel(row.channel), row.address, words)
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         result = Result(End.GONE, why=str(error.__doc__))
     now = timezone.now()
     if result.end is End.SENT:

@@ -10,7 +10,7 @@ WAITS = tuple(
 )
 GIVE_UP_AFTER = timedelta(days=5)
 JITTER = 0.2
-LONGEST_ASKED = timedelta(days=1)  # a Retry-After beyond it is not taken at its word
+MAX_RETRY_AFTER = timedelta(days=1)  # a Retry-After beyond it is not taken at its word
 
 
 def wait_after(attempts: int, *, asked_s: float | None = None, draw: float | None = None) -> timedelta:
@@ -23,5 +23,5 @@ def wait_after(attempts: int, *, asked_s: float | None = None, draw: float | Non
     share = random.random() if draw is None else draw  # noqa: S311 - only spreads the crowd
     spread = usual * (1 - JITTER + 2 * JITTER * share)
     # bounded as a number: a timedelta of a stranger's fifteen digits is an OverflowError
-    asked = timedelta(seconds=min(max(0.0, asked_s or 0.0), LONGEST_ASKED.total_seconds()))
+    asked = timedelta(seconds=min(max(0.0, asked_s or 0.0), MAX_RETRY_AFTER.total_seconds()))
     return max(spread, asked)

@@ -21,13 +21,13 @@ from django.db import DatabaseError, DataError, close_old_connections
 
 from components.clock import database_now
 from components.egress import Egress
-from subscribers.channels import Channel
 from subscribers.delivery import leases
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.message_builder import Nothing, Packed, pack
 from subscribers.delivery.results import finish
+from subscribers.states import Channel
 
-MOST_AT_ONCE = 1_000  # sockets of one process
+MAX_CONCURRENT = 1_000  # sockets of one process
 ROUND_S = 0.25
 BATCH = 800
 FULL = 400  # in hand: with fewer, rounds are shorter
@@ -145,8 +145,8 @@ class Postman:
             self.in_hand -= 1
 
     def _claim(self) -> int:
-        room = MOST_AT_ONCE - self.in_hand
-        if room < MOST_AT_ONCE // 10:
+        room = MAX_CONCURRENT - self.in_hand
+        if room < MAX_CONCURRENT // 10:
             return 0
         now = database_now()
         token, ids = leases.claim(now, min(room, BATCH), self.holder)

@@ -1,11 +1,12 @@
 """One message on its way: what a sender is given, and what it says came of it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from subscribers.channels import Channel
 from subscribers.delivery.content import House, Story, Word
+from subscribers.states import Channel
 
 UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
 
@@ -56,6 +57,7 @@ class Envelope:
 
     `id` stays the same in every attempt. `others`: further stories, in a daily digest.
     A letter about the subscription itself has no story; `context` holds what it needs.
+    `at`: when it is sent, which may be days after the words; None where nobody waits for it.
     """
 
     id: str
@@ -70,3 +72,4 @@ class Envelope:
     secrets: tuple[str, ...] = ()
     scope: str = ""  # why it is told: "all components", "Chat and Files", "this incident"
     context: dict[str, Any] = field(default_factory=dict)
+    at: datetime | None = None

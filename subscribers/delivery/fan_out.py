@@ -8,8 +8,8 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from components import identity
 from components.models import StatusSpan
 from incidents.models import Maintenance, Notice, NoticeKind
-from subscribers.channels import Channel
 from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
+from subscribers.states import Channel
 
 CHUNK = 500
 DIGEST_HOUR = 8  # of the page's zone

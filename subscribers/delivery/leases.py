@@ -11,8 +11,8 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
 from incidents.models import Notice
-from subscribers.channels import Channel
 from subscribers.models import Delivery, DeliveryState, Host, Sorter, Subscriber
+from subscribers.states import Channel
 
 DEADLINE_S = 20.0  # the longest an attempt may take
 LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
@@ -23,7 +23,7 @@ PER_HOST: dict[Channel, int] = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
 PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
 MAILS_AT_ONCE = 24
 LOOKED_AT = 2  # so many due ones for each place: some of them have a busy or a resting host
-FEWEST_LOOKED_AT = 200
+MIN_LOOKED_AT = 200
 LOOKED_FOR = ("pk", "channel", "host", "crashes")
 
 
@@ -105,7 +105,7 @@ def _by_host(
     """The longest due, within the limit of each host."""
     if room <= 0:
         return []
-    limit = max(room * LOOKED_AT, FEWEST_LOOKED_AT)
+    limit = max(room * LOOKED_AT, MIN_LOOKED_AT)
     found = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
     chosen = _within(found, room, busy.copy(), now)
     if len(chosen) < room and len(found) == limit:  # a few crowded hosts stand before all others

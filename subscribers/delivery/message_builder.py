@@ -20,10 +20,10 @@ from components import encryption
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
 from subscribers import confirming
-from subscribers.channels import Channel
 from subscribers.delivery.content import House, Story, Word, house, read
 from subscribers.delivery.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 KEY = "-key-"
 LINKED = ("subscription", "unsubscribe")
@@ -110,7 +110,7 @@ def _pack_one(
         return Nothing(subscriber, dropped)
     try:
         address = subscriber.open_address
-    except encryption.CannotOpen as error:
+    except encryption.DecryptionError as error:
         subscriber.quarantine(now, str(error.__doc__))
         return Nothing(subscriber, tuple(owed))
     head = live[0]
@@ -130,6 +130,7 @@ def _pack_one(
         secrets=tuple(subscriber.secrets(now)) if subscriber.channel == Channel.WEBHOOK else (),
         scope=scope(subscriber),
         context=newest.context,
+        at=now,
     )
     return Packed(subscriber, newest, (*together[:-1], *dropped), envelope)
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import F
 
-from subscribers.channels import Channel
-from subscribers.delivery import backoff, fan_out, refusals
+from components import event_log
+from subscribers.delivery import backoff, fan_out, refusals, refused_mail
 from subscribers.delivery.envelope import End, Result
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.delivery.message_builder import Nothing
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
+from subscribers.states import Channel
 
 if TYPE_CHECKING:
     from subscribers.delivery.dispatcher import Done
 
-OURS_AGAIN = timedelta(seconds=30)
+OURS_AGAIN = timedelta(seconds=30)  # of a refusal at first: see refused.wait_after
 
 
 def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
@@ -31,6 +32,8 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
         mine = [
             one for one in tried if held.get(_subscriber(one).pk) == (token or getattr(one, "token", "-"))
         ]
+        if len(mine) < len(tried):
+            event_log.record("delivery.lease_lost", count=len(tried) - len(mine))
         mine = _excused(mine)
         _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
         for one in mine:
@@ -134,7 +137,7 @@ def _write_failed(one: "Done", now: datetime) -> None:
         last_error=result.public_why[:250], detail=result.why[:250],
     )  # fmt: skip
     if result.end is End.OURS:
-        _postpone(subscriber, now + OURS_AGAIN)
+        _postpone(subscriber, now + _wait_for_us(one, now))
         return
     subscriber.attempts += 1
     subscriber.failing_since = subscriber.failing_since or now
@@ -147,6 +150,17 @@ def _write_failed(one: "Done", now: datetime) -> None:
         _postpone(subscriber, now + wait)
 
 
+def _wait_for_us(one: "Done", now: datetime) -> timedelta:
+    """Longer each time the server refuses; a server that says nothing is asked on, and rests as a whole."""
+    if not _is_own_refusal(one):
+        return OURS_AGAIN
+    return refused_mail.wait_after(refused_mail.note(one.packed.delivery, now), OURS_AGAIN)
+
+
+def _is_own_refusal(one: "Done") -> bool:
+    return _host(one) == MAIL_SERVER and one.result.end is End.OURS and one.result.answer is not None
+
+
 def _postpone(subscriber: Subscriber, at: datetime) -> None:
     """All it is owed waits: what comes later may not overtake."""
     owed = Delivery.objects.filter(subscriber=subscriber, state=DeliveryState.OWED, due_at__lt=at)
@@ -154,7 +168,12 @@ def _postpone(subscriber: Subscriber, at: datetime) -> None:
 
 
 def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
-    Delivery.objects.filter(pk=one.packed.delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
+    delivery = one.packed.delivery
+    Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
+    event_log.record(
+        "delivery.given_up", id=delivery.message_id, subscriber=subscriber.public_id,
+        channel=subscriber.channel, attempts=delivery.attempts + 1, answer=one.result.answer,
+    )  # fmt: skip
     said = one.result.public_why
     why = said if one.result.end is End.GONE else f"Five days without a success. {said}"
     subscriber.quarantine(now, why)
@@ -168,9 +187,12 @@ def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
     for one in tried:
         host = _host(one)
         if _blames_host(one.result):
-            known.setdefault(host, Host(name=host)).fail(now)
+            if not (_is_own_refusal(one) and refused_mail.is_alone(one.packed.delivery)):
+                known.setdefault(host, Host(name=host)).fail(now)
         elif host in known and one.result.end is End.SENT:
             known.pop(host).delete()
+            if host == MAIL_SERVER:
+                refused_mail.wake(now)
 
 
 def _host(one: "Done") -> str:

@@ -23,11 +23,11 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.emails import headers, news, notes
 from subscribers.emails.sheet import Sheet, writable
 
-MOST_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
+MAX_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
 BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits
 
 
-class NoAddress(Exception):
+class NoAddressError(Exception):
     """This is no address that mail can be written to."""
 
 
@@ -60,23 +60,23 @@ POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 
 
 def letter(envelope: Envelope, now: datetime) -> EmailMessage:
-    """The whole message, under 20 KB however much was said. Raises NoAddress."""
+    """The whole message, under 20 KB however much was said. Raises NoAddressError."""
     for most in BUDGETS:
         message = _message(envelope, _sheet(envelope, most), now)
-        if len(message.as_bytes()) <= MOST_BYTES:
+        if len(message.as_bytes()) <= MAX_BYTES:
             break
     return message
 
 
 def receiver(address: str) -> Address:
-    """An address as mail servers know it: its domain in ASCII. Raises NoAddress."""
+    """An address as mail servers know it: its domain in ASCII. Raises NoAddressError."""
     name, _, domain = address.rpartition("@")
     try:
         if not name.isascii() or one_line(address, most=400) != address:
-            raise NoAddress
+            raise NoAddressError
         return Address(addr_spec=f"{name}@{ascii_host(domain)}")
     except (ValueError, IndexError, MessageError, EgressError) as error:
-        raise NoAddress from error
+        raise NoAddressError from error
 
 
 def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:

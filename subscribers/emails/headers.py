@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from email.headerregistry import Address
 
-MOST_LINE = 78  # RFC 5322, section 2.1.1; with an encoded word 76 (RFC 2047, section 2)
-MOST_ENCODED_LINE = 76
+MAX_LINE = 78  # RFC 5322, section 2.1.1; with an encoded word 76 (RFC 2047, section 2)
+MAX_ENCODED_LINE = 76
 BEGIN, END = "=?utf-8?b?", "?="
 JOINER = "\u200d"
 PLAIN_NAME = re.compile(r"[A-Za-z0-9 !#$%&'*+/=?^_`{|}~-]+")
@@ -30,11 +30,11 @@ def mailbox(name: str, address: Address) -> str:
     if not shown:
         return f"{name}: {address.addr_spec}"
     quoted = shown if PLAIN_NAME.fullmatch(shown) else '"' + re.sub(r'(["\\])', r"\\\1", shown) + '"'
-    if _is_plain(shown) and len(f"{name}: {quoted}") <= MOST_LINE:
+    if _is_plain(shown) and len(f"{name}: {quoted}") <= MAX_LINE:
         words = f"{name}: {quoted}"
     else:
         words = f"{name}: {_encoded(shown, len(name) + 2)}"
-    is_short = len(words.rpartition("\n")[2]) + 1 + len(spec) <= MOST_ENCODED_LINE
+    is_short = len(words.rpartition("\n")[2]) + 1 + len(spec) <= MAX_ENCODED_LINE
     return f"{words} {spec}" if is_short else f"{words}\r\n {spec}"
 
 
@@ -47,8 +47,8 @@ def _plain_lines(line: str) -> list[str]:
     """The lines of a text that can stand as it is; none if it cannot."""
     if not _is_plain(line) or "  " in line or line != line.strip():
         return []
-    lines = textwrap.wrap(line, MOST_LINE - 1, break_long_words=False, break_on_hyphens=False)
-    return lines if all(len(part) < MOST_LINE for part in lines) and " " in lines[0].rstrip() else []
+    lines = textwrap.wrap(line, MAX_LINE - 1, break_long_words=False, break_on_hyphens=False)
+    return lines if all(len(part) < MAX_LINE for part in lines) and " " in lines[0].rstrip() else []
 
 
 def _is_plain(text: str) -> bool:
@@ -61,7 +61,7 @@ def _encoded(text: str, indent: int) -> str:
     words: list[bytes] = []
     word = b""
     for piece in _clusters(text):
-        room = MOST_ENCODED_LINE - len(BEGIN) - len(END) - (1 if words else max(1, indent))
+        room = MAX_ENCODED_LINE - len(BEGIN) - len(END) - (1 if words else max(1, indent))
         raw = piece.encode(errors="replace")
         if word and len(word) + len(raw) > room // 4 * 3:
             words.append(word)
@@ -80,7 +80,7 @@ def _clusters(text: str) -> Iterator[str]:
     for char in text:
         is_flag_end = _is_flag(char) and len(cluster) == 1 and _is_flag(cluster)
         joins = _extends(char) or cluster.endswith(JOINER) or is_flag_end
-        if cluster and (not joins or len((cluster + char).encode(errors="replace")) > MOST_CLUSTER):
+        if cluster and (not joins or len((cluster + char).encode(errors="replace")) > MAX_CLUSTER):
             yield cluster
             cluster = ""
         cluster += char
@@ -88,7 +88,7 @@ def _clusters(text: str) -> Iterator[str]:
         yield cluster
 
 
-MOST_CLUSTER = 36  # bytes: fits the first word beside "Subject: "
+MAX_CLUSTER = 36  # bytes: fits the first word beside "Subject: "
 
 
 def _extends(char: str) -> bool:

@@ -17,8 +17,8 @@ from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
 from subscribers.emails.sheet import Sheet, rendered, scope, writable
 
-MOST_STORIES = 5  # of a digest, in full; of the others the title alone
-MOST_NAMED = 15
+MAX_STORIES = 5  # of a digest, in full; of the others the title alone
+MAX_NAMED = 15
 BUTTONS = {
     NoticeKind.INCIDENT: "Follow this incident",
     NoticeKind.MAINTENANCE: "See this maintenance",
@@ -57,7 +57,7 @@ def single(envelope: Envelope, story: Story, most: int) -> Sheet:
     since = earlier[: len(unsent) - 1]
     reason = messages.why(scope(envelope), envelope.house.name)
     links = envelope.links
-    text = _lines(story, newest)
+    text = _lines(story, newest, envelope.at)
     for one in since:
         text += [messages.said_when(one), "", messages.plain(one.text), ""]
     text += [story.url, ""]
@@ -67,7 +67,7 @@ def single(envelope: Envelope, story: Story, most: int) -> Sheet:
     if links.only:
         text.append(f"Only this incident: {links.only}")
     subject = messages.subject_line(story.label, story.title)
-    shown = _block(story, newest)
+    shown = _block(story, newest, envelope.at)
     if story.kind == NoticeKind.MAINTENANCE and not story.is_over:
         shown["calendar"] = _calendar(envelope)
     html = rendered(
@@ -84,24 +84,24 @@ def _before(story: Story, unsent: Sequence[Word]) -> list[Word]:
 
 def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
     """The day's stories, each at its newest."""
-    name, stories, rest = envelope.house.name, stories[:MOST_STORIES], stories[MOST_STORIES:]
-    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MOST_NAMED]]
+    name, stories, rest = envelope.house.name, stories[:MAX_STORIES], stories[MAX_STORIES:]
+    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MAX_NAMED]]
     subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
     reason = f"{messages.why(scope(envelope), name)} You chose one mail a day."
     room = most // len(stories)
     newest = [_advised(_cut([_said(one.newest)], room, one.url)[0], one, room) for one in stories]
     text: list[str] = []
     for story, said in zip(stories, newest, strict=True):
-        text += [*_lines(story, said), story.url, "", "", ""]
+        text += [*_lines(story, said, envelope.at), story.url, "", "", ""]
     for title, url in more:
         text += [title, url, ""]
     text += messages.mail_end(reason, envelope.links.manage, envelope.links.leave)
-    shown = [_block(story, said) for story, said in zip(stories, newest, strict=True)]
+    shown = [_block(story, said, envelope.at) for story, said in zip(stories, newest, strict=True)]
     html = rendered("digest", envelope, subject, shown, stories=shown, more=more, reason=reason)
     return Sheet(subject, "\n".join(text) + "\n", html)
 
 
-def _lines(story: Story, said: Said) -> list[str]:
+def _lines(story: Story, said: Said, sent_at: datetime | None) -> list[str]:
     return messages.told_in_mail(
         story.title,
         said,
@@ -109,15 +109,16 @@ def _lines(story: Story, said: Said) -> list[str]:
         components=story.components,
         next_update_at=_promise(story),
         facts=_facts(story),
+        sent_at=sent_at,
     )
 
 
-def _block(story: Story, said: Said) -> dict[str, Any]:
+def _block(story: Story, said: Said, sent_at: datetime | None) -> dict[str, Any]:
     """One story as the templates show it."""
     state = _state(story)
     facts = [*_facts(story)]
     if promise := _promise(story):
-        facts.append(messages.next_word(promise, said.at))
+        facts.append(messages.next_word(promise, said.at, sent_at))
     return {
         "status": state.status.value if state else "",
         "state": state.label if state else "",

@@ -23,7 +23,7 @@ def spell(apps, _):
         one = Subscriber.objects.filter(pk=pk).first()
         if one is None:  # merged into an earlier one
             continue
-        with contextlib.suppress(encryption.CannotOpen):
+        with contextlib.suppress(encryption.DecryptionError):
             _spell(apps, one)
 
 

@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from components import encryption
 from components.models.lines import LineField
-from subscribers.channels import Channel
 from subscribers.models.delivery import new_id
+from subscribers.states import Channel
 
 RESPONDER, ADMIN = 2, 4  # as the roles of staff are numbered upstairs
 ALERT_CHANNELS = (Channel.EMAIL, Channel.WEB_PUSH, Channel.APPRISE)
@@ -79,7 +79,7 @@ class AlertChannel(models.Model):
 
     @property
     def address(self) -> str:
-        """Where messages go. Raises sealed.CannotOpen."""
+        """Where messages go. Raises DecryptionError."""
         return encryption.unseal(self.sealed_address)
 
 

@@ -15,21 +15,21 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from components import encryption
+from components import encryption, event_log
 from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import address_identity, signing
-from subscribers.channels import LABELS, Channel
 from subscribers.choice import Choice
-from subscribers.states import DeliveryState, Purpose, State
+from subscribers.states import Channel, DeliveryState, Purpose, State, channel_choices
 
 if TYPE_CHECKING:
     from subscribers.models.delivery import Delivery
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
+MAX_SECRETS = 8  # at once: a button may be pressed twice
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
 # what a stop writes down; the lease and the due time are the postman's, and are not written over
 STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
@@ -39,9 +39,8 @@ RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
         """Who has this address; None when nobody has."""
-        return self.filter(
-            channel=channel, fingerprint=address_identity.fingerprint(channel, address)
-        ).first()
+        prints = address_identity.fingerprints(channel, address)
+        return self.filter(channel=channel, fingerprint__in=prints).first()
 
     def of_key(self, key: str) -> "Subscriber | None":
         """Whose links hold this key; those of an address that was found to be the same one lead here too."""
@@ -132,7 +131,7 @@ class Subscriber(models.Model):
     """`address` is sealed, as most of them are keys in themselves; `shown` is what staff may read."""
 
     public_id = PublicIdField()
-    channel = models.CharField(max_length=12, choices=[(c.value, LABELS[c]) for c in Channel])
+    channel = models.CharField(max_length=12, choices=channel_choices)
     address = models.TextField(editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
     shown = models.CharField(max_length=255, editable=False)
@@ -205,7 +204,7 @@ class Subscriber(models.Model):
 
     @property
     def open_address(self) -> str:
-        """Where it is told, in clear. Raises sealed.CannotOpen."""
+        """Where it is told, in clear. Raises DecryptionError."""
         return encryption.unseal(self.address)
 
     # Signing
@@ -216,10 +215,15 @@ class Subscriber(models.Model):
         return [key for key, until in rows if until is None or datetime.fromisoformat(until) > now]
 
     def rotate(self, now: datetime) -> str:
-        """A new secret; the one before signs beside it for a day."""
+        """A new secret; those before sign beside it until the day is over that each has left.
+
+        The receiver has one of them, and which, nobody knows who pressed the button twice: the oldest stays.
+        """
         secret = signing.new_secret()
-        until = (now + ROTATION).isoformat()
-        rows = [[secret, None], *([key, until] for key in self.secrets(now)[:1])]
+        known = json.loads(encryption.unseal(self.signing)) if self.signing else []
+        end = (now + ROTATION).isoformat()
+        valid = [[key, until or end] for key, until in known if key in self.secrets(now)]
+        rows = [[secret, None], *valid[: MAX_SECRETS - 2], *valid[MAX_SECRETS - 2 :][-1:]]
         self.signing = encryption.seal(json.dumps(rows))
         self.save(update_fields=["signing"])
         return secret
@@ -282,6 +286,7 @@ class Subscriber(models.Model):
         self.left_at = self.quarantined_at = self.failing_since = None
         self.attempts, self.note, self.last_error = 0, "", ""
         self.save(update_fields=["state", "confirmed_at", "left_at", *STOPPED])
+        self._log("confirmed")
 
     def leave(self, now: datetime) -> None:
         """Never again. What is still owed is not sent. Twice is once."""
@@ -289,6 +294,7 @@ class Subscriber(models.Model):
             self.state, self.left_at = State.LEFT, self.left_at or now
             self.save(update_fields=["state", "left_at"])
             self.forget_owed(now)
+            self._log("left")
 
     def quarantine(self, now: datetime, why: str) -> None:
         """Stop telling; what is owed then is not sent later either."""
@@ -296,6 +302,7 @@ class Subscriber(models.Model):
             self.state, self.quarantined_at, self.note = State.QUARANTINED, now, why[:250]
             self.save(update_fields=["state", "quarantined_at", "note"])
             self.forget_owed(now)
+            self._log("stopped")
 
     def restore(self, now: datetime) -> bool:
         """Tell it again after a stop. False for those who left: only they come back; it is their word."""
@@ -305,11 +312,16 @@ class Subscriber(models.Model):
         self.quarantined_at = self.failing_since = None
         self.attempts, self.crashes, self.note, self.last_error = 0, 0, "", ""
         self.save(update_fields=["state", "crashes", *STOPPED])
+        self._log("restored")
         return True
 
     def erase(self) -> None:
         """Its data and the log of what it was sent, gone for ever."""
+        self._log("erased")
         self.delete()
+
+    def _log(self, what: str) -> None:
+        event_log.record(f"subscriber.{what}", id=self.public_id, channel=self.channel)
 
     def forget_owed(self, now: datetime) -> None:
         """Nothing that was said is owed any more. Letters about itself still are."""

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest
 
-from subscribers.channels import Channel
 from subscribers.models import Subscriber
+from subscribers.states import Channel
 
 
 class Noting(Protocol):

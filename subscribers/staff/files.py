@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.access_marks import staff
 from subscribers import exporting, importing
-from subscribers.csv_format import COLUMNS, Fault, opened
+from subscribers.csv_format import COLUMNS, CSVError, opened
 from subscribers.models import Import
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.forms import ImportForm
@@ -24,15 +24,14 @@ PARTS_AT_ONCE = 4  # of 500 lines: an answer within a second or two
 def imports(request: StaffRequest) -> HttpResponse:
     """A file to take in, and the files of before."""
     request.section = SECTION
-    form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = ImportForm(request.POST, request.FILES) if is_sent else ImportForm()
+    if is_sent and form.is_valid():
         made = _begin(request, form)
         if made is not None:
             return redirect("console_import", pk=made.pk)
     context = {"form": form, "imports": Import.objects.all()[:20], "columns": ",".join(COLUMNS)}
-    return render(
-        request, "console/subscribers/imports.html", context, status=200 if request.method == "GET" else 400
-    )
+    return render(request, "console/subscribers/imports.html", context, status=400 if is_sent else 200)
 
 
 def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
@@ -41,7 +40,7 @@ def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
     text = opened(file.file)  # a line at a time, never held whole
     try:
         made = importing.begin(file.name, text, timezone.now(), author=request.user.get_username(), asks=asks)
-    except Fault as fault:
+    except CSVError as fault:
         form.add_error("file", str(fault))
         return None
     request.note("subscriber.import", made, after={"lines": made.total, "asks": asks})

@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from subscribers import address_identity
-from subscribers.channels import Channel
 from subscribers.delivery.message_builder import scope
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
 from subscribers.staff.asking import discreet
+from subscribers.states import Channel
 
 PAGE_SIZE = 50
 FAILING = Q(failing_since__isnull=False)
@@ -91,7 +91,8 @@ def find(asked: Asked, *, in_full: bool) -> QuerySet[Subscriber]:
 
 def _holds(words: str, *, in_full: bool) -> Q:
     """The whole address by its fingerprint, as it is sealed; else what staff may read of it."""
-    prints = {address_identity.fingerprint(channel, words) for channel in (Channel.EMAIL, Channel.WEBHOOK)}
+    both = (Channel.EMAIL, Channel.WEBHOOK)
+    prints = {one for channel in both for one in address_identity.fingerprints(channel, words)}
     readable = Q(shown__icontains=words) if in_full else Q(host__icontains=words)
     return Q(fingerprint__in=prints) | readable
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from components.models import Component, Group
 from components.status import Impact
 from subscribers import addresses, csv_format
-from subscribers.channels import Channel
 from subscribers.models import Subscriber
+from subscribers.states import Channel
 
 IMPACTS = [
     (
@@ -64,7 +64,7 @@ class AddForm(ChoicesForm):
         choices=[(one.value, one.label) for one in Channel if one in csv_format.BY_HAND]
     )
     address = forms.CharField(
-        max_length=addresses.LONGEST, help_text="A mail address, or a whole https:// address."
+        max_length=addresses.MAX_LENGTH, help_text="A mail address, or a whole https:// address."
     )
     agreed = forms.BooleanField(
         required=False, label="They agreed",

@@ -18,7 +18,7 @@ from components.access_marks import staff
 from subscribers.staff.asking import StaffRequest
 from subscribers.staff.views import SECTION
 
-MOST = 100
+MAX_MAILS = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,200}\.eml")
 SHOWN = (
     "Date",
@@ -53,7 +53,7 @@ class Mail:
 def list_page(request: StaffRequest) -> HttpResponse:
     """The newest hundred."""
     request.section = SECTION
-    context = {"mails": [_read(file) for file in _newest()], "folder": folder(), "most": MOST}
+    context = {"mails": [_read(file) for file in _newest()], "folder": folder(), "most": MAX_MAILS}
     return render(request, "console/subscribers/mails.html", context)
 
 
@@ -99,7 +99,7 @@ def _newest() -> list[Path]:
     if not folder().is_dir():
         return []
     files = [(file.stat().st_mtime, file) for file in folder().glob("*.eml") if NAME.fullmatch(file.name)]
-    return [file for _, file in sorted(files, reverse=True)[:MOST]]
+    return [file for _, file in sorted(files, reverse=True)[:MAX_MAILS]]
 
 
 def _read(file: Path) -> Mail:

@@ -20,12 +20,12 @@ from components.access_marks import staff
 from components.models import Component, Group
 from incidents.models import Notice
 from subscribers import match_reason
-from subscribers.channels import Channel
 from subscribers.delivery import message_builder
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.staff import finding
 from subscribers.staff.asking import StaffRequest, may_see, named
 from subscribers.staff.forms import AddForm, ChoicesForm, StopForm
+from subscribers.states import Channel
 
 SECTION = "console_subscribers"
 KEEP = timedelta(days=30)

@@ -4,7 +4,7 @@ import pytest
 
 from components.egress import EgressError, ascii_host
 from components.probers.redirects import first_hop, next_hop
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 from tests.components.test_probers import look
 
@@ -27,7 +27,7 @@ def test_a_host_is_spelled_as_browsers_spell_it(typed, sent):
 
 @pytest.mark.parametrize("bad", ["http://[v1.x]/", "http://a.example/\udcff"])
 def test_what_browsers_would_not_open_is_refused(bad):
-    with pytest.raises(InvalidProbe):
+    with pytest.raises(InvalidProbeError):
         split_address(bad)
 
 
@@ -50,7 +50,7 @@ def test_letters_that_no_name_has_are_none(name):
 def test_a_redirect_leads_where_browsers_go(location, to):
     hop = first_hop(split_address("http://h/a//b/c?z=1").geturl(), "GET", {}, b"")
     if not to:
-        with pytest.raises(InvalidProbe):
+        with pytest.raises(InvalidProbeError):
             next_hop(hop, 302, location, [])
         return
     url = next_hop(hop, 302, location, []).url

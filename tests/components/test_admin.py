@@ -1,11 +1,15 @@
 """What staff type into Django's admin: refused naming the field and the mend, or kept whole."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from components.models import Component, Group, Page, Probe
 from components.status import Status
-from tests.making import found, watched
+from incidents.tasks import fall_silent
+from tests.making import fell, found, watched
 
 
 @pytest.fixture
@@ -106,6 +110,63 @@ def test_pausing_the_only_probe_makes_its_component_unknown_at_once(staff):
     assert answer.status_code == 302
     assert Component.objects.get().status == Status.UNKNOWN
     assert Page.objects.version() > before
+
+
+@pytest.mark.parametrize("what", ["probe", "component"])
+def test_those_deleted_at_once_leave_the_page_as_each_does(staff, what):
+    one, other = watched(target="https://example.org/"), watched("Shop", target="https://example.org/")
+    for probe in (one, other):
+        fell(probe)
+    before = Page.objects.version()
+    chosen = [one.pk, other.pk] if what == "probe" else [one.component_id, other.component_id]
+    choice = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    assert staff.post(f"/admin/components/{what}/", choice).status_code == 302
+    assert not Probe.objects.exists()
+    assert {one.status for one in Component.objects.all()} <= {Status.UNKNOWN}
+    assert Page.objects.version() > before
+
+
+def test_a_group_that_is_deleted_leaves_the_page(staff):
+    group = Group.objects.create(name="Shop")
+    watched(group=group)
+    before = Page.objects.version()
+    staff.post(f"/admin/components/group/{group.pk}/delete/", {"post": "yes"})
+    assert Component.objects.get().group is None
+    assert Page.objects.version() > before
+
+
+def test_a_probe_given_to_another_component_turns_none_of_its_past(db):
+    now = datetime.fromtimestamp(int(timezone.now().timestamp()), UTC)
+    probe, other = watched(target="https://example.org/", confirm_down=3), watched("Shop")
+    for one in (probe, other):
+        found(one, "up", now - timedelta(minutes=30))
+    for seconds in (600, 180):
+        found(probe, "down", now - timedelta(seconds=seconds))
+    moved = Probe.objects.get(pk=probe.pk)
+    moved.component = other.component
+    moved.save()
+    for component in Component.objects.all():
+        component.refresh(timezone.now())
+    found(other, "up", now + timedelta(seconds=200))
+    fall_silent(now + timedelta(seconds=250))  # nothing came since
+    assert Probe.objects.get(pk=probe.pk).outcome == "unknown"
+    rows = [(span.status, span.started_at >= now) for span in other.component.spans.all()]
+    assert rows == [("operational", False), ("unknown", True)]
+
+
+def test_failures_for_one_component_confirm_no_outage_of_another(db):
+    now = datetime.fromtimestamp(int(timezone.now().timestamp()), UTC)
+    probe, other = watched(target="https://example.org/", confirm_down=3), watched("Shop")
+    for one in (probe, other):
+        found(one, "up", now - timedelta(minutes=30))
+    for seconds in (60, 50):
+        found(probe, "down", now - timedelta(seconds=seconds))
+    moved = Probe.objects.get(pk=probe.pk)
+    moved.component = other.component
+    moved.save(update_fields=["component"])
+    for seconds in (5, 15, 25):
+        found(moved, "down", now + timedelta(seconds=seconds))
+    assert other.component.spans.get(ended_at=None).started_at == now + timedelta(seconds=5)
 
 
 def test_a_status_set_by_hand_shows_at_once_and_lasts_until_emptied(staff):

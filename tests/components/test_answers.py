@@ -16,7 +16,7 @@ import pytest
 from components import cookies
 from components.egress import Egress
 from components.outcomes import Expectation, Failure, Outcome, classify
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from components.web_addresses import split_address
 from tests.certificates import make, make_chain
 from tests.components.test_probers import OWN, look
@@ -234,16 +234,16 @@ def test_an_address_leaves_as_browsers_send_it(typed, sent):
     "bad", ["http://u:p@a.example/", "http://a.example/\x01", "http://[::1", "ftp://a.example"]
 )
 def test_an_address_nobody_could_mean_is_refused(bad):
-    with pytest.raises(InvalidProbe):
+    with pytest.raises(InvalidProbeError):
         split_address(bad)
 
 
 def test_digits_of_other_scripts_are_refused_by_the_field_itself():
     for text in ("²²²", "٢٠٠", "200-²²²"):
-        with pytest.raises(InvalidProbe):
+        with pytest.raises(InvalidProbeError):
             PROBERS["http"].parse("http://a.example/", {"expected_status": text})
     for port in ("²²", "٢٢"):
-        with pytest.raises(InvalidProbe):
+        with pytest.raises(InvalidProbeError):
             PROBERS["tcp"].parse(f"a.example:{port}", {})
 
 

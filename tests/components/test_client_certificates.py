@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
 
 from components import client_certificates, probers
-from components.client_certificates import BadCertificate, checked
+from components.client_certificates import CertificateError, checked
 from components.egress import Egress
 from components.outcomes import Failure
 from components.probers import PROBERS
@@ -194,7 +194,7 @@ def test_a_pair_is_taken_as_it_is_pasted(ends, make_key):
 
 
 def refused(chain, key):
-    with pytest.raises(BadCertificate) as caught:
+    with pytest.raises(CertificateError) as caught:
         checked(chain, key, NOW)
     return caught.value.field, caught.value.sentence
 

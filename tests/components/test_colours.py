@@ -27,14 +27,14 @@ def test_contrast_is_that_of_wcag(one, other, ratio):
 def test_every_colour_is_legible_in_both_themes(colour):
     for theme in (LIGHT, DARK):
         shade = colours.shade(colour, theme)
-        assert all(colours.contrast(shade.colour, ground) >= colours.LEAST for ground in theme.grounds)
+        assert all(colours.contrast(shade.colour, ground) >= colours.MIN_CONTRAST for ground in theme.grounds)
         assert shade.is_shifted or shade.colour == colour
 
 
 def test_the_nearest_shade_is_taken():
     shade = colours.shade("#ffd400", LIGHT)
     assert shade.is_shifted
-    assert colours.LEAST <= shade.ratio < colours.LEAST + 0.1
+    assert colours.MIN_CONTRAST <= shade.ratio < colours.MIN_CONTRAST + 0.1
 
 
 @pytest.mark.parametrize("text", ["#0B5FFF", "0b5fff", " #0b5fff "])

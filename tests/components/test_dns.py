@@ -9,7 +9,7 @@ from dnslib.server import BaseResolver, DNSServer
 from components import probers
 from components.egress import Egress
 from components.outcomes import Failure
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 
 ZONE = """
 app.example.             60 IN A     192.0.2.7
@@ -128,7 +128,7 @@ def test_a_record_that_differs_is_no_match(zone, name, record_type, expect):
     ],
 )
 def test_what_can_be_no_such_record_is_refused_with_an_example(record_type, expect):
-    with pytest.raises(InvalidProbe) as refused:
+    with pytest.raises(InvalidProbeError) as refused:
         PROBERS["dns"].parse("app.example", {"record_type": record_type, "expect": expect})
     assert refused.value.field == "expect"
     assert "as dig prints it" in refused.value.sentence

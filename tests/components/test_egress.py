@@ -10,9 +10,9 @@ from dnslib import AAAA, QTYPE, RCODE, RR, A
 from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from components import probers
-from components.egress import Denied, Egress, EgressError
+from components.egress import DeniedError, Egress, EgressError
 from components.outcomes import Failure
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from tests.certificates import make
 from tests.targets import FullBacklog, Raw, answer
 
@@ -76,7 +76,7 @@ def test_no_spelling_of_a_private_address_is_dialled(kind, spy):
             prober = PROBERS["http" if kind == "https" else kind]
             try:
                 order = prober.parse(target, {})
-            except InvalidProbe:
+            except InvalidProbeError:
                 continue
             reading = await probers.check(prober.kind, order, deadline_s=5, egress=egress)
             assert reading.failure in (Failure.DENIED, Failure.DNS), (host, reading)
@@ -88,7 +88,7 @@ def test_no_spelling_of_a_private_address_is_dialled(kind, spy):
 
 @pytest.mark.parametrize("target", REFUSED_BEFORE)
 def test_what_is_no_address_is_refused_naming_the_field(target):
-    with pytest.raises(InvalidProbe) as refused:
+    with pytest.raises(InvalidProbeError) as refused:
         PROBERS["http"].parse(target, {})
     assert refused.value.field == "target"
     assert refused.value.sentence.endswith((".", "…."))
@@ -139,7 +139,7 @@ def name_server():
 
 def test_one_bad_address_among_good_ones_refuses_the_whole_name(name_server, spy):
     name_server.names["mixed.example"] = ["93.184.216.34", "10.0.0.7"]
-    with pytest.raises(Denied):
+    with pytest.raises(DeniedError):
         asyncio.run(name_server.egress().open("mixed.example", 80))
     assert spy.dialled == []
 

@@ -32,7 +32,7 @@ def test_what_it_is_and_how_large():
         (png(2_001, 10), "2000 pixels"),
         (png(110, 10), "a line"),
         (png(10, 21), "a line"),
-        (png() + b"x" * pictures.MOST_BYTES, "64 kB"),
+        (png() + b"x" * pictures.MAX_BYTES, "64 kB"),
     ],
 )
 def test_what_is_refused_says_what_to_send(body, word):

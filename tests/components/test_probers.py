@@ -13,7 +13,7 @@ from components import probers
 from components.egress import Egress
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, classify
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from tests.certificates import make
 from tests.components.test_egress import Names
 from tests.hostile import (
@@ -289,7 +289,7 @@ def test_dns_asks_for_a_record_and_compares():
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused_naming_the_field(kind, target, options, field):
-    with pytest.raises(InvalidProbe) as refused:
+    with pytest.raises(InvalidProbeError) as refused:
         PROBERS[kind].parse(target, options)
     assert refused.value.field == field
     assert refused.value.sentence

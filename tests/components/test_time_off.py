@@ -120,7 +120,7 @@ def test_what_an_older_version_counted_as_up_is_counted_again(db):
 def test_a_recount_that_is_cut_off_goes_on_where_it_was(db, monkeypatch):
     probe = watched()
     ran(probe, after(days=-30), 1)
-    monkeypatch.setattr(tasks, "LONGEST_COUNT_S", 0.0)
+    monkeypatch.setattr(tasks, "MAX_COUNT_S", 0.0)
     runs = 0
     while (mark := Page.objects.this().days_upto) is None or mark < NOW:
         tally_days(NOW)

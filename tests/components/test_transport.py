@@ -117,7 +117,7 @@ def test_a_ring_of_redirects_ends(target):
     target.paths["/"] = (302, {"Location": "/"}, b"")
     with pytest.raises(httpx.TooManyRedirects):
         ask(target.url, follow_redirects=True)
-    assert len(target.asked) == transport.MOST_REDIRECTS + 1
+    assert len(target.asked) == transport.MAX_REDIRECTS + 1
 
 
 def test_one_deadline_holds_for_all_hops(target):

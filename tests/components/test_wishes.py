@@ -3,7 +3,7 @@
 import pytest
 
 from components.outcomes import Failure
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 from tests.components.test_probers import look
 
 
@@ -20,7 +20,7 @@ from tests.components.test_probers import look
     ],
 )
 def test_a_wish_that_cannot_be_judged_is_refused(options, field):
-    with pytest.raises(InvalidProbe) as refused:
+    with pytest.raises(InvalidProbeError) as refused:
         PROBERS["http"].parse("http://127.0.0.1/", options)
     assert refused.value.field == field
     assert len(refused.value.sentence) > 20
@@ -60,7 +60,7 @@ def test_json_is_compared_by_value(target, wish, value, is_same):
     ],
 )  # fmt: skip
 def test_a_path_that_is_none_is_refused_by_its_field(path):
-    with pytest.raises(InvalidProbe) as refused:
+    with pytest.raises(InvalidProbeError) as refused:
         PROBERS["http"].parse("http://127.0.0.1/", {"json_path": path})
     assert refused.value.field == "json_path"
     assert "\n" not in refused.value.sentence

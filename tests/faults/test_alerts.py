@@ -13,7 +13,7 @@ from tests.whole import wait_for
 CHANNEL = """
 from django.contrib.auth import get_user_model
 from django.utils import timezone
-from subscribers.channels import Channel
+from subscribers.states import Channel
 from subscribers.models import AlertChannel
 one = AlertChannel(user=get_user_model().objects.get(), channel=Channel.EMAIL, created_at=timezone.now())
 one.point_to("ada@example.org", "ada@example.org")

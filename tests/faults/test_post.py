@@ -23,7 +23,7 @@ from tests.whole import ROOT, wait_for
 SUBSCRIBE = """
 from django.utils import timezone
 from components.models import Component
-from subscribers.channels import Channel
+from subscribers.states import Channel
 from subscribers.models import State, Subscriber
 from components import sealed
 from subscribers import signing

@@ -23,7 +23,7 @@ from components.status import Status
 from incidents import automation
 from incidents.models import Affected, Incident, Post
 from incidents.tasks import fall_silent
-from tests.faults.faults import length, p99, report
+from tests.faults.faults import length, only_long, p99, report
 from tests.making import NOW, found, group, watched
 from tests.targets import Target
 from tests.whole import ROOT, wait_for
@@ -90,8 +90,9 @@ class LifeTest(Life.TestCase, TestCase):
     )
 
 
+@only_long  # one round of it: tests/journeys/test_break_and_mend.py
 def test_10_detection_and_recovery_time(whole):
-    interval_s, retry_s, timeout_s, rounds = 5, 5, 2, length(1, 100)
+    interval_s, retry_s, timeout_s, rounds = 5, 5, 2, 100
     whole.start()
     opened, closed = [], []
     with Target() as target:

@@ -1,6 +1,6 @@
 """A postmortem from its first draft to the action that is done late."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -307,3 +307,14 @@ def test_an_incident_written_down_afterwards_keeps_what_was_told(db):
     for wrong in ((Phase.RESOLVED, after(hours=1), "x"), (Phase.MONITORING, after(hours=3), "x")):
         with pytest.raises(ValidationError):
             Incident.objects.record("Chat was down", "It is over.", told=[wrong], **given)
+
+
+def test_an_end_in_the_future_is_refused_and_a_beginning_long_ago_makes_no_long_curve(db):
+    report = drafted()
+    for end in (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), after(hours=4)):
+        with pytest.raises(ValidationError, match="lies in the future"):
+            report.keep({"ended_at": end}, after(hours=3))
+    report = again(report)
+    report.keep({"ended_at": after(hours=2)}, after(hours=3))
+    report.keep({"started_at": datetime(1600, 1, 1, tzinfo=UTC)}, after(hours=3))
+    assert 0 < len(report.curve["counts"]) <= 300

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from incidents.windows import clock_changes, occurrences
+from incidents.windows import clock_changes, occurrences, off_the_rule
 from statuspage.feeds.calendar import calendar
 from statuspage.public import world
 from tests.incidents.test_maintenance import plan
@@ -132,6 +132,29 @@ def test_the_rule_ends_by_the_clock_of_the_zone():
 def told(first, last, zone=BERLIN, rule="FREQ=DAILY"):
     start, end = at(first, zone), at(last, zone)
     return clock_changes(rule, start, end - start, ZoneInfo(zone), after=start, before=start + 366 * DAY)
+
+
+OFF = "The first window starts on Sun 3 Jan 2027, 00:30 in Europe/Berlin, which is no day of the rule:"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("FREQ=WEEKLY;BYDAY=SA", f"{OFF} the next is on Sat 9 Jan 2027, 00:30."),
+        ("FREQ=MONTHLY;BYMONTHDAY=2;COUNT=3", f"{OFF} the next is on Tue 2 Feb 2027, 00:30."),
+        ("FREQ=WEEKLY;BYDAY=SA;UNTIL=20270105", "No day behind the first window is one of the rule."),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "No day behind the first window is one of the rule."),
+        ("FREQ=WEEKLY;BYDAY=SU", ""), ("FREQ=WEEKLY", ""), ("FREQ=DAILY;COUNT=1", ""),
+        ("FREQ=MONTHLY;BYDAY=1SU", ""),
+    ],
+)  # fmt: skip
+def test_a_first_window_is_on_a_day_of_its_rule_or_said_not_to_be(rule, words):
+    assert off_the_rule(rule, at("2027-01-03 00:30", BERLIN), ZoneInfo(BERLIN)) == words
+
+
+def test_a_first_window_in_a_skipped_or_repeated_hour_is_on_its_day():
+    for moment in (at("2027-03-28 02:30", BERLIN), at("2027-10-31 02:30", BERLIN, fold=1)):
+        assert off_the_rule("FREQ=DAILY", moment, ZoneInfo(BERLIN)) == ""
 
 
 def test_a_sentence_says_what_is_unusual_that_night():

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from components.models import Component
@@ -12,12 +11,12 @@ from incidents import default_templates, postmortem_draft
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Post, Postmortem, Template
 from statuspage.models import Role
-from tests.browser import widths
+from tests.looking import faults, sticks_out
 from tests.making import fell, found, group, rose, watched
 from tests.people import session
 from tests.whole import wait_for
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}}
+STATES = "[...document.querySelectorAll('.compline .state')].map(one => one.offsetHeight)"
 
 
 @pytest.fixture
@@ -198,6 +197,11 @@ def test_without_script_an_update_is_posted_and_resolved(web, browser, suspicion
     page.locator("[name=phase][value=resolved]").check(force=True)
     body(page).fill("Over.")
     page.get_by_role("button", name="Publish update").click()
+    page.get_by_text("Our checks still fail for Chat.").wait_for()  # asked once
+    assert body(page).input_value() == "Over."
+    browser.faults.clear()  # Chromium calls a 400 one
+    page.get_by_label("Resolve it although our checks still fail").check()
+    page.get_by_role("button", name="Publish update").click()
     assert Incident.objects.get().resolved_at is not None
     assert Component.objects.get(name="Chat").hand_status == ""
 
@@ -222,23 +226,16 @@ def test_nothing_stands_in_anybodys_way(web, browser, suspicion):
     Incident.objects.get().amend(timezone.now(), workaround="Use the *app*.")
     key, addresses = session("ada", Role.ADMIN), pages(Incident.objects.get())
     Component.objects.filter(name="Search").update(status="partial_outage")  # the longest of the words
-    for scheme in ("light", "dark"):
-        for width in widths(scheme):
-            page = browser.open(f"{web.url}/console/", session=key, scheme=scheme, width=width)
-            nothing_stands_in_the_way(web, page, addresses)
-
-
-STATES = "[...document.querySelectorAll('.compline .state')].map(one => one.offsetHeight)"
-
-
-def nothing_stands_in_the_way(web, page, addresses):
+    page = browser.open(f"{web.url}/console/", session=key, scheme="dark")
     for path in addresses:
         page.goto(f"{web.url}{path}")
         assert page.locator(".console").count() == 1, path  # not the login
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert all(height < 36 for height in page.evaluate(STATES)), path  # in one line with its sign
-        found = Axe().run(page, options=RULES).response["violations"]
-        assert [(path, one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert not sticks_out(page), path
+            assert all(height < 36 for height in page.evaluate(STATES)), path  # in one line with its sign
+        if path in addresses[:4]:  # what a suspicion shows; the rest is in test_everywhere_browser
+            assert faults(page) == [], path
 
 
 def test_the_console_stays_light(web, browser, suspicion):

@@ -9,7 +9,7 @@ from tests.whole import wait_for
 
 NAMES = ("Shop", "API", "Chat", "Files", "Search")
 SUBSCRIBE = (
-    "from django.utils import timezone; from subscribers.channels import Channel;"
+    "from django.utils import timezone; from subscribers.states import Channel;"
     "from subscribers.models import State, Subscriber; now = timezone.now();"
     "one = Subscriber(channel=Channel.EMAIL, state=State.ACTIVE, created_at=now, confirmed_at=now);"
     "one.point_to('reader@example.org'); one.save()"

@@ -1,13 +1,17 @@
 """Asked once before it is public: words about hidden components alone, and blanks that nobody filled in."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from incidents import hidden_components
-from incidents.models import Draft, Incident, Maintenance
+from incidents.models import Draft, Incident, Maintenance, Post
 from statuspage.models import Role
 from tests.forms import as_shown
-from tests.making import component, fell, watched
+from tests.incidents.test_relapses_and_sight import blind
+from tests.making import NOW, component, fell, rose, watched
 from tests.people import person
 
 WORK = {"title": "Move", "body": "We move it.", "starts_at": "2030-01-01T01:00",
@@ -162,3 +166,104 @@ def test_the_untouched_text_of_planned_work_is_asked_about(staff):
     assert staff.post(address, again | {"body": "On {date} we move."}).status_code == 302
     work.refresh_from_db()
     assert "{" not in work.body
+
+
+# Still down
+
+
+def resolving(incident):
+    return f"/console/incidents/{incident.public_id}/compose", form(title="", phase="resolved")
+
+
+def test_what_still_fails_is_asked_about_before_it_is_resolved_and_nothing_is_lost(staff):
+    probe = watched("API")
+    fell(probe)
+    incident = Incident.objects.get()
+    address, told = resolving(incident)
+    asked = staff.post(address, told)
+    text = asked.content.decode()
+    incident.refresh_from_db()
+    assert (asked.status_code, incident.resolved_at) == (400, None)
+    assert "Our checks still fail for API. Keep it open until they pass" in text
+    assert 'name="although_down" value="1"  aria-invalid' in text
+    assert "We look into it." in text
+    draft = Draft.objects.get().data
+    assert (draft["body"], draft["phase"]) == ("We look into it.", "resolved")
+    assert staff.post(address, told | {"although_down": "1"}).status_code == 302
+    incident.refresh_from_db()
+    assert incident.resolved_at is not None
+    # over already: more words ask no more
+    assert staff.post(address, told | {"body": "And thanks."}).status_code == 302
+
+
+def test_calling_it_working_in_the_form_does_not_make_checks_pass(staff):
+    probe = watched("API")
+    fell(probe)
+    address, told = resolving(Incident.objects.get())
+    told |= {
+        f"was-{probe.component.public_id}": "major_outage",
+        f"status-{probe.component.public_id}": "operational",
+    }
+    assert staff.post(address, told).status_code == 400
+
+
+def test_a_new_incident_that_is_resolved_at_once_is_asked_about_and_a_past_one_is_not(staff):
+    probe = watched("API", auto="off")
+    fell(probe)
+    told = form(probe.component, phase="resolved")
+    assert staff.post("/console/incidents/new", told).status_code == 400
+    past = {"started_at": "2026-01-01T01:00", "ended_at": "2026-01-01T02:00"}
+    assert staff.post("/console/incidents/new", told | past).status_code == 302
+
+
+def test_of_many_that_still_fail_some_are_named_and_not_those_that_work(staff):
+    probes = [watched(name, position=at) for at, name in enumerate(("Web", "API", "Chat", "Files", "Mail"))]
+    for at, probe in enumerate(probes):
+        fell(probe, NOW + timedelta(seconds=at))
+    rose(probes[0], NOW + timedelta(minutes=5))
+    text = staff.post(*resolving(Incident.objects.get())).content.decode()
+    assert "Our checks still fail for API, Chat and 2 more." in text
+
+
+def well(probe, incident):
+    rose(probe, NOW + timedelta(minutes=5))
+
+
+def paused(probe, incident):
+    probe.pause(NOW + timedelta(minutes=5))
+
+
+def by_hand(probe, incident):
+    incident.post(
+        Post("It works.", phase="monitoring", statuses={probe.component: "operational"}), now=timezone.now()
+    )
+
+
+def unseen(probe, incident):
+    blind(NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("meanwhile", [well, paused, by_hand, unseen])
+def test_nothing_is_asked_of_what_passes_is_not_watched_or_was_set_by_hand(staff, meanwhile):
+    probe = watched("API")
+    fell(probe)
+    incident = Incident.objects.get()
+    meanwhile(probe, incident)
+    assert staff.post(*resolving(incident)).status_code == 302
+
+
+def test_taking_the_end_back_asks_nothing_and_publishing_it_again_does(staff, settings):
+    settings.UNDO_S = 60
+    fell(watched("API"))
+    incident = Incident.objects.get()
+    address, told = resolving(incident)
+    staff.post(address, told | {"although_down": "1"})
+    number = incident.updates.latest("number").number
+    assert staff.post(f"/console/incidents/{incident.public_id}/undo/{number}").status_code == 302
+    incident.refresh_from_db()
+    assert incident.resolved_at is None
+    page = staff.get(address).content.decode()
+    assert "although_down" not in page
+    usual = as_shown(page, action="")
+    assert usual["phase"] == ["resolved"]
+    assert staff.post(address, usual | {"publish": "1"}).status_code == 400

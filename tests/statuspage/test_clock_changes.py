@@ -30,6 +30,23 @@ def test_the_console_says_which_windows_are_unusual_when_clocks_change(client, d
     assert "when clocks change" not in shown(client, "new")
 
 
+def test_a_first_window_on_no_day_of_its_rule_there_is_told(client, db, settings):
+    """Saturday in UTC, where the rule says Saturday and means Berlin's: all others are a day earlier."""
+    settings.PAGE_TIME_ZONE = "Europe/Berlin"
+    client.force_login(person("ada", Role.RESPONDER))
+    day = (timezone.now() + timedelta(days=2)).replace(hour=23, minute=30, second=0, microsecond=0)
+    day += timedelta(days=(5 - day.weekday()) % 7)
+    told = {"title": "Index", "body": "We work.", "starts_at": f"{day:%Y-%m-%dT%H:%M}", "notice_h": 0,
+            "ends_at": f"{day + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+            "components": [watched().component.pk]}  # fmt: skip
+    for rule, is_told in (("FREQ=WEEKLY;BYDAY=SA", True), ("FREQ=WEEKLY;BYDAY=SU", False)):
+        client.post("/console/maintenance/new", {**told, "rule": rule})
+        work = Maintenance.objects.get(series=None, rule=rule)
+        for path in (work.public_id, f"{work.public_id}/edit"):
+            text = shown(client, path)
+            assert ("which is no day of the rule: the next is on Sat " in text) is is_told
+
+
 def shown(client, path):
     answer = client.get(f"/console/maintenance/{path}")
     assert answer.status_code == 200

@@ -375,7 +375,8 @@ def test_a_bad_rule_is_refused_with_a_sentence(client, ada):
 def test_a_postmortem_from_one_click_to_publication(client, ada):
     _, incident = suggestion()
     client.post(
-        f"/console/incidents/{incident.public_id}/compose", form(incident, phase="resolved", promise="none")
+        f"/console/incidents/{incident.public_id}/compose",
+        form(incident, phase="resolved", promise="none", although_down="1"),
     )
     client.post(f"/console/postmortems/{incident.public_id}/begin")
     shown = page(client, f"/console/postmortems/{incident.public_id}")

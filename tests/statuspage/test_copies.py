@@ -125,7 +125,7 @@ def test_the_fault_is_over_as_soon_as_the_disk_takes_copies_again(harmed, transa
 
 
 def test_copies_are_counted_and_the_oldest_make_room(tmp_path, transactional_db, monkeypatch):
-    monkeypatch.setattr(copies_module, "MOST_FILES", 3)
+    monkeypatch.setattr(copies_module, "MAX_FILES", 3)
     monkeypatch.setattr(copies_module, "COUNT_EVERY", 1)
     snapshot = Snapshot(tmp_path)
     watched()
@@ -143,7 +143,7 @@ def test_memory_is_counted_too(tmp_path, transactional_db, monkeypatch):
     for path in ("/", "/history", "/maintenance"):
         snapshot.fresh(path)
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())
-    monkeypatch.setattr("statuspage.serving.snapshot.MOST_BYTES", snapshot.size - 1)
+    monkeypatch.setattr("statuspage.serving.snapshot.MAX_BYTES", snapshot.size - 1)
     snapshot._keep(snapshot.documents["/maintenance"])
     assert list(snapshot.documents) == ["/history", "/maintenance"]
     assert snapshot.size == sum(one.size for one in snapshot.documents.values())

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from components.models import Component, Group
-from incidents.models import Draft, Incident, Maintenance, MaintenanceUpdate, Template, Update
+from incidents.models import Draft, Incident, Maintenance, MaintenanceUpdate, TakenForm, Template, Update
 from statuspage.models import Role
 from subscribers.models import Subscriber
 from tests.forms import as_shown
@@ -184,3 +184,13 @@ def test_trying_a_probe_is_no_taking(staff):
     data = filled(staff, address, do="try")
     assert "form_key" in data
     assert [staff.post(address, data).status_code for _ in range(2)] == [200, 200]
+
+
+def test_where_a_form_led_is_kept_however_long_its_words_are(staff, ada):
+    text = Template.objects.create(kind="update", name="Ours", body="Words", position=1)
+    data = {"form_key": "k" * 16, "way": "9" * 5_000}
+    first, second = (staff.post(f"/console/templates/{text.pk}/move", data) for _ in range(2))
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert len(first["Location"]) < 100
+    TakenForm.objects.take("long", ada, now=NOW, led_to=f"/console/probes?q={'x' * 5_000}")
+    assert TakenForm.objects.get(key="long").led_to == "/console/probes"

@@ -12,7 +12,7 @@ from components import probers
 from components.models import Check, Component, Probe
 from components.models.showing import UNREADABLE
 from components.outcomes import Failure, Outcome
-from components.targets import InvalidProbe
+from components.targets import InvalidProbeError
 from incidents import tasks
 from incidents.models import Incident
 from incidents.tasks import run_checks
@@ -196,7 +196,7 @@ def test_another_way_to_the_same_place_is_no_move(editor):
 def test_moved_past_the_form_it_is_not_shown(db):
     probe = kept(pair())
     Probe.objects.update(target=THERE)
-    with pytest.raises(InvalidProbe, match=r"was given for api\.example:443: give it and its key again"):
+    with pytest.raises(InvalidProbeError, match=r"was given for api\.example:443: give it and its key again"):
         Probe.objects.get().order()
     other = kept(pair(), name="Other", target=THERE)
     Probe.objects.filter(pk=probe.pk).update(sealed_client_key=other.sealed_client_key)

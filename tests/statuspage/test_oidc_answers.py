@@ -64,5 +64,5 @@ def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client
 
 
 def test_a_larger_answer_than_a_provider_has_is_not_read(client, ada, provider):
-    provider.says["/.well-known/openid-configuration"] = b" " * (door.MOST_BYTES + 1)
+    provider.says["/.well-known/openid-configuration"] = b" " * (door.MAX_BYTES + 1)
     assert client.post(LOGIN).status_code == 401

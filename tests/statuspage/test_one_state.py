@@ -14,9 +14,9 @@ from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
 from subscribers import emails
-from subscribers.channels import Channel
+from subscribers.channels.chat_message import message
 from subscribers.delivery.content import house, read
-from subscribers.formats.telling import message
+from subscribers.states import Channel
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import component, fell, found, rose, watched
 from tests.people import person

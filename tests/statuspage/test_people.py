@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from statuspage.models import Audit, Invitation, InvitationGone, LastAdmin, Member, Role
+from statuspage.models import Audit, Invitation, InvitationGoneError, LastAdminError, Member, Role
 
 PASSWORD = "correct-horse-battery-9"
 
@@ -81,7 +81,7 @@ def test_of_two_who_accept_at_once_one_is_told(admin):
     invited(admin)
     one, other = Invitation.objects.get(), Invitation.objects.get()
     one.accept(person("one"), now=timezone.now())
-    with pytest.raises(InvitationGone):
+    with pytest.raises(InvitationGoneError):
         other.accept(person("other"), now=timezone.now())
 
 
@@ -203,7 +203,7 @@ def test_the_last_admin_stays(admin, ada):
     person("bob", Role.EDITOR)
     for path, told in ((f"{ada.pk}/role/", {"role": 1}), (f"{ada.pk}/deactivate/", {})):
         page = admin.post(f"/console/people/{path}", told, follow=True)
-        assert LastAdmin.__doc__ in page.content.decode()
+        assert LastAdminError.__doc__ in page.content.decode()
     ada.refresh_from_db()
     assert ada.is_active
     assert Member.objects.role_of(ada) is Role.ADMIN

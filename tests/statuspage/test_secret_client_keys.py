@@ -61,14 +61,22 @@ def test_the_key_stands_on_no_page_in_no_log_and_in_no_export(editor, client, ca
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"interval_s": 1}, {"target": "http://"}, {"do": "options"}, {"do": "dry"}]
+    "wrong",
+    [
+        {"interval_s": 1},
+        {"target": "http://"},
+        {"do": "options"},
+        {"do": "dry"},
+        {"do": "try", "target": "https://127.0.0.1:9/"},
+    ],
 )
 def test_a_form_that_comes_back_has_dropped_the_key_and_says_so(editor, wrong):
     ours, probe = pair(), watched(kind="http", target=HERE)
     text = text_of(posted(editor, probe, ours, **wrong))
     assert ours[0].strip() in text  # no secret: only the key is to be pasted again
     assert not is_in(ours[1], text)
-    assert "Paste the key again" in text
+    beside = text.partition('id="id_client_key"')[2].partition("<p class")[0]
+    assert "<b>Paste the key again before you save" in beside
     assert not Probe.objects.get().client_certificate
 
 

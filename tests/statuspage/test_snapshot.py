@@ -210,7 +210,7 @@ def test_a_change_is_rendered_and_rung_within_seconds(snapshot):
 
 
 def test_addresses_nobody_asks_for_make_room(snapshot, monkeypatch):
-    monkeypatch.setattr("statuspage.serving.snapshot.MOST_DOCUMENTS", 3)
+    monkeypatch.setattr("statuspage.serving.snapshot.MAX_DOCUMENTS", 3)
     watched()
     for month in ("2026-01", "2026-02", "2026-03", "2026-04"):
         snapshot.fresh(f"/history/{month}")

@@ -86,7 +86,7 @@ def test_an_undone_reopening_is_one_again_when_it_is_sent_again(client, ada):
     fell(watched())
     incident = Incident.objects.get()
     path = f"/console/incidents/{incident.public_id}/compose"
-    sent(client, path, phase="resolved")
+    sent(client, path, phase="resolved", although_down="1")
     client.post(f"{path}?reopen=1", WORDS | {"phase": "investigating", "seen": "99", "publish": "1"})
     leads_to = undo(client, incident)
     incident.refresh_from_db()

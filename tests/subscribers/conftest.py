@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 
 from components.egress import Egress
+from subscribers import channels
 from subscribers.delivery import fan_out
 from subscribers.delivery.dispatcher import Postman
 from subscribers.models import Subscriber
-from subscribers.senders import SENDERS
 from tests.subscribers.receivers import Sink
 from tests.whole import wait_for
 
@@ -19,7 +19,7 @@ class Post:
     """Sorts and delivers when told to."""
 
     def __init__(self) -> None:
-        self.postman = Postman(SENDERS, egress=Egress(LOOPBACK), deadline_s=DEADLINE_S)
+        self.postman = Postman(channels.senders(), egress=Egress(LOOPBACK), deadline_s=DEADLINE_S)
 
     def deliver(self, now=None) -> None:
         """Give out what is due, and wait until nothing is."""

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from components.status import Indicator, PageState, Status
 from incidents.models import NoticeKind
-from subscribers.channels import Channel
 from subscribers.delivery.content import House, Story, Word
 from subscribers.delivery.envelope import Envelope, Links
+from subscribers.states import Channel
 
 NOW = datetime(2026, 11, 17, 3, 46, tzinfo=UTC)
 SITE = "https://status.tern.example"

@@ -2,8 +2,8 @@
 
 from django.utils import timezone
 
-from subscribers.channels import Channel
 from subscribers.models import State, Subscriber
+from subscribers.states import Channel
 
 
 def webhook(url, **more):

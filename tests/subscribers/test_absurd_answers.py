@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers.channels import Channel
 from subscribers.delivery import backoff, fan_out, results
 from subscribers.models import Delivery
+from subscribers.states import Channel
 from tests.making import component
 from tests.subscribers.making import somebody, webhook
 from tests.whole import wait_for

@@ -8,16 +8,16 @@ from django.utils import timezone
 
 from components.egress import Egress
 from subscribers import addresses, operator_subscribers
-from subscribers.channels import Channel
+from subscribers.channels import apprise
 from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
-from subscribers.senders import apprise_sender
+from subscribers.states import Channel
 from tests.subscribers.test_formats import envelope
 
 
 def attempt(sink, path="/room"):
     url = f"{sink.url.replace('http', 'json')}{path}"
-    return asyncio.run(apprise_sender.send(replace(envelope(Channel.APPRISE), address=url), Egress()))
+    return asyncio.run(apprise.send(replace(envelope(Channel.APPRISE), address=url), Egress()))
 
 
 def test_a_message_goes_out_by_apprise(sink):
@@ -39,7 +39,7 @@ def test_what_apprise_cannot_deliver_is_tried_again_later(sink, answer, caplog):
 
 def test_an_address_apprise_cannot_read_is_told_without_it():
     sent = replace(envelope(Channel.APPRISE), address="nothing://secret")
-    result = asyncio.run(apprise_sender.send(sent, Egress()))
+    result = asyncio.run(apprise.send(sent, Egress()))
     assert result.end is End.LATER
     assert "secret" not in result.why
 

@@ -15,9 +15,9 @@ from components.models import Heartbeat
 from incidents import notification_status, postmortem_draft
 from incidents.models import Incident, Maintenance, Notice, Post
 from statuspage.models import Role
-from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Subscriber
+from subscribers.states import Channel
 from tests.making import component
 from tests.people import person
 from tests.subscribers.making import mail, somebody, webhook

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from components.egress import Egress
 from incidents.models import Incident
-from subscribers.channels import CHATS, Channel
+from subscribers import channels
 from subscribers.delivery.envelope import End
 from subscribers.models import Delivery, DeliveryState, State
-from subscribers.senders import SENDERS
+from subscribers.states import CHATS, Channel
 from tests.making import component
 from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.making import somebody
@@ -134,7 +134,7 @@ def test_each_vendors_answer_is_read_as_its_documentation_says(sink):
         channel = Channel(name)
         sink.answers[path(channel)] = (status, headers, body)
         sent = replace(envelope(channel), address=address(sink, channel))
-        result = asyncio.run(SENDERS[channel](sent, Egress(LOOPBACK)))
+        result = asyncio.run(channels.senders()[channel](sent, Egress(LOOPBACK)))
         told = (name, status, body)
         assert (result.end, result.retry_after_s) == (end, after_s), told
         assert result.answer == status
@@ -149,7 +149,7 @@ def test_a_room_that_breaks_off_or_hangs_is_tried_again_later(sink, answer):
 
     async def attempt():
         async with asyncio.timeout(0.5):
-            return await SENDERS[Channel.SLACK](sent, Egress(LOOPBACK))
+            return await channels.senders()[Channel.SLACK](sent, Egress(LOOPBACK))
 
     if answer == "hang":
         with pytest.raises(TimeoutError):  # the postman's deadline, and its words
@@ -159,4 +159,4 @@ def test_a_room_that_breaks_off_or_hangs_is_tried_again_later(sink, answer):
 
 
 def test_every_channel_has_a_sender_that_we_wrote():
-    assert set(SENDERS) >= set(CHATS) | {Channel.WEB_PUSH, Channel.APPRISE}
+    assert set(channels.senders()) >= set(CHATS) | {Channel.WEB_PUSH, Channel.APPRISE}

@@ -11,10 +11,10 @@ from standardwebhooks import Webhook
 
 from components.egress import Egress
 from incidents.models import Incident
+from subscribers import channels
 from subscribers.delivery import fan_out
 from subscribers.delivery.dispatcher import Postman
 from subscribers.models import Delivery, Purpose, State, Subscriber
-from subscribers.senders import SENDERS
 from tests.making import component
 from tests.subscribers.receivers import Sink
 from tests.whole import wait_for
@@ -22,7 +22,7 @@ from tests.whole import wait_for
 
 @pytest.fixture
 def postman(transactional_db):
-    made = Postman(SENDERS, egress=Egress(("127.0.0.0/8",)))
+    made = Postman(channels.senders(), egress=Egress(("127.0.0.0/8",)))
     yield made
     made.drain(25)
 

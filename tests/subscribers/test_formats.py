@@ -14,14 +14,15 @@ from components.status import Status, page_state
 from incidents import messages
 from incidents.lifecycle import Phase
 from incidents.models import NoticeKind
-from subscribers.channels import CHATS, Channel
+from subscribers import channels
+from subscribers.channels import discord
+from subscribers.channels.chat_message import message
+from subscribers.channels.markdown_runs import runs
+from subscribers.channels.slack import SLACK
+from subscribers.channels.text_runs import CUT
 from subscribers.delivery.content import House, Story, Word
 from subscribers.delivery.envelope import Envelope, Links
-from subscribers.formats import FORMATS, discord
-from subscribers.formats.dialects import SLACK
-from subscribers.formats.markdown import runs
-from subscribers.formats.runs import CUT
-from subscribers.formats.telling import message
+from subscribers.states import CHATS, Channel
 from tests.subscribers.letters import envelope as envelope_of
 from tests.subscribers.letters import story
 from tests.subscribers.schemas import faults, schema_of
@@ -173,7 +174,7 @@ STORIES = {
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_every_kind_of_message_fits_the_schema_of_every_vendor(channel, name):
     story, more = STORIES[name]
-    made = checked(channel, FORMATS[channel](envelope(channel, story, **more)))
+    made = checked(channel, channels.kind(channel).body(envelope(channel, story, **more)))
     words = "\n".join(all_texts(made))
     assert LINKS.manage in words
     if story is None:
@@ -194,23 +195,23 @@ def test_every_kind_of_message_fits_the_schema_of_every_vendor(channel, name):
 
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_the_first_message_says_what_the_room_will_be_told(channel):
-    made = FORMATS[channel](envelope(channel, None, purpose="confirm", scope="Chat and Files"))
+    made = channels.kind(channel).body(envelope(channel, None, purpose="confirm", scope="Chat and Files"))
     assert "This channel will be told of Chat and Files" in "\n".join(all_texts(made))
 
 
 def test_a_story_stays_in_its_thread():
-    made = FORMATS[Channel.GOOGLE_CHAT](envelope(Channel.GOOGLE_CHAT))
+    made = channels.kind(Channel.GOOGLE_CHAT).body(envelope(Channel.GOOGLE_CHAT))
     assert made["thread"] == {"threadKey": "incident:5"}
 
 
 def test_a_telegram_topic_and_chat_are_taken_from_the_address():
-    made = FORMATS[Channel.TELEGRAM](envelope(Channel.TELEGRAM))
+    made = channels.kind(Channel.TELEGRAM).body(envelope(Channel.TELEGRAM))
     assert (made["chat_id"], made["message_thread_id"]) == ("-100123", 7)
 
 
 def test_what_a_telegram_address_asks_for_arrives_in_the_types_of_the_api():
     asked = "?chat_id=@status&direct_messages_topic_id=3&disable_notification=true&protect_content=0&text=x"
-    made = FORMATS[Channel.TELEGRAM](
+    made = channels.kind(Channel.TELEGRAM).body(
         replace(envelope(Channel.TELEGRAM), address=f"https://api.telegram.org/bot1:abc/sendMessage{asked}")
     )
     assert list(faults(made, schema_of("telegram"))) == []
@@ -223,7 +224,7 @@ def test_what_a_telegram_address_asks_for_arrives_in_the_types_of_the_api():
 
 def test_an_odd_topic_in_a_telegram_address_is_left_out():
     odd = envelope(Channel.TELEGRAM)
-    made = FORMATS[Channel.TELEGRAM](
+    made = channels.kind(Channel.TELEGRAM).body(
         replace(odd, address=f"{odd.address}&message_thread_id=x&reply_markup=y")
     )
     assert made["message_thread_id"] == 7
@@ -274,7 +275,7 @@ def test_hostile_words_stay_within_limits_and_call_nobody(channel, name):
         INCIDENT, title=words[:3_000] or "t", components=names, words=(Word(1, "Identified", AT, words),)
     )
     more = {"unsent": (*story.words, *(Word(1, "Investigating", AT, words) for _ in range(5)))}
-    made = checked(channel, FORMATS[channel](envelope(channel, story, **more)))
+    made = checked(channel, channels.kind(channel).body(envelope(channel, story, **more)))
     texts = list(all_texts(made))
     for text in texts:
         assert not re.search(r"@(here|everyone|channel|all|U123)\b", text)
@@ -302,7 +303,7 @@ LEADS_TO = {
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_a_link_shows_where_it_leads(channel):
     story = replace(INCIDENT, words=(Word(1, "Identified", AT, HOSTILE["spoofed"]),))
-    made = FORMATS[channel](envelope(channel, story))
+    made = channels.kind(channel).body(envelope(channel, story))
     texts = list(all_texts(made))
     found = {url for text in texts for url in re.findall(LEADS_TO[channel], text)}
     ours = {url for url in found if "widgetify" in url or "adaptivecards" in url}
@@ -313,7 +314,7 @@ def test_a_link_shows_where_it_leads(channel):
 
 
 def test_brackets_in_an_address_do_not_end_a_link():
-    made = FORMATS[Channel.DISCORD](envelope(Channel.DISCORD))
+    made = channels.kind(Channel.DISCORD).body(envelope(Channel.DISCORD))
     assert "[the notes](https://w.example/a%28b%29)" in made["embeds"][0]["description"]
 
 
@@ -359,7 +360,7 @@ def test_markdown_becomes_the_dialect(text, slack):
 
 def test_the_checker_finds_what_is_wrong():
     schema = schema_of("slack")
-    good = FORMATS[Channel.SLACK](envelope(Channel.SLACK))
+    good = channels.kind(Channel.SLACK).body(envelope(Channel.SLACK))
     good["blocks"][0]["text"]["text"] = "x" * 3_001
     assert len(list(faults(good, schema))) == 1
     found = list(faults({"text": "x", "blocks": [], "more": 1}, schema))
@@ -368,7 +369,7 @@ def test_the_checker_finds_what_is_wrong():
 
 def test_the_checker_finds_what_no_adaptive_card_may_hold():
     schema = schema_of("adaptive_card")
-    card = FORMATS[Channel.TEAMS](envelope(Channel.TEAMS))["attachments"][0]["content"]
+    card = channels.kind(Channel.TEAMS).body(envelope(Channel.TEAMS))["attachments"][0]["content"]
     (found,) = faults(card, schema)
     assert "msteams is unknown" in found
     del card["msteams"]
@@ -434,7 +435,7 @@ def read_back(channel, text):
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_what_people_copy_is_there_byte_for_byte(channel, copied):
     story = replace(INCIDENT, words=(Word(1, "Identified", AT, COPIED[copied]),))
-    texts = list(all_texts(FORMATS[channel](envelope(channel, story))))
+    texts = list(all_texts(channels.kind(channel).body(envelope(channel, story))))
     assert any(copied in read_back(channel, text) for text in texts), texts
 
 
@@ -444,7 +445,7 @@ def test_what_people_copy_is_there_byte_for_byte(channel, copied):
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_in_running_words_nobody_is_called(channel, call):
     story = replace(INCIDENT, words=(Word(1, "Identified", AT, f"We ask {call} to wait"),))
-    told = FORMATS[channel](envelope(channel, story))
+    told = channels.kind(channel).body(envelope(channel, story))
     assert not any(re.search(r"@(everyone|here|channel|all|Mira|U123)\b", text) for text in all_texts(told))
     assert channel is not Channel.DISCORD or told["allowed_mentions"] == {"parse": []}
 
@@ -452,5 +453,5 @@ def test_in_running_words_nobody_is_called(channel, call):
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_what_customers_can_do_is_told_in_chat_as_well(channel):
     story = replace(INCIDENT, workaround="Use the app meanwhile.")
-    texts = "\n".join(all_texts(FORMATS[channel](envelope(channel, story))))
+    texts = "\n".join(all_texts(channels.kind(channel).body(envelope(channel, story))))
     assert texts.index("What you can do") < texts.index("Use the app meanwhile")

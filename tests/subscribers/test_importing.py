@@ -335,7 +335,7 @@ def test_a_file_without_addresses_says_how_it_was_read(db):
         ("x,channel", "commas"),
         ("sep=!\na!b", "“!”"),
     ):
-        with pytest.raises(csv_format.Fault, match=f"read with {word} between its cells"):
+        with pytest.raises(csv_format.CSVError, match=f"read with {word} between its cells"):
             list(csv_format.lines(io.StringIO(f"{head}\n1\n")))
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from incidents import automation
 from incidents.models import Incident
 from subscribers import confirming
 from subscribers.delivery import message_builder
@@ -167,3 +168,21 @@ def test_the_links_of_a_deleted_subscription_say_that_it_is_gone(client, more):
     assert answer["Cache-Control"] == "no-store"
     for act in ("restore", "only", "test", "secret", "replay"):
         assert "no such subscription" in words(client.post(f"/subscription/{one.key}/{act}"))
+
+
+def test_a_link_to_an_incident_that_was_merged_offers_the_one_it_became(client):
+    now, chat = timezone.now(), component("Chat")
+    first, second = (
+        Incident.objects.open(f"Chat is down {number}", "We look.", now=now, components=[chat])
+        for number in (1, 2)
+    )
+    automation.merge(first, second, now)
+    one = mail()
+    page = client.get(f"/subscription/{one.key}?only={first.public_id}").content.decode()
+    assert f'value="{second.public_id}"' in page
+    answer = client.post(f"/subscription/{one.key}/only", {"incident": first.public_id}, follow=True)
+    assert "Your choice is kept" in words(answer)
+    assert list(one.follows.all()) == [second]
+    asked = {"address": "new@example.org", "follow": first.public_id}  # from a tab that was open since before
+    assert client.post("/subscribe/email", asked).status_code == 302
+    assert list(Subscriber.objects.at("email", "new@example.org").follows.all()) == [second]

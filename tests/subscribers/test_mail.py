@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from components.egress import Egress
 from incidents.models import Incident
+from subscribers.channels import email
+from subscribers.channels.email import Step, judged
 from subscribers.delivery import leases
 from subscribers.delivery.envelope import End
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
-from subscribers.senders import mail
-from subscribers.senders.mail import Step, judged
 from tests import certificates
 from tests.making import component
 from tests.subscribers.letters import envelope
@@ -43,7 +43,7 @@ def send(*names, egress=None):
 
     async def one_by_one():
         door = egress or Egress()
-        return [await mail.send(envelope(address=f"{name}@example.org"), door) for name in names]
+        return [await email.send(envelope(address=f"{name}@example.org"), door) for name in names]
 
     return run(one_by_one())
 
@@ -53,7 +53,7 @@ def run(work):
 
     async def tidy():
         result = await work
-        lines = mail._lines()
+        lines = email._lines()
         for line in lines.idle:
             line.client.close()
         await asyncio.gather(*lines.farewells)
@@ -76,12 +76,12 @@ def test_many_mails_share_one_line(box):
 
 
 def test_a_line_is_changed_after_a_hundred_mails_and_four_are_open_at_most(box, monkeypatch):
-    monkeypatch.setattr(mail, "MAILS_A_LINE", 5)
+    monkeypatch.setattr(email, "MAILS_A_LINE", 5)
 
     async def all_at_once():
         door = Egress()
         return await asyncio.gather(
-            *(mail.send(envelope(address=f"r{n}@example.org"), door) for n in range(40))
+            *(email.send(envelope(address=f"r{n}@example.org"), door) for n in range(40))
         )
 
     assert {one.end for one in run(all_at_once())} == {End.SENT}
@@ -92,22 +92,22 @@ def test_a_line_is_changed_after_a_hundred_mails_and_four_are_open_at_most(box, 
 def test_a_line_the_server_hung_up_on_costs_nothing(box, monkeypatch):
     async def with_a_pause():
         door = Egress()
-        first = await mail.send(envelope(address="a@example.org"), door)
+        first = await email.send(envelope(address="a@example.org"), door)
         box.hang_up()
-        return first, await mail.send(envelope(address="b@example.org"), door)
+        return first, await email.send(envelope(address="b@example.org"), door)
 
     assert [one.end for one in run(with_a_pause())] == [End.SENT, End.SENT]
     assert [one.to for one in box.got] == ["a@example.org", "b@example.org"]
 
 
 def test_an_idle_line_is_closed(box, monkeypatch):
-    monkeypatch.setattr(mail, "IDLE_S", 0.05)
+    monkeypatch.setattr(email, "IDLE_S", 0.05)
 
     async def look():
-        await mail.send(envelope(), Egress())
-        (line,) = mail._lines().idle
+        await email.send(envelope(), Egress())
+        (line,) = email._lines().idle
         await asyncio.sleep(0.4)
-        return line.client.is_connected, mail._lines().idle
+        return line.client.is_connected, email._lines().idle
 
     assert run(look()) == (False, [])
 
@@ -136,7 +136,7 @@ def test_what_is_said_of_a_receiver_is_its_own_and_the_next_mail_goes_out(box, f
 
 
 def test_a_tarpit_costs_one_mail_its_deadline(box, monkeypatch):
-    monkeypatch.setattr(mail, "DEADLINE_S", 0.6)
+    monkeypatch.setattr(email, "DEADLINE_S", 0.6)
     box.faults["reader"] = ["tarpit"]
     result, other = send("reader", "other")
     assert (result.end, result.why) == (End.LATER, "The mail server did not answer within 0.6 s.")
@@ -203,12 +203,12 @@ def test_a_refusal_is_told_apart_by_whose_it_is(step, code, text, end):
 
 @pytest.mark.parametrize("address", ["", "nobody", "a\r\nBcc: x@y.z@example.org", "käse@example.org", "@"])
 def test_what_is_no_address_is_written_to_nobody(box, address):
-    result = run(mail.send(envelope(address=address), Egress()))
+    result = run(email.send(envelope(address=address), Egress()))
     assert (result.end, box.got, box.lines) == (End.GONE, [], 0)
 
 
 def test_without_a_server_mails_are_files_for_the_operator_alone(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(mail, "MOST_FILES", 3)
+    monkeypatch.setattr(email, "MAX_FILES", 3)
     settings.VAR_DIR, settings.EMAIL_URL = tmp_path, ""
     assert {one.end for one in send(*"abcde")} == {End.SENT}
     files = sorted((tmp_path / "mail").iterdir())
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_written_loses_no_mail(settings, tmp_path):
 
 def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     """Check 32 of the list: lost none, twice only those whose 250 was lost, gone those who are gone."""
-    monkeypatch.setattr(mail, "DEADLINE_S", 2.5)
+    monkeypatch.setattr(email, "DEADLINE_S", 2.5)
     monkeypatch.setattr("subscribers.delivery.backoff.WAITS", (timedelta(seconds=0.2),))
     monkeypatch.setattr("subscribers.delivery.results.OURS_AGAIN", timedelta(seconds=0.2))
     monkeypatch.setattr("subscribers.models.host.REST", timedelta(seconds=0.2))
@@ -255,7 +255,7 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     assert gone.state == State.QUARANTINED
     assert gone.note == "The mail server answered 550 5.1.1 No such user"
     assert Subscriber.objects.filter(state=State.ACTIVE).count() == 25
-    assert leases.MAILS_AT_ONCE >= mail.MOST_LINES
+    assert leases.MAILS_AT_ONCE >= email.MAX_LINES
 
 
 def test_readers_whom_our_relay_refused_are_all_told_once_it_is_mended(box, post, monkeypatch):

@@ -8,9 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents.models import Incident
-from subscribers.channels import Channel
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
+from subscribers.models.subscriber import MAX_SECRETS
+from subscribers.states import Channel
 from tests.making import component, group
 from tests.subscribers.making import mail, somebody, webhook
 
@@ -231,3 +232,17 @@ def test_a_contact_has_nothing_to_choose(client):
     assert "of nothing else" in page
     assert "What you are told" not in page
     assert client.post(at(one), {"full": "1", "kinds": "incident"}).status_code == 422
+
+
+def test_a_second_click_takes_no_secret_away_that_the_receiver_may_still_have(client, db):
+    one, now = webhook("https://example.org/hook"), timezone.now()
+    (first,) = one.secrets(now)
+    for _ in range(3):  # twice pressed, or in two tabs
+        assert client.post(f"/subscription/{one.key}/secret").status_code == 200
+    one.refresh_from_db()
+    secrets = one.secrets(timezone.now())
+    assert (len(secrets), secrets[-1]) == (4, first)
+    assert len(one.secrets(now + timedelta(hours=25))) == 1
+    for number in range(40):
+        one.rotate(now + number * timedelta(minutes=1))
+    assert len(one.secrets(now)) <= MAX_SECRETS

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from subscribers import csv_format
-from subscribers.csv_format import Fault
+from subscribers.csv_format import CSVError
 
 
 def read(text):
@@ -21,7 +21,7 @@ def read(text):
     ],
 )
 def test_a_quotation_mark_that_is_not_closed_swallows_nobody(text):
-    with pytest.raises(Fault, match=r"line [23].*quotation mark"):
+    with pytest.raises(CSVError, match=r"line [23].*quotation mark"):
         read(text)
 
 

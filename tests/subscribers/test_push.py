@@ -7,7 +7,6 @@ import stat
 from dataclasses import replace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.utils import timezone
@@ -16,11 +15,12 @@ from py_vapid import Vapid02
 from components import encryption
 from components.egress import Egress
 from subscribers import addresses, vapid
-from subscribers.browsers import Browser, Malformed
-from subscribers.channels import Channel
+from subscribers.browsers import Browser, InvalidBrowserError
+from subscribers.channels import web_push
 from subscribers.delivery.envelope import End
 from subscribers.models import State, Subscriber
-from subscribers.senders import push
+from subscribers.states import Channel
+from tests.looking import faults
 from tests.subscribers.conftest import LOOPBACK
 from tests.subscribers.test_formats import CHANGE, HOSTILE, INCIDENT, Word, envelope
 from tests.subscribers.test_push_encryption import read
@@ -49,7 +49,7 @@ def test_the_browser_alone_can_read_what_it_is_told(sink):
     key = ec.generate_private_key(ec.SECP256R1())
     sent = replace(envelope(Channel.WEB_PUSH), address=json.dumps(subscription(f"{sink.url}/push", key)))
     sink.answers["/push"] = 201
-    assert asyncio.run(push.send(sent, Egress(LOOPBACK))).end is End.SENT
+    assert asyncio.run(web_push.send(sent, Egress(LOOPBACK))).end is End.SENT
     got = sink.got[0]
     plain = read(got.body, key, AUTH)
     told = json.loads(plain)
@@ -79,13 +79,13 @@ def test_our_key_is_made_once_and_readable_by_its_owner_alone(tmp_path, settings
 @pytest.mark.parametrize("name", HOSTILE)
 def test_any_words_fit_what_push_services_take(name):
     story = replace(INCIDENT, title=HOSTILE[name], words=(Word(1, "x", INCIDENT.words[0].at, HOSTILE[name]),))
-    plain = json.dumps(push.written(envelope(Channel.WEB_PUSH, story)), ensure_ascii=False).encode()
-    assert len(plain) <= push.MOST_BYTES
+    plain = json.dumps(web_push.written(envelope(Channel.WEB_PUSH, story)), ensure_ascii=False).encode()
+    assert len(plain) <= web_push.MAX_BYTES
     assert len(json.loads(plain)["title"]) <= 150
 
 
 def test_another_story_has_another_place_on_the_screen():
-    tags = {push.written(envelope(Channel.WEB_PUSH, story))["tag"] for story in (INCIDENT, CHANGE)}
+    tags = {web_push.written(envelope(Channel.WEB_PUSH, story))["tag"] for story in (INCIDENT, CHANGE)}
     assert tags == {"incident:5", "component:1"}
 
 
@@ -103,7 +103,7 @@ def test_a_browser_that_ended_it_is_gone(sink):
     sent = replace(envelope(Channel.WEB_PUSH), address=json.dumps(subscription(f"{sink.url}/push")))
     for status, headers, end in ANSWERS:
         sink.answers["/push"] = (status, headers, b"")
-        assert asyncio.run(push.send(sent, Egress(LOOPBACK))).end is end, status
+        assert asyncio.run(web_push.send(sent, Egress(LOOPBACK))).end is end, status
 
 
 def test_a_browser_is_told_as_soon_as_its_owner_said_yes(db):
@@ -188,7 +188,7 @@ def test_one_browser_is_one_subscriber_however_it_is_spelled():
     )
     assert first == second
     assert encryption.fingerprint(first) == encryption.fingerprint(second)
-    with pytest.raises(Malformed):
+    with pytest.raises(InvalidBrowserError):
         Browser.read("null")
 
 
@@ -212,4 +212,4 @@ def test_the_page_asks_for_nothing_by_itself_and_explains_itself_without_script(
     assert not plain.get_by_role("button", name="Tell this browser").is_visible()
     for one, name in ((page, "light"), (plain, "dark")):
         assert one.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-    assert Axe().run(page).response["violations"] == []
+    assert faults(page) == []

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from incidents.models import Incident, Post
 from subscribers import confirming, proof
-from subscribers.channels import Channel
 from subscribers.choice import Choice
 from subscribers.delivery import message_builder
 from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.states import Channel
 from tests.making import component, group
 from tests.subscribers.making import mail, somebody, webhook
 

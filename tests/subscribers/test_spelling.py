@@ -13,8 +13,9 @@ from django.utils import timezone
 from components import encryption
 from incidents.models import Incident, Notice, NoticeKind
 from subscribers import address_identity, addresses, csv_format, importing
-from subscribers.channels import Channel
 from subscribers.models import Delivery, FormerKey, State, Subscriber
+from subscribers.staff import finding
+from subscribers.states import Channel
 from tests.making import component
 from tests.subscribers.making import mail, webhook
 
@@ -110,6 +111,60 @@ def test_one_endpoint_is_one_subscription(db):
 def test_an_endpoint_is_kept_as_it_is_asked(typed, kept):
     assert address_identity.normal(Channel.WEBHOOK, typed) == kept
     assert address_identity.normal(Channel.WEBHOOK, kept) == kept
+
+
+SPELLED = "https://example.org/~me/%E7%8A%B6?q=a-b%2F"
+ONE_PLACE = (  # RFC 3986, sections 6.2.2.1 and 6.2.2.2; RFC 1034, section 3.1: the dot of the root
+    SPELLED, "https://example.org./~me/%E7%8A%B6?q=a-b%2F", "https://example.org/%7Eme/%E7%8A%B6?q=a-b%2F",
+    "https://example.org/%7eme/%e7%8a%b6?q=a-b%2f", "https://example.org/~me/状?q=a%2Db%2F",
+    "https://EXAMPLE.org.:443/%7E%6De/%E7%8A%B6?%71=%61-b%2F#part",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ONE_PLACE)
+def test_an_endpoint_in_any_spelling_is_one_subscription_and_told_as_it_was_typed_first(db, first):
+    for place, address in enumerate((first, *ONE_PLACE), start=1):
+        given = {"address": address, "contact": "me@example.org"}
+        Client(REMOTE_ADDR=f"192.0.2.{place}").post("/subscribe/webhook", given)
+    one = Subscriber.objects.get(channel="webhook")
+    assert one.open_address == address_identity.normal(Channel.WEBHOOK, first)
+    assert one.host == "example.org"
+    assert one.deliveries.count() == 1  # one confirmation an hour
+    assert {Subscriber.objects.at("webhook", address) for address in ONE_PLACE} == {one}
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["https://example.org/~me/%E7%8A%B6?q=a-b/", "https://example.org/~ME/%E7%8A%B6?q=a-b%2F",
+     "https://example.org/~me/%25E7%8A%B6?q=a-b%2F", "https://example.org/~me/%E7%8A%B6?q=a-b%2F&",
+     "http://example.org/~me/%E7%8A%B6?q=a-b%2F", "https://example.org/%257Eme/%E7%8A%B6?q=a-b%2F",
+     "https://example.org:8443/~me/%E7%8A%B6?q=a-b%2F"],
+)  # fmt: skip
+def test_another_endpoint_is_another(other):
+    assert address_identity.fingerprint(Channel.WEBHOOK, other) != address_identity.fingerprint(
+        Channel.WEBHOOK, SPELLED
+    )
+
+
+@pytest.mark.parametrize("how", ["form", "file", "staff"])
+def test_an_endpoint_of_an_earlier_version_is_still_the_one(db, client, how):
+    former = kept_apart("https://example.org/%7Eme", NOW)
+    if how == "form":
+        given = {"address": "https://example.org/%7Eme", "contact": "me@example.org"}
+        client.post("/subscribe/webhook", given)
+    elif how == "file":
+        rows = "channel,address\nwebhook,https://example.org/%7Eme\nwebhook,https://example.org/%7eother"
+        tally = importing.take_in(list(csv_format.lines(io.StringIO(rows))), importing.Places.now(), NOW)
+        assert (tally.added, tally.known) == (1, 1)
+    assert Subscriber.objects.at("webhook", "https://example.org/%7Eme") == former
+    words = finding.Asked(words="https://example.org/%7Eme")
+    assert finding.find(words, in_full=False).get() == former
+
+
+def test_a_file_brings_one_endpoint_once(db):
+    rows = "\n".join(("channel,address", *(f"webhook,{address}" for address in ONE_PLACE)))
+    importing.take_in(list(csv_format.lines(io.StringIO(rows))), importing.Places.now(), NOW)
+    assert Subscriber.objects.count() == 1
 
 
 def test_a_file_brings_one_mailbox_once(db):

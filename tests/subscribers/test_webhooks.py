@@ -13,9 +13,9 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from components.egress import Egress
 from incidents.models import Post
 from subscribers import addresses, signing
-from subscribers.channels import Channel
 from subscribers.delivery import backoff, fan_out
 from subscribers.models import Delivery, Purpose, State, Subscriber
+from subscribers.states import Channel
 from tests.making import component
 from tests.subscribers.making import mail, webhook
 from tests.subscribers.test_delivering import bodies, late, opened, states
@@ -166,7 +166,7 @@ def test_each_answer_has_its_consequence(post, sink, answer, ends, says):
 def test_a_date_in_retry_after_is_kept_to():
     from email.utils import format_datetime
 
-    from subscribers.senders.posting import Answer
+    from subscribers.channels.posting import Answer
 
     at = timezone.now() + dt.timedelta(seconds=90)
     assert 85 < Answer(429, {"retry-after": format_datetime(at)}).retry_after_s <= 90

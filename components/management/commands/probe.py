@@ -11,14 +11,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from components import client_certificates, command_audit, egress, probers
-from components.client_certificates import BadCertificate, ClientCertificate
+from components import client_certificates, command_audit, egress, probers, steps
+from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Failure, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbe
+from components.probers import PROBERS, InvalidProbeError
 
-LONGEST_WAIT_S = 10
-SHORTEST_NAME = 60
+MAX_WAIT_S = 10
+MIN_NAME_LENGTH = 60
 
 
 class Command(BaseCommand):
@@ -39,11 +39,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         kind, target = kind_of(options["target"])
-        options["timeout"] = options["timeout"] or min(LONGEST_WAIT_S, options["interval"])
+        options["timeout"] = options["timeout"] or min(MAX_WAIT_S, options["interval"])
         given = dict(_pair(text) for text in options["option"])
         try:
             order = PROBERS[kind].parse(target, given)
-        except InvalidProbe as refused:
+        except InvalidProbeError as refused:
             raise CommandError(str(refused)) from refused
         order = _with_certificate(kind, order, options)
         way = egress.through(egress.Door.PROBES)
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         options: dict[str, Any],
         shown: ClientCertificate | None,
     ) -> None:
-        name = options["name"] or options["target"].partition("://")[2][:SHORTEST_NAME]
+        name = options["name"] or options["target"].partition("://")[2][:MIN_NAME_LENGTH]
         settings = {
             "interval_s": options["interval"],
             "timeout_s": options["timeout"],
@@ -110,7 +110,7 @@ def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
-    except BadCertificate as bad:
+    except CertificateError as bad:
         raise CommandError(f"--{bad.field.replace('_', '-')}: {bad.sentence}") from None
 
 
@@ -130,23 +130,24 @@ def _pair(text: str) -> tuple[str, str]:
 
 def ladder(kind: str, reading: Reading) -> list[str]:
     """One line a rung: what was reached, how long it took, where it stopped."""
-    rungs: list[tuple[str, float | None]] = [("DNS", reading.dns_ms)]
+    times: dict[str, float | None] = {steps.DNS: reading.dns_ms}
     if kind != "dns":
-        rungs.append(("Connect", reading.connect_ms))
+        times[steps.CONNECT] = reading.connect_ms
     if reading.tls_ms is not None or reading.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        rungs.append(("TLS", reading.tls_ms))
+        times[steps.TLS] = reading.tls_ms
     if kind == "http":
-        rungs += [("First byte", reading.first_byte_ms), ("Transfer", reading.transfer_ms)]
-    lines, stopped = [], False
-    for name, took_ms in rungs:
-        if took_ms is not None:
-            lines.append(f"  ✓ {name:<11}{took_ms:8.1f} ms{_beside(name, reading)}")
-        elif not stopped and reading.failure:
+        times |= {steps.FIRST_BYTE: reading.first_byte_ms, steps.TRANSFER: reading.transfer_ms}
+    reached = steps.passed(times, reading.failure or "", reading.status_code)
+    lines = []
+    for place, (name, took_ms) in enumerate(times.items()):
+        if place < reached:
+            took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
+            lines.append(f"  ✓ {name:<11}{took}{_beside(name, reading)}".rstrip())
+        elif place == reached:
             lines.append(f"  ✗ {name:<11}{reading.detail}")
-            stopped = True
         else:
             lines.append(f"  – {name}")
-    if reading.failure and not stopped:
+    if reading.failure and reached == len(times):
         lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<11}as expected")

@@ -16,7 +16,7 @@ from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.words import length
 
 HOUR = timedelta(hours=1)
-MOST_BEFORE = 10
+MAX_BEFORE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def before(probe: Probe, now: datetime) -> list[Before]:
         .filter(affected__component=probe.component_id)
         .exclude(resolved_at=None)
         .annotate(worst=Max("affected__worst_status", filter=Q(affected__component=probe.component_id)))[
-            :MOST_BEFORE
+            :MAX_BEFORE
         ]
     )
     if not incidents:

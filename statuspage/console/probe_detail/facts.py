@@ -20,7 +20,7 @@ from statuspage.console.probe_detail.results import ladder
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
-MOST_CHECKS = 500
+MAX_CHECKS = 500
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
@@ -55,7 +55,7 @@ def is_looking(probe: Probe, now: datetime) -> bool:
 def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     """Everything of the probe's page but its chart. Not `is_whole`: without the target's own words."""
     siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
-    checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MOST_CHECKS])
+    checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
     bad = _newest_bad(checks)
     bad = bad if is_whole or bad is None else _in_our_words(bad)
     trouble = _trouble_since(probe, checks)

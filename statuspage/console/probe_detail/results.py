@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from components import steps
 from components.models import Check, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -11,7 +12,7 @@ from components.status import Status
 from statuspage.console.probe_detail.words import ms
 from statuspage.public.evidence import sees
 
-MOST_LINES = 40
+MAX_LINES = 40
 HEAD = 4  # results shown of the newest run before it folds
 
 
@@ -48,7 +49,7 @@ def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) 
     """The newest results, with equal ones in a row folded."""
     found: list[Line] = []
     for place, run in enumerate(_runs(checks)):
-        if len(found) >= MOST_LINES:
+        if len(found) >= MAX_LINES:
             break
         if only_changes:
             found.append(_line(run[-1], probe))
@@ -104,30 +105,34 @@ def _result(check: Check) -> str:
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     """How far it came, for staff."""
-    rungs = [("DNS", check.dns_ms, "")]
+    rungs = [(steps.DNS, check.dns_ms, "")]
     if kind != "dns":
-        rungs.append(("Connect", check.connect_ms, check.address))
+        rungs.append((steps.CONNECT, check.connect_ms, check.address))
     note = (check.facts or {}).get("note", "").rstrip(".")
     if check.tls_ms is not None or kind == "tls" or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
         days = f"{check.days_left} days left" if check.days_left else ""
-        rungs.append(("TLS", check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else "")))))
+        rungs.append(
+            (steps.TLS, check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else ""))))
+        )
     if kind == "http":
         answered = f"{(check.facts or {}).get('protocol', '')} {check.status_code or ''}".strip()
-        rungs.append(("First byte", check.first_byte_ms, answered))
-        rungs.append(("Transfer", check.transfer_ms, note))
-    found, stopped = [], False
-    for name, took_ms, beside in rungs:
-        if took_ms is not None:
-            found.append(Rung(name, "ok", f"{beside}, {ms(took_ms)}" if beside else ms(took_ms)))
-        elif check.failure and not stopped:
+        rungs.append((steps.FIRST_BYTE, check.first_byte_ms, answered))
+        rungs.append((steps.TRANSFER, check.transfer_ms, note))
+    times = {name: took_ms for name, took_ms, _ in rungs}
+    reached = steps.passed(times, check.failure, check.status_code)
+    found = []
+    for place, (name, took_ms, beside) in enumerate(rungs):
+        if place < reached:
+            took = "" if took_ms is None else ms(took_ms)
+            found.append(Rung(name, "ok", ", ".join(filter(None, (beside, took))) or "–"))
+        elif place == reached:
             found.append(Rung(name, "failed", sees(check).lower()))
-            stopped = True
         else:
-            found.append(Rung(name, "open", "not reached" if stopped else "–"))
-    if check.failure and not stopped:
-        found.append(Rung("As expected", "failed", sees(check).lower()))
-    elif not check.failure:
+            found.append(Rung(name, "open", "not reached"))
+    if not check.failure:
         found.append(Rung("As expected", "ok", "yes"))
+    elif reached == len(rungs):
+        found.append(Rung("As expected", "failed", sees(check).lower()))
     else:
         found.append(Rung("As expected", "open", "not reached"))
     return tuple(found)

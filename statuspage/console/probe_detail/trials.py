@@ -11,12 +11,12 @@ from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
 from components.status import Status
-from statuspage.console.latency_chart import MOST_ROWS
+from statuspage.console.latency_chart import MAX_ROWS
 from statuspage.console.probe_detail.results import Rung, ladder
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
-LONGEST_TRY_S = 15  # somebody waits for it, and so does a thread of the web process
+MAX_TRY_S = 15  # somebody waits for it, and so does a thread of the web process
 TRIES_AT_ONCE = 4
 
 
@@ -33,20 +33,20 @@ class Tried:
 _places = threading.BoundedSemaphore(TRIES_AT_ONCE)
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Four tries are under way: try again in a few seconds."""
 
 
 def try_out(probe: Probe) -> Tried:
-    """Look once, now, with the settings as they are in the form. Raises Busy, InvalidProbe.
+    """Look once, now, with the settings as they are in the form. Raises BusyError, InvalidProbeError.
 
     It shows the client certificate that was typed, or the one that is kept.
     """
     if not _places.acquire(blocking=False):
-        raise Busy("Four tries are under way: try again in a few seconds.")
+        raise BusyError("Four tries are under way: try again in a few seconds.")
     try:
         order = probe.order()
-        deadline_s = float(min(probe.timeout_s, LONGEST_TRY_S))
+        deadline_s = float(min(probe.timeout_s, MAX_TRY_S))
         way = egress.through(egress.Door.PROBES)
         check = probers.check(probe.kind, order, deadline_s=deadline_s, egress=way)
         reading = asyncio.run(check)
@@ -91,7 +91,7 @@ def dry_run(probe: Probe, old: Probe, now: datetime) -> Compared:
 
 def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
     found = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
-    rows = found.values_list("slot", "total_ms", "failure", "days_left")[:MOST_ROWS]
+    rows = found.values_list("slot", "total_ms", "failure", "days_left")[:MAX_ROWS]
     return [
         replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left)
         for slot, total_ms, failure, days_left in reversed(rows)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from components.models import Heartbeat
 
-LONGEST_S = 3600
+MAX_DURATION_S = 3600
 
 
 class Command(BaseCommand):
@@ -60,7 +60,9 @@ def copy_postgresql(file: Path) -> None:
             ["pg_dump", "-Fc", "-f", str(file), *where, str(told["NAME"])],
             ["pg_restore", "--list", str(file)],
         ):
-            subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=LONGEST_S)  # noqa: S603
+            subprocess.run(  # noqa: S603 - our own commands
+                command, env=env, check=True, capture_output=True, text=True, timeout=MAX_DURATION_S
+            )
     except FileNotFoundError as error:
         raise CommandError("pg_dump is not installed: install PostgreSQL's client tools.") from error
     except subprocess.SubprocessError as error:

@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from incidents import alerting
 from statuspage.ops import bootstrap, private_files, supervisor
 from statuspage.ops.child_output import say
-from statuspage.ops.supervisor import CannotStart, Supervisor
+from statuspage.ops.supervisor import StartError, Supervisor
 from statuspage.ops.watch import Watch, mail_server_error
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             supervisor.check_port(settings.HOST, settings.PORT)
             self.check()
             prepare_database()
-        except CannotStart as error:
+        except StartError as error:
             sys.exit(str(error))
         lay_out_static_files()
         staff = bootstrap.prepare(settings.HOST, settings.PORT)
@@ -78,21 +78,21 @@ def lay_out_static_files() -> None:
 
 
 def prepare_database() -> None:
-    """Bring the tables up to the code. Raises CannotStart."""
+    """Bring the tables up to the code. Raises StartError."""
     try:
         executor = MigrationExecutor(connection)
         known = set(executor.loader.disk_migrations)
         ours = {app for app, _ in known}
         newer = [name for name in executor.loader.applied_migrations if name not in known]
         if any(app in ours for app, _ in newer):
-            raise CannotStart(
+            raise StartError(
                 "The database was written by a newer version of this program: "
                 "update the program, or restore a backup of the database."
             )
         call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         first = str(error).strip().splitlines()[0]
-        raise CannotStart(f"The database cannot be used ({first}): check DATABASE_URL.") from error
+        raise StartError(f"The database cannot be used ({first}): check DATABASE_URL.") from error
 
 
 def welcome(staff: tuple[str, str] | None) -> None:

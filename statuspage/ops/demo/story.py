@@ -18,7 +18,7 @@ from typing import Any
 from statuspage.ops.demo.visitors import Visitors
 from statuspage.ops.supervisor import answers, free_port
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 START_S, CHAPTER_S = 90, 120
 REPAIRED_POOL = 200
 PAGE_PORT = 8010

@@ -10,7 +10,7 @@ from components import wire
 from components.egress import Egress, EgressError
 
 DEADLINE_S = 10.0
-MOST_BYTES = 5_000_000
+MAX_BYTES = 5_000_000
 
 
 class Visitors:
@@ -68,8 +68,8 @@ class Visitors:
                     path = f"{parts.path}?{parts.query}"
                     line.writer.write(wire.request_bytes(method, parts.netloc, path, {}, b""))
                     head = await wire.read_head(line)
-                    return json.loads(await wire.read_body(line, head, method, most=MOST_BYTES))
+                    return json.loads(await wire.read_body(line, head, method, most=MAX_BYTES))
                 finally:
                     line.close()
-        except (TimeoutError, OSError, EgressError, wire.Garbled, ValueError):
+        except (TimeoutError, OSError, EgressError, wire.MalformedAnswerError, ValueError):
             return None

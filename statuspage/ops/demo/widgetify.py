@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 POOL_SIZE = 5  # the mistake: enough for a quiet day
 WAIT_S = 1.5
-LONGEST_HOLD_S = 5.0
-MOST_CONNECTIONS = 500
+MAX_HOLD_S = 5.0
+MAX_CONNECTIONS = 500
 STYLE = b"body { font-family: system-ui }\n"
 
 
@@ -41,7 +41,7 @@ class Pool:
 
     def grow(self, size: int) -> None:
         """Have at least this many."""
-        while self.size < min(size, MOST_CONNECTIONS):
+        while self.size < min(size, MAX_CONNECTIONS):
             self.free.put(sqlite3.connect(self.file, check_same_thread=False))
             self.size += 1
 
@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
     def _hold(self) -> float:
         """How long this request needs its connection; reports need long."""
         hold = parse_qs(urlsplit(self.path).query).get("hold_ms", ["5"])[0]
-        return min(int(hold) / 1000 if hold.isdigit() else 0.0, LONGEST_HOLD_S)
+        return min(int(hold) / 1000 if hold.isdigit() else 0.0, MAX_HOLD_S)
 
     def _answer(self, status: HTTPStatus, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)

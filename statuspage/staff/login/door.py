@@ -14,7 +14,7 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from components import egress, transport
 
 DEADLINE_S = 10.0  # for each thing that is asked, redirects included; a person waits, and a thread with them
-MOST_BYTES = 1_000_000  # keys of a large provider are some tens of kilobytes
+MAX_BYTES = 1_000_000  # keys of a large provider are some tens of kilobytes
 
 
 class ProviderError(OAuth2Error, OSError):  # type: ignore[misc]
@@ -99,7 +99,7 @@ class Session:
 async def _ask(method: str, url: str, given: Mapping[str, Any]) -> Answer:
     door = egress.through(egress.Door.SIGN_ON)
     async with transport.client(
-        door, deadline_s=DEADLINE_S, most_bytes=MOST_BYTES, follow_redirects=True
+        door, deadline_s=DEADLINE_S, most_bytes=MAX_BYTES, follow_redirects=True
     ) as client:
         came = await client.request(method, url, **given)
         return Answer(came.status_code, came.headers, came.content, came.text)

@@ -8,7 +8,7 @@ from django.core.cache.backends.db import DatabaseCache
 from django.db import DatabaseError, connections
 
 
-class NotCounted(DatabaseError):
+class NotCountedError(DatabaseError):
     """The database did not take the count, so the guess is not allowed."""
 
 
@@ -22,7 +22,7 @@ class ThrottleCache(DatabaseCache):
         """Django's own stays silent when it could not write: a guess would go uncounted."""
         full = self.make_and_validate_key(key, version=version)
         if not self._base_set("set", full, value, timeout):
-            raise NotCounted
+            raise NotCountedError
 
     def _cull(self, db: str, cursor: Any, now: datetime, num: int) -> None:
         """Expired rows only: Django's own throws a third of the rest away, and guessers fill tables."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from statuspage.models import Audit, Invitation, InvitationGone
+from statuspage.models import Audit, Invitation, InvitationGoneError
 from statuspage.staff.access import public
 from statuspage.staff.login.forms import AcceptForm
 
@@ -23,7 +23,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     """A person makes their account from an invitation."""
     try:
         invitation = Invitation.objects.by_token(token, timezone.now())
-    except InvitationGone as gone:
+    except InvitationGoneError as gone:
         return render(request, "account/invitation_gone.html", {"why": gone.__doc__}, status=410)
     if request.user.is_authenticated:
         return render(request, "account/invitation_other.html", status=409)
@@ -32,7 +32,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "account/invitation.html", {"form": form, "invitation": invitation})
     try:
         user = _join(request, invitation, form)
-    except InvitationGone as gone:
+    except InvitationGoneError as gone:
         return render(request, "account/invitation_gone.html", {"why": gone.__doc__}, status=410)
     except IntegrityError:
         form.add_error("name", "Somebody took this name just now.")

@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from components import identity
-from statuspage.models import Audit, Invitation, LastAdmin, Member, Role
+from statuspage.models import Audit, Invitation, LastAdminError, Member, Role
 from statuspage.staff.access import needs
 from statuspage.staff.login.adapters import public_url
 from statuspage.staff.login.recording import end_sessions
@@ -103,7 +103,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
     role, before = form.cleaned_data["role"], Member.objects.role_of(user)
     try:
         Member.objects.appoint(user, role)
-    except LastAdmin as error:
+    except LastAdminError as error:
         return _refused(request, str(error.__doc__))
     Audit.objects.note(
         request,
@@ -123,7 +123,7 @@ def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(get_user_model(), pk=pk)
     try:
         Member.objects.shut_out(user)
-    except LastAdmin as error:
+    except LastAdminError as error:
         return _refused(request, str(error.__doc__))
     Audit.objects.note(request, "person.deactivate", user, before={"active": True}, after={"active": False})
     end_sessions(user)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from components import command_audit
-from subscribers.csv_format import Fault, lines, opened
+from subscribers.csv_format import CSVError, lines, opened
 from subscribers.importing import BATCH, Places, take_in
 
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
                         )
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
-        except Fault as fault:
+        except CSVError as fault:
             raise CommandError(str(fault)) from fault
         except KeyboardInterrupt:
             if done:

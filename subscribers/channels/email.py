@@ -24,15 +24,16 @@ from django.conf import settings
 from components.egress import Egress, EgressError
 from incidents.messages import one_line
 from subscribers import emails
+from subscribers.channels.kind import ChannelKind
 from subscribers.delivery import refusals
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.refusals import Blame
 
 DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
-MOST_LINES = 4  # of one process; many servers allow ten from one address
+MAX_LINES = 4  # of one process; many servers allow ten from one address
 MAILS_A_LINE = 100  # then a fresh one: many servers hang up at some number
 IDLE_S = 10.0
-MOST_FILES = 500
+MAX_FILES = 500
 
 
 class Step(IntEnum):
@@ -49,13 +50,13 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
     now = datetime.now(UTC)
     try:
         message = emails.letter(envelope, now)
-    except emails.NoAddress as error:
+    except emails.NoAddressError as error:
         return Result(End.GONE, why=str(error.__doc__))
     return await carry(envelope.id, envelope.address, message, egress)
 
 
 async def carry(name: str, address: str, message: EmailMessage, egress: Egress) -> Result:
-    """Hand over a message that is written. Raises NoAddress."""
+    """Hand over a message that is written. Raises NoAddressError."""
     if not settings.EMAIL_URL:
         return await asyncio.to_thread(_file, name, message.as_bytes(), datetime.now(UTC))
     return await _lines().carry(emails.receiver(address).addr_spec, message.as_bytes(), egress)
@@ -73,7 +74,7 @@ def _file(name: str, raw: bytes, now: datetime) -> Result:
         with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(raw)
         half.replace(folder / f"{now:%Y%m%dT%H%M%S%f}-{name}.eml")
-        for old in sorted(folder.glob("*.eml"))[:-MOST_FILES]:
+        for old in sorted(folder.glob("*.eml"))[:-MAX_FILES]:
             old.unlink(missing_ok=True)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -100,7 +101,7 @@ class _Lines:
     """The lines of one event loop to the operator's server."""
 
     def __init__(self) -> None:
-        self.places = asyncio.Semaphore(MOST_LINES)
+        self.places = asyncio.Semaphore(MAX_LINES)
         self.idle: list[_Line] = []
         self.farewells: set[asyncio.Task[None]] = set()
 
@@ -251,3 +252,6 @@ _by_loop: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = weakr
 def _lines() -> _Lines:
     """Those of this loop: a socket belongs to the loop that opened it."""
     return _by_loop.setdefault(asyncio.get_running_loop(), _Lines())
+
+
+CHANNEL = ChannelKind(send=send, example="you@example.com", address_label="Email address")

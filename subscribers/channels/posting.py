@@ -1,5 +1,6 @@
 """One POST over a fresh line through the egress door: no redirect is followed, the answer is capped."""
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from components import wire
-from components.egress import Egress, EgressError
+from components.decompression import DecompressionError
+from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure
 from subscribers.delivery.envelope import End, Result
 
 AGENT = "statuspage/1 (+webhooks)"
-MOST_ANSWER_BYTES = 4_096
+MAX_ANSWER_BYTES = 4_096
+BODY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,25 @@ async def post(
         given = {"User-Agent": AGENT, "Content-Type": "application/json", **headers}
         line.writer.write(wire.request_bytes("POST", parts.netloc.rpartition("@")[2], path, given, body))
         head = await wire.read_head(line)
-        answer = b""
-        if reads:
-            with contextlib.suppress(wire.TooLarge):  # the status is what counts
-                answer = await wire.read_body(line, head, "POST", most=MOST_ANSWER_BYTES)
-        return Answer(head.status, head.headers, answer)
+        return Answer(head.status, head.headers, await _words(line, head) if reads else b"")
     finally:
         line.close()
+
+
+async def _words(line: Line, head: wire.Head) -> bytes:
+    """The beginning of the body, or what came of it in a moment.
+
+    The status is what counts: whoever said 200 has the message, and would be sent it again for days.
+    """
+    said = bytearray()
+    with contextlib.suppress(*FAILURES, DecompressionError, TimeoutError):
+        async with asyncio.timeout(BODY_S):
+            async with contextlib.aclosing(wire.pieces(line, head, "POST")) as pieces:
+                async for piece in pieces:
+                    said += piece
+                    if len(said) >= MAX_ANSWER_BYTES:
+                        break
+    return bytes(said[:MAX_ANSWER_BYTES])
 
 
 def failed(error: Exception) -> Result:
@@ -64,14 +79,14 @@ def failed(error: Exception) -> Result:
     if isinstance(error, EgressError):
         end = End.OURS if error.failure is Failure.OWN_FAULT else End.LATER
         return Result(end, why=error.sentence)
-    if isinstance(error, wire.TooLarge):
+    if isinstance(error, wire.TooLargeError):
         return Result(End.LATER, why=f"The answer is too large: the {error}.")
-    if isinstance(error, wire.Garbled):
+    if isinstance(error, wire.MalformedAnswerError):
         return Result(End.LATER, why="The answer is not HTTP.")
     return Result(End.LATER, why="The connection was broken off.")
 
 
-FAILURES = (EgressError, wire.Garbled, wire.TooLarge, ConnectionError, OSError)
+FAILURES = (EgressError, wire.MalformedAnswerError, wire.TooLargeError, ConnectionError, OSError)
 
 
 def judged(answer: Answer) -> Result:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.egress import Egress
-from subscribers import addresses, push_encryption, vapid
-from subscribers.browsers import Browser, Malformed
+from subscribers import push_encryption, vapid
+from subscribers.browsers import Browser, InvalidBrowserError, is_push_service
+from subscribers.channels.chat_message import message
+from subscribers.channels.kind import ChannelKind
+from subscribers.channels.posting import FAILURES, failed, judged, post
+from subscribers.channels.text_runs import clipped
 from subscribers.delivery.envelope import End, Envelope, Result
-from subscribers.formats.runs import clipped
-from subscribers.formats.telling import message
-from subscribers.senders.posting import FAILURES, failed, judged, post
 
-MOST_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
-MOST_WORDS = 300  # UTF-16 units: no system shows more
+MAX_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
+MAX_WORDS = 300  # UTF-16 units: no system shows more
 KEEP_S = 86_400  # for a browser that is closed; older news is no news
 
 
@@ -28,9 +29,9 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
     """Have a browser show this: title, body, url and tag."""
     try:
         browser = Browser.read(address)
-    except Malformed as error:
+    except InvalidBrowserError as error:
         return Result(End.GONE, why=str(error.__doc__))
-    if not addresses.is_push_service(browser.endpoint):  # from before they were asked for
+    if not is_push_service(browser.endpoint):  # from before they were asked for
         return Result(End.GONE, why="The address is not one of a push service we know.")
     body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
     headers = {
@@ -53,7 +54,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
 def written(envelope: Envelope) -> dict[str, Any]:
     """What the worker in the browser shows. A later message with the same tag takes its place."""
     told = message(envelope)
-    words = clipped("".join(run.text for run in told.words), MOST_WORDS)
+    words = clipped("".join(run.text for run in told.words), MAX_WORDS)
     facts = " ".join(f"{name} {value}." for name, value in told.facts)
     return {
         "title": clipped(f"{told.head}: {told.title}", 150),
@@ -65,10 +66,13 @@ def written(envelope: Envelope) -> dict[str, Any]:
 
 def sealed(plain: bytes, browser: Browser) -> bytes:
     """Readable by this browser alone; the service in between sees its length (RFC 8291)."""
-    assert len(plain) <= MOST_BYTES
+    assert len(plain) <= MAX_BYTES
     return push_encryption.encrypt(plain, browser.key, browser.auth)
 
 
 def _topic(tag: str) -> str:
     """At most 32 letters; the service keeps only the newest of a topic (RFC 8030, section 5.4)."""
     return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()
+
+
+CHANNEL = ChannelKind(send=send)

@@ -6,18 +6,18 @@ from datetime import datetime
 from components.status import Status
 from incidents import messages
 from incidents.models import NoticeKind
-from incidents.times import clock, span
-from subscribers.delivery.content import Story
+from incidents.times import clock, is_today, span
+from subscribers.channels.markdown_runs import runs
+from subscribers.channels.text_runs import END, Run, clipped, one_line
+from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
-from subscribers.formats.markdown import runs
-from subscribers.formats.runs import END, Run, clipped, one_line
 
-MOST_COMPONENTS = 20
-LONGEST_TITLE = 200
-MOST_EARLIER = 5  # words told together with the newest
-MOST_RUNS = 1_000
-LONGEST_NAME = 60
-LONGEST_FALLBACK = 2_000
+MAX_COMPONENTS = 20
+MAX_TITLE_LENGTH = 200
+MAX_EARLIER = 5  # words told together with the newest
+MAX_RUNS = 1_000
+MAX_NAME_LENGTH = 60
+MAX_FALLBACK_LENGTH = 2_000
 COLOURS = {
     Status.OPERATIONAL: 0x1A8F66,
     Status.UNDER_MAINTENANCE: 0x4457C8,
@@ -63,7 +63,7 @@ class Message:
     @property
     def fallback(self) -> str:
         """The plain words of it, for notifications and for those who see no cards."""
-        return self.plain(LONGEST_FALLBACK)
+        return self.plain(MAX_FALLBACK_LENGTH)
 
     def plain(self, most: int) -> str:
         """The same with at most this much of the text."""
@@ -83,18 +83,18 @@ def message(envelope: Envelope) -> Message:
 
 
 def _of_story(envelope: Envelope, story: Story) -> Message:
-    shown = story.components[:MOST_COMPONENTS]
+    shown = story.components[:MAX_COMPONENTS]
     return Message(
         head=_head(story),
-        title=clipped(story.title, LONGEST_TITLE) or "No title",
+        title=clipped(story.title, MAX_TITLE_LENGTH) or "No title",
         url=story.url,
         words=_words(envelope, story),
         status=story.status,
-        page_name=clipped(envelope.house.name, LONGEST_NAME),
+        page_name=clipped(envelope.house.name, MAX_NAME_LENGTH),
         manage=envelope.links.manage,
-        components=tuple((clipped(name, LONGEST_NAME), status) for name, status in shown),
+        components=tuple((clipped(name, MAX_NAME_LENGTH), status) for name, status in shown),
         more_components=len(story.components) - len(shown),
-        facts=_facts(story),
+        facts=_facts(story, envelope.at or story.newest.at),
         at=story.newest.at,
         key=story.thread,
         link_word=LINK_WORDS[story.kind],
@@ -116,34 +116,45 @@ def _head(story: Story) -> str:
 
 
 def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
-    """The newest as it is, those before it with their step and time."""
+    """The newest as it is, those before it with their step and time; the newest too on another day."""
     newest, *earlier = envelope.unsent or (story.newest,)
+    sent_at = envelope.at or newest.at
     # a component's change is our own sentence: its name is no Markdown
     told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
+    if not is_today(newest.at, sent_at):
+        told = [*_step(newest, sent_at), *told]
     if story.workaround:
         told += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
-    for word in earlier[:MOST_EARLIER]:
-        if len(told) > MOST_RUNS:
+    for word in earlier[:MAX_EARLIER]:
+        if len(told) > MAX_RUNS:
             break  # no vendor shows as much
-        step = f"{word.label}, {clock(word.at, newest.at)}:"
-        told += [END, END, Run(step, strong=True), END, *runs(word.text)]
+        told += [END, END, *_step(word, newest.at, sent_at), *runs(word.text)]
     return tuple(told)
 
 
-def _facts(story: Story) -> tuple[tuple[str, str], ...]:
+def _step(word: Word, *seen_at: datetime) -> tuple[Run, ...]:
+    return Run(f"{word.label}, {_clock(word.at, *seen_at)}:", strong=True), END
+
+
+def _clock(at: datetime, *seen_at: datetime) -> str:
+    """With its day if it is another one for the words around it or for who reads them."""
+    return max((clock(at, now) for now in seen_at), key=len)
+
+
+def _facts(story: Story, sent_at: datetime) -> tuple[tuple[str, str], ...]:
     facts = []
     if story.starts_at and story.ends_at:
-        facts.append(("Planned", span(story.starts_at, story.ends_at, story.newest.at)))
+        facts.append(("Planned", span(story.starts_at, story.ends_at, sent_at)))
     if story.next_update_at:
-        facts.append(("Next update", f"by {clock(story.next_update_at, story.newest.at)}"))
+        facts.append(("Next update", f"by {_clock(story.next_update_at, story.newest.at, sent_at)}"))
     return tuple(facts)
 
 
 def _letter(envelope: Envelope) -> Message:
     """A message about the subscription itself."""
-    name, house = clipped(envelope.house.name, LONGEST_NAME), envelope.house
+    name, house = clipped(envelope.house.name, MAX_NAME_LENGTH), envelope.house
     title, text = LETTERS.get(envelope.purpose, LETTERS["welcome"])
-    scope = clipped(envelope.scope, LONGEST_NAME) or "all components"
+    scope = clipped(envelope.scope, MAX_NAME_LENGTH) or "all components"
     return Message(
         head=f"🔔 {name}",
         title=title.format(scope=scope),

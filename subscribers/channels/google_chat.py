@@ -3,14 +3,26 @@
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from subscribers.delivery.envelope import Envelope
-from subscribers.formats.dialects import GOOGLE_CHAT
-from subscribers.formats.runs import tame
-from subscribers.formats.telling import Message, message
+from subscribers.channels import chat
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.dialect import Dialect, escape_html, exactly, html_link
+from subscribers.channels.posting import Answer, judged
+from subscribers.channels.text_runs import tame
+from subscribers.delivery.envelope import Envelope, Result
 
-MOST_BYTES = 32_000
-MOST_WORDS = 12_000  # bytes; JSON may double it
+MAX_BYTES = 32_000
+MAX_WORDS = 12_000  # bytes; JSON may double it
 REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
+GOOGLE_CHAT = Dialect(
+    escape_html,
+    strong=("<b>", "</b>"),
+    em=("<i>", "</i>"),
+    strike=("<s>", "</s>"),
+    code=exactly,
+    link=html_link,
+    literal=exactly,
+    measure=lambda text: len(text.replace("\n", "<br>").encode()),
+)
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
@@ -27,7 +39,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
     }
 
 
-def address(url: str) -> str:
+def target(url: str) -> str:
     """The address, asking for one thread a story."""
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query) if name != "messageReplyOption"]
@@ -37,7 +49,7 @@ def address(url: str) -> str:
 def _widgets(told: Message) -> list[dict[str, Any]]:
     widgets = [_paragraph(f"<b>{GOOGLE_CHAT.plain(told.title, 1_200)}</b>")]
     if told.words:
-        widgets.append(_paragraph(GOOGLE_CHAT.fitted(told.words, MOST_WORDS).replace("\n", "<br>")))
+        widgets.append(_paragraph(GOOGLE_CHAT.fitted(told.words, MAX_WORDS).replace("\n", "<br>")))
     if told.components:
         lines = GOOGLE_CHAT.plain_lines(told.component_lines, 6_000)
         widgets.append(_paragraph(lines.replace("\n", "<br>")))
@@ -53,3 +65,24 @@ def _paragraph(html: str) -> dict[str, Any]:
 
 def _button(word: str, url: str) -> dict[str, Any]:
     return {"text": word, "onClick": {"openLink": {"url": url}}}
+
+
+def read(answer: Answer) -> Result:
+    """What an answer means."""
+    if answer.status in (403, 404):
+        return chat.gone(answer, f"Answered {answer.status}: the space or its webhook was removed.")
+    return judged(answer)
+
+
+CHANNEL = chat.channel(
+    body=body,
+    read=read,
+    target=target,
+    host=r"chat\.googleapis\.com",
+    path=r"/v1/spaces/[^/]+/messages",
+    example="https://chat.googleapis.com/v1/spaces/…/messages?key=…",
+    how=(
+        "In Google Chat, open the menu of your space, then Apps and integrations, Webhooks, Add "
+        "webhook, and copy its address here."
+    ),
+)

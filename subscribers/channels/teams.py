@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.status import Status
-from subscribers.delivery.envelope import Envelope
-from subscribers.formats.runs import Run, cut, lines, tame
-from subscribers.formats.telling import Message, message
+from subscribers.channels import chat
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.posting import Answer, judged
+from subscribers.channels.text_runs import Run, cut, lines, tame
+from subscribers.delivery.envelope import Envelope, Result
 
-MOST_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
+MAX_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
 STYLES = {
     Status.OPERATIONAL: "good",
     Status.UNDER_MAINTENANCE: "accent",
@@ -46,7 +48,7 @@ def body(envelope: Envelope) -> dict[str, Any]:
 
 
 def _blocks(told: Message) -> list[dict[str, Any]]:
-    said = lines(cut(told.words, MOST_WORDS, _bytes))
+    said = lines(cut(told.words, MAX_WORDS, _bytes))
     head = _line([Run(told.head, strong=True)], spacing="none")
     title = _line([Run(told.title, strong=True)], size="large")
     return [
@@ -85,3 +87,34 @@ def _bytes(run: Run) -> int:
 
 def _open(word: str, url: str) -> dict[str, Any]:
     return {"type": "Action.OpenUrl", "title": word, "url": url}
+
+
+def read(answer: Answer) -> Result:
+    """Workflows answer 202. Older connectors answer 200 even when Teams refuses, and say so in words."""
+    words = answer.body.decode("utf-8", "replace")
+    error = chat.answer_object(answer).get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    if answer.status == 200 and "delivery failed" in words:
+        return chat.later(answer, "Teams took it but could not deliver it.")
+    if answer.status == 404 and code in ("WorkflowNotFound", "TriggerNotFound"):
+        return chat.gone(answer, "The workflow was removed.")
+    if answer.status == 400 and code in ("WorkflowTriggerIsNotEnabled", "WorkflowDisabled"):
+        return chat.later(answer, "The workflow is switched off.")
+    return judged(answer)
+
+
+CHANNEL = chat.channel(
+    body=body,
+    read=read,
+    host=r"[a-z0-9-]+\.webhook\.office\.com|.+\.logic\.azure\.com|.+\.api\.powerplatform\.com",
+    example="https://….logic.azure.com/workflows/…",
+    how=(
+        "In Teams, open the menu of your channel, then Workflows, choose “Post to a channel when a "
+        "webhook request is received”, and copy the address it gives you."
+    ),
+    icon=(
+        "M6 7.5a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.5 13.5c0-4.5 9-4.5 9 0M10.5 3a2.2 2.2 0"
+        " 0 1 0 4.3M12 10c1.5.5 2.5 1.7 2.5 3.5"
+    ),
+    short_label="Teams",
+)

@@ -12,28 +12,28 @@ from urllib.parse import unquote, urlsplit
 from markdown_it.token import Token
 
 from incidents.markdown import PARSER
-from subscribers.formats.runs import CONTROL, END, MOST_READ, Run, without_breaks
+from subscribers.channels.text_runs import CONTROL, END, MAX_READ, Run, without_breaks
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
 # what readers copy: addresses of mails, and of what no chat links to (ftp://, ssh://)
 LITERAL = re.compile(r"(?<![\w.+%@/-])(?:[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|[a-z][a-z0-9+.-]*://[^\s<>|`\"]+)")
+QUOTED, WITHIN = "> ", "\u2003"
 UNSAFE = re.compile(r"[\s<>|`\"]")
 
 
 def runs(markdown: str) -> list[Run]:
     """The text in runs, paragraphs a blank line apart."""
-    text = CONTROL.sub("", without_breaks(markdown[:MOST_READ].replace("\r\n", "\n").replace("\r", "\n")))
+    text = CONTROL.sub("", without_breaks(markdown[:MAX_READ].replace("\r\n", "\n").replace("\r", "\n")))
     return _tidy(_blocks(PARSER.parse(text)))
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Run]:
-    reader, depth, is_fresh = _Blocks(), 0, True
+    reader, is_fresh = _Blocks(), True
     for token in tokens:
-        depth += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
         for run in getattr(reader, token.type, _nothing)(token):
-            if depth and is_fresh and not run.is_end:
-                yield Run("> " * depth)  # as in mails: what others said is not ours
+            if is_fresh and not run.is_end:
+                yield Run(reader.lead(is_code=run.code))
             yield run
             is_fresh = run.is_end
 
@@ -47,9 +47,29 @@ class _Blocks:
 
     def __init__(self) -> None:
         self.lists: list[int | None] = []  # the next number of each open list; None for bullets
+        self.around: list[
+            str
+        ] = []  # what each line begins with: QUOTED, WITHIN, or an item's sign until it is said
         self.prefix = ""
         self.is_strong = False
         self.cells: int | None = None  # of the table's row; None outside of one
+
+    def lead(self, *, is_code: bool) -> str:
+        """What stands before a line: whose words it is, and the item it belongs to.
+
+        Code is copied: nothing stands before its lines but a sign.
+        """
+        said = [one for one in self.around if not (is_code and one == WITHIN)]
+        self.around = [one if one == QUOTED else WITHIN for one in self.around]
+        return "".join(said)
+
+    def blockquote_open(self, _: Token) -> Iterable[Run]:
+        self.around.append(QUOTED)  # as in mails: what others said is not ours
+        return ()
+
+    def blockquote_close(self, _: Token) -> Iterable[Run]:
+        self.around.pop()
+        return ()
 
     def bullet_list_open(self, _: Token) -> Iterable[Run]:
         self.lists.append(None)
@@ -68,9 +88,14 @@ class _Blocks:
     def list_item_open(self, _: Token) -> Iterable[Run]:
         number = self.lists[-1]
         self.lists[-1] = number + 1 if number is not None else None
-        sign = "• " if number is None else f"{number}. "
-        self.prefix = "\u2003" * (len(self.lists) - 1) + sign
+        self.around.append("• " if number is None else f"{number}. ")
         return ()
+
+    def list_item_close(self, _: Token) -> Iterable[Run]:
+        """An item without words has its sign at least."""
+        if self.around[-1] != WITHIN:
+            yield from (Run(""), END)
+        self.around.pop()
 
     def heading_open(self, _: Token) -> Iterable[Run]:
         self.is_strong = True

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from components.egress import Egress
 from incidents.api_shapes import moment
 from subscribers import payloads, signing
+from subscribers.channels.kind import ChannelKind
+from subscribers.channels.posting import FAILURES, failed, judged, post
 from subscribers.delivery.envelope import Envelope, Result
-from subscribers.senders.posting import FAILURES, failed, judged, post
 
 
 async def send(envelope: Envelope, egress: Egress) -> Result:
@@ -37,3 +38,23 @@ def written(envelope: Envelope) -> bytes:
     else:
         rest = payloads.compact({"test": {"id": envelope.id, "purpose": envelope.purpose}})
     return f'{{"meta":{payloads.compact(meta)},"page":{house.json},{rest[1:]}'.encode()
+
+
+CHANNEL = ChannelKind(
+    send=send,
+    example="https://example.com/hooks/status",
+    address_label="Address of your endpoint",
+    how_title="What your endpoint gets",
+    how=(
+        (
+            "One POST of JSON for each update, in the shape of Statuspage’s webhooks, signed by Standard "
+            "Webhooks. Answer with 2xx within 20 seconds. Anything else is tried again, for five days."
+        ),
+        "The first is a test that holds no incident. When you answer it with 2xx, the subscription is on.",
+    ),
+    how_link=("Standard Webhooks", "https://www.standardwebhooks.com/"),
+    icon=(
+        "M6 5.6a2.6 2.6 0 1 1 4.2 1L12 10M8 4.7 5.5 9.6M4 8.6a2.6 2.6 0 1 0 2.7 3.6h4.6m-1.5-2a2.6"
+        " 2.6 0 1 1-.7 3.4"
+    ),
+)

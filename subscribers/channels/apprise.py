@@ -16,11 +16,12 @@ from django.conf import settings
 from components import identity
 from components.egress import Egress
 from components.status import Status
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.kind import ChannelKind
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.leases import PER_CHAT_HOST
-from subscribers.formats.telling import Message, message
 
-MOST_WORDS = 600  # UTF-16 units: most of these services are short of room
+MAX_WORDS = 600  # UTF-16 units: most of these services are short of room
 KINDS = {
     Status.OPERATIONAL: "success",
     Status.UNDER_MAINTENANCE: "info",
@@ -58,7 +59,7 @@ def _notify(url: str, title: str, body: str, kind: str) -> Result:
 
 def _body(told: Message) -> str:
     """The plain words without the title, which stands by itself."""
-    return told.plain(MOST_WORDS).split("\n", 1)[1]
+    return told.plain(MAX_WORDS).split("\n", 1)[1]
 
 
 @cache
@@ -71,3 +72,6 @@ def library() -> Any:
         apprise.Apprise.instantiate("json://localhost")
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     return apprise
+
+
+CHANNEL = ChannelKind(send=send)

@@ -5,15 +5,15 @@ word of one, so no mark is ever left open.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
 CUT = "…"
 # an @ within a word calls nobody, but for these words
 CALLS = re.compile(r"(?<![\w.+%-])@|@(?=(?:everyone|here|channel|all|room)\b(?![.-]))", re.IGNORECASE)
-MOST_READ = 12_000  # characters: more than any vendor gets of one text
+MAX_READ = 12_000  # characters: more than any vendor gets of one text
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
@@ -78,6 +78,23 @@ def lines(of: Sequence[Run]) -> list[list[Run]]:
     return [line for line in found if any(run.text.strip() for run in line)]
 
 
+def without_inner_marks(of: Iterable[Run]) -> list[Run]:
+    """The runs without what is strong or stressed but begins or ends within a word."""
+    strong = _cleared(of, lambda run: run.strong, lambda run: replace(run, strong=False))
+    return _cleared(strong, lambda run: run.em, lambda run: replace(run, em=False))
+
+
+def _cleared(of: Iterable[Run], has: Callable[[Run], bool], without: Callable[[Run], Run]) -> list[Run]:
+    parts = [(is_marked, list(part)) for is_marked, part in groupby(of, has)]
+    found: list[Run] = []
+    for place, (is_marked, part) in enumerate(parts):
+        before = found[-1].text[-1:] if found else ""
+        after = parts[place + 1][1][0].text[:1] if place + 1 < len(parts) else ""
+        is_within = is_marked and (before.isalnum() or after.isalnum())
+        found += [without(run) for run in part] if is_within else part
+    return found
+
+
 def clipped(text: str, most: int) -> str:
     """Plain words on one line, at most this many UTF-16 units, cut at a word."""
     return "".join(run.text for run in _clip(one_line(text), most))
@@ -89,7 +106,7 @@ def _clip(text: str, most: int) -> list[Run]:
 
 def one_line(text: str) -> str:
     """Without line breaks, control characters and signs that turn the direction of what follows."""
-    return " ".join(CONTROL.sub("", without_breaks(text[:MOST_READ]).replace("\n", " ")).split())
+    return " ".join(CONTROL.sub("", without_breaks(text[:MAX_READ]).replace("\n", " ")).split())
 
 
 def without_breaks(text: str) -> str:

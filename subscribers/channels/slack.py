@@ -1,0 +1,118 @@
+"""Slack: Block Kit, with a colour bar and a plain fallback (docs.slack.dev).
+
+The head is in `blocks`, so that `text` is shown in notifications alone; the bar
+belongs to an attachment.
+"""
+
+import re
+from typing import Any
+
+from subscribers.channels import chat
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.dialect import Dialect, escape_entities
+from subscribers.channels.posting import Answer, judged
+from subscribers.channels.text_runs import silenced, units
+from subscribers.delivery.envelope import Envelope, Result
+
+MAX_WORDS = 2_900  # of the 3,000 of a section
+MAX_TITLE = 1_000
+MAX_FALLBACK = 3_000  # of 40,000
+TWINS = str.maketrans("*_~`", "∗ˍ∼ˋ")  # mrkdwn knows no escape for these
+MARKS = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)")
+
+
+def _escaped(text: str) -> str:
+    """docs.slack.dev: escape &, < and >. Marks inside words do nothing, at their edges they get a twin."""
+    twins = MARKS.sub(lambda found: found.group().translate(TWINS), text)
+    return escape_entities(silenced(twins))
+
+
+def _link(text: str, url: str) -> str:
+    label = "" if text == url else f"|{_escaped(text).replace('|', '¦')}"
+    return f"<{escape_entities(url)}{label}>"
+
+
+SLACK = Dialect(
+    _escaped,
+    strong=("*", "*"),
+    em=("_", "_"),
+    strike=("~", "~"),
+    code=lambda text: f"`{escape_entities(text.replace('`', 'ˋ'))}`",
+    link=_link,
+    literal=escape_entities,
+    measure=units,
+    marks_in_words=False,
+)
+
+
+def body(envelope: Envelope) -> dict[str, Any]:
+    """The body of an incoming webhook."""
+    told = message(envelope)
+    head = f"*{SLACK.plain(told.head, MAX_TITLE)}*\n*<{told.url}|{_label(told.title)}>*"
+    blocks = [_section(SLACK.fitted(told.words, MAX_WORDS))] if told.words else []
+    if told.components:
+        blocks.append(_section(SLACK.plain_lines(told.component_lines, MAX_WORDS)))
+    blocks.append({"type": "context", "elements": [_text(_foot(told))]})
+    return {
+        "text": SLACK.plain_lines(told.fallback.split("\n"), MAX_FALLBACK),
+        "blocks": [_section(head)],
+        "attachments": [
+            {"color": told.colour, "fallback": SLACK.plain(told.title, MAX_TITLE), "blocks": blocks}
+        ],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _label(title: str) -> str:
+    return SLACK.plain(title, MAX_TITLE).replace("|", "¦")
+
+
+def _foot(told: Message) -> str:
+    parts = [f"*{name}* {SLACK.plain(value, 200)}" for name, value in told.facts]
+    links = [f"<{told.url}|{told.link_word}>", f"<{told.manage}|Manage>"]
+    return " · ".join([*parts, *links])
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _text(text)}
+
+
+def _text(text: str) -> dict[str, Any]:
+    """`verbatim`: names of people and channels are not made links of."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+# docs.slack.dev, "Handling errors" of incoming webhooks
+GONE = {
+    "no_service": "The webhook was removed.",
+    "no_service_id": "The webhook was removed.",
+    "no_active_hooks": "The webhook is switched off.",
+    "invalid_token": "The webhook was removed.",
+    "channel_not_found": "The channel does not exist any more.",
+    "channel_is_archived": "The channel is archived.",
+    "no_team": "The workspace does not exist any more.",
+    "team_disabled": "The workspace is closed.",
+}
+
+
+def read(answer: Answer) -> Result:
+    """What an answer means."""
+    word = answer.body.decode("utf-8", "replace").strip()
+    if answer.status in (400, 403, 404, 410) and word in GONE:
+        return chat.gone(answer, f"Slack says: {word}. {GONE[word]}")
+    return judged(answer)
+
+
+CHANNEL = chat.channel(
+    body=body,
+    read=read,
+    host=r"hooks\.slack(-gov)?\.com",
+    path=r"/(services|workflows|triggers)/.+",
+    example="https://hooks.slack.com/services/…",
+    how=(
+        "In Slack, create an app with an incoming webhook for your channel (api.slack.com/apps, then "
+        "Incoming Webhooks), and copy its address here."
+    ),
+    icon="M6.5 2 5 14M11 2 9.5 14M2.5 5.5h11.2M2.3 10.5h11.2",
+)

@@ -1,0 +1,118 @@
+"""Telegram: sendMessage in its HTML (core.telegram.org/bots/api)."""
+
+import re
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+
+from subscribers.channels import chat
+from subscribers.channels.chat_message import Message, message
+from subscribers.channels.dialect import Dialect, escape_html, exactly, html_link
+from subscribers.channels.posting import Answer, judged
+from subscribers.channels.text_runs import units
+from subscribers.delivery.envelope import Envelope, Result
+
+EXAMPLE = "https://api.telegram.org/bot<token>/sendMessage?chat_id=…"
+MAX_TEXT = 4_096  # UTF-16 units once the entities are read
+MAX_COMPONENT_LINES = 1_000
+NUMBERS = frozenset({"message_thread_id", "direct_messages_topic_id"})
+SWITCHES = frozenset({"disable_notification", "protect_content"})
+
+
+def visible_units(html: str) -> int:
+    """How long a text is once its tags and entities are read, which is what Telegram counts."""
+    bare = re.sub(r"<[^>]*>", "", html)
+    return units(re.sub(r"&(amp|lt|gt|quot);", "x", bare))
+
+
+TELEGRAM = Dialect(
+    escape_html,
+    strong=("<b>", "</b>"),
+    em=("<i>", "</i>"),
+    strike=("<s>", "</s>"),
+    code=lambda text: f"<code>{exactly(text)}</code>",
+    link=html_link,
+    literal=exactly,
+    measure=visible_units,
+    strikes_code=False,  # core.telegram.org/bots/api, "HTML style": code is part of no other entity
+)
+
+
+def body(envelope: Envelope) -> dict[str, Any]:
+    """The method's parameters, those of the address that choose the place and the loudness among them."""
+    told = message(envelope)
+    return {
+        **_asked(envelope.address),
+        "text": _text(told),
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+    }
+
+
+def _asked(url: str) -> dict[str, str | int | bool]:
+    """What the address asks for, in the types of sendMessage; all else in it is ours to say."""
+    asked: dict[str, str | int | bool] = {}
+    for name, value in parse_qsl(urlsplit(url).query):
+        if name == "chat_id":
+            asked[name] = value
+        elif name in NUMBERS and value.isdecimal():
+            asked[name] = int(value)
+        elif name in SWITCHES:
+            asked[name] = value.lower() in ("true", "1")
+    return asked
+
+
+def target(url: str) -> str:
+    """The method's address without the parameters: they stand in the body."""
+    return urlunsplit(urlsplit(url)._replace(query=""))
+
+
+def _text(told: Message) -> str:
+    head = f"<b>{TELEGRAM.plain(told.head, 200)}</b>\n<b>{TELEGRAM.plain(told.title, 400)}</b>"
+    after = []
+    if told.components:
+        after.append(TELEGRAM.plain_lines(told.component_lines, MAX_COMPONENT_LINES))
+    after += [f"<b>{name}</b> {TELEGRAM.plain(value, 200)}" for name, value in told.facts]
+    after.append(f"{TELEGRAM.link(told.link_word, told.url)} · {TELEGRAM.link('Manage', told.manage)}")
+    frame = "\n\n".join([head, *after])
+    room = MAX_TEXT - TELEGRAM.measure(frame) - 2
+    words = TELEGRAM.fitted(told.words, room)
+    return "\n\n".join(part for part in (head, words, *after) if part)
+
+
+def read(answer: Answer) -> Result:
+    """core.telegram.org/bots/api, "Making requests"; its sentences are no promise, its codes are."""
+    said = chat.answer_object(answer)
+    words = str(said.get("description", "")).lower()
+    parameters = said.get("parameters")
+    asked = parameters if isinstance(parameters, dict) else {}
+    if answer.status == 403:
+        return chat.gone(answer, "The bot was blocked, or removed from the chat.")
+    if answer.status in (401, 404):
+        return chat.gone(answer, "Telegram does not know this bot: its token was changed.")
+    if answer.status == 400 and "chat not found" in words:
+        return chat.gone(answer, "The chat does not exist any more.")
+    if answer.status == 400 and "migrate_to_chat_id" in asked:
+        return chat.gone(answer, "The group became a supergroup: subscribe it anew with its new number.")
+    if answer.status == 429:
+        return chat.later(answer, "Telegram asks us to slow down.", asked.get("retry_after"))
+    return judged(answer)
+
+
+def refusal(url: SplitResult) -> str:
+    """Of an address that names no chat."""
+    return "" if "chat_id=" in url.query else f"Say which chat: the address looks like {EXAMPLE}."
+
+
+CHANNEL = chat.channel(
+    body=body,
+    read=read,
+    target=target,
+    host=r"api\.telegram\.org",
+    path=r"/bot\d+:[A-Za-z0-9_-]+/sendMessage",
+    refusal=refusal,
+    example=EXAMPLE,
+    how=(
+        "Make a bot with @BotFather, add it to your group, and put its token and the number of the "
+        "chat into the address."
+    ),
+)
