@@ -112,7 +112,9 @@ class Checker:
             )
         late = self.stalled_at >= began or time.monotonic() - began > order.deadline_s + STALL_S
         if late and reading.failure is not None and reading.failure.value.startswith("timeout"):
-            reading = replace(reading, failure=Failure.OWN_FAULT, detail="Our own process stalled meanwhile.")
+            reading = replace(
+                reading, failure=Failure.OWN_FAULT, detail="Our own process stalled during the check."
+            )
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 

@@ -82,4 +82,4 @@ def _log_seldom(error: Exception) -> None:
     global _logged_at  # noqa: PLW0603
     if time.monotonic() - _logged_at > LOG_EVERY_S:
         _logged_at = time.monotonic()
-        log.warning("the doorbell is broken (%s); readers look for themselves", type(error).__name__)
+        log.warning("change notifications failed (%s); readers poll instead", type(error).__name__)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from components.models import Component
 
 WARNING = (
-    "Only hidden components are affected, but this will be public: everyone can read its title and its text."
+    "Only hidden components are affected, but this will be public: everyone can read its title and text."
 )
-CONFIRM = "Publish it although its components are hidden"
+CONFIRM = "Publish it even though its components are hidden"
 
 
 def are_all_hidden(components: Iterable[Component]) -> bool:

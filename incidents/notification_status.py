@@ -75,7 +75,7 @@ class Progress:
         told += [
             f"{number:,} {word}"
             for number, word in (
-                (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "given up"),
+                (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "failed"),
             )
             if number
         ]  # fmt: skip

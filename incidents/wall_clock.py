@@ -79,11 +79,11 @@ def sentence(stretch: Stretch, zone: ZoneInfo, planned: datetime | None = None) 
         if is_twice(local, zone)
     ]
     if repeated:
-        return f"{day}: clocks go back in {zone.key}, so this window {' and '.join(repeated)} it comes."
+        return f"{day}: clocks go back in {zone.key}, so this window {' and '.join(repeated)} it occurs."
     if moved != lasts:
         way = "forward" if moved > lasts else "back"
         times = f"{start:%H:%M}–{end:%H:%M}"
-        return f"{day}: clocks go {way} in {zone.key}, so {times} takes {_told(lasts)}, not {_told(moved)}."
+        return f"{day}: clocks go {way} in {zone.key}, so {times} lasts {_told(lasts)}, not {_told(moved)}."
     return ""
 
 

@@ -147,7 +147,7 @@ WHITENOISE_MAX_AGE = 3600
 DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'statuspage.sqlite3'}"
 if not DATABASE_URL.startswith(("sqlite://", "postgres://", "postgresql://")):
     raise EnvError(
-        "DATABASE_URL names a database we do not know: write it as postgres://user:password@host/name."
+        "DATABASE_URL names an unsupported database: write it as postgres://user:password@host/name."
     )
 try:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}

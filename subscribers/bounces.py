@@ -65,7 +65,7 @@ class _Patient:
         try:
             super().run_validators(request)  # type: ignore[misc]
         except UNREADABLE as error:
-            raise AnymailWebhookValidationFailure("This is no report.") from error
+            raise AnymailWebhookValidationFailure("This is not a delivery report.") from error
 
     def esp_to_anymail_event(self, *report: Any) -> AnymailTrackingEvent | None:
         """None for one that cannot be read."""
@@ -89,7 +89,7 @@ class _Patient:
         try:
             events = super().parse_events(request)  # type: ignore[misc]
         except UNREADABLE as error:
-            raise AnymailWebhookValidationFailure("This is no report.") from error
+            raise AnymailWebhookValidationFailure("This is not a delivery report.") from error
         return [event for event in events if event is not None]
 
 
@@ -103,9 +103,9 @@ def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
         case Report.COMPLAINED:
             _leave(subscriber, f"{esp_name}: marked our mail as spam. {said}".rstrip())
         case Report.UNSUBSCRIBED:
-            _leave(subscriber, f"{esp_name}: left by its mail program. {said}".rstrip())
+            _leave(subscriber, f"{esp_name}: unsubscribed through its mail program. {said}".rstrip())
         case Report.GONE:
-            why = f"{esp_name}: the address does not take mail. {said}".rstrip()
+            why = f"{esp_name}: the address does not accept mail. {said}".rstrip()
             subscriber.quarantine(timezone.now(), why)
 
 

@@ -88,7 +88,7 @@ async def _patiently(
         while not (await asyncio.wait({task}, timeout=wait_s))[0]:
             began_ms = clock.total_ms
             if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
-                answer.note = "The body goes on: read as far as needed."
+                answer.note = "The body continues: read as far as needed."
                 return
             judged = len(answer.data)
             took_s = (clock.total_ms - began_ms) / 1000

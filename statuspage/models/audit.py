@@ -78,12 +78,12 @@ class Audit(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Added once. Raises TypeError for a change."""
         if self.pk is not None:
-            raise TypeError("The audit log is not changed.")
+            raise TypeError("The audit log cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Never."""
-        raise TypeError("The audit log is not changed.")
+        raise TypeError("The audit log cannot be changed.")
 
     @property
     def changes(self) -> list[tuple[str, Any, Any]]:

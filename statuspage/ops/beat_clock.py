@@ -39,7 +39,7 @@ class Metronome(Scheduler):
             return
         drift = (wall - before[1]) - (monotonic - before[0])
         if abs(drift) > MAX_DRIFT_S:
-            log.warning("clock.stepped seconds=%+.0f: every task is due anew", drift)
+            log.warning("clock.stepped seconds=%+.0f: all tasks are rescheduled", drift)
             self._begin()
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:

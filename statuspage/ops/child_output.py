@@ -90,4 +90,4 @@ def reason(lines: list[str]) -> str:
             causes = [line for line in lines[starts[-1] + 1 :] if pattern.match(line)]
             if causes:
                 return causes[-1][:300]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1][:300] if lines else "it printed nothing"

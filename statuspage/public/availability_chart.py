@@ -41,7 +41,7 @@ def curve(found: Postmortem, status: Status) -> Curve | None:
     step = STEPS.get(step_s, f"{step_s} s")
     return Curve(
         label=(
-            f"Share of checks that were well, per {step}, from {axis.clock(start)} to "
+            f"Share of checks that passed, per {step}, from {axis.clock(start)} to "
             f"{axis.clock(start + axis.seconds)} UTC: lowest at {lowest} UTC with {min(known):.0f} %, "
             f"{known[-1]:.0f} % at the end."
         ),

@@ -20,7 +20,7 @@ from incidents.models import TakenForm
 from incidents.models.taken import LONGEST_KEY
 
 FIELD = "form_key"
-TWICE = "This was sent already. It was taken once."
+TWICE = "This was already sent. It was accepted once."
 SAVING = ("", "save")  # what the button does; trying and looking may be done again and again
 
 

@@ -71,7 +71,7 @@ def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A role that was taken away while somebody was writing costs no words either."""
     if not holds_words(request):
         return permission_denied(request, exception)
-    return page(request, f"{exception} Nothing was sent. Copy your words, or send them once you may.")
+    return page(request, f"{exception} Nothing was sent. Copy your text, or send it once you are allowed to.")
 
 
 def _is_text(name: str, value: str) -> bool:

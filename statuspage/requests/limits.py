@@ -134,7 +134,7 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
 
 def _too_large(allowance: Allowance) -> RequestRefusedError:
     return RequestRefusedError(
-        413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are taken."
+        413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are accepted."
     )
 
 

@@ -136,7 +136,7 @@ class Copies:
         try:
             return _parse(raw, path)
         except (ValueError, KeyError, TypeError):
-            log.warning("the copy of %s is broken; it is not used", path)
+            log.warning("the copy of %s is corrupt; it is not used", path)
             return None
 
     def remove(self, path: str) -> None:

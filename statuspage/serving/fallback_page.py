@@ -11,9 +11,9 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Status unknown: {name}</title>
 <main>
-<h1>We cannot tell you the current status</h1>
-<p>This page has lost sight of its own data. That says nothing about {name}: it may well be working.</p>
-<p>Is {name} working for you? Then nothing is needed. Try this page again in a moment.</p>
+<h1>We don’t currently know the status</h1>
+<p>This page cannot reach its own data. That says nothing about {name}, which may be working normally.</p>
+<p>If {name} is working for you, there is nothing to do. Try this page again in a moment.</p>
 {support}</main>
 </html>
 """

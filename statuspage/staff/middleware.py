@@ -50,7 +50,7 @@ def _no_text(request: HttpRequest) -> HttpResponse:
     """For people a page that leads back to their form; programs get a line."""
     if "text/html" in request.headers.get("Accept", ""):
         return HttpResponse(render_to_string("400_text.html"), status=400)
-    sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
+    sentence = "The request contains a NUL character. Remove it and try again.\n"
     return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
 
 

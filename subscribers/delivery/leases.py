@@ -124,7 +124,7 @@ def _within(
         if len(chosen) >= room or busy[where] >= PER_HOST.get(channel, PER_CHAT_HOST):
             continue
         if crashes >= CRASHES_BEFORE_QUARANTINE:
-            Subscriber.objects.get(pk=pk).quarantine(now, "Its messages ended our worker ten times.")
+            Subscriber.objects.get(pk=pk).quarantine(now, "Its messages crashed our worker ten times.")
         elif crashes >= CRASHES_BEFORE_SUSPECT:
             suspects.append(pk)
         else:

@@ -21,15 +21,15 @@ class Step(models.TextChoices):
     """What a message says of its alert; a reminder's step is its hour: "reminder 1"."""
 
     OPENED = "opened", "Opened"
-    CLOSED = "closed", "Is back"
+    CLOSED = "closed", "Closed"
 
 
 class AlertDeliveryState(models.TextChoices):
     """Where a message is. All but the first are final."""
 
-    OWED = "owed", "Owed"
+    OWED = "owed", "Pending"
     SENT = "sent", "Sent"
-    FAILED = "failed", "Given up"
+    FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Not sent"
 
 

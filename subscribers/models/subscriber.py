@@ -154,7 +154,7 @@ class Subscriber(models.Model):
     wants_postmortem = models.BooleanField("postmortems", default=True)
     wants_component = models.BooleanField("changes of components", default=False)
     least_impact = models.PositiveSmallIntegerField(default=0)  # rank in Impact
-    is_digest = models.BooleanField("one mail a day", default=False)
+    is_digest = models.BooleanField("one email a day", default=False)
 
     owner = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="owned")
     signing = models.TextField(blank=True, editable=False)  # sealed JSON: [[secret, valid until or null]]

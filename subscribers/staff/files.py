@@ -76,7 +76,7 @@ def stop(request: StaffRequest, pk: int) -> HttpResponse:
     sheet = get_object_or_404(Import, pk=pk)
     sheet.stop(timezone.now())
     request.note("subscriber.import_stop", sheet, after={"done": sheet.done, "lines": sheet.total})
-    messages.success(request, "Stopped. Who was added stays; what was left of the file is forgotten.")
+    messages.success(request, "Stopped. Subscribers already added stay; the rest of the file was discarded.")
     return redirect("console_import", pk=pk)
 
 

@@ -107,7 +107,7 @@ def test_10_detection_and_recovery_time(whole):
     # the next slot, one confirming look, its time-out, and 5 s for ourselves
     assert max(*opened, *closed) <= interval_s + retry_s + timeout_s + 5
     titles = [one["name"] for one in whole.incidents()]
-    assert set(titles) == {"Shop answers with errors"}
+    assert set(titles) == {"Shop is returning errors"}
 
 
 SPRING = datetime(2026, 3, 29, 0, 59, 50, tzinfo=UTC)  # clocks in Berlin go forward at 01:00 UTC

@@ -25,9 +25,9 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         page.get_by_role("heading", level=1, name="Web app is down").wait_for(timeout=25_000)
         card = page.locator(".incident")
         assert "Web app is returning errors (since" in card.inner_text()
-        assert "written by our monitoring" in card.inner_text()
+        assert "automatic update" in card.inner_text()
         feed = httpx.get(f"{whole.url}/history.atom").text
-        assert "Web app answers with errors" in feed
+        assert "Web app is returning errors" in feed
         card.get_by_role("link", name="Full timeline and evidence").click()
         assert "503 Service Unavailable" in page.inner_text("#evidence")
         page.go_back()
@@ -38,7 +38,7 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         assert [u["status"] for u in whole.incidents()[0]["incident_updates"]] == [
             "resolved", "monitoring", "investigating"]  # fmt: skip
         assert incident["impact"] == "critical"
-        link = page.locator("#past").get_by_role("link", name="Web app answers with errors")
+        link = page.locator("#past").get_by_role("link", name="Web app is returning errors")
         link.wait_for(timeout=20_000)
         staff_take_over_from_the_shell(whole)
     took = whole.stop()
@@ -54,7 +54,7 @@ def staff_take_over_from_the_shell(whole):
         wait_for(lambda: whole.status_of("API") == "major_outage", 40)
         opened_s = time.monotonic() - began
         told = whole.manage("post", "last", "--phase", "identified", "--body", "We found it.", "--next", "20")
-        assert "Posted to “API answers with errors”" in told.stdout
+        assert "Posted to “API is returning errors”" in told.stdout
         wait_for(lambda: whole.incidents()[0]["status"] == "identified", 10)
         target.answers, began = 200, time.monotonic()
         wait_for(lambda: whole.status_of("API") == "operational", 40)

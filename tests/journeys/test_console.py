@@ -49,10 +49,10 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     reader = browser.open(web.url)
     reader.get_by_role("heading", level=1, name="Chat is down").wait_for(timeout=12_000)
     assert reader.locator(".incident").count() == 0  # it is only suspected
-    page.get_by_role("heading", name="Chat answers with errors").wait_for()
+    page.get_by_role("heading", name="Chat is returning errors").wait_for()
     # two actions publish a suggestion: review, publish
     page.get_by_role("link", name="Review and publish").click()
-    assert "Search works as usual" in body(page).input_value()
+    assert "Search is working normally" in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
     page.get_by_text("Notifications go out in").wait_for()
     reader.locator(".incident .newest").get_by_text("Chat is returning errors").wait_for(timeout=12_000)
@@ -69,7 +69,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     page.get_by_role("link", name="Post update").click()
     page.get_by_text("Identified", exact=False).first.click()
     page.locator('[value="partial_outage"] + span').click()
-    body(page).fill("The pool of **connections** is full. Search works as usual. We make it larger.")
+    body(page).fill("The pool of **connections** is full. Search works normally. We make it larger.")
     page.locator(".pane--page strong").get_by_text("connections").wait_for()
     page.get_by_role("button", name="Publish update").click()
     reader.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
@@ -80,12 +80,12 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     body(page).fill("Chat did not work for 5 min. The cause was a full pool. No data was lost.")
     page.get_by_role("button", name="Publish update").click()
     reader.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=12_000)
-    page.get_by_role("button", name="Begin the postmortem").click()
+    page.get_by_role("button", name="Start the postmortem").click()
     page.get_by_role("heading", level=1, name="Postmortem").wait_for()
     assert (
         page.locator("[name=line-text]")
         .first.input_value()
-        .startswith("Chat answers with errors: first failed check")
+        .startswith("Chat is returning errors: first failed check")
     )
     page.get_by_label("Root cause").fill("A pool of five connections.")
     page.locator("[name=misled-saw]").first.fill("The database was idle.")
@@ -167,7 +167,7 @@ def test_by_keys_alone(web, browser, suspicion):
     assert page.locator("[name=phase]:checked").input_value() == "resolved"
     assert body(page).input_value().endswith("Fixed.")
     page.keyboard.press("?")
-    page.get_by_role("heading", name="Keys").wait_for()
+    page.get_by_role("heading", name="Keyboard shortcuts").wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("t")
     assert page.evaluate("document.activeElement.name") == "template"
@@ -200,7 +200,7 @@ def test_without_script_an_update_is_posted_and_resolved(web, browser, suspicion
     page.get_by_text("Our checks still fail for Chat.").wait_for()  # asked once
     assert body(page).input_value() == "Over."
     browser.faults.clear()  # Chromium calls a 400 one
-    page.get_by_label("Resolve it although our checks still fail").check()
+    page.get_by_label("Resolve it even though our checks still fail").check()
     page.get_by_role("button", name="Publish update").click()
     assert Incident.objects.get().resolved_at is not None
     assert Component.objects.get(name="Chat").hand_status == ""

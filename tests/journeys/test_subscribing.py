@@ -50,9 +50,9 @@ def test_from_the_box_to_a_choice_and_out(web, browser, chat, script):
     page.get_by_label("Chat").check()
     if not script:
         page.get_by_label("Only these").check()  # with script the tick means it
-    page.get_by_label("One mail a day").check()
+    page.get_by_label("One email a day").check()
     page.get_by_role("button", name="Save").click()
-    page.get_by_text("Your choice is kept.").wait_for()
+    page.get_by_text("Your choices are saved.").wait_for()
     one = Subscriber.objects.get()
     assert (one.is_all, list(one.components.all()), one.is_digest) == (False, [chat], True)
     page.get_by_role("button", name="Unsubscribe").click()
@@ -67,7 +67,7 @@ def test_tell_me_when_this_is_fixed(web, browser, chat):
     page = browser.open(web.url, width=390)
     for address, path in (("a@example.org", "/"), ("b@example.org", incident.get_absolute_url())):
         page.goto(web.url + path)
-        page.get_by_label("Tell me when this is fixed").fill(address)
+        page.get_by_label("Get notified when this is fixed").fill(address)
         page.get_by_role("button", name="Notify me").click()
         page.get_by_role("heading", level=1, name="Check your email").wait_for()
         one = Subscriber.objects.get(shown=address)
@@ -82,7 +82,7 @@ def test_a_mistake_is_told_where_it_is_and_costs_nothing(web, browser, chat):
     page.get_by_role("alert").wait_for()
     assert page.get_by_label("Address of your endpoint").input_value() == "ftp://example.org/x"
     assert not page.get_by_label("Planned maintenance").is_checked()
-    assert page.get_by_label("Every change of a component").is_checked()
+    assert page.get_by_label("Every component status change").is_checked()
     browser.faults = [fault for fault in browser.faults if "422" not in fault]
 
 
@@ -124,7 +124,7 @@ def test_an_address_half_typed_outlives_the_news(web, browser, chat):
     incident = opened(chat)
     web.catch_up()
     page = browser.open(web.url)
-    field = page.get_by_label("Tell me when this is fixed")
+    field = page.get_by_label("Get notified when this is fixed")
     field.fill("reader@exam")
     page.locator("h1").first.click()
     incident.post("More is known.", phase="identified", now=timezone.now())

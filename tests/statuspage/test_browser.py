@@ -63,7 +63,7 @@ def test_what_the_reader_holds_is_not_taken_away(web, browser):
     outage(one)
     web.catch_up()
     page = browser.open(web.url)
-    link = page.get_by_role("link", name="Web app answers with errors")
+    link = page.get_by_role("link", name="Web app is returning errors")
     link.focus()
     Incident.objects.get().post("News.", phase="identified", now=timezone.now())
     headline(page, "Web app is down")
@@ -86,7 +86,7 @@ def test_a_page_that_hears_nothing_turns_grey_by_itself(web, browser):
     assert page.get_attribute("#fresh", "data-step") in ("late", "stale")
     assert "All systems are operational" in page.inner_text("h1")
     page.clock.run_for(4 * 60_000)
-    headline(page, "We cannot tell you the current status")
+    headline(page, "We don’t currently know the status")
     assert page.get_attribute("#banner", "data-status") == "unknown"
     rows = page.locator(".row[data-status]")
     assert {row.get_attribute("data-status") for row in rows.all()} == {"unknown"}
@@ -102,8 +102,8 @@ def test_without_script_the_door_turns_it_grey(web, browser):
     web.stop()
     web.start()
     page = browser.open(web.url, script=False)
-    headline(page, "We cannot tell you the current status")
-    assert "This says nothing about Widgetify itself" in page.inner_text("#banner")
+    headline(page, "We don’t currently know the status")
+    assert "That says nothing about Widgetify itself" in page.inner_text("#banner")
     assert "Is Widgetify working for you?" in page.inner_text("main")
     assert "Contact support" in page.inner_text("main")
 
@@ -115,7 +115,7 @@ def test_without_script_nothing_is_missing(web, browser):
     page = browser.open(web.url, script=False)
     headline(page, "Web app is down")
     assert re.search(r"\d\d:\d\d UTC", page.inner_text("#banner"))
-    assert "This page updates itself" not in page.inner_text("main")
+    assert "This page updates automatically" not in page.inner_text("main")
     page.get_by_role("link", name="Full timeline and evidence").click()
     assert incident.title in page.inner_text("h1")
     assert "First failed check" in page.inner_text("main")
@@ -210,7 +210,7 @@ def test_every_day_opens_by_key_pointer_and_touch(web, browser):
     assert "major outage" in strip.get_attribute("aria-valuetext")
     assert page.locator(".pop a").inner_text() == incident.title
     page.keyboard.press("PageUp")
-    assert "no trouble" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
+    assert "no problems" in strip.get_attribute("aria-valuetext") or "no data" in strip.get_attribute(
         "aria-valuetext"
     )
     page.keyboard.press("Escape")
@@ -226,9 +226,9 @@ def test_every_day_opens_by_key_pointer_and_touch(web, browser):
     phone = browser.open(web.url, width=390, touch=True)
     phone.locator(".strip").first.tap()
     before = phone.inner_text(".pop div")
-    phone.get_by_role("button", name="Day before").tap()
+    phone.get_by_role("button", name="Previous day").tap()
     assert phone.inner_text(".pop div") != before
-    size = phone.get_by_role("button", name="Day before").bounding_box()
+    size = phone.get_by_role("button", name="Previous day").bounding_box()
     assert min(size["width"], size["height"]) >= 44
 
 
@@ -237,7 +237,7 @@ def test_the_keyboard_reaches_everything_in_order(web, browser):
     web.catch_up()
     page = browser.open(web.url)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the status"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to status"
     seen = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -272,7 +272,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.get_by_label("Name or email").fill("ada")
     page.get_by_label("Password").fill("long enough 9")
     page.get_by_role("button", name="Log in", exact=True).click()
-    page.get_by_role("heading", name="Three steps to a page of your own").wait_for()
+    page.get_by_role("heading", name="Set up your page in three steps").wait_for()
     page.get_by_role("link", name="Add a component").first.click()
     page.fill("#id_name", "Sending messages")
     page.get_by_role("button", name="Add", exact=True).click()
@@ -281,7 +281,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.goto(f"{web.url}/console/components/{one.public_id}/probe")
     page.get_by_label("Target").fill("ftp://x")
     page.get_by_role("button", name="Save", exact=True).last.click()
-    page.get_by_text("Write the whole address, with http:// or https://").first.wait_for()
+    page.get_by_text("Enter the full address, with http:// or https://").first.wait_for()
     browser.faults.clear()  # the refused form is a 400, which Chromium notes
     assert (
         httpx.get(f"{web.url}/accounts/login/")
@@ -297,7 +297,7 @@ def test_on_a_phone_a_grey_row_still_reads(web, browser):
     web.stop()
     web.start()
     page = browser.open(web.url, width=390)
-    headline(page, "We cannot tell you the current status")
+    headline(page, "We don’t currently know the status")
     for name in page.locator(".row__name a").all():
         assert name.bounding_box()["height"] < 60
 

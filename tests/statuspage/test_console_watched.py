@@ -239,11 +239,11 @@ def test_check_now_makes_the_next_tick_look_once_in_two_seconds(client, db):
     now = int(timezone.now().timestamp())
     Probe.objects.update(next_slot=now + 50, heard_s=now - 10)
     page = client.post(f"/console/probes/{probe.public_id}/check", follow=True).content.decode()
-    assert "Asked for." in page
+    assert "Check requested." in page
     assert "every 1s" in page
     assert [claim.probe_id for claim in Probe.objects.claim_due(now + 1)] == [probe.pk]
     again = client.post(f"/console/probes/{probe.public_id}/check", follow=True).content.decode()
-    assert "under way" in again
+    assert "is running" in again
     Probe.objects.update(claimed_slot=None, next_slot=now + 50, heard_s=now)
     assert not Probe.objects.get().look_now(now + 1)
     assert Probe.objects.get().look_now(now + 2)
@@ -297,7 +297,7 @@ def test_trying_looks_once_and_keeps_nothing(editor, target):
     target.body = b"<b>hello</b>"
     address = f"probes/{probe.public_id}/edit"
     text = post(editor, address, do="try", **fields_of(probe, target=target.url)).content.decode()
-    assert "Tried just now" in text
+    assert "Test result" in text
     assert "Up in" in text
     down = fields_of(probe, target=target.url, http__expect_text="absent")
     text = post(editor, address, do="try", **down).content.decode()
@@ -334,7 +334,7 @@ def test_a_dry_run_tells_what_the_last_day_would_have_been(editor):
     text = post(editor, address, do="dry", **fields_of(probe, confirm_down=2)).content.decode()
     assert "With these settings: 0 flips instead of 12; no outage instead of 6 of 6 min." in text
     same = post(editor, address, do="dry", **fields_of(probe)).content.decode()
-    assert "the same as it was: 12 flips" in same
+    assert "no change: 12 flips" in same
     other = post(
         editor, address, do="dry", **fields_of(probe, target="http://127.0.0.1:9/b")
     ).content.decode()
@@ -360,8 +360,8 @@ def test_a_failing_probe_says_what_the_facts_say(editor):
     Check.objects.filter(probe=probe, outcome="down").update(failure="refused", status_code=None)
     text = editor.get(f"/console/probes/{probe.public_id}").content.decode()
     assert "Failing for 5 min" in text
-    assert "The process is not running, or takes no connections" in text
-    assert "Posts" in text.split("Others in this group answer")[1][:60]
+    assert "The process is not running, or not accepting connections" in text
+    assert "Posts" in text.split("Others in this group respond")[1][:60]
     assert f"/console/incidents/new?component={probe.component.public_id}" in text
 
 
@@ -410,11 +410,11 @@ def test_every_span_draws_with_gaps_as_gaps(editor, span, strokes):
 
 def test_an_outage_is_a_band_with_a_word():
     start, end = NOW, after(hours=1)
-    bands = [latency_chart.Band(after(minutes=30), after(minutes=40), "no answer")]
+    bands = [latency_chart.Band(after(minutes=30), after(minutes=40), "no response")]
     points = [latency_chart.Point(after(minutes=n), None if 30 <= n < 40 else 80.0, 120.0) for n in range(60)]
     drawn = latency_chart.draw(points, bands, 500, start=start, end=end, span=latency_chart.SPANS["1h"])
     assert drawn.rects == (("500.0", "166.7"),)
-    assert [word.text for what, word in drawn.words if what == "band"] == ["no answer"]
+    assert [word.text for what, word in drawn.words if what == "band"] == ["no response"]
     assert drawn.median.count("M") == 2
     assert "Down from 08:30 to 08:40 UTC." in drawn.label
     assert drawn.limit
@@ -512,7 +512,7 @@ def test_templates_are_written_seen_ordered_and_deleted(editor):
     seen = post(editor, f"templates/{one.pk}", do="preview", kind="update", name="One", title="", phase="",
                 body="{Components} fails for {whom}, by **{next}**").content.decode()  # fmt: skip
     assert "Chat fails for {whom}, by <strong>03:50 UTC</strong>" in seen
-    assert "Left for its writer: whom." in seen
+    assert "For you to fill in: whom." in seen
     bad = post(editor, f"templates/{one.pk}", kind="update", name="One", title="", phase="", body="{1x}")
     assert (bad.status_code, "cannot be a name" in bad.content.decode()) == (400, True)
     assert Template.objects.get(pk=one.pk).body == "{Components} by {next}"

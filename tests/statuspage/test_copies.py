@@ -94,7 +94,7 @@ def test_news_goes_on_from_memory_and_the_disk_is_named(harmed, transactional_db
         body, code = vitals(timezone.now())
         (copies,) = body["checks"]["copies:disk"]
         assert (copies["status"], code) == ("fail", 503)
-        assert copies["output"].startswith("The disk takes no copies of the page: ")
+        assert copies["output"].startswith("Copies of the page cannot be saved to disk: ")
         assert str(harmed) not in copies["output"]
         lines = [one for one in caplog.records if "copies.not_written" in one.getMessage()]
         assert len(lines) == 1
@@ -180,7 +180,7 @@ def test_a_copy_is_judged_by_the_newest_check_and_says_since_when_it_is_shown(se
     _, document = seen
     later = document.rendered_at + 420
     words = judged(document, later - 5, later).plain.decode()
-    assert "<h1>We cannot tell" not in words
+    assert "<h1>We don’t currently know" not in words
     assert "cannot tell you how" not in words
     assert "0 of" not in words
     assert "Shown as of</b>" in words

@@ -122,7 +122,7 @@ def test_a_change_is_seen_at_the_next_look(door):
     fell(probe, timezone.now())
     door.snapshot.version = Page.objects.version()  # what the renderer's look would find
     _, text = ask(door, f"/incidents/{Incident.objects.get().public_id}")
-    assert b"API answers with errors" in text
+    assert b"API is returning errors" in text
 
 
 def test_with_everything_dead_behind_it_the_last_copy_is_served(door, monkeypatch):
@@ -148,7 +148,7 @@ def test_with_no_copy_at_all_it_says_that_it_does_not_know(door, monkeypatch):
     answer, text = ask(door, "/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "10"
-    assert b"We cannot tell you the current status" in text
+    assert "We don’t currently know the status".encode() in text
     assert b"Widgetify" in text
 
 

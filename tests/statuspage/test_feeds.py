@@ -74,7 +74,7 @@ def test_a_reader_finds_every_incident_with_all_its_words(db, kind):
     assert not parsed.bozo
     assert parsed.feed.title == "Widgetify Status - Incident History"
     (entry,) = parsed.entries
-    assert entry.title == "API answers with errors"
+    assert entry.title == "API is returning errors"
     assert entry.link == f"https://status.widgetify.example{Incident.objects.get().get_absolute_url()}"
     words = words_of(entry)
     order = [words.index(label) for label in ("Resolved", "Monitoring", "Investigating")]
@@ -203,7 +203,7 @@ def test_over_a_life_of_changes_ids_stay_and_nothing_is_told_twice(db):
     incident = Incident.objects.get()
     first = seen(after(minutes=1))
     work, trouble = first
-    assert list(first.values()) == ["New disks", "API answers with errors"]
+    assert list(first.values()) == ["New disks", "API is returning errors"]
     incident.post("A person looks.", phase="identified", now=after(minutes=2), title="The API fails")
     one.replan(after(minutes=3), starts_at=after(days=3), ends_at=after(days=3, hours=1), title="Newer disks")
     assert seen(after(minutes=4)) == {work: "Newer disks", trouble: "The API fails"}
@@ -290,13 +290,13 @@ def test_a_component_or_a_group_can_be_followed_alone(db):
     of = several()
     now = after(days=5)
     titles = {name: list(seen(now, path).values()) for name, path in of.items() if name != "Secret"}
-    errors, report = "API answers with errors", "Postmortem: API answers with errors"
+    errors, report = "API is returning errors", "Postmortem: API is returning errors"
     assert titles == {
         "API": ["Secret move", report, errors],
         "Web": ["Web moves"],
-        "Mail": ["Mail answers with errors"],
+        "Mail": ["Mail is returning errors"],
         "Ours": ["Web moves", "Secret move", report, errors],
-        "Theirs": ["Mail answers with errors"],
+        "Theirs": ["Mail is returning errors"],
     }
     whole = seen(now)
     for name in titles:

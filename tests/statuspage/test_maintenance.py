@@ -117,23 +117,23 @@ def test_overrunning_is_said_everywhere(db):
     turn(one, after(hours=2))
     now = after(hours=2, minutes=35)
     found(probe, "up", now)
-    assert overview(now).banner.line == "It takes longer than planned: it was to end by"
-    assert "takes longer than planned" in text_of(views.overview.gather, now)
+    assert overview(now).banner.line == "It is taking longer than planned: it was due to end by"
+    assert "taking longer than planned" in text_of(views.overview.gather, now)
     detail = text_of(views.maintenance.gather, now, public_id=one.public_id)
-    assert "takes longer than planned" in detail
+    assert "taking longer than planned" in detail
     one.complete(after(hours=3))
     detail = text_of(views.maintenance.gather, after(hours=4), public_id=one.public_id)
     assert "after 3 h, 1 h longer than planned" in detail
 
 
 def test_the_list_says_what_is_under_way_what_comes_and_what_was(db):
-    assert "Nothing is planned." in text_of(views.maintenances.gather, NOW)
+    assert "No maintenance is planned." in text_of(views.maintenances.gather, NOW)
     _, one = worked_on()
     plan(title="Next week")
     plan(title="Called off").cancel(NOW)
     words = text_of(views.maintenances.gather, after(minutes=1))
     order = [
-        words.index(part) for part in ("Under way", one.title, "Planned", "Next week", "Past", "Called off")
+        words.index(part) for part in ("In progress", one.title, "Planned", "Next week", "Past", "Called off")
     ]
     assert order == sorted(order)
 
@@ -144,22 +144,22 @@ def test_a_changed_plan_shows_every_version_and_which_do_not_count(db):
     words = text_of(views.maintenance.gather, after(hours=1, minutes=1), public_id=one.public_id)
     assert "Announced 11 Nov, 08:00 UTC : 12 Nov, 08:00 UTC – 10:00 UTC" in words
     assert "Changed 12 Nov, 09:00 UTC : 12 Nov, 08:00 UTC – 13:00 UTC" in words
-    assert words.count("this changes no uptime figure") == 1
+    assert words.count("this doesn't affect uptime") == 1
     assert "uptime figure 12 Nov, 08:00 UTC – 10:00 UTC" in words
 
 
 def test_a_plan_that_stayed_as_it_was_shows_no_versions(db):
     _, one = worked_on()
     words = text_of(views.maintenance.gather, after(minutes=1), public_id=one.public_id)
-    assert "How the plan changed" not in words
+    assert "Changes to the plan" not in words
 
 
 def test_announced_in_the_middle_of_it_the_page_says_that_nothing_is_left_out(db):
     one = plan(watched().component, starts=after(hours=-1), ends=after(hours=1))
     turn(one, after(seconds=1))
     words = text_of(views.maintenance.gather, after(minutes=1), public_id=one.public_id)
-    assert "Nothing it did not fall into a time announced before it began" in words
-    assert "this changes no uptime figure" in words
+    assert "Nothing none of it was announced before it began" in words
+    assert "this doesn't affect uptime" in words
 
 
 def test_an_address_that_names_no_maintenance_is_not_found(db):
@@ -239,7 +239,7 @@ def test_a_day_of_announced_work_is_blue_though_it_was_down_within(db):
     _, one = worked_through()
     day = rows(overview(after(hours=3)))["API"].days[-1]
     assert day.status is Status.UNDER_MAINTENANCE
-    assert day.label == "Thu 12 November: maintenance, 30 min down within it"
+    assert day.label == "Thu 12 November: maintenance, 30 min down during it"
     assert [outage.incident_title for outage in day.outages] == [one.title]
 
 
@@ -350,7 +350,7 @@ def test_feeds_tell_of_it_from_the_first_word_on_in_one_entry(db, kind):
     found(probe, "up", NOW)
     before = feedparser.parse(feed(kind, NOW))
     assert not before.bozo
-    assert [entry.title for entry in before.entries] == [one.title, "API answers with errors"]
+    assert [entry.title for entry in before.entries] == [one.title, "API is returning errors"]
     words = before.entries[0].content[0].value if kind == "atom" else before.entries[0].description
     assert words.startswith("<p><strong>THIS IS A SCHEDULED EVENT Nov <var>13</var>, <var>08:00</var> - Nov ")
     assert "<strong>Scheduled</strong> - We upgrade the database." in words
@@ -375,7 +375,7 @@ def test_a_daily_series_does_not_push_incidents_out_of_the_feed(db):
     plan(rule="FREQ=DAILY")
     titles = [entry.title for entry in feedparser.parse(feed("rss", after(minutes=1))).entries]
     assert titles.count("Database upgrade") == 5
-    assert "API answers with errors" in titles
+    assert "API is returning errors" in titles
 
 
 def test_the_number_of_queries_does_not_grow_with_maintenances(db):

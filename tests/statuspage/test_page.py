@@ -81,7 +81,7 @@ def test_past_the_limits_it_is_late_then_stale_and_grey(db):
     steps = [page_model.freshness(seen, after(seconds=s)).step for s in (1, 119, 121, 299, 301)]
     assert steps == [Step.CURRENT, Step.CURRENT, Step.LATE, Step.LATE, Step.STALE]
     stale = page_model.overview(seen, {}, after(minutes=6))
-    assert stale.banner.headline == "We cannot tell you the current status"
+    assert stale.banner.headline == "We don’t currently know the status"
     assert stale.head.state.status is Status.UNKNOWN
     row = rows(stale)["API"]
     assert (row.status, row.was) == (Status.UNKNOWN, "operational")
@@ -250,7 +250,7 @@ def test_every_moment_of_the_incident_page(db):
     named = {"gather": views.incident.gather, "public_id": incident.public_id}
     opened = html(after(minutes=1), **named)
     assert "Major outage, ongoing" in opened
-    assert "First failed check: Answered 503" in opened
+    assert "First failed check: Responded with 503" in opened
     assert "503 Service Unavailable" in opened
     rose(probe, after(minutes=5))
     Incident.objects.turn(after(minutes=9))

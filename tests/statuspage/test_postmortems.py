@@ -87,7 +87,7 @@ def test_the_page_tells_all_of_it(db):
     for text in (
         "Published Thu 12 Nov 2026 · by Chat team · 1 min read", "Duration 40 min", "12.5 %",
         "of those who were online", "Detected by Monitoring", "Time to detect 10 s",
-        "first public word after 10 s",
+        "first public update after 10 s",
         "Chat: major outage for 40 min", "Chat was down .", "The pool ran full.", "A full pool.",
         "To the database team.", "A larger pool.", "Watch the pool.", "The database was idle.",
         "Nobody could connect .",
@@ -99,7 +99,7 @@ def test_the_page_tells_all_of_it(db):
     assert html.count("<h1>") == 1
     labels = re.findall(r'role="img" aria-label="([^"]+)"', html)
     assert labels == [
-        "Share of checks that were well, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
+        "Share of checks that passed, per minute, from 07:50 to 08:50 UTC: lowest at 08:01 UTC with 0 %, "
         "100 % at the end."
     ]
 
@@ -179,7 +179,7 @@ def test_the_list_holds_every_postmortem_and_what_is_late_first(db):
     report.actions.create(text="Finished", position=4).move("done", after(hours=3))
     words = plain(shown("postmortems_page"))
     places = [
-        words.index(text) for text in (report.title, "Still to do", "Late already", "Next year", "Some day")
+        words.index(text) for text in (report.title, "Open actions", "Late already", "Next year", "Some day")
     ]
     assert places == sorted(places)
     assert "Finished" not in words
@@ -243,7 +243,7 @@ def test_as_json_every_field_and_times_in_utc(db):
     assert body["incident"]["components"] == ["Chat"]
     assert body["timeline"][0] == {
         "at": "2026-11-12T08:00:00Z", "tag": "Start",
-        "text": "Chat answers with errors: first failed check, from local.",
+        "text": "Chat is returning errors: first failed check, from local.",
     }  # fmt: skip
     assert body["misled"] == [{"saw": "Idle.", "true": "Empty."}]
     assert body["actions"] == [
@@ -261,7 +261,7 @@ def test_as_markdown_it_is_whole(db):
     report.actions.create(text="Watch", team="API", due="2026-11-10", link="https://example.org/1")
     text = told(report, "postmortem_markdown")
     for words in (
-        "# Chat answers with errors", "- **Duration:** 40 min", "- **Users affected:** 75 %, of all",
+        "# Chat is returning errors", "- **Duration:** 40 min", "- **Users affected:** 75 %, of all",
         "## Summary\n\nChat was **down**.", "## Root cause", "- 2026-11-12T08:00:00Z **Start** ",
         "| a \\| b | two lines |", "## What we learned", "## Corrective actions",
         "| [Watch](<https://example.org/1>) | Prevent | API | 2026-11-10 | Not started, late |",

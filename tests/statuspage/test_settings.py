@@ -81,7 +81,7 @@ def read_anew(monkeypatch, settings):
         ({"PORT": "http"}, "PORT"),
         ({"PORT": "70000"}, "PORT is 70000"),
         ({"DATABASE_URL": "oracle://x"}, "DATABASE_URL"),
-        ({"DATABASE_URL": "mysql://a@b/c"}, "DATABASE_URL names a database we do not know"),
+        ({"DATABASE_URL": "mysql://a@b/c"}, "DATABASE_URL names an unsupported database"),
         ({"REDIS_URL": "http://x"}, "REDIS_URL"),
         ({"PAGE_TIME_ZONE": "Mars/Olympus"}, "Europe/Berlin"),
         ({"PUBLIC_URL": "status.example.org"}, "https://status.example.org"),

@@ -45,7 +45,7 @@ def test_a_page_is_late_then_stale_without_anybody_rendering_it_again(snapshot):
     assert "All systems are operational" in texts[0]
     assert "Monitoring data is late:" in texts[1]
     assert 'data-step="late"' in texts[1]
-    assert "<h1>We cannot tell you the current status</h1>" in texts[2]
+    assert "<h1>We don’t currently know the status</h1>" in texts[2]
     assert len({document.at(now.timestamp() + s).etag for s in (1, 130, 400)}) == 3
 
 

@@ -73,7 +73,7 @@ def test_whatever_is_killed_is_back_within_ten_seconds_and_nothing_is_lost(whole
             wait_for(lambda: _answers(whole), 10)
             wait_for(lambda: whole.status_of("Shop") == state, 40)  # noqa: B023
         titles = {one["name"] for one in whole.incidents()}
-        assert titles == {"Shop answers with errors"}
+        assert titles == {"Shop is returning errors"}
     assert whole.stop() < 10
     assert whole.left() == []
 
@@ -94,7 +94,7 @@ def test_with_a_broker_of_ones_own_a_worker_that_lives_but_does_nothing_is_start
     for one in [worker, *worker.children(recursive=True)]:
         one.suspend()
     wait_for(lambda: whole.is_back("worker", worker), 30)
-    assert any("the worker has done nothing for 10 s" in line for line in whole.lines)
+    assert any("the worker has been idle for 10 s" in line for line in whole.lines)
 
 
 def readiness_until_its_end(whole):
@@ -156,7 +156,7 @@ def test_two_in_one_folder_and_kill_9_of_the_supervisor_leaves_nothing_running(w
     other = Whole(whole.folder)
     other.database = whole.database
     try:
-        assert "already runs" in refused(other)
+        assert "is already running" in refused(other)
     finally:
         other.close()
     whole.family()

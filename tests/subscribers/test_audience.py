@@ -109,7 +109,7 @@ def test_the_line_reads_as_people_count(db):
 def test_notify_nobody_says_so_and_tells_nobody(ada):
     mail()
     answer = ada.post("/console/incidents/new/saved", form(quiet="1")).content.decode()
-    assert "Nobody will be notified." in answer
+    assert "No one will be notified." in answer
     assert 'hx-swap-oob="true"' in answer
     ada.post("/console/incidents/new", form(quiet="1", publish="1"))
     fan_out.sort(timezone.now() + timedelta(minutes=1))
@@ -152,7 +152,7 @@ def test_an_update_says_how_far_its_telling_is(ada):
     incident = Incident.objects.open("Down", "x", now=now, undo_s=20)
     path = f"/console/incidents/{incident.public_id}"
     shown = ada.get(path).content.decode()
-    assert "Nobody has been told yet, sending at" in shown
+    assert "No one has been notified yet, sending at" in shown
     assert f"{now + timedelta(seconds=20):%H:%M:%S} UTC" in shown
     fan_out.sort(now + timedelta(seconds=21))
     Delivery.objects.filter(subscriber=hooks[0]).update(state=DeliveryState.SENT)
@@ -182,12 +182,12 @@ def test_the_overview_says_how_delivery_is(ada):
     Heartbeat.objects.beat("post", "p", now)
     mail(), webhook("http://127.0.0.1:9/"), somebody(Channel.SLACK, "https://hooks.slack.com/services/x/y/z")
     Subscriber.objects.filter(channel="webhook").update(
-        failing_since=now, next_at=now + timedelta(minutes=5), last_error="Answered 503."
+        failing_since=now, next_at=now + timedelta(minutes=5), last_error="Responded with 503."
     )
     text = re.sub(r"<[^>]+>|\s+", " ", ada.get("/console/?part=live").content.decode())
     text = re.sub(r"\s+", " ", text)
     assert "1 webhook retrying , next try" in text
-    assert "Last answer: Answered 503." in text
+    assert "Last answer: Responded with 503." in text
     assert "Oldest due message nothing waiting" in text
     assert "not set up" not in text
 

@@ -110,7 +110,7 @@ def test_what_is_chosen_is_kept(client):
     assert (one.wants_incident, one.wants_maintenance, one.wants_postmortem) == (True, False, True)
     assert (one.least_impact, one.is_digest) == (3, True)
     page = client.get(answer["location"]).content.decode()
-    assert "Your choice is kept" in page
+    assert "Your choices are saved" in page
     assert re.search(rf'value="group-{ours.public_id}" checked', page)
     assert not re.search(rf'value="component-{chat.public_id}" checked', page)
     assert client.post(at(one), {"full": "1", "scope": "some", "kinds": "incident"}).status_code == 422
@@ -127,7 +127,7 @@ def test_a_link_in_a_mail_narrows_to_one_incident(client):
     client.post(at(one, "/only"), {"incident": incident.public_id})
     one.refresh_from_db()
     assert (one.is_all, list(one.follows.all())) == (False, [incident])
-    assert "Only single incidents" in client.get(at(one)).content.decode()
+    assert "Only specific incidents" in client.get(at(one)).content.decode()
     second = opened(chat, title="Chat is slow")
     client.post(at(one, "/only"), {"incident": second.public_id, "also": "1"})
     assert set(one.follows.all()) == {incident, second}
@@ -146,7 +146,7 @@ def test_a_stopped_one_starts_again_when_it_says_yes(client):
     one = webhook(HOOK, confirmed_at=timezone.now())
     one.quarantine(timezone.now(), "Five days without a success.")
     page = client.get(at(one)).content.decode()
-    assert "Start again" in page
+    assert "Resubscribe" in page
     assert "Five days without a success." in page
     client.post(at(one, "/restore"))
     one.refresh_from_db()
@@ -177,13 +177,13 @@ def test_deliveries_are_seen_and_sent_again(client):
     fan_out.sort(now + timedelta(minutes=1))
     news = Delivery.objects.get()
     Delivery.objects.update(
-        state=DeliveryState.FAILED, answer=500, last_error="Answered 500.", finished_at=now, attempts=3
+        state=DeliveryState.FAILED, answer=500, last_error="Responded with 500.", finished_at=now, attempts=3
     )
     old = one.owe(Purpose.TEST, now)
     Delivery.objects.filter(pk=old.pk).update(created_at=now - timedelta(days=31), message_id="msg_old")
     page = client.get(at(one)).content.decode()
     assert "Chat is down" in page
-    assert "Answered 500." in page
+    assert "Responded with 500." in page
     assert "3 attempts" in page
     client.post(at(one, "/replay"), {"message": news.message_id})
     news.refresh_from_db()
@@ -230,7 +230,7 @@ def test_a_contact_has_nothing_to_choose(client):
     one = somebody(Channel.EMAIL, "owner@example.org", state=State.CONTACT)
     page = client.get(at(one)).content.decode()
     assert "of nothing else" in page
-    assert "What you are told" not in page
+    assert "What you get" not in page
     assert client.post(at(one), {"full": "1", "kinds": "incident"}).status_code == 422
 
 

@@ -76,7 +76,7 @@ def test_somebody_is_found_by_part_of_a_mail_address_and_by_a_whole_webhook(edit
     assert found(editor, "q=acme") == [ada.public_id]
     assert found(editor, "q=https://hooks.slack.com/services/T0/B0/secret") == [hook.public_id]
     assert "services/T0" not in shown(editor).replace("?q=", "")
-    assert "Nobody holds “zzz”." in shown(editor, f"{HOME}?q=zzz")
+    assert "No subscribers match “zzz”." in shown(editor, f"{HOME}?q=zzz")
 
 
 def test_a_viewer_reads_no_mail_address_and_cannot_guess_one_letter_by_letter(enter):
@@ -86,7 +86,7 @@ def test_a_viewer_reads_no_mail_address_and_cannot_guess_one_letter_by_letter(en
     assert "a…@acme.example" in text
     assert "ada@" not in text
     assert "ada@acme.example" not in shown(viewer, f"{HOME}?q=ad").replace('value="ad"', "")
-    assert "Nobody holds" in shown(viewer, f"{HOME}?q=ada@")
+    assert "No subscribers match" in shown(viewer, f"{HOME}?q=ada@")
     assert "a…@acme.example" in shown(viewer, f"{HOME}?q=ada@acme.example")
 
 
@@ -94,7 +94,9 @@ def test_the_list_is_filtered_counted_and_says_who_fails(editor):
     now = timezone.now()
     good, bad = webhook("http://127.0.0.1:9/a"), webhook("http://127.0.0.1:9/b")
     Subscriber.objects.filter(pk=bad.pk).update(
-        failing_since=now - timedelta(hours=1), next_at=now + timedelta(minutes=5), last_error="Answered 503."
+        failing_since=now - timedelta(hours=1),
+        next_at=now + timedelta(minutes=5),
+        last_error="Responded with 503.",
     )
     mail(state=State.LEFT)
     assert found(editor, "failing=1") == [bad.public_id]
@@ -104,7 +106,7 @@ def test_the_list_is_filtered_counted_and_says_who_fails(editor):
     for odd in ("channel=x&state=y", "page=99", "q=%00", "incident=%00"):
         shown(editor, f"{HOME}?{odd}")
     text = shown(editor)
-    assert "Answered 503. Next try" in text
+    assert "Responded with 503. Next try" in text
     assert re.search(r'Webhook <span class="chip__count">2<', text)
     assert re.search(r'Left <span class="chip__count">1<', text)
 
@@ -145,12 +147,12 @@ def test_the_log_says_what_was_sent_why_and_what_was_answered(editor):
     ):
         assert words in text
     one.components.clear()
-    assert "it chose otherwise then" in shown(editor, f"{HOME}{one.public_id}")
+    assert "they were different then" in shown(editor, f"{HOME}{one.public_id}")
     editor.post(f"{HOME}deliveries/{delivery.message_id}/replay")
     delivery.refresh_from_db()
     assert (delivery.state, delivery.is_replay) == ("owed", True)
     again = editor.post(f"{HOME}deliveries/{delivery.message_id}/replay", follow=True)
-    assert "on its way already" in again.content.decode()
+    assert "already on its way" in again.content.decode()
 
 
 def test_choices_are_changed_and_nothing_else_of_the_row(editor):
@@ -171,7 +173,7 @@ def test_somebody_is_stopped_with_a_reason_and_restored(editor):
     one = mail(confirmed_at=timezone.now())
     told(one)
     path = f"{HOME}{one.public_id}"
-    assert "Say why it is stopped." in editor.post(f"{path}/quarantine", follow=True).content.decode()
+    assert "Enter why it is stopped." in editor.post(f"{path}/quarantine", follow=True).content.decode()
     editor.post(f"{path}/quarantine", {"why": "Bounces"})
     one.refresh_from_db()
     assert (one.state, one.note) == ("quarantined", "Bounces")
@@ -243,12 +245,12 @@ def test_who_agreed_is_told_at_once_and_it_is_written_down(editor):
             "agreed": "on", "wants_incident": "on"}  # fmt: skip
     answer = editor.post(f"{HOME}add", data)
     one = Subscriber.objects.get()
-    assert (one.state, one.note) == ("active", "They agreed, says editor.")
+    assert (one.state, one.note) == ("active", "They agreed, according to editor.")
     assert [each.purpose for each in one.deliveries.all()] == ["welcome"]  # told so, with the way out
     assert one.secrets(timezone.now())[0] in answer.content.decode().replace("&#x2B;", "+")
     assert Audit.objects.get(act="subscriber.add").after["agreed"] is True
     bad = editor.post(f"{HOME}add", data | {"channel": "slack", "address": "https://x.example/"})
-    assert "This is no address of Slack" in bad.content.decode()
+    assert "This is not a valid Slack address" in bad.content.decode()
 
 
 # Why
@@ -432,7 +434,9 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
     for n in range(3):
         mail(f"reader{n}@example.org")
     now = timezone.now()
-    Subscriber.objects.filter(pk=one.pk).update(failing_since=now, next_at=now, last_error="Answered 503.")
+    Subscriber.objects.filter(pk=one.pk).update(
+        failing_since=now, next_at=now, last_error="Responded with 503."
+    )
     who = cookie(person("mira", Role.ADMIN))
     page, wrong = browser.open(f"{web.url}{HOME}", session=who, width=390, scheme="dark"), []
     for path in ("", one.public_id):  # what is failing; the rest is in test_everywhere_browser
@@ -450,8 +454,8 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
     assert Subscriber.objects.filter(source="import").count() == 2_100
     page.goto(f"{web.url}/console/incidents/new")
     assert "2,103 email" in page.inner_text("#audience")
-    page.get_by_label("Notify nobody").check()
-    page.locator("#audience").get_by_text("Nobody will be notified.").wait_for()
+    page.get_by_label("Don't notify anyone").check()
+    page.locator("#audience").get_by_text("No one will be notified.").wait_for()
     page.goto(f"{web.url}/console/incidents/{incident.public_id}")
     page.locator("#told-1").get_by_text("retrying").wait_for()
     Delivery.objects.update(state="sent", finished_at=now)

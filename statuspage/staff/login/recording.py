@@ -36,7 +36,7 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 def login_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """A wrong guess. A name nobody has may be a password typed into the wrong field: it is not kept."""
     person = person_of(login_of(credentials))
-    Audit.objects.note(request or context.request, "login.failed", person or "a name nobody has")
+    Audit.objects.note(request or context.request, "login.failed", person or "an unknown name")
 
 
 @receiver([account.password_changed, account.password_set, account.password_reset])

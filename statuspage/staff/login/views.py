@@ -35,7 +35,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     except InvitationGoneError as gone:
         return render(request, "account/invitation_gone.html", {"why": gone.__doc__}, status=410)
     except IntegrityError:
-        form.add_error("name", "Somebody took this name just now.")
+        form.add_error("name", "This name has just been taken.")
         return render(request, "account/invitation.html", {"form": form, "invitation": invitation})
     record_authentication(request, user, method="password", username=user.get_username())
     answer: HttpResponse = perform_login(request, user)
