@@ -1,1 +1,1 @@
-"""Incidents, planned work and postmortems: what is published about the components."""
+"""Incidents, maintenance and postmortems: what is published about components."""

@@ -1,4 +1,4 @@
-"""How many checks were well, minute by minute, while an incident lasted and ten minutes around it.
+"""The share of checks that passed, per step, over an incident and ten minutes around it.
 
 Counted in the database, and in steps so wide that the curve never has more
 than a few hundred points, whatever the incident's length.

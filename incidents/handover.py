@@ -1,4 +1,4 @@
-"""People take an incident over from the automation, hand it back, or restore a deleted one."""
+"""Taking an incident over from the automation, handing it back, and restoring a deleted one."""
 
 from datetime import datetime
 from typing import Any

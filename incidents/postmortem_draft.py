@@ -1,4 +1,4 @@
-"""Everything the system knows of an incident, as the first draft of its postmortem.
+"""The first draft of a postmortem: everything the system knows of the incident.
 
 Only what strangers may read: components that are hidden, addresses and the
 words of raw checks stay out of it.

@@ -1,4 +1,4 @@
-"""Undo an update: what the incident was before comes back, what happened meanwhile stays.
+"""Undoing an update: what the incident was before comes back, what happened meanwhile stays.
 
 Probes go on checking while an update can be undone, and other people go on working. So a field
 comes back only while it is what the update made of it, and what the probes saw in the meantime

@@ -1,7 +1,7 @@
-"""What happens to incidents without a person: plain functions that take an incident.
+"""What happens to incidents without a person, as plain functions that take an incident.
 
 A probe flips: `follow` (opening) decides whether the failure joins, reopens or opens an incident, and `flips`
-what changes in it. Time passes: `advance` (clock) settles, proposes, publishes what nobody acted on and keeps
+what changes in it. Time passes: `advance` (clock) settles, proposes, publishes what no one acted on and posts
 promised updates. `updates` posts them and joins several to one message, `texts` words them.
 The models know nothing of this package.
 """

@@ -1,4 +1,4 @@
-"""What time alone brings to incidents; called every second by the task `incidents.tick`."""
+"""What time alone changes in incidents; the task `incidents.tick` calls it every second."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""How an automatic incident ends: all of it is healthy, that settles, and it is resolved, or staff are asked.
+"""How an automatic incident ends: all of it has recovered and settled, and it is resolved or staff are asked.
 
 Flips tell what changes. Where none does (staff set or clear a status, hand the incident back,
 restore it, merge another into it) its rows are compared with what is so now: `catch_up`.

@@ -1,4 +1,4 @@
-"""Failures of components, as their probes report them, and what works beside them."""
+"""Which components fail, as their probes report, and what works beside them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

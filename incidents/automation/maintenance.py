@@ -1,4 +1,4 @@
-"""The end of planned work: what is still down then is an incident from then on."""
+"""The end of maintenance: what is still down then is an incident from that moment."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Two incidents turn out to be one."""
+"""Merges two incidents that turn out to be one."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""From failures to incidents: which incident a failure joins, reopens or opens.
+"""Which incident a failure joins, reopens or opens.
 
 One cause is one incident: whatever fails within the join window of the newest failure joins the
 incident that is open, up to `LONGEST_CHAIN` windows after it opened, or failed again.

@@ -1,4 +1,4 @@
-"""What falls due without a flip: an update that was promised, the countdown of a suggestion."""
+"""What falls due without a flip: a promised update, the countdown of a suggestion."""
 
 from datetime import datetime
 

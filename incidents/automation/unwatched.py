@@ -1,4 +1,4 @@
-"""An automatic incident that no probe checks any more: say so once, promise nothing, ask staff.
+"""An automatic incident that no probe checks any more: says so once, promises nothing, asks staff.
 
 Its probes were paused, deleted or pointed elsewhere, or its component was hidden or deleted.
 """

@@ -1,4 +1,4 @@
-"""Automatic updates: posted as they happen, or written into one that nobody has been notified of yet.
+"""Automatic updates: posted at once, or written into one that no one has been notified of yet.
 
 The page shows each update at once; its message waits a little (`incidents.steps`), and what
 happens meanwhile is written into the same update.

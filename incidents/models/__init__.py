@@ -1,4 +1,4 @@
-"""The models of incidents, planned work and postmortems. They know nothing of `incidents.automation`."""
+"""Models of incidents, maintenance and postmortems. They do not import `incidents.automation`."""
 
 from incidents.models.affected import Affected
 from incidents.models.draft import Draft

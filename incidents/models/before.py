@@ -1,4 +1,4 @@
-"""What an incident was before an update, kept with the update (`Update.before`) so that it can be undone.
+"""What an incident was before an update, stored with the update (`Update.before`) so that it can be undone.
 
 `CHANGED_BY_POST` names every field of an incident that `post` can change. What is remembered and what
 is given back are both read from it; a test posts in all ways and fails for a field that is missing here.

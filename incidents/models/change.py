@@ -1,4 +1,4 @@
-"""How an update keeps the change of a component's status: [public id, name, old, new]."""
+"""A component's change of status as stored with an update: [public id, name, old, new]."""
 
 from components.models import Component
 from components.status import Status

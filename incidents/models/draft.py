@@ -1,6 +1,6 @@
-"""What somebody is writing and has not published: saved every two seconds, one a person and incident.
+"""Unpublished text of staff, one draft per person and incident, saved every two seconds.
 
-Two people writing at once have a draft each, so neither can lose a word to the other.
+Two people writing at once have a draft each, so neither can overwrite the other's text.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which incidents there are, and how people open one or write down one that is over."""
+"""Queries for incidents, and how people open one or record one that is over."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
-"""Planned work: announced, begun, verified and ended, by itself or by a person.
+"""Maintenance: announced, started, verified and completed, automatically or by a person.
 
 Every plan is kept with its time (`PlanRow`). What counts as "announced before it
-began" is decided by `incidents.windows` from these alone, so no later edit can
-better a figure. What one is as a row stands in `work.py`, what repeats in `series.py`.
+began" is decided by `incidents.windows` from these only, so no later edit can
+improve a figure. The row itself is in `work.py`, recurrence in `series.py`.
 """
 
 from collections.abc import Iterable

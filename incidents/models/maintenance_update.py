@@ -1,4 +1,4 @@
-"""What we told about planned work, word for word."""
+"""The updates of a maintenance."""
 
 from django.conf import settings
 from django.db import models

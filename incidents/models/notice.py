@@ -1,4 +1,4 @@
-"""What is owed to subscribers: one row for everything we said aloud, written in the same transaction.
+"""What subscribers are owed: one row per update, written in the same transaction.
 
 Who is notified, and how, is decided by the app `subscribers`, which looks for rows that
 are not `sorted_at` yet. A row that is due later can still be taken back.

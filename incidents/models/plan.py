@@ -1,4 +1,4 @@
-"""Every version of a plan, as it was told: what a promise is judged by."""
+"""Every version of a maintenance plan, as it was announced."""
 
 from django.conf import settings
 from django.db import models

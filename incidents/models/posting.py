@@ -1,7 +1,7 @@
 """A person posts an update: what they send (`Post`), and what that changes in the incident.
 
 The first post by a person makes the incident theirs: the automation then only notes and proposes.
-How a post is undone stands in `incidents.undoing`; what it needs for that is kept by `before`.
+How a post is undone is in `incidents.undoing`; what that needs is stored by `before`.
 """
 
 from collections.abc import Mapping

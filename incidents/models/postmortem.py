@@ -1,4 +1,4 @@
-"""What happened, why, what misled us, and what we promise to change: written after an incident."""
+"""Postmortems: what happened, why, what misled us, and the actions that follow."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Work that comes again: the first of a series carries its rule, and the next ones are written down ahead."""
+"""Recurring maintenance: the first window carries the rule, the next ones are created ahead."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,8 +1,8 @@
-"""Which forms were taken already, so that none is taken twice and none comes back.
+"""Forms that were processed already, so that none is processed twice.
 
-A form of staff carries a key from when it is opened. What takes the form writes
-the key down in the same transaction: a second sending of it, or a draft of it
-that was still on its way, is known by it.
+A staff form has a key from when it is opened. Whatever processes the form stores
+the key in the same transaction: a second submission, or a draft that was still on
+its way, is recognised by it.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Texts that staff have thought out before the night they need them."""
+"""Text templates of staff."""
 
 from django.core.exceptions import ValidationError
 from django.db import models

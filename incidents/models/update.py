@@ -1,4 +1,4 @@
-"""What we told the public, word for word, and what we noted for ourselves."""
+"""The updates of an incident, and staff's private notes."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Planned work as a row: its plan in every version, and how an entry of its story is written."""
+"""A maintenance row: its plan in every version, and how an entry of its timeline is written."""
 
 from datetime import datetime, timedelta
 from typing import Any

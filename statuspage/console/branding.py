@@ -1,4 +1,4 @@
-"""Settings, Name and look: name, logo, colour, support link and time zone."""
+"""Settings, Name and branding: name, logo, colour, support link and time zone."""
 
 import difflib
 from typing import Any
@@ -190,7 +190,7 @@ def save(request: HttpRequest, form: LookForm) -> None:
         Page.objects.filter(pk=1).update(**after)
         transaction.on_commit(identity.forget)
         Page.objects.bump_version(takes_away=_remove_pictures(before, chosen))
-        Audit.objects.note(request, "page.look", "Name and look", before=before, after=after)
+        Audit.objects.note(request, "page.look", "Name and branding", before=before, after=after)
 
 
 def _remove_pictures(before: dict[str, str], chosen: dict[str, str]) -> bool:
