@@ -1,4 +1,4 @@
-"""A page with history, written straight into the stage's database."""
+"""Fills a benchmark's database with a page and its history."""
 
 from datetime import timedelta
 

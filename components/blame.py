@@ -1,6 +1,6 @@
-"""Whose fault it is that a connection was not made, or ended: the target's, unless it can only be ours.
+"""Whether a failed connection is the target's fault or ours.
 
-What is called ours is unknown, which nobody is told of: so it must be certain. All else is the target's.
+What is ours is unknown, and nobody is notified of it, so it must be certain. Everything else is the target's.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""The part of a probe's form that takes a client certificate and its key: the key goes in, and never out."""
+"""The form fields for a probe's client certificate and key. The key can be set, never read back."""
 
 import re
 from datetime import datetime

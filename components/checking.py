@@ -1,7 +1,7 @@
-"""The engine that runs checks: one event loop per worker process, everything at once.
+"""The engine that runs checks: one event loop per worker process, all checks concurrently.
 
-A slow or hanging target occupies only itself. What is done is handed over in
-small batches, as it gets done, so one write a quarter second serves them all.
+A slow or hanging target delays only its own check. Results are handed over in
+small batches as they arrive, so that one write every quarter second serves them all.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""What a probe shows to a server that asks who it is: a certificate and its private key, both PEM.
+"""Client certificates of probes: a certificate and its private key, both PEM.
 
-Each is judged where it is typed. The key leaves this module only into an SSL context.
+They are validated where they are entered. The key leaves this module only into an SSL context.
 """
 
 import functools

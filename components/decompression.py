@@ -1,4 +1,4 @@
-"""What came packed, unpacked piece by piece: a bomb goes off in pieces of 64 kB, and no further than read."""
+"""Decompresses answers in pieces of 64 kB, so that a decompression bomb is never read whole."""
 
 import zlib
 from collections.abc import Iterator

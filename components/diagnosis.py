@@ -1,7 +1,7 @@
-"""What the facts of a failing probe point to, by rule: ranked causes, each with its reasons.
+"""Likely causes of a probe's failure, ranked by rule, each with its reasons.
 
-Nothing here guesses: a cause is named only when a fact speaks for it, and says
-which. What no fact shows (a deploy, an expired card) is left out.
+Nothing is guessed: a cause is named only when a fact supports it, and says which.
+What no fact shows (a deploy, an expired card) is left out.
 """
 
 import re

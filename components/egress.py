@@ -1,12 +1,12 @@
-"""The only way to the outside: every outgoing socket is opened here.
+"""The only way out: every outgoing socket is opened here.
 
 A name is resolved once, every address it has must pass (`networks.py`), and
-exactly that address is dialled, so nothing can change between the look and the
-step.
+exactly that address is dialled, so nothing can change between the check and the
+connection.
 
-There is more than one door, since what the operator lets probes reach must not
-be what strangers' addresses reach: whoever dials says through which (`Door`),
-and each has an allow list of its own. docs/decisions/0010 tells why.
+There are several doors, since what probes may reach must not be reachable for
+strangers' addresses: a caller says which door it uses (`Door`), and each has its
+own allow list. See docs/decisions/0010-two-doors-out.md.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The log of what happened: one line for each change of state, an event and its fields.
+"""The log: one line for each change of state, an event and its fields.
 
     incident.opened id=8dk3mzqpx7wv component="Chat, Search" cause=status
 

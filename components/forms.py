@@ -1,4 +1,4 @@
-"""The form of a probe: its own fields, and a field for each option of its kind.
+"""The form of a probe: its own fields, and one for each option of its kind.
 
 Django's admin shows the options of every kind at once; the console only those of the chosen one.
 """

@@ -1,7 +1,8 @@
-"""One HTTP/2 exchange over a fresh line, told like one of HTTP/1.1: a head, then pieces of a body.
+"""One HTTP/2 exchange over a fresh connection, with the interface of `wire`: a head, then pieces of a body.
 
-Frames and header compression are read by `h2`, one frame at a time: so a head is not endless, a flood
-lets others in between, and a graceful goodbye is not the end. docs/decisions/0013 tells why.
+`h2` reads frames and header compression, one frame at a time: so a head is not endless, a flood lets
+other checks in between, and a graceful GOAWAY is not the end.
+See docs/decisions/0013-httpx-through-the-door.md.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""From a host's name to its addresses, and any other question to a name server."""
+"""DNS: from a host name to its addresses, and any other question to a name server."""
 
 import asyncio
 import ipaddress

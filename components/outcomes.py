@@ -1,4 +1,4 @@
-"""What a check found: a reading of raw facts, judged against what was ordered.
+"""What a check found: a reading of raw facts, judged against the probe's expectations.
 
 A prober returns a `Reading` and never raises; `classify` turns it into an
 outcome and one sentence of why. What we could not see through a fault of our

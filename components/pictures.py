@@ -1,4 +1,4 @@
-"""What a picture is by its first bytes: PNG, JPEG or WebP, and how large it is drawn.
+"""Recognises a picture by its first bytes (PNG, JPEG, WebP) and reads its size.
 
 A logo is never decoded here: browsers do that, and it is served under the type that its own bytes
 name, with `nosniff`. SVG is refused: it is a document that may hold scripts and addresses of others.

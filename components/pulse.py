@@ -1,7 +1,7 @@
-"""The doorbell: tells whoever listens that something changed, never what.
+"""The pulse: notifies other processes that something changed, never what.
 
-The only Redis in the domain. It may be lost at any moment: who listens also
-looks for himself every few seconds, and nothing owed lives only here.
+The only Redis in `components` and `incidents`. It may be lost at any moment: listeners also look
+every few seconds, and nothing that is owed exists only here.
 """
 
 import logging

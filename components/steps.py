@@ -1,7 +1,7 @@
-"""How far a check came on its way, and at which step it failed.
+"""How far a check got, and at which step it failed.
 
-A step without a time was passed all the same if a later one was reached: not
-every check is timed at every step, and a name that needs no look-up is no failure.
+A step without a time was passed if a later one was reached: not every check is
+timed at every step, and a name that needs no look-up is no failure.
 """
 
 from collections.abc import Mapping, Sequence

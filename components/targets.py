@@ -1,4 +1,4 @@
-"""What a probe may point at: the hosts it may name, and the error for an order that cannot be carried out."""
+"""Which targets a probe may have, and the error for one that cannot be checked."""
 
 from components.egress import EgressError, ascii_host
 from components.networks import literal_address

@@ -1,11 +1,11 @@
-"""httpx, over the door: all that speaks HTTP and is neither a check nor a delivery.
+"""httpx through the egress door, for all HTTP that is neither a check nor a delivery.
 
 `client` makes an httpx client whose every request, and every hop of a redirect,
-opens a line of its own through an `Egress`: looked up once, each address judged,
-exactly that address dialled. One exchange, then the line is closed, so none is
-used that was judged for an earlier request.
+opens a connection of its own through an `Egress`: looked up once, each address
+judged, exactly that address dialled. It is closed after one exchange, so no
+connection is used that was judged for an earlier request.
 
-The protocol is httpcore's, the socket is ours. docs/decisions/0013 tells why.
+The protocol is httpcore's, the socket is ours. See docs/decisions/0013-httpx-through-the-door.md.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
-"""What the machine says when no person has spoken yet: facts in customers' words.
+"""The text of automatic updates: facts in customers' words.
 
-DESIGN.md, section 6: what people notice first, no cause we do not know, no
-promise we cannot keep. Times are written whole, day and year; `near` shortens them
-to what is needed at the moment that the words are said.
+As in docs/writing.md: what people notice first, no cause we do not know, no
+promise we cannot keep. Times are written with day and year; `near` shortens them
+to what is needed when the text is shown.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Hidden components and public words: people may publish both together, but not without noticing.
+"""Asks before a person publishes an incident about hidden components.
 
-A component is hidden so that customers do not read of it. What the machine finds about it stays with staff;
-what a person publishes is public with its title and its words, whatever it concerns.
+A component is hidden so that customers do not read about it. What checks find about it stays with staff;
+what a person publishes is public with its title and text, whatever it concerns.
 """
 
 from collections.abc import Iterable

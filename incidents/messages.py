@@ -1,4 +1,4 @@
-"""An update in the words of each way it is told: mail, chat, webhook. What is previewed is what is sent."""
+"""An update as mail, chat message and webhook. What is previewed is what is sent."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence

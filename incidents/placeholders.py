@@ -1,9 +1,9 @@
-"""Texts with blanks: staff write `{whom}`, a value takes its place.
+"""Text templates: staff write `{whom}`, a value takes its place.
 
 `{name}` becomes a value, `{name|fallback words}` the value or else those words,
-`{{` and `}}` are plain braces. There is nothing more to learn and nothing to
-abuse: no attributes, no calls, no formats, no loops. A blank nobody has a value
-for stays as it was written, so that a person fills it in.
+`{{` and `}}` are plain braces. There is nothing more: no attributes, no calls,
+no formats, no loops. A placeholder without a value stays as it was written, for
+a person to fill in.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What staff are asked now: one list, read from the rows, for the console and for whoever alerts staff.
+"""Questions that staff have to answer now: one list, for the console and for alerts.
 
 A question has a `key` that stays the same for as long as it is the same question, so that nobody
 is asked twice.

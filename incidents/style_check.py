@@ -1,8 +1,8 @@
-"""A second pair of eyes on an update's words, beside the editor: it warns, it never blocks.
+"""Warnings about the wording of an update, shown beside the editor. They never block publishing.
 
-DESIGN.md, section 6: say what does not work, what works and when we write
-again; no vague words, no blame, no time of repair, no jargon. All of it is
-guessed from English words, so a wrong guess must cost nothing but a glance.
+As in docs/writing.md: say what does not work, what works and when the next update
+comes; no vague words, no blame, no time of repair, no jargon. All of it is
+guessed from English words, so a wrong warning must cost no more than a glance.
 """
 
 import re

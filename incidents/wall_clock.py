@@ -1,4 +1,4 @@
-"""What a time of day means on the nights when clocks change: local times in, moments in UTC out.
+"""Local times on the nights when clocks change: local times in, moments in UTC out.
 
 In spring an hour is skipped, in autumn one comes twice. RFC 5545 (3.3.5) reads a
 skipped time with the offset from before the gap, and takes the first of two. We do

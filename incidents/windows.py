@@ -1,8 +1,8 @@
-"""Which planned work is left out of the second uptime figure, and when it comes again.
+"""Which maintenance is left out of the second uptime figure.
 
-A promise counts as it stood when the work began: what was announced before is
-left out of the figure, what was written afterwards is not. So nobody can make
-an outage look planned. `Plan`s in, stretches and seconds out.
+A plan counts as it stood when the work began: what was announced before is left
+out of the figure, what was written afterwards is not, so no outage can be made
+to look planned. `Plan`s in, spans and seconds out.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The workers and their clock. Rows are the queue; messages only make it quick."""
+"""Celery: workers, queues and the schedule. Rows are the queue; messages only make it quick."""
 
 import os
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, told before the start, each with a hint."""
+"""Checks of the settings before the start, each with a hint."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment once, with a default that works with nothing set.
+"""Every setting, read from the environment, with a default that works when nothing is set.
 
 `docs/settings.md` documents each; a test holds the two together.
 """

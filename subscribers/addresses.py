@@ -1,4 +1,4 @@
-"""Which addresses we take, by channel, and the sentence for those we do not."""
+"""Which addresses are accepted, by channel, and the message for those that are not."""
 
 from urllib.parse import SplitResult, urlsplit
 

@@ -1,10 +1,9 @@
-"""What a mail provider reports later: addresses that are gone, and people who call our mail spam.
+"""Reports of mail providers: addresses that are gone, and complaints.
 
-django-anymail reads the reports of each provider and checks that they are
-theirs; it tells us by a signal, which is its only way to tell. What a report
-means is read from the provider's own words (`reports`), as Anymail's common
-terms make one of a full mailbox and an unknown one, and of a spam filter and a
-reader who complains. Only the provider named in MAIL_EVENTS is heard.
+django-anymail reads the reports of each provider and verifies their origin; it reports
+by a signal. What a report means is read from the provider's own event type
+(`emails.provider_reports`), as Anymail's common terms do not tell a full mailbox from an
+unknown one, nor a spam filter from a complaint. Only the provider named in MAIL_EVENTS is accepted.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Subscribers as lines of a CSV file: what a line says, and a sentence for one that cannot be taken.
+"""Subscribers as lines of a CSV file: what a line says, and a message for one that is refused.
 
 Understands our own columns and, as well as it can be guessed, those of
 Statuspage's exports and of its template for imports. Nothing here knows the database.

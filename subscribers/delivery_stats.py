@@ -1,4 +1,4 @@
-"""What the console asks of us: who would be told, how far the telling is, whether it goes well."""
+"""Answers for the console: who would be notified, how far notifying is, whether it works."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

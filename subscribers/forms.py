@@ -1,4 +1,4 @@
-"""What subscribers fill in: an address, and what they want to be told."""
+"""Forms for subscribers: an address, and what to hear about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -49,7 +49,7 @@ class ChoiceForm(forms.Form):
 
     full = forms.BooleanField(required=False)
     scope = forms.ChoiceField(
-        choices=[("all", "All components"), ("some", "Only these"), ("follow", "Only individual incidents")],
+        choices=[("all", "All components"), ("some", "Only these"), ("follow", "Only specific incidents")],
         required=False,
     )
     places = forms.MultipleChoiceField(required=False, error_messages={"invalid_choice": NOT_OURS})

@@ -1,4 +1,4 @@
-"""From lines of a file to subscribers, some hundred at a time: whoever is here already stays as they are."""
+"""From lines of a file to subscribers, in chunks; existing subscribers are not changed."""
 
 import itertools
 import json

@@ -1,7 +1,7 @@
-"""Why somebody is told of something, in words: the choice of theirs that matched.
+"""Why a subscriber is notified, in words: the choice that matched.
 
 The same rule as `Subscriber.objects.who`, asked of one subscriber at a time and
-answered with a sentence; a test holds the two together.
+answered with a sentence; a test compares the two.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""The page of one subscriber, by the key in its links: choices, deliveries, data, and the door out."""
+"""The page of one subscription, by the key in its links: choices, deliveries, data, unsubscribing."""
 
 import functools
 import json

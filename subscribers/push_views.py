@@ -1,6 +1,6 @@
-"""Telling a browser: a page with one button, the worker that shows what comes, and the POST between them.
+"""Browser notifications: a page with one button, the service worker, and the POST between them.
 
-The browser's own question to its owner is the consent, so nothing needs to be confirmed.
+The browser's own permission prompt is the consent, so nothing else is confirmed.
 """
 
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""Where a subscriber and a delivery stand, and why a message is sent: the words their columns hold."""
+"""Channels, and the states of subscribers and deliveries."""
 
 from django.db import models
 

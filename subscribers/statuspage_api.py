@@ -1,4 +1,4 @@
-"""The addresses of Statuspage's own subscribe box and of its public API (COMPAT.md, sections 1 and 4)."""
+"""Addresses of Statuspage's own subscribe box and public API (docs/compatibility.md, sections 1 and 4)."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
-"""Subscribing and leaving: forms that work by plain POST, for people without an account.
+"""Subscribing and unsubscribing: plain forms for people without an account.
 
-Public pages hold no token: what is posted from other sites is refused by its
-headers (subscribers.origins). Whether an address is known is told to nobody.
+Public pages hold no token: forms posted from other sites are refused by their
+headers (subscribers.origins). Whether an address is known is never shown.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What the public sees, in groups, and the log of what each component showed."""
+"""Components and groups, and the log of what each component showed."""
 
 from datetime import datetime
 

@@ -1,8 +1,8 @@
-"""The page itself: who it is, and which state of the world it shows.
+"""The page: its settings, and the version of what it shows.
 
 `version` counts the changes the public can see. It moves in the transaction
-of the change, so whoever reads it first and gathers afterwards can be stale,
-never wrong.
+of the change, so a process that reads it first and gathers afterwards can be
+stale, never wrong.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The standing order to look at something: what, how often, and what counts as healthy.
+"""A standing order to check a target: what, how often, and what counts as healthy.
 
 It is its own queue (`claims.py`) and judges what it sees (`verdict.py`).
 """

@@ -1,4 +1,4 @@
-"""Who a probe says it is: a client certificate, kept for one host and port, with its key sealed."""
+"""A probe's client certificate: bound to one host and port, its key encrypted."""
 
 import json
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""What a probe thinks, as columns, and how it changes its mind (`components.health`)."""
+"""A probe's verdict as columns, and how a result changes it (`components.health`)."""
 
 import logging
 from datetime import UTC, datetime, timedelta

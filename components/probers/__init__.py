@@ -1,4 +1,4 @@
-"""The kinds of probes. A new kind is one file, and one line in this map."""
+"""The kinds of probes. A new kind is one file, and one line in PROBERS."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every prober is: options it understands, an order it parses, a run that never raises."""
+"""What every prober has: options, a parser for its target, a run that never raises."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Reading a body as far as it is needed: what is endless or large by nature is well all the same."""
+"""Reads a body as far as the expectations need; a stream or a large body is no failure."""
 
 import asyncio
 import contextlib

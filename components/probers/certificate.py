@@ -1,4 +1,4 @@
-"""What the certificates of a line say of themselves."""
+"""Facts from a server's certificates: days left, and whose certificate was refused."""
 
 import functools
 from dataclasses import dataclass, replace

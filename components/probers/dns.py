@@ -1,4 +1,4 @@
-"""DNS: does a name have the records it should.
+"""DNS probes: does a name have the records it should.
 
 What is expected is written as `dig` prints it and compared as DNS compares: names without regard to
 case or a final dot, addresses by value, text to the letter and joined (RFC 1035, section 3.3; RFC

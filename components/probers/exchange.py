@@ -1,4 +1,4 @@
-"""One hop of an HTTP check: the request is sent, the head read, and the body handed on in pieces."""
+"""One request of an HTTP check: sent, the head read, the body handed on in pieces."""
 
 from collections.abc import AsyncGenerator
 

@@ -1,8 +1,8 @@
-"""HTTP: the right status, the right words, in time.
+"""HTTP probes: the right status and content, in time.
 
-Follows up to five redirects, each judged by the door anew; what staff typed
-stays home when a redirect leaves the origin. A body is read as far as the
-expectations need it: what is endless or large by nature is well all the same.
+Follows up to five redirects, each judged by the egress door again; headers that
+staff typed are not sent to another origin. A body is read as far as the
+expectations need it: a stream or a large body is no failure.
 """
 
 import json

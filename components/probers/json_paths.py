@@ -1,4 +1,4 @@
-"""JSON paths that cannot run away: one loop serves all probes, and the text is the target's.
+"""JSON paths in linear time: one event loop serves all probes, and the document is the target's.
 
 Regular expressions in filters are those of a linear-time engine, and no path
 leads past more values than `json_walks` allows.

@@ -1,4 +1,4 @@
-"""TCP: does it accept, and does it say what it should."""
+"""TCP probes: does it accept a connection, and does it answer as expected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

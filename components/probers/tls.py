@@ -1,4 +1,4 @@
-"""TLS: name, chain, and the days a certificate has left."""
+"""TLS probes: name, chain, and the days a certificate has left."""
 
 import asyncio
 import contextlib

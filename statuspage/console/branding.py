@@ -1,4 +1,4 @@
-"""Who the page is, as its admins choose it: name, logo, colour, support link and time zone."""
+"""Settings, Name and look: name, logo, colour, support link and time zone."""
 
 import difflib
 from typing import Any
@@ -213,5 +213,5 @@ def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int 
         "zones": sorted(available_timezones()),
     }
     if "HX-Request" in request.headers:  # the preview alone, whatever else is wrong
-        return render(request, "console/_look.html", context)
-    return render(request, "console/look.html", context, status=status)
+        return render(request, "console/_branding.html", context)
+    return render(request, "console/branding.html", context, status=status)

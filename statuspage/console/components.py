@@ -1,4 +1,4 @@
-"""What is watched, in the console: components and groups in the order of the page."""
+"""Components and groups in the console."""
 
 from datetime import timedelta
 from typing import Any
@@ -167,7 +167,7 @@ def component_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 400
         context = {"form": form, "thing": component, "what": "component"}
-        return render(request, "console/watched_form.html", context, status=status)
+        return render(request, "console/component_form.html", context, status=status)
     saved = _save_component(request, form)
     messages.success(request, f"“{saved.name}” is saved." if component else f"“{saved.name}” is added.")
     return redirect("console_component", public_id=saved.public_id)
@@ -263,7 +263,7 @@ def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         status = 200 if request.method == "GET" else 400
         context = {"form": form, "thing": group, "what": "group"}
-        return render(request, "console/watched_form.html", context, status=status)
+        return render(request, "console/component_form.html", context, status=status)
     changed, saved = list(form.changed_data), form.instance
     before = {name: form.initial.get(name) for name in changed} if group else None
     with transaction.atomic():

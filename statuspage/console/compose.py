@@ -1,4 +1,4 @@
-"""Writing an update, or a new incident: one form, saved as it is typed, published all at once.
+"""The composer: one form for an update or a new incident, saved as it is typed, published as a whole.
 
 The form works by plain POST and redirect. With script the same form is sent to
 `saved` every two seconds, which answers with the preview, the checks of the

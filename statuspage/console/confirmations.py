@@ -1,4 +1,4 @@
-"""What the composer asks once before it publishes: nothing is forbidden, and nothing is said by accident."""
+"""What the composer asks once before it publishes."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Incidents in the console: the list, one with its whole story, and every verb of its life."""
+"""Incidents in the console: the list, one with its history, and every action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     incident = _get(public_id)
     now = timezone.now()
     if request.GET.get("part") == "told":
-        return render(request, "console/_told.html", {**_told(incident, now), "is_part": True})
+        return render(request, "console/_notification_status.html", {**_told(incident, now), "is_part": True})
     rows = list(incident.affected.as_seen().order_by("component__position", "id"))
     incident.all_affected = rows  # type: ignore[attr-defined]
     updates = list(

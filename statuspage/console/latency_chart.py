@@ -1,4 +1,4 @@
-"""Response times over a span, drawn on the server: an ink line, gaps as gaps, outages as bands with a word.
+"""The chart of a probe's response times, drawn on the server.
 
 An hour and a day come from the checks themselves, a week and a month from the
 hourly tallies of the component. Numbers scale with the box, text never: paths

@@ -1,4 +1,4 @@
-"""Planned work in the console: list, plan, change, begin, end."""
+"""Maintenance in the console: list, plan, change, start, complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
         "planned": found.filter(state__in=PLANNED).order_by("starts_at")[:100],
         "over": found.exclude(state__in=PLANNED)[:50],
     }
-    return render(request, "console/works.html", context)
+    return render(request, "console/maintenances.html", context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "clock_changes": work.clock_changes(timezone.now()),
         "now": timezone.now(),
     }
-    return render(request, "console/work.html", context)
+    return render(request, "console/maintenance.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -278,7 +278,7 @@ def _form(
     told = audience(list(Component.objects.filter(pk__in=ticked)), work)
     changes = work.clock_changes(timezone.now()) if work and status == 200 else []
     context = {"form": form, "work": work, "texts": texts, "audience": told, "clock_changes": changes}
-    return render(request, "console/work_form.html", context, status=status)
+    return render(request, "console/maintenance_form.html", context, status=status)
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:

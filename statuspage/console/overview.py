@@ -1,4 +1,4 @@
-"""The first page of the console: what is down, what is asked of staff, and how this system is.
+"""The console's overview: what is down, what staff are asked, and the health of this program.
 
 Everything is gathered in a fixed number of queries, however many components and incidents there are.
 """

@@ -1,4 +1,4 @@
-"""Settings of the page that its admins change in the console."""
+"""Settings, Incidents: which failures share an incident."""
 
 from django import forms
 from django.contrib import messages

@@ -1,4 +1,4 @@
-"""Postmortems in the console: begun with one click, saved as they are typed, read by a second person."""
+"""Postmortems in the console: draft, autosave, review, publish."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Probes in the console: all of them, one with its story, and every verb."""
+"""Probes in the console: the list, one probe, and every action."""
 
 import csv
 from collections.abc import Iterable

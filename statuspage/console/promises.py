@@ -1,4 +1,4 @@
-"""The promise of a next update, and the sentence in the words that tells it: always the same moment.
+"""The promised time of the next update, and the sentence in the text that states it.
 
 A choice such as "in 30 min" is reckoned from when the form was opened, so that
 the time beside it, the words and the banner stay what its writer sees; from now

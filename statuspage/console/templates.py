@@ -1,4 +1,4 @@
-"""Templates in the console: the texts that are thought out before the night they are needed."""
+"""Text templates in the console."""
 
 from typing import Any
 

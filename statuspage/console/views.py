@@ -1,4 +1,4 @@
-"""The console's front pages: overview, and writing."""
+"""The console's overview and composer."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""How this program itself is doing, a line for each of its parts, for the console's first page."""
+"""The health of this program for the console's overview, a line for each part."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

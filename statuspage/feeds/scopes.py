@@ -1,4 +1,4 @@
-"""Whose news a feed or a calendar tells: the whole page's, a group's, or a component's."""
+"""What a feed or calendar covers: the whole page, a group, or a component."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The addresses of feeds and calendars: of the page, of each group, of each component."""
+"""Addresses of feeds and calendars."""
 
 from collections.abc import Callable
 from datetime import datetime

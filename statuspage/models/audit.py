@@ -1,4 +1,4 @@
-"""Who did what, when, from where, and what it was before: rows are added, never changed."""
+"""The audit log: who did what, when, from where, and what it was before. Rows are only added."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""The clock of beat: when the next task is due, by a clock that cannot be put back.
+"""Beat's scheduler on the monotonic clock: a wall clock that is set back stops no task.
 
 Celery's own scheduler keeps wall-clock times and sleeps until they come, and reads back from a file
 when each task ran last: put the wall clock back by an hour and nothing is sent for an hour, restarts

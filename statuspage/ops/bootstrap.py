@@ -1,4 +1,4 @@
-"""The first start: real things to see, and somebody who may log in.
+"""The first start: real components to see, and an admin who can log in.
 
 The page watches itself from the first second: its web process, its worker and
 its database are probed as anything else is.

@@ -1,8 +1,7 @@
 """Starts the whole program on one machine, and keeps it running.
 
-Every child leads a process group of its own and dies with us, so nothing is
-ever left behind; a child that dies, or lives without doing its work, is
-started again.
+Every child leads a process group of its own and dies with the supervisor, so nothing
+is left behind; a child that dies, or lives without doing its work, is started again.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""How this system itself is doing: the body of /healthz.
+"""The health of this program: the body of /healthz.
 
 The format is that of draft-inadarei-api-health-check-06 (application/health+json).
 What matters to the truth of the page fails; what only makes it quicker warns.

@@ -1,7 +1,7 @@
-"""Which part of the program is away, and whose fault a silence is.
+"""Which part of the program is missing, and why.
 
-Looks at what our children need (database, broker, mail server) and at the signs of life they leave,
-by the monotonic clock: a sign of life is a row that changed, whatever time stands in it.
+Checks what the children need (database, broker, mail server) and the heartbeats they leave,
+by the monotonic clock: a heartbeat is a row that changed, whatever time is in it.
 """
 
 import asyncio

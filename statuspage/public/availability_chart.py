@@ -1,4 +1,4 @@
-"""The curve of a postmortem: how many checks were well, laid out for drawing.
+"""The chart of a postmortem: the share of checks that passed.
 
 Positions are percentages of the width, so that the page stretches the curve
 while its words keep their size.

@@ -1,4 +1,4 @@
-"""The answer in the first line: of the page, of a component, of an incident."""
+"""The first line of the page, of a component, of an incident."""
 
 from collections.abc import Sequence
 

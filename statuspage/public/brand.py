@@ -1,4 +1,4 @@
-"""The page's logo and colour, at addresses of our own that never mean anything else.
+"""The page's logo and colour, at addresses that never change their meaning.
 
 Both are public documents, so the copies on disk outlive the database with the pages that use them.
 The colour is kept for the area of the logo: the name, a line above it, and the mark under the current

@@ -1,4 +1,4 @@
-"""Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
+"""Days: the bars of a strip, the figures beside it, and the days without incidents."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""One day of a component by its hours, and one hour by its stretches and the checks behind them.
+"""One day of a component by its hours, and one hour with the checks behind it.
 
 An hour is one of UTC, as tallies are; it belongs to the day it begins in. So a
 day has 24 hours, or 23 or 25 when clocks change, and where the zone is half an

@@ -1,4 +1,4 @@
-"""What our probes saw of an incident, fit for a stranger's eyes.
+"""What our probes saw of an incident, without anything strangers must not read.
 
 Bounded on purpose: an hour of checks of the affected probes, and when they
 fell before it, whatever the history. No address, no header, no body.

@@ -1,4 +1,4 @@
-"""Incidents and uptime as CSV and JSON: the same figures as the pages, with the sum behind each."""
+"""Incidents and uptime as CSV and JSON: the figures of the pages, with the arithmetic behind each."""
 
 import csv
 import json

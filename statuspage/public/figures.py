@@ -1,8 +1,8 @@
-"""Figures over incidents: how long until found, told and mended, and what they were.
+"""Figures over incidents: time to detect, to the first update, to resolve, and what the incidents were.
 
 Only what was measured counts. An incident that was written down afterwards says
-nothing of how fast it was told; one that people found says nothing of how fast
-our monitoring is. Fewer than two say nothing at all.
+nothing about how fast it was announced; one that people reported says nothing about
+how fast our monitoring is. Fewer than two incidents give no figure.
 """
 
 from collections import Counter

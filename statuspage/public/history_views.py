@@ -1,4 +1,4 @@
-"""The addresses behind the history: days and hours, search, figures, exports."""
+"""Addresses under /history: days and hours, search, figures, exports."""
 
 import re
 from collections.abc import Callable

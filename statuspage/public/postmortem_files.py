@@ -1,4 +1,4 @@
-"""A published postmortem as a file: Markdown to keep, JSON to read by machine, CSV of its curve."""
+"""A published postmortem as a file: Markdown, JSON, and CSV of its chart."""
 
 import csv
 import io

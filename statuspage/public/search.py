@@ -1,4 +1,4 @@
-"""Search of the public incidents: titles, public words and component names.
+"""Search of public incidents: titles, public text and component names.
 
 Every word must occur somewhere in an incident. The database compares; Django
 escapes what LIKE would take for a pattern.

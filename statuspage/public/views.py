@@ -1,4 +1,4 @@
-"""The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
+"""Addresses of the public pages. A view gathers; the snapshot renders and keeps."""
 
 import re
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""How programs and other sites are answered: JSON for programs, CORS, and one spelling of an address.
+"""HTTP conventions: JSON errors for programs, CORS, redirects to the one spelling of an address.
 
 CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: any origin may read it.
 """

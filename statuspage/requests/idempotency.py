@@ -1,4 +1,4 @@
-"""A form of staff is taken once: sent again, it leads where the first sending led."""
+"""A form of staff is processed once: sent again, it leads where the first one led."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Files are taken at two addresses alone, from people who are logged in, and kept in memory.
+"""File uploads: two addresses only, logged-in people only, kept in memory.
 
 Without this any form takes files: Django writes them to /tmp while a stranger sends them.
 """

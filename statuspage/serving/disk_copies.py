@@ -1,7 +1,7 @@
-"""The copies of public documents on disk, which outlive the database, the broker and the process.
+"""Copies of public documents on disk, which outlive the database, the broker and the process.
 
-The disk is a help, never a condition: a folder that is full, read-only or gone costs
-the copies, not the news. What is wrong with it is kept in `fault`, for /healthz and staff.
+They are a help, never a condition: with a folder that is full, read-only or gone, pages are still
+served from memory. What is wrong with it is kept in `fault`, for /healthz and staff.
 """
 
 import fcntl

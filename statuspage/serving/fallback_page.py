@@ -1,4 +1,4 @@
-"""The page of last resort: no database, no copy, no template. It says that we do not know."""
+"""The fallback page when there is no database, no copy and no template: the status is unknown."""
 
 from html import escape
 

@@ -1,6 +1,6 @@
 """Public documents as complete bytes, in memory and on disk.
 
-Rendered once per change by whoever gets the lock; the others read what it
+Rendered once per change by whichever process gets the lock; the others read what it
 wrote. The copies on disk outlive the database, the broker and this process.
 """
 

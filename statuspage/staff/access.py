@@ -1,4 +1,4 @@
-"""Default deny: every view says who may see it; one that does not stops the start, and is refused."""
+"""Access by role, denied by default: a view without a mark stops the start."""
 
 import functools
 from collections.abc import Callable, Iterator

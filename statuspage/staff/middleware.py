@@ -1,4 +1,4 @@
-"""What every answer of Django carries, and who must change a password first."""
+"""Middleware: headers of every answer of Django, and who must change a password first."""
 
 import functools
 import re
@@ -117,7 +117,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # views downstairs cannot reach up for these (components.access_marks)
+        # views of other apps cannot import these (components.access_marks)
         request.note = functools.partial(Audit.objects.note, request)  # type: ignore[attr-defined]
         request.client = client_address(request)  # type: ignore[attr-defined]
         return self.get_response(request)

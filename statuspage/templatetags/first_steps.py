@@ -1,4 +1,4 @@
-"""What staff do first on a new installation, until it is done."""
+"""The first steps on a new installation, until they are done."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Alerts that are owed: claimed by row with a lease, sent, written down. At least once, in order, one id."""
+"""Sends alerts that are owed: claimed by a lease, at least once, in order, under one id."""
 
 import asyncio
 import logging

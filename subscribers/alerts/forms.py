@@ -1,4 +1,4 @@
-"""What a person types to be told outside the console."""
+"""Forms for staff's alert channels."""
 
 import asyncio
 from typing import Any

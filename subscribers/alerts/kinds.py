@@ -1,4 +1,4 @@
-"""What staff are told: a table of kinds, each with a function that finds what is wrong now.
+"""The kinds of alerts, each with a function that finds what is wrong now.
 
 To add a kind, write the function and one line in KINDS. What it no longer finds is closed.
 """

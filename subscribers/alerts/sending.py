@@ -1,4 +1,4 @@
-"""One alert to one channel: the words of a mail, a notification or an Apprise message, and the way out."""
+"""One alert to one channel: the text of a mail, a browser notification or an Apprise message."""
 
 import asyncio
 import threading

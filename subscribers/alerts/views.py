@@ -1,4 +1,4 @@
-"""Alerts in the console: each person's own channels, and a test that shows the real answer."""
+"""Alerts in the console: each person's channels, and a test that shows the real answer."""
 
 import json
 import logging

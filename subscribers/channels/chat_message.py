@@ -1,4 +1,4 @@
-"""What stands in a chat message, before it is put into any vendor's words."""
+"""What a chat message says, before it is put into any vendor's format."""
 
 from dataclasses import dataclass
 from datetime import datetime

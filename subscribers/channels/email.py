@@ -1,9 +1,9 @@
-"""Mail: over a few lines to the operator's server, or into a folder when none is named.
+"""Mail over a few kept connections to the operator's server, or into a folder when none is set.
 
-A line carries many mails. What the server says of one receiver is the
-receiver's; what it says before it knows whom we write to, or does not say at
-all, is ours. Once the text is on its way and no answer comes, nobody knows
-whether it was taken: it is sent again later, under the same Message-ID.
+A connection carries many mails. What the server says about one receiver is the
+receiver's fault; what it says before it knows the receiver is ours. If the text was
+sent and no answer comes, the mail may have been accepted: it is sent again later,
+under the same Message-ID.
 """
 
 import asyncio

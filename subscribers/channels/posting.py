@@ -1,4 +1,4 @@
-"""One POST over a fresh line through the egress door: no redirect is followed, the answer is capped."""
+"""One POST over a fresh connection through the egress door; no redirects, the answer capped."""
 
 import asyncio
 import contextlib

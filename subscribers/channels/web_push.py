@@ -1,4 +1,4 @@
-"""Web push: a short message, sealed for one browser (RFC 8291), through the push service it chose."""
+"""Web push: a short message encrypted for one browser (RFC 8291), through its push service."""
 
 import base64
 import hashlib

@@ -1,9 +1,9 @@
-"""The engine that delivers: one event loop per worker process, many receivers at once.
+"""The engine that sends: one event loop per worker process, many receivers at once.
 
 Works in rounds: write down what came back, claim what has room, pack, send.
-A receiver that hangs occupies only itself. No transaction is open while
-anything is on its way, and what cannot be written down is tried again until
-the lease ends: then somebody else sends it, under the same id.
+A receiver that hangs delays only its own message. No transaction is open while
+anything is being sent, and a result that cannot be written is tried again until
+the lease ends: then another worker sends the message, under the same id.
 """
 
 import asyncio

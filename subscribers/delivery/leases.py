@@ -1,4 +1,4 @@
-"""Who is next: subscribers that are due, leased so that each has one message in flight, and its host two."""
+"""Claims due subscribers under a lease: one message in flight each, two per host."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What came of a round of deliveries, written in one short transaction."""
+"""Writes the results of a round of deliveries in one short transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Mails about what was said: one story, or a day of them."""
+"""Mails about an incident, maintenance or postmortem, and the daily digest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ BUTTONS = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a state looks without a picture: fill, tint and text, light and dark (DESIGN.md, section 3)."""
+    """How a state looks without a picture: fill, tint and text, light and dark."""
 
     glyph: str
     light: tuple[str, str, str]

@@ -1,7 +1,7 @@
-"""Somebody who asked to be told: where, of what, and how it goes.
+"""A subscriber: address, choices, and how delivery is going.
 
-A subscriber is also its own queue: `next_at` says when it is due, one claim
-leases it to one worker, and so it never has two messages in flight.
+A subscriber is also its own queue: `next_at` says when it is due, and one claim
+leases it to one worker, so it never has two messages in flight.
 """
 
 import json

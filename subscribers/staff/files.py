@@ -1,4 +1,4 @@
-"""Whole files of subscribers, in and out: for admins alone, as they hold addresses that are keys."""
+"""Import and export of subscribers, for admins only."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse

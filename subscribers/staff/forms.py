@@ -1,4 +1,4 @@
-"""What staff type about subscribers."""
+"""Staff's forms for subscribers."""
 
 from typing import Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Subscribers for staff: the list, one with its log, and every verb of its life."""
+"""Subscribers for staff: the list, one with its log, and every action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

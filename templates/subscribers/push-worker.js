@@ -1,12 +1,12 @@
-// Shows what the status page tells this browser, while none of its pages need be open.
+// Shows the status page's notifications, even when none of its pages is open.
 
 self.addEventListener('push', (event) => {
-  const told = event.data ? event.data.json() : {}
-  event.waitUntil(self.registration.showNotification(told.title || 'Status', {
-    body: told.body || '',
-    tag: told.tag, // a later message of the same story takes its place
-    renotify: Boolean(told.tag),
-    data: { url: told.url || '/' },
+  const message = event.data ? event.data.json() : {}
+  event.waitUntil(self.registration.showNotification(message.title || 'Status', {
+    body: message.body || '',
+    tag: message.tag, // a later message about the same incident replaces it
+    renotify: Boolean(message.tag),
+    data: { url: message.url || '/' },
   }))
 })
 

@@ -25,7 +25,7 @@ def test_break_it_and_the_page_says_so_mend_it_and_it_closes(whole, browser):
         page.get_by_role("heading", level=1, name="Web app is down").wait_for(timeout=25_000)
         card = page.locator(".incident")
         assert "Web app is returning errors (since" in card.inner_text()
-        assert "written by our monitoring" in card.inner_text()
+        assert "automatic update" in card.inner_text()
         feed = httpx.get(f"{whole.url}/history.atom").text
         assert "Web app is returning errors" in feed
         card.get_by_role("link", name="Full timeline and evidence").click()

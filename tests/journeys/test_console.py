@@ -80,7 +80,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     body(page).fill("Chat did not work for 5 min. The cause was a full pool. No data was lost.")
     page.get_by_role("button", name="Publish update").click()
     reader.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=12_000)
-    page.get_by_role("button", name="Begin the postmortem").click()
+    page.get_by_role("button", name="Start the postmortem").click()
     page.get_by_role("heading", level=1, name="Postmortem").wait_for()
     assert (
         page.locator("[name=line-text]")
@@ -167,7 +167,7 @@ def test_by_keys_alone(web, browser, suspicion):
     assert page.locator("[name=phase]:checked").input_value() == "resolved"
     assert body(page).input_value().endswith("Fixed.")
     page.keyboard.press("?")
-    page.get_by_role("heading", name="Keys").wait_for()
+    page.get_by_role("heading", name="Keyboard shortcuts").wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("t")
     assert page.evaluate("document.activeElement.name") == "template"

@@ -50,7 +50,7 @@ def test_from_the_box_to_a_choice_and_out(web, browser, chat, script):
     page.get_by_label("Chat").check()
     if not script:
         page.get_by_label("Only these").check()  # with script the tick means it
-    page.get_by_label("One mail a day").check()
+    page.get_by_label("One email a day").check()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Your choices are saved.").wait_for()
     one = Subscriber.objects.get()
@@ -67,7 +67,7 @@ def test_tell_me_when_this_is_fixed(web, browser, chat):
     page = browser.open(web.url, width=390)
     for address, path in (("a@example.org", "/"), ("b@example.org", incident.get_absolute_url())):
         page.goto(web.url + path)
-        page.get_by_label("Tell me when this is fixed").fill(address)
+        page.get_by_label("Get notified when this is fixed").fill(address)
         page.get_by_role("button", name="Notify me").click()
         page.get_by_role("heading", level=1, name="Check your email").wait_for()
         one = Subscriber.objects.get(shown=address)
@@ -124,7 +124,7 @@ def test_an_address_half_typed_outlives_the_news(web, browser, chat):
     incident = opened(chat)
     web.catch_up()
     page = browser.open(web.url)
-    field = page.get_by_label("Tell me when this is fixed")
+    field = page.get_by_label("Get notified when this is fixed")
     field.fill("reader@exam")
     page.locator("h1").first.click()
     incident.post("More is known.", phase="identified", now=timezone.now())

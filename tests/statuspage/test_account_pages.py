@@ -34,9 +34,9 @@ def log_in(page, web):
 
 
 def prove(page):
-    page.get_by_role("heading", name="Is it you?").wait_for()
+    page.get_by_role("heading", name="Confirm it's you").wait_for()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_a_wrong_password_is_told_on_top_and_heard(web, browser, ada):
@@ -57,7 +57,7 @@ def test_an_authenticator_app_from_the_code_on_the_screen(web, browser, ada):
     page.get_by_role("link", name="Add an app").click()
     prove(page)
     assert page.locator("img.qr").evaluate("e => e.complete && e.naturalWidth > 0")
-    page.get_by_text("It cannot be scanned").click()
+    page.get_by_text("Can't scan it?").click()
     secret = page.locator("details code").inner_text()
     page.get_by_label("Authenticator code").fill(
         format_hotp_value(hotp_value(secret, int(time.time()) // 30))

@@ -115,7 +115,7 @@ def test_without_script_nothing_is_missing(web, browser):
     page = browser.open(web.url, script=False)
     headline(page, "Web app is down")
     assert re.search(r"\d\d:\d\d UTC", page.inner_text("#banner"))
-    assert "This page updates itself" not in page.inner_text("main")
+    assert "This page updates automatically" not in page.inner_text("main")
     page.get_by_role("link", name="Full timeline and evidence").click()
     assert incident.title in page.inner_text("h1")
     assert "First failed check" in page.inner_text("main")
@@ -226,9 +226,9 @@ def test_every_day_opens_by_key_pointer_and_touch(web, browser):
     phone = browser.open(web.url, width=390, touch=True)
     phone.locator(".strip").first.tap()
     before = phone.inner_text(".pop div")
-    phone.get_by_role("button", name="Day before").tap()
+    phone.get_by_role("button", name="Previous day").tap()
     assert phone.inner_text(".pop div") != before
-    size = phone.get_by_role("button", name="Day before").bounding_box()
+    size = phone.get_by_role("button", name="Previous day").bounding_box()
     assert min(size["width"], size["height"]) >= 44
 
 
@@ -237,7 +237,7 @@ def test_the_keyboard_reaches_everything_in_order(web, browser):
     web.catch_up()
     page = browser.open(web.url)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the status"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to status"
     seen = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -272,7 +272,7 @@ def test_staff_see_three_steps_and_no_source_is_refused(web, browser):
     page.get_by_label("Name or email").fill("ada")
     page.get_by_label("Password").fill("long enough 9")
     page.get_by_role("button", name="Log in", exact=True).click()
-    page.get_by_role("heading", name="Three steps to a page of your own").wait_for()
+    page.get_by_role("heading", name="Set up your page in three steps").wait_for()
     page.get_by_role("link", name="Add a component").first.click()
     page.fill("#id_name", "Sending messages")
     page.get_by_role("button", name="Add", exact=True).click()

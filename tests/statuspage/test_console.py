@@ -188,7 +188,7 @@ def test_two_people_see_each_others_words_and_lose_none(client, ada, django_user
     his.post(f"{path}/saved", form(incident, body="Bo is typing this."))
     mine = client.post(f"{path}/saved", form(incident, body="Ada too.")).content.decode()
     assert "Bo is typing this." in mine
-    assert "bo is writing too" in mine
+    assert "bo is also writing" in mine
     seen = incident.updates.last().number
     his.post(f"{path}/compose", form(incident, body="Bo was first. It does not work."))
     refused = client.post(f"{path}/compose", form(incident, body="Ada too.", seen=seen))
@@ -424,7 +424,7 @@ def test_incidents_are_found_by_words_and_component(client, ada):
     suggestion()
     for words in ("errors", "Chat", "monitoring detected"):
         assert "Chat is returning errors" in page(client, f"/console/incidents?q={words}")
-    assert "Nothing holds" in page(client, "/console/incidents?q=zzz")
+    assert "No incidents match" in page(client, "/console/incidents?q=zzz")
     for which in ("open", "suggested", "deleted", "nonsense"):
         page(client, f"/console/incidents?which={which}&page=99")
 
@@ -460,6 +460,6 @@ def test_the_overview_shows_the_worst_first_and_counts_the_rest(client, ada):
     text = page(client, "/console/?part=live")
     board = text[text.index('id="components-title"') :]
     assert board.index(">C37<") < board.index(">C0<")
-    assert "and 2 more in trouble" in text
+    assert "and 2 more with problems" in text
     assert "and 5 more:" in text
     assert "0 of 45" in text

@@ -297,7 +297,7 @@ def test_trying_looks_once_and_keeps_nothing(editor, target):
     target.body = b"<b>hello</b>"
     address = f"probes/{probe.public_id}/edit"
     text = post(editor, address, do="try", **fields_of(probe, target=target.url)).content.decode()
-    assert "Tried just now" in text
+    assert "Test result" in text
     assert "Up in" in text
     down = fields_of(probe, target=target.url, http__expect_text="absent")
     text = post(editor, address, do="try", **down).content.decode()
@@ -512,7 +512,7 @@ def test_templates_are_written_seen_ordered_and_deleted(editor):
     seen = post(editor, f"templates/{one.pk}", do="preview", kind="update", name="One", title="", phase="",
                 body="{Components} fails for {whom}, by **{next}**").content.decode()  # fmt: skip
     assert "Chat fails for {whom}, by <strong>03:50 UTC</strong>" in seen
-    assert "Left for its writer: whom." in seen
+    assert "For you to fill in: whom." in seen
     bad = post(editor, f"templates/{one.pk}", kind="update", name="One", title="", phase="", body="{1x}")
     assert (bad.status_code, "cannot be a name" in bad.content.decode()) == (400, True)
     assert Template.objects.get(pk=one.pk).body == "{Components} by {next}"

@@ -29,7 +29,7 @@ def test_the_note_is_on_the_page_of_the_probe_and_in_the_ladder(client, db):
         call_command("probe", url, stdout=told)
     assert Check.objects.get().facts == {"note": f"{NOTE}."}
     page = client.get(f"/console/probes/{probe.public_id}").content.decode()
-    assert f"Newest answer: {NOTE}." in page
+    assert f"Latest response: {NOTE}." in page
     assert f"{NOTE}, " in page
     assert next(line for line in told.getvalue().splitlines() if "Transfer" in line).endswith(f"{NOTE}.")
     found(probe, "up", now)

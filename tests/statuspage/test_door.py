@@ -148,7 +148,7 @@ def test_with_no_copy_at_all_it_says_that_it_does_not_know(door, monkeypatch):
     answer, text = ask(door, "/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "10"
-    assert "We don’t currently know the status" in text.decode()
+    assert "We don’t currently know the status".encode() in text
     assert b"Widgetify" in text
 
 

@@ -239,7 +239,7 @@ def test_while_nobody_checks_the_hour_does_not_claim_to_be_well(db):
     found(probe, "up", after(minutes=-30))
     text = hour_html(probe, NOW, "07")
     assert "1 min" in text
-    assert "goes on" not in text
+    assert "ongoing" not in text
 
 
 # Addresses
@@ -276,7 +276,7 @@ def test_the_404_is_a_plain_page(client, db, rest):
     probe = watched("API")
     answer = client.get(f"/components/{probe.component.public_id}/days/{rest}")
     assert answer.status_code == 404
-    assert "There is no such page" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def test_a_hidden_or_unknown_component_has_no_days(db):

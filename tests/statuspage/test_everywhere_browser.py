@@ -75,9 +75,9 @@ def test_every_page_of_staff(looking, part):
     looking.web.catch_up()
     page = looking.page
     looking.log_in(staff("ada"), f"/{FIRST_FACTOR}")
-    page.get_by_role("heading", name="Is it you?").wait_for()
+    page.get_by_role("heading", name="Confirm it's you").wait_for()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.wait_for_url(f"**/{FIRST_FACTOR}")
 
     def is_ours(path, mark):
@@ -99,10 +99,10 @@ def test_every_page_of_a_second_factor(looking):
     looking.here(MID_LOGIN)
     page.get_by_label("Code").fill(codes[1])
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("heading", name="Is it you?").wait_for()
+    page.get_by_role("heading", name="Confirm it's you").wait_for()
     page.goto(f"{looking.web.url}/accounts/2fa/reauthenticate/?next=/accounts/2fa/webauthn/add/")
     page.get_by_label("Code").fill(codes[0])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Add the key").click()
     key = wait_for(lambda: Authenticator.objects.filter(user=zed, type="webauthn").first())
     words = {"webauthn/keys/<int:pk>": key.pk} | words

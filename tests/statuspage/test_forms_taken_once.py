@@ -141,7 +141,7 @@ def test_what_is_sent_after_the_session_ended_stays_on_the_page(client, db):
     answer = client.post("/console/incidents/new", urlencode(words), content_type=FORM, **OURS)
     page = answer.content.decode()
     assert answer.status_code == 403
-    assert "You are logged out" in page
+    assert "You're logged out" in page
     assert "We look.\n\n&quot;Both&quot; &lt;lines&gt; &amp; all." in page
     assert f'name="key" value="{"k" * 32}"' in page
     assert 'action="/console/incidents/new"' in page

@@ -318,7 +318,7 @@ def test_figures_count_causes_and_impacts_over_both_periods(db):
     world = history_views._whole_page(NOW)
     page = figures.figures_page(world, date(2026, 11, 1), figures.gather(date(2026, 11, 1)), NOW)
     assert page.totals == (2, 3)
-    assert [(row.name, row.counts) for row in page.causes] == [("Database", (2, 2)), ("Not told", (0, 1))]
+    assert [(row.name, row.counts) for row in page.causes] == [("Database", (2, 2)), ("Not given", (0, 1))]
     assert [(row.name, row.counts) for row in page.impacts] == [
         ("Major outage", (1, 2)),
         ("Degraded", (1, 1)),
@@ -355,7 +355,7 @@ def test_an_address_that_cannot_be_is_a_plain_404(client, db, address):
     watched("API")
     answer = client.get(address)
     assert answer.status_code == 404
-    assert "There is no such page" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def fill_whole(**size):

@@ -360,7 +360,7 @@ def test_a_forgotten_password_is_reset_by_a_link_that_works_once(client, ada):
     new = "another-horse-battery-9"
     assert client.post(form, {"password1": new, "password2": new}).status_code == 302
     assert log_in(Client(), new).status_code == 302
-    assert "This link was used" in Client().get(link, follow=True).content.decode()
+    assert "This link has already been used" in Client().get(link, follow=True).content.decode()
 
 
 def test_nobody_learns_who_has_an_account(client, ada):

@@ -114,7 +114,7 @@ def test_a_colour_that_is_too_faint_is_shown_in_the_nearest_shade(admin):
     save(admin, colour="#ffd400")
     text = admin.get(AT).content.decode()
     assert re.search(r"Light theme: your colour has a contrast of 1\.3, .*<code>#\w{6}</code> \(4\.5\)", text)
-    assert "Dark theme: your colour as it is, contrast 1" in text
+    assert "Dark theme: your colour unchanged, contrast 1" in text
 
 
 def test_the_colour_is_a_style_sheet_of_our_own(admin, client):

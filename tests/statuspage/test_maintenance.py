@@ -118,22 +118,22 @@ def test_overrunning_is_said_everywhere(db):
     now = after(hours=2, minutes=35)
     found(probe, "up", now)
     assert overview(now).banner.line == "It is taking longer than planned: it was due to end by"
-    assert "takes longer than planned" in text_of(views.overview.gather, now)
+    assert "taking longer than planned" in text_of(views.overview.gather, now)
     detail = text_of(views.maintenance.gather, now, public_id=one.public_id)
-    assert "takes longer than planned" in detail
+    assert "taking longer than planned" in detail
     one.complete(after(hours=3))
     detail = text_of(views.maintenance.gather, after(hours=4), public_id=one.public_id)
     assert "after 3 h, 1 h longer than planned" in detail
 
 
 def test_the_list_says_what_is_under_way_what_comes_and_what_was(db):
-    assert "Nothing is planned." in text_of(views.maintenances.gather, NOW)
+    assert "No maintenance is planned." in text_of(views.maintenances.gather, NOW)
     _, one = worked_on()
     plan(title="Next week")
     plan(title="Called off").cancel(NOW)
     words = text_of(views.maintenances.gather, after(minutes=1))
     order = [
-        words.index(part) for part in ("Under way", one.title, "Planned", "Next week", "Past", "Called off")
+        words.index(part) for part in ("In progress", one.title, "Planned", "Next week", "Past", "Called off")
     ]
     assert order == sorted(order)
 
@@ -144,22 +144,22 @@ def test_a_changed_plan_shows_every_version_and_which_do_not_count(db):
     words = text_of(views.maintenance.gather, after(hours=1, minutes=1), public_id=one.public_id)
     assert "Announced 11 Nov, 08:00 UTC : 12 Nov, 08:00 UTC – 10:00 UTC" in words
     assert "Changed 12 Nov, 09:00 UTC : 12 Nov, 08:00 UTC – 13:00 UTC" in words
-    assert words.count("this changes no uptime figure") == 1
+    assert words.count("this doesn't affect uptime") == 1
     assert "uptime figure 12 Nov, 08:00 UTC – 10:00 UTC" in words
 
 
 def test_a_plan_that_stayed_as_it_was_shows_no_versions(db):
     _, one = worked_on()
     words = text_of(views.maintenance.gather, after(minutes=1), public_id=one.public_id)
-    assert "How the plan changed" not in words
+    assert "Changes to the plan" not in words
 
 
 def test_announced_in_the_middle_of_it_the_page_says_that_nothing_is_left_out(db):
     one = plan(watched().component, starts=after(hours=-1), ends=after(hours=1))
     turn(one, after(seconds=1))
     words = text_of(views.maintenance.gather, after(minutes=1), public_id=one.public_id)
-    assert "Nothing it did not fall into a time announced before it began" in words
-    assert "this changes no uptime figure" in words
+    assert "Nothing none of it was announced before it began" in words
+    assert "this doesn't affect uptime" in words
 
 
 def test_an_address_that_names_no_maintenance_is_not_found(db):

@@ -33,7 +33,7 @@ def test_an_invited_person_comes_in_and_again(client, ada, provider):
 def test_a_stranger_is_refused_and_nothing_is_made_for_them(client, ada, provider):
     answer = sign_on(client, provider)
     assert answer.status_code == 403
-    assert "You are not invited" in answer.content.decode()
+    assert "You're not invited" in answer.content.decode()
     assert not is_in(client)
     assert get_user_model().objects.count() == 1
     assert Audit.objects.filter(act="login.failed", thing="bob@widgetify.example").exists()

@@ -14,8 +14,8 @@ def test_a_form_without_its_token(db, method, path):
     answer = getattr(Client(enforce_csrf_checks=True), method)(path)
     text = answer.content.decode()
     assert answer.status_code == 403
-    assert "This form was not taken" in text
-    assert "reload the page, and send it again" in text
+    assert "This form wasn't submitted" in text
+    assert "reload the page, and submit it again" in text
     assert "Django" not in text
 
 
@@ -35,6 +35,6 @@ def test_an_address_that_takes_forms_alone_says_so_in_a_browser(client, db, path
     client.force_login(person("ada", Role.ADMIN))
     answer = client.get(path, headers={"accept": "text/html,*/*"})
     assert answer.status_code == 405
-    assert "There is nothing to open here" in answer.content.decode()
+    assert "This page can't be opened directly" in answer.content.decode()
     assert "POST" in answer["Allow"]
     assert client.get(path, headers={"accept": "application/json"}).content == b""

@@ -124,7 +124,7 @@ def test_a_mail_server_that_is_away_leaves_the_link_to_hand_over(admin, settings
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port
     page = admin.post("/console/people/invite/", {"email": "bob@widgetify.example", "role": 2})
-    assert "The mail could not be sent" in page.content.decode()
+    assert "The email could not be sent" in page.content.decode()
     assert accept(re.search(r"/accounts/invitation/[^/]+/", page.content.decode())[0]).status_code == 302
 
 
@@ -193,7 +193,7 @@ def test_who_is_shut_out_is_out_at_once_and_can_come_back(admin):
     admin.post(f"/console/people/{bob.pk}/deactivate/")
     assert client.get("/accounts/2fa/").status_code == 302
     refused = Client().post("/accounts/login/", {"login": "bob", "password": PASSWORD}, follow=True)
-    assert "Your access has ended" in refused.content.decode()
+    assert "Your account is deactivated" in refused.content.decode()
     admin.post(f"/console/people/{bob.pk}/reactivate/")
     assert logged_in("bob").get("/accounts/2fa/").status_code == 200
     assert Member.objects.role_of(get_user_model().objects.get(pk=bob.pk)) is Role.EDITOR

@@ -179,7 +179,7 @@ def test_the_list_holds_every_postmortem_and_what_is_late_first(db):
     report.actions.create(text="Finished", position=4).move("done", after(hours=3))
     words = plain(shown("postmortems_page"))
     places = [
-        words.index(text) for text in (report.title, "Still to do", "Late already", "Next year", "Some day")
+        words.index(text) for text in (report.title, "Open actions", "Late already", "Next year", "Some day")
     ]
     assert places == sorted(places)
     assert "Finished" not in words

@@ -200,7 +200,7 @@ def test_subscribing_in_all_its_states(looking):
     looking.here("unsubscribed")
     page.goto(f"{web.url}{waiting.get_absolute_url()}/delete")
     page.get_by_role("button", name="Delete everything").click()
-    page.get_by_role("heading", level=1, name="Everything is deleted").wait_for()
+    page.get_by_role("heading", level=1, name="Everything was deleted").wait_for()
     looking.here("erased")
 
 

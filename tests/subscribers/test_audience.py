@@ -109,7 +109,7 @@ def test_the_line_reads_as_people_count(db):
 def test_notify_nobody_says_so_and_tells_nobody(ada):
     mail()
     answer = ada.post("/console/incidents/new/saved", form(quiet="1")).content.decode()
-    assert "Nobody will be notified." in answer
+    assert "No one will be notified." in answer
     assert 'hx-swap-oob="true"' in answer
     ada.post("/console/incidents/new", form(quiet="1", publish="1"))
     fan_out.sort(timezone.now() + timedelta(minutes=1))
@@ -152,7 +152,7 @@ def test_an_update_says_how_far_its_telling_is(ada):
     incident = Incident.objects.open("Down", "x", now=now, undo_s=20)
     path = f"/console/incidents/{incident.public_id}"
     shown = ada.get(path).content.decode()
-    assert "Nobody has been told yet, sending at" in shown
+    assert "No one has been notified yet, sending at" in shown
     assert f"{now + timedelta(seconds=20):%H:%M:%S} UTC" in shown
     fan_out.sort(now + timedelta(seconds=21))
     Delivery.objects.filter(subscriber=hooks[0]).update(state=DeliveryState.SENT)

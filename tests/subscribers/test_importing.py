@@ -164,11 +164,11 @@ def test_an_import_goes_on_where_it_was_broken_off(admin):
     assert "r1@" not in "".join(ImportPart.objects.values_list("lines", flat=True))  # it is sealed
     importing.import_next_part(made, timezone.now())
     assert (made.done, made.percent, Subscriber.objects.count()) == (500, 41, 500)
-    assert "Go on" in admin.get(f"{HOME}imports/{made.pk}").content.decode()
+    assert "Continue" in admin.get(f"{HOME}imports/{made.pk}").content.decode()
     part = admin.post(f"{HOME}imports/{made.pk}/go-on", headers={"HX-Request": "true"}).content.decode()
     assert "1,200 added" in part
     assert "<html" not in part
-    assert "Go on" not in part
+    assert "Continue" not in part
     made.refresh_from_db()
     assert made.finished_at is not None
     assert not ImportPart.objects.exists()

@@ -108,7 +108,7 @@ def test_leaving_is_undone_from_the_page_that_says_so(client):
     client.post(f"/unsubscribe/{one.key}")
     page = words(client.get(f"/subscription/{one.key}"))
     assert "nothing is sent" in page
-    assert "Start again" in page
+    assert "Resubscribe" in page
     for _ in range(2):  # and once more, by a second click
         answer = client.post(f"/subscription/{one.key}/restore", follow=True)
         assert "We have sent another confirmation message" in words(answer)
@@ -158,7 +158,7 @@ def test_an_incident_that_is_over_can_no_longer_be_chosen_alone(client):
 @pytest.mark.parametrize("more", ["", "/delete", "/data.json"])
 def test_the_links_of_a_deleted_subscription_say_that_it_is_gone(client, more):
     one = mail()
-    assert "Everything is deleted" in words(client.post(f"/subscription/{one.key}/delete"))
+    assert "Everything was deleted" in words(client.post(f"/subscription/{one.key}/delete"))
     answer = client.get(f"/subscription/{one.key}{more}")
     assert answer.status_code == 404
     assert "Subscription not found" in words(answer)

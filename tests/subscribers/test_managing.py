@@ -127,7 +127,7 @@ def test_a_link_in_a_mail_narrows_to_one_incident(client):
     client.post(at(one, "/only"), {"incident": incident.public_id})
     one.refresh_from_db()
     assert (one.is_all, list(one.follows.all())) == (False, [incident])
-    assert "Only individual incidents" in client.get(at(one)).content.decode()
+    assert "Only specific incidents" in client.get(at(one)).content.decode()
     second = opened(chat, title="Chat is slow")
     client.post(at(one, "/only"), {"incident": second.public_id, "also": "1"})
     assert set(one.follows.all()) == {incident, second}
@@ -146,7 +146,7 @@ def test_a_stopped_one_starts_again_when_it_says_yes(client):
     one = webhook(HOOK, confirmed_at=timezone.now())
     one.quarantine(timezone.now(), "Five days without a success.")
     page = client.get(at(one)).content.decode()
-    assert "Start again" in page
+    assert "Resubscribe" in page
     assert "Five days without a success." in page
     client.post(at(one, "/restore"))
     one.refresh_from_db()
@@ -230,7 +230,7 @@ def test_a_contact_has_nothing_to_choose(client):
     one = somebody(Channel.EMAIL, "owner@example.org", state=State.CONTACT)
     page = client.get(at(one)).content.decode()
     assert "of nothing else" in page
-    assert "What you are told" not in page
+    assert "What you get" not in page
     assert client.post(at(one), {"full": "1", "kinds": "incident"}).status_code == 422
 
 

@@ -203,13 +203,13 @@ def test_the_worker_stands_where_it_reaches_every_page(db):
 
 def test_the_page_asks_for_nothing_by_itself_and_explains_itself_without_script(browser, web):
     page = browser.open(f"{web.url}/subscribe/browser")
-    button = page.get_by_role("button", name="Tell this browser")
+    button = page.get_by_role("button", name="Notify this browser")
     assert button.is_visible() or "Allow notifications" in page.inner_text("[data-push-answer]")
     registered = page.evaluate("navigator.serviceWorker.register('/push-worker.js').then(() => 1)")
     assert registered == 1
     plain = browser.open(f"{web.url}/subscribe/browser", script=False, scheme="dark", width=390)
     assert "This needs JavaScript" in plain.inner_text("main")
-    assert not plain.get_by_role("button", name="Tell this browser").is_visible()
+    assert not plain.get_by_role("button", name="Notify this browser").is_visible()
     for one, name in ((page, "light"), (plain, "dark")):
         assert one.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
     assert faults(page) == []

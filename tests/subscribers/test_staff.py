@@ -76,7 +76,7 @@ def test_somebody_is_found_by_part_of_a_mail_address_and_by_a_whole_webhook(edit
     assert found(editor, "q=acme") == [ada.public_id]
     assert found(editor, "q=https://hooks.slack.com/services/T0/B0/secret") == [hook.public_id]
     assert "services/T0" not in shown(editor).replace("?q=", "")
-    assert "Nobody holds “zzz”." in shown(editor, f"{HOME}?q=zzz")
+    assert "No subscribers match “zzz”." in shown(editor, f"{HOME}?q=zzz")
 
 
 def test_a_viewer_reads_no_mail_address_and_cannot_guess_one_letter_by_letter(enter):
@@ -86,7 +86,7 @@ def test_a_viewer_reads_no_mail_address_and_cannot_guess_one_letter_by_letter(en
     assert "a…@acme.example" in text
     assert "ada@" not in text
     assert "ada@acme.example" not in shown(viewer, f"{HOME}?q=ad").replace('value="ad"', "")
-    assert "Nobody holds" in shown(viewer, f"{HOME}?q=ada@")
+    assert "No subscribers match" in shown(viewer, f"{HOME}?q=ada@")
     assert "a…@acme.example" in shown(viewer, f"{HOME}?q=ada@acme.example")
 
 
@@ -454,8 +454,8 @@ def test_nobody_is_shut_out_of_the_subscribers(web, browser):
     assert Subscriber.objects.filter(source="import").count() == 2_100
     page.goto(f"{web.url}/console/incidents/new")
     assert "2,103 email" in page.inner_text("#audience")
-    page.get_by_label("Notify nobody").check()
-    page.locator("#audience").get_by_text("Nobody will be notified.").wait_for()
+    page.get_by_label("Don't notify anyone").check()
+    page.locator("#audience").get_by_text("No one will be notified.").wait_for()
     page.goto(f"{web.url}/console/incidents/{incident.public_id}")
     page.locator("#told-1").get_by_text("retrying").wait_for()
     Delivery.objects.update(state="sent", finished_at=now)

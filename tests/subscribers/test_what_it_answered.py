@@ -33,7 +33,7 @@ def told(page):
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        (200, "200 : the test was taken"),
+        (200, "200 : the test was accepted"),
         (302, "Responded with 302: redirects are not followed. We try again"),
         (308, "Responded with 308: redirects are not followed. We try again"),
         (500, "500"),
@@ -42,7 +42,7 @@ def told(page):
 def test_the_form_leads_to_the_answer(client, post, sink, code, says):
     sink.usual = code
     seen_at = enter(client, f"{sink.url}/hook")
-    assert "No answer yet" in client.get(seen_at).content.decode()
+    assert "No response yet" in client.get(seen_at).content.decode()
     post.deliver()
     page = client.get(seen_at)
     assert page.headers["cache-control"] == "no-store"
@@ -54,13 +54,13 @@ def test_an_endpoint_that_is_too_slow_is_told_so(client, post, sink):
     sink.usual = "hang"
     seen_at = enter(client, f"{sink.url}/hook")
     post.deliver()
-    assert "No answer yet" in told(client.get(seen_at).content.decode())  # how soon it failed says why
+    assert "No response yet" in told(client.get(seen_at).content.decode())  # how soon it failed says why
     Delivery.objects.update(created_at=timezone.now() - data_export.QUIET)
     answer = re.sub(" +", " ", told(client.get(seen_at).content.decode()))
     assert (
         "can’t reach this address. Check that it is right" in answer
     )  # slow or closed: no port is told apart
-    assert "We try again for up to five days" in answer
+    assert "We'll keep trying for up to five days" in answer
     assert Subscriber.objects.get(channel="webhook").state == State.UNCONFIRMED
 
 

@@ -1,4 +1,4 @@
-"""Look once, now: `manage.py probe https://example.org`. With --save it becomes a component."""
+"""`manage.py probe https://example.org`: check a target once. With --save it becomes a component."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Post an update from the shell: `manage.py post INCIDENT --phase identified --body "..."`."""
+"""`manage.py post INCIDENT --phase identified --body "..."`: post an update from the shell."""
 
 import sys
 from datetime import datetime, timedelta

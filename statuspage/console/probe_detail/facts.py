@@ -1,4 +1,4 @@
-"""The facts of one probe: its verdict, its row of figures, and all that its page shows beside the chart."""
+"""Everything a probe's page shows beside the chart."""
 
 from collections.abc import Sequence
 from copy import copy

@@ -1,4 +1,4 @@
-"""The results of a probe: its checks line by line, and how far one of them came."""
+"""A probe's results: its checks line by line, and how far one of them got."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Trying settings out before they are kept: one look now, and the last day replayed."""
+"""Try settings before saving: one check now, and the last day replayed."""
 
 import asyncio
 import threading

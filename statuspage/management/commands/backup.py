@@ -1,4 +1,4 @@
-"""A copy of the database that was seen to be whole: `manage.py backup FILE`."""
+"""`manage.py backup FILE`: a copy of the database, opened again to verify it."""
 
 import sqlite3
 import subprocess

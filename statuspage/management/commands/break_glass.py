@@ -1,4 +1,4 @@
-"""When nobody can get in any more: `manage.py break_glass NAME`."""
+"""`manage.py break_glass NAME`: an admin account when nobody can log in."""
 
 import secrets
 from typing import Any

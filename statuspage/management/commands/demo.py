@@ -1,4 +1,4 @@
-"""Watch an outage happen: `manage.py demo`, or `make demo`."""
+"""`manage.py demo`, or `make demo`: watch an outage happen."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""The whole program with one command: `manage.py up`."""
+"""`manage.py up`: the whole program with one command."""
 
 import hashlib
 import os

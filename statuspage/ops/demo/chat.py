@@ -1,4 +1,4 @@
-"""The second example: a chat vendor whose safeguard failed twice, told in one postmortem."""
+"""The second example postmortem: a chat vendor whose safeguard failed twice."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The first example: Widgetify runs out of database connections, as in the demo itself."""
+"""The first example postmortem: Widgetify runs out of database connections."""
 
 from datetime import date
 from decimal import Decimal

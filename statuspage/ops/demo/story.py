@@ -1,4 +1,4 @@
-"""The story of the demo, told by doing it: each chapter lasts until the public page says what it should.
+"""The demo, step by step: each lasts until the public page shows what it should.
 
 Nothing here touches the status page's data: Widgetify fails for real, and the
 page finds out by itself.

@@ -1,4 +1,4 @@
-"""What allauth asks of a project: our addresses, our limits, our words."""
+"""allauth's adapters: our addresses, limits and messages."""
 
 import logging
 from typing import Any

@@ -1,6 +1,6 @@
-"""Requests to the identity provider, over the egress door.
+"""Requests to the identity provider, through the egress door.
 
-allauth asks for a session as `requests` has one, and uses little of it: `get` and `request`, and of an
+allauth expects a session of `requests`, and uses little of it: `get` and `request`, and of an
 answer its status, headers, text and JSON. That much is here, over httpx.
 """
 

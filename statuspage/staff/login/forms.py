@@ -1,4 +1,4 @@
-"""The forms people fill in before they are inside."""
+"""Forms of login and account pages."""
 
 from typing import Any
 

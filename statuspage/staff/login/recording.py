@@ -1,6 +1,6 @@
-"""What happens at the login, written down; and what ends a person's other sessions.
+"""Writes logins to the audit log, and ends a person's other sessions.
 
-Signals are how Django and allauth tell what they did: this is their edge, and the only place that listens.
+Signals are how Django and allauth report what they did. They are listened to here and nowhere else.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Logging in with an identity provider (OpenID Connect): who may, and as what.
+"""Single sign-on (OpenID Connect): who may log in, and with which role.
 
 Imported only when OIDC_ISSUER is set.
 """

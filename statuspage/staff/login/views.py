@@ -1,4 +1,4 @@
-"""The account pages allauth does not have: an invitation, and too many attempts."""
+"""Account pages that allauth does not have: invitations, and too many attempts."""
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress

@@ -1,4 +1,4 @@
-"""What admins type about people."""
+"""Forms for people and invitations."""
 
 from datetime import date
 from typing import Any

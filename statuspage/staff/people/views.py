@@ -1,4 +1,4 @@
-"""People and the audit log: read, call one verb, answer."""
+"""People and the audit log."""
 
 import logging
 from dataclasses import dataclass

@@ -19,14 +19,14 @@ async function save(leaving) {
       isTyped = true
       wait = await renewed() ? 1000 : 3000
       const role = answer.headers.get('X-Role-Needed')
-      told.textContent = `Not saved: ${role ? `you no longer have the role ${role}. Ask an admin` : 'you are logged out. Log in in another tab'}; your words stay here.`
+      told.textContent = `Not saved: ${role ? `you no longer have the role ${role}. Ask an admin` : 'you are logged out. Log in in another tab'}; your text stays here.`
     } else if (answer.ok) {
       form.elements.seen.value = body.saved_at
       rows.forEach((row, i) => { row.querySelector('[name=action-id]').value = body.actions[i] })
       told.textContent = `saved ${new Date(body.saved_at).toLocaleTimeString()}`
       if (document.hidden) wait = 0
     } else told.textContent = `Not saved: ${body.errors.join(' ')}`
-  } catch { isTyped = true; told.textContent = 'Not saved: no connection. Your words stay here, and are saved when it is back.' }
+  } catch { isTyped = true; told.textContent = 'Not saved: no connection. Your text stays here, and is saved when it is back.' }
   isSaving = false
   if (isSent) form.requestSubmit()
   else if (isTyped) soon(wait)

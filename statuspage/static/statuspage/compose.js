@@ -25,7 +25,7 @@ document.body.addEventListener('htmx:afterSwap', () => {
 // a lid that closes, a tab that is left: what was typed since the last saving goes out at once
 document.addEventListener('visibilitychange', () => { if (document.hidden && typed) save().catch(() => {}) })
 document.body.addEventListener('htmx:afterRequest', (e) => { if (e.detail.elt === form && e.detail.successful) typed = false })
-document.body.addEventListener('htmx:sendError', () => { document.getElementById('saved').textContent = 'Not saved: no connection. Your words stay here.' })
+document.body.addEventListener('htmx:sendError', () => { document.getElementById('saved').textContent = 'Not saved: no connection. Your text stays here.' })
 // logged out while writing: the words stay here, and are saved once somebody is logged in again, in any tab
 let isOut = false
 form.addEventListener('htmx:beforeOnLoad', (e) => {
@@ -33,10 +33,10 @@ form.addEventListener('htmx:beforeOnLoad', (e) => {
   e.preventDefault()
   typed = true
   const line = document.getElementById('saved'), role = e.detail.xhr.getResponseHeader('X-Role-Needed')
-  if (role) line.textContent = `Not saved: you no longer have the role ${role}. Ask an admin; your words stay here.`
+  if (role) line.textContent = `Not saved: you no longer have the role ${role}. Ask an admin; your text stays here.`
   else {
     const way = Object.assign(document.createElement('a'), { href: form.dataset.login, target: '_blank', textContent: 'Log in in another tab' })
-    line.replaceChildren('Not saved: you are logged out. ', way, '; your words stay here.')
+    line.replaceChildren('Not saved: you are logged out. ', way, '; your text stays here.')
   }
   if (!isOut) { isOut = true; comeBack() }
 })

@@ -1,4 +1,4 @@
-// "Tell this browser": asks for permission, subscribes at the browser's push service, hands that to us.
+// "Notify this browser": asks for permission, subscribes at the browser's push service, hands that to us.
 
 const place = document.querySelector('[data-push]')
 const button = place.querySelector('[data-push-ask]')

@@ -1,4 +1,4 @@
-"""All subscribers as CSV: `manage.py export_subscribers people.csv`, or to the screen."""
+"""`manage.py export_subscribers [FILE]`: all subscribers as CSV."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Take in subscribers from a CSV file: `manage.py import_subscribers people.csv`. Run again, it goes on."""
+"""`manage.py import_subscribers FILE`: import subscribers from CSV. Run again, it continues."""
 
 import io
 import itertools
