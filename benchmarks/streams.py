@@ -112,7 +112,8 @@ async def _measure(stage: Stage, number: int) -> list[Row]:
         ),
         Row(
             f"(d) {number:,} streams: first to last who hears, nchan", f"{spread * 1000:.0f} ms",
-            f"{their_spread * 1000:.0f} ms", spread / their_spread if their_spread else None, "≤ 5 s", last - first <= 5,
+            f"{their_spread * 1000:.0f} ms", spread / their_spread if their_spread else None,
+            "≤ 5 s", last - first <= 5,
         ),
     ]  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Texts that try to run as code: each names a call that a page must never make."""
-# ruff: noqa: E501 - an attack is as long as it is
 
 RUN = "window.__xss=1"
 CALL = "alert(1)"
+SVG = "http://www.w3.org/2000/svg"
 EVENTS = [
     "onload",
     "onerror",
@@ -118,7 +118,7 @@ x" style="animation-name:x" onanimationstart="{CALL}
 <svg><animate onbegin={CALL} attributeName=x dur=1s>
 <svg><set onbegin={CALL} attributeName=x dur=1s>
 <svg><a><animate attributeName=href values=javascript:{CALL} /><text y=20>x</text></a>
-<svg><use href="data:image/svg+xml,<svg id='x' xmlns='http://www.w3.org/2000/svg'><a href='javascript:{CALL}'/></svg>#x">
+<svg><use href="data:image/svg+xml,<svg id='x' xmlns='{SVG}'><a href='javascript:{CALL}'/></svg>#x">
 <svg><foreignObject><iframe srcdoc="<script>parent.{RUN}</script>"></iframe></foreignObject></svg>
 <svg><style><img src=x onerror={CALL}></style>
 <svg><desc><img src=x onerror={CALL}></desc></svg>

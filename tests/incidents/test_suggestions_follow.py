@@ -59,7 +59,7 @@ def test_recovered_by_itself_it_offers_to_dismiss_or_to_publish_as_resolved(db, 
     client = Client()
     client.force_login(person("ed", Role.EDITOR))
     shown = client.get("/console/").content.decode()
-    assert "It recovered by itself" in shown
+    assert "It recovered on its own" in shown
     assert "Publish as resolved" in shown
     assert "Dismiss" in shown
     fell(probe, after(minutes=20))

@@ -338,7 +338,7 @@ def test_a_dry_run_tells_what_the_last_day_would_have_been(editor):
     other = post(
         editor, address, do="dry", **fields_of(probe, target="http://127.0.0.1:9/b")
     ).content.decode()
-    assert "answered the old question" in other
+    assert "made with the old ones" in other
     assert Probe.objects.get().confirm_down == 1
 
 

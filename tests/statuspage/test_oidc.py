@@ -217,7 +217,7 @@ def test_a_denied_address_is_never_dialled(client, ada, provider, settings, dial
     settings.EGRESS_ALLOW = []
     answer = client.post(LOGIN)
     assert answer.status_code == 401
-    assert "Your provider did not answer" in answer.content.decode()
+    assert "Your provider didn't answer" in answer.content.decode()
     assert [one for one in dialled if one[:1] == ("127.0.0.1",)] == []
     assert provider.seen == []
 

@@ -103,9 +103,7 @@ def test_any_two_states_stay_apart_for_every_eye(theme, eye):
 
 
 def test_dark_by_choice_and_dark_by_system_are_the_same():
-    by_system = tokens(
-        CSS.split('prefers-color-scheme: dark) { :root:not([data-theme="light"]) {')[1].split("}")[0]
-    )
+    by_system = tokens(CSS.split(':root:not([data-theme="light"]) {')[1].split("}")[0])
     by_choice = tokens(CSS.split(':root[data-theme="dark"] {')[1].split("}")[0])
     assert by_system == by_choice
 

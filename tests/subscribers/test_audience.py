@@ -140,7 +140,7 @@ def test_planned_work_and_postmortems_say_who_is_told(ada):
     fan_out.sort(now)
     assert said == Delivery.objects.filter(notice__postmortem=report).count() == 2
     report.withdraw()
-    assert "not told again" in ada.get(page).content.decode()
+    assert "won't be notified again" in ada.get(page).content.decode()
 
 
 # How far it is

@@ -26,8 +26,8 @@ ONE_MAILBOX = (
     "victim@example\u3002org", "victim@exam\u200dple.org", "victim@ex\u034fample.org",
 )  # fmt: skip
 ONE_ENDPOINT = (
-    "https://example.org/ok", "https://example.org/ok#frag", "HTTPS://Example.ORG:443/ok", "https://example.org/a/../ok",
-    "https://\uff45xample.org/ok",
+    "https://example.org/ok", "https://example.org/ok#frag", "HTTPS://Example.ORG:443/ok",
+    "https://example.org/a/../ok", "https://\uff45xample.org/ok",
 )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ def told(page):
     ("code", "says"),
     [
         (200, "200 : the test was accepted"),
-        (302, "Responded with 302: redirects are not followed. We try again"),
-        (308, "Responded with 308: redirects are not followed. We try again"),
+        (302, "Responded with 302: redirects are not followed. We'll keep trying"),
+        (308, "Responded with 308: redirects are not followed. We'll keep trying"),
         (500, "500"),
     ],
 )
