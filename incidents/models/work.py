@@ -114,7 +114,7 @@ class Work(models.Model):
         return (start, stretch[1]) if start < stretch[1] else None
 
     def note_plan(self, now: datetime, author: Any) -> None:
-        """Keep the plan as it is now. The caller holds the page."""
+        """Keep the plan as it is now. The caller holds the lock of the page."""
         self.plan_rows.create(
             at=now, starts_at=self.starts_at, ends_at=self.ends_at,
             is_cancelled=self.state == State.CANCELLED, author=author,
@@ -125,7 +125,7 @@ class Work(models.Model):
     # Its story
 
     def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
-        """One more entry of its story. The caller holds the page."""
+        """One more entry of its story. The caller holds the lock of the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
         update = self.updates.create(
             number=last + 1, state=self.state, body=body, at=now, author=author,
@@ -133,7 +133,7 @@ class Work(models.Model):
         )  # fmt: skip
         if notifies:
             Notice.objects.of_work(update, now)
-        Page.objects.turn()
+        Page.objects.bump_version()
 
     # Its state
 

@@ -10,6 +10,7 @@ from django.test import Client
 
 from components import event_log
 from components.models import Flip
+from incidents import handover
 from statuspage.models import Audit
 from statuspage.ops.logs import JSONFormatter, LineFormatter
 from tests.making import NOW, after, found, watched
@@ -60,7 +61,7 @@ def test_a_subscriber_is_named_by_its_id_never_by_its_address(db, caplog, django
     caplog.set_level(logging.INFO)
     with django_capture_on_commit_callbacks(execute=True):
         one.quarantine(NOW, "The endpoint is gone.")
-        one.restore(NOW)
+        handover.restore(one, NOW)
         one.leave(NOW)
         one.erase()
     assert events(caplog) == [
