@@ -42,6 +42,8 @@ run: $(VENV)/run.stamp ## A live status page, nothing else needed (HOST, PORT, V
 demo: $(VENV)/run.stamp ## Watch an outage happen to Widgetify, in about four minutes
 	@exec $(PY) manage.py demo
 
+# the tests start the program many times, and pytest reads its files in six processes: compiled once
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/dev.stamp ## All tests, on SQLite and on PostgreSQL
 	@bash tests/chromium.sh
 	@TEST_DATABASE=sqlite $(PY) -m pytest -q -n 3 --dist worksteal
@@ -68,6 +70,7 @@ lighthouse: $(VENV)/dev.stamp ## Lighthouse on the pages readers open first (URL
 
 # whose short form is only a part of the long one
 LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/test_up.py \
+	tests/statuspage/test_login.py tests/statuspage/test_matrix.py tests/incidents/test_model_of_life.py \
 	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -u -m pytest -q tests/faults $(LONG)

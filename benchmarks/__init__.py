@@ -1,1 +1,4 @@
-"""Measurements beside a reference in the same run: `python -m benchmarks [page checks scale streams render]`."""
+"""Benchmarks, each beside a reference in the same run.
+
+`python -m benchmarks [page checks scale streams render]`
+"""

@@ -1,4 +1,4 @@
-"""Run the measurements named, or all, and print one table. `--quick` for a first look."""
+"""Run the named benchmarks, or all, and print one table. `--quick` for a first look."""
 
 import argparse
 import signal

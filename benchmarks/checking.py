@@ -1,4 +1,4 @@
-"""Our own engine at full speed for a while: prints how many checks it ran, and its CPU seconds."""
+"""Runs our check engine at full speed for a while; prints the number of checks and its CPU seconds."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""(b) Checks per second of one core, beside Debian's prometheus-blackbox-exporter on the same target."""
+"""(b) Checks per CPU second, beside Debian's prometheus-blackbox-exporter on the same target."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""One worker that delivers, for `benchmarks.deliveries`: ours, or a bare aiohttp loop. Prints JSON.
+"""One delivery worker for `benchmarks.deliveries`: ours, or a bare aiohttp loop. Prints JSON.
 
 python -m benchmarks.delivering ours|bare URL NUMBER CA_FILE
 """

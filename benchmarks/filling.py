@@ -1,4 +1,4 @@
-"""A page with history, written straight into the stage's database."""
+"""Fills a benchmark's database with a page and its history."""
 
 from datetime import timedelta
 
@@ -93,7 +93,7 @@ def trouble(count: int) -> None:
     )
     Update.objects.bulk_create(
         Update(
-            incident=one, number=1, kind="post", body="It does not answer.", at=now, public_id=f"u{n:011d}"
+            incident=one, number=1, kind="post", body="It is not responding.", at=now, public_id=f"u{n:011d}"
         )
         for n, one in enumerate(incidents)
     )

@@ -1,4 +1,4 @@
-"""Lighthouse on the pages that readers open first: performance, access, best practices, search.
+"""Runs Lighthouse on the pages readers open first: performance, accessibility, best practices, SEO.
 
     make lighthouse URL=http://localhost:8000
 

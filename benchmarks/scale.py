@@ -1,4 +1,4 @@
-"""(c) A thousand probes at 60 seconds through the real worker, broker and database."""
+"""(c) 1,000 probes at 60 seconds through the real worker, broker and database."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""(d) Ten thousand open pages on one process, beside nginx with nchan doing the same."""
+"""(d) 10,000 open event streams on one process, beside nginx with nchan."""
 
 import asyncio
 import subprocess

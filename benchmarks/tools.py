@@ -1,4 +1,4 @@
-"""What the measurements share: a stage of their own, processes on chosen cores, references from Debian."""
+"""What the benchmarks share: a private environment, processes on chosen cores, the reference programs."""
 
 import os
 import resource

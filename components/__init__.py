@@ -1,1 +1,1 @@
-"""Ground floor: what is watched, and how it is doing."""
+"""Components: what is watched, how it is checked, and what status it has."""

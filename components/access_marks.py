@@ -1,7 +1,7 @@
-"""Who may see a view: the marks. The gate that reads them stands upstairs, in statuspage.staff.access.
+"""Marks that say who may see a view. `statuspage.staff.access` reads and enforces them.
 
-A view downstairs names the role it needs by its word, and is given what the
-gate knows: `request.role`, `request.note` (the audit log) and `request.client`.
+A view of another app names the role it needs as a word. The request then carries
+`request.role`, `request.note` (writes to the audit log) and `request.client`.
 """
 
 from collections.abc import Callable

@@ -90,9 +90,9 @@ class ProbeAdmin(OneByOneAdmin):
     search_fields = ("name", "target", "component__name")
     fieldsets = (
         (None, {"fields": ("component", "name", "kind", "target", "is_paused")}),
-        ("When", {"fields": ("interval_s", "timeout_s", "retry_s", "region")}),
+        ("Schedule", {"fields": ("interval_s", "timeout_s", "retry_s", "region")}),
         (
-            "What is healthy",
+            "Thresholds",
             {
                 "fields": (
                     "latency_limit_ms",

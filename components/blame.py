@@ -1,6 +1,6 @@
-"""Whose fault it is that a connection was not made, or ended: the target's, unless it can only be ours.
+"""Whether a failed connection is the target's fault or ours.
 
-What is called ours is unknown, which nobody is told of: so it must be certain. All else is the target's.
+What is ours is unknown, and nobody is notified of it, so it must be certain. Everything else is the target's.
 """
 
 import errno
@@ -15,30 +15,30 @@ OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.EADDRNOTAVAIL,
 # Errors of this machine without a route; or a router far away said so by ICMP
 NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES}
 # Alerts of a server about the certificate it was shown, as OpenSSL spells them (RFC 8446, section 6.2)
-REFUSED = "It refuses our client certificate"
+REFUSED = "The server rejects our client certificate"
 REFUSALS = {
-    "alert unknown ca": "it does not trust the authority that issued it",
-    "alert certificate expired": "it calls it expired",
-    "alert certificate revoked": "it calls it revoked",
-    "alert bad certificate": "it calls it bad",
-    "alert unsupported certificate": "it does not take this kind of certificate",
-    "alert certificate unknown": "it does not accept it, and says no more",
-    "alert access denied": "it knows it, and gives it no access",
-    "alert decrypt error": "it cannot verify the signature made with it",
+    "alert unknown ca": "unknown issuing authority",
+    "alert certificate expired": "reported as expired",
+    "alert certificate revoked": "reported as revoked",
+    "alert bad certificate": "reported as invalid",
+    "alert unsupported certificate": "this type of certificate is not supported",
+    "alert certificate unknown": "no reason given",
+    "alert access denied": "access denied",
+    "alert decrypt error": "its signature could not be verified",
 }
 
 
 def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressError:
     """Of a dial that failed. `has_route`: whether this machine knows a way to the address."""
     if isinstance(error, ConnectionRefusedError):
-        return EgressError(Failure.REFUSED, f"Nothing listens on port {port}: connection refused.")
+        return EgressError(Failure.REFUSED, f"Nothing is listening on port {port}: connection refused.")
     if isinstance(error, ConnectionError):
-        return EgressError(Failure.RESET, "The connection was broken off while it was made.")
+        return EgressError(Failure.RESET, "The connection was closed while it was being set up.")
     if is_ours(error) or (error.errno in NO_WAY and not has_route):
-        return EgressError(Failure.OWN_FAULT, f"We could not dial: {_reason(error)}.")
+        return EgressError(Failure.OWN_FAULT, f"We could not connect: {_reason(error)}.")
     if error.errno == errno.ETIMEDOUT:
-        return EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
-    return EgressError(Failure.UNREACHABLE, f"It cannot be reached: {_reason(error)}.")
+        return EgressError(Failure.TIMEOUT_CONNECT, "The connection timed out.")
+    return EgressError(Failure.UNREACHABLE, f"The host is unreachable: {_reason(error)}.")
 
 
 def is_ours(error: BaseException) -> bool:
@@ -49,7 +49,7 @@ def is_ours(error: BaseException) -> bool:
 def tls_error(error: OSError | ValueError) -> EgressError:
     """Of a handshake that failed; SSLError is an OSError."""
     if is_ours(error):
-        return EgressError(Failure.OWN_FAULT, f"We could not dial: {_reason(error)}.")
+        return EgressError(Failure.OWN_FAULT, f"We could not connect: {_reason(error)}.")
     return EgressError(Failure.TLS, sentence_of_tls(error))
 
 
@@ -57,11 +57,11 @@ def sentence_of_tls(error: Exception) -> str:
     """What went wrong with the secure connection, at the handshake or behind it (TLS 1.3 asks late)."""
     reason = _reason(error)
     if "certificate required" in reason:
-        return "It asks for a client certificate, and was shown none."
+        return "The server requires a client certificate, but none was presented."
     for alert, meaning in REFUSALS.items():
         if alert in reason:
             return f"{REFUSED}: {meaning}."
-    return f"No secure connection: {reason}."
+    return f"TLS handshake failed: {reason}."
 
 
 def _reason(error: BaseException) -> str:

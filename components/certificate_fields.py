@@ -1,4 +1,4 @@
-"""The part of a probe's form that takes a client certificate and its key: the key goes in, and never out."""
+"""The form fields for a probe's client certificate and key. The key can be set, never read back."""
 
 import re
 from datetime import datetime
@@ -14,10 +14,10 @@ from components.probers import PROBERS, InvalidProbeError
 
 REMOVE = "remove_certificate"
 NAMES = (CERTIFICATE, KEY, REMOVE)
-NEW = "PEM, with its chain below it. Shown to the host and port of the target, and to no other."
-KEEP = " Empty fields change nothing."
-KEY_HELP = "PEM, without a passphrase. It is kept sealed and never shown again."
-AGAIN = format_html("<b>{}</b>", "Paste the key again before you save: it is not kept in the form.")
+NEW = "PEM, followed by its chain. Presented only to the target's host and port."
+KEEP = " Leave both fields empty to keep it."
+KEY_HELP = "PEM, without a passphrase. Stored encrypted and never shown again."
+AGAIN = format_html("<b>{}</b>", "Paste the key again before you save: the form does not keep it.")
 CERTIFICATES = re.compile(
     r"\s*(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+", re.ASCII
 )
@@ -49,7 +49,7 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
     )
     is_dropped = bool(form.initial.pop(KEY, ""))  # of a form whose kind was changed
     form.fields[KEY] = forms.CharField(
-        label="Its private key",
+        label="Private key",
         required=False,
         widget=SecretArea(attrs=ATTRIBUTES),
         help_text=AGAIN if is_dropped else KEY_HELP,
@@ -58,7 +58,7 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
         form.fields[REMOVE] = forms.BooleanField(
             label="Remove the client certificate",
             required=False,
-            help_text="From the next check on, the target is shown none.",
+            help_text="No certificate is presented from the next check on.",
         )
 
 
@@ -66,7 +66,7 @@ def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None
     """Keep what was typed, or remove what was kept. Not saved. Raises CertificateError."""
     if data.get(REMOVE):
         if data.get(CERTIFICATE) or data.get(KEY):
-            raise CertificateError(CERTIFICATE, "Either remove the certificate or give another: not both.")
+            raise CertificateError(CERTIFICATE, "Either remove the certificate or replace it, not both.")
         probe.keep_certificate(None)
     pair = _typed(data, now)
     if pair is None:

@@ -1,4 +1,4 @@
-"""Which letters the bytes of an answer stand for, as browsers decide it (encoding.spec.whatwg.org)."""
+"""The charset of an answer, decided as browsers do (encoding.spec.whatwg.org)."""
 
 import codecs
 import re

@@ -1,7 +1,7 @@
-"""The engine that runs checks: one event loop per worker process, everything at once.
+"""The engine that runs checks: one event loop per worker process, all checks concurrently.
 
-A slow or hanging target occupies only itself. What is done is handed over in
-small batches, as it gets done, so one write a quarter second serves them all.
+A slow or hanging target delays only its own check. Results are handed over in
+small batches as they arrive, so that one write every quarter second serves them all.
 """
 
 import asyncio
@@ -112,7 +112,9 @@ class Checker:
             )
         late = self.stalled_at >= began or time.monotonic() - began > order.deadline_s + STALL_S
         if late and reading.failure is not None and reading.failure.value.startswith("timeout"):
-            reading = replace(reading, failure=Failure.OWN_FAULT, detail="Our own process stalled meanwhile.")
+            reading = replace(
+                reading, failure=Failure.OWN_FAULT, detail="Our own process stalled during the check."
+            )
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 

@@ -1,6 +1,6 @@
-"""What a probe shows to a server that asks who it is: a certificate and its private key, both PEM.
+"""Client certificates of probes: a certificate and its private key, both PEM.
 
-Each is judged where it is typed. The key leaves this module only into an SSL context.
+They are validated where they are entered. The key leaves this module only into an SSL context.
 """
 
 import functools
@@ -108,15 +108,15 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
     """
     chain, key = (text.replace("\r\n", "\n").strip() for text in (chain, key))
     if not chain:
-        raise CertificateError(CERTIFICATE, "Give the certificate that belongs to this key.")
+        raise CertificateError(CERTIFICATE, "Add the certificate for this key.")
     if not key:
-        raise CertificateError(KEY, "Give the private key that belongs to this certificate.")
+        raise CertificateError(KEY, "Add the private key for this certificate.")
     certificate, secret = _certificate(chain), _key(key)
     if _public(certificate.public_key()) != _public(secret.public_key()):
-        raise CertificateError(KEY, "This key does not belong to the certificate: give the pair.")
+        raise CertificateError(KEY, "This key does not match the certificate: paste a matching pair.")
     if certificate.not_valid_after_utc <= now:
         ended = certificate.not_valid_after_utc.strftime("%-d %b %Y")
-        raise CertificateError(CERTIFICATE, f"This certificate expired on {ended}: give a renewed one.")
+        raise CertificateError(CERTIFICATE, f"This certificate expired on {ended}: paste a renewed one.")
     if certificate.not_valid_before_utc > now:
         begins = certificate.not_valid_before_utc.strftime("%-d %b %Y, %H:%M")
         raise CertificateError(
@@ -128,7 +128,7 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
     except (ssl.SSLError, ValueError) as error:
         raise CertificateError(
             CERTIFICATE,
-            "OpenSSL takes no such certificate: use RSA of 2048 bits or more, or an elliptic curve.",
+            "OpenSSL does not accept this certificate: use RSA of 2048 bits or more, or an elliptic curve.",
         ) from error
     return made
 
@@ -137,31 +137,34 @@ def _certificate(text: str) -> x509.Certificate:
     """The first one of the chain; all of it must be readable. Raises CertificateError."""
     if len(text) > MAX_PEM_LENGTH:
         raise CertificateError(
-            CERTIFICATE, f"Longer than {MAX_PEM_LENGTH} characters: leave out what is not its chain."
+            CERTIFICATE,
+            f"Longer than {MAX_PEM_LENGTH} characters: include only the certificate and its chain.",
         )
     if "PRIVATE KEY-----" in text:
-        raise CertificateError(CERTIFICATE, "This holds a private key: paste that into the field of the key.")
+        raise CertificateError(
+            CERTIFICATE, "This contains a private key: paste it into the private key field."
+        )
     try:
         return x509.load_pem_x509_certificates(text.encode())[0]
     except (ValueError, TypeError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise CertificateError(
-            CERTIFICATE, "This is no certificate: paste PEM, from BEGIN CERTIFICATE to END CERTIFICATE."
+            CERTIFICATE, "This is not a certificate: paste PEM, from BEGIN CERTIFICATE to END CERTIFICATE."
         ) from error
 
 
 def _key(text: str) -> CertificateIssuerPrivateKeyTypes:
     """Raises CertificateError, whose cause never holds the key."""
     if len(text) > MAX_PEM_LENGTH:
-        raise CertificateError(KEY, f"Longer than {MAX_PEM_LENGTH} characters: paste the key alone.")
+        raise CertificateError(KEY, f"Longer than {MAX_PEM_LENGTH} characters: paste only the key.")
     try:
         return serialization.load_pem_private_key(text.encode(), password=None)  # type: ignore[return-value]
     except TypeError:
         sentence = (
-            "This key is encrypted: take its passphrase off (openssl pkey -in key.pem) and paste the result."
+            "This key is encrypted: remove its passphrase (openssl pkey -in key.pem) and paste the result."
         )
         raise CertificateError(KEY, sentence) from None
     except (ValueError, UnsupportedAlgorithm):
-        sentence = "This is no private key: paste PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY."
+        sentence = "This is not a private key: paste PEM, from BEGIN PRIVATE KEY to END PRIVATE KEY."
         raise CertificateError(KEY, sentence) from None
 
 

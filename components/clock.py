@@ -1,4 +1,4 @@
-"""The database's clock: hosts disagree about the time, rows must not."""
+"""The database's clock. Hosts disagree about the time; rows must not."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The page's own colour in both themes, each legible: contrast by WCAG 2.2, section 1.4.3.
+"""The page's brand colour, adjusted to be legible in both themes: contrast by WCAG 2.2, section 1.4.3.
 
 One colour is chosen. Where it is too faint for text on a theme's surfaces, it is mixed with black
 (light theme) or white (dark theme), in 256 steps, until it is not: the nearest shade that passes.

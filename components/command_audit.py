@@ -1,6 +1,6 @@
-"""What a `manage.py` command changed, told to the audit log, which stands upstairs (statuspage.models.audit).
+"""Lets `manage.py` commands write to the audit log (statuspage.models.audit), which they may not import.
 
-The console gives its views the log as `request.note`; a command has no request, and may not look up.
+The console gives its views the log as `request.note`; a command has no request.
 """
 
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ class Noting(Protocol):
 
 
 def _nowhere(act: str, thing: object = "", *, before: Any = None, after: Any = None) -> None:
-    """Without the floor above there is no log."""
+    """Without `statuspage` there is no log."""
 
 
 _note: Noting = _nowhere

@@ -1,4 +1,4 @@
-"""The cookies that a chain of redirects sets on its way (RFC 6265): kept for one check, then gone."""
+"""Cookies set along a chain of redirects (RFC 6265), kept for one check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What came packed, unpacked piece by piece: a bomb goes off in pieces of 64 kB, and no further than read."""
+"""Decompresses answers in pieces of 64 kB, so that a decompression bomb is never read whole."""
 
 import zlib
 from collections.abc import Iterator
@@ -38,10 +38,10 @@ class Unpacker:
         names = [name for name in names if name in (*KNOWN, *FOREIGN)]
         for name in names:
             if name in FOREIGN:
-                sentence = f"The answer is packed as {name[:40]}, which we did not ask for."
+                sentence = f"The response is compressed with {name[:40]}, which we did not request."
                 raise DecompressionError(sentence, is_unasked=True)
         if len(names) > MAX_CODINGS:
-            raise DecompressionError(f"The answer is packed more than {MAX_CODINGS} times.")
+            raise DecompressionError(f"The response is compressed more than {MAX_CODINGS} times.")
         self.stages: list[Stage] = [_stage(name) for name in reversed(names)]
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
@@ -54,7 +54,7 @@ class Unpacker:
     def end(self) -> None:
         """No more comes. Raises DecompressionError when something is missing."""
         if not all(stage.is_whole for stage in self.stages):
-            raise DecompressionError("The packed answer breaks off before its end.")
+            raise DecompressionError("The compressed response is truncated.")
 
 
 def _through(stage: Stage, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -62,7 +62,7 @@ def _through(stage: Stage, pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         most -= len(piece)
         if most < 0:
-            raise DecompressionError("The packed answer unpacks without end.")
+            raise DecompressionError("The compressed response expands without limit.")
         yield from stage.feed(piece)
 
 
@@ -100,7 +100,7 @@ class _Zlib:
                 yield self.unpack.decompress(packed, PIECE)
             except zlib.error as error:
                 raise DecompressionError(
-                    f"The answer says it is packed as {self.name}, and is not."
+                    f"The response claims to be compressed with {self.name}, but is not."
                 ) from error
             packed = self.unpack.unused_data if self.unpack.eof else self.unpack.unconsumed_tail
 
@@ -129,4 +129,4 @@ class _Brotli:
             while piece := self.unpack.process(b"", output_buffer_limit=PIECE):
                 yield piece
         except brotli.error as error:
-            raise DecompressionError("The answer says it is packed as br, and is not.") from error
+            raise DecompressionError("The response claims to be compressed with br, but is not.") from error

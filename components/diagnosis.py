@@ -1,12 +1,14 @@
-"""What the facts of a failing probe point to, by rule: ranked causes, each with its reasons.
+"""Likely causes of a probe's failure, ranked by rule, each with its reasons.
 
-Nothing here guesses: a cause is named only when a fact speaks for it, and says
-which. What no fact shows (a deploy, an expired card) is left out.
+Nothing is guessed: a cause is named only when a fact supports it, and says which.
+What no fact shows (a deploy, an expired card) is left out.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from components import failures
 
 MAX_NAMES = 3
 ROSE = 2.0  # times as slow as usual just before it failed
@@ -68,36 +70,21 @@ def reasons(facts: Facts) -> tuple[tuple[str, str], ...]:
     """The facts themselves, as (bold words, the rest), whatever they point to."""
     told = [_how(facts)]
     if facts.answering:
-        told.append(("Others in this group answer:", f"{_names(facts.answering)}."))
+        told.append(("Others in this group respond:", f"{_names(facts.answering)}."))
     if facts.failing:
-        told.append(("Others in this group fail too:", f"{_names(facts.failing)}."))
+        told.append(("Others in this group also fail:", f"{_names(facts.failing)}."))
     if facts.rose:
-        told.append(("Slow just before:", f"it rose {_rise(facts)}."))
+        told.append(("Slow just before:", f"response time rose {_rise(facts)}."))
     if "retry_after" in facts.headers:
-        told.append(("It asks to wait:", f"Retry-After {facts.headers['retry_after'][:40]}."))
+        told.append(("It asks clients to wait:", f"Retry-After {facts.headers['retry_after'][:40]}."))
     return tuple(told)
-
-
-HOW = {
-    "refused": ("Refused, not timed out.", "The host is up, nothing accepts."),
-    "reset": ("Broken off.", "Something accepts, and then hangs up."),
-    "unreachable": ("Unreachable.", "No way leads to the host."),
-    "dns": ("The name is not found.", "Nobody was asked anything yet."),
-    "timeout_dns": ("The name server does not answer.", "Nobody was asked anything yet."),
-    "timeout_connect": ("No connection in time.", "Packets get lost, or the host is gone."),
-    "timeout_tls": ("Connected, but not secured in time.", "The port is open, the process does not speak."),
-    "timeout_first_byte": ("Connected, but no answer in time.", "It is there, but does not get to it."),
-    "timeout_transfer": ("The answer begins and does not end.", "It is being made too slowly."),
-    "tls": ("The certificate is refused.", "Name, chain or end do not hold."),
-    "assertion": ("It answers, with the wrong content.", "The server runs."),
-    "": ("It answers, but not well enough.", "Slower than the limit, or a certificate near its end."),
-}  # fmt: skip
 
 
 def _how(facts: Facts) -> tuple[str, str]:
     if facts.failure == "status" and facts.status_code:
-        return f"It answers {facts.status_code}.", "The server runs, and says no."
-    return HOW.get(facts.failure, ("It fails.", facts.detail))
+        return f"It responds with {facts.status_code}.", "The server is running, but reports a problem."
+    bold, rest = failures.words(facts.failure).how
+    return bold, rest or facts.detail
 
 
 def _pool(facts: Facts) -> Cause | None:
@@ -105,13 +92,13 @@ def _pool(facts: Facts) -> Cause | None:
     match = POOL.search(f"{facts.excerpt}\n{facts.detail}")
     if match is None:
         return None
-    because = [f"The answer says “{match[0]}”."]
+    because = [f"The response says “{match[0]}”."]
     if DATABASE.search(facts.excerpt):
-        because.append("It names the database.")
+        because.append("It mentions the database.")
     return Cause(
-        "The database connections are used up",
+        "The database has run out of connections",
         (*because, *_when_busy(facts)),
-        "Look at open connections and at what holds them: long queries, a leak, too many workers.",
+        "Check open connections and what holds them: long queries, a leak, too many workers.",
     )
 
 
@@ -121,9 +108,9 @@ def _dependency(facts: Facts) -> Cause | None:
         return None
     listed = _names(tuple(dict.fromkeys(names)))
     return Cause(
-        f"A dependency fails: {listed}",
-        (f"The answer itself names {listed} as failing.",),
-        f"Look at {listed} before the service that reports it.",
+        f"A dependency is failing: {listed}",
+        (f"The response itself reports {listed} as failing.",),
+        f"Check {listed} before the service that reports it.",
     )
 
 
@@ -132,18 +119,18 @@ def _not_started(facts: Facts) -> Cause | None:
         return None
     because = {
         "refused": "The host refuses the connection: no process listens on the port.",
-        "dns": "The name leads nowhere.",
-        "unreachable": "No way leads to the host.",
+        "dns": "The name cannot be resolved.",
+        "unreachable": "There is no route to the host.",
     }[facts.failure]
-    more = (f"{_names(facts.answering)} in the same group still answer.",) if facts.answering else ()
+    more = (f"{_names(facts.answering)} in the same group still respond.",) if facts.answering else ()
     if facts.failure == "refused":
         return Cause(
-            "The process is not running, or takes no connections",
+            "The process is not running, or not accepting connections",
             (because, *more),
-            "Look whether the process is up, what it logged last, and whether its accept queue is full.",
+            "Check whether the process is up, its last log lines, and whether its accept queue is full.",
         )
     return Cause(
-        "The host is gone, or its name is", (because, *more), "Look at the DNS zone, the host and the route."
+        "The host or its DNS name is gone", (because, *more), "Check the DNS zone, the host and the route."
     )
 
 
@@ -153,22 +140,22 @@ def _overload(facts: Facts) -> Cause | None:
     if not is_busy or not because:
         return None
     if facts.status_code in BUSY:
-        because = (f"{facts.status_code} is what a server says that has no room.", *because)
+        because = (f"Servers return {facts.status_code} when they are out of capacity.", *because)
     if facts.failure in TIMEOUTS:
-        because = ("It is connected and does not get to the answer.", *because)
+        because = ("It accepts connections but is too slow to respond.", *because)
     return Cause(
-        "Too much work for what is there",
+        "Overload: more work than it can handle",
         because,
-        "Look at requests a second, busy workers and the slowest queries since the time it rose.",
+        "Check requests per second, busy workers and the slowest queries since it slowed down.",
     )
 
 
 def _when_busy(facts: Facts) -> tuple[str, ...]:
     told = []
     if "retry_after" in facts.headers:
-        told.append(f"It asks to come back later: Retry-After {facts.headers['retry_after'][:40]}.")
+        told.append(f"It asks clients to retry later: Retry-After {facts.headers['retry_after'][:40]}.")
     if facts.rose:
-        told.append(f"Answers became slower just before: {_rise(facts)}.")
+        told.append(f"Responses slowed down just before: {_rise(facts)}.")
     return tuple(told)
 
 
@@ -176,9 +163,9 @@ def _health_check(facts: Facts) -> Cause | None:
     if facts.failure != "assertion":
         return None
     return Cause(
-        "The service runs, and reports that it is not well",
-        (facts.detail or "The content is not what is expected.",),
-        "Look at which part of the check changed; if its words changed on purpose, edit the probe.",
+        "The service is running, but reports that it is unhealthy",
+        (facts.detail or "The content is not as expected.",),
+        "Check which part of the response changed; if the change is intended, edit the probe.",
     )
 
 
@@ -186,8 +173,8 @@ def _certificate(facts: Facts) -> Cause | None:
     if facts.failure != "tls":
         return None
     end = facts.headers.get("not_after", "")
-    because = (facts.detail or "The handshake does not hold.", *((f"It ends {end}.",) if end else ()))
-    return Cause("The certificate does not hold", because, "Look at the renewal and at the chain it serves.")
+    because = (facts.detail or "The TLS handshake fails.", *((f"It expires {end}.",) if end else ()))
+    return Cause("The certificate is not valid", because, "Check the renewal and the chain it serves.")
 
 
 def _error(facts: Facts) -> Cause | None:
@@ -195,17 +182,20 @@ def _error(facts: Facts) -> Cause | None:
     if facts.failure != "status" or code in BUSY or code < 400:
         return None
     if code in (401, 403):
-        name, look = "The probe is not let in", "Look at the credentials in the probe's headers."
+        name, look = "The probe is not authorized", "Check the credentials in the probe's headers."
     elif code in (404, 410):
         name, look = (
-            "The address is not there any more",
-            "Look whether the path moved; if so, edit the probe.",
+            "The address no longer exists",
+            "Check whether the path has moved; if so, edit the probe.",
         )
     elif code < 500:
-        name, look = "The request is refused", "Look at what the server expects now; perhaps edit the probe."
+        name, look = (
+            "The request is rejected",
+            ("Check what the server expects now; you may need to edit the probe."),
+        )
     else:
-        name, look = "The program fails on this request", "Look at the error log for this path."
-    return Cause(name, (f"It answers {code}.",), look)
+        name, look = "The application fails on this request", "Check the error log for this path."
+    return Cause(name, (f"It responds with {code}.",), look)
 
 
 RULES: tuple[Callable[[Facts], Cause | None], ...] = (

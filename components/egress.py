@@ -1,12 +1,12 @@
-"""The only way to the outside: every outgoing socket is opened here.
+"""The only way out: every outgoing socket is opened here.
 
 A name is resolved once, every address it has must pass (`networks.py`), and
-exactly that address is dialled, so nothing can change between the look and the
-step.
+exactly that address is dialled, so nothing can change between the check and the
+connection.
 
-There is more than one door, since what the operator lets probes reach must not
-be what strangers' addresses reach: whoever dials says through which (`Door`),
-and each has an allow list of its own. docs/decisions/0010 tells why.
+There are several doors, since what probes may reach must not be reachable for
+strangers' addresses: a caller says which door it uses (`Door`), and each has its
+own allow list. See docs/decisions/0010-two-doors-out.md.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class DeniedError(EgressError):
     def __init__(self, host: str, setting: str) -> None:
         super().__init__(
             Failure.DENIED,
-            f"{host} leads to an address on a private or reserved network. "
+            f"{host} resolves to an address on a private or reserved network. "
             f"An operator can allow it with {setting}.",
         )
 
@@ -193,7 +193,9 @@ class Egress:
             await line.writer.start_tls(self._context(shown, offers), server_hostname=_server_name(host))
         except ssl.SSLCertVerificationError as error:
             line.close()
-            raise EgressError(Failure.TLS, f"The certificate is refused: {error.verify_message}.") from error
+            raise EgressError(
+                Failure.TLS, f"The certificate is not valid: {error.verify_message}."
+            ) from error
         except (OSError, ValueError) as error:  # SSLError is an OSError
             line.close()
             raise tls_error(error) from error
@@ -278,7 +280,7 @@ class Egress:
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise EgressError(Failure.DNS, f"The name {host} cannot be looked up.") from error
+            raise EgressError(Failure.DNS, f"The name {host} could not be resolved.") from error
         failure = EgressError(Failure.UNREACHABLE, "No address could be reached.")
         for family, kind, protocol, _, address in found:
             line = socket.socket(family, kind, protocol)
@@ -287,7 +289,7 @@ class Egress:
                 async with asyncio.timeout(OWN_SERVER_S):
                     await loop.sock_connect(line, address)
             except TimeoutError:
-                failure = EgressError(Failure.TIMEOUT_CONNECT, "No answer to the connection.")
+                failure = EgressError(Failure.TIMEOUT_CONNECT, "The connection timed out.")
             except OSError as error:
                 failure = dial_error(error, port)
             except BaseException:

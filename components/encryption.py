@@ -1,7 +1,7 @@
-"""Secrets at rest: addresses that are keys in themselves, and signing secrets.
+"""Encrypts secrets at rest: subscribers' addresses, signing secrets, private keys.
 
-Sealed with a key derived from SECRET_KEY, which is not in the database; older
-keys (SECRET_KEY_FALLBACKS) still open what they sealed.
+The key is derived from SECRET_KEY, which is not in the database; older keys
+(SECRET_KEY_FALLBACKS) still decrypt what they encrypted.
 """
 
 import base64

@@ -1,9 +1,10 @@
-"""The log of what happened: one line for each change of state, an event and its fields.
+"""The log: one line for each change of state, an event and its fields.
 
     incident.opened id=8dk3mzqpx7wv component="Chat, Search" cause=status
 
 A change that is rolled back is not logged: the line is written when its transaction commits. Fields hold
-names, ids, codes and counts: no address of a target or of a subscriber, and no secret.
+names, ids, codes and counts: no address of a subscriber and no secret. What checks have found is written
+down by a thread of its own, outside of any task.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The form of a probe: its own fields, and a field for each option of its kind.
+"""The form of a probe: its own fields, and one for each option of its kind.
 
 Django's admin shows the options of every kind at once; the console only those of the chosen one.
 """
@@ -78,7 +78,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         told = getattr(error, "error_dict", {})
         if CERTIFICATE in told and CERTIFICATE not in self.fields:  # Django's admin has no field for it
             told.setdefault("target", []).extend(told.pop(CERTIFICATE))
-            told["target"].append(ValidationError("The certificate is changed in the console."))
+            told["target"].append(ValidationError("Change the certificate in the console."))
         of_options = told.get("options", [])
         for one in of_options:
             name = name_of(self.cleaned_data.get("kind", ""), one.code or "")
@@ -117,21 +117,21 @@ class ShortProbeForm(ProbeForm):
 # What is not named here (options of a kind) is part of the request.
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region"),
-    "What we expect": ("expected_status", "expect", "expect_text", "expect_regex", "json_path", "json_equals",
-                       "expect_header", "expect_header_value", "unread", "latency_limit_ms",
-                       "least_days_left"),
-    "When it counts": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
-                       "unsteady_window"),
-    "Where it shows": ("name", "down_status"),
+    "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
+                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "latency_limit_ms", "least_days_left"),
+    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
+                   "unsteady_window"),
+    "Visibility": ("name", "down_status"),
 }  # fmt: skip
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
-    "kind": "What is asked, and how.",
-    "interval_s": "How often it looks: every 5 s to once a day.",
-    "confirm_down": "This many failed checks in a row, and it is down. With 1, one lost packet is an outage.",
-    "confirm_up": "This many passed checks in a row, and it has recovered.",
-    "down_status": "What the component is shown as while this probe is down.",
-    "region": "Workers of this region run the check.",
+    "kind": "The kind of check to run.",
+    "interval_s": "How often to check: every 5 s to once a day.",
+    "confirm_down": "Failed checks in a row before it counts as down. With 1, one lost packet is an outage.",
+    "confirm_up": "Passed checks in a row before it counts as recovered.",
+    "down_status": "The component's status while this probe is down.",
+    "region": "Workers in this region run the check.",
 }
 
 

@@ -1,8 +1,8 @@
-"""Until when what we show was seen: the last result holds for its interval, and not a second longer.
+"""Until when a result counts: for its interval, and not a second longer.
 
-A component's log has an open end, and the one who would end it may be dead, or
-only just starting after a weekend off. So nobody counts an open span as it
-stands: where all probes are silent, it ends with what they heard.
+A component's log of statuses has an open end, and the process that would close it may be dead or only
+just starting. So nobody counts an open span as it stands: where all probes are silent, it ends with
+their last result.
 """
 
 from collections import defaultdict

@@ -1,10 +1,10 @@
-"""When a probe changes its mind: outcomes in, at most one flip out.
+"""When a probe flips: outcomes in, at most one flip out.
 
 A single bad check proves little, so a probe flips only after `confirm_down`
 bad outcomes in a row, and back after `confirm_up` better ones. The flip is
-dated to the first of them. An outcome we could not see is no result; after
-`silence` without any result the probe says that it does not know.
-What fails on and off never confirms anything: that is judged in `unsteady`.
+dated to the first of them. An unknown outcome is no result; after `silence`
+without any result the probe is unknown.
+A target that fails on and off never confirms anything: `unsteady` judges that.
 """
 
 from dataclasses import dataclass, field, replace

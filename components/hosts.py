@@ -1,4 +1,4 @@
-"""What /etc/hosts says of a name, which comes before any name server's word."""
+"""What /etc/hosts says about a name; it takes precedence over DNS."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""One HTTP/2 exchange over a fresh line, told like one of HTTP/1.1: a head, then pieces of a body.
+"""One HTTP/2 exchange over a fresh connection, with the interface of `wire`: a head, then pieces of a body.
 
-Frames and header compression are read by `h2`, one frame at a time: so a head is not endless, a flood
-lets others in between, and a graceful goodbye is not the end. docs/decisions/0013 tells why.
+`h2` reads frames and header compression, one frame at a time: so a head is not endless, a flood lets
+other checks in between, and a graceful GOAWAY is not the end.
+See docs/decisions/0013-httpx-through-the-door.md.
 """
 
 import asyncio
@@ -78,7 +79,7 @@ class Exchange:
             if isinstance(event, events.ResponseReceived):
                 return _head(event)
             if isinstance(event, (events.DataReceived, events.StreamEnded)):
-                raise Broken("The answer has no head.")
+                raise Broken("The response has no headers.")
 
     async def pieces(self, head: Head, method: str) -> AsyncGenerator[bytes, None]:
         """The unpacked body as it comes. Raises DecompressionError as well."""
@@ -112,7 +113,7 @@ class Exchange:
             try:
                 self.events.extend(self.frames.receive_data(frame))
             except exceptions.ProtocolError as error:
-                raise Broken("The answer breaks the rules of HTTP/2.") from error
+                raise Broken("The response violates HTTP/2.") from error
             await self._send()
         event = self.events.popleft()
         if isinstance(event, events.StreamReset):
@@ -128,7 +129,7 @@ class Exchange:
             begin = await self.line.reader.readexactly(9)
             length = int.from_bytes(begin[:3], "big")
             if length > MAX_FRAME_BYTES:  # also what "HTTP/1.1" looks like, read as a frame
-                raise Broken("The answer breaks the rules of HTTP/2.")
+                raise Broken("The response violates HTTP/2.")
             frame = begin + await self.line.reader.readexactly(length)
         except asyncio.IncompleteReadError as error:
             raise ConnectionResetError from error
@@ -144,7 +145,7 @@ class Exchange:
         elif frame[3] != DATA or len(frame) == 9:
             self.idle_left -= 1
             if self.idle_left < 0:
-                raise Broken("It sends control frames without end, and no answer.")
+                raise Broken("It sends endless control frames and no response.")
 
     async def _send(self) -> None:
         """What is owed: acknowledgements, and as much of our body as the other side takes."""
@@ -190,7 +191,7 @@ def _head(event: events.ResponseReceived) -> Head:
             text = bytes(value).decode("latin-1").translate({0: " ", 10: " ", 13: " "})
             lines.append((bytes(name).decode("latin-1").strip().lower(), text.strip()))
     if not STATUS.fullmatch(status):
-        raise Broken("The answer has no status.")
+        raise Broken("The response has no status.")
     kept = tuple(pair for pair in lines if pair[0] != "transfer-encoding")  # frames are the framing here
     return Head(int(status), "HTTP/2", dict(reversed(kept)), kept)
 
@@ -201,7 +202,7 @@ def _judge_goodbye(frame: bytes) -> None:
     Raises StreamEndedError.
     """
     if len(frame) < 9 + 8:
-        raise Broken("The answer breaks the rules of HTTP/2.")
+        raise Broken("The response violates HTTP/2.")
     last = int.from_bytes(frame[9:13], "big") & 0x7FFFFFFF
     code = int.from_bytes(frame[13:17], "big")
     if code != ErrorCodes.NO_ERROR or last < STREAM:

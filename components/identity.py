@@ -1,11 +1,11 @@
-"""Who the page is: its name, logo, colour, support link and time zone.
+"""The page's identity: name, logo, colour, support link and time zone.
 
-What staff set in the console counts; where they set nothing, the environment does. Whoever needs any
-of it asks `current()`, and nobody else reads those settings (a test holds that).
+What staff set in the console counts; where they set nothing, the environment does. Everything that needs
+it calls `current()`; nothing else reads those settings (a test checks that).
 
 The page's row is read at most every two seconds in each process, and at once when a newer version of
 the page is known; so a change reaches every process within seconds and costs no query per request.
-While the database is away the last value goes on, after a restart too: web processes keep it in a file
+While the database is away the last value is used, after a restart too: web processes keep it in a file
 beside the copies of pages.
 """
 

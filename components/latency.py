@@ -1,4 +1,4 @@
-"""Response times as counts in buckets: small to keep, exact enough to read a median from.
+"""Response times as histograms: small to store, accurate enough for a median.
 
 Buckets grow by a tenth, so a quantile read from them is at most 5 % off.
 """

@@ -1,4 +1,4 @@
-"""From a host's name to its addresses, and any other question to a name server."""
+"""DNS: from a host name to its addresses, and any other question to a name server."""
 
 import asyncio
 import ipaddress
@@ -19,7 +19,7 @@ from components.outcomes import Failure
 GRACE_S = 0.05  # for the other family's addresses once one is known (RFC 8305, section 3)
 DENIED_S = 0.3  # some servers deny a whole name for the family that it has not (RFC 4074, section 4.2)
 RESOLVER_CANARY_S = 1.0
-SILENT = "Our resolver does not answer."
+SILENT = "Our DNS resolver is not responding."
 CANARIES = ((".", "NS"), ("localhost.", "A"))
 # What a parser stumbles over in an answer: of a name server, not of ours
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, struct.error)
@@ -105,25 +105,25 @@ class Lookup:
     async def query(self, name: str, record_type: str) -> list[str]:
         """The answers to a DNS question as text. Raises EgressError."""
         if self.resolver is None:
-            raise EgressError(Failure.OWN_FAULT, "This machine has no resolver to ask.")
+            raise EgressError(Failure.OWN_FAULT, "This machine has no DNS resolver.")
         try:
             answer = await self.resolver.resolve(name, record_type, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
             raise NoSuchNameError(name) from error
         except dns.resolver.NoNameservers as error:
-            raise EgressError(Failure.DNS, f"The name servers refuse to answer for {name}.") from error
+            raise EgressError(Failure.DNS, f"The name servers refuse queries for {name}.") from error
         except dns.exception.Timeout as error:
             raise await self._blame(name) from error
         except OSError as error:
-            raise EgressError(Failure.OWN_FAULT, "The resolver cannot be reached.") from error
+            raise EgressError(Failure.OWN_FAULT, "Our DNS resolver is unreachable.") from error
         except (dns.exception.DNSException, *UNREADABLE) as error:
-            raise EgressError(Failure.DNS, f"The name {name} cannot be looked up.") from error
+            raise EgressError(Failure.DNS, f"The name {name} could not be resolved.") from error
         return [] if answer.rrset is None else [str(record) for record in answer.rrset]
 
     async def _blame(self, name: str) -> EgressError:
         """No answer: is the name's server silent, or have we no resolver at all?"""
         if await self.is_alive():
-            return EgressError(Failure.TIMEOUT_DNS, f"No answer to the name {name}.")
+            return EgressError(Failure.TIMEOUT_DNS, f"No DNS response for {name}.")
         return EgressError(Failure.OWN_FAULT, SILENT)
 
     async def is_alive(self) -> bool:
@@ -162,7 +162,7 @@ def ascii_host(host: str) -> str:
     """The host as DNS knows it. Raises EgressError for what can be no name."""
     name = _encoded(host)
     if ends_in_number(name):  # an address or nothing (WHATWG URL): no name server is asked for it
-        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.")
+        raise EgressError(Failure.DNS, f"{_readable(host)} is not a valid name.")
     return name
 
 
@@ -175,7 +175,7 @@ def _encoded(host: str) -> str:
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
         return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
     except UnicodeError as error:  # IDNAError is one
-        raise EgressError(Failure.DNS, f"{_readable(host)} can be no name.") from error
+        raise EgressError(Failure.DNS, f"{_readable(host)} is not a valid name.") from error
 
 
 def _encoded_label(label: str) -> str:

@@ -1,4 +1,4 @@
-"""What a check found: a reading of raw facts, judged against what was ordered.
+"""What a check found: a reading of raw facts, judged against the probe's expectations.
 
 A prober returns a `Reading` and never raises; `classify` turns it into an
 outcome and one sentence of why. What we could not see through a fault of our
@@ -75,29 +75,29 @@ class Reading:
 class Expectation:
     """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded.
 
-    By hearsay only what the answer says counts: no answer is no news of the thing it reports on.
+    Of an indirect check only what the answer says counts: no answer is no news of the thing it reports on.
     """
 
     latency_limit_ms: int | None = None
     least_days_left: int | None = None
-    is_hearsay: bool = False  # asked of somebody else: whoever cannot tell has said nothing
+    is_indirect: bool = False  # asked of somebody else: whoever cannot tell has said nothing
 
 
 def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
     """The outcome of a check and why, in one sentence (empty when all is well)."""
     if reading.failure is Failure.OWN_FAULT:
-        return Outcome.UNKNOWN, reading.detail or "We could not look."
-    if expectation.is_hearsay and reading.failure not in (None, Failure.ASSERTION):
-        return Outcome.UNKNOWN, f"{reading.detail} So there is no news of what it reports on.".lstrip()
+        return Outcome.UNKNOWN, reading.detail or "We could not run the check."
+    if expectation.is_indirect and reading.failure not in (None, Failure.ASSERTION):
+        return Outcome.UNKNOWN, f"{reading.detail} So the status it reports is unknown.".lstrip()
     if reading.failure is not None:
         return Outcome.DOWN, reading.detail or reading.failure.value
     limit = expectation.latency_limit_ms
     if limit is not None and reading.total_ms > limit:
-        return Outcome.DEGRADED, f"Answered in {reading.total_ms:.0f} ms; the limit is {limit} ms."
+        return Outcome.DEGRADED, f"Responded in {reading.total_ms:.0f} ms; the limit is {limit} ms."
     days = expectation.least_days_left
     if days is not None and reading.days_left is not None and reading.days_left < days:
         return (
             Outcome.DEGRADED,
-            f"The certificate ends in {reading.days_left} days; the limit is {days}.",
+            f"The certificate expires in {reading.days_left} days; the limit is {days}.",
         )
     return Outcome.UP, ""

@@ -1,4 +1,4 @@
-"""What a picture is by its first bytes: PNG, JPEG or WebP, and how large it is drawn.
+"""Recognises a picture by its first bytes (PNG, JPEG, WebP) and reads its size.
 
 A logo is never decoded here: browsers do that, and it is served under the type that its own bytes
 name, with `nosniff`. SVG is refused: it is a document that may hold scripts and addresses of others.
@@ -37,7 +37,7 @@ def read(body: bytes) -> Shape:
     """What this file is. Raises PictureError for what cannot stand in the head of a page."""
     if len(body) > MAX_BYTES:
         raise PictureError(
-            f"This file has {len(body) / 1024:.0f} kB. It stands on every page: send at most"
+            f"This file is {len(body) / 1024:.0f} kB. It is shown on every page: upload at most"
             f" {MAX_BYTES // 1024} kB; a PNG {2 * HEIGHT} pixels high is enough."
         )
     kind = _kind(body)
@@ -47,11 +47,11 @@ def read(body: bytes) -> Shape:
         width = height = 0
     if not (0 < width <= MAX_PIXELS and 0 < height <= MAX_PIXELS):
         raise PictureError(
-            f"The size of this picture cannot be read, or is over {MAX_PIXELS} pixels. Save it anew."
+            f"The dimensions of this image cannot be read, or are over {MAX_PIXELS} pixels. Save it again."
         )
     if width > WIDEST * height or height > 2 * width:
         raise PictureError(
-            f"This picture is {width} by {height} pixels: it would be a line. Cut it to what is to be seen."
+            f"This image is {width} by {height} pixels, which would look like a line: crop it."
         )
     return Shape(kind, width, height)
 
@@ -61,7 +61,7 @@ def weight_warning(label: str, size: int) -> str:
     if size <= HEAVY_BYTES:
         return ""
     return (
-        f"{label}: {size / 1024:.0f} kB is a lot. It loads with every page, and a whole first visit should"
+        f"{label}: {size / 1024:.0f} kB is large. It loads with every page, and a whole first visit should"
         f" stay under 30 kB. A PNG {2 * HEIGHT} pixels high with at most {HEAVY_BYTES // 1024} kB is enough."
     )
 
@@ -89,8 +89,10 @@ def _kind(body: bytes) -> str:
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "webp"
     if b"<svg" in body[:2_000].lower():
-        raise PictureError("SVG is not taken, as it may hold scripts. Save the logo as PNG or WebP.")
-    raise PictureError("This is no picture that we can show. Send a PNG, JPEG or WebP.")
+        raise PictureError(
+            "SVG is not accepted, because it can contain scripts. Save the logo as PNG or WebP."
+        )
+    raise PictureError("This image cannot be shown. Upload a PNG, JPEG or WebP.")
 
 
 def _png(body: bytes) -> tuple[int, int]:

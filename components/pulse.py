@@ -1,7 +1,7 @@
-"""The doorbell: tells whoever listens that something changed, never what.
+"""The pulse: notifies other processes that something changed, never what.
 
-The only Redis in the domain. It may be lost at any moment: who listens also
-looks for himself every few seconds, and nothing owed lives only here.
+The only Redis in `components` and `incidents`. It may be lost at any moment: listeners also look
+every few seconds, and nothing that is owed exists only here.
 """
 
 import logging
@@ -82,4 +82,4 @@ def _log_seldom(error: Exception) -> None:
     global _logged_at  # noqa: PLW0603
     if time.monotonic() - _logged_at > LOG_EVERY_S:
         _logged_at = time.monotonic()
-        log.warning("the doorbell is broken (%s); readers look for themselves", type(error).__name__)
+        log.warning("change notifications failed (%s); readers poll instead", type(error).__name__)

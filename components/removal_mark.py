@@ -1,8 +1,8 @@
-"""What was taken away must not come back: a mark beside the copies of pages, older than which none is shown.
+"""Keeps removed content from being served from old copies: no copy older than this mark is shown.
 
-Whoever deletes, hides or withdraws writes the mark before the change is committed. So there is no
-moment in which the change is made and a web process that cannot ask the database serves what it took
-away. The database holds the same mark for web processes on other machines.
+Deleting, hiding or withdrawing writes the mark before the change is committed. So there is no moment in
+which the change is made and a web process that cannot ask the database still serves what was removed.
+The database holds the same mark for web processes on other machines.
 """
 
 import json

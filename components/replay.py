@@ -1,8 +1,8 @@
-"""What the last day would have been with other settings: stored checks in, flips and outages out.
+"""The last day's checks judged with other settings: stored checks in, flips and outages out.
 
 The checks are those that were made, at the times they were made. A shorter
-timeout can be replayed (a slower answer would have been cut off), a longer one
-cannot, nor another address: nobody looked.
+timeout can be replayed (a slower answer would have been cut off); a longer one
+cannot, nor another address: there are no checks of it.
 """
 
 from collections.abc import Iterable

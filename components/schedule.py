@@ -1,6 +1,6 @@
-"""Which second a probe checks in: a fixed place per probe, never all at :00.
+"""Which second a probe is checked in: a fixed place per probe, never all at :00.
 
-Slots are whole seconds since 1970 (UTC). A probe of interval n checks in every
+Slots are whole seconds since 1970 (UTC). A probe of interval n is checked in every
 second s with `s % n == place`, so a slot can be named before, during and after
 the check, and two ticks mean the same one.
 """

@@ -1,4 +1,4 @@
-"""Addresses as everybody who reads the console may see them."""
+"""Targets as everyone who reads the console may see them: without logins and queries."""
 
 import re
 

@@ -1,6 +1,6 @@
-"""What the public sees of a component, and of the whole page.
+"""Statuses of a component and of the whole page.
 
-Every surface (banner, title, favicon, feeds, API) asks this module, so they
+Every page, feed, message and API answer asks this module, so they
 can never disagree.
 """
 
@@ -52,7 +52,7 @@ class Impact(StrEnum):
 
 
 class Indicator(StrEnum):
-    """The page's state in the closed set Statuspage clients know (COMPAT.md, section 0, rule 5)."""
+    """The page's state in the closed set Statuspage clients know (docs/compatibility.md, 0.5)."""
 
     NONE = "none"
     MINOR = "minor"
@@ -120,7 +120,7 @@ def page_state(statuses: Iterable[Status], *, opened: Iterable[State] = ()) -> P
 def impact_of(statuses: Iterable[Status]) -> Impact:
     """The impact of an incident over its components: the rollup of the page, over these alone.
 
-    Fitted to 17 of 18 captured incidents (COMPAT.md, section 9).
+    Fitted to 17 of 18 captured incidents (docs/compatibility.md, section 9).
     """
     known = [status for status in statuses if status.is_trouble]
     indicator, _ = _rollup(known)
@@ -136,7 +136,7 @@ RAISED = {
 
 
 def _rollup(statuses: list[Status]) -> tuple[Indicator, str]:
-    """Statuspage's table (COMPAT.md, section 9), first match wins, with unknown between.
+    """Statuspage's table (docs/compatibility.md, section 9), first match wins, with unknown between.
 
     Unknown has no word there; the closest one that is not green is `minor`.
     """

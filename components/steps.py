@@ -1,14 +1,21 @@
-"""How far a check came on its way, and at which step it failed.
+"""How far a check got, and at which step it failed.
 
-A step without a time was passed all the same if a later one was reached: not
-every check is timed at every step, and a name that needs no look-up is no failure.
+A step without a time was passed if a later one was reached: not every check is
+timed at every step, and a name that needs no look-up is no failure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from components.outcomes import Failure
 
 DNS, CONNECT, TLS, FIRST_BYTE, TRANSFER = "DNS", "Connect", "TLS", "First byte", "Transfer"
+TLS_IF_SPOKEN = "TLS if spoken"  # of a kind of probe that may do without
+# Where a check, or a reading, keeps the time of each (ms)
+FIELDS = {
+    DNS: "dns_ms", CONNECT: "connect_ms", TLS: "tls_ms",
+    FIRST_BYTE: "first_byte_ms", TRANSFER: "transfer_ms",
+}  # fmt: skip
 # What fails at one step only; the others fail at the first that was not reached
 STEPS: dict[str, str] = {
     Failure.TIMEOUT_DNS: DNS,
@@ -34,3 +41,30 @@ def passed(times: Mapping[str, float | None], failure: str, status_code: int | N
     if STEPS.get(failure) in times:
         reached.append(steps.index(STEPS[failure]))
     return max(reached, default=0)
+
+
+class Step(NamedTuple):
+    """`state`: "ok", "failed", or "open" for one that was not reached. `took_ms` None: not timed."""
+
+    name: str
+    state: str
+    took_ms: float | None
+
+
+def walk(names: Sequence[str], check: Any) -> list[Step]:
+    """The steps that its kind of probe names (`Prober.steps`), as this check, or reading, passed them.
+
+    All are "ok" when it failed after the last of them, in what was expected.
+    """
+    times: dict[str, float | None] = {}
+    for name in names:
+        step = TLS if name == TLS_IF_SPOKEN else name
+        took_ms = getattr(check, FIELDS[step])
+        spoke_tls = (
+            took_ms is not None or STEPS.get(check.failure or "") == TLS or check.failure == Failure.TLS
+        )
+        if name != TLS_IF_SPOKEN or spoke_tls:
+            times[step] = took_ms
+    reached = passed(times, check.failure or "", check.status_code)
+    states = ["ok"] * reached + ["failed"] + ["open"] * len(times)
+    return [Step(name, state, times[name]) for name, state in zip(times, states, strict=False)]

@@ -1,4 +1,4 @@
-"""What a probe may point at: the hosts it may name, and the error for an order that cannot be carried out."""
+"""Which targets a probe may have, and the error for one that cannot be checked."""
 
 from components.egress import EgressError, ascii_host
 from components.networks import literal_address
@@ -19,21 +19,21 @@ class InvalidProbeError(ValueError):
 def checked_host(host: str) -> str:
     """A host a probe may name. Raises InvalidProbeError: no name, or an address no operator could mean."""
     if not host:
-        raise InvalidProbeError("target", "Name a host.")
+        raise InvalidProbeError("target", "Enter a host.")
     if len(host) > MAX_HOST_LENGTH:
         raise InvalidProbeError(
             "target", f"The host is longer than {MAX_HOST_LENGTH} characters: shorten it."
         )
     if literal_address(host):
         if "%" in host:
-            raise InvalidProbeError("target", "An address with a zone is of no use here: leave out %….")
+            raise InvalidProbeError("target", "An address with a zone cannot be used: remove %….")
         return host
     try:
         name = ascii_host(host)
     except EgressError as error:
-        raise InvalidProbeError("target", f"“{host}” can be no name: check the spelling.") from error
+        raise InvalidProbeError("target", f"“{host}” is not a valid name: check the spelling.") from error
     labels = name.removesuffix(".").split(".")
     letters = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
     if not all(0 < len(label) <= 63 and set(label) <= letters for label in labels):
-        raise InvalidProbeError("target", f"“{host}” can be no name: check the spelling.")
+        raise InvalidProbeError("target", f"“{host}” is not a valid name: check the spelling.")
     return name

@@ -1,4 +1,4 @@
-"""Book-keeping: tallies of time and latency, and what is old enough to go."""
+"""Periodic tasks: tallies of time and latency, and pruning."""
 
 import time
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Text that people wrote, without what nobody can see: the rules, for settings and claims as for columns."""
+"""Cleans text that people wrote of invisible characters."""
 
 import re
 import unicodedata

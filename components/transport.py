@@ -1,11 +1,11 @@
-"""httpx, over the door: all that speaks HTTP and is neither a check nor a delivery.
+"""httpx through the egress door, for all HTTP that is neither a check nor a delivery.
 
 `client` makes an httpx client whose every request, and every hop of a redirect,
-opens a line of its own through an `Egress`: looked up once, each address judged,
-exactly that address dialled. One exchange, then the line is closed, so none is
-used that was judged for an earlier request.
+opens a connection of its own through an `Egress`: looked up once, each address
+judged, exactly that address dialled. It is closed after one exchange, so no
+connection is used that was judged for an earlier request.
 
-The protocol is httpcore's, the socket is ours. docs/decisions/0013 tells why.
+The protocol is httpcore's, the socket is ours. See docs/decisions/0013-httpx-through-the-door.md.
 """
 
 import asyncio
@@ -36,8 +36,8 @@ TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)
 # Of the way (RFC 9110, section 7.6.1): what a line is for is ours to say
 OF_THE_LINE = (b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade")
 
-BROKEN_OFF = "The connection was broken off."
-NOT_HTTP = "The answer is not HTTP, or breaks off."
+BROKEN_OFF = "The connection was closed."
+NOT_HTTP = "The response is not HTTP, or is truncated."
 
 T = TypeVar("T")
 Client = httpx.AsyncClient
@@ -166,7 +166,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         most = min(max_bytes, CHUNK)
         if not self.is_in_body:
             if self.head_left <= 0:
-                raise TooLarge("The head of the answer is larger than 64 kB.")
+                raise TooLarge("The response headers are larger than 64 kB.")
             most = min(most, self.head_left)
         data = await self._in_time(self.line.reader.read(most), httpcore.ReadTimeout, httpcore.ReadError)
         self.head_left -= len(data)
@@ -192,7 +192,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             raise broken(BROKEN_OFF) from error
 
     def _late(self, kind: type[Exception]) -> Exception:
-        return kind(f"No end of the answer within {self.limits.deadline_s:g} s.")
+        return kind(f"The response did not finish within {self.limits.deadline_s:g} s.")
 
     async def aclose(self) -> None:
         """Let go at once."""
@@ -220,7 +220,7 @@ class _Body(httpx.AsyncByteStream):
                 for piece in self.unpack.feed(packed):
                     left -= len(piece)
                     if left < 0:
-                        raise TooLarge(f"The answer is larger than {self.limits.most_bytes:,} bytes.")
+                        raise TooLarge(f"The response is larger than {self.limits.most_bytes:,} bytes.")
                     yield piece
             self.unpack.end()
         except Exception as error:
@@ -238,12 +238,12 @@ def _asked(request: httpx.Request) -> httpcore.Request:
     """The request as httpcore takes it. Raises UnsupportedProtocol, InvalidURL, LocalProtocolError."""
     url = request.url
     if url.scheme not in PORTS:
-        raise httpx.UnsupportedProtocol("Only http:// and https:// can be asked.", request=request)
+        raise httpx.UnsupportedProtocol("Only http:// and https:// are supported.", request=request)
     if not 1 <= _port(url) <= 65535:
         raise httpx.InvalidURL("The port must be from 1 to 65535.")
     headers = [(name, value) for name, value in request.headers.raw if not _is(name, OF_THE_LINE)]
     if any(set(value) & set(b"\r\n\0") for _, value in headers):
-        raise httpx.LocalProtocolError("A header holds control characters.", request=request)
+        raise httpx.LocalProtocolError("A header contains control characters.", request=request)
     return httpcore.Request(
         request.method,
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=_port(url), target=url.raw_path),

@@ -1,11 +1,10 @@
-"""Failing on and off: what no row of equal results ever confirms.
+"""Failing on and off: a target that never fails several times in a row.
 
-A target that fails every second check never fails twice in a row. So the last
-results are remembered as well, two bits each: how bad each was, newest lowest.
+The last results are remembered as two bits each: how bad each was, newest lowest.
 When `count` of the last `window` were bad, the probe is degraded, and stays so
-until at most half as many are left: the window must run clean before it is
-believed. A change of mind that equal results confirm begins a new memory, so a
-plain outage is over as soon as `confirm_up` says so.
+until at most half as many are left: the window must be clean before it counts as
+healthy. A flip that results in a row confirm begins a new memory, so a plain
+outage is over as soon as `confirm_up` says so.
 """
 
 from dataclasses import dataclass, field, replace

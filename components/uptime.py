@@ -1,7 +1,7 @@
-"""How long a component was well: spans of status in, seconds and percentages out.
+"""Uptime: spans of status in, seconds and percentages out.
 
 A major outage counts in full, a partial one by 0.3, degraded service not at
-all (Statuspage's weights; COMPAT.md, section 9). Unknown and maintenance are
+all (Statuspage's weights; docs/compatibility.md, section 9). Unknown and maintenance are
 left out of the percentage and said beside it. Percentages are cut, never rounded up.
 """
 

@@ -20,7 +20,7 @@ def split_address(target: str, *, with_login: bool = False) -> SplitResult:
     if len(text) > MAX_TARGET_LENGTH:
         raise InvalidProbeError("target", f"The address is longer than {MAX_TARGET_LENGTH} characters.")
     if CONTROLS.search(text):
-        raise InvalidProbeError("target", "The address holds control characters: leave them out.")
+        raise InvalidProbeError("target", "The address contains control characters: remove them.")
     text = text.partition("#")[0]
     before, mark, query = text.partition("?")
     try:
@@ -39,9 +39,9 @@ def split_address(target: str, *, with_login: bool = False) -> SplitResult:
 
 def _refuse(url: SplitResult, port: int | None, *, has_login: bool) -> None:
     if url.scheme not in ("http", "https"):
-        raise InvalidProbeError("target", "Write the whole address, with http:// or https://.")
+        raise InvalidProbeError("target", "Enter the full address, with http:// or https://.")
     if has_login:
-        raise InvalidProbeError("target", "Put the login into an Authorization header, not into the address.")
+        raise InvalidProbeError("target", "Put the login in an Authorization header, not in the address.")
     if port == 0:
         raise InvalidProbeError("target", "Port 0 does not exist: use 1 to 65535.")
 
@@ -51,13 +51,13 @@ def _host(url: SplitResult) -> str:
     host = url.hostname or ""
     if "[" in url.netloc:
         if "%" in host:
-            raise InvalidProbeError("target", "An address with a zone is of no use here: leave out %….")
+            raise InvalidProbeError("target", "An address with a zone cannot be used: remove %….")
         literal = literal_address(checked_host(host))
         if literal is None:
             raise InvalidProbeError("target", "The address is malformed: check host and port.")
         return str(literal)
     if any(character.isspace() for character in host):
-        raise InvalidProbeError("target", "The host holds spaces: leave them out.")
+        raise InvalidProbeError("target", "The host contains spaces: remove them.")
     name = checked_host(unquote(host, errors="replace"))
     literal = literal_address(name)  # in old spellings, or in letters that stand for digits
     return str(literal) if literal else name

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 exchange over a fresh line: send, read head, read body, all capped.
+"""One HTTP/1.1 exchange over a fresh connection: send, read the head, read the body, all capped.
 
-Small on purpose, and as tolerant as browsers are: docs/decisions/0002 tells
-why it is ours, and what it takes that a strict reader would refuse.
+Small on purpose, and as tolerant as browsers are. Why it is ours, and what it accepts that a
+strict parser refuses: docs/decisions/0002-own-http-exchange.md.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Incidents and their updates in Django's admin, until the console is there."""
+"""Incidents and their updates in Django's admin. The console is where staff work."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Between those who know how this system is and those who tell staff: neither may reach over to the other.
+"""Connects this program's health (`statuspage`) to alerts (`subscribers`), which do not import each other.
 
-The health body is judged upstairs (`judge_by`), channels are kept beside it (`watch_by`); the web
-process starts and stops whoever watches.
+`statuspage` registers the health body (`judge_by`), `subscribers` the alert thread (`watch_by`); the web
+process starts and stops it.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Rows in the words of Statuspage's API, the same on our API and in webhooks (COMPAT.md, sections 1 and 3).
+"""Incidents and updates as JSON, shared by the API and webhooks (docs/compatibility.md, sections 1 and 3).
 
-Unknown has no word there: such a component is sent as `degraded_performance`,
+Statuspage has no word for unknown: such a component is sent as `degraded_performance`,
 the nearest that is not green, with our own key `unknown: true` beside it.
 """
 

@@ -1,4 +1,4 @@
-"""The texts an installation begins with (DESIGN.md, section 6), as the migrations leave them.
+"""The text templates of a new installation, as the migrations leave them (docs/writing.md).
 
 Staff change them as they like: a new wording here needs a migration that leaves theirs alone.
 """

@@ -1,8 +1,8 @@
-"""What the machine says when no person has spoken yet: facts in customers' words.
+"""The text of automatic updates: facts in customers' words.
 
-DESIGN.md, section 6: what people notice first, no cause we do not know, no
-promise we cannot keep. Times are written whole, day and year; `near` shortens them
-to what is needed at the moment that the words are said.
+As in docs/writing.md: what people notice first, no cause we do not know, no
+promise we cannot keep. Times are written with day and year; `near` shortens them
+to what is needed when the text is shown.
 """
 
 import re
@@ -10,63 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from components import failures
 from components.health import Rule
 from components.unsteady import ON_AND_OFF
 from incidents.times import clock, span
 
-# What customers notice, by the failure the probe met.
-NOTICED = {
-    "status": "answers with errors",
-    "assertion": "gives wrong answers",
-    "redirect": "cannot be reached",
-    "too_large": "gives wrong answers",
-    "protocol": "gives wrong answers",
-    "refused": "cannot be reached",
-    "unreachable": "cannot be reached",
-    "reset": "breaks off connections",
-    "dns": "cannot be found",
-    "timeout_dns": "cannot be found",
-    "tls": "has no valid certificate",
-    ON_AND_OFF: "fails on and off",
-}
-NO_ANSWER = "does not answer"
-# The same in a sentence: "API is also …".
-NOW = {
-    "status": "returning errors",
-    "assertion": "returning wrong answers",
-    "redirect": "unreachable",
-    "too_large": "returning wrong answers",
-    "protocol": "returning wrong answers",
-    "refused": "unreachable",
-    "unreachable": "unreachable",
-    "reset": "dropping connections",
-    "dns": "unreachable",
-    "timeout_dns": "unreachable",
-    "tls": "without a valid certificate",
-    ON_AND_OFF: "failing on and off",
-}
-NOT_NOW = "not responding"
 SEVERAL = "failing"  # with different failures
-# What the check met. A prober's own sentence may name hosts and quote the answer: it is for who edits probes.
-MET = {
-    "timeout_dns": "The name servers gave no answer in time.",
-    "timeout_connect": "No connection in time.",
-    "timeout_tls": "No secure connection in time.",
-    "timeout_first_byte": "Connected, but no answer in time.",
-    "timeout_transfer": "The answer did not end in time.",
-    "dns": "The name was not found.",
-    "refused": "The connection was refused.",
-    "unreachable": "The host could not be reached.",
-    "reset": "The connection was broken off.",
-    "tls": "No valid certificate.",
-    "protocol": "The answer could not be understood.",
-    "redirect": "Redirected to an address that cannot be used.",
-    "too_large": "The answer was too large.",
-    "assertion": "The answer did not have the expected content.",
-    "denied": "Our own rules do not allow this check.",
-    "own_fault": "We could not run the check.",
-    ON_AND_OFF: "Some checks fail and others pass.",
-}
 NOT_WORKING = " are not working"  # ends the title of several
 MORE = re.compile(r"([1-9][0-9]{0,8}) more")
 OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
@@ -90,14 +39,17 @@ def verbs(of: Sequence[str]) -> dict[str, str]:
 
 
 def met(failure: str, why: str) -> str:
-    """What a check met, in our own words alone; `why` is the prober's sentence."""
-    return why if failure in OWN_SENTENCES else MET.get(failure, "The check failed.")
+    """What a check met, in our own words alone.
+
+    `why` is the prober's own sentence. It may name hosts and quote the answer: it is for who edits probes.
+    """
+    return why if failure in OWN_SENTENCES else failures.words(failure).met
 
 
 def title(of: Sequence[str], failure: str) -> str:
     """What fails, for the headline."""
     if len(of) == 1:
-        return f"{of[0]} {NOTICED.get(failure, NO_ANSWER)}"
+        return f"{of[0]} {failures.words(failure).noticed}"
     return f"{names(of)}{NOT_WORKING}"
 
 
@@ -105,8 +57,7 @@ def is_ours(text: str, of: Sequence[str]) -> bool:
     """Whether this title of an incident of these components is one that `title` makes."""
     if text.endswith(NOT_WORKING):
         return _are_names(text.removesuffix(NOT_WORKING), of)
-    noticed = (*NOTICED.values(), NO_ANSWER)
-    return text in {f"{name} {what}" for name in of for what in noticed}
+    return text in {f"{name} {what}" for name in of for what in failures.titles()}
 
 
 def _are_names(text: str, of: Sequence[str]) -> bool:
@@ -134,15 +85,15 @@ def _are_names(text: str, of: Sequence[str]) -> bool:
 
 def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
     """ "API is also returning errors", "API and Search are failing"; `failure` empty: several kinds."""
-    verb, state = ("are", NOW.get(failure, SEVERAL)) if len(of) > 1 else ("is", NOW.get(failure, NOT_NOW))
-    return " ".join(filter(None, (names(of), verb, adverb, state)))
+    state = failures.words(failure).now if failure or len(of) == 1 else SEVERAL
+    return " ".join(filter(None, (names(of), "are" if len(of) > 1 else "is", adverb, state)))
 
 
 def opened(
     of: Sequence[str], failure: str, *, working: Sequence[str], since: datetime, until: datetime
 ) -> str:
     """The first update: what does not work, what does, when we speak again."""
-    works = f" {names(working)} {'work' if len(working) > 1 else 'works'} as usual." if working else ""
+    works = f" {names(working)} {'are' if len(working) > 1 else 'is'} working normally." if working else ""
     return (
         f"{is_now(of, failure)} (since {clock(since)}).{works} Our monitoring detected this automatically. "
         f"We're investigating and will post the next update by {clock(until)}, or as soon as this changes."
@@ -183,13 +134,13 @@ def promised(text: str, *, until: datetime) -> str:
 
 def worse(name: str, label: str, *, since: datetime) -> str:
     """A component that was affected is worse off now."""
-    return f"{name} is worse off since {clock(since)}: {label.lower()}."
+    return f"{name} has worsened since {clock(since)}: {label.lower()}."
 
 
 def better(name: str, label: str, *, since: datetime, left: Sequence[str]) -> str:
     """A component is better off, and not healthy yet."""
     still = f" Still affected: {names(left)}." if left else ""
-    return f"{name} is better off since {clock(since)}: {label.lower()}.{still}"
+    return f"{name} has improved since {clock(since)}: {label.lower()}.{still}"
 
 
 def partly_recovered(of: Sequence[str], *, since: datetime, left: Sequence[str]) -> str:
@@ -205,7 +156,7 @@ def unseen(name: str, *, since: datetime) -> str:
 
 def seen_again(name: str, label: str, *, since: datetime) -> str:
     """Sight of a component is back, and it is as it was before."""
-    return f"Check results of {name} are back since {clock(since)}: {label.lower()}."
+    return f"We have check results for {name} again since {clock(since)}: {label.lower()}."
 
 
 def unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
@@ -229,7 +180,7 @@ def partly_unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
 
 def unwatched_proposal(of: Sequence[str], *, is_checked: bool = False) -> str:
     """To staff."""
-    what = names(of) or "what this speaks of"
+    what = names(of) or "its components"
     lost = "The probe that failed no longer checks" if is_checked else "No probe checks"
     more = "" if is_checked else " any more"
     return f"{lost} {what}{more}, so no update is posted automatically: post one, or resolve."
@@ -265,7 +216,7 @@ def still_unseen(of: Sequence[str], *, until: datetime) -> str:
     """The promised update while we see nothing of it."""
     status = "their status" if len(of) > 1 else "its status"
     return (
-        f"We have no check results of {names(of)}, so we don't currently know {status}. We're still "
+        f"We have no check results for {names(of)}, so we don't currently know {status}. We're still "
         f"investigating and will post the next update by {clock(until)}, or as soon as this changes."
     )
 
@@ -277,7 +228,8 @@ def resolved(
     verb = "were" if len(of) > 1 else "was"
     return (
         f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} "
-        f"({length}{' in all, with pauses' if is_broken else ''}). All checks have passed since then."
+        f"({length}{' in all, with recoveries in between' if is_broken else ''}). All checks have passed "
+        "since then."
     )
 
 
@@ -311,12 +263,12 @@ def replanned(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
 
 def work_concerns(of: Sequence[str]) -> str:
     """Other components than announced."""
-    return f"The plan has changed: it concerns {names(of)}." if of else "The plan has changed."
+    return f"The plan has changed: it now affects {names(of)}." if of else "The plan has changed."
 
 
 def still_down(why: str) -> str:
     """The fact beneath an incident that opens as planned work ends."""
-    return f"Still failing when the planned work ended: {why}".rstrip(": ")
+    return f"Still failing when planned maintenance ended: {why}".rstrip(": ")
 
 
 def work_ahead(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
@@ -326,26 +278,28 @@ def work_ahead(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
 
 def work_began(ends_at: datetime, now: datetime) -> str:
     """It begins."""
-    return f"The work has begun. It is planned to end by {clock(ends_at, now)}."
+    return f"Maintenance has started. It is planned to end by {clock(ends_at, now)}."
 
 
 def work_overran(ends_at: datetime, now: datetime) -> str:
     """It takes longer."""
-    return f"The work takes longer than announced: it was to end by {clock(ends_at, now)}."
+    return f"Maintenance is taking longer than announced: it was due to end by {clock(ends_at, now)}."
 
 
 def work_verifying() -> str:
     """Its time is over; we make sure that all is well."""
-    return "The time is over. We make sure that everything works."
+    return "The planned time is over. We're verifying that everything works."
 
 
 def work_ended(down: Sequence[str]) -> str:
     """It is over, and what is still down."""
     if down:
-        return f"The work is over, but {names(down)} {'do' if len(down) > 1 else 'does'} not work yet."
-    return "The work is over."
+        return (
+            f"Maintenance is complete, but {names(down)} {'are' if len(down) > 1 else 'is'} not working yet."
+        )
+    return "Maintenance is complete."
 
 
 def work_cancelled() -> str:
     """It will not take place."""
-    return "This work will not take place."
+    return "This maintenance will not take place."

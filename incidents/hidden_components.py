@@ -1,7 +1,7 @@
-"""Hidden components and public words: people may publish both together, but not without noticing.
+"""Asks before a person publishes an incident about hidden components.
 
-A component is hidden so that customers do not read of it. What the machine finds about it stays with staff;
-what a person publishes is public with its title and its words, whatever it concerns.
+A component is hidden so that customers do not read about it. What checks find about it stays with staff;
+what a person publishes is public with its title and text, whatever it concerns.
 """
 
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from components.models import Component
 
 WARNING = (
-    "Only hidden components are affected, but this will be public: everyone can read its title and its text."
+    "Only hidden components are affected, but this will be public: everyone can read its title and text."
 )
-CONFIRM = "Publish it although its components are hidden"
+CONFIRM = "Publish it even though its components are hidden"
 
 
 def are_all_hidden(components: Iterable[Component]) -> bool:

@@ -1,4 +1,4 @@
-"""The life of an incident: its phases, and which moves are allowed."""
+"""The phases of an incident, and which moves are allowed."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""An update in the words of each way it is told: mail, chat, webhook. What is previewed is what is sent."""
+"""An update as mail, chat message and webhook. What is previewed is what is sent."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -88,7 +88,7 @@ def plain_mail(told: Told) -> str:
     lines = told_in_mail(
         told.title, said, state=told.state, components=told.components, next_update_at=told.next_update_at
     )
-    own = "(a link of the receiver's own)"
+    own = "(a link for this subscriber)"
     return "\n".join([*lines, told.url, "", *mail_end(why("all components", told.page_name), own, own)])
 
 

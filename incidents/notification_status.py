@@ -1,7 +1,7 @@
-"""Who would be told, and how far the telling is: asked here, answered by the floor above.
+"""Who would be notified, and how far notifying is. `subscribers` answers; the console asks.
 
-The composer and the console stand beside the subscribers and may not reach
-over. Whoever keeps subscribers answers for them (`answer_by`, when the apps start).
+The console and `subscribers` do not import each other, so `subscribers` registers its answers here
+(`answer_by`) when the apps start.
 """
 
 from collections.abc import Callable, Iterable
@@ -75,7 +75,7 @@ class Progress:
         told += [
             f"{number:,} {word}"
             for number, word in (
-                (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "given up"),
+                (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "failed"),
             )
             if number
         ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""Texts with blanks: staff write `{whom}`, a value takes its place.
+"""Text templates: staff write `{whom}`, a value takes its place.
 
 `{name}` becomes a value, `{name|fallback words}` the value or else those words,
-`{{` and `}}` are plain braces. There is nothing more to learn and nothing to
-abuse: no attributes, no calls, no formats, no loops. A blank nobody has a value
-for stays as it was written, so that a person fills it in.
+`{{` and `}}` are plain braces. There is nothing more: no attributes, no calls,
+no formats, no loops. A placeholder without a value stays as it was written, for
+a person to fill in.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 LONGEST_NAME = 60
 MOST_SHOWN = 3
-CONFIRM = "The braces are meant for customers"
+CONFIRM = "The braces are intentional"
 
 # Neither a name nor a fallback may hold a brace: each scan ends at the next one, so time stays linear.
 PART = re.compile(
@@ -67,7 +67,7 @@ def question(open_blanks: Iterable[str]) -> str:
     shown = ", ".join(told[:MOST_SHOWN]) + (
         f" and {len(told) - MOST_SHOWN} more" if told[MOST_SHOWN:] else ""
     )
-    return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it stands."
+    return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it is."
 
 
 def check(text: str) -> None:
@@ -86,7 +86,7 @@ def _complaint(text: str, at: int) -> str:
         return f"“{_short(text[at:])}” is not closed: add “}}”, or write “{{{{” to print a brace."
     name = closed[1].partition("|")[0]
     if not name.strip():
-        return "A blank has no name: write one between the braces, such as “{whom}”."
+        return "A placeholder has no name: write one between the braces, such as “{whom}”."
     if len(name) > LONGEST_NAME:
         return f"The name “{_short(name)}” is too long: use at most {LONGEST_NAME} characters."
     return (

@@ -1,6 +1,6 @@
-"""What staff write, as somebody would type it who has no markup: for mails in plain text.
+"""Markdown as plain text, for mails.
 
-It is read from the HTML that everybody else is shown, so the two cannot say different things.
+It is read from the HTML that everyone else is shown, so the two cannot say different things.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What the parser leaves out of our Markdown: pictures, tasks, bare addresses, and links within this site.
+"""Additions to the Markdown parser: pictures, task lists, bare addresses, links within this site.
 
 Rules of markdown-it, so that pages, mails, feeds and chat read the same tokens.
 """

@@ -1,8 +1,8 @@
-"""From when to when an incident lasted: counted once, from what was seen, for every surface.
+"""From when to when an incident lasted, the same on every page and in every message.
 
-It begins with the first failure (dated back), and ends when all of it was well
-again: not when the settling time ran out, nor when somebody pressed Resolved.
-Where nobody saw the recovery, it ends when people said that it was over.
+It begins with the first failure (dated back), and ends when everything had
+recovered: not when the settling time ran out, nor when a person pressed Resolved.
+Where no check saw the recovery, it ends when people said that it was over.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What staff are asked now: one list, read from the rows, for the console and for whoever alerts staff.
+"""Questions that staff have to answer now: one list, for the console and for alerts.
 
 A question has a `key` that stays the same for as long as it is the same question, so that nobody
 is asked twice.
@@ -83,7 +83,7 @@ def _overdue(incident: Incident) -> Question:
 def unwatched(incident: Incident) -> Question:
     """Who looks at it now?"""
     key = f"{UNWATCHED}:{incident.public_id}:{incident.unwatched_at}"
-    text = f"No probe checks this incident any more: {incident.title}"
+    text = f"No probe checks this incident anymore: {incident.title}"
     return Question(key, UNWATCHED, text, incident.unwatched_at, incident=incident)
 
 
@@ -100,5 +100,5 @@ def _dispute(component: Component) -> str:
     if seen is None:
         return f"{by_hand} and no probe checks it"
     if seen is Status.UNKNOWN:
-        return f"{by_hand}, but its checks give no result"
+        return f"{by_hand}, but its checks return no result"
     return f"{by_hand}, but its checks {'fail' if seen.is_trouble else 'pass'}"

@@ -1,4 +1,4 @@
-"""What an incident is like now, and how bad it has been: the one answer for every surface.
+"""The state of an incident now, and the worst it had, the same on every page and in every message.
 
 Banner, title, icon, card, lists, console, preview, API, mail and chat ask here,
 so that none can say "Degraded" where another says "Major outage".

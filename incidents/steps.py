@@ -1,6 +1,6 @@
-"""What an automatic update says, and how long its message waits for more of the same.
+"""How long the message of an automatic update waits, so that related changes share one message.
 
-The page shows each update at once. A message that waits a little tells what fails (or recovers)
+The page shows each update at once. A message that waits a little includes what fails (or recovers)
 in the next seconds as well: five endpoints on one server are one message, not five.
 """
 

@@ -1,8 +1,8 @@
-"""A second pair of eyes on an update's words, beside the editor: it warns, it never blocks.
+"""Warnings about the wording of an update, shown beside the editor. They never block publishing.
 
-DESIGN.md, section 6: say what does not work, what works and when we write
-again; no vague words, no blame, no time of repair, no jargon. All of it is
-guessed from English words, so a wrong guess must cost nothing but a glance.
+As in docs/writing.md: say what does not work, what works and when the next update
+comes; no vague words, no blame, no time of repair, no jargon. All of it is
+guessed from English words, so a wrong warning must cost no more than a glance.
 """
 
 import re
@@ -39,7 +39,7 @@ def _open_word(plain: str, phase: str, has_promise: bool) -> tuple[Remark, ...]:
     return (
         _answer(is_back or _says_broken(plain), "Says what is broken", "What does not work, and for whom?"),
         _answer(_says_works(plain), "Says what works", "What still works?"),
-        _answer(has_promise, "Next update is set", "When do you write again? Promise a time."),
+        _answer(has_promise, "Next update is set", "When is the next update? Promise a time."),
     )
 
 
@@ -70,7 +70,7 @@ def _says_works(plain: str) -> bool:
 def _left_open(text: str) -> Iterator[Remark]:
     """Blanks come first: a text that still has one must not go out."""
     for name, blank in written(text).items():
-        yield Remark(False, f"“{{{name}}}” is still to be filled in.", blank)
+        yield Remark(False, f"“{{{name}}}” is not filled in yet.", blank)
 
 
 def _found(text: str, plain: str) -> Iterator[Remark]:
@@ -123,7 +123,8 @@ BROKEN = _saying(
     r"down", r"offline", r"broken", r"breaks? off", r"stuck", r"outage", r"interrupted",
     r"slow(?:er|ly|ed|ness)?", r"errors?", r"unavailable", r"unreachable", r"delay(?:s|ed)?",
     r"tim(?:es?|ed) out",
-    r"los(?:t|es?|ing)(?: the| their)? connections?", r"wrong answers", r"no valid certificate", r"worse off",
+    r"los(?:t|es?|ing)(?: the| their)? connections?", r"(?:wrong|incorrect) (?:answers|responses)",
+    r"no valid certificate", r"worse off",
     r"without a valid certificate", r"dropp(?:ed|ing) connections",
 )  # fmt: skip
 
@@ -193,8 +194,8 @@ UNWELCOME = re.compile(
 
 ADVICE = {
     "vague": "“{word}” is vague: say what fails, for whom and how much.",
-    "loud": "No exclamation marks: calm words are believed.",
-    "blame": "“{word}” lays blame: say what failed and what you do about it.",
-    "promise": "“{word}”: promise when you write again, not when it is repaired.",
+    "loud": "Avoid exclamation marks: a calm tone is more credible.",
+    "blame": "“{word}” lays blame: say what failed and what you are doing about it.",
+    "promise": "“{word}”: promise the next update, not when it will be fixed.",
     "jargon": "“{word}”: explain or leave out?",
 }

@@ -1,4 +1,4 @@
-"""How much of each day was excused: seconds within maintenance that was announced before it began.
+"""Seconds of each day within maintenance that was announced before it began.
 
 The raw tallies stay what the probes said; these stand beside them, so both
 figures come from the same rows. Counting again gives the same.

@@ -1,6 +1,6 @@
-"""The story of a check, from the second it falls due to what it changes.
+"""The path of a check, from the second it is due to what it changes.
 
-tick -> claims due slots -> run_checks: begins them -> the engine runs them ->
+tick: claims due slots -> run_checks: begins them -> the engine runs them ->
 settle: rows, flips, statuses and incidents in one short transaction.
 """
 

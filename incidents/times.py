@@ -1,4 +1,4 @@
-"""Clock times in words: found again in a text, and told with their day where it is not today.
+"""Clock times in text: found again, and shown with their day when that is not today.
 
 A text is kept as plain words, "20:50 UTC" or "26 Nov, 20:50 UTC": API, files,
 chats and plain mail show them as they are. Pages make `<time>` of them, so that

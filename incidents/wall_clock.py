@@ -1,4 +1,4 @@
-"""What a time of day means on the nights when clocks change: local times in, moments in UTC out.
+"""Local times on the nights when clocks change: local times in, moments in UTC out.
 
 In spring an hour is skipped, in autumn one comes twice. RFC 5545 (3.3.5) reads a
 skipped time with the offset from before the gap, and takes the first of two. We do
@@ -79,11 +79,11 @@ def sentence(stretch: Stretch, zone: ZoneInfo, planned: datetime | None = None) 
         if is_twice(local, zone)
     ]
     if repeated:
-        return f"{day}: clocks go back in {zone.key}, so this window {' and '.join(repeated)} it comes."
+        return f"{day}: clocks go back in {zone.key}, so this window {' and '.join(repeated)} it occurs."
     if moved != lasts:
         way = "forward" if moved > lasts else "back"
         times = f"{start:%H:%M}–{end:%H:%M}"
-        return f"{day}: clocks go {way} in {zone.key}, so {times} takes {_told(lasts)}, not {_told(moved)}."
+        return f"{day}: clocks go {way} in {zone.key}, so {times} lasts {_told(lasts)}, not {_told(moved)}."
     return ""
 
 

@@ -1,8 +1,8 @@
-"""Which planned work is left out of the second uptime figure, and when it comes again.
+"""Which maintenance is left out of the second uptime figure.
 
-A promise counts as it stood when the work began: what was announced before is
-left out of the figure, what was written afterwards is not. So nobody can make
-an outage look planned. `Plan`s in, stretches and seconds out.
+A plan counts as it stood when the work began: what was announced before is left
+out of the figure, what was written afterwards is not, so no outage can be made
+to look planned. `Plan`s in, spans and seconds out.
 """
 
 import re
@@ -145,10 +145,10 @@ def off_the_rule(rule: str, first: datetime, zone: ZoneInfo) -> str:
     if following == local:
         return ""
     if following is None or (until and wall_clock.first(following, zone) > until):
-        return "No day behind the first window is one of the rule."
+        return "No day after the first window matches the rule."
     return (
-        f"The first window starts on {_day(local)}, {local:%H:%M} in {zone.key}, which is no day of the rule:"
-        f" the next is on {_day(following)}, {following:%H:%M}."
+        f"The first window starts on {_day(local)}, {local:%H:%M} in {zone.key}, which does not "
+        f"match the rule: the next is on {_day(following)}, {following:%H:%M}."
     )
 
 
@@ -199,7 +199,7 @@ def _judge(parts: dict[str, str]) -> None:
     if parts.get("FREQ") not in FREQUENCIES:
         raise InvalidRule("Set FREQ to DAILY, WEEKLY, MONTHLY or YEARLY.")
     if strange:
-        raise InvalidRule(f"Leave out {', '.join(strange)}: a rule only says on which days, as BYDAY does.")
+        raise InvalidRule(f"Remove {', '.join(strange)}: a rule only sets the days, as BYDAY does.")
     for name in ("INTERVAL", "COUNT"):
         if name in parts and not NUMBER.fullmatch(parts[name]):
             raise InvalidRule(f"Set {name} to a whole number from 1 to 99999.")

@@ -1,4 +1,4 @@
-"""The face: project package and installed app."""
+"""The project package, and an installed app: pages, feeds, API, console, logins, serving."""
 
 from statuspage.celery import app as celery_app
 

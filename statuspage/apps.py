@@ -1,4 +1,4 @@
-"""The app of the face."""
+"""Django's configuration of this app."""
 
 import functools
 

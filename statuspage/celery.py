@@ -1,4 +1,4 @@
-"""The workers and their clock. Rows are the queue; messages only make it quick."""
+"""Celery: workers, queues and the schedule. Rows are the queue; messages only make it quick."""
 
 import os
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedstate, schedule
-from celery.signals import beat_init, task_postrun, task_prerun, worker_init
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_init
 from kombu import Queue
 
 from statuspage.ops import private_files
@@ -41,6 +41,11 @@ def keep_files_private(**_: Any) -> None:
     from django.conf import settings
 
     private_files.keep(settings.VAR_DIR)
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Django has set it up; Celery would raise the level of all loggers to that of its own."""
 
 
 @task_prerun.connect

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, told before the start, each with a hint."""
+"""Checks of the settings before the start, each with a hint."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -31,21 +31,23 @@ def _page() -> Iterator[checks.CheckMessage]:
     except (KeyError, ValueError, OSError):
         yield _error(
             "E011",
-            f"PAGE_TIME_ZONE “{settings.PAGE_TIME_ZONE}” is no time zone.",
-            "Use a name of the IANA database, as Europe/Berlin.",
+            f"PAGE_TIME_ZONE “{settings.PAGE_TIME_ZONE}” is not a time zone.",
+            "Use a name from the IANA database, such as Europe/Berlin.",
         )
     for name in ("PUBLIC_URL", "SUPPORT_URL", "HEARTBEAT_URL"):
         value = getattr(settings, name)
         schemes = ("http", "https", "mailto") if name == "SUPPORT_URL" else ("http", "https")
         if value and not _is_url(value, schemes):
             yield _error(
-                "E012", f"{name} “{value}” is no address.", "Write all of it, as https://status.example.org."
+                "E012",
+                f"{name} “{value}” is not an address.",
+                "Write the full address, such as https://status.example.org.",
             )
     contact = settings.SECURITY_CONTACT
     if contact and not SECURITY_CONTACT.fullmatch(contact):
         yield _error(
             "E014",
-            f"SECURITY_CONTACT “{contact}” is no address.",
+            f"SECURITY_CONTACT “{contact}” is not an address.",
             "Write mailto:security@example.org or https://….",
         )
     if settings.IS_HTTPS is False and urlsplit(settings.PUBLIC_URL).hostname not in (
@@ -54,7 +56,7 @@ def _page() -> Iterator[checks.CheckMessage]:
         "::1",
     ):
         yield checks.Warning(
-            "PUBLIC_URL is not https: logins and subscriptions can be read on the way.",
+            "PUBLIC_URL is not https: logins and subscriptions can be read in transit.",
             hint="Put a proxy with TLS in front and set PUBLIC_URL to its https address.",
             id="statuspage.W013",
         )
@@ -65,7 +67,7 @@ def _secret() -> Iterator[checks.CheckMessage]:
         yield _error(
             "E020",
             f"SECRET_KEY is shorter than {MIN_SECRET_LENGTH} characters.",
-            "Leave it out to have one made, or generate one: openssl rand -base64 48.",
+            "Leave it out to have one generated, or generate one yourself: openssl rand -base64 48.",
         )
 
 
@@ -88,41 +90,41 @@ def _networks(name: str) -> Iterator[checks.CheckMessage]:
         except ValueError:
             yield _error(
                 "E040",
-                f"{name} holds “{text}”, which is no network.",
+                f"{name} contains “{text}”, which is not a network.",
                 "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
             )
             continue
         if found.network.prefixlen == 0:
             yield checks.Warning(
                 f"{name} allows every address, metadata services included.",
-                hint="Name only the networks you want to look into.",
+                hint="List only the networks you want to check.",
                 id="statuspage.W041",
             )
 
 
 def _servers() -> Iterator[checks.CheckMessage]:
     if urlsplit(settings.REDIS_URL).scheme not in ("redis", "rediss", "unix"):
-        yield _error("E050", "REDIS_URL is no Redis address.", "Write it as redis://host:6379/0.")
+        yield _error("E050", "REDIS_URL is not a Redis address.", "Write it as redis://host:6379/0.")
 
 
 def _people() -> Iterator[checks.CheckMessage]:
     if settings.OIDC_ISSUER and not _is_url(settings.OIDC_ISSUER, ("http", "https")):
         yield _error(
             "E060",
-            f"OIDC_ISSUER “{settings.OIDC_ISSUER}” is no address.",
-            "Write all of it, as https://login.example.org.",
+            f"OIDC_ISSUER “{settings.OIDC_ISSUER}” is not an address.",
+            "Write the full address, such as https://login.example.org.",
         )
     if settings.OIDC_ISSUER and not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
         yield _error(
             "E061",
             "OIDC_ISSUER is set without OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
-            "Register this page with the issuer, and set the id and the secret it gives you.",
+            "Register this page with the issuer, and set the id and secret you get.",
         )
     roles = [role.name.lower() for role in Role]
     if settings.OIDC_ROLE and settings.OIDC_ROLE not in roles:
         yield _error(
             "E062",
-            f"OIDC_ROLE “{settings.OIDC_ROLE}” is no role.",
+            f"OIDC_ROLE “{settings.OIDC_ROLE}” is not a role.",
             f"Use one of {', '.join(roles)}, or leave it empty: then people must be invited.",
         )
     if settings.EMAIL_URL and not (
@@ -130,7 +132,7 @@ def _people() -> Iterator[checks.CheckMessage]:
     ):
         yield _error(
             "E063",
-            "EMAIL_URL is no address of a mail server.",
+            "EMAIL_URL is not a mail server address.",
             "Write it as smtp://user:password@host:587/?tls=true.",
         )
 

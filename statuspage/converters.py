@@ -1,4 +1,4 @@
-"""Months, days, hours and forms of feeds in addresses: only such as exist, in ASCII digits alone.
+"""URL converters for months, days, hours and feed formats; only those that exist, in ASCII digits.
 
 What a converter refuses matches no address, so it is a 404 before anything is gathered.
 """

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment once, with a default that works with nothing set.
+"""Every setting, read from the environment, with a default that works when nothing is set.
 
 `docs/settings.md` documents each; a test holds the two together.
 """
@@ -147,7 +147,7 @@ WHITENOISE_MAX_AGE = 3600
 DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'statuspage.sqlite3'}"
 if not DATABASE_URL.startswith(("sqlite://", "postgres://", "postgresql://")):
     raise EnvError(
-        "DATABASE_URL names a database we do not know: write it as postgres://user:password@host/name."
+        "DATABASE_URL names an unsupported database: write it as postgres://user:password@host/name."
     )
 try:
     DATABASES = {"default": dict(dj_database_url.parse(DATABASE_URL))}
@@ -315,6 +315,7 @@ ANYMAIL = {
 APPRISE_URLS = env.str("APPRISE_URLS", "").split()
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+_LIBRARIES = "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
 if LOG_FORMAT not in ("text", "json"):
     raise EnvError(f"LOG_FORMAT is {LOG_FORMAT}: write text or json.")
@@ -334,5 +335,7 @@ LOGGING = {
             "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
+    # what libraries do by the second is no news
+    "loggers": {name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

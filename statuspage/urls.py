@@ -1,4 +1,4 @@
-"""The one table of addresses."""
+"""Every address of the program."""
 
 from django.contrib import admin
 from django.urls import include, path

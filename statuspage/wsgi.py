@@ -1,4 +1,4 @@
-"""Django, as WSGI, behind the front door."""
+"""Django as WSGI, behind the front door."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""Second floor, west: who is told, by which way, and what became of it."""
+"""Subscribers: who is notified, over which channel, and what came of it."""

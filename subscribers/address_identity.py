@@ -1,4 +1,4 @@
-"""One spelling for one place: a mailbox or an endpoint that is written in two ways is one subscriber.
+"""One spelling per address: a mailbox or endpoint written in two ways is one subscriber.
 
 Mail: RFC 5321 (the domain is read without case, the name before it in truth as well), UTS 46 for domains
 beyond ASCII, and none of the characters that Unicode calls ignorable (chapter 5.21). Web addresses: as

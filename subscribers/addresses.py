@@ -1,4 +1,4 @@
-"""Which addresses we take, by channel, and the sentence for those we do not."""
+"""Which addresses are accepted, by channel, and the message for those that are not."""
 
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,7 +18,7 @@ MAX_LENGTH = 2_000
 MAX_MAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3
 MAX_NAME_LENGTH = 64  # the same, section 4.5.3.1.1
 PRIVATE = (
-    "This address leads into a private or reserved network: "
+    "This address is on a private or reserved network: "
     f"an operator can allow it with {Door.SUBSCRIBERS.value}."
 )
 
@@ -43,20 +43,18 @@ def _mail(text: str) -> str:
     try:
         validate_email(text)
     except ValidationError as error:
-        raise _refused("Write an address like you@example.com.") from error
+        raise _refused("Enter an address like you@example.com.") from error
     name, _, domain = text.rpartition("@")
     if not domain.isascii():
         raise _refused("The part after the @ is not a domain: check its spelling.")
     if not name.isascii():
-        raise _refused(
-            "Before the @ only ASCII letters, digits and signs can be mailed to: give another address."
-        )
+        raise _refused("Only ASCII letters, digits and symbols work before the @: use another address.")
     if len(text) > MAX_MAIL_LENGTH:
-        raise _refused(f"An address has at most {MAX_MAIL_LENGTH} characters.")
+        raise _refused(f"An address can have at most {MAX_MAIL_LENGTH} characters.")
     if len(text.rpartition("@")[0]) > MAX_NAME_LENGTH:
-        raise _refused(f"Before the @ an address has at most {MAX_NAME_LENGTH} characters.")
+        raise _refused(f"Before the @ an address can have at most {MAX_NAME_LENGTH} characters.")
     if settings.PUBLIC_HOST != "localhost" and text.rpartition("@")[2] == settings.PUBLIC_HOST:
-        raise _refused("This page cannot mail itself: give another address.")
+        raise _refused("This page cannot send mail to itself: use another address.")
     return text
 
 
@@ -73,20 +71,20 @@ def _browser(text: str) -> str:
 
 def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
     if len(text) > MAX_LENGTH:
-        raise _refused(f"An address has at most {MAX_LENGTH:,} characters.")
+        raise _refused(f"An address can have at most {MAX_LENGTH:,} characters.")
     if any(_is_odd(character) for character in text):
-        raise _refused("The address holds spaces or control characters: encode them.")
+        raise _refused("The address contains spaces or control characters: encode them.")
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError as error:
         raise _refused("The address is malformed: check host and port.") from error
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise _refused("Write the whole address, with https://.")
+        raise _refused("Enter the full address, with https://.")
     if url.scheme == "http" and (channels.kind(channel).host or channel is Channel.WEB_PUSH):
-        raise _refused("Write the address with https://.")
+        raise _refused("Use an address with https://.")
     if "@" in url.netloc:
-        raise _refused("Leave the login out of the address: what we send is signed.")
+        raise _refused("Remove the login from the address: what we send is signed.")
     if "%" in url.hostname:
         raise _refused("The address is malformed: check host and port.")
     if port == 0:
@@ -112,7 +110,7 @@ def _refuse_stranger(channel: Channel, url: SplitResult) -> None:
     known = channels.kind(channel)
     is_theirs = known.host is None or known.host.fullmatch((url.hostname or "").lower())
     if not is_theirs or (known.path and not known.path.fullmatch(url.path)):
-        raise _refused(f"This is no address of {channel.label}: it looks like {known.example}.")
+        raise _refused(f"This is not a valid {channel.label} address: it should look like {known.example}.")
     if sentence := known.refusal(url):
         raise _refused(sentence)
 

@@ -1,4 +1,4 @@
-"""The app of the second floor, west."""
+"""Django's configuration of this app."""
 
 from django.apps import AppConfig
 
@@ -8,7 +8,7 @@ class SubscribersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Answer the questions of the floor below; listen to what mail providers report."""
+        """Register the answers that `incidents` asks for; listen to mail providers' reports."""
         from anymail.signals import tracking  # type: ignore[import-untyped]
 
         from incidents import alerting, notification_status

@@ -1,10 +1,9 @@
-"""What a mail provider reports later: addresses that are gone, and people who call our mail spam.
+"""Reports of mail providers: addresses that are gone, and complaints.
 
-django-anymail reads the reports of each provider and checks that they are
-theirs; it tells us by a signal, which is its only way to tell. What a report
-means is read from the provider's own words (`reports`), as Anymail's common
-terms make one of a full mailbox and an unknown one, and of a spam filter and a
-reader who complains. Only the provider named in MAIL_EVENTS is heard.
+django-anymail reads the reports of each provider and verifies their origin; it reports
+by a signal. What a report means is read from the provider's own event type
+(`emails.provider_reports`), as Anymail's common terms do not tell a full mailbox from an
+unknown one, nor a spam filter from a complaint. Only the provider named in MAIL_EVENTS is accepted.
 """
 
 import logging
@@ -66,7 +65,7 @@ class _Patient:
         try:
             super().run_validators(request)  # type: ignore[misc]
         except UNREADABLE as error:
-            raise AnymailWebhookValidationFailure("This is no report.") from error
+            raise AnymailWebhookValidationFailure("This is not a delivery report.") from error
 
     def esp_to_anymail_event(self, *report: Any) -> AnymailTrackingEvent | None:
         """None for one that cannot be read."""
@@ -90,7 +89,7 @@ class _Patient:
         try:
             events = super().parse_events(request)  # type: ignore[misc]
         except UNREADABLE as error:
-            raise AnymailWebhookValidationFailure("This is no report.") from error
+            raise AnymailWebhookValidationFailure("This is not a delivery report.") from error
         return [event for event in events if event is not None]
 
 
@@ -104,9 +103,9 @@ def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
         case Report.COMPLAINED:
             _leave(subscriber, f"{esp_name}: marked our mail as spam. {said}".rstrip())
         case Report.UNSUBSCRIBED:
-            _leave(subscriber, f"{esp_name}: left by its mail program. {said}".rstrip())
+            _leave(subscriber, f"{esp_name}: unsubscribed through its mail program. {said}".rstrip())
         case Report.GONE:
-            why = f"{esp_name}: the address does not take mail. {said}".rstrip()
+            why = f"{esp_name}: the address does not accept mail. {said}".rstrip()
             subscriber.quarantine(timezone.now(), why)
 
 

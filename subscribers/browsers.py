@@ -1,4 +1,4 @@
-"""A browser that asked to be told: its PushSubscription, kept as JSON text."""
+"""A browser's push subscription, kept as JSON text."""
 
 import base64
 import binascii

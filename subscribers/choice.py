@@ -1,4 +1,4 @@
-"""What somebody wants to be told: the values of the form, before they are a row's."""
+"""What a subscriber chose to hear about, as the form's values."""
 
 from dataclasses import dataclass
 

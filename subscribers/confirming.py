@@ -1,4 +1,4 @@
-"""The link that says yes: signed, for one purpose, a week long, and worth nothing once it was used."""
+"""Confirmation links: signed, for one purpose, valid for a week, used once."""
 
 import hashlib
 from datetime import timedelta

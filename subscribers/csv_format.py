@@ -1,4 +1,4 @@
-"""Subscribers as lines of a CSV file: what a line says, and a sentence for one that cannot be taken.
+"""Subscribers as lines of a CSV file: what a line says, and a message for one that is refused.
 
 Understands our own columns and, as well as it can be guessed, those of
 Statuspage's exports and of its template for imports. Nothing here knows the database.
@@ -95,7 +95,7 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
     try:
         told, head = _sign_and_head(rows)
         if not head.strip():
-            raise CSVError("The file is empty, or its first line is: put the names of the columns there.")
+            raise CSVError("The file is empty, or its first line is: put the column names there.")
         sign, skipped = told or _most_known(head), 1 if told else 0
         reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True, strict=True)
         names = _names(next(reader, []), sign, number=skipped + 1)
@@ -105,11 +105,11 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
     except csv.Error as error:
         at = skipped + (reader.line_num if reader else 1)
         raise CSVError(
-            f"line {at}: this is no CSV ({error}). Look for a quotation mark that is not closed, here or "
-            "above, or save the file anew as CSV, UTF-8."
+            f"line {at}: this is not valid CSV ({error}). Look for a quotation mark that is not "
+            "closed, here or above, or save the file again as CSV, UTF-8."
         ) from error
     except UnicodeDecodeError as error:
-        raise CSVError("The file is not UTF-8: save it anew as “CSV UTF-8”.") from error
+        raise CSVError("The file is not UTF-8: save it again as “CSV UTF-8”.") from error
 
 
 def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
@@ -159,8 +159,8 @@ def _names(header: list[str], sign: str, *, number: int) -> list[str]:
     if not HOLD_ADDRESSES & set(names):
         word = SIGNS.get(sign, f"“{sign}”")
         raise CSVError(
-            f"line {number}, read with {word} between its cells: no column holds addresses. It names the "
-            f"columns, as {','.join(COLUMNS)}."
+            f"line {number}, read with {word} between its cells: no column has addresses. It names the "
+            f"columns, such as {','.join(COLUMNS)}."
         )
     return names
 
@@ -189,15 +189,15 @@ def _where(cells: dict[str, str]) -> tuple[Channel, str]:
     address = cells.get("address") or endpoint or email
     word = cells.get("channel", "").lower()
     if word == "sms" or (not address and cells.get("phone")):
-        raise CSVError("text messages are not sent from here: leave the line out, or give a mail address.")
+        raise CSVError("text messages are not supported: remove the line, or use an email address.")
     if not address:
-        raise CSVError("there is no address: fill it in, or leave the line out.")
+        raise CSVError("the address is missing: fill it in, or remove the line.")
     if not word:
         return (Channel.EMAIL, address) if "://" not in address else (Channel.WEBHOOK, address)
     channel = CHANNELS.get(word)
     if channel is None or channel not in BY_HAND:
         known = ", ".join(sorted(BY_HAND))
-        raise CSVError(f"“{word[:40]}” is no channel for a file: write one of {known}.")
+        raise CSVError(f"“{word[:40]}” is not a channel that can be imported: use one of {known}.")
     return channel, address
 
 
@@ -206,22 +206,20 @@ def _kinds(text: str) -> frozenset[str]:
         return frozenset((NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM))
     kinds = frozenset(word.lower() for word in re.split(r"[;,\s]+", text) if word)
     if strange := kinds - set(NoticeKind.values):
-        raise CSVError(
-            f"“{min(strange)[:40]}” is nothing to be told of: write {', '.join(NoticeKind.values)}."
-        )
+        raise CSVError(f"“{min(strange)[:40]}” is not an update type: use {', '.join(NoticeKind.values)}.")
     return kinds
 
 
 def _impact(text: str) -> int:
     ranks = {impact.value: rank for rank, impact in enumerate(Impact)}
     if text.lower() not in ("", *ranks):
-        raise CSVError(f"“{text[:40]}” is no impact: write one of {', '.join(ranks)}.")
+        raise CSVError(f"“{text[:40]}” is not an impact: use one of {', '.join(ranks)}.")
     return ranks.get(text.lower(), 0)
 
 
 def _claim(name: str, text: str) -> bool:
     if text.lower() not in (*YES, *NO):
-        raise CSVError(f"“{text[:40]}” is no answer for {name}: write yes or no.")
+        raise CSVError(f"“{text[:40]}” is not valid for {name}: write yes or no.")
     return text.lower() in YES
 
 
@@ -229,7 +227,7 @@ def _state(cells: dict[str, str]) -> str:
     state = cells.get("state", "").lower()
     if state and state not in STATES:
         raise CSVError(
-            f"“{state[:40]}” is no state: write one of {', '.join(STATES)}, or nothing for active."
+            f"“{state[:40]}” is not a state: use one of {', '.join(STATES)}, or nothing for active."
         )
     if not state and cells.get("quarantined", "").lower() not in NO:
         return "quarantined"

@@ -1,4 +1,4 @@
-"""What we hold about one subscriber, for itself to read."""
+"""All data held about one subscriber, for that subscriber."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the console asks of us: who would be told, how far the telling is, whether it goes well."""
+"""Answers for the console: who would be notified, how far notifying is, whether it works."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -107,9 +107,9 @@ def _failing(name: str, number: int) -> Failing:
 def _line(name: str, numbers: tuple[int, int], *, is_away: bool = False) -> tuple[str, str, bool]:
     number, failing = numbers
     if is_away:
-        return name, "the mail server does not answer; trying again", False
+        return name, "the mail server is not responding; retrying", False
     if failing:
         return name, f"{failing} of {number:,} retrying", False
     if name == "Email" and not settings.EMAIL_URL:
-        return name, f"{number:,} · written to a folder, no server set", True
-    return name, f"{number:,} subscribed" if number else "nobody yet", True
+        return name, f"{number:,} · written to a folder, no mail server set", True
+    return name, f"{number:,} subscribed" if number else "no subscribers yet", True

@@ -1,4 +1,4 @@
-"""All subscribers as lines of CSV, read some hundred at a time; what comes out can be taken in again.
+"""All subscribers as CSV lines, read in chunks; the file can be imported again.
 
 Left out are those whom no line can say: browsers and Apprise, and who follows one incident alone.
 """

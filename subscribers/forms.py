@@ -1,4 +1,4 @@
-"""What subscribers fill in: an address, and what they want to be told."""
+"""Forms for subscribers: an address, and what to hear about."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,15 +20,15 @@ KIND_LABELS = {
     NoticeKind.INCIDENT: "Incidents",
     NoticeKind.MAINTENANCE: "Planned maintenance",
     NoticeKind.POSTMORTEM: "Postmortems",
-    NoticeKind.COMPONENT: "Every change of a component’s status",
+    NoticeKind.COMPONENT: "Every component status change",
 }
 IMPACT_LABELS = {
     Impact.NONE: "All of them",
     Impact.MINOR: "Minor and worse",
     Impact.MAJOR: "Major and worse",
-    Impact.CRITICAL: "Critical alone",
+    Impact.CRITICAL: "Critical only",
 }
-NOT_OURS = "That component is not on this page (any more): choose again."
+NOT_OURS = "That component is not on this page: choose again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ChoiceForm(forms.Form):
 
     full = forms.BooleanField(required=False)
     scope = forms.ChoiceField(
-        choices=[("all", "All components"), ("some", "Only these"), ("follow", "Only single incidents")],
+        choices=[("all", "All components"), ("some", "Only these"), ("follow", "Only specific incidents")],
         required=False,
     )
     places = forms.MultipleChoiceField(required=False, error_messages={"invalid_choice": NOT_OURS})
@@ -82,7 +82,7 @@ class ChoiceForm(forms.Form):
         if told.get("scope") == "some" and not told.get("places") and "places" not in self.errors:
             self.add_error("places", "Choose at least one component, or all of them.")
         if not told.get("kinds") and "kinds" not in self.errors:
-            self.add_error("kinds", "Choose at least one of these. To hear nothing more, leave instead.")
+            self.add_error("kinds", "Choose at least one of these. To stop all updates, unsubscribe instead.")
         return told
 
     @property
@@ -166,7 +166,7 @@ class ChoiceForm(forms.Form):
 class SignUpForm(ChoiceForm):
     """An address and a choice, or the one incident of "tell me when this is fixed"."""
 
-    address = forms.CharField(max_length=2_000, error_messages={"required": "Give an address."})
+    address = forms.CharField(max_length=2_000, error_messages={"required": "Enter an address."})
     contact = forms.CharField(required=False, max_length=254)
     follow = forms.SlugField(required=False, max_length=20)
     challenge = forms.CharField(required=False, max_length=200)
@@ -185,7 +185,7 @@ class SignUpForm(ChoiceForm):
             return ""
         text = self.cleaned_data["contact"]
         if not text:
-            raise ValidationError("Give an email address: we write to it when your endpoint fails for days.")
+            raise ValidationError("Enter an email address: we write to it if your endpoint fails for days.")
         try:
             return checked(Channel.EMAIL, text)
         except ValidationError as error:
@@ -198,7 +198,7 @@ class SignUpForm(ChoiceForm):
             return None
         found = public_incident(public_id)
         if found is None or found.resolved_at:
-            raise ValidationError("That incident is over. You can hear of the next ones.")
+            raise ValidationError("That incident is over. You can subscribe to future ones.")
         return found
 
     @property

@@ -1,4 +1,4 @@
-"""From lines of a file to subscribers, some hundred at a time: whoever is here already stays as they are."""
+"""From lines of a file to subscribers, in chunks; existing subscribers are not changed."""
 
 import itertools
 import json
@@ -64,10 +64,10 @@ class Places:
             name, taken = _longest(known, parts)
             if name in self.doubtful and len(name) != LENGTH:
                 told = "; ".join(parts[:taken])[:60]
-                raise CSVError(f"more than one of the {kind} is called “{told}”: write its id instead.")
+                raise CSVError(f"more than one of the {kind} is named “{told}”: use its id instead.")
             if name not in known:
                 raise CSVError(
-                    f"none of the {kind} is called “{parts[0][:60]}”: write its name as the page shows it."
+                    f"none of the {kind} is named “{parts[0][:60]}”: use its name as shown on the page."
                 )
             found.append(known[name])
             parts = parts[taken:]

@@ -1,4 +1,4 @@
-"""How often strangers may make us write: counted in the database, so that Redis may be dead meanwhile.
+"""Rate limits for strangers, counted in the database, so that they hold without Redis.
 
 What cannot be counted is refused. Keys are fingerprints: the table holds no addresses.
 """

@@ -1,7 +1,7 @@
-"""Why somebody is told of something, in words: the choice of theirs that matched.
+"""Why a subscriber is notified, in words: the choice that matched.
 
 The same rule as `Subscriber.objects.who`, asked of one subscriber at a time and
-answered with a sentence; a test holds the two together.
+answered with a sentence; a test compares the two.
 """
 
 from collections.abc import Collection, Iterable
@@ -58,7 +58,7 @@ def explain(chosen: Chosen, said: Said) -> str:
     if said.incident in chosen.follows:
         return "It follows this incident."
     if f"incident:{said.incident}" in chosen.heard or f"maintenance:{said.maintenance}" in chosen.heard:
-        return "It was told earlier of this, and hears the rest."
+        return "It was notified of this earlier, so it gets the rest."
     return ""
 
 
@@ -66,7 +66,7 @@ def _scope(chosen: Chosen, said: Said) -> str:
     if chosen.is_all:
         return "It chose all components."
     if not said.names and said.kind != NoticeKind.MAINTENANCE:
-        return "No component is named, so it concerns everybody." if chosen.components | chosen.groups else ""
+        return "No component is named, so it goes to everyone." if chosen.components | chosen.groups else ""
     for key, name in said.names.items():
         if key in chosen.components:
             return f"It chose the component {name}."

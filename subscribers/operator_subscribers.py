@@ -1,4 +1,4 @@
-"""Subscribers that the operator names in the environment: APPRISE_URLS, one each."""
+"""Subscribers named by the operator in APPRISE_URLS."""
 
 from collections.abc import Iterable
 from datetime import datetime

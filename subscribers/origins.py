@@ -1,4 +1,4 @@
-"""Where a form was sent from. Public pages are the same bytes for everybody, so they hold no token.
+"""Refuses forms sent from other sites. Public pages are the same bytes for everyone, so they hold no token.
 
 A forged sign-up would win nothing that a plain request would not, as nobody is
 logged in here; but other people's browsers must not be made to ask for us.

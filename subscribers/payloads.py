@@ -1,7 +1,7 @@
-"""What a webhook carries: the fields of Statuspage's own, and ours beside them (COMPAT.md, section 3).
+"""What a webhook carries: Statuspage's fields, and ours beside them (docs/compatibility.md, section 3).
 
-No type field tells what it is: the body has `incident` (incidents, maintenance
-and postmortems) or `component_update` with `component`.
+No field names the type: the body has `incident` (incidents, maintenance and
+postmortems) or `component_update` with `component`.
 """
 
 import json

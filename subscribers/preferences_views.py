@@ -1,4 +1,4 @@
-"""The page of one subscriber, by the key in its links: choices, deliveries, data, and the door out."""
+"""The page of one subscription, by the key in its links: choices, deliveries, data, unsubscribing."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ from subscribers.views import say, too_many, unlisted
 Act = Callable[[HttpRequest, Subscriber, datetime], HttpResponse]
 Keyed = Callable[[HttpRequest, Subscriber], HttpResponse]
 MAY_CHOOSE = (State.ACTIVE, State.UNCONFIRMED)
-NOBODY = "It was deleted, or ended more than 90 days ago, or the link was cut short. Nothing is sent by it."
+NOBODY = "It was deleted, it ended more than 90 days ago, or the link is incomplete. It sends nothing."
 
 
 def keyed(view: Keyed) -> Callable[[HttpRequest, str], HttpResponse]:
@@ -33,7 +33,7 @@ def keyed(view: Keyed) -> Callable[[HttpRequest, str], HttpResponse]:
     def opened(request: HttpRequest, key: str) -> HttpResponse:
         one = Subscriber.objects.of_key(key)
         if one is None:
-            return say(request, 404, "There is no such subscription", NOBODY, may_subscribe=True)
+            return say(request, 404, "Subscription not found", NOBODY, may_subscribe=True)
         return view(request, one)
 
     return opened
@@ -99,13 +99,13 @@ def _page(
 
 
 SAID = {
-    "saved": "Your choice is kept.",
+    "saved": "Your choices are saved.",
     "ended": "Nothing was changed: this subscription has ended. Start again first.",
     "over": "Nothing was changed: that incident is over.",
-    "asked": "We have sent a message that asks once more.",
-    "active": "You're subscribed: there is nothing to start again.",
+    "asked": "We have sent another confirmation message.",
+    "active": "You're already subscribed.",
     "test": "A test is on its way. It appears below.",
-    "again": "It is sent once more, under the same id.",
+    "again": "It will be sent again, with the same id.",
     "idle": "Nothing was sent: this subscription is not active.",
     "forgotten": "Nothing was sent: we no longer keep that message.",
 }

@@ -1,4 +1,4 @@
-"""A small computation a browser does before we write, against lists of addresses; off unless it is set.
+"""A proof of work before an address is accepted; off unless it is set.
 
 The form carries a signed challenge; its browser looks for a number that makes
 the hash of both begin with so many zero bits. No third party is asked.

@@ -1,6 +1,6 @@
-"""Telling a browser: a page with one button, the worker that shows what comes, and the POST between them.
+"""Browser notifications: a page with one button, the service worker, and the POST between them.
 
-The browser's own question to its owner is the consent, so nothing needs to be confirmed.
+The browser's own permission prompt is the consent, so nothing else is confirmed.
 """
 
 from django.conf import settings
@@ -46,13 +46,13 @@ def _page(request: HttpRequest) -> HttpResponse:
 
 def _subscribe(request: HttpRequest) -> HttpResponse:
     if origins.is_foreign(request):
-        return _refused(403, "This was sent by another site's page.")
+        return _refused(403, "This was sent from another site.")
     client = limits.network(request.client)  # type: ignore[attr-defined]
     if not limits.has_place("browser", client, BROWSERS_AN_HOUR):
-        return _refused(429, "Too many browsers have asked from your network. Try again in an hour.")
+        return _refused(429, "Too many browsers have subscribed from your network. Try again in an hour.")
     text = request.read(MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
-        return _refused(400, "This is no subscription of a browser.")
+        return _refused(400, "This is not a browser subscription.")
     try:
         address = addresses.checked(Channel.WEB_PUSH, text.decode("utf-8", "replace"))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Standard Webhooks: who receives can tell that it was us, now, and these bytes.
+"""Standard Webhooks signatures: a receiver can verify sender, time and content.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """

@@ -1,7 +1,7 @@
-"""Somebody gives an address: whose it is, is asked there and told nobody here.
+"""Signing up: an address is accepted and asked to confirm; whether it was known is never shown.
 
-The same statements run whether we know the address or not. What they change of
-a subscriber who is active is taken back at once: strangers choose for nobody.
+The same statements run whether we know the address or not. What they change of an
+active subscriber is undone at once: strangers change nothing for others.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The addresses of staff's side of subscribers. The house includes them by name."""
+"""Addresses under /console/subscribers/, included by name."""
 
 from django.urls import path
 

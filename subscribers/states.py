@@ -1,4 +1,4 @@
-"""Where a subscriber and a delivery stand, and why a message is sent: the words their columns hold."""
+"""Channels, and the states of subscribers and deliveries."""
 
 from django.db import models
 
@@ -48,7 +48,7 @@ class State(models.TextChoices):
     UNCONFIRMED = "unconfirmed", "Not confirmed"
     ACTIVE = "active", "Active"
     QUARANTINED = "quarantined", "Stopped after failures"
-    LEFT = "left", "Left"
+    LEFT = "left", "Unsubscribed"
     CONTACT = "contact", "Contact only"  # told of trouble with a webhook, never of incidents
 
 
@@ -66,8 +66,8 @@ class Purpose(models.TextChoices):
 class DeliveryState(models.TextChoices):
     """Where it is. All but the first are final."""
 
-    OWED = "owed", "Owed"
+    OWED = "owed", "Pending"
     SENT = "sent", "Sent"
-    SUPERSEDED = "superseded", "Told with a later one"
-    FAILED = "failed", "Given up"
+    SUPERSEDED = "superseded", "Included in a later message"
+    FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Not sent"

@@ -1,4 +1,4 @@
-"""The addresses of Statuspage's own subscribe box and of its public API (COMPAT.md, sections 1 and 4)."""
+"""Addresses of Statuspage's own subscribe box and public API (docs/compatibility.md, sections 1 and 4)."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from subscribers.states import Channel
 from subscribers.views import FOREIGN, TOO_MANY, has_place
 
 ASKED = {
-    Channel.EMAIL: "We have sent you a mail. Follow its link to confirm your subscription.",
+    Channel.EMAIL: "We have sent you an email. Click its link to confirm your subscription.",
     Channel.WEBHOOK: "We have sent a test to your endpoint. Answer it with 2xx to confirm.",
 }
 
@@ -101,7 +101,7 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
     if proof.challenge():
         return (
             403,
-            f"Subscribe on {settings.PUBLIC_URL}/subscribe: your browser has to do some work first.",
+            f"Subscribe on {settings.PUBLIC_URL}/subscribe: your browser has to solve a challenge first.",
             "",
         )
     sent = QueryDict(mutable=True)
@@ -181,7 +181,7 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise UnreadableError(f"{name}: send text, as in “{name}”: “…”.")
     if "\0" in value or value != value.encode("utf-8", "replace").decode():
-        raise UnreadableError(f"{name}: it holds half a character, or one that is part of no text.")
+        raise UnreadableError(f"{name}: it contains an invalid character.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What is said is given to whom it concerns, and delivered. Rows are the queue; tasks only wake."""
+"""Tasks that fan notices out and wake the dispatcher. Rows are the queue; tasks only wake."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""The addresses of those who are told. The house includes them by name."""
+"""Addresses for subscribers, included by name."""
 
 from django.urls import path, register_converter
 

@@ -1,7 +1,7 @@
-"""Our name towards push services (RFC 8292): one key of this installation, made once and kept.
+"""The VAPID key (RFC 8292) by which push services know this installation: made once and kept.
 
-Browsers that subscribed know us by this key alone: with another one every
-subscription is dead.
+Browsers that subscribed know us by this key only: with another key every
+subscription is lost.
 """
 
 import base64

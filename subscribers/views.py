@@ -1,7 +1,7 @@
-"""Subscribing and leaving: forms that work by plain POST, for people without an account.
+"""Subscribing and unsubscribing: plain forms for people without an account.
 
-Public pages hold no token: what is posted from other sites is refused by its
-headers (subscribers.origins). Whether an address is known is told to nobody.
+Public pages hold no token: forms posted from other sites are refused by their
+headers (subscribers.origins). Whether an address is known is never shown.
 """
 
 import functools
@@ -26,10 +26,10 @@ from subscribers.signing_up import sign_up
 from subscribers.states import CHATS, Channel
 
 OFFERED = (Channel.EMAIL, Channel.WEBHOOK, *(channel for channel in Channel if channel in CHATS))
-FOREIGN = "This form was sent by another site. Open it here and send it again."
+FOREIGN = "This form was sent from another site. Open it here and send it again."
 NO_LETTER = "none"  # this hour's message to that address was sent before
 LETTER_LIFE = 24 * 3600
-TOO_MANY = "From where you are, too many addresses were given within an hour. Wait a while, then try again."
+TOO_MANY = "Too many addresses were entered from your network within an hour. Wait a while, then try again."
 
 View = Callable[..., HttpResponse]
 
@@ -83,7 +83,7 @@ def ways(request: HttpRequest) -> HttpResponse:
 def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
     """One way to be told: the form, and what was sent by it."""
     if channel not in OFFERED:
-        raise Http404("There is no such way to follow.")
+        raise Http404("Channel not found.")
     way = Channel(channel)
     if request.method != "POST":
         return render(request, "subscribers/sign_up.html", _shown(SignUpForm(channel=way)))
@@ -136,7 +136,7 @@ def _bits() -> int:
 def asked(request: HttpRequest, channel: str) -> HttpResponse:
     """What happens next."""
     if channel not in OFFERED:
-        raise Http404("There is no such way to follow.")
+        raise Http404("Channel not found.")
     told = {"channel": Channel(channel), "letter": _letter(channel, request.GET.get("letter", ""))}
     answer = render(request, "subscribers/asked.html", told)
     answer["Cache-Control"] = "no-store"

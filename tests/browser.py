@@ -3,8 +3,6 @@
 import asyncio
 import os
 import shutil
-import sys
-import zlib
 
 from playwright.sync_api import sync_playwright
 
@@ -24,19 +22,6 @@ def path() -> str:
     found = os.environ.get("CHROMIUM") or next((p for p in map(shutil.which, NAMES) if p), None)
     assert found, "Chromium is missing: `make test` installs it, or set CHROMIUM"
     return shutil.which(found) or found
-
-
-def widths(scheme):
-    """The widths to look at in this theme: all pairings in the long form (FAULTS=long).
-
-    In the short form each test file looks at one: half of them light and wide, the others dark and narrow.
-    """
-    if os.environ.get("FAULTS") == "long":
-        return (1280, 390)
-    asking = sys._getframe(1).f_code.co_filename.rsplit("/", 1)[-1]
-    if zlib.crc32(asking.encode()) % 2:
-        return (390,) if scheme == "dark" else ()
-    return (1280,) if scheme == "light" else ()
 
 
 class Browser:

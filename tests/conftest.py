@@ -3,16 +3,20 @@
 import logging
 import os
 import pathlib
+import shutil
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from components import identity
 from statuspage.ops import supervisor
+from tests import emptying
 from tests.browser import Browser
 from tests.faults import faults
 from tests.looking import Looking
+from tests.once import migrated_database, migrated_file
 from tests.targets import Target
 from tests.web import Web
 from tests.whole import Whole
@@ -24,6 +28,9 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 # doors, addresses, senders: what they ask of a database is the same on both, and CI has a quarter of an hour
 ONE_IS_ENOUGH = {
     "test_access",
+    "test_doors_out",
+    "test_manners",
+    "test_own_error_pages",
     "test_bounces",
     "test_few_messages",
     "test_intake",
@@ -52,6 +59,11 @@ def pytest_configure(config):
     faults.OUTPUT = config.pluginmanager.getplugin("capturemanager")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """What is asked of one database alone is not even read for the other."""
+    return True if config.option.markexpr == "data" and collection_path.stem in ONE_IS_ENOUGH else None
+
+
 def pytest_collection_modifyitems(items):
     """Whoever asks for the database asks for both of them, but for the doors."""
     for item in items:
@@ -66,24 +78,26 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    """Threads of a test may end after it; their sessions must not keep the database from being dropped.
+def django_db_keepdb(django_db_modify_db_settings):
+    """The tests' database is there already: a copy of one that was migrated once for all processes."""
+    told = settings.DATABASES["default"]
+    name = told["TEST"]["NAME"] or f"test_{told['NAME']}"
+    if settings.POSTGRES:
+        settings.POSTGRES.create(name, migrated_database(settings.POSTGRES))
+    else:
+        shutil.copy(migrated_file(), name)
+    return True
 
-    Tests are cleaned up with TRUNCATE (DELETE on SQLite), which the audit log refuses: that trigger has a
-    test of its own.
-    """
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Tests are cleaned up with DELETE, which the audit log refuses: that trigger has a test of its own."""
+    TransactionTestCase._fixture_teardown = emptying.empty
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         if settings.POSTGRES:
             cursor.execute("DROP TRIGGER audit_table ON statuspage_audit")
         else:
             cursor.execute("DROP TRIGGER IF EXISTS audit_delete")
-    yield
-    if settings.POSTGRES:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
 
 
 @pytest.fixture(autouse=True)

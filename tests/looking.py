@@ -10,10 +10,23 @@ from tests.people import person
 
 PASSWORD = "correct-horse-battery-9"
 RULES = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"], "preload": False}
+SCRIPT = Axe().axe_script
 # colours do not depend on the width, nor places on the theme: all four pairs are for the long form
 KINDS = [("light", 1280), ("dark", 390)]
 if os.environ.get("FAULTS") == "long":
     KINDS += [("light", 390), ("dark", 1280)]
+
+
+def faults(page):
+    """What axe-core holds against a page as it stands: a rule and a place, a line each."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(SCRIPT)
+    found = page.evaluate("(rules) => axe.run(rules).then((r) => r.violations)", RULES)
+    return [f"{one['id']}: {one['nodes'][0]['html'][:140]}" for one in found]
+
+
+def sticks_out(page):
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0
 
 
 class Looking:
@@ -22,7 +35,6 @@ class Looking:
     def __init__(self, web, browser, **how):
         self.web, self.wrong = web, []
         self.page = browser.open("about:blank", **how)
-        self.script = Axe().axe_script
 
     def at(self, path, name=""):
         self.page.goto(self.web.url + path, wait_until="load")
@@ -30,17 +42,13 @@ class Looking:
 
     def here(self, name):
         """The page as it stands, in both themes and widths."""
-        self.page.evaluate(self.script)
         for scheme, width in KINDS:
             self.page.emulate_media(color_scheme=scheme)
             self.page.set_viewport_size({"width": width, "height": 900})
-            found = self.page.evaluate("(rules) => axe.run(rules).then((r) => r.violations)", RULES)
-            self.wrong += [
-                f"{name} {scheme} {width}: {one['id']}: {one['nodes'][0]['html'][:140]}" for one in found
-            ]
+            self.wrong += [f"{name} {scheme} {width}: {fault}" for fault in faults(self.page)]
             for size in ("200%", ""):  # whoever reads at twice the size, too
                 self.page.evaluate("(size) => { document.documentElement.style.fontSize = size }", size)
-                if self.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
+                if sticks_out(self.page):
                     self.wrong.append(f"{name} {scheme} {width}: scrolls sideways {size and 'at 200 % text'}")
 
     def log_in(self, user, then):

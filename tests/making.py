@@ -43,9 +43,9 @@ def watched(name="API", *, group=None, auto="publish", position=1, shown=True, *
 
 def reading(outcome: Outcome | str, failure=Failure.STATUS, ms=20.0) -> Reading:
     if outcome == Outcome.DOWN:
-        return Reading(ms, failure, "Answered 503, which is not expected.", status_code=503)
+        return Reading(ms, failure, "Responded with 503, which is not expected.", status_code=503)
     if outcome == Outcome.UNKNOWN:
-        return Reading(ms, Failure.OWN_FAULT, "Our resolver does not answer.")
+        return Reading(ms, Failure.OWN_FAULT, "Our DNS resolver is not responding.")
     return Reading(ms, status_code=200)
 
 

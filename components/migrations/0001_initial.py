@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                     "rolled_up_to",
                     models.BigIntegerField(
                         default=0,
-                        help_text="Checks of slots up to this second are in the tallies of latency.",
+                        help_text="Checks of slots up to this second are included in the latency tallies.",
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -99,12 +99,12 @@ class Migration(migrations.Migration):
                     "auto_incidents",
                     models.CharField(
                         choices=[
-                            ("off", "Open none"),
-                            ("suggest", "Suggest one to staff, who publish it"),
-                            ("publish", "Open and publish one"),
+                            ("off", "Do not open incidents"),
+                            ("suggest", "Suggest an incident to staff, who publish it"),
+                            ("publish", "Open and publish an incident"),
                         ],
                         default="publish",
-                        help_text="What happens when a probe of this component has failed for sure.",
+                        help_text="What happens once a failure of its probes is confirmed.",
                         max_length=10,
                         verbose_name="automatic incidents",
                     ),
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                             ("partial_outage", "Partial outage"),
                             ("major_outage", "Major outage"),
                         ],
-                        help_text="Overrides what the probes say until it is emptied.",
+                        help_text="Overrides the probes until it is cleared.",
                         max_length=25,
                         verbose_name="status set by staff",
                     ),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                     "shows_evidence",
                     models.BooleanField(
                         default=True,
-                        help_text="Incidents show what the probes saw.",
+                        help_text="Incidents show probe results.",
                         verbose_name="shows evidence",
                     ),
                 ),
@@ -225,10 +225,10 @@ class Migration(migrations.Migration):
                     "timeout_s",
                     models.IntegerField(
                         default=10,
-                        help_text="One deadline for all of it, looking up the name and reading the answer included.",
+                        help_text="For the whole check, from the DNS lookup to the end of the response.",
                         validators=[
-                            django.core.validators.MinValueValidator(1, "Give it at least 1 second."),
-                            django.core.validators.MaxValueValidator(60, "Give it at most 60 seconds."),
+                            django.core.validators.MinValueValidator(1, "Use at least 1 second."),
+                            django.core.validators.MaxValueValidator(60, "Use at most 60 seconds."),
                         ],
                         verbose_name="timeout (s)",
                     ),
@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
                     "retry_s",
                     models.IntegerField(
                         default=5,
-                        help_text="How soon a surprising result is checked again.",
+                        help_text="How soon an unexpected result is rechecked.",
                         validators=[
                             django.core.validators.MinValueValidator(1, "Wait at least 1 second."),
                             django.core.validators.MaxValueValidator(600, "Wait at most 600 seconds."),
@@ -249,7 +249,7 @@ class Migration(migrations.Migration):
                     "latency_limit_ms",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="Slower answers count as degraded.",
+                        help_text="Slower responses count as degraded.",
                         null=True,
                         verbose_name="slow above (ms)",
                     ),
@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
                     "least_days_left",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="A certificate that ends sooner counts as degraded.",
+                        help_text="A certificate that expires sooner counts as degraded.",
                         null=True,
                         verbose_name="certificate days",
                     ),

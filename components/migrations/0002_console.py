@@ -14,13 +14,13 @@ class Migration(migrations.Migration):
             name="auto_incidents",
             field=models.CharField(
                 choices=[
-                    ("off", "Open none"),
-                    ("suggest", "Suggest one to staff, who publish it"),
-                    ("delay", "Suggest one, and publish it if nobody acts"),
-                    ("publish", "Open and publish one"),
+                    ("off", "Do not open incidents"),
+                    ("suggest", "Suggest an incident to staff, who publish it"),
+                    ("delay", "Suggest an incident, and publish it if no one acts"),
+                    ("publish", "Open and publish an incident"),
                 ],
                 default="publish",
-                help_text="What happens when a probe of this component has failed for sure.",
+                help_text="What happens once a failure of its probes is confirmed.",
                 max_length=10,
                 verbose_name="automatic incidents",
             ),

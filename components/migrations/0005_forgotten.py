@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             models.BigIntegerField(
                 default=0,
                 editable=False,
-                help_text="Copies of earlier versions show what was taken away since.",
+                help_text="Copies of earlier versions show what was removed since.",
             ),
         ),
     ]

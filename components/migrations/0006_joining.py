@@ -14,9 +14,9 @@ class Migration(migrations.Migration):
             name="joining",
             field=models.CharField(
                 choices=[
-                    ("all", "All that fail within the join window"),
-                    ("group", "Those of one group that fail within the join window"),
-                    ("never", "None: each component has an incident of its own"),
+                    ("all", "All failures within the join window"),
+                    ("group", "Failures in one group within the join window"),
+                    ("never", "None: each component gets its own incident"),
                 ],
                 db_default="all",
                 default="all",

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name="name",
             field=models.CharField(
                 blank=True,
-                help_text="Customers read it where an incident shows what the probes saw.",
+                help_text="Shown to customers where an incident shows probe results.",
                 max_length=120,
             ),
         ),

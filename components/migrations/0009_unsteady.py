@@ -33,10 +33,10 @@ class Migration(migrations.Migration):
                 db_default=3,
                 default=3,
                 help_text=(
-                    "For what fails on and off: so many bad checks, in any order, show it as degraded, and failing "
-                    "ones open one incident. Always more than “confirm down”. 0: only checks in a row count."
+                    "For services that fail on and off: this many bad checks, in any order, show it as degraded, and "
+                    "failed ones open one incident. Must be more than “confirm down”. 0: only checks in a row count."
                 ),
-                validators=[django.core.validators.MaxValueValidator(15, "Ask for at most 15 bad checks.")],
+                validators=[django.core.validators.MaxValueValidator(15, "Use at most 15 bad checks.")],
                 verbose_name="bad checks that make it degraded",
             ),
         ),
@@ -47,10 +47,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=10,
                 default=10,
-                help_text="It is well again when at most half as many bad checks are left among these.",
+                help_text="It has recovered once at most half as many bad checks are left among these.",
                 validators=[
-                    django.core.validators.MinValueValidator(2, "Look at least at the last 2 checks."),
-                    django.core.validators.MaxValueValidator(30, "Look at most at the last 30 checks."),
+                    django.core.validators.MinValueValidator(2, "Use at least the last 2 checks."),
+                    django.core.validators.MaxValueValidator(30, "Use at most the last 30 checks."),
                 ],
                 verbose_name="of the last checks",
             ),

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 db_default="",
                 default=components.models.page.first_address,
                 editable=False,
-                help_text="The first address that others knew it by: ids in feeds and calendars are made of it.",
+                help_text="The first public address: IDs in feeds and calendars are derived from it.",
                 max_length=255,
             ),
         ),

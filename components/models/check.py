@@ -1,4 +1,4 @@
-"""One run of a probe in one slot: the raw row, kept for two weeks."""
+"""One run of a probe in one slot: the raw row, kept for CHECK_RETENTION_DAYS."""
 
 from django.db import models
 

@@ -1,7 +1,7 @@
-"""A probe as its own queue: claim a slot, begin it, and notice who has gone silent.
+"""Probes as a queue: claim a due slot, begin it, and notice which probes have gone silent.
 
 `next_slot` says when a probe is due, a claim leases one slot to one worker, and a claim
-whose lease ran out is simply claimed again.
+whose lease ran out is claimed again.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the public sees, in groups, and the log of what each component showed."""
+"""Components and groups, and the log of what each component showed."""
 
 from datetime import datetime
 
@@ -35,10 +35,10 @@ class Group(models.Model):
 class AutoIncidents(models.TextChoices):
     """What a confirmed failure does."""
 
-    OFF = "off", "Open none"
-    SUGGEST = "suggest", "Suggest one to staff, who publish it"
-    DELAY = "delay", "Suggest one, and publish it if nobody acts"
-    PUBLISH = "publish", "Open and publish one"
+    OFF = "off", "Do not open incidents"
+    SUGGEST = "suggest", "Suggest an incident to staff, who publish it"
+    DELAY = "delay", "Suggest an incident, and publish it if no one acts"
+    PUBLISH = "publish", "Open and publish an incident"
 
 
 class Component(models.Model):
@@ -57,17 +57,17 @@ class Component(models.Model):
         max_length=10,
         choices=AutoIncidents,
         default=AutoIncidents.PUBLISH,
-        help_text="What happens when a probe of this component has failed for sure.",
+        help_text="What happens once a failure of its probes is confirmed.",
     )
     hand_status = models.CharField(
         "status set by staff",
         max_length=25,
         choices=STATUS_CHOICES,
         blank=True,
-        help_text="Overrides what the probes say until it is emptied.",
+        help_text="Overrides the probes until it is cleared.",
     )
     shows_evidence = models.BooleanField(
-        "shows evidence", default=True, help_text="Incidents show what the probes saw."
+        "shows evidence", default=True, help_text="Incidents show probe results."
     )
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     # When to look whether it is down without an incident: no flip says so after staff changed something.
@@ -137,9 +137,10 @@ class Component(models.Model):
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
             Page.objects.turn(is_public=self.is_shown)
-            event_log.record(
-                "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
-            )
+            if str(status) != old:
+                event_log.record(
+                    "component.status", id=self.public_id, component=self.name, old=old, new=str(status)
+                )
         return True
 
 

@@ -1,4 +1,4 @@
-"""A probe changed its mind: one row each, for the stories that are told of it."""
+"""A confirmed change of a probe's outcome, one row each."""
 
 from django.db import models
 

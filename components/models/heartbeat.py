@@ -1,4 +1,4 @@
-"""Signs of life of our own processes: who did real work, and when."""
+"""Heartbeats of our own processes: which did real work, and when."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Text that people wrote, as it is kept: one line of it, or several, without what nobody can see.
+"""Model fields for text that people wrote: one line or several, without invisible characters.
 
 Cleaned where it goes into the database and where it comes out, so that every way in (forms, commands,
 files, the API) is covered, and rows of earlier versions as well. What is kept is legal in XML 1.0,

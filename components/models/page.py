@@ -1,8 +1,8 @@
-"""The page itself: who it is, and which state of the world it shows.
+"""The page: its settings, and the version of what it shows.
 
 `version` counts the changes the public can see. It moves in the transaction
-of the change, so whoever reads it first and gathers afterwards can be stale,
-never wrong.
+of the change, so a process that reads it first and gathers afterwards can be
+stale, never wrong.
 """
 
 from datetime import datetime
@@ -23,9 +23,9 @@ MARKS = ("hours_upto", "days_upto", "excused_upto")
 class Joining(models.TextChoices):
     """Which failures share one incident."""
 
-    ALL = "all", "All that fail within the join window"
-    GROUP = "group", "Those of one group that fail within the join window"
-    NEVER = "never", "None: each component has an incident of its own"
+    ALL = "all", "All failures within the join window"
+    GROUP = "group", "Failures in one group within the join window"
+    NEVER = "never", "None: each component gets its own incident"
 
 
 class PageManager(models.Manager["Page"]):
@@ -102,14 +102,14 @@ class Page(models.Model):
         default=first_address,
         db_default="",
         editable=False,
-        help_text="The first address that others knew it by: ids in feeds and calendars are made of it.",
+        help_text="The first public address: IDs in feeds and calendars are derived from it.",
     )
     version = models.BigIntegerField(default=0)
     forgotten = models.BigIntegerField(
-        default=0, editable=False, help_text="Copies of earlier versions show what was taken away since."
+        default=0, editable=False, help_text="Copies of earlier versions show what was removed since."
     )
     rolled_up_to = models.BigIntegerField(
-        default=0, help_text="Checks of slots up to this second are in the tallies of latency."
+        default=0, help_text="Checks of slots up to this second are included in the latency tallies."
     )
     # Until when the tallies are right; None: never counted. What is dated back pulls them back.
     hours_upto = models.DateTimeField(null=True, editable=False)

@@ -1,4 +1,4 @@
-"""The order of the page: groups one after another, each with its components; those of none stand together.
+"""The order of groups and components on the page.
 
 Every row has one number, groups and components alike, 1 to n as the page lists
 them. A change is always "this one behind that one", carried out on the order

@@ -1,4 +1,4 @@
-"""A picture that staff uploaded, named by a hash of what it holds: its address never means another one."""
+"""An uploaded picture, named by a hash of its content, so its address never means another one."""
 
 import hashlib
 

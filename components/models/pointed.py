@@ -1,4 +1,4 @@
-"""What a probe looks at, whether a check ever passed there, and that it begins anew elsewhere."""
+"""A probe's target, whether a check ever passed there, and that a new target starts anew."""
 
 import hashlib
 from copy import deepcopy

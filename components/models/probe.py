@@ -1,4 +1,4 @@
-"""The standing order to look at something: what, how often, and what counts as healthy.
+"""A standing order to check a target: what, how often, and what counts as healthy.
 
 It is its own queue (`claims.py`) and judges what it sees (`verdict.py`).
 """
@@ -75,7 +75,7 @@ class Probe(Showing, Verdict):
     public_id = PublicIdField()
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
     name = LineField(
-        max_length=120, blank=True, help_text="Customers read it where an incident shows what the probes saw."
+        max_length=120, blank=True, help_text="Shown to customers where an incident shows probe results."
     )
     kind = models.CharField(max_length=20, choices=kinds)
     target = models.CharField(max_length=2000)
@@ -92,10 +92,10 @@ class Probe(Showing, Verdict):
         "timeout (s)",
         default=10,
         validators=[
-            MinValueValidator(1, "Give it at least 1 second."),
-            MaxValueValidator(MAX_TIMEOUT_S, "Give it at most 60 seconds."),
+            MinValueValidator(1, "Use at least 1 second."),
+            MaxValueValidator(MAX_TIMEOUT_S, "Use at most 60 seconds."),
         ],
-        help_text="One deadline for all of it, looking up the name and reading the answer included.",
+        help_text="For the whole check, from the DNS lookup to the end of the response.",
     )
     retry_s = models.IntegerField(
         "retry (s)",
@@ -104,16 +104,16 @@ class Probe(Showing, Verdict):
             MinValueValidator(1, "Wait at least 1 second."),
             MaxValueValidator(600, "Wait at most 600 seconds."),
         ],
-        help_text="How soon a surprising result is checked again.",
+        help_text="How soon an unexpected result is rechecked.",
     )
     latency_limit_ms = models.PositiveIntegerField(
-        "slow above (ms)", null=True, blank=True, help_text="Slower answers count as degraded."
+        "slow above (ms)", null=True, blank=True, help_text="Slower responses count as degraded."
     )
     least_days_left = models.PositiveIntegerField(
         "certificate days",
         null=True,
         blank=True,
-        help_text="A certificate that ends sooner counts as degraded.",
+        help_text="A certificate that expires sooner counts as degraded.",
     )
     down_status = models.CharField(
         "when down, show",
@@ -195,7 +195,7 @@ class Probe(Showing, Verdict):
             raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
         if self.unsteady_count and self.unsteady_window and self.unsteady_count > self.unsteady_window:
             raise ValidationError(
-                {"unsteady_count": "That is more bad checks than the last ones looked at: ask for fewer."}
+                {"unsteady_count": "This is more than the number of last checks: use a lower number."}
             )
         prober = PROBERS[self.kind]
         try:
@@ -212,15 +212,15 @@ class Probe(Showing, Verdict):
     def fault(self) -> str:
         """Why this row cannot be run at all; empty for every probe that a form has saved."""
         if self.kind not in PROBERS:
-            return f"There is no kind of probe named “{self.kind}”: choose another."
+            return f"There is no probe kind “{self.kind}”: choose another."
         if not isinstance(self.options, dict):
             return "Its options are not a list of names and values: save it again."
         if not is_one(self.interval_s):
-            return f"Its interval of {self.interval_s} s is out of bounds: change it."
+            return f"Its interval of {self.interval_s} s is out of range: change it."
         if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
-            return f"Its timeout of {self.timeout_s} s is out of bounds: change it."
+            return f"Its timeout of {self.timeout_s} s is out of range: change it."
         if self.retry_s < 1:
-            return f"Its retry of {self.retry_s} s is out of bounds: change it."
+            return f"Its retry of {self.retry_s} s is out of range: change it."
         return ""
 
     def order(self) -> Any:
@@ -294,5 +294,5 @@ class Probe(Showing, Verdict):
     @property
     def expectation(self) -> Expectation:
         """What is still healthy."""
-        is_hearsay = self.named_options.get("unread") == "unknown"
-        return Expectation(self.latency_limit_ms, self.least_days_left, is_hearsay)
+        is_indirect = self.kind in PROBERS and PROBERS[self.kind].is_indirect(self.named_options)
+        return Expectation(self.latency_limit_ms, self.least_days_left, is_indirect)

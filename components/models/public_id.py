@@ -1,4 +1,4 @@
-"""The name of a thing in addresses and APIs: 12 characters, never reused.
+"""Public ids in addresses and APIs: 12 characters, never reused.
 
 Lower-case consonants and digits only, as Statuspage's clients expect, so an id
 spells no word. 31 to the 12th leaves no chance to draw one twice.

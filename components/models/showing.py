@@ -1,4 +1,4 @@
-"""Who a probe says it is: a client certificate, kept for one host and port, with its key sealed."""
+"""A probe's client certificate: bound to one host and port, its key encrypted."""
 
 import json
 from collections.abc import Collection
@@ -12,8 +12,8 @@ from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.probers import PROBERS, InvalidProbeError
 
 COLUMNS = ("client_certificate", "sealed_client_key")
-UNREADABLE = "Its client certificate cannot be opened, as SECRET_KEY has changed: set it again."
-UNASKED = "Nobody asks for a certificate at an http:// address: use https://, or remove the certificate."
+UNREADABLE = "Its client certificate cannot be decrypted because SECRET_KEY has changed: set it again."
+UNASKED = "http:// addresses do not use client certificates: use https://, or remove the certificate."
 
 
 class UnreadableCertificateError(InvalidProbeError):
@@ -53,7 +53,7 @@ class Showing(models.Model):
         if place != self._place(order):
             raise InvalidProbeError(
                 CERTIFICATE,
-                f"The client certificate was given for {place}: give it and its key again to show it to"
+                f"The client certificate was set for {place}: paste it and its key again to use it to"
                 f" {self._place(order)}, or remove it.",
             )
         return client_certificates.of(self.client_certificate, key)
@@ -77,7 +77,7 @@ class Showing(models.Model):
         try:
             self._opened()
         except UnreadableCertificateError:
-            return "set, but cannot be opened, as SECRET_KEY has changed: set it again"
+            return "set, but cannot be decrypted because SECRET_KEY has changed: set it again"
         return client_certificates.told(self.client_certificate, now)
 
     def _is_asked(self, order: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Where the time went, hour by hour and day by day, so that no page reads raw checks."""
+"""Seconds by status and response times, by hour and by day, so that no page reads raw checks."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""What a probe thinks, as columns, and how it changes its mind (`components.health`)."""
+"""A probe's verdict as columns, and how a result changes it (`components.health`)."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -38,17 +38,18 @@ class Verdict(Pointed):
     )
     unsteady_count = models.PositiveSmallIntegerField(
         "bad checks that make it degraded", default=3, db_default=3, blank=True,
-        validators=[MaxValueValidator(15, "Ask for at most 15 bad checks.")],
-        help_text="For what fails on and off: so many bad checks, in any order, show it as degraded, and "
-        "failing ones open one incident. Always more than “confirm down”. 0: only checks in a row count.",
+        validators=[MaxValueValidator(15, "Use at most 15 bad checks.")],
+        help_text="For services that fail on and off: this many bad checks, in any order, show it as "
+        "degraded, and failed ones open one incident. Must be more than “confirm down”. 0: only checks in "
+        "a row count.",
     )  # fmt: skip
     unsteady_window = models.PositiveSmallIntegerField(
         "of the last checks", default=10, db_default=10, blank=True,
         validators=[
-            MinValueValidator(2, "Look at least at the last 2 checks."),
-            MaxValueValidator(MAX_WINDOW, "Look at most at the last 30 checks."),
+            MinValueValidator(2, "Use at least the last 2 checks."),
+            MaxValueValidator(MAX_WINDOW, "Use at most the last 30 checks."),
         ],
-        help_text="It is well again when at most half as many bad checks are left among these.",
+        help_text="It has recovered once at most half as many bad checks are left among these.",
     )  # fmt: skip
 
     # What it thinks (components.health.State)
@@ -101,7 +102,7 @@ class Verdict(Pointed):
             memory = Memory(self.recent, bad_at, Kind(self.unsteady))
             return health.State(Outcome(self.outcome), self.since, self.heard_at, run, memory)
         except (TypeError, ValueError, OverflowError, OSError):
-            log.warning("probe.memory_lost id=%s: what it remembered of its checks is no such thing", self.pk)
+            log.warning("probe.memory_lost id=%s: its stored results cannot be read", self.pk)
             return health.State(heard_at=self.heard_at)
 
     @property

@@ -1,7 +1,8 @@
-"""The kinds of probes. A new kind is one file, and one line in this map."""
+"""The kinds of probes. A new kind is one file, and one line in PROBERS."""
 
 from typing import Any
 
+from components import steps
 from components.egress import Egress
 from components.outcomes import Reading
 from components.probers import certificate
@@ -14,7 +15,12 @@ from components.targets import InvalidProbeError
 
 PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
 
-__all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check"]
+__all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
+
+
+def steps_of(kind: str) -> tuple[str, ...]:
+    """The steps of a check of this kind; of one that is not known any more, those of every connection."""
+    return PROBERS[kind].steps if kind in PROBERS else (steps.DNS, steps.CONNECT)
 
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:

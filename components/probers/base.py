@@ -1,4 +1,4 @@
-"""What every prober is: options it understands, an order it parses, a run that never raises."""
+"""What every prober has: options, a parser for its target, a run that never raises."""
 
 import asyncio
 import logging
@@ -85,6 +85,7 @@ class Prober(Protocol):
     label: str
     target_help: str
     shows_certificate: bool  # whether its orders have a place for a client certificate (`shown`)
+    steps: tuple[str, ...]  # `components.steps` on its way, in order
 
     @property
     def options(self) -> tuple[Option, ...]: ...
@@ -101,6 +102,10 @@ class Prober(Protocol):
         """Whether TLS is spoken, so that somebody may ask for our certificate."""
         ...
 
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else: whoever cannot be reached then says nothing of the thing itself."""
+        ...
+
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Look once. May raise EgressError; is cancelled at the deadline."""
         ...
@@ -109,9 +114,9 @@ class Prober(Protocol):
 PHASES = {
     Failure.TIMEOUT_DNS: "looking up the name",
     Failure.TIMEOUT_CONNECT: "connecting",
-    Failure.TIMEOUT_TLS: "securing the connection",
+    Failure.TIMEOUT_TLS: "negotiating TLS",
     Failure.TIMEOUT_FIRST_BYTE: "waiting for the first byte",
-    Failure.TIMEOUT_TRANSFER: "reading the answer",
+    Failure.TIMEOUT_TRANSFER: "reading the response",
 }
 
 
@@ -128,7 +133,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
     except EgressError as error:
         return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
     except Exception as error:
-        log.exception("a %s check ended in a way nobody foresaw", prober.kind)
+        log.exception("unexpected error in a %s check", prober.kind)
         return _unforeseen(error, clock)
     finally:
         doubt.cancel()
@@ -148,7 +153,7 @@ def _too_late(clock: Clock) -> Reading:
     if asked is not None and asked.done() and not asked.exception() and not asked.result():
         return clock.reading(failure=Failure.OWN_FAULT, detail=SILENT)
     where = PHASES[clock.phase]
-    return clock.reading(failure=clock.phase, detail=f"No end after {clock.deadline_s:g} s: {where}.")
+    return clock.reading(failure=clock.phase, detail=f"Timed out after {clock.deadline_s:g} s: {where}.")
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
@@ -156,7 +161,7 @@ def _unforeseen(error: Exception, clock: Clock) -> Reading:
     if is_ours(error) or isinstance(error, (MemoryError, NameError, ImportError)) or not clock.has_heard:
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
     where = PHASES[clock.phase]
-    return clock.reading(failure=Failure.PROTOCOL, detail=f"It could not be understood while {where}.")
+    return clock.reading(failure=Failure.PROTOCOL, detail=f"The response was not valid while {where}.")
 
 
 def broken_off(error: OSError, clock: Clock) -> Reading:
@@ -164,10 +169,12 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
     if isinstance(error, ssl.SSLError):
         return clock.reading(failure=Failure.TLS, detail=sentence_of_tls(error))
     if is_ours(error):
-        return clock.reading(failure=Failure.OWN_FAULT, detail="This machine could not keep the connection.")
+        return clock.reading(
+            failure=Failure.OWN_FAULT, detail="This machine could not keep the connection open."
+        )
     where = PHASES[clock.phase]
     if isinstance(error, ConnectionError):
-        return clock.reading(failure=Failure.RESET, detail=f"The connection was broken off while {where}.")
+        return clock.reading(failure=Failure.RESET, detail=f"The connection was closed while {where}.")
     return clock.reading(failure=Failure.RESET, detail=f"The connection was lost while {where}.")
 
 
@@ -237,7 +244,7 @@ def _typed(option: Option, value: Any) -> Any:
         try:
             return int(value)
         except (TypeError, ValueError):
-            raise InvalidProbeError(option.name, "Give a whole number.") from None
+            raise InvalidProbeError(option.name, "Enter a whole number.") from None
     if option.type == "bool":
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
     if option.type == "choice":
@@ -255,7 +262,7 @@ def _typed(option: Option, value: Any) -> Any:
 def _whole(option: Option, text: str) -> str:
     """The same text. Raises InvalidProbeError for halves of letters, which a shell makes of odd bytes."""
     if HALVES.search(text):
-        raise InvalidProbeError(option.name, "It holds bytes that are no UTF-8: type it again.")
+        raise InvalidProbeError(option.name, "It is not valid UTF-8: type it again.")
     return text
 
 
@@ -267,7 +274,7 @@ def _mapping(option: Option, value: Any) -> dict[str, str]:
     for line in _whole(option, str(value)).splitlines():
         name, colon, text = line.partition(":")
         if not colon or not name.strip():
-            raise InvalidProbeError(option.name, "Write one “Name: value” a line.")
+            raise InvalidProbeError(option.name, "Write one “Name: value” per line.")
         _add(pairs, name.strip(), text.strip(), option)
     return pairs
 
@@ -278,7 +285,7 @@ def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
     if known is None:
         pairs[name] = text
     elif name.lower() in ONCE:
-        raise InvalidProbeError(option.name, f"“{name}” can be given only once.")
+        raise InvalidProbeError(option.name, f"“{name}” can be set only once.")
     else:
         pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
 

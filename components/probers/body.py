@@ -1,4 +1,4 @@
-"""Reading a body as far as it is needed: what is endless or large by nature is well all the same."""
+"""Reads a body as far as the expectations need; a stream or a large body is no failure."""
 
 import asyncio
 import contextlib
@@ -88,7 +88,7 @@ async def _patiently(
         while not (await asyncio.wait({task}, timeout=wait_s))[0]:
             began_ms = clock.total_ms
             if len(answer.data) != judged and (is_enough is None or is_enough(answer)):
-                answer.note = "The body goes on: read as far as needed."
+                answer.note = "The body continues: read as far as needed."
                 return
             judged = len(answer.data)
             took_s = (clock.total_ms - began_ms) / 1000

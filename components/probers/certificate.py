@@ -1,4 +1,4 @@
-"""What the certificates of a line say of themselves."""
+"""Facts from a server's certificates: days left, and whose certificate was refused."""
 
 import functools
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ def remark_on_ours(shown: ClientCertificate | None, clock: Clock, now: datetime 
     if days < 0:
         clock.remark("Our client certificate has expired: renew it.")
     elif days < NEAR_DAYS:
-        clock.remark(f"Our client certificate ends in {days} {'day' if days == 1 else 'days'}: renew it.")
+        clock.remark(f"Our client certificate expires in {days} {'day' if days == 1 else 'days'}: renew it.")
 
 
 def blamed(reading: Reading, shown: ClientCertificate | None, now: datetime | None = None) -> Reading:
@@ -62,7 +62,7 @@ def blamed(reading: Reading, shown: ClientCertificate | None, now: datetime | No
     is_refused = reading.failure is Failure.TLS and reading.detail.startswith(REFUSED)
     if shown is None or not is_refused or shown.ends_at > (now or datetime.now(UTC)):
         return reading
-    detail = f"Our client certificate expired on {shown.ends_at:%-d %b %Y}, and is refused: renew it."
+    detail = f"Our client certificate expired on {shown.ends_at:%-d %b %Y}, and is rejected: renew it."
     return replace(reading, failure=Failure.OWN_FAULT, detail=detail)
 
 

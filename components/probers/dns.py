@@ -1,4 +1,4 @@
-"""DNS: does a name have the records it should.
+"""DNS probes: does a name have the records it should.
 
 What is expected is written as `dig` prints it and compared as DNS compares: names without regard to
 case or a final dot, addresses by value, text to the letter and joined (RFC 1035, section 3.3; RFC
@@ -18,6 +18,7 @@ import dns.rdatatype
 import dns.reversename
 import dns.tokenizer
 
+from components import steps
 from components.egress import Egress, EgressError, ascii_host
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
@@ -55,8 +56,9 @@ class Order:
 class DNS:
     kind = "dns"
     label = "DNS record"
-    target_help = "a name; for PTR an address will do"
+    target_help = "a name; for PTR also an address"
     shows_certificate = False
+    steps: tuple[str, ...] = (steps.DNS,)
     options = (
         Option(
             "record_type",
@@ -64,12 +66,12 @@ class DNS:
             type="choice",
             default="A",
             choices=TYPES,
-            help="What the name servers are asked for.",
+            help="The type of record to look up.",
         ),
         Option(
             "expect",
             "Expected record",
-            help="One of the answers must be this, written as dig prints it: 10 mail.example.org.",
+            help="One of the records must be this, written as dig prints it, such as 10 mail.example.org.",
         ),
     )
 
@@ -87,6 +89,10 @@ class DNS:
 
     def is_secure(self, order: Order) -> bool:
         """Questions are plain."""
+        return False
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
         return False
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
@@ -133,7 +139,8 @@ def expected_forms(record_type: str, text: str) -> frozenset[Any]:
     except (dns.exception.DNSException, EgressError) as error:
         raise InvalidProbeError(
             "expect",
-            f"This can be no {record_type} record: write it as dig prints it, as {EXAMPLES[record_type]}",
+            f"This is not a valid {record_type} record: write it as dig prints it, such as "
+            f"{EXAMPLES[record_type]}",
         ) from error
 
 

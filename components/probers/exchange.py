@@ -1,4 +1,4 @@
-"""One hop of an HTTP check: the request is sent, the head read, and the body handed on in pieces."""
+"""One request of an HTTP check: sent, the head read, the body handed on in pieces."""
 
 from collections.abc import AsyncGenerator
 
@@ -30,13 +30,13 @@ async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
 def ended(error: http2.StreamEndedError, clock: Clock) -> Reading:
     """The server said that it ends the exchange, and why."""
     where = PHASES[clock.phase]
-    detail = f"The server ended the exchange while {where} ({error})."
+    detail = f"The server closed the connection while {where} ({error})."
     if str(error) == "HTTP_1_1_REQUIRED":
-        detail = "The server wants HTTP/1.1 for this: switch HTTP/2 off for this probe."
+        detail = "The server requires HTTP/1.1: turn HTTP/2 off for this probe."
     return clock.reading(failure=Failure.RESET, detail=detail)
 
 
 def garbled(error: wire.MalformedAnswerError, clock: Clock) -> Reading:
     """What came is not the protocol that it should be."""
-    detail = str(error) if isinstance(error, http2.Broken) else "The answer is not HTTP."
+    detail = str(error) if isinstance(error, http2.Broken) else "The response is not HTTP."
     return clock.reading(failure=Failure.PROTOCOL, detail=detail)

@@ -1,8 +1,8 @@
-"""HTTP: the right status, the right words, in time.
+"""HTTP probes: the right status and content, in time.
 
-Follows up to five redirects, each judged by the door anew; what staff typed
-stays home when a redirect leaves the origin. A body is read as far as the
-expectations need it: what is endless or large by nature is well all the same.
+Follows up to five redirects, each judged by the egress door again; headers that
+staff typed are not sent to another origin. A body is read as far as the
+expectations need it: a stream or a large body is no failure.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import jsonpath
 import re2
 
-from components import http2, wire
+from components import http2, steps, wire
 from components.client_certificates import ClientCertificate
 from components.decompression import DecompressionError
 from components.egress import HTTP2, Egress, EgressError, Line
@@ -80,31 +80,39 @@ class HTTP:
     label = "HTTP request"
     target_help = "http:// or https:// address"
     shows_certificate = True
+    steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN, steps.FIRST_BYTE, steps.TRANSFER)
     options = (
-        Option("method", "Method", type="choice", default="GET", choices=METHODS, help="HEAD reads no body."),
-        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” a line."),
-        Option("body", "Body (sent)", type="text", help="As it is, without a Content-Type of its own."),
-        Option("expected_status", "Expected status", default="200-299", help="As 200-299,301."),
+        Option(
+            "method",
+            "Method",
+            type="choice",
+            default="GET",
+            choices=METHODS,
+            help="HEAD does not read a body.",
+        ),
+        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line."),
+        Option("body", "Body (sent)", type="text", help="Sent as is, without a Content-Type header."),
+        Option("expected_status", "Expected status", default="200-299", help="Such as 200-299,301."),
         Option("expect_text", "Text expected", type="text", help="The body must contain this."),
         Option("expect_regex", "Regular expression", help="The body must match (RE2 syntax)."),
-        Option("json_path", "JSON path", help="As $.status; must find something."),
-        Option("json_equals", "JSON value", help="Everything the JSON path finds must be this."),
+        Option("json_path", "JSON path", help="Such as $.status; must match something."),
+        Option("json_equals", "JSON value", help="Every value the JSON path finds must equal this."),
         Option(
             "unread",
-            "When it cannot be read",
+            "If the response cannot be read",
             type="choice",
             default="down",
             choices=UNREAD,
-            help="Unknown, for an address that reports about something else.",
+            help="Use “unknown” for an address that reports on something else.",
         ),
-        Option("expect_header", "Header expected", help="A header that must be there."),
-        Option("expect_header_value", "Its value", help="What that header must contain."),
+        Option("expect_header", "Header expected", help="A header that must be present."),
+        Option("expect_header_value", "Header value", help="What that header must contain."),
         Option(
             "follow_redirects",
             "Follow redirects",
             type="bool",
             default=True,
-            help="Judges the page that they lead to.",
+            help="Checks the page they lead to.",
         ),
         Option(
             "http2",
@@ -148,6 +156,10 @@ class HTTP:
         """As the address says."""
         return order.url.startswith("https:")
 
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
+        return options.get("unread") == "unknown"
+
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
@@ -181,7 +193,7 @@ class HTTP:
                 return broken_off(error, clock)
             except (ValueError, RecursionError, OverflowError):
                 # all that is read here came from the target: numbers that are none, addresses beyond repair
-                return clock.reading(failure=Failure.PROTOCOL, detail="The answer cannot be read.")
+                return clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
             finally:
                 line.close()
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
@@ -234,7 +246,7 @@ def _judge(order: Order, head: wire.Head, answer: Answer, clock: Clock) -> Readi
     if answer.note:  # the time we waited for an end that nobody promised is not the target's
         reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
-        detail = f"Answered {head.status}, which is not expected."
+        detail = f"Responded with {head.status}, which is not expected."
         return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
     try:
         wrong = _wrong(order, head, answer)
@@ -305,7 +317,7 @@ def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
         except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
             document = json.loads(answer.text(head))
     except (ValueError, RecursionError) as error:
-        raise _Unreadable("The answer is not JSON.") from error
+        raise _Unreadable("The response is not JSON.") from error
     try:
         found = json_walks.walk(order.json_path, document)
     except json_walks.TooFar as error:
@@ -329,7 +341,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
     for part in text.replace(" ", "").split(","):
         low, _, high = part.partition("-")
         if not (STATUS.fullmatch(low) and STATUS.fullmatch(high or low)):
-            raise InvalidProbeError("expected_status", "Write codes and ranges, as 200-299,301.")
+            raise InvalidProbeError("expected_status", "Write codes and ranges, such as 200-299,301.")
         first, last = int(low), int(high or low)
         if not 100 <= first <= last <= 599:
             raise InvalidProbeError("expected_status", "Use codes from 100 to 599, the lower one first.")
@@ -343,23 +355,23 @@ def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[i
     if not looked_for:
         return
     if given["method"] == "HEAD":
-        raise InvalidProbeError(looked_for[0], "An answer to HEAD has no body to find this in: use GET.")
+        raise InvalidProbeError(looked_for[0], "A response to HEAD has no body to check: use GET.")
     if all(low == high and low in BODYLESS for low, high in statuses):
         raise InvalidProbeError(
-            looked_for[0], "Answers with the expected status have no body to find this in: expect another."
+            looked_for[0], "Responses with the expected status have no body to check: expect another status."
         )
 
 
 def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
     """A value without the place to look for it would never be compared. Raises InvalidProbeError."""
     if given["json_equals"] and not given["json_path"]:
-        raise InvalidProbeError("json_equals", "Say where this value is: give a JSON path, as $.status.")
+        raise InvalidProbeError("json_equals", "Add a JSON path for this value, such as $.status.")
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
-        raise InvalidProbeError("expect_header_value", "Say which header holds this value: give its name.")
+        raise InvalidProbeError("expect_header_value", "Add the name of the header with this value.")
     if not _can_be_name(name):
         raise InvalidProbeError(
-            "expect_header", f"“{name[:40]}” can be no header name: write it as Content-Type."
+            "expect_header", f"“{name[:40]}” is not a valid header name: write it like Content-Type."
         )
 
 
@@ -387,6 +399,6 @@ def _regex(text: str) -> Any:
 def _printable_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not (name and _can_be_name(name)):
-            raise InvalidProbeError("headers", f"“{name[:40]}” can be no header name.")
+            raise InvalidProbeError("headers", f"“{name[:40]}” is not a valid header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbeError("headers", f"The value of {name} holds control characters.")
+            raise InvalidProbeError("headers", f"The value of {name} contains control characters.")

@@ -1,4 +1,4 @@
-"""JSON paths that cannot run away: one loop serves all probes, and the text is the target's.
+"""JSON paths in linear time: one event loop serves all probes, and the document is the target's.
 
 Regular expressions in filters are those of a linear-time engine, and no path
 leads past more values than `json_walks` allows.
@@ -26,7 +26,7 @@ def compiled(text: str) -> Any:
     except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
         # of some numbers and patterns it says so in errors of Python's own
         said = str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
-        raise InvalidProbeError("json_path", f"This is no JSON path: {said}.") from error
+        raise InvalidProbeError("json_path", f"This is not a valid JSON path: {said}.") from error
     except re2.error as error:
         raise InvalidProbeError("json_path", "A pattern in it does not compile (RE2 syntax).") from error
 

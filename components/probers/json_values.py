@@ -1,4 +1,4 @@
-"""JSON values against what somebody typed: by value, with or without the quotes of a text."""
+"""Compares JSON values with what staff typed: by value, with or without quotes."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far a JSON path may walk: one loop serves all probes, and path and answer can both be large.
+"""A limit on how many values a JSON path may visit, since path and document can both be large.
 
 A megabyte holds half a million values, and a path can come by each of them many times. What
 is counted is what is looked at, not the time: an answer is too large on all machines, or on none.

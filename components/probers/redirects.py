@@ -1,4 +1,4 @@
-"""One request of a chain, and what a redirect asks for next (fetch.spec.whatwg.org, HTTP-redirect fetch)."""
+"""What a redirect asks for next (fetch.spec.whatwg.org, HTTP-redirect fetch)."""
 
 import base64
 import functools

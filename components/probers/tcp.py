@@ -1,9 +1,10 @@
-"""TCP: does it accept, and does it say what it should."""
+"""TCP probes: does it accept a connection, and does it answer as expected."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components import steps
 from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, Option, broken_off, connect, host_and_port, options_of, printable
@@ -24,9 +25,10 @@ class TCP:
     label = "TCP port"
     target_help = "host:port"
     shows_certificate = False
+    steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN)
     options = (
-        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are understood."),
-        Option("expect", "Expect", type="text", help="The answer must contain this."),
+        Option("send", "Send", type="text", help="Sent after connecting; \\r and \\n are supported."),
+        Option("expect", "Expect", type="text", help="The response must contain this."),
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
@@ -41,6 +43,10 @@ class TCP:
 
     def is_secure(self, order: Order) -> bool:
         """What is sent is plain."""
+        return False
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
         return False
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
@@ -71,7 +77,7 @@ class TCP:
             clock.seen["excerpt"] = printable(heard)  # what it said instead, should the deadline come first
         if _holds(order.expect, heard):
             return clock.reading(excerpt="")
-        detail = "The answer does not contain what is expected."
+        detail = "The response does not contain the expected text."
         return clock.reading(failure=Failure.ASSERTION, detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""TLS: name, chain, and the days a certificate has left."""
+"""TLS probes: name, chain, and the days a certificate has left."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components import steps
 from components.client_certificates import ClientCertificate
 from components.egress import Egress, Line
 from components.outcomes import Reading
@@ -27,6 +28,7 @@ class TLS:
     label = "TLS certificate"
     target_help = "host or host:port"
     shows_certificate = True
+    steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS)
     options: tuple[Option, ...] = ()
 
     def parse(self, target: str, options: Mapping[str, Any]) -> Order:
@@ -41,6 +43,10 @@ class TLS:
     def is_secure(self, order: Order) -> bool:
         """Always."""
         return True
+
+    def is_indirect(self, options: Mapping[str, Any]) -> bool:
+        """Whether it asks somebody else."""
+        return False
 
     async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
         """Shake hands and read the certificate."""

@@ -1,1 +1,1 @@
-"""The public API in the shape Statuspage's clients know (v2)."""
+"""The public JSON API, compatible with Statuspage's v2."""

@@ -1,4 +1,4 @@
-"""The addresses of the public API: an endpoint is a view here, its body in `v2`, and a line in `urls`."""
+"""Addresses of the JSON API. An endpoint is a view here, its body in `v2`, and a line in `urls`."""
 
 import json
 from collections.abc import Callable

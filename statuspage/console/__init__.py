@@ -1,1 +1,1 @@
-"""Where staff work: overview, writing, incidents, planned work, postmortems, what is watched."""
+"""The console, where staff work."""

@@ -1,4 +1,4 @@
-"""Who the page is, as its admins choose it: name, logo, colour, support link and time zone."""
+"""Settings, Name and look: name, logo, colour, support link and time zone."""
 
 import difflib
 from typing import Any
@@ -35,23 +35,23 @@ class LookForm(forms.Form):
     remove_logo = forms.BooleanField(label="Remove the logo, in both themes", required=False)
     logo_dark = forms.FileField(
         label="Logo for the dark theme", required=False, widget=forms.FileInput(attrs=PICTURES),
-        help_text="Optional: where the first one cannot be seen on a dark page.",
+        help_text="Optional: if the first one is hard to see on a dark page.",
     )  # fmt: skip
     remove_logo_dark = forms.BooleanField(label="Remove the logo for the dark theme", required=False)
     colour = forms.CharField(
         required=False, max_length=20,
-        help_text="As #0b5fff. It is used around the logo; states keep their own colours. Where it is too"
-        " faint to be read in a theme, that theme uses the nearest shade that is not.",
+        help_text="Such as #0b5fff. It is used around the logo; statuses keep their own colours. Where it "
+        "is too faint to read in a theme, that theme uses the nearest readable shade.",
     )  # fmt: skip
     support_url = forms.CharField(
         label="Support link", required=False, max_length=500,
-        help_text="Where readers go when the page itself knows nothing: https://… or mailto:…",
+        help_text="Where readers get help when the page has no data: https://… or mailto:…",
     )  # fmt: skip
     time_zone = forms.CharField(
         label="Time zone", required=False, max_length=64,
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Whose days the bars and calendars show. Planned work stays at the moment it was announced"
-        " for, a series keeps the zone it was made in, and days already counted are not counted anew.",
+        help_text="Sets the days in bars and calendars. Planned maintenance keeps its announced time,"
+        " a series keeps the time zone it was created in, and past days are not recalculated.",
     )  # fmt: skip
 
     def __init__(self, data: Any = None, files: Any = None, *, page: Page) -> None:
@@ -63,21 +63,22 @@ class LookForm(forms.Form):
         if not page.logo_dark:
             del self.fields["remove_logo_dark"]
         told = identity.defaults()
-        self.fields["name"].help_text = f"1 to 60 characters. Empty: {told.name}, as PAGE_NAME says."
+        self.fields["name"].help_text = f"1 to 60 characters. Empty: {told.name}, from PAGE_NAME."
         self.fields["name"].widget.attrs["placeholder"] = told.name
         self.fields["time_zone"].widget.attrs["placeholder"] = told.time_zone
         self.fields["support_url"].widget.attrs["placeholder"] = told.support_url or "https://…"
         self.fields["logo"].help_text = (
             f"PNG, JPEG or WebP, at most {pictures.MAX_BYTES // 1024} kB; shown {pictures.HEIGHT} pixels"
-            " high, so send it twice as high. A square one stands beside the name, a wide one in its place."
+            " high, so upload it at twice that height. A square logo appears beside the name, a wide one"
+            " replaces it."
         )
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip(" ")
         if any(one_line(sign + "x") != sign + "x" for sign in name if sign != " "):
-            raise ValidationError("Write the name on one line, without signs that cannot be seen.")
+            raise ValidationError("Write the name on one line, without invisible characters.")
         if name and not one_line(name):
-            raise ValidationError("Nothing of this name can be seen: write one, or leave it empty.")
+            raise ValidationError("This name is invisible: enter a name, or leave it empty.")
         return name
 
     def clean_colour(self) -> str:
@@ -85,7 +86,9 @@ class LookForm(forms.Form):
         try:
             return colours.read(text) if text else ""
         except ValueError:
-            raise ValidationError(f"“{text}” is no colour: write six digits of hex, as #0b5fff.") from None
+            raise ValidationError(
+                f"“{text}” is not a colour: write six hex digits, such as #0b5fff."
+            ) from None
 
     def clean_support_url(self) -> str:
         text: str = self.cleaned_data["support_url"]
@@ -99,7 +102,7 @@ class LookForm(forms.Form):
         is_web = parts.scheme == "https" and bool(parts.hostname)
         if " " in text or one_line(text) != text or not (is_mail or is_web):
             mend = f"mailto:{text}" if "@" in text and not parts.scheme else "https://… or mailto:…"
-            raise ValidationError(f"This is no address that readers can follow: write {mend}")
+            raise ValidationError(f"Readers cannot follow this address: write {mend}")
         return text
 
     def clean_time_zone(self) -> str:
@@ -108,8 +111,8 @@ class LookForm(forms.Form):
             return text
         near = difflib.get_close_matches(text, available_timezones(), 1, 0.5)
         raise ValidationError(
-            f"“{text}” is no time zone of the IANA database: write {near[0] if near else 'Europe/Berlin'}"
-            f"{'?' if near else ', or the like.'}"
+            f"“{text}” is not an IANA time zone: write {near[0] if near else 'Europe/Berlin'}"
+            f"{'?' if near else ', for example.'}"
         )
 
     def clean_logo(self) -> "UploadedFile[Any] | None":
@@ -132,9 +135,7 @@ class LookForm(forms.Form):
         data = super().clean() or {}
         has_logo = "logo" in self.taken or (self.page.logo and not data.get("remove_logo"))
         if "logo_dark" in self.taken and not has_logo and "logo" not in self.errors:
-            self.add_error(
-                "logo", "Send a logo for the light theme too: the dark one stands in for it alone."
-            )
+            self.add_error("logo", "Add a logo for the light theme too: the dark one cannot be used alone.")
         return data
 
     def warnings(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is watched, in the console: components and groups in the order of the page."""
+"""Components and groups in the console."""
 
 from datetime import timedelta
 from typing import Any
@@ -100,9 +100,9 @@ def _move_block(request: HttpRequest, key: str, way: str) -> dict[str, str]:
     page = page_order.blocks()
     place = next((n for n, block in enumerate(page, start=1) if block.key == key), 0)
     if not place:
-        return {"words": "That group is gone."}
+        return {"words": "That group no longer exists."}
     group = page[place - 1].group
-    name = f"“{group.name}”" if group else "What belongs to no group"
+    name = f"“{group.name}”" if group else "Components without a group"
     verb = "is now" if moved else "stays"
     return {"words": f"{name} {verb} number {place} of {len(page)} on the page."}
 
@@ -221,7 +221,7 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
             request, "component.show" if is_shown else "component.hide", component,
             before={"is_shown": component.is_shown}, after={"is_shown": is_shown},
         )  # fmt: skip
-    where = "on the page" if is_shown else "hidden from the page, and watched as before"
+    where = "on the page" if is_shown else "hidden from the page, and still monitored"
     messages.success(request, f"“{component.name}” is {where}.")
     return redirect("console_component", public_id=public_id)
 
@@ -295,7 +295,7 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
         is_read = _is_read(group)
         group.delete()
         Page.objects.turn(takes_away=True, is_public=is_read)
-    messages.success(request, f"“{group.name}” is deleted. Its components are in no group now.")
+    messages.success(request, f"“{group.name}” is deleted. Its components are no longer in a group.")
     return redirect("console_components")
 
 

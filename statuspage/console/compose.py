@@ -1,4 +1,4 @@
-"""Writing an update, or a new incident: one form, saved as it is typed, published all at once.
+"""The composer: one form for an update or a new incident, saved as it is typed, published as a whole.
 
 The form works by plain POST and redirect. With script the same form is sent to
 `saved` every two seconds, which answers with the preview, the checks of the
@@ -364,7 +364,7 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
         statuses=statuses,
         title=data["title"],
         workaround=form.workaround,
-        at=moment(data["at"], "at", "Said at") if data["at"].strip() else None,
+        at=moment(data["at"], "at", "Posted at") if data["at"].strip() else None,
         notifies=not data["quiet"],
         undo_s=settings.UNDO_S,
         seen=numbers.whole(data["seen"]),
@@ -381,7 +381,7 @@ def _publish_new(form: Composition, statuses: dict[Component, Status], author: A
     if form.is_past:
         ended_at = moment(data["ended_at"], "ended_at", "Ended")
         if started_at is None:
-            raise ValidationError({"started_at": "Say when it began as well."})
+            raise ValidationError({"started_at": "Enter when it started as well."})
         incident = Incident.objects.record(
             data["title"], data["body"], started_at=started_at, ended_at=ended_at, now=now,
             statuses=statuses, author=author,

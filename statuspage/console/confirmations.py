@@ -1,4 +1,4 @@
-"""What the composer asks once before it publishes: nothing is forbidden, and nothing is said by accident."""
+"""What the composer asks once before it publishes."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,14 +13,14 @@ from incidents.lifecycle import Phase
 if TYPE_CHECKING:
     from statuspage.console.compose import Composition
 
-STILL_DOWN = "Resolve it although our checks still fail"
+STILL_DOWN = "Resolve it even though our checks still fail"
 
 
 def questions(form: "Composition") -> dict[str, str]:
     """What is not answered yet: a sentence for the box of each."""
     asked, data = {}, form.data
     if form.warning and not data["although_hidden"]:
-        asked["although_hidden"] = f"{form.warning} Tick the box under that sentence to go on."
+        asked["although_hidden"] = f"{form.warning} Tick the box below it to continue."
     if form.blanks and not data["although_blank"]:
         asked["although_blank"] = placeholders.question(form.blanks)
     if (down := still_down(form)) and not data["although_down"]:

@@ -1,4 +1,4 @@
-"""What comes back as a draft: a form that was published before, and an update that was undone."""
+"""Text that comes back as a draft: a form that was published before, or an update that was undone."""
 
 from collections.abc import Mapping
 from datetime import datetime

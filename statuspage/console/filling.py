@@ -1,4 +1,4 @@
-"""The texts that are thought out before the night they are needed, filled with what the system knows."""
+"""Text templates filled with what the system knows."""
 
 from collections.abc import Iterable
 from datetime import datetime

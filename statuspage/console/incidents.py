@@ -1,4 +1,4 @@
-"""Incidents in the console: the list, one with its whole story, and every verb of its life."""
+"""Incidents in the console: the list, one with its history, and every action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -179,39 +179,39 @@ def _facts(incident: Incident) -> dict[str, Any]:
     return {name: getattr(incident, name) for name in names}
 
 
-@act("take_over", "It is yours: the machine notes and proposes, but does not speak.")
+@act("take_over", "You have taken it over: automation adds notes and suggestions, but posts no updates.")
 def take_over(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """People speak from now on."""
     incident.take_over(now, author=request.user)
 
 
-@act("hand_back", "Handed back: updates and the end are automatic again.")
+@act("hand_back", "Handed back: updates and resolution are automatic again.")
 def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """The machine speaks again."""
     incident.hand_back(now, author=request.user)
 
 
-@act("publish", "Published as it stands.")
+@act("publish", "Published as is.")
 def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Show a suggestion."""
     if incident.is_all_hidden and not request.POST.get("although_hidden"):
-        raise ValidationError(f"{hidden_components.WARNING} Tick the box to publish it all the same.")
+        raise ValidationError(f"{hidden_components.WARNING} Tick the box to publish it anyway.")
     incident.publish(now)
 
 
-@act("hold", "Held: it waits for you.")
+@act("hold", "On hold: it will not be published automatically.")
 def hold(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Stop a countdown."""
     incident.hold()
 
 
-@act("note", "Noted, for staff alone.")
+@act("note", "Note added, for staff only.")
 def note(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """A private note."""
     incident.note(request.POST.get("body", ""), now, author=request.user)
 
 
-@act("delete", "Off every page. It can be restored from here.")
+@act("delete", "Removed from every page. You can restore it from here.")
 def delete(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Take it away softly."""
     incident.delete_softly(now, author=request.user)
@@ -223,12 +223,12 @@ def restore(request: HttpRequest, incident: Incident, now: datetime) -> None:
     incident.restore(now, author=request.user)
 
 
-@act("merge", "Merged: its components and its address lead to the other one.")
+@act("merge", "Merged: its components and its address now belong to the other incident.")
 def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """It turned out to be another one."""
     other = Incident.objects.live().filter(public_id=request.POST.get("other", "")).first()
     if other is None:
-        raise ValidationError("Choose the incident that this one belongs to.")
+        raise ValidationError("Choose the incident to merge this one into.")
     incident.merge_into(other, now, author=request.user)
 
 
@@ -270,7 +270,7 @@ def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
             Audit.objects.note(
                 request, "incident.edit", update.incident, before={"body": before}, after={"body": body}
             )
-            messages.success(request, "Saved. The earlier words are kept.")
+            messages.success(request, "Saved. The earlier text is kept.")
             return redirect("console_incident", public_id=public_id)
     context = {"update": update, "incident": update.incident, "body": body, "error": error}
     return render(request, "console/edit.html", context, status=400 if error else 200)

@@ -1,4 +1,4 @@
-"""Response times over a span, drawn on the server: an ink line, gaps as gaps, outages as bands with a word.
+"""The chart of a probe's response times, drawn on the server.
 
 An hour and a day come from the checks themselves, a week and a month from the
 hourly tallies of the component. Numbers scale with the box, text never: paths
@@ -173,7 +173,7 @@ def bands(probe: Probe, start: datetime, end: datetime) -> list[Band]:
 
 def _band_word(failure: str) -> str:
     is_silent = failure in NO_ANSWER or failure.startswith("timeout")
-    return "no answer" if is_silent else "failing"
+    return "no response" if is_silent else "failing"
 
 
 def draw(
@@ -283,7 +283,7 @@ def _sentence(
     """The picture in words."""
     known = [point for point in points if point.median is not None]
     if not known:
-        told = f"Response time, {span.words}: nothing answered."
+        told = f"Response time, {span.words}: no responses."
     else:
         medians = [point.median or 0.0 for point in known]
         told = (

@@ -1,4 +1,4 @@
-"""Planned work in the console: list, plan, change, begin, end."""
+"""Maintenance in the console: list, plan, change, start, complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["components"]
         chosen.queryset = Component.objects.order_by("group__position", "position", "id")
-        self.fields["rule"].label = "Or a rule of your own"
+        self.fields["rule"].label = "Or a custom rule"
         self.fields["starts_at"].label, self.fields["ends_at"].label = "Start, UTC", "End, UTC"
         self._explain_clocks()
         if self.instance.pk is not None:
@@ -85,7 +85,7 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk is None and hidden_components.are_all_hidden(data.get("components") or ()):
             self.fields["although_hidden"].widget = forms.CheckboxInput()
             if not is_confirmed:
-                self.add_error("although_hidden", f"{hidden_components.WARNING} Tick the box to go on.")
+                self.add_error("although_hidden", f"{hidden_components.WARNING} Tick the box to continue.")
         for name in {"starts_at", "ends_at"} & data.keys():
             data[name] = promises.kept(data[name], self.initial.get(name))
         self._ask_about_blanks(data)
@@ -127,24 +127,24 @@ class Excused:
     @classmethod
     def of(cls, work: Maintenance, now: datetime) -> "Excused":
         """Said only as far as it is true now: work that has not begun has not been late either."""
-        nothing = "Nothing is left out of the second uptime figure:"
+        nothing = "Nothing is excluded from the second uptime figure:"
         if work.began_at is not None:
             if stretch := work.excused():
-                return cls("Left out of the second uptime figure:", stretch)
+                return cls("Excluded from the second uptime figure:", stretch)
             is_told = work.promised() is not None
             why = (
-                "it did not fall into the time announced"
+                "it did not take place in the announced time"
                 if is_told
                 else "it was not announced before it began"
             )
             return cls(f"{nothing} {why}.")
         if work.state == MaintenanceState.CANCELLED:
-            return cls(f"{nothing} this work did not take place.")
+            return cls(f"{nothing} this maintenance did not take place.")
         ahead = windows.excused(work.plans())
         if ahead is not None and now < ahead[1]:
-            return cls("Will be left out of the second uptime figure:", (max(ahead[0], now), ahead[1]))
-        why = "the time announced is over" if ahead else "it was announced after its planned start"
-        return cls(f"Nothing will be left out of the second uptime figure: {why}.")
+            return cls("Will be excluded from the second uptime figure:", (max(ahead[0], now), ahead[1]))
+        why = "the announced time is over" if ahead else "it was announced after its planned start"
+        return cls(f"Nothing will be excluded from the second uptime figure: {why}.")
 
 
 @require_GET
@@ -197,7 +197,7 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
         facts = {"starts_at": saved.starts_at, "ends_at": saved.ends_at}
         Audit.objects.note(request, "maintenance.plan", saved, after=facts)
     messages.success(
-        request, "Saved. What was announced before is kept." if work else "Planned, and announced."
+        request, "Saved. Earlier announcements are kept." if work else "Scheduled and announced."
     )
     return redirect("console_work", public_id=saved.public_id)
 
@@ -304,19 +304,19 @@ def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., H
     return wrap
 
 
-@act("begin", "The work has begun.")
+@act("begin", "Maintenance has started.")
 def begin(request: HttpRequest, work: Maintenance) -> None:
     """Start now."""
     work.begin(timezone.now(), author=request.user)
 
 
-@act("complete", "The work is over. What is still down is an incident from now on.")
+@act("complete", "Maintenance is complete. Anything still down is now an incident.")
 def complete(request: HttpRequest, work: Maintenance) -> None:
     """End now."""
     work.complete(timezone.now(), author=request.user)
 
 
-@act("cancel", "Cancelled, and told.")
+@act("cancel", "Cancelled and announced.")
 def cancel(request: HttpRequest, work: Maintenance) -> None:
     """It will not take place."""
     work.cancel(timezone.now(), author=request.user)

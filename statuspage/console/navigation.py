@@ -1,4 +1,4 @@
-"""What the frame of every console page needs, in two queries."""
+"""The navigation of every console page, in two queries."""
 
 from dataclasses import dataclass
 from typing import Any

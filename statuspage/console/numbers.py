@@ -1,4 +1,4 @@
-"""Numbers that forms carry: what no number of ours can be is none, and no fault."""
+"""Numbers in forms: what is out of range counts as missing, never as an error of ours."""
 
 MAX_LENGTH = 18  # digits: what both databases take
 

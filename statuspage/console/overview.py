@@ -1,4 +1,4 @@
-"""The first page of the console: what is down, what is asked of staff, and how this system is.
+"""The console's overview: what is down, what staff are asked, and the health of this program.
 
 Everything is gathered in a fixed number of queries, however many components and incidents there are.
 """
@@ -203,7 +203,7 @@ def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
         if before is not None:
             text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
-        reasons.append(Reason(None, works or "Not explained by planned work in the last 60 minutes"))
+        reasons.append(Reason(None, works or "Not explained by planned maintenance in the last 60 minutes"))
         found.append(Suggestion(one, one.draft(now), tuple(reasons)))
     return found
 
@@ -240,7 +240,7 @@ def _recent_work(now: datetime) -> str:
     first = recent.first()
     if first is None:
         return ""
-    return f"Planned work “{first.title}” {'ended' if first.ended_at else 'is under way'}"
+    return f"Planned maintenance “{first.title}” {'ended' if first.ended_at else 'is under way'}"
 
 
 def _opened(incident: Incident, now: datetime) -> Opened:

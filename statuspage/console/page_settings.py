@@ -1,4 +1,4 @@
-"""Settings of the page that its admins change in the console."""
+"""Settings, Incidents: which failures share an incident."""
 
 from django import forms
 from django.contrib import messages
@@ -20,8 +20,8 @@ class PageForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("joining",)
         labels = {"joining": "Failures that share one incident"}
         help_texts = {
-            "joining": "What fails within the join window (JOIN_WINDOW_S) of the newest failure joins the"
-            " automatic incident that is open, so that one cause is one story."
+            "joining": "A failure within the join window (JOIN_WINDOW_S) of the newest one joins the open"
+            " automatic incident, so that one cause is one incident."
         }
 
 

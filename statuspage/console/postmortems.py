@@ -1,4 +1,4 @@
-"""Postmortems in the console: begun with one click, saved as they are typed, read by a second person."""
+"""Postmortems in the console: draft, autosave, review, publish."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -37,7 +37,7 @@ class PostmortemForm(forms.ModelForm):  # type: ignore[type-arg]
             "started_at": "Started at, UTC",
             "ended_at": "Ended at, UTC",
             "detected_at": "Detected at, UTC",
-            "told_at": "First public word, UTC",
+            "told_at": "First public update, UTC",
         }
         widgets = {
             name: forms.DateTimeInput({"type": "datetime-local", "step": "1"}, "%Y-%m-%dT%H:%M:%S")
@@ -91,7 +91,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         return _page(request, found, PostmortemForm(instance=found))
     role: Role = request.role  # type: ignore[attr-defined]
     if role < Role.RESPONDER:
-        messages.error(request, "Your role reads only: ask an admin of this page.")
+        messages.error(request, "Your role is read-only: ask an admin of this page.")
         return redirect("console_postmortem", public_id=public_id)
     form = _keep(request, found)
     if form.errors:
@@ -145,7 +145,7 @@ def _timeline(request: HttpRequest) -> list[list[str]]:
             moment = datetime.fromisoformat(at.strip().removesuffix("Z")).replace(tzinfo=UTC)
         except ValueError as error:
             raise ValidationError(
-                f"Timeline: “{at[:30]}” is no time. Write it as 2026-11-21T03:50:00 (UTC)."
+                f"Timeline: “{at[:30]}” is not a time. Write it as 2026-11-21T03:50:00 (UTC)."
             ) from error
         found.append([moment.strftime("%Y-%m-%dT%H:%M:%SZ"), tag if tag in TAGS else "", _line(text)])
     return sorted(found)
@@ -181,7 +181,9 @@ def _fill(item: ActionItem, given: dict[str, str], position: int) -> None:
     try:
         due = date.fromisoformat(given["due"]) if given["due"].strip() else None
     except ValueError as error:
-        raise ValidationError(f"Action “{given['text'][:40]}”: “{given['due'][:20]}” is no date.") from error
+        raise ValidationError(
+            f"Action “{given['text'][:40]}”: “{given['due'][:20]}” is not a date."
+        ) from error
     item.position, item.text, item.team, item.due = position, _line(given["text"]), _line(given["team"]), due
     item.kind, item.link = given["kind"], given["link"].strip()
     was_done = item.state == ActionState.DONE
@@ -262,7 +264,7 @@ def review(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, " ".join(refused.messages))
     else:
         Audit.objects.note(request, "postmortem.review", found)
-        messages.success(request, "Marked as read by you.")
+        messages.success(request, "Marked as reviewed by you.")
     return redirect("console_postmortem", public_id=public_id)
 
 
@@ -276,9 +278,9 @@ def move_action(request: HttpRequest, pk: int) -> HttpResponse:
         before = item.state
         item.move(state, timezone.now())
         Audit.objects.note(request, "action.move", item, before={"state": before}, after={"state": state})
-        messages.success(request, "Saved: the public page says so too.")
+        messages.success(request, "Saved. The public page shows it too.")
     else:
-        messages.error(request, "Choose how far it is: not started, in progress or done.")
+        messages.error(request, "Choose its state: not started, in progress or done.")
     return redirect("console_postmortems")
 
 

@@ -1,4 +1,4 @@
-"""Probes in the console: all of them, one with its story, and every verb."""
+"""Probes in the console: the list, one probe, and every action."""
 
 import csv
 from collections.abc import Iterable
@@ -157,11 +157,11 @@ def check_now(request: HttpRequest, public_id: str) -> HttpResponse:
     probe = _get(public_id)
     if probe.look_now(int(timezone.now().timestamp())):
         Audit.objects.note(request, "probe.check", probe)
-        messages.success(request, "Asked for. The result stands here in a second or two.")
+        messages.success(request, "Check requested. The result appears here in a second or two.")
     elif probe.is_paused:
         messages.error(request, "It is paused: resume it first.")
     else:
-        messages.success(request, "A check is under way, or came just now.")
+        messages.success(request, "A check is running, or has just finished.")
     return _back(request, public_id)
 
 
@@ -173,7 +173,7 @@ def pause(request: HttpRequest, public_id: str) -> HttpResponse:
     with transaction.atomic():
         probe.pause(timezone.now())
         Audit.objects.note(request, "probe.pause", probe, before={"outcome": probe.outcome})
-    messages.success(request, "Paused. What it says does not count any more.")
+    messages.success(request, "Paused. Its results no longer count.")
     return _back(request, public_id)
 
 
@@ -185,7 +185,7 @@ def resume(request: HttpRequest, public_id: str) -> HttpResponse:
     with transaction.atomic():
         probe.resume(timezone.now())
         Audit.objects.note(request, "probe.resume", probe)
-    messages.success(request, "Resumed. It looks at once, and begins anew.")
+    messages.success(request, "Resumed. It checks right away and starts fresh.")
     return _back(request, public_id)
 
 
@@ -253,7 +253,7 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
     saved = _save(request, form)
     gone = form.had_certificate and not saved.client_certificate
     messages.success(
-        request, f"Saved. {'Its client certificate is removed. ' if gone else ''}It looks at once."
+        request, f"Saved. {'Its client certificate is removed. ' if gone else ''}It checks right away."
     )
     return redirect("console_probe", public_id=saved.public_id)
 

@@ -1,4 +1,4 @@
-"""The promise of a next update, and the sentence in the words that tells it: always the same moment.
+"""The promised time of the next update, and the sentence in the text that states it.
 
 A choice such as "in 30 min" is reckoned from when the form was opened, so that
 the time beside it, the words and the banner stay what its writer sees; from now
@@ -82,5 +82,5 @@ def moment(text: str, name: str, label: str, *, now: datetime | None = None) -> 
             return at if at > now else at + timedelta(days=1)
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError as error:
-        sentence = f"{label}: “{text[:40]}” is no time. Write it as 03:50 or 2026-11-21T03:50 (UTC)."
+        sentence = f"{label}: “{text[:40]}” is not a time. Write it as 03:50 or 2026-11-21T03:50 (UTC)."
         raise ValidationError({name: sentence}) from error

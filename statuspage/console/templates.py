@@ -1,4 +1,4 @@
-"""Templates in the console: the texts that are thought out before the night they are needed."""
+"""Text templates in the console."""
 
 from typing import Any
 
@@ -33,10 +33,10 @@ MEANINGS = (
     ("components", "the affected components"),
     ("is", "“is”, or “are” if several are affected; likewise {was}, {has}, {does}"),
     ("what works", "components of the same group that work"),
-    ("now", "the time of writing; with Monitoring and Resolved, when it worked again"),
+    ("now", "the current time; with Monitoring and Resolved, when it recovered"),
     ("next", "when the next update is promised for"),
     ("started", "when the incident began"),
-    ("duration", "how long it has lasted, until it worked again"),
+    ("duration", "how long it has lasted, until it recovered"),
     ("title", "the incident's title"),
     ("page", "the name of this page"),
 )

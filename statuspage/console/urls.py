@@ -1,4 +1,4 @@
-"""The addresses of the console."""
+"""Addresses under /console/."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The console's front pages: overview, and writing."""
+"""The console's overview and composer."""
 
 import json
 from typing import Any
@@ -79,10 +79,10 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
         if drafts.keep_changed(form, twice.incident, request.user, now):
             messages.info(
                 request,
-                "This was published already. What you changed since is here: publish it as an update.",
+                "This was already published. What you have changed since is here: publish it as an update.",
             )
             return redirect("console_compose", public_id=twice.incident.public_id)
-        messages.info(request, "This was published already; it was not sent again.")
+        messages.info(request, "This was already published; it was not sent again.")
         return redirect("console_incident", public_id=twice.incident.public_id)
     except ValidationError as refused:
         _keep(form, request)
@@ -190,7 +190,7 @@ def compose_discard(request: HttpRequest, public_id: str = "") -> HttpResponse:
     """Throw one's own draft away."""
     me: Any = request.user
     Draft.objects.filter(incident=_incident(public_id), author=me).delete()
-    messages.success(request, "The draft is gone.")
+    messages.success(request, "Draft discarded.")
     return redirect("console_incident", public_id=public_id) if public_id else redirect("console")
 
 

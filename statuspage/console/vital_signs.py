@@ -1,4 +1,4 @@
-"""How this program itself is doing, a line for each of its parts, for the console's first page."""
+"""The health of this program for the console's overview, a line for each part."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
     due = checks["probes:oldestDueSlot"]
     found = [
         _heard("Last beat", checks["worker:heartbeat"]),
-        Vital("Workers", f"{alive} at work", alive > 0),
+        Vital("Workers", f"{alive} running", alive > 0),
         Vital("Queue", f"oldest due {_length(due)}", due["status"] == "pass"),
         Vital(
             "Probes reporting",
@@ -68,7 +68,7 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
 
 
 def _waits(seconds: float) -> str:
-    return f"waits {duration(seconds)}" if seconds >= 1 else "nothing waiting"
+    return f"waiting {duration(seconds)}" if seconds >= 1 else "nothing waiting"
 
 
 def _length(check: dict[str, Any]) -> str:

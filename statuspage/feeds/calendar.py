@@ -1,4 +1,4 @@
-"""Planned work as an iCalendar (RFC 5545), for people's own calendars.
+"""Maintenance as iCalendar (RFC 5545).
 
 A program knows an event by its UID and takes the version with the highest
 SEQUENCE, so a moved window moves there too, and a cancelled one is struck out.

@@ -1,8 +1,8 @@
-"""What feeds tell: the 25 newest incidents, maintenances and postmortems, each one entry, rewritten in place.
+"""Feed entries: the 25 newest incidents, maintenances and postmortems, each updated in place.
 
-Ids never change when an incident is edited, so readers tell nobody twice. The
+Ids never change when an incident is edited, so readers show nothing twice. The
 bodies have the shape of Statuspage's feeds, which readers and bots parse.
-`feed_forms` writes it all down as Atom, RSS and JSON Feed.
+`formats` writes them as Atom, RSS and JSON Feed.
 """
 
 import re

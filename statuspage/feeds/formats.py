@@ -1,4 +1,4 @@
-"""A feed written down: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1. All three name an entry alike for ever."""
+"""Feed formats: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with the same ids for ever."""
 
 import json
 import re

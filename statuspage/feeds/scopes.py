@@ -1,4 +1,4 @@
-"""Whose news a feed or a calendar tells: the whole page's, a group's, or a component's."""
+"""What a feed or calendar covers: the whole page, a group, or a component."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ def component(public_id: str) -> Scope:
     """One component. Raises Http404 unless strangers may see it."""
     for one in _shown().filter(public_id=public_id):
         return Scope(one.get_absolute_url(), one.get_absolute_url(), one.name, frozenset({one.pk}))
-    raise Http404("There is no such component.")
+    raise Http404("Component not found.")
 
 
 def group(public_id: str) -> Scope:
     """A group, of which strangers may see a component at least. Raises Http404."""
     members = list(_shown().filter(group__public_id=public_id).select_related("group"))
     if not members or members[0].group is None:
-        raise Http404("There is no such group.")
+        raise Http404("Group not found.")
     return Scope(f"/groups/{public_id}", f"/#group-{public_id}", members[0].group.name, _keys(members))
 
 

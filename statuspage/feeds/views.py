@@ -1,4 +1,4 @@
-"""The addresses of feeds and calendars: of the page, of each group, of each component."""
+"""Addresses of feeds and calendars."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -64,7 +64,7 @@ def maintenance_calendar(now: datetime, public_id: str) -> Draft:
     """One maintenance, to be put into a calendar by hand."""
     found = world.these_maintenances(Q(public_id=public_id))
     if not found:
-        raise Http404("There is no such maintenance.")
+        raise Http404("Maintenance not found.")
     return lasting(ICAL, lambda _: calendar.calendar(found, calendar.title()))
 
 

@@ -1,4 +1,4 @@
-"""Django's own commands for people, as they are, with a row in the audit log."""
+"""Django's own commands for people, with a row in the audit log."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

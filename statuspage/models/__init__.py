@@ -1,4 +1,4 @@
-"""What the face itself keeps, one noun a file: people, their acts, and first passwords."""
+"""Models of staff: roles, invitations, audit log, first passwords. One noun a file."""
 
 from statuspage.models.audit import Audit
 from statuspage.models.first_password import FirstPassword

@@ -1,4 +1,4 @@
-"""Who did what, when, from where, and what it was before: rows are added, never changed."""
+"""The audit log: who did what, when, from where, and what it was before. Rows are only added."""
 
 import os
 import pwd
@@ -78,12 +78,12 @@ class Audit(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Added once. Raises TypeError for a change."""
         if self.pk is not None:
-            raise TypeError("The audit log is not changed.")
+            raise TypeError("The audit log cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Never."""
-        raise TypeError("The audit log is not changed.")
+        raise TypeError("The audit log cannot be changed.")
 
     @property
     def changes(self) -> list[tuple[str, Any, Any]]:

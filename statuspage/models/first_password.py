@@ -1,4 +1,4 @@
-"""What the face itself keeps: whose first password must still be changed."""
+"""Whose first password must still be changed."""
 
 from typing import TYPE_CHECKING
 

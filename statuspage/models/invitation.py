@@ -1,4 +1,4 @@
-"""How people come in: asked by an admin, once, within a week."""
+"""Invitations: sent by an admin, used once, within a week."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""Who of the staff may do what."""
+"""Staff and their roles."""
 
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""How often somebody guessed: the table of Django's cache, in the database all of us share."""
+"""The table of Django's cache, in the shared database: it counts failed logins."""
 
 from django.db import models
 

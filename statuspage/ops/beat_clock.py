@@ -1,4 +1,4 @@
-"""The clock of beat: when the next task is due, by a clock that cannot be put back.
+"""Beat's scheduler on the monotonic clock: a wall clock that is set back stops no task.
 
 Celery's own scheduler keeps wall-clock times and sleeps until they come, and reads back from a file
 when each task ran last: put the wall clock back by an hour and nothing is sent for an hour, restarts
@@ -39,7 +39,7 @@ class Metronome(Scheduler):
             return
         drift = (wall - before[1]) - (monotonic - before[0])
         if abs(drift) > MAX_DRIFT_S:
-            log.warning("clock.stepped seconds=%+.0f: every task is due anew", drift)
+            log.warning("clock.stepped seconds=%+.0f: all tasks are rescheduled", drift)
             self._begin()
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""The first start: real things to see, and somebody who may log in.
+"""The first start: real components to see, and an admin who can log in.
 
 The page watches itself from the first second: its web process, its worker and
 its database are probed as anything else is.
@@ -35,7 +35,7 @@ def prepare(host: str, port: int) -> tuple[str, str] | None:
 
 def _watch_ourselves() -> None:
     group = Group.objects.create(
-        name=OWN_GROUP, description="The parts that check, write and serve this page.", position=LAST
+        name=OWN_GROUP, description="The services that run this page.", position=LAST
     )
     for position, (name, description, options) in enumerate(_own_parts(), start=1):
         component = Component.objects.create(
@@ -58,9 +58,9 @@ def _watch_ourselves() -> None:
 
 def _own_parts() -> list[tuple[str, str, dict[str, str]]]:
     return [
-        ("Web", "Serves what you are reading", {}),
-        ("Worker", "Runs the checks", _vital("worker:heartbeat")),
-        ("Database", "Keeps what was found", _vital("database:responseTime")),
+        ("Web", "Serves this page", {}),
+        ("Worker", "Runs checks", _vital("worker:heartbeat")),
+        ("Database", "Stores results", _vital("database:responseTime")),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What our children print: each line with its role before it, and what repeats is counted, not shown.
+"""Output of child processes: each line prefixed with its role, repeated lines counted.
 
 A child that fails prints the same traceback at each try. The first one says why; a thousand hide it.
 Lines that tell of something that happened (level INFO) are always shown.
@@ -90,4 +90,4 @@ def reason(lines: list[str]) -> str:
             causes = [line for line in lines[starts[-1] + 1 :] if pattern.match(line)]
             if causes:
                 return causes[-1][:300]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1][:300] if lines else "it printed nothing"

@@ -1,4 +1,4 @@
-"""One event, one line: what strangers can write into a log cannot forge a line of it, and no key lands in it.
+"""Log formatting: one event, one line; no forged lines, no secrets.
 
 Some addresses are keys in themselves (a subscription, an invitation, a new
 password): whoever reads the log could use them. Which ones is read from the

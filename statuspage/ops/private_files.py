@@ -1,8 +1,7 @@
-"""What the program writes is its own: files 0600, folders 0700, those of before included.
+"""Keeps the program's files private: files 0600, folders 0700, older ones included.
 
-The database holds sessions, hashes and addresses: whoever else has an account
-on the machine must not read it. Standard library alone, since it comes before
-the settings, which write the first file.
+The database holds sessions, hashes and addresses, which other accounts on the machine must not
+read. Standard library only, since it runs before the settings, which write the first file.
 """
 
 import os

@@ -1,8 +1,7 @@
 """Starts the whole program on one machine, and keeps it running.
 
-Every child leads a process group of its own and dies with us, so nothing is
-ever left behind; a child that dies, or lives without doing its work, is
-started again.
+Every child leads a process group of its own and dies with the supervisor, so nothing
+is left behind; a child that dies, or lives without doing its work, is started again.
 """
 
 import contextlib
@@ -52,11 +51,11 @@ ROLES = {
     "beat": "the clock",
 }
 LOSSES = {
-    "valkey": "no checks run and nobody is notified",
+    "valkey": "no checks run and no one is notified",
     "web": "the page is not served",
     "worker": "nothing is checked",
-    "post": "nobody is notified",
-    "beat": "no checks run and nobody is notified",
+    "post": "no one is notified",
+    "beat": "no checks run and no one is notified",
 }
 PR_SET_PDEATHSIG = 1
 ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
@@ -185,7 +184,7 @@ class Supervisor:
                 self._bring_back(child, now)
             elif child.failed_starts and now - child.started_at > STARTING_S:
                 if child.failed_starts >= CANNOT_AFTER:
-                    say(f"{child.role} runs again")
+                    say(f"{child.role} is running again")
                 child.failed_starts, child.said = 0, ""
             if child.role in self._to_restart:
                 self._restart_idle(child, now)
@@ -194,7 +193,7 @@ class Supervisor:
     def _restart_idle(self, child: Child, now: float) -> None:
         self._to_restart.discard(child.role)
         if child.is_running and now - child.started_at > self.watch.silence_s:
-            say(f"the {child.role} has done nothing for {self.watch.silence_s:g} s: starting it again")
+            say(f"the {child.role} has been idle for {self.watch.silence_s:g} s: restarting it")
             child.signal_group(signal.SIGKILL)
         self.watch.forgive(child.role, now)
 
@@ -229,7 +228,7 @@ class Supervisor:
             say(f"child.started role={child.role} pid={child.process.pid if child.process else 0}")
         except OSError as error:  # its program is missing, or may not be run
             child.failed_starts = max(child.failed_starts + 1, CANNOT_AFTER)
-            self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be run")
+            self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be started")
 
     def _plan(self, child: Child, now: float, reason: str, how: str) -> None:
         """When it is tried again, and what is said of it: each reason once."""
@@ -238,10 +237,10 @@ class Supervisor:
         pause = min(0.5 * 2 ** min(tries - 1, 9), MAX_START_PAUSE_S if cannot else MAX_PAUSE_S)
         child.due_at = now + pause
         if not cannot:
-            say(f"{child.role} {how}; back in {pause:g} s")
+            say(f"{child.role} {how}; restarting in {pause:g} s")
         elif reason != child.said:
             child.said = reason
-            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. It is tried again, ever slower.")
+            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. Retrying less and less often.")
 
     def _wait_until_ready(self) -> None:
         """The welcome comes when each part has done something; until then one line says what is awaited."""
@@ -254,7 +253,7 @@ class Supervisor:
                 return
             now = time.monotonic()
             if missing != told and now - told_at >= WAITING_S:
-                say(f"waiting for the first work of {', '.join(ROLES[role] for role in missing)} ...")
+                say(f"waiting for the first activity of {', '.join(ROLES[role] for role in missing)} ...")
                 told, told_at = missing, now
             self._stop.wait(LOOK_S)
 
@@ -290,7 +289,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     queues = f"celery,probes.{region}"
-    manage = str(Path(__file__).resolve().parent.parent / "manage.py")
+    manage = str(Path(__file__).resolve().parents[2] / "manage.py")
     return [
         *children,
         Child("web", [sys.executable, manage, "web"], env),
@@ -328,13 +327,13 @@ def hold(var_dir: Path) -> IO[str]:
         lock = (var_dir / "up.lock").open("a+")
     except OSError as error:
         raise StartError(
-            f"The folder {var_dir} cannot be written ({error.strerror}): set VAR_DIR to one that can."
+            f"The folder {var_dir} is not writable ({error.strerror}): set VAR_DIR to one that is."
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise StartError(
-            f"A status page already runs in {var_dir}: stop it first, or set VAR_DIR to another folder."
+            f"A status page is already running in {var_dir}: stop it first, or set VAR_DIR to another folder."
         ) from None
     return lock
 

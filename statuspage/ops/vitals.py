@@ -1,4 +1,4 @@
-"""How this system itself is doing: the body of /healthz.
+"""The health of this program: the body of /healthz.
 
 The format is that of draft-inadarei-api-health-check-06 (application/health+json).
 What matters to the truth of the page fails; what only makes it quicker warns.
@@ -26,7 +26,7 @@ SILENT_S = 60  # the same patience the supervisor has
 UNSENT_S = 120  # a burst of mails is through by then; this long means nobody delivers
 STUCK_S = 30  # without a complete rendering; one that fails is tried again within seconds
 BROKER_TIMEOUT_S = 1.0
-AHEAD = "The newest sign of life is from the future: the clock was put back."
+AHEAD = "The newest heartbeat is from the future: the clock was set back."
 
 Found = dict[str, Any]
 
@@ -60,9 +60,9 @@ def _guarded(look: Callable[[], Found]) -> Found:
     try:
         return look()
     except DatabaseError:
-        return {"status": FAIL, "output": "The database does not answer."}
+        return {"status": FAIL, "output": "The database is not responding."}
     except redis.RedisError:
-        sentence = "The broker does not answer: no checks run and nobody is notified meanwhile."
+        sentence = "The broker is not responding: no checks run and no one is notified meanwhile."
         return {"status": WARN, "output": sentence}
 
 
@@ -93,7 +93,7 @@ def _copies() -> Found:
     if not fault:
         return {"status": PASS}
     reason = fault.rpartition(": ")[2]
-    return {"status": FAIL, "output": f"The disk takes no copies of the page: {reason}."}
+    return {"status": FAIL, "output": f"Copies of the page cannot be saved to disk: {reason}."}
 
 
 def _rendered() -> Found:
@@ -101,7 +101,7 @@ def _rendered() -> Found:
     stuck_s = stuck_here()
     if stuck_s <= STUCK_S:
         return {"status": PASS}
-    return {"status": FAIL, "output": "The page cannot be rendered: it is shown as it was. The log says why."}
+    return {"status": FAIL, "output": "The page cannot be rendered: its last version is shown. See the log."}
 
 
 def _took(began: float) -> Found:
@@ -143,7 +143,7 @@ def _oldest_delivery(now: datetime) -> Found:
 
 def _post_heartbeat(now: datetime) -> Found:
     """Who gives what is said to whom it concerns, and delivers it."""
-    never = "Nobody has ever looked for what is to be sent."
+    never = "The message worker has never reported."
     return _sign_of_life(now, "post", settings.WORKER_SILENCE_S, never=never)
 
 

@@ -1,7 +1,7 @@
-"""Which part of the program is away, and whose fault a silence is.
+"""Which part of the program is missing, and why.
 
-Looks at what our children need (database, broker, mail server) and at the signs of life they leave,
-by the monotonic clock: a sign of life is a row that changed, whatever time stands in it.
+Checks what the children need (database, broker, mail server) and the heartbeats they leave,
+by the monotonic clock: a heartbeat is a row that changed, whatever time is in it.
 """
 
 import asyncio
@@ -72,9 +72,9 @@ class Watch:
     def take(self, look: Look, now: float) -> set[str]:
         """Note what was found, say what has changed; the roles that are to be started again."""
         self._tell(
-            "broker", look.broker, "No checks run and nobody is notified meanwhile; the page is served."
+            "broker", look.broker, "No checks run and no one is notified meanwhile; the page is served."
         )
-        self._tell("database", look.database, "The page is served as it was last seen.")
+        self._tell("database", look.database, "The last copy of the page is served.")
         if not look.broker:
             self.broker_away_since = None
         elif self.broker_away_since is None:
@@ -106,15 +106,15 @@ class Watch:
         was_away = self._failures[part] >= SURE_AFTER
         self._failures[part] = self._failures[part] + 1 if error else 0
         if self._failures[part] == SURE_AFTER:
-            self.say(f"the {part} is away: {error} {loss}")
+            self.say(f"the {part} is unavailable: {error} {loss}")
         elif was_away and not error:
-            self.say(f"the {part} is back")
+            self.say(f"the {part} is available again")
 
     def _ask_broker(self) -> tuple[str, dict[str, int]]:
         try:
             return "", {role: int(self._client.llen(queue)) for role, queue in QUEUES.items()}
         except redis.RedisError as error:
-            return f"{self.place} does not answer ({_first_line(error)}).", {}
+            return f"{self.place} is not responding ({_first_line(error)}).", {}
 
 
 def _ask_database() -> tuple[str, dict[str, frozenset[tuple[str, datetime]]]]:
@@ -135,7 +135,7 @@ def mail_server_error(host: str, port: int) -> str:
     try:
         asyncio.run(_reach(host, port))
     except (EgressError, TimeoutError) as error:
-        return f"{host}:{port} cannot be reached ({_first_line(error)})."
+        return f"{host}:{port} is unreachable ({_first_line(error)})."
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The curve of a postmortem: how many checks were well, laid out for drawing.
+"""The chart of a postmortem: the share of checks that passed.
 
 Positions are percentages of the width, so that the page stretches the curve
 while its words keep their size.
@@ -41,7 +41,7 @@ def curve(found: Postmortem, status: Status) -> Curve | None:
     step = STEPS.get(step_s, f"{step_s} s")
     return Curve(
         label=(
-            f"Share of checks that were well, per {step}, from {axis.clock(start)} to "
+            f"Share of checks that passed, per {step}, from {axis.clock(start)} to "
             f"{axis.clock(start + axis.seconds)} UTC: lowest at {lowest} UTC with {min(known):.0f} %, "
             f"{known[-1]:.0f} % at the end."
         ),

@@ -1,4 +1,4 @@
-"""The answer in the first line: of the page, of a component, of an incident."""
+"""The first line of the page, of a component, of an incident."""
 
 from collections.abc import Sequence
 
@@ -61,8 +61,8 @@ def banner(
 def cannot_tell(fresh: Freshness) -> Banner:
     """The stale banner: since when, and that it says nothing about the service."""
     line = (
-        "What you see may be out of date. This says nothing about "
-        f"{identity.current().name} itself: it may well be working. Our monitoring last checked at"
+        "This page may be out of date. That says nothing about "
+        f"{identity.current().name} itself, which may be working normally. Our monitoring last checked at"
     )
     return Banner(Status.UNKNOWN, "We don’t currently know the status", line=line, line_at=fresh.checked_at)
 
@@ -70,7 +70,7 @@ def cannot_tell(fresh: Freshness) -> Banner:
 def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
     """Planned work is under way and nothing is wrong: until when."""
     last = max(works, key=lambda work: work.ends_at)
-    late = "It takes longer than planned: it was to end by"
+    late = "It is taking longer than planned: it was due to end by"
     line = late if last.is_overrunning else "Planned until"
     return Banner(Status.UNDER_MAINTENANCE, headline, line=line, line_at=last.ends_at, line_is_ahead=True)
 
@@ -110,7 +110,7 @@ def incident_banner(card: IncidentCard) -> Banner:
             facts=(
                 Fact("Started", at=card.started_at),
                 Fact("Ended", at=card.ended_at),
-                Fact("Lasted", card.duration),
+                Fact("Duration", card.duration),
             ),
         )
     word = card.state.label if card.state.is_watching else f"{card.state.label}, ongoing"

@@ -1,4 +1,4 @@
-"""The page's logo and colour, at addresses of our own that never mean anything else.
+"""The page's logo and colour, at addresses that never change their meaning.
 
 Both are public documents, so the copies on disk outlive the database with the pages that use them.
 The colour is kept for the area of the logo: the name, a line above it, and the mark under the current
@@ -56,10 +56,10 @@ def stylesheet(now: datetime, name: str) -> Draft:
     """The style sheet of one colour, at the address that `stylesheet_url` gives it. Raises Http404."""
     colour, _, mark = name.partition("-")
     if not (colour == NO_COLOUR or colours.HEX.fullmatch(f"#{colour}")):
-        raise Http404("There is no such style sheet.")
+        raise Http404("Style sheet not found.")
     body = _style("" if colour == NO_COLOUR else f"#{colour}")
     if not constant_time_compare(mark, _mark(body)):
-        raise Http404("There is no such style sheet.")
+        raise Http404("Style sheet not found.")
     return lasting("text/css; charset=utf-8", lambda _: body.encode())
 
 
@@ -68,7 +68,7 @@ def picture(now: datetime, name: str) -> Draft:
     """A logo, under the type of its own bytes. Raises Http404."""
     one = Picture.objects.filter(name=name).first()
     if one is None:
-        raise Http404("There is no such picture.")
+        raise Http404("Image not found.")
     body = bytes(one.body)
     return lasting(one.content_type, lambda _: body)
 

@@ -1,4 +1,4 @@
-"""Days: the bars of a strip, the figures beside it, and the quiet days between incidents."""
+"""Days: the bars of a strip, the figures beside it, and the days without incidents."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
@@ -105,7 +105,7 @@ def _day(on: date, counted: Counted | None, outages: tuple[Outage, ...], *, is_w
     seconds = counted.raw
     down = duration(seconds.down) if seconds.down >= 1 else ""
     hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
-    within = f"{down} down within it" if down and status is Status.UNDER_MAINTENANCE else down
+    within = f"{down} down during it" if down and status is Status.UNDER_MAINTENANCE else down
     told = ", ".join(part for part in (status.label.lower(), within) if part)
     return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {told}", hidden)
 

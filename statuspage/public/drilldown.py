@@ -1,4 +1,4 @@
-"""One day of a component by its hours, and one hour by its stretches and the checks behind them.
+"""One day of a component by its hours, and one hour with the checks behind it.
 
 An hour is one of UTC, as tallies are; it belongs to the day it begins in. So a
 day has 24 hours, or 23 or 25 when clocks change, and where the zone is half an
@@ -22,7 +22,7 @@ from components.status import Status, worst
 from components.uptime import Seconds, Span
 from incidents.generated_text import duration
 from statuspage.public import days, incident_cards, page_model
-from statuspage.public.evidence import SEEN, http_words
+from statuspage.public.evidence import http_words, seen
 from statuspage.public.values.components import Day
 from statuspage.public.values.drilldown import CheckRow, DayPage, HourPage, HourRow, Stretch
 from statuspage.public.world import World, world
@@ -120,7 +120,7 @@ def _neighbour(found: World, component: Component, on: date) -> str:
 
 def _day_note(found: World, on: date, kept: dict[datetime, HourTally]) -> str:
     if not kept and (found.today - on).days >= settings.HOUR_RETENTION_DAYS:
-        return f"Hours are kept {settings.HOUR_RETENTION_DAYS} days; those of this day are gone."
+        return f"Hours are kept for {settings.HOUR_RETENTION_DAYS} days; those of this day have been deleted."
     return ""
 
 
@@ -148,7 +148,7 @@ def _hour_row(
     """`seconds` None is an hour still to come."""
     label, short = hour_title(start, zone), f"{start.astimezone(zone):%H}"
     if seconds is None:
-        return HourRow(label, short, None, f"{label}: still to come", is_ahead=True)
+        return HourRow(label, short, None, f"{label}: upcoming", is_ahead=True)
     status, median = seconds.worst, latency.quantile(histogram, 0.5)
     down = f", {duration(seconds.down)} down" if seconds.down >= 1 else ""
     is_bad = status not in (None, Status.OPERATIONAL)
@@ -249,7 +249,7 @@ def _check_row(check: Check) -> CheckRow:
         at=datetime.fromtimestamp(check.slot, UTC),
         status=status_of(Outcome(check.outcome), check.probe.when_down),
         sees=sees(check),
-        answers_in=f"{check.total_ms} ms" if is_answer else "no answer",
+        answers_in=f"{check.total_ms} ms" if is_answer else "no response",
         region=check.region,
     )
 
@@ -258,20 +258,23 @@ def sees(check: Check) -> str:
     """What was wrong, in words that name nothing of the inside."""
     limit = check.probe.latency_limit_ms
     if check.outcome == Outcome.DEGRADED:
-        return "Slow answer" if limit is not None and check.total_ms > limit else "Certificate ends soon"
+        return "Slow response" if limit is not None and check.total_ms > limit else "Certificate expires soon"
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
-    return SEEN.get(check.failure, "failed").capitalize()
+    return seen(check.failure)
 
 
 def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:
     """Why there is no check to be seen."""
     if not component.shows_evidence:
-        return "Single checks of this component are not shown."
+        return "Individual checks of this component are not shown."
     if checks:
         return ""
     if start + HOUR < found.now - timedelta(days=settings.CHECK_RETENTION_DAYS):
-        return f"Single checks are kept {settings.CHECK_RETENTION_DAYS} days; those of this hour are gone."
+        return (
+            f"Individual checks are kept for {settings.CHECK_RETENTION_DAYS} days; those of this "
+            "hour have been deleted."
+        )
     return "No check failed in this hour."
 
 

@@ -1,4 +1,4 @@
-"""What our probes saw of an incident, fit for a stranger's eyes.
+"""What our probes saw of an incident, without anything strangers must not read.
 
 Bounded on purpose: an hour of checks of the affected probes, and when they
 fell before it, whatever the history. No address, no header, no body.
@@ -10,10 +10,11 @@ from http import HTTPStatus
 
 from django.db.models import OuterRef, Subquery
 
-from components import steps
+from components import failures, steps
 from components.models import Check, Flip, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
+from components.probers import steps_of
 from components.status import Status, worst
 from incidents.models import Incident
 from statuspage.public.incident_cards import affected
@@ -22,23 +23,6 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
-SEEN: dict[str, str] = {
-    Failure.TIMEOUT_DNS: "no answer to the name",
-    Failure.TIMEOUT_CONNECT: "no connection",
-    Failure.TIMEOUT_TLS: "no secure connection",
-    Failure.TIMEOUT_FIRST_BYTE: "no answer",
-    Failure.TIMEOUT_TRANSFER: "answer never ends",
-    Failure.DNS: "name not found",
-    Failure.REFUSED: "connection refused",
-    Failure.UNREACHABLE: "unreachable",
-    Failure.RESET: "connection broken off",
-    Failure.TLS: "certificate refused",
-    Failure.PROTOCOL: "answer not understood",
-    Failure.REDIRECT: "redirected astray",
-    Failure.TOO_LARGE: "answer too large",
-    Failure.STATUS: "wrong status",
-    Failure.ASSERTION: "wrong content",
-}
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -62,7 +46,7 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
-        summary=f"{_probes(len(failing), rows)} saw it",
+        summary=f"{_probes(len(failing), rows)} detected it",
         sentence=_sentence(rows, failing),
         first_failure_at=first,
         ladder=_ladder(probes, checks, first),
@@ -81,10 +65,10 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
     """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
     now = [row for row in failing if row.status.is_trouble]
     if not now:
-        return f"{_probes(len(failing), rows)} saw it"
+        return f"{_probes(len(failing), rows)} detected it"
     what = {row.sees[0].lower() + row.sees[1:] for row in now}
     # an answer with a good code that is not what we expect says nothing by its code
-    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "answers"))
+    says_why = len(what) == 1 and not min(what).startswith(("1", "2", "3", "responds"))
     why = f" ({min(what)})" if says_why else ""
     return f"{_probes(len(now), rows)} fail{'s' if len(now) == 1 else ''}{why}"
 
@@ -128,15 +112,13 @@ def sees(check: Check | None) -> str:
         return "No data"
     if check.status_code:
         return http_words(check.status_code)
-    if check.failure == Failure.OWN_FAULT:
-        return "No data"
-    if check.failure:
-        return _met(check)
-    return "Answers"
+    return seen(check.failure) if check.failure else "Responds"
 
 
-def _met(check: Check) -> str:
-    return SEEN.get(check.failure, "failed").capitalize()
+def seen(failure: str) -> str:
+    """A failure in a few words, which begin with a capital letter."""
+    few = failures.words(failure).seen
+    return few[0].upper() + few[1:]
 
 
 def http_words(code: int) -> str:
@@ -171,29 +153,16 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
         return ()
     check = max(failed, key=lambda one: one.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
-    times = _times(check, kind)
-    reached = steps.passed(times, check.failure, check.status_code)
-    states = ["ok"] * reached + ["failed"] + ["open"] * len(times)
-    rungs = [_rung(name, state, check, times[name]) for name, state in zip(times, states, strict=False)]
+    names = [name for name in steps_of(kind) if name != steps.TRANSFER]
+    rungs = [_rung(step, check) for step in steps.walk(names, check)]
     if all(rung.state == "ok" for rung in rungs):
-        rungs.append(Rung("Answer", "failed", _met(check)))
+        rungs.append(Rung("Response", "failed", seen(check.failure)))
     return tuple(rungs)
 
 
-def _times(check: Check, kind: str) -> dict[str, int | None]:
-    """The steps of such a check, and how long each took where that is known."""
-    times = {steps.DNS: check.dns_ms}
-    if kind != "dns":
-        times[steps.CONNECT] = check.connect_ms
-    if kind != "dns" and (check.tls_ms is not None or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS)):
-        times[steps.TLS] = check.tls_ms
-    if kind == "http":
-        times[steps.FIRST_BYTE] = check.first_byte_ms
-    return times
-
-
-def _rung(name: str, state: str, check: Check, took_ms: int | None) -> Rung:
+def _rung(step: steps.Step, check: Check) -> Rung:
     """With what there is to say of it: nothing of a step that was passed, but in a time that is not known."""
+    name, state, took_ms = step
     if name == steps.FIRST_BYTE:
         label = f"HTTP {check.status_code}" if check.status_code else "HTTP"
         state = "failed" if check.failure == Failure.STATUS else state

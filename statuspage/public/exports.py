@@ -1,4 +1,4 @@
-"""Incidents and uptime as CSV and JSON: the same figures as the pages, with the sum behind each."""
+"""Incidents and uptime as CSV and JSON: the figures of the pages, with the arithmetic behind each."""
 
 import csv
 import json
@@ -132,7 +132,7 @@ def arithmetic(seconds: Seconds) -> str:
     """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": what is cut, and of what."""
     value = uptime.hundredths(seconds)
     if value is None:
-        return "nothing known"
+        return "no data"
     weight = f"0.{uptime.PARTIAL_WEIGHT_TENTHS}"
     known, major, partial = map(uptime.number, (seconds.known, seconds.major, seconds.partial))
     return f"100 × ({known} − {major} − {weight} × {partial}) / {known} = {value // 100}.{value % 100:02d}"

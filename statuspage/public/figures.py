@@ -1,8 +1,8 @@
-"""Figures over incidents: how long until found, told and mended, and what they were.
+"""Figures over incidents: time to detect, to the first update, to resolve, and what the incidents were.
 
 Only what was measured counts. An incident that was written down afterwards says
-nothing of how fast it was told; one that people found says nothing of how fast
-our monitoring is. Fewer than two say nothing at all.
+nothing about how fast it was announced; one that people reported says nothing about
+how fast our monitoring is. Fewer than two incidents give no figure.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from statuspage.public.world import World
 
 MONTHS = 12
 MIN_COUNT = 2
-NOT_TOLD = "not told"
+NOT_TOLD = "not given"
 
 
 def gather(last: date) -> list[Incident]:
@@ -63,17 +63,17 @@ def told_after(incident: Incident) -> timedelta | None:
 MEASURES: tuple[tuple[str, str, Callable[[Incident], timedelta | None]], ...] = (
     (
         "Time to detect",
-        "From the first failed check to the one that confirmed it. Incidents that people found are left out.",
+        "From the first failed check to the one that confirmed it, unless people detected the incident.",
         found_after,
     ),
     (
-        "Time to first public word",
-        "From the beginning to our first word here. Incidents written down when they were over are left out.",
+        "Time to first public update",
+        "From the start to our first update here. Incidents recorded after they were over are excluded.",
         told_after,
     ),
     (
         "Time to resolve",
-        "From the beginning until all was well again. Open incidents are left out.",
+        "From the start until everything had recovered. Open incidents are excluded.",
         mended_after,
     ),
 )
@@ -85,9 +85,9 @@ def measure(lengths: Iterable[timedelta | None]) -> Measure:
     known = [length.total_seconds() for length in every if length is not None]
     basis = f"of {len(known)} incident{'' if len(known) == 1 else 's'}"
     if len(known) < len(every):
-        basis += f", {len(every) - len(known)} left out"
+        basis += f", {len(every) - len(known)} excluded"
     if len(known) < MIN_COUNT:
-        few = "too few to say" if every else "no incidents"
+        few = "not enough data" if every else "no incidents"
         return Measure(few, "", basis if every else "")
     return Measure(duration(mean(known)), duration(median(known)), basis)
 

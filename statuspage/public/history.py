@@ -193,7 +193,7 @@ def _month(sight: Sight, key: date) -> Month:
         for week in calendar.Calendar().monthdatescalendar(key.year, key.month)
     ]
     after = months_before(key, -1)
-    nothing = "No incidents." if after > _began(sight.world).date() else "No data: nothing was watched yet."
+    nothing = "No incidents." if after > _began(sight.world).date() else "No data: nothing was monitored yet."
     return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(_listed(sight, key)), nothing)
 
 
@@ -225,7 +225,7 @@ def _cell(sight: Sight, key: date, on: date) -> Cell:
     status = _worst_of_day(sight, on, told, is_worked=len(work) > len(ahead))
     words = status.label.lower() if status else "no data"
     if status is Status.OPERATIONAL:
-        words = "no trouble" if told else "no incident"
+        words = "no problems" if told else "no incident"
     if told:
         words += f", {len(told)} incident{'s' if len(told) > 1 else ''}"
     return Cell(

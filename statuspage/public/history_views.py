@@ -1,4 +1,4 @@
-"""The addresses behind the history: days and hours, search, figures, exports."""
+"""Addresses under /history: days and hours, search, figures, exports."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def hour(now: datetime, public_id: str, on: date, hour: str) -> Draft:
     one = _of_day(found, public_id, on)
     start = drilldown.hours_of(on, found.zone).get(hour)
     if start is None or start >= now:
-        raise Http404("There is no such hour.")
+        raise Http404("Hour not found.")
     checks = drilldown.checks_of(one, start)
     found = drilldown.with_spans(found, one, drilldown.spans_of(one, start))
     return drafts.html(
@@ -54,7 +54,7 @@ def _of_day(found: World, public_id: str, on: date) -> Component:
     for one in found.components:
         if one.public_id == public_id and drilldown.has_day(found, one, on):
             return one
-    raise Http404("There is no such day.")
+    raise Http404("Day not found.")
 
 
 @public
@@ -64,7 +64,7 @@ def search_view(request: HttpRequest) -> HttpResponse:
         return HttpResponseNotAllowed(["GET", "HEAD"])
     now, number = timezone.now(), request.GET.get("page", "1")
     if not re.fullmatch(r"[1-9][0-9]{0,2}", number) or int(number) > search.MAX_PAGES:
-        raise Http404("There is no such page.")
+        raise Http404("Page not found.")
     found = world(now, only="-", incidents=Q(resolved_at=None))
     shown = search.search_page(found, request.GET.get("q", ""), int(number), now)
     response = HttpResponse(render_to_string("public/search.html", {"page": shown, "head": shown.head}))
@@ -79,7 +79,7 @@ def figures(now: datetime, month: str = "") -> Draft:
     try:
         last = history.asked_month(month, now)
     except ValueError as error:
-        raise Http404("There is no such month.") from error
+        raise Http404("Month not found.") from error
     found = _whole_page(now)
     year = figures_of.gather(last)
     return drafts.html(

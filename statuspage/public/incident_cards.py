@@ -1,4 +1,4 @@
-"""An incident as pages show it: the card, its updates, and what works beside it."""
+"""An incident as pages show it: its card, its updates, and what works beside it."""
 
 from dataclasses import replace
 from datetime import datetime

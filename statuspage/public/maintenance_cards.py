@@ -1,4 +1,4 @@
-"""Planned work as pages show it: the card, its updates, and every version of its plan."""
+"""Maintenance as pages show it: its card, its updates, and every version of its plan."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, cast

@@ -1,8 +1,8 @@
-"""The read model: rows in, what each page shows out.
+"""The read model: from rows to what each page shows.
 
-Each builder takes the gathered `World` and the moment to judge it at. The
-same world judged later may be late, then stale: that is how a page turns grey
-by itself, without asking anybody.
+Each builder takes the gathered `World` and the moment to judge it at. The same
+world judged later may be late, then stale: that is how a page turns grey
+without asking anything.
 """
 
 from collections.abc import Iterable
@@ -117,7 +117,7 @@ def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
 
 
 def freshness(world: World, at: datetime) -> Freshness:
-    """How old our newest check is at this moment (DESIGN.md, section 5)."""
+    """How old our newest check is at this moment."""
     probes = [probe for group in world.probes.values() for probe in group]
     heard = [probe for probe in probes if probe.heard_at]
     if not heard:

@@ -1,4 +1,4 @@
-"""A published postmortem as a file: Markdown to keep, JSON to read by machine, CSV of its curve."""
+"""A published postmortem as a file: Markdown, JSON, and CSV of its chart."""
 
 import csv
 import io
@@ -118,7 +118,7 @@ def _facts(found: Postmortem) -> str:
         "Users affected": users,
         "Detected by": detected,
         "Time to detect": after(found.started_at, found.detected_at),
-        "Time to first public word": after(found.started_at, found.told_at),
+        "Time to first public update": after(found.started_at, found.told_at),
     }
     return "\n".join(f"- **{name}:** {value}" for name, value in facts.items() if value)
 

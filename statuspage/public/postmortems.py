@@ -1,4 +1,4 @@
-"""A published postmortem as its page shows it, and the list of all of them with what is still to do."""
+"""A published postmortem as its page shows it, and the list of all with their open actions."""
 
 import math
 from collections.abc import Iterable

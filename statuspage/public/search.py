@@ -1,4 +1,4 @@
-"""Search of the public incidents: titles, public words and component names.
+"""Search of public incidents: titles, public text and component names.
 
 Every word must occur somewhere in an incident. The database compares; Django
 escapes what LIKE would take for a pattern.
@@ -62,7 +62,7 @@ def search_page(found: World, query: str, number: int, at: datetime) -> SearchPa
         return SearchPage(head, query[:MAX_LENGTH], said)
     shown = " ".join(query.replace("\0", " ").split())
     if not words:
-        return SearchPage(head, "", "Type a word of a title, of an update, or the name of a component.")
+        return SearchPage(head, "", "Enter a word from a title or an update, or the name of a component.")
     which = matching(words)
     count = Incident.objects.public().filter(which).count()
     start = (number - 1) * PER_PAGE
@@ -83,11 +83,13 @@ def _address(query: str, number: int) -> str:
 
 def _said(count: int, start: int, shown: int) -> str:
     if not count:
-        return "No incident holds all of these words. Try fewer, or a part of one."
+        return "No incident has all of these words. Try fewer, or part of a word."
     plural = "incident" if count == 1 else "incidents"
     if count <= PER_PAGE:
         return f"{count} {plural} found."
-    return f"{count} {plural} found; these are {start + 1} to {start + shown}." if shown else "No more."
+    return (
+        f"{count} {plural} found; these are {start + 1} to {start + shown}." if shown else "No more results."
+    )
 
 
 def _hit(found: World, incident: Incident, words: Sequence[str], at: datetime) -> Hit:

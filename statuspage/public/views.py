@@ -1,4 +1,4 @@
-"""The addresses of the public page. Each view gathers once; the snapshot renders and keeps it."""
+"""Addresses of the public pages. A view gathers; the snapshot renders and keeps."""
 
 import re
 from datetime import date, datetime
@@ -73,7 +73,7 @@ def _component(found: World, public_id: str) -> Component:
     for one in found.components:
         if one.public_id == public_id:
             return one
-    raise Http404("There is no such component.")
+    raise Http404("Component not found.")
 
 
 @document
@@ -93,7 +93,7 @@ def asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
     asked = merged.values_list("merged_into__public_id", flat=True).first() or public_id
     one = next((one for one in found.incidents if one.public_id == asked), None)
     if one is None:
-        raise Http404("There is no such incident.")
+        raise Http404("Incident not found.")
     return found, one
 
 
@@ -121,7 +121,7 @@ def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
     try:
         last = history.asked_month(month, now)
     except ValueError as error:
-        raise Http404("There is no such month.") from error
+        raise Http404("Month not found.") from error
     found = history.gather(now, last, public_id)
     one = _component(found, public_id) if public_id else None
     return _html(found, "public/history.html", lambda at: history.history_page(found, last, at, one))
@@ -164,14 +164,14 @@ def postmortem_csv(now: datetime, public_id: str) -> Draft:
     """The numbers behind its curve."""
     body = postmortem_files.as_csv(_postmortem(public_id))
     if body is None:
-        raise Http404("No checks were kept for it.")
+        raise Http404("No checks were kept for this incident.")
     return lasting(postmortem_files.CSV, lambda _: body)
 
 
 def _postmortem(public_id: str) -> Postmortem:
     found = postmortems.published().filter(incident__public_id=public_id).first()
     if found is None:
-        raise Http404("There is no such postmortem.")
+        raise Http404("Postmortem not found.")
     return found
 
 
@@ -209,7 +209,7 @@ def asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
     found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
     one = next((one for one in found.maintenances if one.public_id == public_id), None)
     if one is None:
-        raise Http404("There is no such maintenance.")
+        raise Http404("Maintenance not found.")
     return found, one
 
 

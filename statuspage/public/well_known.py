@@ -1,4 +1,4 @@
-"""Addresses that programs ask for unasked: what robots may read, and where weaknesses are reported."""
+"""robots.txt and /.well-known/security.txt."""
 
 from datetime import UTC, datetime, timedelta
 

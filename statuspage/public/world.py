@@ -1,6 +1,6 @@
-"""The rows every page is made of, fetched in a fixed number of queries.
+"""The rows every public page is made of, fetched in a fixed number of queries.
 
-`page.py` turns them into what a page shows. Nothing here depends on how many
+`page_model.py` turns them into what a page shows. Nothing here depends on how many
 components there are, or how long their history is: days come from tallies,
 today from the spans that touch it.
 """

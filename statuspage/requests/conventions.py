@@ -1,4 +1,4 @@
-"""How programs and other sites are answered: JSON for programs, CORS, and one spelling of an address.
+"""HTTP conventions: JSON errors for programs, CORS, redirects to the one spelling of an address.
 
 CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: any origin may read it.
 """
@@ -26,18 +26,18 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 GONE = (
-    "What this form is about is no longer there: somebody has deleted or withdrawn it meanwhile, so nothing"
-    " was sent. Copy your words to where they belong now."
+    "What you were editing no longer exists: someone has deleted or withdrawn it meanwhile, so nothing"
+    " was sent. Copy your text to where it belongs now."
 )
 WORDS = {
     400: "The request cannot be read: see docs/api.md.",
     403: "This request is not allowed.",
-    404: "There is nothing at this address: see docs/api.md for those that there are.",
-    405: "This address is read by GET.",
+    404: "There is nothing at this address: see docs/api.md for the list of addresses.",
+    405: "Use GET for this address.",
     413: "The request is too large.",
     429: "Too many requests: wait a while, then try again.",
     500: "Something went wrong on our side. Try again in a moment.",
-    503: "We cannot tell at the moment. Try again in a few seconds.",
+    503: "We don’t know at the moment. Try again in a few seconds.",
 }
 
 
@@ -79,7 +79,7 @@ def _in_json(response: HttpResponse) -> HttpResponse:
     sentence = WORDS.get(response.status_code, WORDS[400])
     allowed = response.headers.get("Allow", "")
     if response.status_code == 405 and not set(allowed.split(", ")) <= set(SAFE):
-        sentence = f"This address takes {allowed}."
+        sentence = f"This address accepts {allowed}."
     told = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
     for name in ("Allow", "Retry-After", "Cache-Control", "Vary"):
         if name in response.headers:

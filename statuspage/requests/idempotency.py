@@ -1,4 +1,4 @@
-"""A form of staff is taken once: sent again, it leads where the first sending led."""
+"""A form of staff is processed once: sent again, it leads where the first one led."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from incidents.models import TakenForm
 from incidents.models.taken import LONGEST_KEY
 
 FIELD = "form_key"
-TWICE = "This was sent already. It was taken once."
+TWICE = "This was already sent. It was accepted once."
 SAVING = ("", "save")  # what the button does; trying and looking may be done again and again
 
 

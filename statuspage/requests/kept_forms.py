@@ -1,8 +1,8 @@
-"""What staff typed is not lost when their form cannot be taken: it stands on a page that sends it again.
+"""Keeps what staff typed when their form is refused: a page that can send it again.
 
-For a session that ended, or began anew in another tab, while somebody was writing; for a role that was
-taken away, or a thing that was deleted, meanwhile. Nothing is done before it is sent again, by somebody
-who may. A form of another site gets the bare refusal instead.
+For a session that ended, or began anew in another tab, while someone was writing; for a role that was
+taken away, or a thing that was deleted, meanwhile. Nothing is done until it is sent again, by someone
+who may. A form from another site gets only the refusal.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -71,7 +71,7 @@ def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A role that was taken away while somebody was writing costs no words either."""
     if not holds_words(request):
         return permission_denied(request, exception)
-    return page(request, f"{exception} Nothing was sent. Copy your words, or send them once you may.")
+    return page(request, f"{exception} Nothing was sent. Copy your text, or send it once you are allowed to.")
 
 
 def _is_text(name: str, value: str) -> bool:

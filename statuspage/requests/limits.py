@@ -1,10 +1,10 @@
-"""What reaches Django: whole requests of bounded size, with headers that mean what they say.
+"""Limits on requests: Django gets only complete requests of bounded size.
 
 Django answers in a few threads. A request that comes slowly, or a reader that
-takes its answer slowly, must not hold one of them, or ten such clients keep
-everybody out, staff and the dead man's switch included. So the body is read in
-the event loop, with a deadline and a cap, before a thread is taken; and the
-answer is taken from the thread at once, and written at the reader's pace.
+takes its answer slowly, must not hold one of them: ten such clients would keep
+everyone out, staff and health checks included. So the body is read in the event
+loop, with a deadline and a cap, before a thread is taken; and the answer leaves the
+thread at once, and is written at the reader's pace.
 """
 
 import asyncio
@@ -134,7 +134,7 @@ async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
 
 def _too_large(allowance: Allowance) -> RequestRefusedError:
     return RequestRefusedError(
-        413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are taken."
+        413, f"The request is too large: at most {allowance.max_bytes // KILOBYTE} kB are accepted."
     )
 
 

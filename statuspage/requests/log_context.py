@@ -1,4 +1,4 @@
-"""Each request has an id, which stands in every line that is logged while it is answered."""
+"""A request id, in every line that is logged while the request is answered."""
 
 import re
 import secrets

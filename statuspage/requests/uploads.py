@@ -1,4 +1,4 @@
-"""Files are taken at two addresses alone, from people who are logged in, and kept in memory.
+"""File uploads: two addresses only, logged-in people only, kept in memory.
 
 Without this any form takes files: Django writes them to /tmp while a stranger sends them.
 """
@@ -25,7 +25,7 @@ class ImportUploadHandler(FileUploadHandler):
         request = self.request
         user = getattr(request, "user", None)
         if request is None or request.path not in MAX_BYTES or not getattr(user, "is_authenticated", False):
-            raise BadRequest("No files are taken here.")
+            raise BadRequest("Files are not accepted here.")
         super().new_file(*args, **kwargs)
         self.most = MAX_BYTES[request.path]
         self.file = io.BytesIO()

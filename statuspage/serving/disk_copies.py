@@ -1,7 +1,7 @@
-"""The copies of public documents on disk, which outlive the database, the broker and the process.
+"""Copies of public documents on disk, which outlive the database, the broker and the process.
 
-The disk is a help, never a condition: a folder that is full, read-only or gone costs
-the copies, not the news. What is wrong with it is kept in `fault`, for /healthz and staff.
+They are a help, never a condition: with a folder that is full, read-only or gone, pages are still
+served from memory. What is wrong with it is kept in `fault`, for /healthz and staff.
 """
 
 import fcntl
@@ -136,7 +136,7 @@ class Copies:
         try:
             return _parse(raw, path)
         except (ValueError, KeyError, TypeError):
-            log.warning("the copy of %s is broken; it is not used", path)
+            log.warning("the copy of %s is corrupt; it is not used", path)
             return None
 
     def remove(self, path: str) -> None:

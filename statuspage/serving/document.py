@@ -1,8 +1,8 @@
-"""A public document: gathered once, judged at several ages, served as bytes.
+"""A public document: gathered once, rendered for several ages, served as bytes.
 
-A view marked `@document` gathers and hands over a `Draft`. Django can answer
-with it like any view, but in service the snapshot renders it once per change
-and the front door serves the bytes.
+A view marked `@document` gathers and returns a `Draft`. Django can answer with it
+like any view, but in service the snapshot renders it once per change and the front
+door serves the bytes.
 """
 
 import functools

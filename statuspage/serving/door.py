@@ -1,7 +1,7 @@
 """The front door: public documents from memory, the live stream, everything else to Django.
 
-The age of what is served is judged anew at each request, so a page turns grey
-by itself even if nothing behind the door is alive any more.
+The age of a document is judged at each request, so a page turns grey even if
+nothing else is alive any more.
 """
 
 import asyncio

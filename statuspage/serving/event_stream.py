@@ -1,7 +1,7 @@
 """The event stream: one token per change, to every open page.
 
-A doorbell, not the news: nothing to merge, order or replay. A page that hears
-a token it does not have fetches the page again. Nothing here knows the ORM.
+It carries no news, so there is nothing to merge, order or replay. A page that hears
+a token it does not have fetches the page again. Nothing here uses the database.
 """
 
 import asyncio

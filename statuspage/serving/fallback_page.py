@@ -1,4 +1,4 @@
-"""The page of last resort: no database, no copy, no template. It says that we do not know."""
+"""The fallback page when there is no database, no copy and no template: the status is unknown."""
 
 from html import escape
 
@@ -12,8 +12,8 @@ PAGE = """<!doctype html>
 <title>Status unknown: {name}</title>
 <main>
 <h1>We don’t currently know the status</h1>
-<p>This page has lost sight of its own data. That says nothing about {name}: it may well be working.</p>
-<p>Is {name} working for you? Then nothing is needed. Try this page again in a moment.</p>
+<p>This page cannot reach its own data. That says nothing about {name}, which may be working normally.</p>
+<p>If {name} is working for you, there is nothing to do. Try this page again in a moment.</p>
 {support}</main>
 </html>
 """

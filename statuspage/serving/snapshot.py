@@ -1,6 +1,6 @@
 """Public documents as complete bytes, in memory and on disk.
 
-Rendered once per change by whoever gets the lock; the others read what it
+Rendered once per change by whichever process gets the lock; the others read what it
 wrote. The copies on disk outlive the database, the broker and this process.
 """
 
@@ -159,7 +159,7 @@ class Snapshot:
         kind = type(error).__name__
         if time.monotonic() - self._logged.get(kind, -LOG_EVERY_S) >= LOG_EVERY_S:
             self._logged[kind] = time.monotonic()
-            log.exception("%s could not be rendered; last copies go on serving", path)
+            log.exception("%s could not be rendered; serving the last copies", path)
 
     def _keep(self, document: Document) -> None:
         with self._guard:

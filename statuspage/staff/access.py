@@ -1,4 +1,4 @@
-"""Default deny: every view says who may see it; one that does not stops the start, and is refused."""
+"""Access by role, denied by default: a view without a mark stops the start."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ def every_view_is_marked(**_: Any) -> list[checks.CheckMessage]:
     """No view without an access mark."""
     return [
         checks.Error(
-            f"The view at “{path}” carries no access mark.",
+            f"The view at “{path}” has no access mark.",
             hint="Decorate it with @public, or with @needs and the role that may see it.",
             id="statuspage.E001",
         )

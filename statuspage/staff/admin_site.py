@@ -1,4 +1,4 @@
-"""Django's admin as we let it in: for admins alone, through our login, with every change written down."""
+"""Django's admin: for admins only, through our login, every change in the audit log."""
 
 from collections.abc import Iterable
 from typing import Any

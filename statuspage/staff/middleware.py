@@ -1,4 +1,4 @@
-"""What every answer of Django carries, and who must change a password first."""
+"""Middleware: headers of every answer of Django, and who must change a password first."""
 
 import functools
 import re
@@ -50,7 +50,7 @@ def _no_text(request: HttpRequest) -> HttpResponse:
     """For people a page that leads back to their form; programs get a line."""
     if "text/html" in request.headers.get("Accept", ""):
         return HttpResponse(render_to_string("400_text.html"), status=400)
-    sentence = "The request holds a character that is part of no text (NUL). Send it without.\n"
+    sentence = "The request contains a NUL character. Remove it and try again.\n"
     return HttpResponse(sentence, status=400, content_type="text/plain; charset=utf-8")
 
 
@@ -117,7 +117,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # views downstairs cannot reach up for these (components.access_marks)
+        # views of other apps cannot import these (components.access_marks)
         request.note = functools.partial(Audit.objects.note, request)  # type: ignore[attr-defined]
         request.client = client_address(request)  # type: ignore[attr-defined]
         return self.get_response(request)

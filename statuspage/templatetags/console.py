@@ -1,4 +1,4 @@
-"""What the console's templates need beside icons and times."""
+"""Template tags of the console."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What staff do first on a new installation, until it is done."""
+"""The first steps on a new installation, until they are done."""
 
 from dataclasses import dataclass
 
@@ -29,18 +29,19 @@ def first_steps() -> list[Step]:
     steps = [
         Step(
             "Add a component",
-            "what customers know by name, as “Sending messages”.",
+            "what customers know by name, such as “Sending messages”.",
             reverse("console_component_new"),
             theirs.exists(),
         ),
         Step(
             "Give it a probe",
-            "where to look and how often. Within seconds it shows its state, and opens incidents by itself.",
+            "what to check and how often. Its status appears within seconds, and incidents open "
+            "automatically.",
             reverse("console_components"),
             Probe.objects.filter(component__in=theirs).exists(),
         ),
         Step(
-            "Group it and write a first word",
+            "Group it and post a first update",
             "components of one group share an incident when they fail together.",
             reverse("console_new"),
             Incident.objects.exists() or Group.objects.exclude(name=OWN_GROUP).exists(),

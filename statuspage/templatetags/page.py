@@ -1,4 +1,4 @@
-"""What templates cannot say in markup alone: icons, times, strips and charts."""
+"""Template tags of public pages: icons, times, day strips and charts."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ from statuspage.public.values.components import Day, ResponseTime
 
 register = template.Library()
 
-# One silhouette a state (DESIGN.md, section 3): the shape tells, before word and colour do.
+# One silhouette a state: status is never shown by colour alone.
 SHAPES = {
     Status.OPERATIONAL: '<circle cx="8" cy="8" r="7.5"/>',
     Status.DEGRADED_PERFORMANCE: '<path d="M8 .8 15.7 14.6H.3z"/>',
@@ -39,7 +39,7 @@ GLYPHS = {
     Status.UNDER_MAINTENANCE: "M4.6 11.4 9 7M9.2 4.2a2.6 2.6 0 1 0 2.7 2.7",
     Status.UNKNOWN: "M6.2 6.4a1.9 1.9 0 1 1 2.7 1.8c-.6.3-.9.6-.9 1.2M8 11.6v.2",
 }
-# Share of the height, in pixels of 20: trouble stands taller (DESIGN.md, section 5).
+# Share of the height, in pixels of 20: worse days have taller bars.
 HEIGHTS = {
     Status.OPERATIONAL: 12,
     Status.UNDER_MAINTENANCE: 12,

@@ -1,4 +1,4 @@
-"""What a postmortem's page cannot say in markup alone: its curve, and how far its actions are."""
+"""Template tags of a postmortem: its chart, and the progress of its actions."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What the forms of staff need beyond Django's own."""
+"""Template tags for staff's forms."""
 
 from django import template
 from django.forms.boundfield import BoundField

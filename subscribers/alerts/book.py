@@ -1,4 +1,4 @@
-"""The book of alerts: opens what is new, reminds of what lasts, closes what is over. Twice is once."""
+"""Opens alerts, reminds of those that last, closes those that are over. Running it twice changes nothing."""
 
 import logging
 from datetime import datetime, timedelta

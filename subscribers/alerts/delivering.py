@@ -1,4 +1,4 @@
-"""Alerts that are owed: claimed by row with a lease, sent, written down. At least once, in order, one id."""
+"""Sends alerts that are owed: claimed by a lease, at least once, in order, under one id."""
 
 import asyncio
 import logging
@@ -61,7 +61,7 @@ async def _send(one: AlertDelivery) -> Result:
         return Result(End.GONE, why=str(error.__doc__))
     except Exception:
         log.exception("alert.failed message=%s", one.message_id)
-        return Result(End.OURS, why="Our own fault; see the log.")
+        return Result(End.OURS, why="Internal error; see the log.")
 
 
 def finish(token: str, tried: list[tuple[AlertDelivery, Result]], now: datetime) -> None:

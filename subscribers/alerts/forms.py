@@ -1,4 +1,4 @@
-"""What a person types to be told outside the console."""
+"""Forms for staff's alert channels."""
 
 import asyncio
 from typing import Any
@@ -43,7 +43,9 @@ class AppriseForm(forms.Form):
     address = forms.CharField(
         label="Apprise URL",
         max_length=MAX_ADDRESS,
-        help_text="As ntfys://ntfy.example.org/topic or tgram://token/chat. Kept encrypted; not shown again.",
+        help_text=(
+            "Such as ntfys://ntfy.example.org/topic or tgram://token/chat. Stored encrypted; not shown again."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -51,9 +53,7 @@ class AppriseForm(forms.Form):
         address = str(self.cleaned_data["address"]).strip()
         scheme = urlsplit(address).scheme.lower()
         if scheme in LOCAL_SCHEMES or apprise.library().Apprise.instantiate(address) is None:
-            raise ValidationError(
-                "Apprise does not know this kind of address, or something in it is missing."
-            )
+            raise ValidationError("Apprise does not recognize this address, or part of it is missing.")
         try:
             asyncio.run(asyncio.wait_for(sending.judge(address, egress.through(egress.Door.ALERTS)), JUDGE_S))
         except EgressError as error:

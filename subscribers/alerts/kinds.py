@@ -1,4 +1,4 @@
-"""What staff are told: a table of kinds, each with a function that finds what is wrong now.
+"""The kinds of alerts, each with a function that finds what is wrong now.
 
 To add a kind, write the function and one line in KINDS. What it no longer finds is closed.
 """
@@ -92,7 +92,7 @@ def address(name: str, *args: str) -> str:
 def suggestions(world: World) -> Iterator[Owed]:
     """What our monitoring suspects and only staff see."""
     for incident in _open().filter(published_at=None, is_by_machine=True, is_owned=False):
-        end = "It waits for you: nothing is published by itself."
+        end = "It will not be published automatically."
         if incident.publish_at:
             end = f"It will be published at {clock(incident.publish_at, world.now)} unless you act."
         names = ", ".join(incident.names())
@@ -186,7 +186,7 @@ def unwatched(world: World) -> Iterator[Owed]:
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
             staff_questions.unwatched(incident).text,
-            "It is not resolved automatically: take it over, or let a probe look again.",
+            "It is not resolved automatically: take it over, or let a probe check it again.",
             address("console_compose", incident.public_id),
             rank=_rank(incident),
         )
@@ -225,12 +225,12 @@ PARTS = {  # the check of /healthz, what is wrong, what is right again
     "deliveries:heartbeat": ("The message worker is not running.", "The message worker is running again."),
     "deliveries:oldestDue": ("Messages to subscribers are not being sent.", "Messages are being sent again."),
     "probes:oldestDueSlot": ("Checks are not being started on time.", "Checks are on time again."),
-    "probes:lastCheck": ("No check has finished lately.", "Checks are finishing again."),
-    "broker:responseTime": ("The broker does not answer.", "The broker answers again."),
-    "database:responseTime": ("The database does not answer.", "The database answers again."),
+    "probes:lastCheck": ("No check has finished recently.", "Checks are finishing again."),
+    "broker:responseTime": ("The broker is not responding.", "The broker is responding again."),
+    "database:responseTime": ("The database is not responding.", "The database is responding again."),
 }
 AGAIN = {  # what is wrong, the check says itself
-    "copies:disk": "The disk takes copies of the page again.",
+    "copies:disk": "Copies of the page are saved to disk again.",
     "copies:rendered": "The page is rendered again.",
 }
 CLOCK = ("The clock (beat) is not running: nothing is scheduled.", "The clock (beat) is running again.")
@@ -252,7 +252,7 @@ def parts(world: World) -> Iterator[Owed]:
         subject = f"{name}@{world.node}" if name.startswith(OWN) else name
         is_ours = bool(world.node) or not name.startswith(OWN)
         if is_ours and not any(cause in bad for cause in FOLLOWS.get(name, ())):
-            said = str(check.get("output") or f"{name} is not well.")
+            said = str(check.get("output") or f"{name} is unhealthy.")
             yield _part(subject, PARTS.get(name, (said, AGAIN.get(name, f"OK again: {said}"))), check)
 
 
@@ -289,7 +289,7 @@ def mail_server(world: World) -> Iterator[Owed]:
     is_resting = failing.filter(rests_until__gt=world.now - timedelta(seconds=30)).exists()
     if is_resting or (failing.exists() and refused_mail.waiting().exists()):
         yield Owed(
-            "mail", "The mail server does not accept our mail.", "Mail to subscribers waits and is retried.",
+            "mail", "The mail server does not accept our mail.", "Mail to subscribers is queued and retried.",
             address("console_subscribers"), "The mail server accepts our mail again.",
         )  # fmt: skip
 
@@ -299,11 +299,11 @@ def mail_refused(world: World) -> Iterator[Owed]:
     domains = refused_mail.domains_alone()
     if domains:
         yield Owed(
-            "refused", "The mail server refuses our mail to some subscribers and takes it to others.",
+            "refused", "The mail server rejects our mail to some subscribers and accepts it for others.",
             f"At {', '.join(domains[:MAX_NAMED])}{' and more' if len(domains) > MAX_NAMED else ''}."
-            " What it answers stands beside each. Their mail waits and is retried.",
+            " Its reply is shown next to each. Their mail is queued and retried.",
             f"{address('console_subscribers')}?{urlencode({'q': domains[0]})}",
-            "The mail server no longer refuses our mail to some subscribers only.",
+            "The mail server no longer rejects our mail to only some subscribers.",
         )  # fmt: skip
 
 
@@ -314,7 +314,7 @@ def given_up(world: World) -> Iterator[Owed]:
     if number >= MANY_GIVEN_UP:
         yield Owed(
             "deliveries", "Many messages to subscribers could not be delivered.",
-            f"{number:,} were given up within the last hour.",
+            f"{number:,} were given up on within the last hour.",
             f"{address('console_subscribers')}?failing=1",
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The database is away, and with it the rows: staff are told from a private copy of their channels.
+"""Alerts while the database is away, from a private copy of staff's channels.
 
 The copy (still sealed) is renewed while the database lives. Of several web processes the one that
 holds the lock tells; what it has told is noted beside it, under an id that a restart keeps.

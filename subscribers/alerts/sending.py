@@ -1,4 +1,4 @@
-"""One alert to one channel: the words of a mail, a notification or an Apprise message, and the way out."""
+"""One alert to one channel: the text of a mail, a browser notification or an Apprise message."""
 
 import asyncio
 import threading
@@ -56,7 +56,7 @@ async def send(channel: Channel, address: str, message: Message) -> Result:
         async with asyncio.timeout(DEADLINE_S):
             return await WAYS[channel](address, message, _door())
     except TimeoutError:
-        return Result(End.LATER, why=f"No answer within {DEADLINE_S:g} s.")
+        return Result(End.LATER, why=f"No response within {DEADLINE_S:g} s.")
     except emails.NoAddressError as error:
         return Result(End.GONE, why=str(error.__doc__))
 

@@ -1,4 +1,4 @@
-"""The addresses of staff's own alerts. The house includes them by name."""
+"""Addresses under /console/alerts/, included by name."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Alerts in the console: each person's own channels, and a test that shows the real answer."""
+"""Alerts in the console: each person's channels, and a test that shows the real answer."""
 
 import json
 import logging
@@ -73,7 +73,8 @@ def add_mail(request: StaffRequest) -> HttpResponse:
     link = f"{settings.PUBLIC_URL}{reverse('console_alerts_confirm', args=[token])}"
     asking = Message(
         new_id(), "Confirm this address for alerts",
-        f"{request.user.get_username()} asked to get alerts here. The link works for a day, after login.",
+        f"{request.user.get_username()} asked to get alerts here. The link works for one day and "
+        "requires login.",
         link, "alert:confirm",
     )  # fmt: skip
     result = _try(Channel.EMAIL, address, asking)
@@ -119,7 +120,7 @@ def add_browser(request: StaffRequest) -> HttpResponse:
     text = request.body[: MAX_BYTES + 1]
     try:
         if len(text) > MAX_BYTES:
-            raise ValidationError("This is no subscription of a browser.")
+            raise ValidationError("This is not a browser subscription.")
         address = addresses.checked(Channel.WEB_PUSH, text.decode("utf-8", "replace"))
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=400)
@@ -143,7 +144,7 @@ def _add(request: StaffRequest, channel: Channel, address: str, shown: str) -> s
             row.save()
             request.note("alerts.add", _named(row))
     except IntegrityError:
-        return "You have added this already."
+        return "You have already added this."
     return ""
 
 
@@ -151,7 +152,7 @@ def _answer(request: StaffRequest, refused: str) -> HttpResponse:
     if refused:
         messages.error(request, refused)
     else:
-        messages.success(request, "Added. Send a test to see that it works.")
+        messages.success(request, "Added. Send a test to check that it works.")
     return redirect(SECTION)
 
 
@@ -214,7 +215,7 @@ def _try(channel: Channel, address: str, words: Message) -> Result:
         result: Result = sending.run(sending.send(channel, address, words))
     except Exception:
         log.exception("alert.test_failed")
-        return Result(End.OURS, why="Our own fault; see the log.")
+        return Result(End.OURS, why="Internal error; see the log.")
     return result
 
 

@@ -1,7 +1,8 @@
-"""Whoever watches: a thread of each web process and of the message worker, so that one outlives the other.
+"""The alert thread of each web process and of the message worker, so that either may be dead.
 
-Every few seconds it looks, writes the book of alerts and sends what is owed; rows settle who sends
-what. With HEARTBEAT_URL it also says every minute that all is well, so that silence is news elsewhere.
+Every few seconds it looks, opens and closes alerts and sends what is owed; rows settle which thread sends
+what. With HEARTBEAT_URL it also reports every minute that all is healthy, so that silence is
+noticed elsewhere.
 """
 
 import logging

@@ -1,7 +1,7 @@
-"""The ways to notify somebody: one file a channel, of the name that `states.Channel` gives it.
+"""The notification channels: one file each, named as in `states.Channel`.
 
-Each file has a `CHANNEL`: how a message is written and sent, what an answer means, which addresses are taken,
-and what people are told about finding theirs. A new one is a file here and a line in `states.Channel`.
+Each file has a `CHANNEL`: how a message is written and sent, what an answer means, which addresses are
+accepted, and the help text for finding one. A new channel is a file here and a line in `states.Channel`.
 """
 
 from functools import cache

@@ -1,4 +1,4 @@
-"""Apprise: a hundred services more, SMS among them, for addresses that the operator named.
+"""Apprise: a hundred more services, SMS among them, for addresses the operator named.
 
 It opens sockets of its own, past the egress door, and blocks: so it runs in a
 thread, and no stranger can add an address. It tells yes or no, nothing else.

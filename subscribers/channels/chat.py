@@ -1,7 +1,7 @@
-"""What chat channels share: one POST of the vendor's own body, and how its answer is told.
+"""What chat channels share: one POST of the vendor's body, and how its answer is read.
 
-No word of an answer is passed on: an address may lead anywhere, and it holds a key. Each vendor says
-sentences of ours for the answers it knows.
+No text of an answer is passed on: an address may lead anywhere, and it holds a key. Each vendor has
+our own sentences for the answers it knows.
 """
 
 import json

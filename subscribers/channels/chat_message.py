@@ -1,4 +1,4 @@
-"""What stands in a chat message, before it is put into any vendor's words."""
+"""What a chat message says, before it is put into any vendor's format."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,23 +169,23 @@ def _letter(envelope: Envelope) -> Message:
 
 LETTERS = {
     "confirm": (
-        "This channel will be told of {scope}",
-        "Somebody entered this channel on the status page of {name}. It can be changed or ended at “Manage”.",
+        "This channel will get updates about {scope}",
+        "Someone subscribed this channel on the status page of {name}. Change or cancel it under “Manage”.",
     ),
     "welcome": (
-        "This channel is told of {scope}",
-        "News of the status of {name} will appear here. It can be changed or ended at “Manage”.",
+        "This channel gets updates about {scope}",
+        "Status updates from {name} will appear here. Change or cancel it under “Manage”.",
     ),
     "known": (
-        "This channel is already told of {scope}",
-        "Somebody entered this channel on the status page of {name} again. Nothing changes.",
+        "This channel already gets updates about {scope}",
+        "Someone subscribed this channel on the status page of {name} again. Nothing has changed.",
     ),
     "test": (
         "This is a test",
-        "Nothing has happened. Somebody looks whether messages of {name} arrive here, and they do.",
+        "Nothing is wrong. Someone is testing whether messages from {name} arrive here, and they do.",
     ),
     "stopped": (
         "A subscription was stopped",
-        "Messages of {name} could not be delivered for days, or were not wanted. Start again at “Manage”.",
+        "Messages from {name} could not be delivered for days, or were rejected. Start again under “Manage”.",
     ),
 }

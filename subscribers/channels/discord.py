@@ -54,9 +54,9 @@ def total(embed: dict[str, Any]) -> int:
 
 # discord.com/developers, "JSON Error Codes"
 GONE = {
-    10003: "The channel does not exist any more.",
+    10003: "The channel no longer exists.",
     10015: "The webhook was removed.",
-    50027: "The webhook was made anew: its address has changed.",
+    50027: "The webhook was recreated: its address has changed.",
 }
 
 
@@ -67,7 +67,7 @@ def read(answer: Answer) -> Result:
     if answer.status in (401, 403, 404) and isinstance(code, int) and code in GONE:
         return chat.gone(answer, f"Discord says: {code}. {GONE[code]}")
     if answer.status == 429:
-        return chat.later(answer, "Discord asks us to slow down.", said.get("retry_after"))
+        return chat.later(answer, "Discord is rate-limiting us.", said.get("retry_after"))
     return judged(answer)
 
 

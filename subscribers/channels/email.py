@@ -1,9 +1,9 @@
-"""Mail: over a few lines to the operator's server, or into a folder when none is named.
+"""Mail over a few kept connections to the operator's server, or into a folder when none is set.
 
-A line carries many mails. What the server says of one receiver is the
-receiver's; what it says before it knows whom we write to, or does not say at
-all, is ours. Once the text is on its way and no answer comes, nobody knows
-whether it was taken: it is sent again later, under the same Message-ID.
+A connection carries many mails. What the server says about one receiver is the
+receiver's fault; what it says before it knows the receiver is ours. If the text was
+sent and no answer comes, the mail may have been accepted: it is sent again later,
+under the same Message-ID.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ def _file(name: str, raw: bytes, now: datetime) -> Result:
     except OSError as error:
         with contextlib.suppress(OSError):
             half.unlink()
-        return Result(End.OURS, why=f"The mail cannot be written to {folder}: {error.strerror}.")
+        return Result(End.OURS, why=f"Mail cannot be written to {folder}: {error.strerror}.")
     return Result(End.SENT)
 
 
@@ -117,7 +117,7 @@ class _Lines:
                     except _Stale:
                         way.step = Step.LINE
         except TimeoutError:
-            return way.silence(f"The mail server did not answer within {DEADLINE_S:g} s.")
+            return way.silence(f"The mail server did not respond within {DEADLINE_S:g} s.")
         except EgressError as error:
             return Result(End.OURS, why=f"Our mail server: {error.sentence}")
         except aiosmtplib.SMTPResponseException as error:
@@ -188,7 +188,7 @@ class _Way:
         except (aiosmtplib.SMTPException, OSError) as error:
             if self.step is Step.SENDER and line.used:
                 raise _Stale from error
-            return self.silence("The mail server broke off the connection.")
+            return self.silence("The mail server closed the connection.")
         return Result(End.SENT, answer=answer.code)
 
     def silence(self, why: str) -> Result:
@@ -198,7 +198,7 @@ class _Way:
 
 def judged(step: Step, code: int, text: str) -> Result:
     """What a refusal (4xx, 5xx) at this step means."""
-    said = f"The mail server answered {code} {_in_one_line(text)}".rstrip()[:240]
+    said = f"The mail server replied {code} {_in_one_line(text)}".rstrip()[:240]
     if step <= Step.SENDER or code < 400 or code == 421:  # 421: it is closing, whoever we write to
         return Result(End.OURS, answer=code, why=said)
     if code < 500:

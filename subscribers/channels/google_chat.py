@@ -70,7 +70,7 @@ def _button(word: str, url: str) -> dict[str, Any]:
 def read(answer: Answer) -> Result:
     """What an answer means."""
     if answer.status in (403, 404):
-        return chat.gone(answer, f"Answered {answer.status}: the space or its webhook was removed.")
+        return chat.gone(answer, f"Responded with {answer.status}: the space or its webhook was removed.")
     return judged(answer)
 
 

@@ -1,4 +1,4 @@
-"""What each channel says of itself."""
+"""What each channel defines about itself."""
 
 import re
 from collections.abc import Callable, Coroutine

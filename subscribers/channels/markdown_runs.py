@@ -1,4 +1,4 @@
-"""Markdown as staff write it, read once into runs.
+"""Markdown as runs of text in one style.
 
 No vendor's syntax for lists or headings is used, as each knows them a little
 differently: bullets are signs. A link says where it leads.

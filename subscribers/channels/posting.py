@@ -1,4 +1,4 @@
-"""One POST over a fresh line through the egress door: no redirect is followed, the answer is capped."""
+"""One POST over a fresh connection through the egress door; no redirects, the answer capped."""
 
 import asyncio
 import contextlib
@@ -80,10 +80,10 @@ def failed(error: Exception) -> Result:
         end = End.OURS if error.failure is Failure.OWN_FAULT else End.LATER
         return Result(end, why=error.sentence)
     if isinstance(error, wire.TooLargeError):
-        return Result(End.LATER, why=f"The answer is too large: the {error}.")
+        return Result(End.LATER, why=f"The response is too large: the {error}.")
     if isinstance(error, wire.MalformedAnswerError):
-        return Result(End.LATER, why="The answer is not HTTP.")
-    return Result(End.LATER, why="The connection was broken off.")
+        return Result(End.LATER, why="The response is not HTTP.")
+    return Result(End.LATER, why="The connection was closed.")
 
 
 FAILURES = (EgressError, wire.MalformedAnswerError, wire.TooLargeError, ConnectionError, OSError)
@@ -95,7 +95,7 @@ def judged(answer: Answer) -> Result:
     if 200 <= code < 300:
         return Result(End.SENT, answer=code)
     if code == 410:
-        return Result(End.GONE, answer=code, why="Answered 410: it wants nothing any more.")
+        return Result(End.GONE, answer=code, why="Responded with 410: it no longer wants messages.")
     if 300 <= code < 400:
-        return Result(End.LATER, answer=code, why=f"Answered {code}: redirects are not followed.")
-    return Result(End.LATER, code, f"Answered {code}.", answer.retry_after_s)
+        return Result(End.LATER, answer=code, why=f"Responded with {code}: redirects are not followed.")
+    return Result(End.LATER, code, f"Responded with {code}.", answer.retry_after_s)

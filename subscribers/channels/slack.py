@@ -87,11 +87,11 @@ def _text(text: str) -> dict[str, Any]:
 GONE = {
     "no_service": "The webhook was removed.",
     "no_service_id": "The webhook was removed.",
-    "no_active_hooks": "The webhook is switched off.",
+    "no_active_hooks": "The webhook is turned off.",
     "invalid_token": "The webhook was removed.",
-    "channel_not_found": "The channel does not exist any more.",
+    "channel_not_found": "The channel no longer exists.",
     "channel_is_archived": "The channel is archived.",
-    "no_team": "The workspace does not exist any more.",
+    "no_team": "The workspace no longer exists.",
     "team_disabled": "The workspace is closed.",
 }
 

@@ -95,11 +95,11 @@ def read(answer: Answer) -> Result:
     error = chat.answer_object(answer).get("error")
     code = error.get("code") if isinstance(error, dict) else None
     if answer.status == 200 and "delivery failed" in words:
-        return chat.later(answer, "Teams took it but could not deliver it.")
+        return chat.later(answer, "Teams accepted it but could not deliver it.")
     if answer.status == 404 and code in ("WorkflowNotFound", "TriggerNotFound"):
         return chat.gone(answer, "The workflow was removed.")
     if answer.status == 400 and code in ("WorkflowTriggerIsNotEnabled", "WorkflowDisabled"):
-        return chat.later(answer, "The workflow is switched off.")
+        return chat.later(answer, "The workflow is turned off.")
     return judged(answer)
 
 

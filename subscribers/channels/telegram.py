@@ -90,17 +90,17 @@ def read(answer: Answer) -> Result:
     if answer.status in (401, 404):
         return chat.gone(answer, "Telegram does not know this bot: its token was changed.")
     if answer.status == 400 and "chat not found" in words:
-        return chat.gone(answer, "The chat does not exist any more.")
+        return chat.gone(answer, "The chat no longer exists.")
     if answer.status == 400 and "migrate_to_chat_id" in asked:
-        return chat.gone(answer, "The group became a supergroup: subscribe it anew with its new number.")
+        return chat.gone(answer, "The group became a supergroup: subscribe it again with its new number.")
     if answer.status == 429:
-        return chat.later(answer, "Telegram asks us to slow down.", asked.get("retry_after"))
+        return chat.later(answer, "Telegram is rate-limiting us.", asked.get("retry_after"))
     return judged(answer)
 
 
 def refusal(url: SplitResult) -> str:
     """Of an address that names no chat."""
-    return "" if "chat_id=" in url.query else f"Say which chat: the address looks like {EXAMPLE}."
+    return "" if "chat_id=" in url.query else f"Add the chat: the address looks like {EXAMPLE}."
 
 
 CHANNEL = chat.channel(
@@ -112,7 +112,7 @@ CHANNEL = chat.channel(
     refusal=refusal,
     example=EXAMPLE,
     how=(
-        "Make a bot with @BotFather, add it to your group, and put its token and the number of the "
-        "chat into the address."
+        "Create a bot with @BotFather, add it to your group, and put its token and the number of the "
+        "chat in the address."
     ),
 )

@@ -1,4 +1,4 @@
-"""Text in runs, the form between what staff write and what a vendor reads: cut to fit, and made harmless.
+"""Text as runs, between Markdown and a vendor's format: cut to fit, and made harmless.
 
 A run is a piece of one line in one style. A text is cut between runs or at a
 word of one, so no mark is ever left open.

@@ -1,4 +1,4 @@
-"""Web push: a short message, sealed for one browser (RFC 8291), through the push service it chose."""
+"""Web push: a short message encrypted for one browser (RFC 8291), through its push service."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
     except InvalidBrowserError as error:
         return Result(End.GONE, why=str(error.__doc__))
     if not is_push_service(browser.endpoint):  # from before they were asked for
-        return Result(End.GONE, why="The address is not one of a push service we know.")
+        return Result(End.GONE, why="The address is not from a known push service.")
     body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
     headers = {
         "Content-Type": "application/octet-stream",
@@ -47,7 +47,7 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
     except FAILURES as error:
         return failed(error)
     if answer.status in (404, 410):  # RFC 8030, section 7.3
-        return Result(End.GONE, answer.status, "The browser has ended it.")
+        return Result(End.GONE, answer.status, "The browser cancelled it.")
     return judged(answer)
 
 

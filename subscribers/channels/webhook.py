@@ -44,13 +44,13 @@ CHANNEL = ChannelKind(
     send=send,
     example="https://example.com/hooks/status",
     address_label="Address of your endpoint",
-    how_title="What your endpoint gets",
+    how_title="What your endpoint receives",
     how=(
         (
             "One POST of JSON for each update, in the shape of Statuspage’s webhooks, signed by Standard "
             "Webhooks. Answer with 2xx within 20 seconds. Anything else is tried again, for five days."
         ),
-        "The first is a test that holds no incident. When you answer it with 2xx, the subscription is on.",
+        "The first is a test without an incident. Once you answer it with 2xx, the subscription is active.",
     ),
     how_link=("Standard Webhooks", "https://www.standardwebhooks.com/"),
     icon=(

@@ -1,4 +1,4 @@
-"""When to try again, and when to give up. The schedule is the one Standard Webhooks recommends."""
+"""When to retry, and when to give up: the schedule Standard Webhooks recommends."""
 
 import random
 from datetime import timedelta

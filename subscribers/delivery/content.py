@@ -1,4 +1,4 @@
-"""What a message tells, as plain values: read once from the rows, then worded for every channel."""
+"""What a message says, as plain values: read once from the rows, then worded for every channel."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,9 +1,9 @@
-"""The engine that delivers: one event loop per worker process, many receivers at once.
+"""The engine that sends: one event loop per worker process, many receivers at once.
 
 Works in rounds: write down what came back, claim what has room, pack, send.
-A receiver that hangs occupies only itself. No transaction is open while
-anything is on its way, and what cannot be written down is tried again until
-the lease ends: then somebody else sends it, under the same id.
+A receiver that hangs delays only its own message. No transaction is open while
+anything is being sent, and a result that cannot be written is tried again until
+the lease ends: then another worker sends the message, under the same id.
 """
 
 import asyncio
@@ -58,7 +58,9 @@ def _write(tried: "Sequence[Done]", now: datetime) -> None:
             for done in tried:
                 _write([done], now)
         else:  # its lease ends, and it is tried again: after ten times it is stopped
-            log.exception("what came of a delivery by %s cannot be written", tried[0].packed.envelope.channel)
+            log.exception(
+                "the result of a delivery by %s could not be saved", tried[0].packed.envelope.channel
+            )
 
 
 class Postman:
@@ -106,12 +108,12 @@ class Postman:
                     is_new = False
                 busy = self._round()
             except DatabaseError as error:
-                log.warning("deliveries wait for the database: %s", str(error).strip().split("\n")[0])
+                log.warning("deliveries are waiting for the database: %s", str(error).strip().split("\n")[0])
                 busy = False
                 close_old_connections()
                 time.sleep(PAUSE_S)
             except Exception:  # a fault of ours must not end the thread: everything owed waits for it
-                log.exception("a round of deliveries failed")
+                log.exception("a delivery round failed")
                 busy = False
                 time.sleep(PAUSE_S)
             if not busy:
@@ -183,9 +185,9 @@ class Postman:
             async with asyncio.timeout(self.deadline_s):
                 result = await self.senders[packed.envelope.channel](packed.envelope, self.egress)
         except TimeoutError:
-            result = Result(End.LATER, why=f"No answer within {self.deadline_s:g} s.")
+            result = Result(End.LATER, why=f"No response within {self.deadline_s:g} s.")
         except Exception:
-            log.exception("a delivery by %s failed through our own fault", packed.envelope.channel)
-            result = Result(End.OURS, why="Our own fault; see the log.")
+            log.exception("internal error in a delivery by %s", packed.envelope.channel)
+            result = Result(End.OURS, why="Internal error; see the log.")
         took_ms = round((time.monotonic() - began) * 1000)
         self.done.put(Done(packed, token, replace(result, took_ms=took_ms)))

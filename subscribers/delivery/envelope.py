@@ -1,4 +1,4 @@
-"""One message on its way: what a sender is given, and what it says came of it."""
+"""One message to be sent, and the result of sending it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""From one thing said to what each subscriber is owed, in chunks that can be broken off anywhere."""
+"""From one notice to a delivery for each subscriber, in chunks that can be interrupted anywhere."""
 
 from datetime import datetime, timedelta
 

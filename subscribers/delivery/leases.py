@@ -1,4 +1,4 @@
-"""Who is next: subscribers that are due, leased so that each has one message in flight, and its host two."""
+"""Claims due subscribers under a lease: one message in flight each, two per host."""
 
 import os
 import platform
@@ -124,7 +124,7 @@ def _within(
         if len(chosen) >= room or busy[where] >= PER_HOST.get(channel, PER_CHAT_HOST):
             continue
         if crashes >= CRASHES_BEFORE_QUARANTINE:
-            Subscriber.objects.get(pk=pk).quarantine(now, "Its messages ended our worker ten times.")
+            Subscriber.objects.get(pk=pk).quarantine(now, "Its messages crashed our worker ten times.")
         elif crashes >= CRASHES_BEFORE_SUSPECT:
             suspects.append(pk)
         else:

@@ -1,7 +1,7 @@
 """From what a subscriber is owed to the one message that goes out next.
 
-Of one story the newest word is sent and tells the earlier ones with it; a daily
-digest takes everything that is due.
+Of one incident the newest update is sent, with the earlier ones in the same message;
+a daily digest takes everything that is due.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What a mail server's refusal says: about the reader's mailbox, about us, or neither.
+"""What a mail server's refusal is about: the reader's mailbox, us, or neither.
 
 Only words or codes that say a mailbox is unknown or disabled end a subscription. Servers refuse our
 login, our sender and our network with the same 550, so a refusal without an explanation may pass.

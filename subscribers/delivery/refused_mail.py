@@ -1,4 +1,4 @@
-"""Mail that our own server refuses in words about us: how long it waits, and whether others get through.
+"""Mail that our own server refuses because of us: how long it waits, and whether other mail gets through.
 
 What is known of the refusals stands in the delivery itself, as `context["refused"]`.
 """

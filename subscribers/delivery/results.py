@@ -1,4 +1,4 @@
-"""What came of a round of deliveries, written in one short transaction."""
+"""Writes the results of a round of deliveries in one short transaction."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -175,7 +175,7 @@ def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
         channel=subscriber.channel, attempts=delivery.attempts + 1, answer=one.result.answer,
     )  # fmt: skip
     said = one.result.public_why
-    why = said if one.result.end is End.GONE else f"Five days without a success. {said}"
+    why = said if one.result.end is End.GONE else f"Five days without a successful delivery. {said}"
     subscriber.quarantine(now, why)
     if subscriber.owner is not None and subscriber.confirmed_at:  # else a stranger may have named anybody
         subscriber.owner.owe(Purpose.STOPPED, now, what=subscriber.shown, key=subscriber.key, why=why)

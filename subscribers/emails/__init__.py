@@ -1,4 +1,4 @@
-"""The mails: from an envelope to a message, plain text and HTML with the same words.
+"""Mails: from an envelope to a message, plain text and HTML with the same words.
 
 What it says is written on a `sheet`, by `news` and by `notes`. Nothing that staff or
 strangers wrote enters a header but on one line and cut. There is nothing remote in the
@@ -23,7 +23,7 @@ from subscribers.delivery.envelope import Envelope
 from subscribers.emails import headers, news, notes
 from subscribers.emails.sheet import Sheet, writable
 
-MAX_BYTES = 20_000  # of the whole message; DESIGN.md, section 12
+MAX_BYTES = 20_000  # of the whole message, so that no mail program clips it
 BUDGETS = (4_000, 2_000, 1_000, 300, 0)  # bytes of words in each part, the first that fits
 
 

@@ -1,4 +1,4 @@
-"""Headers that every mail client decodes to the very text (RFC 2047, RFC 5322).
+"""Mail headers that every client decodes to the exact text (RFC 2047, RFC 5322).
 
 Python folds a line between encoded words and words that are not, and loses spaces there. So a text
 that needs encoding is encoded whole, its spaces too, and cut between characters as people see them.

@@ -1,4 +1,4 @@
-"""The first line of a mail: whose it is, with the page's logo and colour where it has them."""
+"""The first line of a mail: the page's name, with its logo and colour."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Mails about what was said: one story, or a day of them."""
+"""Mails about an incident, maintenance or postmortem, and the daily digest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +21,15 @@ MAX_STORIES = 5  # of a digest, in full; of the others the title alone
 MAX_NAMED = 15
 BUTTONS = {
     NoticeKind.INCIDENT: "Follow this incident",
-    NoticeKind.MAINTENANCE: "See this maintenance",
+    NoticeKind.MAINTENANCE: "View this maintenance",
     NoticeKind.POSTMORTEM: "Read the postmortem",
-    NoticeKind.COMPONENT: "See this component",
+    NoticeKind.COMPONENT: "View this component",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a state looks without a picture: fill, tint and text, light and dark (DESIGN.md, section 3)."""
+    """How a state looks without a picture: fill, tint and text, light and dark."""
 
     glyph: str
     light: tuple[str, str, str]
@@ -87,7 +87,7 @@ def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
     name, stories, rest = envelope.house.name, stories[:MAX_STORIES], stories[MAX_STORIES:]
     more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MAX_NAMED]]
     subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
-    reason = f"{messages.why(scope(envelope), name)} You chose one mail a day."
+    reason = f"{messages.why(scope(envelope), name)} You chose one email a day."
     room = most // len(stories)
     newest = [_advised(_cut([_said(one.newest)], room, one.url)[0], one, room) for one in stories]
     text: list[str] = []

@@ -47,8 +47,8 @@ def _confirm(envelope: Envelope, page: str) -> _Note:
             "You won’t get any updates until you confirm. The link works for 7 days.",
         ),
         ("Confirm", envelope.links.confirm),
-        "If it was not you, do nothing: the address is then forgotten.",
-        f"You get this one mail because the address was entered on {envelope.house.url}.",
+        "If this wasn’t you, do nothing: the address will be deleted.",
+        f"You are receiving this one email because the address was entered on {envelope.house.url}.",
     )
 
 
@@ -56,16 +56,16 @@ def _known(envelope: Envelope, page: str) -> _Note:
     if envelope.context.get("asked"):
         return _the_link(envelope, page)
     return _Note(
-        f"You are subscribed to {page} already",
+        f"You are already subscribed to {page}",
         (
             (
-                f"This address was entered again on the status page of {page}. It is subscribed already, "
+                f"This address was entered again on the status page of {page}. It is already subscribed, "
                 f"to {scope(envelope)}, and nothing has changed."
             ),
         ),
         ("Choose components or unsubscribe", envelope.links.manage),
-        "If it was not you, do nothing.",
-        f"You get this one mail because the address was entered on {envelope.house.url}.",
+        "If this wasn’t you, do nothing.",
+        f"You are receiving this one email because the address was entered on {envelope.house.url}.",
     )
 
 
@@ -82,7 +82,7 @@ def _the_link(envelope: Envelope, page: str) -> _Note:
 def _welcome(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"You are subscribed to {page}",
-        (f"From now on we write to you about {scope(envelope)}.",),
+        (f"From now on you will get updates about {scope(envelope)}.",),
         ("Choose components or unsubscribe", envelope.links.manage),
         reason=messages.why(scope(envelope), page),
     )
@@ -91,7 +91,7 @@ def _welcome(envelope: Envelope, page: str) -> _Note:
 def _test(envelope: Envelope, page: str) -> _Note:
     return _Note(
         f"A test from {page}",
-        ("This is a test, and nothing is wrong. News about incidents will reach you the same way.",),
+        ("This is a test; nothing is wrong. Incident updates will reach you the same way.",),
         ("Choose components or unsubscribe", envelope.links.manage),
         reason=messages.why(scope(envelope), page),
     )
@@ -104,13 +104,13 @@ def _stopped(envelope: Envelope, page: str) -> _Note:
     key = str(envelope.context.get("key", ""))
     restore = f"{settings.PUBLIC_URL}{reverse('subscription', args=[key])}" if key else envelope.links.manage
     return _Note(
-        f"{page} no longer writes to {what}",
+        f"{page} no longer sends messages to {what}",
         (
             f"Messages to {what} could not be delivered, so we have stopped sending them.",
             *((f"The last failure: {why}",) if why else ()),
-            "Once it works, start it again. What was missed is not sent later: it is on the page.",
+            "Once it works, start it again. Missed updates are not sent later; they are on the page.",
         ),
-        ("See it and start it again", restore),
+        ("Review it and start it again", restore),
         reason=f"You get this because you gave this address as the contact of {what}.",
     )
 

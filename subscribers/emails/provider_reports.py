@@ -1,4 +1,4 @@
-"""What each mail provider's report means for the reader it names, by the provider's own event types.
+"""What a mail provider's report means for the subscriber it names, by the provider's own event types.
 
 Only a report that says the mailbox is unknown or disabled stops it; only the reader's own complaint or
 unsubscription is a leave. Full mailboxes, blocks, filters, relays that refuse us, suppressions whose

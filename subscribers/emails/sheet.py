@@ -1,4 +1,4 @@
-"""What a mail says, before it has a header: the same words twice, and the frame around them."""
+"""The content of a mail before it has headers: text and HTML, and the frame around them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from django.db import migrations, models
 from django.db.models import F
 
 UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
-STOPPED = "Five days without a success. "
+STOPPED = "Five days without a successful delivery. "
 
 
 def say_one_sentence(apps, _):

@@ -101,9 +101,9 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("owed", "Owed"),
+                            ("owed", "Pending"),
                             ("sent", "Sent"),
-                            ("failed", "Given up"),
+                            ("failed", "Failed"),
                             ("cancelled", "Not sent"),
                         ],
                         default="owed",

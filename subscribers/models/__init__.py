@@ -1,4 +1,4 @@
-"""The nouns of the second floor, west, one a file."""
+"""The models of this app, one noun a file."""
 
 from subscribers.models.alert import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
 from subscribers.models.delivery import Delivery, new_id

@@ -1,4 +1,4 @@
-"""What staff are told outside the console: their channels, what is wrong now, and each message owed."""
+"""Alerts to staff: their channels, what is wrong now, and each message owed."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from components.models.lines import LineField
 from subscribers.models.delivery import new_id
 from subscribers.states import Channel
 
-RESPONDER, ADMIN = 2, 4  # as the roles of staff are numbered upstairs
+RESPONDER, ADMIN = 2, 4  # as numbered in statuspage.models.member
 ALERT_CHANNELS = (Channel.EMAIL, Channel.WEB_PUSH, Channel.APPRISE)
 LEASE = timedelta(seconds=40)
 
@@ -21,15 +21,15 @@ class Step(models.TextChoices):
     """What a message says of its alert; a reminder's step is its hour: "reminder 1"."""
 
     OPENED = "opened", "Opened"
-    CLOSED = "closed", "Is back"
+    CLOSED = "closed", "Closed"
 
 
 class AlertDeliveryState(models.TextChoices):
     """Where a message is. All but the first are final."""
 
-    OWED = "owed", "Owed"
+    OWED = "owed", "Pending"
     SENT = "sent", "Sent"
-    FAILED = "failed", "Given up"
+    FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Not sent"
 
 

@@ -1,4 +1,4 @@
-"""One thing owed to one subscriber, from owed to told, and how it went: the log of 30 days."""
+"""One notice owed to one subscriber, from owed to sent: the log of 30 days."""
 
 import secrets
 from datetime import datetime

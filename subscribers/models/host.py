@@ -1,4 +1,4 @@
-"""A host that many share: how it answers, and whether we leave it alone for a while."""
+"""A host that several subscribers share: how it answers, and whether it is given a rest."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A file of subscribers on its way in: what is left of it is kept sealed, so that it can be gone on with."""
+"""A CSV import in progress: what is left of the file, encrypted."""
 
 from datetime import datetime
 

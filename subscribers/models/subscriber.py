@@ -1,7 +1,7 @@
-"""Somebody who asked to be told: where, of what, and how it goes.
+"""A subscriber: address, choices, and how delivery is going.
 
-A subscriber is also its own queue: `next_at` says when it is due, one claim
-leases it to one worker, and so it never has two messages in flight.
+A subscriber is also its own queue: `next_at` says when it is due, and one claim
+leases it to one worker, so it never has two messages in flight.
 """
 
 import json
@@ -154,7 +154,7 @@ class Subscriber(models.Model):
     wants_postmortem = models.BooleanField("postmortems", default=True)
     wants_component = models.BooleanField("changes of components", default=False)
     least_impact = models.PositiveSmallIntegerField(default=0)  # rank in Impact
-    is_digest = models.BooleanField("one mail a day", default=False)
+    is_digest = models.BooleanField("one email a day", default=False)
 
     owner = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="owned")
     signing = models.TextField(blank=True, editable=False)  # sealed JSON: [[secret, valid until or null]]

@@ -1,1 +1,1 @@
-"""What staff see of subscribers, at /console/subscribers/."""
+"""Subscribers in the console, at /console/subscribers/."""

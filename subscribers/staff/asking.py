@@ -1,4 +1,4 @@
-"""What the gate upstairs gives a request of staff, and how somebody is named where the name stays."""
+"""What `statuspage.staff.access` adds to a staff request, and how subscribers are named in the audit log."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""Whole files of subscribers, in and out: for admins alone, as they hold addresses that are keys."""
+"""Import and export of subscribers, for admins only."""
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -76,7 +76,7 @@ def stop(request: StaffRequest, pk: int) -> HttpResponse:
     sheet = get_object_or_404(Import, pk=pk)
     sheet.stop(timezone.now())
     request.note("subscriber.import_stop", sheet, after={"done": sheet.done, "lines": sheet.total})
-    messages.success(request, "Stopped. Who was added stays; what was left of the file is forgotten.")
+    messages.success(request, "Stopped. Subscribers already added stay; the rest of the file was discarded.")
     return redirect("console_import", pk=pk)
 
 

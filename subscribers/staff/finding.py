@@ -1,4 +1,4 @@
-"""The list: who is found, how they are counted, and a row of it. The number of queries is fixed."""
+"""The list of subscribers: search, counts and rows, in a fixed number of queries."""
 
 from collections import defaultdict
 from dataclasses import dataclass

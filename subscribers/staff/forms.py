@@ -1,4 +1,4 @@
-"""What staff type about subscribers."""
+"""Staff's forms for subscribers."""
 
 from typing import Any, ClassVar
 
@@ -34,7 +34,7 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
             "components": forms.CheckboxSelectMultiple,
             "groups": forms.CheckboxSelectMultiple,
         }
-        help_texts: ClassVar = {"is_all": "Also those that are added later. Otherwise what is ticked below."}
+        help_texts: ClassVar = {"is_all": "Including those added later. Otherwise those ticked below."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,11 +64,11 @@ class AddForm(ChoicesForm):
         choices=[(one.value, one.label) for one in Channel if one in csv_format.BY_HAND]
     )
     address = forms.CharField(
-        max_length=addresses.MAX_LENGTH, help_text="A mail address, or a whole https:// address."
+        max_length=addresses.MAX_LENGTH, help_text="An email address, or a full https:// address."
     )
     agreed = forms.BooleanField(
         required=False, label="They agreed",
-        help_text="Told from now on without being asked first. It is written down who said so.",
+        help_text="They get updates from now on without confirming. Your name is recorded.",
     )  # fmt: skip
     field_order = ("channel", "address", "agreed")
 
@@ -77,7 +77,7 @@ class AddForm(ChoicesForm):
         if "channel" in data and "address" in data:
             data["address"] = addresses.checked(data["channel"], data["address"], for_staff=True)
             if Subscriber.objects.at(data["channel"], data["address"]) is not None:
-                raise ValidationError({"address": "This address is subscribed already: search for it."})
+                raise ValidationError({"address": "This address is already subscribed: search for it."})
         return data
 
 
@@ -92,8 +92,8 @@ class ImportForm(forms.Form):
 
     file = forms.FileField(label="CSV file, UTF-8", max_length=200)
     asks = forms.BooleanField(
-        required=False, label="Ask each for a confirmation first",
-        help_text="Without it nobody is mailed, and they are told from now on.",
+        required=False, label="Ask each to confirm first",
+        help_text="Otherwise no one is emailed, and they get updates from now on.",
     )  # fmt: skip
 
     def clean_file(self) -> Any:

@@ -1,4 +1,4 @@
-"""The mails that were written to a folder, as no mail server is set: what would have left."""
+"""The mails written to VAR_DIR/mail while no mail server is set."""
 
 import re
 from dataclasses import dataclass

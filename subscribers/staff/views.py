@@ -1,4 +1,4 @@
-"""Subscribers for staff: the list, one with its log, and every verb of its life."""
+"""Subscribers for staff: the list, one with its log, and every action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from subscribers.states import Channel
 
 SECTION = "console_subscribers"
 KEEP = timedelta(days=30)
-CHANGED = "None of its present choices: it chose otherwise then."
+CHANGED = "None of its current choices: they were different then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,13 @@ def _page(
 
 def _history(one: Subscriber) -> list[tuple[str, Any]]:
     """What happened to it, oldest first."""
-    known = (("Came", one.created_at), ("Confirmed", one.confirmed_at), ("Failing since", one.failing_since),
-             ("Stopped", one.quarantined_at), ("Left", one.left_at))  # fmt: skip
+    known = (
+        ("Subscribed", one.created_at),
+        ("Confirmed", one.confirmed_at),
+        ("Failing since", one.failing_since),
+        ("Stopped", one.quarantined_at),
+        ("Unsubscribed", one.left_at),
+    )
     return sorted(((what, at) for what, at in known if at), key=lambda row: row[1])
 
 
@@ -174,7 +179,7 @@ def add(request: StaffRequest) -> HttpResponse:
     data, now = form.cleaned_data, timezone.now()
     who = request.user.get_username()
     agreed = data["agreed"]
-    note = f"They agreed, says {who}." if agreed else f"Added by {who}."
+    note = f"They agreed, according to {who}." if agreed else f"Added by {who}."
     with transaction.atomic():
         one = Subscriber.objects.take_in(
             data["channel"], data["address"], now, source="staff", note=note, agreed=agreed
@@ -182,7 +187,7 @@ def add(request: StaffRequest) -> HttpResponse:
         _keep(one, form)
         secret = one.rotate(now) if one.channel == Channel.WEBHOOK else ""
         request.note("subscriber.add", named(one), after={"state": one.state, "agreed": agreed})
-    done = "Added." if agreed else "Added: it is asked first, and told of nothing before it said yes."
+    done = "Added." if agreed else "Added. It must confirm before it gets any updates."
     messages.success(request, done)
     return _page(request, _get(one.public_id), secret=secret) if secret else _back(one.public_id)
 
@@ -251,11 +256,11 @@ def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[
     return wrap
 
 
-@act("test", "A test is on its way: it stands in the log below.")
+@act("test", "A test is on its way: it appears in the log below.")
 def test(request: StaffRequest, one: Subscriber) -> str | None:
     """Send something that says it is only a test."""
     if one.state not in message_builder.MAY_GET_LETTERS:
-        return "It is stopped or has left: nothing is sent there."
+        return "It is stopped or unsubscribed: nothing is sent there."
     one.owe(Purpose.TEST, timezone.now(), by=request.user.get_username())
     return None
 
@@ -265,20 +270,21 @@ def quarantine(request: StaffRequest, one: Subscriber) -> str | None:
     """Tell it no more, with a reason."""
     form = StopForm(request.POST)
     if not form.is_valid():
-        return "Say why it is stopped."
+        return "Enter why it is stopped."
     if one.state in (State.LEFT, State.QUARANTINED):
-        return "It is stopped already, or has left."
+        return "It is already stopped or unsubscribed."
     one.quarantine(timezone.now(), form.cleaned_data["why"])
     return None
 
 
-@act("restore", "Restored: it is told of what comes from now on.")
+@act("restore", "Restored: it gets updates from now on.")
 def restore(request: StaffRequest, one: Subscriber) -> str | None:
     """Tell it again."""
     return (
         None
         if one.restore(timezone.now())
-        else "Only what was stopped can be restored; who left comes back alone."
+        else "Only a stopped subscription can be restored; people who unsubscribed must subscribe "
+        "again themselves."
     )
 
 
@@ -305,7 +311,7 @@ def erase(request: StaffRequest, public_id: str) -> HttpResponse:
     with transaction.atomic():
         request.note("subscriber.erase", named(one), before={"state": one.state})
         one.erase()
-    messages.success(request, "Erased, with the log of what it was sent.")
+    messages.success(request, "Erased, with its delivery log.")
     return redirect("console_subscribers")
 
 
@@ -317,12 +323,12 @@ def replay(request: StaffRequest, message_id: str) -> HttpResponse:
     one = delivery.subscriber
     with transaction.atomic():
         if one.state not in message_builder.MAY_GET_LETTERS:
-            messages.error(request, "It is stopped or has left: nothing is sent there.")
+            messages.error(request, "It is stopped or unsubscribed: nothing is sent there.")
         elif not delivery.replay(timezone.now()):
-            messages.error(request, "It is on its way already.")
+            messages.error(request, "It is already on its way.")
         else:
             request.note("subscriber.replay", named(one), after={"message": message_id})
-            messages.success(request, "It is sent once more, under the same id.")
+            messages.success(request, "It will be sent again, with the same id.")
     return _back(one.public_id)
 
 

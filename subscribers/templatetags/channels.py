@@ -1,4 +1,4 @@
-"""The channels that are offered with a picture."""
+"""The channels offered on the sign-up page, with their icons."""
 
 from typing import NamedTuple
 

@@ -193,7 +193,7 @@ def test_two_lines_typed_into_a_textarea_match_whatever_ends_the_lines():
 def test_what_goes_on_without_an_end_is_up_with_a_note(answer, options):
     reading = seen(answer, options, holds=True, deadline_s=2.0)
     assert reading.failure is None
-    assert reading.facts["note"] == "The body goes on: read as far as needed."
+    assert reading.facts["note"] == "The body continues: read as far as needed."
     assert (
         seen(answer, {"expect_text": "absent"}, holds=True, deadline_s=1).failure is Failure.TIMEOUT_TRANSFER
     )
@@ -343,7 +343,7 @@ def test_a_client_certificate_asked_for_is_a_fault_of_the_secure_connection(tmp_
         thread.join(5)
     assert reading.failure is Failure.TLS
     if version is ssl.TLSVersion.TLSv1_3:
-        assert reading.detail == "It asks for a client certificate, and was shown none."
+        assert reading.detail == "The server requires a client certificate, but none was presented."
 
 
 def test_the_link_of_a_chain_that_ends_first_counts(tmp_path):

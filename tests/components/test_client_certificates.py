@@ -127,7 +127,7 @@ def test_a_server_that_refuses_ours_is_down_and_says_why(tmp_path, kind, version
     with Demanding(tmp_path, trusts=pair()[0], version=version) as server:
         reading = look(server, kind, pair())
     assert reading.failure is Failure.TLS
-    assert reading.detail.startswith("It refuses our client certificate: ")
+    assert reading.detail.startswith("The server rejects our client certificate: ")
 
 
 def test_one_that_has_expired_meanwhile_and_is_refused_is_our_own_fault(tmp_path):
@@ -141,7 +141,7 @@ def test_one_that_has_expired_meanwhile_and_is_refused_is_our_own_fault(tmp_path
 @pytest.mark.parametrize(
     ("days", "note"),
     [
-        (3, "Our client certificate ends in 3 days: renew it."),
+        (3, "Our client certificate expires in 3 days: renew it."),
         (-2, "Our client certificate has expired: renew it."),
         (20, None),
     ],
@@ -207,19 +207,19 @@ def test_what_cannot_be_shown_is_refused_with_the_mend():
     weak = pair(key=rsa.generate_private_key(65537, 1024))
     old = key.replace("PRIVATE KEY", "EC PRIVATE KEY")
     for words, pasted in {
-        "client_key: Give the private key": (chain, ""),
-        "client_certificate: Give the certificate": ("", key),
-        "client_certificate: This is no certificate": ("nonsense", key),
-        "client_certificate: This holds a private key": (chain + key, key),
+        "client_key: Add the private key": (chain, ""),
+        "client_certificate: Add the certificate": ("", key),
+        "client_certificate: This is not a certificate": ("nonsense", key),
+        "client_certificate: This contains a private key": (chain + key, key),
         "client_certificate: Longer than": (chain + "x" * 50_000, key),
         "client_key: Longer than": (chain, key + "x" * 50_000),
-        "client_key: This is no private key": (chain, chain),
-        "client_key: This is no private key:": (chain, old),
+        "client_key: This is not a private key": (chain, chain),
+        "client_key: This is not a private key:": (chain, old),
         "client_key: This key is encrypted": (chain, locked),
-        "client_key: This key does not belong": (chain, pair()[1]),
+        "client_key: This key does not match": (chain, pair()[1]),
         "client_certificate: This certificate expired on": pair(days=-2),
         "client_certificate: This certificate is valid only from": pair(begins=3),
-        "client_certificate: OpenSSL takes no such": weak,
+        "client_certificate: OpenSSL does not accept this": weak,
     }.items():
         field, sentence = refused(*pasted)
         assert f"{field}: {sentence}".startswith(words)
@@ -278,7 +278,7 @@ def test_the_shell_shows_the_certificate_of_these_files(tmp_path, files, setting
         ("http://127.0.0.1:9/", [], "Only https:// and tls://"),
         ("tcp://127.0.0.1:9", [], "Only https:// and tls://"),
         ("https://127.0.0.1:9/", ["--client-key", "/nowhere"], "/nowhere cannot be read"),
-        ("https://127.0.0.1:9/", ["--client-key", ""], "--client-key: Give the private key"),
+        ("https://127.0.0.1:9/", ["--client-key", ""], "--client-key: Add the private key"),
     ],
 )
 def test_the_shell_refuses_what_would_show_nothing(files, target, more, words):

@@ -154,7 +154,7 @@ def test_what_goes_on_ends_with_the_deadline_or_sooner(seen, name):
     ), reading
 
 
-ENDED = "The server ended the exchange while"
+ENDED = "The server closed the connection while"
 FIRST = f"{ENDED} waiting for the first byte"
 
 
@@ -164,14 +164,14 @@ FIRST = f"{ENDED} waiting for the first byte"
         (hostile2.SOON["refused"], f"{FIRST} (REFUSED_STREAM)."),
         (hostile2.SOON["reset with a code nobody knows"], f"{FIRST} (code 4294967295)."),
         (hostile2.SOON["goaway before the answer"], f"{FIRST} (ENHANCE_YOUR_CALM)."),
-        (hostile2.SOON["reset in the body"], f"{ENDED} reading the answer (CANCEL)."),
+        (hostile2.SOON["reset in the body"], f"{ENDED} reading the response (CANCEL)."),
         (
             after(hostile2.rst(ErrorCodes.HTTP_1_1_REQUIRED)),
-            "The server wants HTTP/1.1 for this: switch HTTP/2 off for this probe.",
+            "The server requires HTTP/1.1: turn HTTP/2 off for this probe.",
         ),
-        (hostile2.SOON["header bomb"], "The answer breaks the rules of HTTP/2."),
+        (hostile2.SOON["header bomb"], "The response violates HTTP/2."),
         (hostile2.SOON["endless continuation"], "Too large: the headers."),
-        (hostile2.ON["settings flood"], "It sends control frames without end, and no answer."),
+        (hostile2.ON["settings flood"], "It sends endless control frames and no response."),
     ],
 )
 def test_the_reason_is_said(seen, behave, detail):
@@ -224,7 +224,7 @@ def test_a_stream_of_events_is_up_with_a_note(seen):
         await asyncio.sleep(30)
 
     reading = seen(streams)
-    assert (reading.failure, reading.facts["note"]) == (None, "The body goes on: read as far as needed.")
+    assert (reading.failure, reading.facts["note"]) == (None, "The body continues: read as far as needed.")
 
 
 @pytest.mark.parametrize(
@@ -286,4 +286,4 @@ def test_a_demanded_client_certificate_is_named(tmp_path):
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
         reading = look("http", url, H2, egress=Egress(OWN, ca_file=vouches))
     assert reading.failure is Failure.TLS
-    assert reading.detail == "It asks for a client certificate, and was shown none."
+    assert reading.detail == "The server requires a client certificate, but none was presented."

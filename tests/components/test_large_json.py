@@ -46,7 +46,7 @@ def test_a_path_that_leads_past_too_many_values_is_too_large(target, says, path)
     assert (reading.failure, reading.status_code) == (Failure.TOO_LARGE, 200)
     assert reading.detail == "Too large for this JSON path: it leads past more than 200,000 values."
     assert classify(reading, Expectation())[0] is Outcome.DOWN
-    assert classify(reading, Expectation(is_hearsay=True))[0] is Outcome.UNKNOWN
+    assert classify(reading, Expectation(is_indirect=True))[0] is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("path", ["$..status", "$[*].status", "$[?@.meta.ok == true].status"])

@@ -97,7 +97,7 @@ def reading_of():
 
 
 def is_ours(reading):
-    return reading.failure is Failure.OWN_FAULT or "could not be understood" in reading.detail
+    return reading.failure is Failure.OWN_FAULT or "was not valid" in reading.detail
 
 
 def test_mutated_answers_are_never_our_fault_nor_out_of_bounds(reading_of):

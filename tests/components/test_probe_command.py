@@ -31,11 +31,11 @@ def test_the_ladder_of_a_healthy_target(db, target):
 def test_the_ladder_stops_where_the_check_does(db, target, free_port):
     text, code = probe(f"http://127.0.0.1:{free_port}/")
     assert code == 1
-    assert f"✗ Connect    Nothing listens on port {free_port}: connection refused." in text
+    assert f"✗ Connect    Nothing is listening on port {free_port}: connection refused." in text
     assert "– First byte" in text
     target.answers = 503
     text, code = probe(target.url)
-    assert (code, "✗ Assertion  Answered 503" in text) == (1, True)
+    assert (code, "✗ Assertion  Responded with 503" in text) == (1, True)
 
 
 def test_the_protocol_is_told_and_the_option_saved(db, tmp_path, monkeypatch):
@@ -65,9 +65,9 @@ def test_one_that_is_down_is_saved_too_for_that_is_why_it_is_watched(db, free_po
 @pytest.mark.parametrize(
     ("arguments", "options", "words"),
     [
-        (["example.org"], {}, "target: Begin with http://"),
-        (["gopher://example.org"], {}, "target: Begin with"),
-        (["http://"], {}, "target: Name a host."),
+        (["example.org"], {}, "target: Start it with http://"),
+        (["gopher://example.org"], {}, "target: Start it with"),
+        (["http://"], {}, "target: Enter a host."),
         (["tcp://example.org"], {}, "host:port"),
         (["http://127.0.0.1:9/"], {"option": ["expect_regex=("]}, "expect_regex"),
         (["http://127.0.0.1:9/"], {"option": ["nonsense"]}, "NAME=VALUE"),

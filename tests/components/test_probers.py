@@ -230,7 +230,7 @@ def test_who_cannot_be_read_says_nothing_of_what_it_reports_on(target, answers, 
     target.answers, target.says = answers, says
     found, why = classify(look("http", probe.target, probe.options), probe.expectation)
     assert found is outcome
-    assert why.endswith("no news of what it reports on.") is (outcome is Outcome.UNKNOWN)
+    assert why.endswith("So the status it reports is unknown.") is (outcome is Outcome.UNKNOWN)
 
 
 def test_an_expired_certificate_is_down_and_says_so(tmp_path):

@@ -52,7 +52,7 @@ def test_19_broker_amnesia(whole, valkey, amnesia):
         back = time.monotonic()
         wait_for(lambda: whole.status_of("Shop") == "major_outage", 60)
         healed_s = time.monotonic() - back
-        assert [one["name"] for one in whole.incidents()] == ["Shop answers with errors"]
+        assert [one["name"] for one in whole.incidents()] == ["Shop is returning errors"]
     report(19, amnesia=amnesia, told_after_s=round(healed_s, 1))
 
 

@@ -42,7 +42,7 @@ def test_a_confirmed_failure_opens_one_incident_dated_back_to_the_first_failure(
     probe = watched("Web app")
     fell(probe)
     incident = only()
-    assert (incident.title, incident.phase) == ("Web app answers with errors", Phase.INVESTIGATING)
+    assert (incident.title, incident.phase) == ("Web app is returning errors", Phase.INVESTIGATING)
     assert (incident.started_at, incident.impact) == (NOW, "critical")
     assert incident.published_at is not None
     assert posts(incident) == [
@@ -271,7 +271,7 @@ def test_when_only_hidden_components_fail_it_stays_with_staff(db, auto):
     fell(probe)
     incident = only()
     assert (incident.is_suggestion, incident.publish_at, incident.next_update_at) == (True, None, None)
-    assert incident.title == "chat-gw-2 answers with errors"
+    assert incident.title == "chat-gw-2 is returning errors"
     assert notes(incident)[0].startswith("chat-gw-2 is returning errors (since 08:00 UTC). It is hidden")
     Incident.objects.turn(after(hours=1))
     assert not Incident.objects.public().exists()
@@ -288,7 +288,7 @@ def test_customers_are_told_though_a_hidden_component_failed_first(db):
     fell(hidden)
     fell(chat, after(seconds=60))
     public = Incident.objects.public().get()
-    assert public.title == "Chat answers with errors"
+    assert public.title == "Chat is returning errors"
     assert "chat-gw-2" not in public_words(public)
     assert Incident.objects.filter(published_at=None).count() == 1
 

@@ -69,10 +69,10 @@ def test_it_is_announced_reminded_of_begun_and_ended_by_itself(db):
     turn(one, after(days=1, hours=1))
     assert one.updates.count() == 2  # once
     assert turn(one, after(days=2)) == "in_progress"
-    assert told(one)[-1] == ("in_progress", "The work has begun. It is planned to end by 10:00 UTC.")
+    assert told(one)[-1] == ("in_progress", "Maintenance has started. It is planned to end by 10:00 UTC.")
     found(probe, "up", after(days=2, hours=2))
     assert turn(one, after(days=2, hours=2)) == "completed"
-    assert told(one)[-1] == ("completed", "The work is over.")
+    assert told(one)[-1] == ("completed", "Maintenance is complete.")
     assert (one.began_at, one.ended_at) == (after(days=2), after(days=2, hours=2))
     assert one.next_at is None
 
@@ -108,7 +108,7 @@ def test_one_that_waits_for_a_person_says_once_that_it_overruns(db):
     for minutes in (120, 121, 200):
         assert turn(one, after(days=1, minutes=minutes)) == "in_progress"
     assert [text for _, text in told(one) if "longer than announced" in text] == [
-        "The work takes longer than announced: it was to end by 10:00 UTC."
+        "Maintenance is taking longer than announced: it was due to end by 10:00 UTC."
     ]
     one.complete(after(days=1, hours=4))
     assert (one.state, one.ended_at) == ("completed", after(days=1, hours=4))
@@ -163,7 +163,7 @@ def test_before_it_begins_other_components_are_told(db):
     one = plan(watched().component)
     search = watched("Search").component
     one.replan(after(hours=1), starts_at=one.starts_at, ends_at=one.ends_at, components=[search])
-    assert told(one)[-1][1] == "The plan has changed: it concerns Search."
+    assert told(one)[-1][1] == "The plan has changed: it now affects Search."
     assert [component.name for component in one.components.all()] == ["Search"]
 
 
@@ -171,7 +171,7 @@ def test_cancelled_it_never_begins(db):
     one = plan(watched().component)
     one.cancel(after(hours=1))
     assert turn(one, after(days=1)) == "cancelled"
-    assert told(one)[-1] == ("cancelled", "This work will not take place.")
+    assert told(one)[-1] == ("cancelled", "This maintenance will not take place.")
     with pytest.raises(ValidationError, match="It is over"):
         one.cancel(after(hours=2))
 
@@ -232,7 +232,7 @@ def test_the_names_of_hidden_components_are_told_to_nobody(db):
     probe, one = worked_on("Secret", shown=False)
     fell(probe, after(hours=1))
     turn(one, after(hours=2))
-    assert told(one)[-1][1] == "The work is over."
+    assert told(one)[-1][1] == "Maintenance is complete."
 
 
 # Inside and at the end
@@ -251,7 +251,7 @@ def test_recovered_inside_nothing_is_said(db):
     rose(probe, after(hours=1, minutes=30))
     turn(one, after(hours=2))
     assert not Incident.objects.exists()
-    assert told(one)[-1][1] == "The work is over."
+    assert told(one)[-1][1] == "Maintenance is complete."
 
 
 def test_still_down_at_the_end_is_one_incident_with_one_word(db):
@@ -268,8 +268,8 @@ def test_still_down_at_the_end_is_one_incident_with_one_word(db):
         "API is returning errors (since 10:00 UTC). Our monitoring detected this automatically. We're "
         "investigating and will post the next update by 10:30 UTC, or as soon as this changes."
     ]
-    assert incident.updates.filter(kind=Kind.FACT).get().body.startswith("Still failing when the planned")
-    assert told(one)[-1][1] == "The work is over, but API does not work yet."
+    assert incident.updates.filter(kind=Kind.FACT).get().body.startswith("Still failing when planned")
+    assert told(one)[-1][1] == "Maintenance is complete, but API is not working yet."
     rose(probe, after(hours=2, minutes=10))
     Incident.objects.turn(after(hours=3))
     assert Incident.objects.get().resolved_at
@@ -324,7 +324,7 @@ def test_of_two_windows_over_a_component_the_last_to_end_judges(db):
     turn(second, after(hours=1))
     fell(probe, after(hours=1, minutes=30))
     assert turn(first, after(hours=2)) == "completed"
-    assert told(first)[-1][1] == "The work is over."
+    assert told(first)[-1][1] == "Maintenance is complete."
     assert not Incident.objects.exists()
     assert turn(second, after(hours=4)) == "completed"
     assert Incident.objects.get().started_at == after(hours=4)

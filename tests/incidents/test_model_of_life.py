@@ -23,6 +23,7 @@ from components.status import Status
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Affected, Incident, Update
 from incidents.models.machine import PROMISES
+from tests.faults.faults import length
 from tests.making import NOW, fell, found, group, rose, watched
 
 PHASES = st.sampled_from(list(Phase))
@@ -261,7 +262,7 @@ class LifeTest(TestCase):
         run_state_machine_as_test(
             fresh,
             settings=settings(
-                max_examples=30, stateful_step_count=30, deadline=None, derandomize=True,
+                max_examples=length(12, 60), stateful_step_count=30, deadline=None, derandomize=True,
                 suppress_health_check=list(HealthCheck),
             ),
         )  # fmt: skip

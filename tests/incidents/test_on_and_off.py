@@ -33,7 +33,7 @@ def test_it_is_degraded_once_with_one_incident(db, story):
     probe = lives(watched(), story)
     assert (probe.outcome, status(), probe.fails_on_and_off) == ("degraded", "degraded_performance", True)
     incident = Incident.objects.get()
-    assert incident.title == "API fails on and off"
+    assert incident.title == "API is failing on and off"
     assert posts()[0].startswith("API is failing on and off (since 08:01 UTC). Our monitoring detected this")
     assert len(posts()) == 1
     assert Flip.objects.filter(failure="on_and_off").count() == 1
@@ -59,7 +59,7 @@ def test_an_outage_in_between_is_the_same_story(db):
     lives(probe, "u" * 30, start=13)
     assert Incident.objects.get().resolved_at is not None
     assert [post.partition(" (")[0].partition(" since")[0] for post in posts()] == [
-        "API is failing on and off", "API is worse off", "API is better off", "API has recovered",
+        "API is failing on and off", "API has worsened", "API has improved", "API has recovered",
         "API was not working normally from 08:01 UTC to 08:12 UTC",
     ]  # fmt: skip
 
@@ -73,7 +73,7 @@ def test_a_few_bad_checks_are_no_incident(db, story):
 def test_two_in_a_row_and_then_steady_is_an_outage_as_ever(db):
     probe = lives(watched(), "udduu")
     assert (probe.outcome, status()) == ("up", "operational")
-    assert Incident.objects.get().title == "API answers with errors"
+    assert Incident.objects.get().title == "API is returning errors"
 
 
 def test_good_results_are_counted_in_the_row(db):
@@ -124,7 +124,7 @@ def test_staff_who_let_the_probes_speak_again_get_the_incident(db):
     Component.objects.get().release(after(minutes=8), judge_at=after(minutes=8))
     Incident.objects.turn(after(minutes=9))
     Incident.objects.judge(after(minutes=9))
-    assert Incident.objects.get().title == "API fails on and off"
+    assert Incident.objects.get().title == "API is failing on and off"
 
 
 def test_planned_work_that_ends_while_it_fails_on_and_off_leaves_an_incident(db):
@@ -134,4 +134,4 @@ def test_planned_work_that_ends_while_it_fails_on_and_off_leaves_an_incident(db)
     lives(probe, "u" + "du" * 4, start=2)
     assert not Incident.objects.exists()
     work.complete(after(minutes=11))
-    assert Incident.objects.get().title == "API fails on and off"
+    assert Incident.objects.get().title == "API is failing on and off"

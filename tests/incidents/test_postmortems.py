@@ -64,7 +64,7 @@ def test_it_begins_with_everything_the_records_know(ada):
     tags = {tag: (at, text) for at, tag, text in report.timeline if tag}
     assert tags["Start"] == (
         "2026-11-12T08:00:00Z",
-        "Chat answers with errors: first failed check, from frankfurt.",
+        "Chat is returning errors: first failed check, from frankfurt.",
     )
     assert tags["Detected"] == ("2026-11-12T08:00:10Z", "Confirmed by the probe from frankfurt.")
     assert tags["Cause found"] == ("2026-11-12T08:36:00Z", "We found the cause.")
@@ -277,7 +277,7 @@ def test_two_probes_in_one_incident_give_one_start(ada):
     incident.post("Done.", phase="resolved", now=after(minutes=10))
     report = Postmortem.objects.draft_of(Incident.objects.get(), author=ada, now=after(hours=1))
     assert [tag for _, tag, _ in report.timeline].count("Start") == 1
-    assert "Search answers with errors, as seen from local." in [text for _, _, text in report.timeline]
+    assert "Search is returning errors, as seen from local." in [text for _, _, text in report.timeline]
     assert report.impact.splitlines() == [
         "- Chat: major outage for 9 min", "- Search: major outage for 4 min",
     ]  # fmt: skip

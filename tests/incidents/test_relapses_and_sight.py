@@ -82,7 +82,7 @@ def test_while_we_see_nothing_we_do_not_say_that_it_still_fails(lost):
     assert after_the_first
     for text in after_the_first:
         assert "still not working" not in text
-        assert "We have no check results of API" in text
+        assert "We have no check results for API" in text
         assert "next update by" in text
 
 
@@ -90,7 +90,7 @@ def test_what_is_seen_again_as_it_was_has_not_failed_again(lost):
     down(lost, minutes=31)
     down(lost, minutes=31, seconds=10)
     assert not Update.objects.filter(step="again").exists()
-    assert words("fact")[-1].startswith("Check results of API are back since")
+    assert words("fact")[-1].startswith("We have check results for API again since")
     assert words("fact")[-1].endswith("major outage.")
 
 
@@ -121,7 +121,7 @@ def test_the_title_of_a_relapse_names_what_fails_again(db):
     found(web, "down", after(minutes=6))
     found(web, "down", after(minutes=6, seconds=10))
     incident.refresh_from_db()
-    assert incident.title == "Web answers with errors"
+    assert incident.title == "Web is returning errors"
 
     rose(web, after(minutes=8))
     Incident.objects.turn(after(minutes=30))

@@ -71,7 +71,7 @@ def test_a_relapse_counts_to_the_last_recovery_without_the_time_between(db, sett
     Incident.objects.turn(after(minutes=40))
     incident = Incident.objects.get()
     assert (minutes(incident), incident.ended_at) == (5 + 4, after(minutes=11))
-    assert "to 08:11 UTC (9 min in all, with pauses)." in incident.updates.last().body
+    assert "to 08:11 UTC (9 min in all, with recoveries in between)." in incident.updates.last().body
 
 
 def test_people_press_resolved_later(db):

@@ -42,7 +42,7 @@ def test_what_joins_and_what_recovers_is_in_title_and_draft(db):
     assert draft.startswith("Web and API are returning errors")
     rose(web, after(minutes=2))
     title, draft = card(after(minutes=3))
-    assert title == "API answers with errors"
+    assert title == "API is returning errors"
     assert draft.startswith("API is returning errors")
     fell(web, after(minutes=4))
     assert card(after(minutes=5))[0] == "Web and API are not working"

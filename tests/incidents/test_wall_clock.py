@@ -134,7 +134,7 @@ def told(first, last, zone=BERLIN, rule="FREQ=DAILY"):
     return clock_changes(rule, start, end - start, ZoneInfo(zone), after=start, before=start + 366 * DAY)
 
 
-OFF = "The first window starts on Sun 3 Jan 2027, 00:30 in Europe/Berlin, which is no day of the rule:"
+OFF = "The first window starts on Sun 3 Jan 2027, 00:30 in Europe/Berlin, which does not match the rule:"
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ OFF = "The first window starts on Sun 3 Jan 2027, 00:30 in Europe/Berlin, which 
     [
         ("FREQ=WEEKLY;BYDAY=SA", f"{OFF} the next is on Sat 9 Jan 2027, 00:30."),
         ("FREQ=MONTHLY;BYMONTHDAY=2;COUNT=3", f"{OFF} the next is on Tue 2 Feb 2027, 00:30."),
-        ("FREQ=WEEKLY;BYDAY=SA;UNTIL=20270105", "No day behind the first window is one of the rule."),
-        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "No day behind the first window is one of the rule."),
+        ("FREQ=WEEKLY;BYDAY=SA;UNTIL=20270105", "No day after the first window matches the rule."),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "No day after the first window matches the rule."),
         ("FREQ=WEEKLY;BYDAY=SU", ""), ("FREQ=WEEKLY", ""), ("FREQ=DAILY;COUNT=1", ""),
         ("FREQ=MONTHLY;BYDAY=1SU", ""),
     ],
@@ -161,14 +161,15 @@ def test_a_sentence_says_what_is_unusual_that_night():
     assert told("2027-02-01 02:30", "2027-02-01 04:00") == [
         "28 Mar 2027: clocks skip 02:30 in Europe/Berlin, so this window moves to 03:30–05:00.",
         "31 Oct 2027: clocks go back in Europe/Berlin, "
-        "so this window starts at 02:30 the first time it comes.",
+        "so this window starts at 02:30 the first time it occurs.",
     ]
     assert told("2027-02-01 01:00", "2027-02-01 04:00") == [
         "28 Mar 2027: clocks go forward in Europe/Berlin, so 01:00–04:00 takes 2 h, not 3 h.",
         "31 Oct 2027: clocks go back in Europe/Berlin, so 01:00–04:00 takes 4 h, not 3 h.",
     ]
     assert told("2027-02-01 01:30", "2027-02-01 02:30")[1] == (
-        "31 Oct 2027: clocks go back in Europe/Berlin, so this window ends at 02:30 the second time it comes."
+        "31 Oct 2027: clocks go back in Europe/Berlin, so this window ends at 02:30 the second "
+        "time it occurs."
     )
     assert told("2027-02-01 10:00", "2027-02-01 12:00") == []
     assert told("2027-02-01 01:00", "2027-02-01 04:00", LINE) == []

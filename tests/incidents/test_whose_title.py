@@ -37,7 +37,7 @@ def test_whatever_the_machine_makes_of_some_of_the_names_is_its_own():
         "Web, API and ² more are not working",
         "Web, Web and 3 more are not working",
         " are not working",
-        "Web answers with errors again",
+        "Web is returning errors again",
     ],
 )
 def test_what_people_wrote_stays_theirs(title):

@@ -343,7 +343,7 @@ def test_what_staff_call_working_and_no_probe_checks_is_not_resolved_by_the_mach
 @pytest.mark.parametrize(
     ("go_blind", "why"),
     [
-        (lambda probe: fall_silent(after(minutes=20)), ", but its checks give no result"),
+        (lambda probe: fall_silent(after(minutes=20)), ", but its checks return no result"),
         (lambda probe: probe.pause(after(minutes=20)), " and no probe checks it"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components import failures
 from incidents import generated_text
 from incidents.style_check import MOST_WARNINGS, Remark, remarks
 
@@ -41,7 +42,7 @@ def test_an_update_that_says_nothing_is_asked_three_questions(text):
     assert read(text, has_promise=False) == (
         Remark(False, "What does not work, and for whom?"),
         Remark(False, "What still works?"),
-        Remark(False, "When do you write again? Promise a time."),
+        Remark(False, "When is the next update? Promise a time."),
     )
 
 
@@ -249,7 +250,7 @@ def test_a_word_is_jargon_unless_customers_know_it_as_a_component():
 
 def test_jargon_and_open_blanks_are_named_in_the_remark():
     texts = [one.text for one in read("Safeguard failed for {whom}.") if one.word]
-    assert texts == ["“{whom}” is still to be filled in.", "“Safeguard”: explain or leave out?"]
+    assert texts == ["“{whom}” is not filled in yet.", "“Safeguard”: explain or leave out?"]
 
 
 def test_a_word_used_twice_is_pointed_at_once():
@@ -263,7 +264,7 @@ def test_nobody_is_shown_more_than_eight_warnings():
     assert warnings[3].word == "{whom}"
 
 
-@pytest.mark.parametrize("failure", [*generated_text.NOTICED, "timeout"])
+@pytest.mark.parametrize("failure", [*failures.ROWS, "timeout"])
 def test_the_machine_writes_as_we_ask_people_to(failure):
     until = NOW + timedelta(minutes=30)
     text = generated_text.opened(["Web app"], failure, working=["Search"], since=NOW, until=until)

@@ -28,9 +28,9 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
     assert done.returncode == 0, told + done.stderr
     chapters = [
         "A quiet day", "degraded performance", "503", "major outage",
-        "The page wrote by itself (investigating",
+        "The page posted automatically (investigating",
         "200 connections instead of 5",
-        "The page wrote by itself (resolved", "Everything of the demo is gone.",
+        "The page posted automatically (resolved", "The demo has been removed.",
     ]  # fmt: skip
     places = [told.index(words) for words in chapters]
     assert places == sorted(places)

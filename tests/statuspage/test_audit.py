@@ -41,7 +41,7 @@ def test_logins_right_and_wrong_and_where_from(admin):
     assert acts() == [
         ("ada", "login", "ada"),
         ("a stranger", "login.failed", "ada"),
-        ("a stranger", "login.failed", "a name nobody has"),
+        ("a stranger", "login.failed", "an unknown name"),
         ("ada", "logout", "ada"),
     ]
     assert {row.address for row in Audit.objects.filter(act="login.failed")} == {"9.9.9.9"}

@@ -26,7 +26,7 @@ def test_a_copy_holds_what_the_database_holds(transactional_db, tmp_path):
         rows = sqlite3.connect(file).execute("SELECT name FROM components_component").fetchall()
         assert rows == [("Chat",)]
     assert Heartbeat.objects.filter(role="backup").exists()
-    with pytest.raises(CommandError, match="exists already"):
+    with pytest.raises(CommandError, match="already exists"):
         call_command("backup", str(file))
 
 

@@ -23,7 +23,7 @@ def test_the_console_says_which_windows_are_unusual_when_clocks_change(client, d
     client.post("/console/maintenance/new", told)
     work = Maintenance.objects.get(series=None)
     for path in (work.public_id, f"{work.public_id}/edit"):
-        assert "ends at 02:30 the second time it comes" in shown(client, path)
+        assert "ends at 02:30 the second time it occurs" in shown(client, path)
     Maintenance.objects.filter(pk=work.pk).update(rule="FREQ=ALWAYS")
     shown(client, work.public_id)
     settings.PAGE_TIME_ZONE = "UTC"
@@ -44,7 +44,7 @@ def test_a_first_window_on_no_day_of_its_rule_there_is_told(client, db, settings
         work = Maintenance.objects.get(series=None, rule=rule)
         for path in (work.public_id, f"{work.public_id}/edit"):
             text = shown(client, path)
-            assert ("which is no day of the rule: the next is on Sat " in text) is is_told
+            assert ("which does not match the rule: the next is on Sat " in text) is is_told
 
 
 def shown(client, path):

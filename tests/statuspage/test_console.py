@@ -64,9 +64,9 @@ def test_a_suggestion_says_why_and_is_published_in_two_steps(client, ada):
     _, incident = suggestion(group=ours)
     shown = page(client, "/console/")
     assert "Suggested, not public yet" in shown
-    assert "Answered 503" in shown
+    assert "Responded with 503" in shown
     assert "Search in the same group answers normally" in shown
-    assert "Not explained by planned work" in shown
+    assert "Not explained by planned maintenance" in shown
     shown = page(client, f"/console/incidents/{incident.public_id}/compose")
     assert "Chat is returning errors (since" in shown
     answer = client.post(f"/console/incidents/{incident.public_id}/compose",
@@ -84,7 +84,7 @@ def test_what_is_refused_is_said_and_kept(client, ada):
     answer = client.post(path, form(incident, promise="other", promise_at="soon"))
     assert answer.status_code == 400
     shown = answer.content.decode()
-    assert "“soon” is no time" in shown
+    assert "“soon” is not a time" in shown
     assert "Chat does not work. Search works." in shown
     assert not incident.updates.filter(author=ada).exists()
     assert Draft.objects.get().data["body"] == "Chat does not work. Search works."
@@ -165,7 +165,7 @@ def test_what_is_typed_is_saved_and_looked_at(client, ada):
     assert "<strong>pod</strong>" in shown
     assert "What still works?" in shown
     assert "explain or leave out?" in shown
-    assert "[Identified] Chat answers with errors" in shown
+    assert "[Identified] Chat is returning errors" in shown
     assert "Draft saved" in shown
     mail, chat, webhook = (
         re.search(rf"pane--{way}.*?<pre>(.*?)</pre>", shown, re.DOTALL)[1]
@@ -304,13 +304,13 @@ def test_every_verb_is_a_form_and_is_written_down(client, ada, name):
     assert answer.status_code == 302
     act = "incident." + name.replace("-", "_")
     row = Audit.objects.get(act=act)
-    assert (row.actor, row.thing) in (("ada", "Chat answers with errors"), ("ada", "New"))
+    assert (row.actor, row.thing) in (("ada", "Chat is returning errors"), ("ada", "New"))
 
 
 def test_a_verb_that_is_refused_says_why(client, ada):
     _, incident = suggestion()
     answer = client.post(f"/console/incidents/{incident.public_id}/merge", {"other": "x"}, follow=True)
-    assert "Choose the incident that this one belongs to." in answer.content.decode()
+    assert "Choose the incident to merge this one into." in answer.content.decode()
     assert not Audit.objects.filter(act__startswith="incident").exists()
 
 
@@ -394,7 +394,7 @@ def test_a_postmortem_from_one_click_to_publication(client, ada):
     }  # fmt: skip
     bad = client.post(f"/console/postmortems/{incident.public_id}", fields | {"line-at": ["noon", ""]})
     assert bad.status_code == 400
-    assert "“noon” is no time" in bad.content.decode()
+    assert "“noon” is not a time" in bad.content.decode()
     assert not postmortem.actions.exists()
     answer = client.post(f"/console/postmortems/{incident.public_id}/saved", fields)
     assert answer.status_code == 200
@@ -423,7 +423,7 @@ def test_a_postmortem_waits_for_the_end(client, ada):
 def test_incidents_are_found_by_words_and_component(client, ada):
     suggestion()
     for words in ("errors", "Chat", "monitoring detected"):
-        assert "Chat answers with errors" in page(client, f"/console/incidents?q={words}")
+        assert "Chat is returning errors" in page(client, f"/console/incidents?q={words}")
     assert "No incidents match" in page(client, "/console/incidents?q=zzz")
     for which in ("open", "suggested", "deleted", "nonsense"):
         page(client, f"/console/incidents?which={which}&page=99")

@@ -94,7 +94,7 @@ def test_news_goes_on_from_memory_and_the_disk_is_named(harmed, transactional_db
         body, code = vitals(timezone.now())
         (copies,) = body["checks"]["copies:disk"]
         assert (copies["status"], code) == ("fail", 503)
-        assert copies["output"].startswith("The disk takes no copies of the page: ")
+        assert copies["output"].startswith("Copies of the page cannot be saved to disk: ")
         assert str(harmed) not in copies["output"]
         lines = [one for one in caplog.records if "copies.not_written" in one.getMessage()]
         assert len(lines) == 1

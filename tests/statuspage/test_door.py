@@ -122,7 +122,7 @@ def test_a_change_is_seen_at_the_next_look(door):
     fell(probe, timezone.now())
     door.snapshot.version = Page.objects.version()  # what the renderer's look would find
     _, text = ask(door, f"/incidents/{Incident.objects.get().public_id}")
-    assert b"API answers with errors" in text
+    assert b"API is returning errors" in text
 
 
 def test_with_everything_dead_behind_it_the_last_copy_is_served(door, monkeypatch):

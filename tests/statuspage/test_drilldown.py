@@ -132,7 +132,7 @@ def test_an_hour_down_shows_its_minutes_and_leads_on(outage):
     assert by_label["20:00 – 21:00"].is_ahead
     assert page.day.status is Status.MAJOR_OUTAGE
     assert page.uptime.down == "1 h 30 min down"
-    assert [one.title for one in page.incidents] == ["API answers with errors"]
+    assert [one.title for one in page.incidents] == ["API is returning errors"]
 
 
 def test_yesterday_is_read_from_its_tallies(outage):
@@ -156,7 +156,7 @@ def test_hours_that_are_no_longer_kept_are_said_to_be_gone(db, settings):
     settings.HOUR_RETENTION_DAYS = 40
     assert (
         day_page(part.public_id, date(2026, 9, 20)).note
-        == "Hours are kept 40 days; those of this day are gone."
+        == "Hours are kept for 40 days; those of this day have been deleted."
     )
     assert day_page(part.public_id, date(2026, 11, 1)).note == ""
 
@@ -175,7 +175,7 @@ def test_an_hour_tells_its_stretches_and_failed_checks_in_public_words(outage):
     assert "20 ms" in text
     assert "local" in text
     assert "Major outage" in text
-    for secret in ("internal-lb-7", "/secret", "127.0.0.1", "Answered 503, which"):
+    for secret in ("internal-lb-7", "/secret", "127.0.0.1", "Responded with 503, which"):
         assert secret not in text
     later = hour_html(probe, now, "04")
     assert "30 min" in later
@@ -187,7 +187,7 @@ def test_a_component_that_shows_no_evidence_shows_no_checks(outage):
     Component.objects.update(shows_evidence=False)
     text = hour_html(probe, now)
     assert "503" not in text
-    assert "Single checks of this component are not shown." in text
+    assert "Individual checks of this component are not shown." in text
     assert "Major outage" in text
 
 
@@ -197,7 +197,9 @@ def test_checks_that_are_gone_are_said_to_be_gone(outage, settings):
     assert "No check failed in this hour." in hour_html(probe, now)
     settings.CHECK_RETENTION_DAYS = 14
     later = now + timedelta(days=15)
-    assert "Single checks are kept 14 days; those of this hour are gone." in hour_html(probe, later)
+    assert "Individual checks are kept for 14 days; those of this hour have been deleted." in hour_html(
+        probe, later
+    )
 
 
 def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
@@ -210,7 +212,7 @@ def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
     )
     text = hour_html(probe, now)
     assert text.count("Connection refused") == 200
-    assert text.count("no answer") == 200
+    assert text.count("no response") == 200
     assert "Only the first 200 are shown." in text
 
 
@@ -219,12 +221,12 @@ def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
     [
         ({"outcome": "down", "failure": "status", "status_code": 503}, "503 Service Unavailable"),
         ({"outcome": "down", "failure": "status", "status_code": 799}, "799"),
-        ({"outcome": "down", "failure": "assertion", "status_code": 200}, "Wrong content"),
-        ({"outcome": "down", "failure": "timeout_first_byte"}, "No answer"),
+        ({"outcome": "down", "failure": "assertion", "status_code": 200}, "Unexpected content"),
+        ({"outcome": "down", "failure": "timeout_first_byte"}, "No response"),
         ({"outcome": "down", "failure": "denied"}, "Failed"),
         ({"outcome": "down", "failure": "of the future"}, "Failed"),
-        ({"outcome": "degraded", "status_code": 200, "total_ms": 900}, "Slow answer"),
-        ({"outcome": "degraded", "total_ms": 20, "days_left": 3}, "Certificate ends soon"),
+        ({"outcome": "degraded", "status_code": 200, "total_ms": 900}, "Slow response"),
+        ({"outcome": "degraded", "total_ms": 20, "days_left": 3}, "Certificate expires soon"),
     ],
 )
 def test_what_a_check_saw(fields, words):

@@ -243,7 +243,7 @@ def test_words_about_what_is_gone_stand_there_to_be_copied(client, db):
     path = "/console/incidents/gone/note"
     page = client.post(path, f"body={KEPT}", content_type=URLENCODED, headers=HERE).content.decode()
     assert KEPT in page
-    assert "no longer there" in page
+    assert "no longer exists" in page
     assert "Send it now" not in page
     bare = client.post(
         path, f"body={KEPT}", content_type=URLENCODED, headers={"sec-fetch-site": "cross-site"}

@@ -12,10 +12,10 @@ from tests.incidents.test_maintenance import TWO_HOURS
 from tests.making import NOW, after, component
 from tests.people import person
 
-WILL = "Will be left out of the second uptime figure:"
-NOT = "Nothing is left out of the second uptime figure:"
-WILL_NOT = "Nothing will be left out of the second uptime figure:"
-IS = "Left out of the second uptime figure:"
+WILL = "Will be excluded from the second uptime figure:"
+NOT = "Nothing is excluded from the second uptime figure:"
+WILL_NOT = "Nothing will be excluded from the second uptime figure:"
+IS = "Excluded from the second uptime figure:"
 
 
 def planned(*, announced, starts, **more):
@@ -31,9 +31,9 @@ def planned(*, announced, starts, **more):
         # announced in time
         (-24, None, -20, (WILL, (0, 2))),  # begins tomorrow
         (-24, None, 1, (WILL, (1, 2))),  # nobody has begun it yet
-        (-24, None, 3, (f"{WILL_NOT} the time announced is over.", None)),
+        (-24, None, 3, (f"{WILL_NOT} the announced time is over.", None)),
         (-24, 0, 1, (IS, (0, 2))),  # under way
-        (-24, 3, 4, (f"{NOT} it did not fall into the time announced.", None)),
+        (-24, 3, 4, (f"{NOT} it did not take place in the announced time.", None)),
         # announced when it was to have begun already
         (1, None, 1, (f"{WILL_NOT} it was announced after its planned start.", None)),
         (1, 1.1, 1.5, (f"{NOT} it was not announced before it began.", None)),
@@ -60,7 +60,7 @@ def test_cancelled_work_did_not_take_place(db):
     work = planned(announced=after(hours=-24), starts=NOW)
     work.cancel(after(hours=-2))
     told = Excused.of(work, after(hours=-1))
-    assert told.words == f"{NOT} this work did not take place."
+    assert told.words == f"{NOT} this maintenance did not take place."
 
 
 def test_the_page_says_it(client, db):

@@ -74,7 +74,7 @@ def test_a_title_that_is_a_formula_is_only_words(db):
 def test_the_sum_behind_a_percentage_is_spelled_out():
     seconds = Seconds(up=2_592_000 - 9_039 - 1_603, major=9_039, partial=1_603)
     assert exports.arithmetic(seconds) == "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63"
-    assert exports.arithmetic(Seconds(unknown=3600)) == "nothing known"
+    assert exports.arithmetic(Seconds(unknown=3600)) == "no data"
     assert exports.arithmetic(Seconds(up=60)) == "100 × (60 − 0 − 0.3 × 0) / 60 = 100.00"
 
 
@@ -106,7 +106,7 @@ def test_today_is_counted_up_to_now_and_a_month_without_sight_has_no_figure(db):
     found(probe, "up", NOW)
     DayTally.objects.create(component=probe.component, day=NOW.date() - timedelta(days=40), unknown_s=86_400)
     old, new = json.loads(body("uptime_json"))["uptime"]
-    assert (old["uptime_percent"], old["unknown_s"], old["arithmetic"]) == (None, 86_400, "nothing known")
+    assert (old["uptime_percent"], old["unknown_s"], old["arithmetic"]) == (None, 86_400, "no data")
     assert (new["month"], new["up_s"], new["uptime_percent"]) == ("2026-11", 7200, 100.0)
 
 

@@ -1,5 +1,6 @@
 """Feeds: stable ids, valid for readers, every word of every incident; of the page, a group, a component."""
 
+import itertools
 import json
 import re
 from datetime import timedelta
@@ -73,7 +74,7 @@ def test_a_reader_finds_every_incident_with_all_its_words(db, kind):
     assert not parsed.bozo
     assert parsed.feed.title == "Widgetify Status - Incident History"
     (entry,) = parsed.entries
-    assert entry.title == "API answers with errors"
+    assert entry.title == "API is returning errors"
     assert entry.link == f"https://status.widgetify.example{Incident.objects.get().get_absolute_url()}"
     words = words_of(entry)
     order = [words.index(label) for label in ("Resolved", "Monitoring", "Investigating")]
@@ -136,10 +137,10 @@ def test_a_page_of_another_zone_writes_its_offset(db):
     assert feedparser.parse(feed("atom", now)).entries[0].published.endswith("Z")
 
 
-@pytest.mark.parametrize("kind", XML)
-def test_only_the_25_newest_and_all_in_a_fixed_number_of_entries(db, kind):
+def test_only_the_25_newest_and_all_in_a_fixed_number_of_entries(db):
     now = story(27)
-    assert len(feedparser.parse(feed(kind, now)).entries) == 25
+    for kind in XML:
+        assert len(feedparser.parse(feed(kind, now)).entries) == 25, kind
 
 
 @pytest.mark.parametrize("kind", XML)
@@ -202,7 +203,7 @@ def test_over_a_life_of_changes_ids_stay_and_nothing_is_told_twice(db):
     incident = Incident.objects.get()
     first = seen(after(minutes=1))
     work, trouble = first
-    assert list(first.values()) == ["New disks", "API answers with errors"]
+    assert list(first.values()) == ["New disks", "API is returning errors"]
     incident.post("A person looks.", phase="identified", now=after(minutes=2), title="The API fails")
     one.replan(after(minutes=3), starts_at=after(days=3), ends_at=after(days=3, hours=1), title="Newer disks")
     assert seen(after(minutes=4)) == {work: "Newer disks", trouble: "The API fails"}
@@ -289,13 +290,13 @@ def test_a_component_or_a_group_can_be_followed_alone(db):
     of = several()
     now = after(days=5)
     titles = {name: list(seen(now, path).values()) for name, path in of.items() if name != "Secret"}
-    errors, report = "API answers with errors", "Postmortem: API answers with errors"
+    errors, report = "API is returning errors", "Postmortem: API is returning errors"
     assert titles == {
         "API": ["Secret move", report, errors],
         "Web": ["Web moves"],
-        "Mail": ["Mail answers with errors"],
+        "Mail": ["Mail is returning errors"],
         "Ours": ["Web moves", "Secret move", report, errors],
-        "Theirs": ["Mail answers with errors"],
+        "Theirs": ["Mail is returning errors"],
     }
     whole = seen(now)
     for name in titles:
@@ -344,8 +345,7 @@ def test_hidden_components_are_not_named_in_any_feed(db):
             assert "Secret" not in text, (path, kind)
 
 
-@pytest.mark.parametrize("file", ["history.atom", "maintenance.ics"])
-def test_the_number_of_queries_does_not_grow(db, file):
+def test_the_number_of_queries_does_not_grow(db):
     probe = watched("API", group=group())
     counts = {}
     for size in (1, 4):
@@ -360,14 +360,11 @@ def test_the_number_of_queries_does_not_grow(db, file):
             turn(one, start + timedelta(hours=5))
             turn(one, start + timedelta(hours=7))
             watched(f"Component {size} {n}", group=probe.component.group)
-        for of in (
-            "",
-            f"/components/{probe.component.public_id}",
-            f"/groups/{probe.component.group.public_id}",
-        ):
+        places = ("", probe.component.get_absolute_url(), f"/groups/{probe.component.group.public_id}")
+        for of, file in itertools.product(places, ("history.atom", "maintenance.ics")):
             with CaptureQueriesContext(connection) as asked:
                 read(f"{of}/{file}", after(days=60))
-            counts.setdefault(of, []).append(len(asked))
+            counts.setdefault(f"{of}/{file}", []).append(len(asked))
     for few, many in counts.values():
         assert few == many <= 16
 

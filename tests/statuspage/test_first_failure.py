@@ -30,5 +30,5 @@ def test_what_fails_later_saw_nothing_of_an_incident_that_is_over(db):
     old.post("It is over.", phase="resolved", now=after(minutes=5))
     fell(other, after(hours=10))
     text = html(after(hours=11), gather=incident.gather, public_id=old.public_id)
-    assert "1 of 2 probes saw it" in text
+    assert "1 of 2 probes detected it" in text
     assert "18:00:00" not in text.split('id="seen"')[1]

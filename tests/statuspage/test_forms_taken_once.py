@@ -65,7 +65,7 @@ def test_the_same_form_twice_is_one_deed(staff, deed):
     again = staff.post(action or page, data)
     assert (again.status_code, again["Location"]) == (302, first["Location"])
     assert model.objects.count() == before + 1
-    assert "sent already" in staff.get(again["Location"], follow=True).content.decode()
+    assert "already sent" in staff.get(again["Location"], follow=True).content.decode()
 
 
 def test_changed_words_are_another_form_and_nobody_elses(staff):
@@ -123,7 +123,7 @@ def test_words_changed_after_publishing_become_a_draft_of_the_next_update(staff,
     assert Incident.objects.count() == 1
     assert Draft.objects.of(incident, ada).data["body"] == "We found it."
     page = staff.get(answer["Location"]).content.decode()
-    assert "What you changed since is here" in page
+    assert "What you have changed since is here" in page
     assert "We found it." in page
     key = re.search(r'name="key" value="(\w+)"', page)[1]
     staff.post(answer["Location"], composed(body="We found it.", key=key))

@@ -86,9 +86,9 @@ def test_a_month_before_anything_was_watched_is_no_month_without_incidents(db):
     probe = watched()
     Component.objects.filter(pk=probe.component_id).update(created_at=datetime(2026, 10, 20, tzinfo=UTC))
     september, october, november = shown().months
-    assert september.nothing == "No data: nothing was watched yet."
+    assert september.nothing == "No data: nothing was monitored yet."
     assert october.nothing == november.nothing == "No incidents."
-    assert "No data: nothing was watched yet." in html()
+    assert "No data: nothing was monitored yet." in html()
 
 
 def test_one_component_alone(db):
@@ -165,31 +165,31 @@ def test_words_are_found_in_titles_updates_and_names_and_marked(client, db):
 
 def test_nothing_typed_and_nothing_found_are_said(client, db):
     fill()
-    assert "Type a word of a title" in search(client, "  ").content.decode()
-    assert "Type a word of a title" in client.get("/history/search").content.decode()
-    assert "No incident holds all of these words" in search(client, "zeppelin").content.decode()
+    assert "Enter a word from a title" in search(client, "  ").content.decode()
+    assert "Enter a word from a title" in client.get("/history/search").content.decode()
+    assert "No incident has all of these words" in search(client, "zeppelin").content.decode()
 
 
 def test_what_only_staff_may_read_is_not_found(client, db):
     probe = watched("API", auto="suggest")
     fell(probe)
     suggestion = Incident.objects.get()
-    assert "No incident holds" in search(client, suggestion.title.split()[1]).content.decode()
+    assert "No incident has all" in search(client, suggestion.title.split()[1]).content.decode()
     (part, *_), _ = fill(incidents=0)
     incident = past_outage(1, part, ago(2))
     incident.note("The intern pulled the plug.", after(hours=1), author=None)
-    assert "No incident holds" in search(client, "intern").content.decode()
+    assert "No incident has all" in search(client, "intern").content.decode()
     hidden = watched("Skunkworks", shown=False).component
     incident.touch(hidden, Status.MAJOR_OUTAGE, NOW)
-    assert "No incident holds" in search(client, "skunkworks").content.decode()
+    assert "No incident has all" in search(client, "skunkworks").content.decode()
     incident.delete_softly(after(hours=2))
-    assert "No incident holds" in search(client, "outage").content.decode()
+    assert "No incident has all" in search(client, "outage").content.decode()
 
 
 @pytest.mark.parametrize("query", ["%", "_", "\\", "100%", "a_b", "'; DROP TABLE incidents_incident; --"])
 def test_signs_of_a_pattern_are_only_signs(client, db, query):
     fill()
-    assert "No incident holds" in search(client, query).content.decode()
+    assert "No incident has all" in search(client, query).content.decode()
 
 
 def test_a_percent_sign_is_found_where_there_is_one(client, db):
@@ -268,9 +268,9 @@ def test_mean_and_median_beside_each_other():
     ("lengths", "mean", "basis"),
     [
         ([], "no incidents", ""),
-        ([timedelta(minutes=5)], "too few to say", "of 1 incident"),
-        ([None, None, timedelta(minutes=5)], "too few to say", "of 1 incident, 2 left out"),
-        ([timedelta(minutes=4), None, timedelta(minutes=8)], "6 min", "of 2 incidents, 1 left out"),
+        ([timedelta(minutes=5)], "not enough data", "of 1 incident"),
+        ([None, None, timedelta(minutes=5)], "not enough data", "of 1 incident, 2 excluded"),
+        ([timedelta(minutes=4), None, timedelta(minutes=8)], "6 min", "of 2 incidents, 1 excluded"),
     ],
 )
 def test_too_few_say_nothing(lengths, mean, basis):

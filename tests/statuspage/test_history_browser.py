@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from components.models import Check, Page, Probe, StatusSpan
-from tests.browser import widths
 from tests.filling import fill, past_outage
-from tests.statuspage.test_browser import RULES
+from tests.looking import faults, sticks_out
 from tests.whole import wait_for
 
+# more to see on them than in test_everywhere_browser
+RICHER = ("history", "bad day", "hour", "found", "not found", "component")
 TITLE = "Chat <script>alert(1)</script> refused new connections"
 
 
@@ -53,28 +53,17 @@ def addresses(public_id, bad, today):
     }
 
 
-def test_nobody_is_shut_out_of_the_past(web, browser, looking_back):
-    axe, wrong = Axe(), []
-    for scheme in ("light", "dark"):
-        for width in widths(scheme):
-            page = browser.open(web.url, width=width, scheme=scheme)
-            for name, path in addresses(*looking_back).items():
-                page.goto(web.url + path)
-                page.wait_for_timeout(150)
-                wrong += [
-                    f"{name} {scheme} {width}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
-                    for fault in axe.run(page, options=RULES).response["violations"]
-                ]
-            page.context.close()
-    assert wrong == [], "\n".join(wrong)
-
-
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_nothing_of_the_past_scrolls_sideways(web, browser, looking_back, width):
-    page = browser.open(web.url, width=width)
+def test_nobody_is_shut_out_of_the_past_and_nothing_of_it_scrolls_sideways(web, browser, looking_back):
+    page, wrong = browser.open(web.url, scheme="dark"), []
     for name, path in addresses(*looking_back).items():
         page.goto(web.url + path)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+        for width in (1280, 320, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            if sticks_out(page):
+                wrong.append(f"{name} {width} scrolls sideways")
+        if name in RICHER:
+            wrong += [f"{name}: {fault}" for fault in faults(page)]
+    assert wrong == [], "\n".join(wrong)
 
 
 def test_without_script_a_reader_comes_from_the_year_to_the_minute(web, browser, looking_back):

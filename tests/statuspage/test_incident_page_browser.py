@@ -40,7 +40,7 @@ def test_the_evidence_is_told_in_a_sentence_under_the_banner(web, browser, outag
     page.get_by_role("link", name="See the evidence").click()
     assert page.url.endswith("#evidence")
     rose(outage.affected.get().component.probes.get(), timezone.now())
-    page.locator("#seen", has_text="1 of 1 probe saw it, first at").wait_for(timeout=12_000)
+    page.locator("#seen", has_text="1 of 1 probe detected it, first at").wait_for(timeout=12_000)
 
 
 def test_a_link_is_copied_and_the_page_printed_with_script_alone(web, browser, outage):

@@ -1,4 +1,4 @@
-"""A client certificate that is kept with a probe: shown where it was given for, and nowhere else."""
+"""A client certificate that is kept with a probe: shown where it was set for, and nowhere else."""
 
 import asyncio
 import ssl
@@ -64,7 +64,7 @@ def test_trying_shows_what_is_typed_and_without_that_what_is_kept(editor, tmp_pa
     with Demanding(tmp_path, trusts=ours[0], version=ssl.TLSVersion.TLSv1_2) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.file))
         probe = kept(pair(), target=f"https://127.0.0.1:{server.port}/")
-        assert "It refuses our client certificate" in text_of(posted(editor, probe, do="try"))
+        assert "The server rejects our client certificate" in text_of(posted(editor, probe, do="try"))
         tried = text_of(posted(editor, probe, ours, do="try"))
         assert "Up in" in tried
         assert not is_in(ours[1], tried)
@@ -90,7 +90,9 @@ def test_the_shell_keeps_it(db, tmp_path, settings, monkeypatch):
     assert not is_in(ours[1], f"{out.getvalue()} {row.after}")
 
 
-@pytest.mark.parametrize(("days", "words"), [(3, "ends in 3 days: renew it"), (-2, "has expired: renew it")])
+@pytest.mark.parametrize(
+    ("days", "words"), [(3, "expires in 3 days: renew it"), (-2, "has expired: renew it")]
+)
 def test_the_ladder_of_a_tls_probe_says_that_ours_ends_soon(days, words):
     note = f"Our client certificate {words}."
     check = Check(outcome="up", total_ms=9, connect_ms=1, tls_ms=2, days_left=60, facts={"note": note})
@@ -144,20 +146,20 @@ def test_a_kind_that_shows_none_keeps_none(editor, client, kind, target):
 def test_what_makes_no_pair_is_refused_at_its_field(editor):
     probe, (chain, key) = kept(pair()), pair()
     for ours, more, words in (
-        ((chain, ""), {}, "Give the private key that belongs to this certificate."),
-        (("", key), {}, "Give the certificate that belongs to this key."),
-        ((chain, pair()[1]), {}, "This key does not belong to the certificate"),
-        ((chain + key, key), {}, "This holds a private key"),
-        ((chain + "".join(bodies(key)), ""), {}, "Give the private key"),
-        (("".join(bodies(key)), key), {}, "This is no certificate"),
-        ((chain, key), {"remove_certificate": "on"}, "Either remove the certificate or give another"),
+        ((chain, ""), {}, "Add the private key for this certificate."),
+        (("", key), {}, "Add the certificate for this key."),
+        ((chain, pair()[1]), {}, "This key does not match the certificate"),
+        ((chain + key, key), {}, "This contains a private key"),
+        ((chain + "".join(bodies(key)), ""), {}, "Add the private key"),
+        (("".join(bodies(key)), key), {}, "This is not a certificate"),
+        ((chain, key), {"remove_certificate": "on"}, "Either remove the certificate or replace it"),
         (
             (chain, key),
             {"target": "http://api.example/"},
-            "Nobody asks for a certificate at an http:// address",
+            "http:// addresses do not use client certificates",
         ),
-        (("", ""), {"target": "http://api.example/"}, "Nobody asks for a certificate at an http:// address"),
-        (("", ""), {"target": "HTTP://api.example:443/"}, "Nobody asks for a certificate"),
+        (("", ""), {"target": "http://api.example/"}, "http:// addresses do not use client certificates"),
+        (("", ""), {"target": "HTTP://api.example:443/"}, "addresses do not use client certificates"),
     ):
         answer = posted(editor, probe, ours, **more)
         text = text_of(answer)
@@ -167,7 +169,7 @@ def test_what_makes_no_pair_is_refused_at_its_field(editor):
     assert Probe.objects.get().sealed_client_key == probe.sealed_client_key
 
 
-# Only where it was given for
+# Only where it was set for
 
 
 @pytest.mark.parametrize("target", [THERE, "https://api.example:8443/health", "https://10.0.0.7.example/"])
@@ -175,8 +177,8 @@ def test_a_probe_that_moves_elsewhere_takes_it_along_only_if_it_is_given_again(e
     ours, probe = pair(), kept(pair())
     refused = posted(editor, probe, target=target)
     assert refused.status_code == 400
-    assert "was given for api.example:443: give it and its key again" in text_of(refused)
-    assert "was given for api.example:443" in text_of(posted(editor, probe, target=target, do="try"))
+    assert "was set for api.example:443: paste it and its key again" in text_of(refused)
+    assert "was set for api.example:443" in text_of(posted(editor, probe, target=target, do="try"))
     assert posted(editor, probe, ours, target=target).status_code == 302
     moved = Probe.objects.get()
     assert moved.order().shown == taken(ours)
@@ -196,13 +198,13 @@ def test_another_way_to_the_same_place_is_no_move(editor):
 def test_moved_past_the_form_it_is_not_shown(db):
     probe = kept(pair())
     Probe.objects.update(target=THERE)
-    with pytest.raises(InvalidProbeError, match=r"was given for api\.example:443: give it and its key again"):
+    with pytest.raises(InvalidProbeError, match=r"was set for api\.example:443: paste it and its key again"):
         Probe.objects.get().order()
     other = kept(pair(), name="Other", target=THERE)
     Probe.objects.filter(pk=probe.pk).update(sealed_client_key=other.sealed_client_key)
     assert Probe.objects.get(pk=probe.pk).refusal == ""  # sealed for THERE; its certificate is another's
     Probe.objects.filter(pk=probe.pk).update(target=HERE)
-    assert "was given for other.example:443" in Probe.objects.get(pk=probe.pk).refusal
+    assert "was set for other.example:443" in Probe.objects.get(pk=probe.pk).refusal
 
 
 def test_djangos_admin_cannot_move_it_either(client, db):
@@ -214,8 +216,8 @@ def test_djangos_admin_cannot_move_it_either(client, db):
     refused = client.post(page, form | {"target": THERE})
     text = text_of(refused)
     assert refused.status_code == 200
-    assert "was given for api.example:443" in text
-    assert "The certificate is changed in the console." in text
+    assert "was set for api.example:443" in text
+    assert "Change the certificate in the console." in text
     assert client.post(page, form | {"name": "Renamed"}).status_code == 302
     assert Probe.objects.get().sealed_client_key == probe.sealed_client_key
     assert client.post(page, form | {"kind": "tcp", "target": "api.example:443"}).status_code == 302
@@ -230,7 +232,7 @@ def test_a_row_of_a_component_in_djangos_admin_keeps_none_either(client, db):
     page = f"/admin/components/component/{probe.component_id}/change/"
     sent = as_shown(client.get(page).content.decode(), action="")
     moved = client.post(page, sent | {"probes-0-target": THERE})
-    assert "was given for api.example:443" in text_of(moved)
+    assert "was set for api.example:443" in text_of(moved)
     assert (
         client.post(page, sent | {"probes-0-kind": "tcp", "probes-0-target": "a.example:1"}).status_code
         == 302
@@ -239,7 +241,7 @@ def test_a_row_of_a_component_in_djangos_admin_keeps_none_either(client, db):
     assert Audit.objects.get(act="probe.edit").after == NONE
 
 
-# A key that cannot be opened
+# A key that cannot be decrypted
 
 
 def test_with_another_secret_key_it_is_unknown_and_says_what_to_do_while_others_go_on(
@@ -261,7 +263,7 @@ def test_with_another_secret_key_it_is_unknown_and_says_what_to_do_while_others_
     assert not Incident.objects.exists()
     client.force_login(person("ed", Role.EDITOR))
     assert UNREADABLE in text_of(client.get(f"{CONSOLE}{bad.public_id}"))
-    assert "Set, but cannot be opened" in text_of(client.get(f"{CONSOLE}{bad.public_id}/edit"))
+    assert "Set, but cannot be decrypted" in text_of(client.get(f"{CONSOLE}{bad.public_id}/edit"))
     bad.refresh_from_db()
     assert UNREADABLE in text_of(posted(client, bad, do="try"))
     assert posted(client, bad, name="Renamed").status_code == 302

@@ -88,9 +88,9 @@ def test_every_surface_says_the_new_name_and_zone(admin, client):
         ("name", "x" * 61, "at most 60 characters"),
         ("name", "Tern\nBcc: all", "on one line"),
         ("name", "Te\u202ern", "on one line"),
-        ("name", "\u2800", "Nothing of this name can be seen"),
-        ("colour", "blue", "six digits of hex, as #0b5fff"),
-        ("colour", "#0b5fff;}", "six digits of hex"),
+        ("name", "\u2800", "This name is invisible"),
+        ("colour", "blue", "six hex digits, such as #0b5fff"),
+        ("colour", "#0b5fff;}", "six hex digits"),
         ("support_url", "help@tern.example", "write mailto:help@tern.example"),
         ("support_url", "javascript:alert(1)", "https://… or mailto:…"),
         ("support_url", "http://tern.example", "https://… or mailto:…"),
@@ -98,8 +98,8 @@ def test_every_surface_says_the_new_name_and_zone(admin, client):
         ("support_url", "https://[", "https://… or mailto:…"),
         ("support_url", "mailto:", "https://… or mailto:…"),
         ("time_zone", "Europe/Belrin", "write Europe/Berlin?"),
-        ("time_zone", "../../etc/passwd", "no time zone"),
-        ("time_zone", "Mars", "no time zone"),
+        ("time_zone", "../../etc/passwd", "not an IANA time zone"),
+        ("time_zone", "Mars", "not an IANA time zone"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_mend(admin, field, value, sentence):
@@ -162,7 +162,11 @@ def test_a_dark_logo_needs_a_light_one(admin, client):
 
 @pytest.mark.parametrize(
     ("body", "sentence"),
-    [(b"<svg/>", "SVG is not taken"), (b"MZ", "Send a PNG, JPEG or WebP"), (png() + b"x" * 70_000, "64 kB")],
+    [
+        (b"<svg/>", "SVG is not accepted"),
+        (b"MZ", "Upload a PNG, JPEG or WebP"),
+        (png() + b"x" * 70_000, "64 kB"),
+    ],
 )
 def test_a_file_that_is_no_logo_is_refused(admin, body, sentence):
     response = save(admin, logo=sent(body))
@@ -176,13 +180,13 @@ def test_a_heavy_logo_is_taken_with_a_warning(admin, client):
     response = save(admin, logo=sent(heavy))
     assert response.status_code == 302
     said = admin.get(AT).content.decode()
-    assert "Logo: 20 kB is a lot. It loads with every page" in said
+    assert "Logo: 20 kB is large. It loads with every page" in said
     assert "at most 10 kB is enough" in said
-    assert "is a lot" not in admin.get(AT).content.decode()
+    assert "is large" not in admin.get(AT).content.decode()
     shown = admin.post(AT, {"do": "look", "logo": sent(heavy)}, headers={"HX-Request": "true"})
-    assert "Logo: 20 kB is a lot" in shown.content.decode()
+    assert "Logo: 20 kB is large" in shown.content.decode()
     save(admin, logo=sent(WIDE))
-    assert "is a lot" not in admin.get(AT).content.decode()
+    assert "is large" not in admin.get(AT).content.decode()
 
 
 def test_a_replaced_logo_stays_for_old_mails_and_a_removed_one_is_gone(admin, client):

@@ -75,7 +75,7 @@ def test_nothing_else_is_opened_by_a_stroke(client, db, path):
 def test_a_method_that_is_not_taken_is_told_which_are(client, db):
     told = client.patch("/api/v2/subscribers.json")
     assert told.status_code == 405
-    assert told.json()["error"] == "This address takes GET, HEAD, POST, OPTIONS, DELETE."
+    assert told.json()["error"] == "This address accepts GET, HEAD, POST, OPTIONS, DELETE."
     assert client.options("/api/v2/summary.json").headers["allow"] == "GET, HEAD, OPTIONS"
     assert "POST" in client.options("/api/v2/subscribers.json").headers["allow"]
 

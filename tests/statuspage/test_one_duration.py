@@ -141,9 +141,9 @@ def test_the_time_that_it_was_well_before_a_relapse_is_counted_nowhere(client, a
     found(probe, "up", now)
     incident = Incident.objects.get()
     body = incident.updates.last().body
-    assert "(5 min in all, with pauses)" in body
+    assert "(5 min in all, with recoveries in between)" in body
     incident.updates.filter(pk=incident.updates.last().pk).update(
-        body=body.replace(" in all, with pauses", "")
+        body=body.replace(" in all, with recoveries in between", "")
     )
     said = numbers(incident, client, now)
     draft = Postmortem.objects.get()

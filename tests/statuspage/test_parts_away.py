@@ -35,14 +35,14 @@ def said(whole, text):
 
 def test_a_broker_that_is_refused_is_named_and_no_worker_is_killed_for_it(whole):
     whole.start(wait=False, REDIS_URL="redis://:secret@127.0.0.1:1/0", WORKER_SILENCE_S="10")
-    wait_for(lambda: said(whole, "the broker is away: 127.0.0.1:1 does not answer"), 30)
+    wait_for(lambda: said(whole, "the broker is unavailable: 127.0.0.1:1 is not responding"), 30)
     wait_for(lambda: is_served(whole), 20)
     workers = wait_for(lambda: whole.child("worker") and whole.child("post") and whole.family(), 20)
     time.sleep(15)  # longer than their patience
     assert {one.pid for one in workers} <= {one.pid for one in whole.family()}
     assert not said(whole, "is live")
-    assert not said(whole, "has done nothing")
-    assert said(whole, "waiting for the first work of")
+    assert not said(whole, "has been idle")
+    assert said(whole, "waiting for the first activity of")
     assert not said(whole, "secret")
     before = len(whole.lines)
     time.sleep(10)
@@ -64,7 +64,7 @@ def test_a_part_that_cannot_start_is_named_with_its_reason_once(whole, tmp_path)
     assert whole.child("worker").pid == worker.pid  # silent, for want of a clock
     (tmp_path / "site" / "sitecustomize.py").write_text("")
     wait_for(lambda: said(whole, "is live"), 60)
-    wait_for(lambda: said(whole, "beat runs again"), 30)
+    wait_for(lambda: said(whole, "beat is running again"), 30)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_a_clock_that_steps_stops_neither_checks_nor_messages(whole, tmp_path, s
         wait_for(whole.incidents, 30)
         wait_for(lambda: sink.got, 90)
         wait_for(lambda: whole.web.get("/healthz").status_code == 200, 60)
-    assert not said(whole, "has done nothing")
+    assert not said(whole, "has been idle")
     titles = {one["name"] for one in whole.incidents()}
-    assert titles == {"Shop answers with errors"}
+    assert titles == {"Shop is returning errors"}

@@ -135,8 +135,8 @@ def test_a_mail_server_that_is_away_leaves_the_link_to_hand_over(admin, settings
         ({"password": "bob@widgetify"}, "too similar"),
         ({"name": "ada"}, "already exists"),
         ({"name": "ADA"}, "already exists"),
-        ({"name": "ada@widgetify.example"}, "holds no @"),
-        ({"email": "ada@widgetify.example"}, "has this address already"),
+        ({"name": "ada@widgetify.example"}, "cannot contain @"),
+        ({"email": "ada@widgetify.example"}, "already has this address"),
         ({"name": ""}, "required"),
     ],
 )
@@ -155,7 +155,7 @@ def test_another_address_than_the_invited_one_is_not_taken_as_proven(admin):
 def test_whom_we_know_is_not_invited_again(admin):
     page = admin.post("/console/people/invite/", {"email": "ADA@widgetify.example", "role": 2})
     assert page.status_code == 422
-    assert "has this address already" in page.content.decode()
+    assert "already has this address" in page.content.decode()
 
 
 def test_the_list_tells_role_last_login_and_second_factor(admin):

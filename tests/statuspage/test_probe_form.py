@@ -25,9 +25,9 @@ def test_what_is_sent_and_what_is_expected_are_told_apart():
     form = form_of("http")
     labels = {field.label: title for title, fields in form.sections for field in fields}
     assert labels["Headers (sent)"] == labels["Body (sent)"] == "Request"
-    assert labels["Header expected"] == labels["Expected status"] == "What we expect"
-    assert labels["Confirm down"] == "When it counts"
-    assert labels["When down, show"] == "Where it shows"
+    assert labels["Header expected"] == labels["Expected status"] == "Expected response"
+    assert labels["Confirm down"] == "Thresholds"
+    assert labels["When down, show"] == "Visibility"
     assert len(labels) == len(form.fields)
 
 

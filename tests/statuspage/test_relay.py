@@ -60,7 +60,7 @@ def test_lines_about_different_things_are_different(relay):
         (["usage: celery", "Error: No such option: -Z"], "Error: No such option: -Z"),
         ([*TRACEBACK[:-1], "redis.ConnectionError: refused"], "redis.ConnectionError: refused"),
         ([*TRACEBACK[:-1], "some.Odd: thing"], "some.Odd: thing"),
-        ([], "it said nothing"),
+        ([], "it printed nothing"),
     ],
 )
 def test_the_reason_is_found_in_the_last_words(lines, why):

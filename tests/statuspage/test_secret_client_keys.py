@@ -56,7 +56,7 @@ def test_the_key_stands_on_no_page_in_no_log_and_in_no_export(editor, client, ca
     assert f"Client certificate: set, valid until {until} (CN=probe)" in told
     assert "BEGIN" not in told
     form = html.unescape(client.get(f"{page}/edit").content.decode())
-    assert f"Set, valid until {until} (CN=probe). Empty fields change nothing." in form
+    assert f"Set, valid until {until} (CN=probe). Leave both fields empty to keep it." in form
     assert "BEGIN" not in form
 
 

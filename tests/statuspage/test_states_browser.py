@@ -140,6 +140,8 @@ def test_what_a_refusal_says(looking):
     looking.at("/nothing", "404")
     looking.at("/console/incidents/x/publish", "405 or the login")
     looking.at("/accounts/logout/", "405")
+    looking.at("/accounts/invitation/x/", "an invitation that never was")
+    looking.at("/accounts/password/reset/key/1-x/", "a link that was used")
     words = {
         "400": answered(defaults.bad_request, ValueError()),
         "429": answered(too_many),

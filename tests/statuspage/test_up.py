@@ -1,6 +1,7 @@
 """`make run`: everything with one command, brought back when it dies, gone when it is told to go."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -11,11 +12,13 @@ import psutil
 import pytest
 
 from tests.faults.faults import only_long
+from tests.once import migrated_file
 from tests.targets import Target
 from tests.whole import Whole, wait_for
 
 
 def test_first_start_shows_real_things_and_says_what_to_do(whole):
+    whole.is_new = True
     whole.start()
     text = "\n".join(whole.lines)
     assert f"http://localhost:{whole.port}/" in text
@@ -70,7 +73,7 @@ def test_whatever_is_killed_is_back_within_ten_seconds_and_nothing_is_lost(whole
             wait_for(lambda: _answers(whole), 10)
             wait_for(lambda: whole.status_of("Shop") == state, 40)  # noqa: B023
         titles = {one["name"] for one in whole.incidents()}
-        assert titles == {"Shop answers with errors"}
+        assert titles == {"Shop is returning errors"}
     assert whole.stop() < 10
     assert whole.left() == []
 
@@ -82,51 +85,47 @@ def _answers(whole):
         return False
 
 
-def test_a_worker_that_lives_but_does_nothing_is_started_again(whole):
-    whole.start(WORKER_SILENCE_S="10")
+def test_with_a_broker_of_ones_own_a_worker_that_lives_but_does_nothing_is_started_again(whole, settings):
+    whole.start(WORKER_SILENCE_S="10", REDIS_URL=settings.REDIS_URL)
+    roles = [" ".join(one.cmdline()) for one in psutil.Process(whole.process.pid).children()]
+    assert not any("valkey" in role for role in roles)
+    wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 40)
     worker = whole.child("worker")
     for one in [worker, *worker.children(recursive=True)]:
         one.suspend()
     wait_for(lambda: whole.is_back("worker", worker), 30)
-    assert any("the worker has done nothing for 10 s" in line for line in whole.lines)
+    assert any("the worker has been idle for 10 s" in line for line in whole.lines)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=only_long)])
-def test_told_to_go_it_finishes_what_it_has_in_hand(whole, number):
-    whole.start()
-    with Target() as target:
-        target.waits_s = 1.5
-        whole.watch(target.url, "Slow shop")
-        wait_for(lambda: len(target.asked) > 1, 20)  # the worker's own check is on its way
-        assert whole.stop(number) < 10
-    assert whole.left() == []
-    rows = whole.manage("shell", "-c", "from components.models import Check; print(Check.objects.filter("
-                        "probe__component__name='Slow shop', outcome='up').count())")  # fmt: skip
-    assert int(rows.stdout.split()[-1]) >= 1
-
-
-def test_readiness_ends_before_the_page_does(whole):
-    whole.start()
-    seen = []
-    whole.family()
-    whole.process.terminate()
-    end = time.monotonic() + 10
+def readiness_until_its_end(whole):
+    """What /readyz says until the program has ended; None once nobody answers."""
+    seen, end = [], time.monotonic() + 10
     while whole.process.poll() is None and time.monotonic() < end:
         try:
             seen.append(httpx.get(f"{whole.url}/readyz", timeout=1).status_code)
         except httpx.HTTPError:
             seen.append(None)
         time.sleep(0.02)
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=only_long)])
+def test_told_to_go_it_finishes_what_it_has_in_hand_and_readiness_ends_first(whole, number):
+    whole.start()
+    with Target() as target:
+        target.waits_s = 1.5
+        whole.watch(target.url, "Slow shop")
+        wait_for(lambda: len(target.asked) > 1, 20)  # the worker's own check is on its way
+        whole.family()
+        whole.process.send_signal(number)
+        seen = readiness_until_its_end(whole)
+        assert whole.process.poll() is not None  # within ten seconds
+    assert whole.left() == []
     assert 503 in seen
     assert seen.index(503) < (seen.index(None) if None in seen else len(seen))
-
-
-def test_kill_9_of_the_supervisor_leaves_nothing_running(whole):
-    whole.start()
-    whole.family()
-    os.kill(whole.process.pid, signal.SIGKILL)
-    whole.process.wait()
-    wait_for(lambda: whole.left() == [], 15)
+    rows = whole.manage("shell", "-c", "from components.models import Check; print(Check.objects.filter("
+                        "probe__component__name='Slow shop', outcome='up').count())")  # fmt: skip
+    assert int(rows.stdout.split()[-1]) >= 1
 
 
 def refused(whole, **env):
@@ -152,27 +151,30 @@ def test_a_folder_that_cannot_be_written(whole, tmp_path):
     assert "cannot be written" in refused(whole)
 
 
-def test_two_in_one_folder(whole):
+def test_two_in_one_folder_and_kill_9_of_the_supervisor_leaves_nothing_running(whole):
     whole.start()
     other = Whole(whole.folder)
     other.database = whole.database
     try:
-        assert "already runs" in refused(other)
+        assert "is already running" in refused(other)
     finally:
         other.close()
+    whole.family()
+    os.kill(whole.process.pid, signal.SIGKILL)
+    whole.process.wait()
+    wait_for(lambda: whole.left() == [], 15)
 
 
 def test_a_database_of_a_newer_version(whole):
     whole.database = ""  # a file is easy to forge
-    whole.start()
-    whole.stop()
+    whole.var.mkdir()
+    shutil.copy(migrated_file(), whole.var / "statuspage.sqlite3")
     with sqlite3.connect(whole.var / "statuspage.sqlite3") as database:
         database.execute(
             "INSERT INTO django_migrations (app, name, applied)"
             " VALUES ('incidents', '0999_future', '2030-01-01')"
         )
     database.close()
-    whole.lines.clear()
     assert "written by a newer version" in refused(whole)
 
 
@@ -180,10 +182,3 @@ def test_a_database_that_does_not_answer(whole):
     text = refused(whole, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert "The database cannot be used" in text
     assert "DATABASE_URL" in text
-
-
-def test_a_broker_of_ones_own_is_used(whole, settings):
-    whole.start(REDIS_URL=settings.REDIS_URL)
-    roles = [" ".join(one.cmdline()) for one in psutil.Process(whole.process.pid).children()]
-    assert not any("valkey" in role for role in roles)
-    wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 40)

@@ -68,12 +68,14 @@ def test_the_time_without_broker_or_database_counts_for_nobody(watch):
 
 def test_a_part_that_is_away_is_told_once_and_when_it_is_back(watch):
     for second in range(10):
-        watch.take(Look(broker="127.0.0.1:1 does not answer (refused)."), float(second))
+        watch.take(Look(broker="127.0.0.1:1 is not responding (refused)."), float(second))
     watch.take(Look(), 11.0)
     watch.take(Look(), 12.0)
     away, back = watch.told
-    assert away.startswith("the broker is away: 127.0.0.1:1 does not answer (refused). No checks run")
-    assert back == "the broker is back"
+    assert away.startswith(
+        "the broker is unavailable: 127.0.0.1:1 is not responding (refused). No checks run"
+    )
+    assert back == "the broker is available again"
 
 
 def test_the_first_sign_after_the_start_is_what_the_welcome_waits_for(watch):
@@ -85,7 +87,7 @@ def test_the_first_sign_after_the_start_is_what_the_welcome_waits_for(watch):
 
 def test_a_broker_nobody_reaches_is_named_without_its_password(db, watch):
     error = watch.look().broker
-    assert error.startswith("127.0.0.1:1 does not answer")
+    assert error.startswith("127.0.0.1:1 is not responding")
     assert "secret" not in error
 
 

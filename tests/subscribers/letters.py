@@ -27,7 +27,7 @@ MOST = "New chat messages are still not sent or received for most people. Posts 
 
 
 def story(**more) -> Story:
-    """The incident of the picture (DESIGN.md, 14-email)."""
+    """A partial outage with one update."""
     status = Status.PARTIAL_OUTAGE
     return Story(
         **{

@@ -39,7 +39,7 @@ def test_an_absurd_pause_of_a_chat_is_no_fault_of_ours(post, sink, asked):
     opened()
     post.deliver()
     owed = Delivery.objects.get()
-    assert (owed.state, owed.attempts, owed.last_error) == ("owed", 1, "Discord asks us to slow down.")
+    assert (owed.state, owed.attempts, owed.last_error) == ("owed", 1, "Discord is rate-limiting us.")
 
 
 @pytest.mark.parametrize("asked", [10.0**300, float("inf"), float("nan"), -(10.0**300), None])

@@ -258,10 +258,10 @@ def test_the_database_is_away_and_staff_hear_it_once_from_the_copy(sink, admin, 
     for made in (LastResort(), LastResort()):  # a restart, or another process
         for s in (0, 10, 31, 60, 300):
             made.tell(now + timedelta(seconds=s))
-    assert titles(sink) == ["The database does not answer."]
+    assert titles(sink) == ["The database is not responding."]
     LastResort().remember(now + timedelta(minutes=6))
     delivering.deliver(timezone.now() + timedelta(minutes=6))
-    assert titles(sink)[1:] == ["The database answers again."]
+    assert titles(sink)[1:] == ["The database is responding again."]
     alert = Alert.objects.get()
     assert (alert.kind, alert.closed_at is None) == ("database", False)
     assert [one.channel for one in alert.deliveries.all()] == [mine, mine]
@@ -338,18 +338,20 @@ def test_the_heartbeat_waits_for_the_head_alone():
 def test_a_full_disk_is_told_until_its_own_machine_has_room_again(sink, admin):
     channel(admin, at(sink))
     made, others, now = book.Book(), (book.Book(), book.Book()), timezone.now()
-    full = {"copies:disk": {"status": "fail", "output": "The disk takes no copies of the page: it is full."}}
+    full = {
+        "copies:disk": {"status": "fail", "output": "Copies of the page cannot be saved to disk: it is full."}
+    }
     for s in range(0, 300, 20):
         moment = now + timedelta(seconds=s)
         made.write(World(moment, full, "one"))
         others[0].write(World(moment, {"copies:disk": WELL}, "two"))
         others[1].write(World(moment, {"copies:disk": WELL}))  # the message worker keeps no copies
         delivering.deliver(moment)
-    assert titles(sink) == ["The disk takes no copies of the page: it is full."]
+    assert titles(sink) == ["Copies of the page cannot be saved to disk: it is full."]
     for s in (300, 340):
         made.write(World(now + timedelta(seconds=s), {"copies:disk": WELL}, "one"))
     delivering.deliver(now + timedelta(seconds=340))
-    assert titles(sink)[1:] == ["The disk takes copies of the page again."]
+    assert titles(sink)[1:] == ["Copies of the page are saved to disk again."]
 
 
 # The console
@@ -454,7 +456,7 @@ def test_an_incident_that_nobody_looks_at_any_more_is_told(sink, admin):
     made = book.Book()
     for s in (0, 5):  # one message after the other
         look(made, now + timedelta(seconds=s))
-    assert f"No probe checks this incident any more: {incident.title}" in titles(sink)
+    assert f"No probe checks this incident anymore: {incident.title}" in titles(sink)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from tests.making import after, component, fell, found, rose, watched
 from tests.people import person
 from tests.subscribers.test_alerts import at, channel, look, titles
 
-TITLE = "API answers with errors"
+TITLE = "API is returning errors"
 
 
 @pytest.fixture

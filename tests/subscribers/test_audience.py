@@ -182,12 +182,12 @@ def test_the_overview_says_how_delivery_is(ada):
     Heartbeat.objects.beat("post", "p", now)
     mail(), webhook("http://127.0.0.1:9/"), somebody(Channel.SLACK, "https://hooks.slack.com/services/x/y/z")
     Subscriber.objects.filter(channel="webhook").update(
-        failing_since=now, next_at=now + timedelta(minutes=5), last_error="Answered 503."
+        failing_since=now, next_at=now + timedelta(minutes=5), last_error="Responded with 503."
     )
     text = re.sub(r"<[^>]+>|\s+", " ", ada.get("/console/?part=live").content.decode())
     text = re.sub(r"\s+", " ", text)
     assert "1 webhook retrying , next try" in text
-    assert "Last answer: Answered 503." in text
+    assert "Last answer: Responded with 503." in text
     assert "Oldest due message nothing waiting" in text
     assert "not set up" not in text
 

@@ -84,7 +84,7 @@ def now(reader):
 def test_a_hard_bounce_stops_the_address_with_the_reason(client, postmark, reader):
     assert post(client, postmark, POSTMARK_BOUNCE) == 200
     assert now(reader) == State.QUARANTINED
-    assert reader.note.startswith("Postmark: the address does not take mail. smtp;550 5.1.1")
+    assert reader.note.startswith("Postmark: the address does not accept mail. smtp;550 5.1.1")
     assert post(client, postmark, POSTMARK_BOUNCE) == 200  # told twice
 
 

@@ -59,7 +59,7 @@ def test_a_room_is_told_once_it_took_its_first_message_and_not_before(post, sink
     post.deliver()
     one.refresh_from_db()
     assert one.state == State.ACTIVE
-    assert "This channel will be told of all components" in sink.got[0].body.decode()
+    assert "This channel will get updates about all components" in sink.got[0].body.decode()
 
 
 def test_a_removed_webhook_is_not_tried_again_and_its_key_is_in_no_log(post, sink, caplog):

@@ -183,7 +183,7 @@ def test_every_way_a_host_cannot_be_reached_reads_the_same(settings, transaction
         page = Client().get(f"/subscription/{one.key}").content.decode()
         assert UNREACHED in page
         told.add((data["messages"][0]["answer"], data["messages"][0]["state"], data["note"]))
-    assert told == {(UNREACHED, "Owed", "")}
+    assert told == {(UNREACHED, "Pending", "")}
     assert len(set(Delivery.objects.values_list("detail", flat=True))) >= 6, "staff read the reason"
 
 
@@ -201,7 +201,7 @@ def test_an_owner_who_is_told_that_their_webhook_was_stopped_learns_no_more(sett
     finally:
         post.drain(10)
     one.refresh_from_db()
-    assert one.note == f"Five days without a success. {UNREACHED}"
+    assert one.note == f"Five days without a successful delivery. {UNREACHED}"
     assert Delivery.objects.get(purpose=Purpose.STOPPED).context["why"] == one.note
 
 

@@ -196,7 +196,7 @@ def test_every_kind_of_message_fits_the_schema_of_every_vendor(channel, name):
 @pytest.mark.parametrize("channel", sorted(CHATS))
 def test_the_first_message_says_what_the_room_will_be_told(channel):
     made = channels.kind(channel).body(envelope(channel, None, purpose="confirm", scope="Chat and Files"))
-    assert "This channel will be told of Chat and Files" in "\n".join(all_texts(made))
+    assert "This channel will get updates about Chat and Files" in "\n".join(all_texts(made))
 
 
 def test_a_story_stays_in_its_thread():

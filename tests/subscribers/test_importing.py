@@ -67,17 +67,17 @@ def test_a_line_becomes_a_subscriber_with_its_choices(db):
 
 
 REFUSED = (
-    ("email,nonsense,,,,,,", "Write an address like you@example.com."),
-    ("email,,,,,,,", "there is no address: fill it in, or leave the line out."),
-    ("pigeon,a@x.example,,,,,,", "“pigeon” is no channel for a file"),
-    ("apprise,json://x,,,,,,", "“apprise” is no channel for a file"),
-    ("email,a@x.example,Nothing,,,,,", "none of the components is called “Nothing”"),
-    ("email,a@x.example,Twice,,,,,", "more than one of the components is called “Twice”"),
-    ("email,a@x.example,,,gossip,,,", "“gossip” is nothing to be told of"),
-    ("email,a@x.example,,,,huge,,", "“huge” is no impact"),
-    ("email,a@x.example,,,,,maybe,", "“maybe” is no answer for digest: write yes or no."),
+    ("email,nonsense,,,,,,", "Enter an address like you@example.com."),
+    ("email,,,,,,,", "the address is missing: fill it in, or remove the line."),
+    ("pigeon,a@x.example,,,,,,", "“pigeon” is not a channel that can be imported"),
+    ("apprise,json://x,,,,,,", "“apprise” is not a channel that can be imported"),
+    ("email,a@x.example,Nothing,,,,,", "none of the components is named “Nothing”"),
+    ("email,a@x.example,Twice,,,,,", "more than one of the components is named “Twice”"),
+    ("email,a@x.example,,,gossip,,,", "“gossip” is not an update type"),
+    ("email,a@x.example,,,,huge,,", "“huge” is not an impact"),
+    ("email,a@x.example,,,,,maybe,", "“maybe” is not valid for digest: write yes or no."),
     ("email,a@x.example,,,,,,dead", "“dead” is no state"),
-    ("slack,https://evil.example/,,,,,,", "This is no address of Slack"),
+    ("slack,https://evil.example/,,,,,,", "This is not a valid Slack address"),
     ("webhook,http://10.0.0.1/,,,,,,", "private or reserved network"),
 )
 
@@ -117,7 +117,7 @@ def test_the_exports_of_others_are_understood(db, head, line, expected):
 
 def test_a_phone_number_is_refused_with_a_way_out(db):
     tally = take(sheet("sms,,555,US", head="Mode,Email,Phone number,Phone country"))
-    assert "text messages are not sent from here" in tally.refused[0][1]
+    assert "text messages are not supported" in tally.refused[0][1]
 
 
 def test_taking_in_the_same_file_twice_is_once_and_nobody_who_left_comes_back(db):
@@ -192,13 +192,13 @@ def test_the_page_tells_what_was_refused_of_a_file(admin):
     admin.post(f"{HOME}imports/{made.pk}/go-on")
     text = admin.get(f"{HOME}imports/{made.pk}").content.decode()
     assert "line 3:" in text
-    assert "“pigeon” is no channel" in text
+    assert "“pigeon” is not a channel" in text
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("name,age\nx,1\n", "no column holds addresses"),
+        ("name,age\nx,1\n", "no column has addresses"),
         ("\n\n", "The file is empty"),
         ("sep=;\n", "The file is empty"),
         (b"email\n\xff\xfe\n", "The file is not UTF-8"),
@@ -221,18 +221,18 @@ def test_the_command_tells_how_far_it_is_and_every_fault(db, tmp_path):
     out, err = io.StringIO(), io.StringIO()
     call_command("import_subscribers", str(file), every=500, stdout=out, stderr=err)
     assert "500 lines: 500 added" in out.getvalue()
-    assert "1,101 lines: 1,100 added, 0 were here already, 1 refused." in out.getvalue()
-    assert err.getvalue().startswith("line 1102: “pigeon” is no channel")
+    assert "1,101 lines: 1,100 added, 0 already subscribed, 1 rejected." in out.getvalue()
+    assert err.getvalue().startswith("line 1102: “pigeon” is not a channel")
     out = io.StringIO()
     call_command("import_subscribers", str(file), stdout=out, stderr=io.StringIO())
-    assert "0 added, 1,100 were here already" in out.getvalue()
+    assert "0 added, 1,100 already subscribed" in out.getvalue()
 
 
 def test_the_command_says_what_is_wrong_with_a_file(db, tmp_path):
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_subscribers", str(tmp_path / "none.csv"))
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(CommandError, match="no column holds addresses"):
+    with pytest.raises(CommandError, match="no column has addresses"):
         call_command("import_subscribers", str(tmp_path / "x.csv"))
 
 

@@ -186,9 +186,7 @@ def test_what_staff_preview_is_what_is_sent():
     )
     sent, seen = text(read(envelope())).splitlines(), plain_mail(told).splitlines()
     assert seen[:12] == sent[:12]
-    assert seen[12:] == [
-        re.sub(r": https.*", ": (a link of the receiver's own)", line) for line in sent[12:14]
-    ]
+    assert seen[12:] == [re.sub(r": https.*", ": (a link for this subscriber)", line) for line in sent[12:14]]
 
 
 def test_what_customers_can_do_stands_below_the_newest_words():
@@ -313,7 +311,7 @@ def test_planned_work_tells_its_window_and_leads_to_the_calendar():
     for part in (text(message), html(message)):
         assert "Planned for 28 Nov, 03:46 to 05:46 UTC" in part
         assert f"{SITE}/maintenance.ics" in part
-    assert "See this maintenance" in html(message)
+    assert "View this maintenance" in html(message)
 
 
 def test_a_promise_for_another_day_names_the_day():
@@ -332,7 +330,7 @@ def test_a_day_of_news_is_one_mail():
             "Chat refuses new connections",
             "Files are slow",
             f"{SITE}/incidents/1118",
-            "one mail a day",
+            "one email a day",
         ):
             assert words in part
 
@@ -356,14 +354,21 @@ def test_a_day_on_which_everything_broke_is_still_one_small_mail():
             LINKS.confirm,
             "You won’t get any updates until you confirm",
         ),
-        ("known", "You are subscribed to Tern already", LINKS.manage, "nothing has changed"),
+        ("known", "You are already subscribed to Tern", LINKS.manage, "nothing has changed"),
         ("welcome", "You are subscribed to Tern", LINKS.manage, "From now on"),
         ("test", "A test from Tern", LINKS.manage, "nothing is wrong"),
-        ("stopped", "Tern no longer writes to hooks.example/x", f"/subscription/{KEY}", "Answered 500."),
+        (
+            "stopped",
+            "Tern no longer sends messages to hooks.example/x",
+            f"/subscription/{KEY}",
+            "Responded with 500.",
+        ),
     ],
 )
 def test_a_letter_about_the_subscription_has_one_button(purpose, subject, leads_to, says):
-    context = {"what": "hooks.example/x", "why": "Answered 500.", "key": KEY} if purpose == "stopped" else {}
+    context = (
+        {"what": "hooks.example/x", "why": "Responded with 500.", "key": KEY} if purpose == "stopped" else {}
+    )
     message = read(letter_about_itself(purpose, **context))
     assert message["Subject"] == subject
     assert says in text(message)

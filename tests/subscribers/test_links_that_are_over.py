@@ -111,12 +111,12 @@ def test_leaving_is_undone_from_the_page_that_says_so(client):
     assert "Resubscribe" in page
     for _ in range(2):  # and once more, by a second click
         answer = client.post(f"/subscription/{one.key}/restore", follow=True)
-        assert "We have sent a message that asks once more" in words(answer)
+        assert "We have sent another confirmation message" in words(answer)
     assert Delivery.objects.count() == 1
     client.post(path(message_builder.links(Subscriber.objects.get()).confirm))
     assert Subscriber.objects.get().state == State.ACTIVE
     answer = client.post(f"/subscription/{one.key}/restore", follow=True)
-    assert "You're subscribed" in words(answer).replace("&#x27;", "'")
+    assert "You're already subscribed" in words(answer).replace("&#x27;", "'")
     assert Delivery.objects.count() == 1
 
 
@@ -128,7 +128,7 @@ def test_a_choice_of_who_has_left_is_not_said_to_be_kept(client):
     assert (answer.status_code, "Nothing was changed" in words(answer)) == (422, True)
     answer = client.post(f"/subscription/{one.key}/only", {"incident": incident.public_id}, follow=True)
     assert "Nothing was changed" in words(answer)
-    assert "Your choice is kept" not in words(answer)
+    assert "Your choices are saved" not in words(answer)
     assert not one.follows.exists()
 
 
@@ -161,12 +161,12 @@ def test_the_links_of_a_deleted_subscription_say_that_it_is_gone(client, more):
     assert "Everything was deleted" in words(client.post(f"/subscription/{one.key}/delete"))
     answer = client.get(f"/subscription/{one.key}{more}")
     assert answer.status_code == 404
-    assert "no such subscription" in words(answer)
-    assert "Nothing is sent" in words(answer)
+    assert "Subscription not found" in words(answer)
+    assert "It sends nothing" in words(answer)
     assert AGAIN in answer.content.decode()
     assert answer["Cache-Control"] == "no-store"
     for act in ("restore", "only", "test", "secret", "replay"):
-        assert "no such subscription" in words(client.post(f"/subscription/{one.key}/{act}"))
+        assert "Subscription not found" in words(client.post(f"/subscription/{one.key}/{act}"))
 
 
 def test_a_link_to_an_incident_that_was_merged_offers_the_one_it_became(client):
@@ -180,7 +180,7 @@ def test_a_link_to_an_incident_that_was_merged_offers_the_one_it_became(client):
     page = client.get(f"/subscription/{one.key}?only={first.public_id}").content.decode()
     assert f'value="{second.public_id}"' in page
     answer = client.post(f"/subscription/{one.key}/only", {"incident": first.public_id}, follow=True)
-    assert "Your choice is kept" in words(answer)
+    assert "Your choices are saved" in words(answer)
     assert list(one.follows.all()) == [second]
     asked = {"address": "new@example.org", "follow": first.public_id}  # from a tab that was open since before
     assert client.post("/subscribe/email", asked).status_code == 302

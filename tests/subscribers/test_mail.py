@@ -139,7 +139,7 @@ def test_a_tarpit_costs_one_mail_its_deadline(box, monkeypatch):
     monkeypatch.setattr(email, "DEADLINE_S", 0.6)
     box.faults["reader"] = ["tarpit"]
     result, other = send("reader", "other")
-    assert (result.end, result.why) == (End.LATER, "The mail server did not answer within 0.6 s.")
+    assert (result.end, result.why) == (End.LATER, "The mail server did not respond within 0.6 s.")
     assert other.end is End.SENT
 
 
@@ -149,14 +149,14 @@ def test_a_server_that_does_not_let_us_in_is_our_trouble(settings, greeting):
         at(settings, box)
         (result,) = send("reader")
     assert result.end is End.OURS
-    assert result.why.startswith(("The mail server answered", "Our mail server"))
+    assert result.why.startswith(("The mail server replied", "Our mail server"))
 
 
 def test_a_server_that_is_away_is_our_trouble(settings, free_port):
     settings.EMAIL_URL, settings.EMAIL_HOST, settings.EMAIL_PORT = "smtp://…", "127.0.0.1", free_port
     (result,) = send("reader")
     assert (result.end, result.answer) == (End.OURS, None)
-    assert result.why == f"Our mail server: Nothing listens on port {free_port}: connection refused."
+    assert result.why == f"Our mail server: Nothing is listening on port {free_port}: connection refused."
 
 
 def test_nothing_is_said_without_the_tls_that_was_asked_for(settings, tmp_path):
@@ -221,7 +221,7 @@ def test_a_folder_that_cannot_be_written_loses_no_mail(settings, tmp_path):
     (tmp_path / "mail").write_text("in the way")
     settings.VAR_DIR, settings.EMAIL_URL = tmp_path, ""
     (result,) = send("reader")
-    assert (result.end, result.why.startswith("The mail cannot be written to")) == (End.OURS, True)
+    assert (result.end, result.why.startswith("Mail cannot be written to")) == (End.OURS, True)
 
 
 def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
@@ -253,7 +253,7 @@ def test_under_all_faults_at_once_nobody_is_forgotten(box, post, monkeypatch):
     assert len(box.faults["gone"]) == 8  # one refusal was enough
     gone = Subscriber.objects.get(shown__startswith="gone@")
     assert gone.state == State.QUARANTINED
-    assert gone.note == "The mail server answered 550 5.1.1 No such user"
+    assert gone.note == "The mail server replied 550 5.1.1 No such user"
     assert Subscriber.objects.filter(state=State.ACTIVE).count() == 25
     assert leases.MAILS_AT_ONCE >= email.MAX_LINES
 

@@ -2,12 +2,10 @@
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
-
 from components.status import Status
 from subscribers import emails
 from subscribers.delivery.content import Word
-from tests.statuspage.test_browser import RULES
+from tests.looking import faults as found_by_axe
 from tests.subscribers.letters import NOW, envelope, story
 
 LONG = "https://example.org/" + "a-long-path/" * 12
@@ -61,9 +59,7 @@ def test_mails_fit_every_screen_and_can_be_read_in_light_and_dark(browser, tmp_p
             assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(21, 26, 33)"}[scheme]
             if name != "digest":  # it holds all states; a look takes a second
                 continue
-            found = Axe().run(page, options=RULES).response["violations"]
             # a mail has no page around it: no landmarks
-            faults += [
-                f"{name} {scheme}: {one['id']}" for one in found if not re.match("region|landmark", one["id"])
-            ]
+            found = found_by_axe(page)
+            faults += [f"{name} {scheme}: {one}" for one in found if not re.match("region|landmark", one)]
     assert faults == []

@@ -110,7 +110,7 @@ def test_what_is_chosen_is_kept(client):
     assert (one.wants_incident, one.wants_maintenance, one.wants_postmortem) == (True, False, True)
     assert (one.least_impact, one.is_digest) == (3, True)
     page = client.get(answer["location"]).content.decode()
-    assert "Your choice is kept" in page
+    assert "Your choices are saved" in page
     assert re.search(rf'value="group-{ours.public_id}" checked', page)
     assert not re.search(rf'value="component-{chat.public_id}" checked', page)
     assert client.post(at(one), {"full": "1", "scope": "some", "kinds": "incident"}).status_code == 422
@@ -177,13 +177,13 @@ def test_deliveries_are_seen_and_sent_again(client):
     fan_out.sort(now + timedelta(minutes=1))
     news = Delivery.objects.get()
     Delivery.objects.update(
-        state=DeliveryState.FAILED, answer=500, last_error="Answered 500.", finished_at=now, attempts=3
+        state=DeliveryState.FAILED, answer=500, last_error="Responded with 500.", finished_at=now, attempts=3
     )
     old = one.owe(Purpose.TEST, now)
     Delivery.objects.filter(pk=old.pk).update(created_at=now - timedelta(days=31), message_id="msg_old")
     page = client.get(at(one)).content.decode()
     assert "Chat is down" in page
-    assert "Answered 500." in page
+    assert "Responded with 500." in page
     assert "3 attempts" in page
     client.post(at(one, "/replay"), {"message": news.message_id})
     news.refresh_from_db()

@@ -91,15 +91,15 @@ TAKEN = {
     "trailing nonsense": answers(OK + b"content-length: 2\r\n\r\nokHTTP/1.1 500 No\r\n\r\n"),
 }
 FAILED = {
-    "hangs up": (answers(), "broken off"),
+    "hangs up": (answers(), "closed"),
     "half a status": (answers(b"HTTP/1.1 2"), "not HTTP"),
     "half a head": (answers(OK + b"content-le"), "not HTTP"),
     "interim answers for ever": (answers(b"HTTP/1.1 100 Continue\r\n\r\n" * 9_000), "too large"),
     "a head without an end": (answers(OK + b"a: b\r\n" * 20_000), "too large"),
-    "101": (answers(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", ends=False), "Answered 101"),
+    "101": (answers(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", ends=False), "Responded with 101"),
     "302": (answers(b"HTTP/1.1 302 Found\r\nlocation: /x\r\n\r\n"), "redirects are not followed"),
-    "304": (answers(b"HTTP/1.1 304 Not Modified\r\n\r\n"), "Answered 304"),
-    "999": (answers(b"HTTP/1.1 999 No\r\n\r\n"), "Answered 999"),
+    "304": (answers(b"HTTP/1.1 304 Not Modified\r\n\r\n"), "Responded with 304"),
+    "999": (answers(b"HTTP/1.1 999 No\r\n\r\n"), "Responded with 999"),
     "not HTTP": (answers(b"220 mail.example ESMTP\r\n"), "not HTTP"),
 }
 SAMPLE = (Channel.WEBHOOK, Channel.SLACK, Channel.TEAMS)

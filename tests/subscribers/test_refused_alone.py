@@ -84,7 +84,7 @@ def test_staff_hear_of_it_once_and_not_that_no_mail_is_taken(refused):
     assert [len(one[ALONE]) for one in seen] == [0] + [1] * 7
     assert len({one.subject for told in seen for one in told[ALONE]}) == 1
     (owed,) = seen[-1][ALONE]
-    assert owed.title == "The mail server refuses our mail to some subscribers and takes it to others."
+    assert owed.title == "The mail server rejects our mail to some subscribers and accepts it for others."
     assert owed.body.startswith("At alone.example. ")
     assert owed.url.endswith("?q=alone.example")
     assert not KINDS[ALONE].repeat

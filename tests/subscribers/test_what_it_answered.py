@@ -34,8 +34,8 @@ def told(page):
     ("code", "says"),
     [
         (200, "200 : the test was accepted"),
-        (302, "Answered 302: redirects are not followed. We'll keep trying"),
-        (308, "Answered 308: redirects are not followed. We'll keep trying"),
+        (302, "Responded with 302: redirects are not followed. We'll keep trying"),
+        (308, "Responded with 308: redirects are not followed. We'll keep trying"),
         (500, "500"),
     ],
 )

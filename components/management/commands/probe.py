@@ -1,4 +1,4 @@
-"""Look once, now: `manage.py probe https://example.org`. With --save it becomes a component."""
+"""`manage.py probe https://example.org`: check a target once. With --save it becomes a component."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from django.db import transaction
 from components import client_certificates, command_audit, egress, probers, steps
 from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
-from components.outcomes import Expectation, Failure, Outcome, Reading, classify
+from components.outcomes import Expectation, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbeError
 
 MAX_WAIT_S = 10
@@ -22,19 +22,21 @@ MIN_NAME_LENGTH = 60
 
 
 class Command(BaseCommand):
-    help = "Run one check now and print where it gets to."
+    help = "Run one check now and print each step."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
-        parser.add_argument("--save", action="store_true", help="Make it a component with a probe.")
+        parser.add_argument("--save", action="store_true", help="Save it as a component with a probe.")
         parser.add_argument("--name", default="", help="The component's name.")
-        parser.add_argument("--timeout", type=int, help="Seconds for all of it (10, or the interval).")
+        parser.add_argument("--timeout", type=int, help="Timeout in seconds (10, or the interval).")
         parser.add_argument("--interval", type=int, default=60, help="Seconds between checks.")
-        parser.add_argument("--limit", type=int, help="Slower answers (ms) are degraded.")
-        parser.add_argument("--client-certificate", metavar="FILE", help="Shown to the target (PEM).")
-        parser.add_argument("--client-key", metavar="FILE", help="The private key of it (PEM).")
+        parser.add_argument("--limit", type=int, help="Slower responses (ms) count as degraded.")
         parser.add_argument(
-            "--option", action="append", default=[], metavar="NAME=VALUE", help="As json_path=$.ok"
+            "--client-certificate", metavar="FILE", help="Client certificate for the target (PEM)."
+        )
+        parser.add_argument("--client-key", metavar="FILE", help="Its private key (PEM).")
+        parser.add_argument(
+            "--option", action="append", default=[], metavar="NAME=VALUE", help="Such as json_path=$.ok"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -97,7 +99,7 @@ def kind_of(target: str) -> tuple[str, str]:
         return "http", target
     if scheme in PROBERS and rest:
         return scheme, rest
-    raise CommandError("target: Begin with http://, https://, tcp://, tls:// or dns://.")
+    raise CommandError("target: Start it with http://, https://, tcp://, tls:// or dns://.")
 
 
 def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
@@ -106,7 +108,7 @@ def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     if not any(files.values()):
         return order
     if not PROBERS[kind].is_secure(order):
-        raise CommandError("--client-certificate: Only https:// and tls:// targets can be shown one.")
+        raise CommandError("--client-certificate: Only https:// and tls:// targets use one.")
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
@@ -118,7 +120,7 @@ def _text(name: str, file: str) -> str:
     try:
         return Path(file).read_text()
     except (OSError, ValueError) as error:
-        raise CommandError(f"{name}: {file} cannot be read: check the path and its rights.") from error
+        raise CommandError(f"{name}: {file} cannot be read: check its path and permissions.") from error
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -130,24 +132,17 @@ def _pair(text: str) -> tuple[str, str]:
 
 def ladder(kind: str, reading: Reading) -> list[str]:
     """One line a rung: what was reached, how long it took, where it stopped."""
-    times: dict[str, float | None] = {steps.DNS: reading.dns_ms}
-    if kind != "dns":
-        times[steps.CONNECT] = reading.connect_ms
-    if reading.tls_ms is not None or reading.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        times[steps.TLS] = reading.tls_ms
-    if kind == "http":
-        times |= {steps.FIRST_BYTE: reading.first_byte_ms, steps.TRANSFER: reading.transfer_ms}
-    reached = steps.passed(times, reading.failure or "", reading.status_code)
+    walked = steps.walk(probers.PROBERS[kind].steps, reading)
     lines = []
-    for place, (name, took_ms) in enumerate(times.items()):
-        if place < reached:
+    for name, state, took_ms in walked:
+        if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
             lines.append(f"  ✓ {name:<11}{took}{_beside(name, reading)}".rstrip())
-        elif place == reached:
+        elif state == "failed":
             lines.append(f"  ✗ {name:<11}{reading.detail}")
         else:
             lines.append(f"  – {name}")
-    if reading.failure and reached == len(times):
+    if reading.failure and all(step.state == "ok" for step in walked):
         lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<11}as expected")

@@ -1,4 +1,4 @@
-"""Post an update from the shell: `manage.py post INCIDENT --phase identified --body "..."`."""
+"""`manage.py post INCIDENT --phase identified --body "..."`: post an update from the shell."""
 
 import sys
 from datetime import datetime, timedelta
@@ -17,25 +17,31 @@ from incidents.models import Incident
 
 
 class Command(BaseCommand):
-    help = "Post an update to an incident, or open one with its first word."
+    help = "Post an update to an incident, or open one with its first update."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "incident", help="The incident's id, as in its address; `last` for the newest open one; "
             "`new` opens one with --title."
         )  # fmt: skip
-        parser.add_argument("--phase", choices=[phase.value for phase in Phase], help="If it changes.")
+        parser.add_argument(
+            "--phase", choices=[phase.value for phase in Phase], help="The new phase, if it changes."
+        )
         parser.add_argument("--body", default="", help="Markdown; read from standard input if left out.")
         parser.add_argument("--title", default="", help="The title of a new incident.")
         parser.add_argument(
             "--component", action="append", default=[], help="An affected component's name or id."
         )
-        parser.add_argument("--status", help="What these components are now, as major_outage or operational.")
-        parser.add_argument("--workaround", help="What customers can do; empty takes it away.")
         parser.add_argument(
-            "--although-hidden", action="store_true", help="Publish it though all its components are hidden."
+            "--status", help="The status of these components now, such as major_outage or operational."
         )
-        parser.add_argument("--next", type=int, help="Minutes until the next update is promised.")
+        parser.add_argument("--workaround", help="What customers can do; empty removes it.")
+        parser.add_argument(
+            "--although-hidden",
+            action="store_true",
+            help="Publish it even though all its components are hidden.",
+        )
+        parser.add_argument("--next", type=int, help="Promise the next update in this many minutes.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
@@ -58,7 +64,7 @@ class Command(BaseCommand):
             "statuses": dict.fromkeys(components, options["status"]) if options["status"] else None,
         }
         if options["status"] and not components:
-            raise CommandError("--status needs --component: name what it is the status of.")
+            raise CommandError("--status needs --component: name the component.")
         if options["incident"] == "new":
             _refuse_hidden(components, options)
             phase = Phase(options["phase"] or Phase.INVESTIGATING)
@@ -80,7 +86,7 @@ class Command(BaseCommand):
 def _refuse_hidden(components: list[Component], options: dict[str, Any]) -> None:
     """Once, before it is public for the first time."""
     if hidden_components.are_all_hidden(components) and not options["although_hidden"]:
-        raise CommandError(f"{hidden_components.WARNING} Say --although-hidden to publish it.")
+        raise CommandError(f"{hidden_components.WARNING} Add --although-hidden to publish it.")
 
 
 def _note(act: str, incident: Incident, *, workaround: str) -> None:
@@ -100,7 +106,7 @@ def _incident(which: str) -> Incident:
         else Incident.objects.live().filter(public_id=which).first()
     )
     if found is None:
-        raise CommandError(f"There is no incident “{which}”: take the id from its address.")
+        raise CommandError(f"There is no incident “{which}”: use the id in its address.")
     return found
 
 

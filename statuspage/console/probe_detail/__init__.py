@@ -1,4 +1,4 @@
-"""What staff read of a probe: its verdict, its last results, where it stops, what it found before.
+"""A probe's page in the console: verdict, recent results, where it fails, past incidents.
 
 The number of queries is fixed, and every list is cut.
 """

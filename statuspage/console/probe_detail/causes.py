@@ -1,4 +1,4 @@
-"""What a probe's trouble means: its likely causes, and the incidents it had found before."""
+"""Likely causes of a probe's failure, and the incidents it detected before."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

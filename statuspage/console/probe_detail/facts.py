@@ -1,4 +1,4 @@
-"""The facts of one probe: its verdict, its row of figures, and all that its page shows beside the chart."""
+"""Everything a probe's page shows beside the chart."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -94,7 +94,7 @@ def _facts(
     heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
     due = "paused" if probe.is_paused else f"next in {length(max(0, probe.next_slot - now.timestamp()))}"
     if is_looking(probe, now):
-        due = "looking now"
+        due = "checking now"
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
     since = clock(probe.since, now, seconds=True) if probe.since else "–"
     return (

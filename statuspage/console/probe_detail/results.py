@@ -1,4 +1,4 @@
-"""The results of a probe: its checks line by line, and how far one of them came."""
+"""A probe's results: its checks line by line, and how far one of them got."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from components import steps
 from components.models import Check, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
+from components.probers import steps_of
 from components.status import Status
 from statuspage.console.probe_detail.words import ms
 from statuspage.public.evidence import sees
@@ -95,7 +96,7 @@ def _line(check: Check, probe: Probe) -> Line:
 
 def _result(check: Check) -> str:
     if check.failure == Failure.OWN_FAULT:
-        return "We could not look"
+        return "Could not check"
     if check.failure == Failure.DENIED:
         return "Not allowed by EGRESS_ALLOW"
     if check.outcome == Outcome.DEGRADED and not check.failure:
@@ -105,34 +106,34 @@ def _result(check: Check) -> str:
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     """How far it came, for staff."""
-    rungs = [(steps.DNS, check.dns_ms, "")]
-    if kind != "dns":
-        rungs.append((steps.CONNECT, check.connect_ms, check.address))
-    note = (check.facts or {}).get("note", "").rstrip(".")
-    if check.tls_ms is not None or kind == "tls" or check.failure in (Failure.TLS, Failure.TIMEOUT_TLS):
-        days = f"{check.days_left} days left" if check.days_left else ""
-        rungs.append(
-            (steps.TLS, check.tls_ms, ". ".join(filter(None, (days, note if kind == "tls" else ""))))
-        )
-    if kind == "http":
-        answered = f"{(check.facts or {}).get('protocol', '')} {check.status_code or ''}".strip()
-        rungs.append((steps.FIRST_BYTE, check.first_byte_ms, answered))
-        rungs.append((steps.TRANSFER, check.transfer_ms, note))
-    times = {name: took_ms for name, took_ms, _ in rungs}
-    reached = steps.passed(times, check.failure, check.status_code)
+    walked = steps.walk(steps_of(kind), check)
     found = []
-    for place, (name, took_ms, beside) in enumerate(rungs):
-        if place < reached:
+    for name, state, took_ms in walked:
+        if state == "ok":
             took = "" if took_ms is None else ms(took_ms)
-            found.append(Rung(name, "ok", ", ".join(filter(None, (beside, took))) or "–"))
-        elif place == reached:
+            found.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
+        elif state == "failed":
             found.append(Rung(name, "failed", sees(check).lower()))
         else:
             found.append(Rung(name, "open", "not reached"))
     if not check.failure:
         found.append(Rung("As expected", "ok", "yes"))
-    elif reached == len(rungs):
+    elif all(step.state == "ok" for step in walked):
         found.append(Rung("As expected", "failed", sees(check).lower()))
     else:
         found.append(Rung("As expected", "open", "not reached"))
     return tuple(found)
+
+
+def _beside(name: str, check: Check, kind: str) -> str:
+    """What there is to say of a step beside its time."""
+    facts = check.facts or {}
+    note = facts.get("note", "").rstrip(".")
+    if name == steps.CONNECT:
+        return check.address
+    if name == steps.TLS:
+        days = f"{check.days_left} days left" if check.days_left else ""
+        return ". ".join(filter(None, (days, note if kind == "tls" else "")))
+    if name == steps.FIRST_BYTE:
+        return f"{facts.get('protocol', '')} {check.status_code or ''}".strip()
+    return note if name == steps.TRANSFER else ""

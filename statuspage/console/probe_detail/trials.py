@@ -1,4 +1,4 @@
-"""Trying settings out before they are kept: one look now, and the last day replayed."""
+"""Try settings before saving: one check now, and the last day replayed."""
 
 import asyncio
 import threading
@@ -43,7 +43,7 @@ def try_out(probe: Probe) -> Tried:
     It shows the client certificate that was typed, or the one that is kept.
     """
     if not _places.acquire(blocking=False):
-        raise BusyError("Four tries are under way: try again in a few seconds.")
+        raise BusyError("Four tests are running: try again in a few seconds.")
     try:
         order = probe.order()
         deadline_s = float(min(probe.timeout_s, MAX_TRY_S))
@@ -117,7 +117,7 @@ def _compare(would: replay.Replay, was: replay.Replay) -> str:
     """ "2 flips instead of 9; 1 outage of 4 min instead of 3 of 12 min"."""
     flips = f"{would.flips} {'flip' if would.flips == 1 else 'flips'}"
     if (would.turns, would.outages) == (was.turns, was.outages):
-        return f"With these settings: the same as it was: {flips}, {_outages(would)}{_on_and_off(would)}."
+        return f"With these settings: no change: {flips}, {_outages(would)}{_on_and_off(would)}."
     words = f"With these settings: {flips} instead of {was.flips}; {_outages(would)} instead of {_count(was)}"
     if would.on_and_off == was.on_and_off:
         return f"{words}{_on_and_off(would)}."

@@ -1,4 +1,4 @@
-"""How the console words a probe: its verdict, lengths and response times."""
+"""How the console words a probe's verdict, lengths and response times."""
 
 from components.outcomes import Outcome
 from incidents.generated_text import duration

@@ -1,4 +1,4 @@
-"""A copy of the database that was seen to be whole: `manage.py backup FILE`."""
+"""`manage.py backup FILE`: a copy of the database, opened again to verify it."""
 
 import sqlite3
 import subprocess
@@ -15,11 +15,13 @@ MAX_DURATION_S = 3600
 
 
 class Command(BaseCommand):
-    help = "Copy the database to FILE while everything runs, and see that the copy is whole."
+    help = "Back up the database to FILE while everything runs, and verify the copy."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="?", default="", help="Where to; it must not exist yet.")
-        parser.add_argument("--done", action="store_true", help="Only report that another tool made one.")
+        parser.add_argument("file", nargs="?", default="", help="The file to write; it must not exist yet.")
+        parser.add_argument(
+            "--done", action="store_true", help="Only record that another tool made a backup."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["done"]:
@@ -27,13 +29,13 @@ class Command(BaseCommand):
                 raise CommandError("Name the file to write: manage.py backup backups/today.db")
             file = Path(options["file"])
             if file.exists():
-                raise CommandError(f"{file} exists already: name another file.")
+                raise CommandError(f"{file} already exists: name another file.")
             if connection.vendor == "sqlite":
                 copy_sqlite(file)
             else:
                 copy_postgresql(file)
             file.chmod(0o600)  # it holds what the database holds, and pg_dump may have been told otherwise
-            self.stdout.write(f"{file}: {file.stat().st_size / 1_000_000:.1f} MB, whole.")
+            self.stdout.write(f"{file}: {file.stat().st_size / 1_000_000:.1f} MB, verified.")
         Heartbeat.objects.beat("backup", "backup", timezone.now())
 
 
@@ -47,7 +49,7 @@ def copy_sqlite(file: Path) -> None:
     except Exception as error:
         raise CommandError(f"The copy could not be made: {error}") from error
     if found != "ok":
-        raise CommandError(f"The copy is not whole ({found}): do not rely on {file}.")
+        raise CommandError(f"The copy is corrupt ({found}): do not use {file}.")
 
 
 def copy_postgresql(file: Path) -> None:

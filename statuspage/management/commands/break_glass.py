@@ -1,4 +1,4 @@
-"""When nobody can get in any more: `manage.py break_glass NAME`."""
+"""`manage.py break_glass NAME`: an admin account when nobody can log in."""
 
 import secrets
 from typing import Any
@@ -14,7 +14,7 @@ from statuspage.staff.login.recording import end_sessions
 
 
 class Command(BaseCommand):
-    help = "Make or re-open an admin account: a new password, no second factor, no sessions."
+    help = "Create or recover an admin account: a new password, no second factor, no sessions."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         was_there = open_up(options["name"], password)
         done = "re-opened" if was_there else "made"
         self.stdout.write(f"Admin account {done}: {options['name']} / {password}")
-        self.stdout.write("The password must be changed at the first login, and is shown here only.")
+        self.stdout.write("The password must be changed at the first login. It is only shown here.")
 
 
 @transaction.atomic

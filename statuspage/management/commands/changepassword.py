@@ -1,4 +1,4 @@
-"""Django's `manage.py changepassword NAME`, written down in the audit log."""
+"""Django's `manage.py changepassword NAME`, recorded in the audit log."""
 
 from typing import Any
 

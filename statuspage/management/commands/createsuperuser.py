@@ -1,4 +1,4 @@
-"""Django's `manage.py createsuperuser`, written down in the audit log."""
+"""Django's `manage.py createsuperuser`, recorded in the audit log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Watch an outage happen: `manage.py demo`, or `make demo`."""
+"""`manage.py demo`, or `make demo`: watch an outage happen."""
 
 import signal
 import sys
@@ -22,12 +22,12 @@ PARTS = (
 
 
 class Command(BaseCommand):
-    help = "Run Widgetify beside a status page, take all its database connections, and watch."
+    help = "Run Widgetify beside a status page, use up its database connections, and watch."
     requires_system_checks = ()  # it checks nothing of this installation, and touches none of it
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--pace", type=float, default=1.0, help="0 hurries, 1 leaves time to look.")
-        parser.add_argument("--once", action="store_true", help="End with the story.")
+        parser.add_argument("--pace", type=float, default=1.0, help="0 runs fast, 1 leaves time to look.")
+        parser.add_argument("--once", action="store_true", help="Exit when the demo ends.")
         parser.add_argument("--seed", help="(inner) Make the components that watch this address.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             pass
         finally:
             story.end()
-            say("Everything of the demo is gone.")
+            say("The demo has been removed.")
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""The whole program with one command: `manage.py up`."""
+"""`manage.py up`: the whole program with one command."""
 
 import hashlib
 import os
@@ -103,11 +103,11 @@ def welcome(staff: tuple[str, str] | None) -> None:
     lines = ["", f"Your status page is live: {address}/"]
     if staff is not None:
         lines.append(f"Staff login:              {address}/accounts/login/   {staff[0]} / {staff[1]}")
-        lines.append("                          (you are asked for a password of your own)")
+        lines.append("                          (you will be asked to set your own password)")
     lines += [alerts_line(address)]
     lines += [
         "Next:",
-        f"  1. Watch something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
+        f"  1. Check something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
         f"  2. Name and group it:         {address}/console/components",
         f"  3. Name the page itself:      {address}/console/settings/look",
         "  4. Break it, and look at the page.",
@@ -117,7 +117,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
     for line in lines:
         say(line)
     if error := mail_server_error(settings.EMAIL_HOST if settings.EMAIL_URL else "", settings.EMAIL_PORT):
-        say(f"the mail server {error} Mails wait until it can be reached; check EMAIL_URL.")
+        say(f"the mail server {error} Mail is queued until it can be reached; check EMAIL_URL.")
 
 
 def alerts_line(address: str) -> str:

@@ -1,4 +1,4 @@
-"""One web process: `manage.py web`."""
+"""`manage.py web`: one web process."""
 
 import resource
 import sys

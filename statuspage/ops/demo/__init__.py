@@ -1,1 +1,1 @@
-"""Widgetify: a small service of our own that runs out of database connections, for `make demo`."""
+"""Widgetify: a small service that runs out of database connections, for `make demo`."""

@@ -1,4 +1,4 @@
-"""Two postmortems to look at: what a finished one is like, months and years later.
+"""Two example postmortems, for `make demo`.
 
 Both are invented; `load` may run again and adds nothing.
 """

@@ -1,4 +1,4 @@
-"""What an example is written in: an incident that is over and its postmortem, as plain values."""
+"""An example as plain values: a past incident and its postmortem."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The story of the demo, told by doing it: each chapter lasts until the public page says what it should.
+"""The demo, step by step: each lasts until the public page shows what it should.
 
 Nothing here touches the status page's data: Widgetify fails for real, and the
 page finds out by itself.
@@ -18,7 +18,7 @@ from typing import Any
 from statuspage.ops.demo.visitors import Visitors
 from statuspage.ops.supervisor import answers, free_port
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 START_S, CHAPTER_S = 90, 120
 REPAIRED_POOL = 200
 PAGE_PORT = 8010
@@ -47,33 +47,37 @@ class Story:
         """From a quiet day to a resolved incident. Raises Unexpected."""
         self.start()
         self.chapter(
-            "A quiet day: few visitors, five database connections, all is well.", (3, 20), self.is_calm
+            "A quiet day: few visitors, five database connections, everything is healthy.",
+            (3, 20),
+            self.is_calm,
         )
         self.chapter(
-            "More visitors come. They wait for one of the five connections: answers get slow.",
+            "More visitors arrive and wait for one of the five connections: responses get slow.",
             (10, 400),
             lambda seen: seen.get("Web app") == seen.get("REST API") == "degraded_performance",
         )
         self.chapter(
-            "A report that holds its connection for two seconds becomes popular. All five are taken: "
-            "the app and the API answer 503, static files go on.",
+            "A report that holds its connection for two seconds becomes popular. All five are in "
+            "use: the app and the API return 503, static files still work.",
             (120, 2000),
             lambda seen: seen.get("Web app") == seen.get("REST API") == "major_outage",
         )
         self.show_incident()
         self.dwell(30)
-        self.say("Staff find the pool's setting and repair it: 200 connections instead of 5.")
+        self.say("Staff find the pool setting and fix it: 200 connections instead of 5.")
         self.visitors.ask(f"{self.service}/pool?size={REPAIRED_POOL}", "POST")
-        self.chapter("The visitors are still there; now there is room for them.", (40, 50), self.is_calm)
+        self.chapter(
+            "The visitors are still there; now there are enough connections.", (40, 50), self.is_calm
+        )
         self.wait("the incident to be resolved", lambda: self.incident()["status"] == "resolved")
         self.show_incident()
-        self.say(f"The bars of today and the uptime tell what happened: {self.url}/")
+        self.say(f"Today's bar and the uptime show what happened: {self.url}/")
 
     def chapter(self, words: str, crowd: tuple[int, int], is_told: Callable[[dict[str, str]], bool]) -> None:
         """Let so many visitors come, wait until the page tells it, and give people time to look."""
         self.say(words)
         self.visitors.come(*crowd)
-        self.wait("the page to tell", lambda: is_told(self.components()))
+        self.wait("the page to show it", lambda: is_told(self.components()))
         for name, status in self.components().items():
             self.say(f"    {name:<14} {status.replace('_', ' ')}")
         self.dwell(20)
@@ -105,7 +109,9 @@ class Story:
     def show_incident(self) -> None:
         """What it says of itself, newest word first."""
         found = self.incident()
-        self.say(f"The page wrote by itself ({found['status']}, impact {found['impact']}): {found['name']}")
+        self.say(
+            f"The page posted automatically ({found['status']}, impact {found['impact']}): {found['name']}"
+        )
         self.say(f"    “{found['incident_updates'][0]['body']}”")
         self.say(f"    with evidence: {self.url}/incidents/{found['id']}")
 
@@ -116,7 +122,7 @@ class Story:
         end = time.monotonic() + CHAPTER_S
         while not is_so():
             if time.monotonic() > end:
-                raise Unexpected(f"Waited {CHAPTER_S} s in vain for {what}; it shows {self.components()}.")
+                raise Unexpected(f"Waited {CHAPTER_S} s for {what}; it shows {self.components()}.")
             time.sleep(0.5)
 
     def dwell(self, seconds: float) -> None:
@@ -148,7 +154,7 @@ class Story:
             time.sleep(0.2)
         seed = [sys.executable, str(ROOT / "manage.py"), "demo", "--seed", self.service]
         subprocess.run(seed, env=_environment(env), check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-        self.say(f"Open {self.url}/ and leave it open: it changes by itself.")
+        self.say(f"Open {self.url}/ and leave it open: it updates live.")
 
     def end(self) -> None:
         """Everything is gone afterwards."""

@@ -1,4 +1,4 @@
-"""The visitors of the demo: so many at a time, each asking again as soon as it is answered."""
+"""The demo's load: so many clients at a time, each asking again as soon as it is answered."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The service of the demo: pages over a pool of five database connections.
+"""The demo's service: pages over a pool of five database connections.
 
 Real on purpose: real connections to a real database, held while a request
 needs them. Whoever gets none within the wait is answered 503; static files

@@ -1,4 +1,4 @@
-"""What lies behind a day of the history: its hours, and the stretches and checks of one of them."""
+"""A day of a component: its hours, and the spans and checks of one of them."""
 
 from dataclasses import dataclass
 from datetime import datetime

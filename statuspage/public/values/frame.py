@@ -1,4 +1,4 @@
-"""What every page has around it: the banner, how fresh what it says is, and what its frame needs."""
+"""What every page has: the banner, how fresh its data is, and what its frame needs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from components.status import PageState, Status
 
 
 class Step(StrEnum):
-    """How old our newest check is (DESIGN.md, section 5, freshness line)."""
+    """How old our newest check is."""
 
     NONE = "none"  # nothing was ever checked
     CURRENT = "current"

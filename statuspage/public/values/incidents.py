@@ -1,4 +1,4 @@
-"""An incident as shown: its card, its updates, and what our probes saw of it."""
+"""An incident as shown: its card, its updates, and what our probes saw."""
 
 from dataclasses import dataclass
 from datetime import datetime

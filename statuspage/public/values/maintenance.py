@@ -1,4 +1,4 @@
-"""Planned work as shown: its card, and every version of its plan."""
+"""Maintenance as shown: its card, and every version of its plan."""
 
 from dataclasses import dataclass
 from datetime import datetime

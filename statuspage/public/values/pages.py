@@ -1,4 +1,4 @@
-"""Whole pages of the present: the front page, a component, an incident, planned work, how we count."""
+"""Whole pages: the front page, a component, an incident, maintenance, how uptime is calculated."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""A published postmortem: its texts, its curve, its timeline, and what was promised in it."""
+"""A published postmortem: its texts, chart, timeline and actions."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Incidents that were searched for: what was found, with the words that matched."""
+"""Search results: incidents, with the words that matched."""
 
 from dataclasses import dataclass
 from datetime import datetime

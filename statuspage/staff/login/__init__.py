@@ -1,1 +1,1 @@
-"""The edge to django-allauth: who somebody is. What they may do is ours (`statuspage.staff.access`)."""
+"""Logins, with django-allauth. What a person may do is decided in `statuspage.staff.access`."""

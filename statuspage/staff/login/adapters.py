@@ -1,4 +1,4 @@
-"""What allauth asks of a project: our addresses, our limits, our words."""
+"""allauth's adapters: our addresses, limits and messages."""
 
 import logging
 from typing import Any
@@ -29,8 +29,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Closed to strangers; links lead to PUBLIC_URL; guesses are counted by person and by address."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": "This name and password do not belong together.",
-        "email_password_mismatch": "This address and password do not belong together.",
+        "username_password_mismatch": "This name and password do not match.",
+        "email_password_mismatch": "This address and password do not match.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -87,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """No name looks like an address: it would stand before the address's owner at the login."""
         if "@" in username:
-            raise ValidationError("A name holds no @.", code="invalid")
+            raise ValidationError("A name cannot contain @.", code="invalid")
         cleaned: str = super().clean_username(username, shallow=shallow)
         return cleaned
 

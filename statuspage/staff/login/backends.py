@@ -1,4 +1,4 @@
-"""The password check: one person, one check, whatever was typed as the name."""
+"""The password check: one person, one comparison, whatever was typed as the name."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
-"""What an identity provider says of a person, weighed: which address it vouches for, if any.
+"""Which email address an identity provider vouches for, if any.
 
-A provider speaks twice, in the signed token and at its userinfo address, and not always with one voice
-(some send a text where the standard has true or false). The stricter word counts, and silence proves nothing.
+A provider speaks twice, in the signed token and at its userinfo address, and the two do not always agree
+(some send a text where the standard has true or false). The stricter one counts; a missing claim
+proves nothing.
 """
 
 from collections.abc import Mapping

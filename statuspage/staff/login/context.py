@@ -1,4 +1,4 @@
-"""What the account pages show beside the form."""
+"""Template context of the account pages."""
 
 from django.conf import settings
 from django.http import HttpRequest

@@ -1,6 +1,6 @@
-"""Requests to the identity provider, over the egress door.
+"""Requests to the identity provider, through the egress door.
 
-allauth asks for a session as `requests` has one, and uses little of it: `get` and `request`, and of an
+allauth expects a session of `requests`, and uses little of it: `get` and `request`, and of an
 answer its status, headers, text and JSON. That much is here, over httpx.
 """
 
@@ -29,7 +29,7 @@ class Said(dict[str, Any]):
     """An object of an answer. allauth asks for what must be there by its name."""
 
     def __missing__(self, name: str) -> Any:
-        raise Missing(f"The provider's answer lacks “{name}”.")
+        raise Missing(f"The provider's response is missing “{name}”.")
 
 
 class BasicLogin(Protocol):
@@ -51,15 +51,15 @@ class Answer:
         try:
             found = json.loads(self.content)
         except (ValueError, RecursionError) as error:
-            raise ProviderError("The provider's answer is not JSON.") from error
+            raise ProviderError("The provider's response is not JSON.") from error
         if not isinstance(found, dict):
-            raise ProviderError("The provider's answer is not an object of JSON.")
+            raise ProviderError("The provider's response is not a JSON object.")
         return Said(found)
 
     def raise_for_status(self) -> None:
         """Raises ProviderError for anything but a 2xx or 3xx."""
         if self.status_code >= 400:
-            raise ProviderError(f"The provider answered {self.status_code}.")
+            raise ProviderError(f"The provider responded with {self.status_code}.")
 
 
 class Session:

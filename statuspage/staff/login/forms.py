@@ -1,4 +1,4 @@
-"""The forms people fill in before they are inside."""
+"""Forms of login and account pages."""
 
 from typing import Any
 
@@ -28,13 +28,13 @@ class AcceptForm(forms.Form):
 
     name = forms.CharField(
         max_length=150,
-        help_text="What you log in with, and what colleagues see.",
+        help_text="You log in with it, and colleagues see it.",
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = forms.CharField(
         strip=False,
-        help_text="At least 8 characters; a few words are better than a few signs.",
+        help_text="At least 8 characters; a few words are better than a few symbols.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -51,7 +51,7 @@ class AcceptForm(forms.Form):
         """One address, one person."""
         email = str(self.cleaned_data["email"]).lower()
         if person_of(email) is not None or get_user_model().objects.filter(email__iexact=email).exists():
-            raise ValidationError("Somebody here has this address already.")
+            raise ValidationError("Someone already has this address.")
         return email
 
     def clean(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How guesses at a password are counted: a stranger's never keep the owner out.
+"""Counts wrong passwords so that a stranger's guesses do not lock the owner out.
 
 A browser in which a person has logged in before carries a signed cookie and is counted by itself. Everywhere
 else guesses are counted by person and address, and more slowly by person alone. A cookie proves nothing but

@@ -1,4 +1,4 @@
-"""What a browser says of a passkey is data from outside: whatever it is, it is no error of ours.
+"""Malformed passkey data is refused, and never an error of ours.
 
 allauth catches what it expects of a broken credential; numbers of thousands of digits, nesting
 beyond Python's depth and fields of another type come out as errors of other kinds.

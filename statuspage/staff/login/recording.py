@@ -1,6 +1,6 @@
-"""What happens at the login, written down; and what ends a person's other sessions.
+"""Writes logins to the audit log, and ends a person's other sessions.
 
-Signals are how Django and allauth tell what they did: this is their edge, and the only place that listens.
+Signals are how Django and allauth report what they did. They are listened to here and nowhere else.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 def login_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """A wrong guess. A name nobody has may be a password typed into the wrong field: it is not kept."""
     person = person_of(login_of(credentials))
-    Audit.objects.note(request or context.request, "login.failed", person or "a name nobody has")
+    Audit.objects.note(request or context.request, "login.failed", person or "an unknown name")
 
 
 @receiver([account.password_changed, account.password_set, account.password_reset])

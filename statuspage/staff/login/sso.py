@@ -1,4 +1,4 @@
-"""Logging in with an identity provider (OpenID Connect): who may, and as what.
+"""Single sign-on (OpenID Connect): who may log in, and with which role.
 
 Imported only when OIDC_ISSUER is set.
 """
@@ -61,7 +61,7 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             return
         email = _proven(sociallogin)
         if _is_taken(email) or not (_invitation(email) or settings.OIDC_ROLE):
-            Audit.objects.note(request, "login.failed", email or "an address that is not proven")
+            Audit.objects.note(request, "login.failed", email or "an unverified address")
             raise ImmediateHttpResponse(
                 render(request, "socialaccount/refused.html", {"email": email}, status=403)
             )
@@ -99,7 +99,7 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         id_token = kwargs["response"].get("id_token")
         signed = self._decode_id_token(app, id_token) if id_token else None
         if not isinstance(userinfo, dict):
-            raise OAuth2Error("The provider's answer is not a set of claims.")
+            raise OAuth2Error("The provider's response is not a set of claims.")
         try:
             told = claims.settle(userinfo, signed)
         except claims.ClaimsError as error:

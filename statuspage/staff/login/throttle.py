@@ -1,4 +1,4 @@
-"""The cache that counts guesses: it forgets nothing before its time, and what it cannot count is refused."""
+"""The cache that counts login attempts: it forgets nothing early, and refuses what it cannot count."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The small table of allauth's addresses that exist here, each with who may see it.
+"""The allauth addresses that exist here, each with who may see it.
 
 allauth brings many more (signing up, changing addresses, linking accounts): what is not in this
 table is not routed.

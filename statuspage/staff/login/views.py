@@ -1,4 +1,4 @@
-"""The account pages allauth does not have: an invitation, and too many attempts."""
+"""Account pages that allauth does not have: invitations, and too many attempts."""
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
@@ -35,7 +35,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     except InvitationGoneError as gone:
         return render(request, "account/invitation_gone.html", {"why": gone.__doc__}, status=410)
     except IntegrityError:
-        form.add_error("name", "Somebody took this name just now.")
+        form.add_error("name", "This name has just been taken.")
         return render(request, "account/invitation.html", {"form": form, "invitation": invitation})
     record_authentication(request, user, method="password", username=user.get_username())
     answer: HttpResponse = perform_login(request, user)

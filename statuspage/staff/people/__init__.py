@@ -1,1 +1,1 @@
-"""The console's pages for admins: who is here, who may do what, and what was done."""
+"""The console's pages for admins: people, roles, and the audit log."""

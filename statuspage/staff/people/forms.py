@@ -1,4 +1,4 @@
-"""What admins type about people."""
+"""Forms for people and invitations."""
 
 from datetime import date
 from typing import Any
@@ -32,7 +32,7 @@ class InviteForm(RoleForm):
         """One address, one person."""
         email = str(self.cleaned_data["email"]).lower()
         if get_user_model().objects.filter(email__iexact=email).exists():
-            raise ValidationError("Somebody here has this address already: change their role below.")
+            raise ValidationError("Someone already has this address: change their role below.")
         return email
 
 

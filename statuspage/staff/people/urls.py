@@ -1,4 +1,4 @@
-"""Under /console/people/."""
+"""Addresses under /console/people/."""
 
 from django.urls import path
 

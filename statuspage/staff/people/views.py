@@ -1,4 +1,4 @@
-"""People and the audit log: read, call one verb, answer."""
+"""People and the audit log."""
 
 import logging
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation.objects.open(timezone.now()), pk=pk)
     Audit.objects.note(request, "invitation.withdraw", invitation)
     invitation.delete()
-    messages.success(request, f"The invitation of {invitation.email} is withdrawn.")
+    messages.success(request, f"The invitation for {invitation.email} was withdrawn.")
     return redirect("people")
 
 
@@ -127,7 +127,7 @@ def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
         return _refused(request, str(error.__doc__))
     Audit.objects.note(request, "person.deactivate", user, before={"active": True}, after={"active": False})
     end_sessions(user)
-    messages.success(request, f"{user} is shut out.")
+    messages.success(request, f"{user} can no longer log in.")
     return redirect("people")
 
 
@@ -138,7 +138,7 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     user = get_object_or_404(get_user_model(), pk=pk)
     Member.objects.let_in_again(user)
     Audit.objects.note(request, "person.reactivate", user, before={"active": False}, after={"active": True})
-    messages.success(request, f"{user} may log in again.")
+    messages.success(request, f"{user} can log in again.")
     return redirect("people")
 
 
@@ -150,7 +150,7 @@ def remove_factors(request: HttpRequest, pk: int) -> HttpResponse:
     removed, _ = Authenticator.objects.filter(user_id=user.pk).delete()
     Audit.objects.note(request, "factor.remove", user, before={"factors": removed}, after={"factors": 0})
     end_sessions(user)
-    messages.success(request, f"{user} logs in with the password alone now.")
+    messages.success(request, f"{user} now logs in with the password alone.")
     return redirect("people")
 
 

@@ -1,4 +1,4 @@
-"""All subscribers as CSV: `manage.py export_subscribers people.csv`, or to the screen."""
+"""`manage.py export_subscribers [FILE]`: all subscribers as CSV."""
 
 import os
 from pathlib import Path
@@ -11,10 +11,17 @@ from subscribers import exporting
 
 
 class Command(BaseCommand):
-    help = "Write all subscribers as CSV, with their addresses in clear: keep the file as you keep keys."
+    help = (
+        "Export all subscribers as CSV, with their addresses in plain text: keep the file as safe as a key."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, nargs="?", help="Readable by you alone; the screen without.")
+        parser.add_argument(
+            "file",
+            type=Path,
+            nargs="?",
+            help="The file to write, readable only by you; without it, the screen.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path | None = options["file"]
@@ -33,4 +40,4 @@ class Command(BaseCommand):
             for line in exporting.lines():
                 out.write(line)
                 number += 1
-        self.stdout.write(f"{number:,} subscribers are in {file}.")
+        self.stdout.write(f"{number:,} subscribers exported to {file}.")

@@ -1,4 +1,4 @@
-"""Take in subscribers from a CSV file: `manage.py import_subscribers people.csv`. Run again, it goes on."""
+"""`manage.py import_subscribers FILE`: import subscribers from CSV. Run again, it continues."""
 
 import io
 import itertools
@@ -17,14 +17,12 @@ from subscribers.importing import BATCH, Places, take_in
 
 
 class Command(BaseCommand):
-    help = "Add the subscribers of a CSV file. Nobody is mailed, and whoever is here already is not touched."
+    help = "Import subscribers from a CSV file. No one is emailed, and existing subscribers are not changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--ask", action="store_true", help="Send each new one a confirmation first.")
-        parser.add_argument(
-            "--every", type=int, default=5_000, help="Tell how far it is every so many lines."
-        )
+        parser.add_argument("--ask", action="store_true", help="Ask each new subscriber to confirm first.")
+        parser.add_argument("--every", type=int, default=5_000, help="Report progress every this many lines.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         file, asks, every = options["file"], options["ask"], options["every"]
@@ -57,8 +55,8 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             if done:
                 command_audit.note("subscriber.import_stop", file.name, after={"done": done, "lines": number})
-            raise CommandError(f"Stopped after {done:,} lines. Run it again: it goes on.") from None
-        told = f"{done:,} lines: {added:,} added, {known:,} were here already, {refused:,} refused."
+            raise CommandError(f"Stopped after {done:,} lines. Run it again to continue.") from None
+        told = f"{done:,} lines: {added:,} added, {known:,} already subscribed, {refused:,} rejected."
         self.stdout.write(told)
 
 
