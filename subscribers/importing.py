@@ -15,7 +15,7 @@ from components import encryption
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import address_identity, addresses, csv_format, signing
+from subscribers import address_identity, addresses, csv_format, webhook_signature
 from subscribers.csv_format import CSVError, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
 from subscribers.states import Channel
@@ -130,7 +130,7 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
     )
     one.point_to(address)
     if wish.channel is Channel.WEBHOOK:
-        one.signing = encryption.seal(json.dumps([[signing.new_secret(), None]]))
+        one.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
     return one
 
 

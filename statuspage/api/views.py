@@ -10,7 +10,7 @@ from incidents.api_shapes import Body
 from incidents.models import Incident, Maintenance
 from statuspage.api import v2
 from statuspage.public import page_model
-from statuspage.public.drafts import draft as _draft
+from statuspage.public.rendering import draft as _draft
 from statuspage.public.views import JSON, asked_incident, asked_work
 from statuspage.public.world import ACTIVE, PLANNED, World, world
 from statuspage.serving.document import Draft, document, eager

@@ -11,7 +11,7 @@ from statuspage.feeds import entries as feed_entries
 from statuspage.feeds import formats as feed_formats
 from statuspage.feeds.scopes import Scope
 from statuspage.public import world
-from statuspage.public.drafts import lasting
+from statuspage.public.rendering import lasting
 from statuspage.serving.document import Draft, document, eager
 
 ICAL = "text/calendar; charset=utf-8"

@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from components import colours, identity, pictures
 from components.identity import Identity
 from components.models import Picture
-from statuspage.public.drafts import lasting
+from statuspage.public.rendering import lasting
 from statuspage.serving.document import Draft, document
 
 NO_COLOUR = "none"

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from components.models import Component
 from incidents import api_shapes
-from statuspage.public import drafts, drilldown, exports, history, page_model, search
+from statuspage.public import drilldown, exports, history, page_model, rendering, search
 from statuspage.public import figures as figures_of
 from statuspage.public.world import World, world
 from statuspage.serving.document import Draft, document
@@ -28,12 +28,12 @@ def day(now: datetime, public_id: str, on: date) -> Draft:
     found = drilldown.gather_day(now, public_id, on)
     one = _of_day(found, public_id, on)
     kept = drilldown.tallies(one, drilldown.hours_of(on, found.zone))
-    return drafts.html(
+    return rendering.html(
         found, "public/component_day.html", lambda at: drilldown.day_page(found, one, on, kept, at)
     )
 
 
-@drafts.unkept
+@rendering.unkept
 def hour(now: datetime, public_id: str, on: date, hour: str) -> Draft:
     """One hour of a component."""
     found = drilldown.gather_day(now, public_id, on)
@@ -43,7 +43,7 @@ def hour(now: datetime, public_id: str, on: date, hour: str) -> Draft:
         raise Http404("Hour not found.")
     checks = drilldown.checks_of(one, start)
     found = drilldown.with_spans(found, one, drilldown.spans_of(one, start))
-    return drafts.html(
+    return rendering.html(
         found,
         "public/component_hour.html",
         lambda at: drilldown.hour_page(found, one, on, at, start=start, checks=checks),
@@ -82,7 +82,7 @@ def figures(now: datetime, month: str = "") -> Draft:
         raise Http404("Month not found.") from error
     found = _whole_page(now)
     year = figures_of.gather(last)
-    return drafts.html(
+    return rendering.html(
         found, "public/figures.html", lambda at: figures_of.figures_page(found, last, year, at)
     )
 
@@ -132,4 +132,4 @@ def _recent(now: datetime) -> World:
 
 
 def _export(found: World, content_type: str, write: Callable[[], bytes]) -> Draft:
-    return drafts.draft(found, content_type, lambda _: write())
+    return rendering.draft(found, content_type, lambda _: write())

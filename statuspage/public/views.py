@@ -26,8 +26,8 @@ from statuspage.public import (
     postmortem_files,
     postmortems,
 )
-from statuspage.public.drafts import html as _html
-from statuspage.public.drafts import lasting
+from statuspage.public.rendering import html as _html
+from statuspage.public.rendering import lasting
 from statuspage.public.values.pages import IncidentPage, WorkPage, WorksPage
 from statuspage.public.world import ACTIVE, PLANNED, World, latencies, latest_over, world
 from statuspage.serving.document import Draft, document, eager

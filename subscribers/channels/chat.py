@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from components.egress import Egress
+from subscribers.channels.http_post import FAILURES, Answer, failed, post
 from subscribers.channels.kind import Body, ChannelKind, nothing_wrong
-from subscribers.channels.posting import FAILURES, Answer, failed, post
 from subscribers.delivery.envelope import End, Envelope, Result
 
 JSON = "application/json; charset=utf-8"

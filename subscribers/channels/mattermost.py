@@ -5,7 +5,7 @@ from typing import Any
 from subscribers.channels import chat
 from subscribers.channels.chat_message import message
 from subscribers.channels.dialect import MARKDOWN
-from subscribers.channels.posting import Answer, judged
+from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import tame
 from subscribers.delivery.envelope import Envelope, Result
 

@@ -10,7 +10,7 @@ from typing import Any
 from subscribers.channels import chat
 from subscribers.channels.chat_message import Message, message
 from subscribers.channels.dialect import Dialect, escape_entities
-from subscribers.channels.posting import Answer, judged
+from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import silenced, units
 from subscribers.delivery.envelope import Envelope, Result
 

@@ -11,7 +11,7 @@ from typing import Any
 from components.status import Status
 from subscribers.channels import chat
 from subscribers.channels.chat_message import Message, message
-from subscribers.channels.posting import Answer, judged
+from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import Run, cut, lines, tame
 from subscribers.delivery.envelope import Envelope, Result
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 from subscribers.channels import chat
 from subscribers.channels.chat_message import Message, message
 from subscribers.channels.dialect import Dialect, escape_html, exactly, html_link
-from subscribers.channels.posting import Answer, judged
+from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import units
 from subscribers.delivery.envelope import Envelope, Result
 

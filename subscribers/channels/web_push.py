@@ -10,8 +10,8 @@ from components.egress import Egress
 from subscribers import push_encryption, vapid
 from subscribers.browsers import Browser, InvalidBrowserError, is_push_service
 from subscribers.channels.chat_message import message
+from subscribers.channels.http_post import FAILURES, failed, judged, post
 from subscribers.channels.kind import ChannelKind
-from subscribers.channels.posting import FAILURES, failed, judged, post
 from subscribers.channels.text_runs import clipped
 from subscribers.delivery.envelope import End, Envelope, Result
 

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 
 from components.egress import Egress
 from incidents.api_shapes import moment
-from subscribers import payloads, signing
+from subscribers import webhook_signature
+from subscribers.channels.http_post import FAILURES, failed, judged, post
 from subscribers.channels.kind import ChannelKind
-from subscribers.channels.posting import FAILURES, failed, judged, post
+from subscribers.delivery import webhook_payload
 from subscribers.delivery.envelope import Envelope, Result
 
 
 async def send(envelope: Envelope, egress: Egress) -> Result:
     """One signed POST. The bytes that are signed are the bytes that are sent."""
     body = written(envelope)
-    signed = signing.headers(envelope.id, int(time.time()), body, envelope.secrets)
+    signed = webhook_signature.headers(envelope.id, int(time.time()), body, envelope.secrets)
     try:
         return judged(await post(egress, envelope.address, body, signed))
     except FAILURES as error:
@@ -36,8 +37,8 @@ def written(envelope: Envelope) -> bytes:
     if envelope.story is not None:
         rest = envelope.story.json
     else:
-        rest = payloads.compact({"test": {"id": envelope.id, "purpose": envelope.purpose}})
-    return f'{{"meta":{payloads.compact(meta)},"page":{house.json},{rest[1:]}'.encode()
+        rest = webhook_payload.compact({"test": {"id": envelope.id, "purpose": envelope.purpose}})
+    return f'{{"meta":{webhook_payload.compact(meta)},"page":{house.json},{rest[1:]}'.encode()
 
 
 CHANNEL = ChannelKind(

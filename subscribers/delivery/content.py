@@ -23,7 +23,7 @@ from incidents.models import (
     Update,
 )
 from incidents.state import state_now
-from subscribers import payloads
+from subscribers.delivery import webhook_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Story:
 
     def __post_init__(self) -> None:
         """Write the body."""
-        object.__setattr__(self, "json", payloads.compact({**self.body, "sequence": self.sequence}))
+        object.__setattr__(self, "json", webhook_payload.compact({**self.body, "sequence": self.sequence}))
 
     @property
     def state(self) -> State:
@@ -96,8 +96,8 @@ class House:
 
     def __post_init__(self) -> None:
         """Write it."""
-        told = payloads.page(self.page_id, self.state.indicator.value, self.state.description)
-        object.__setattr__(self, "json", payloads.compact(told))
+        told = webhook_payload.page(self.page_id, self.state.indicator.value, self.state.description)
+        object.__setattr__(self, "json", webhook_payload.compact(told))
 
 
 def house() -> House:
@@ -184,7 +184,11 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
         components=tuple((row.component.name, status) for row, status in zip(rows, statuses, strict=True)),
         words=tuple(_word(one, shown) for one in told),
         sequence=upto.number,
-        body={"incident": payloads.incident(incident, told, [row.component for row in rows], shown, page_id)},
+        body={
+            "incident": webhook_payload.incident(
+                incident, told, [row.component for row in rows], shown, page_id
+            )
+        },
         is_over=is_over,
         is_watching=state.is_watching,
         next_update_at=incident.next_update_at if upto.number == posts[0].number else None,
@@ -230,7 +234,7 @@ def _maintenance(notice: Notice, page_id: str) -> Story | None:
         components=tuple((one.name, status if is_on else Status(one.status)) for one in components),
         words=tuple(Word(one.number, MaintenanceState(one.state).label, one.at, one.body) for one in told),
         sequence=upto.number,
-        body={"incident": payloads.maintenance(work, told, components, page_id)},
+        body={"incident": webhook_payload.maintenance(work, told, components, page_id)},
         is_over=upto.state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED),
         starts_at=work.starts_at,
         ends_at=work.ends_at,
@@ -247,7 +251,7 @@ def _postmortem(notice: Notice, page_id: str) -> Story | None:
     rows = [row.component for row in incident.affected.all() if row.component.is_shown]
     shown = {one.public_id for one in rows}
     number = (told[0].number if told else 0) + 1
-    body = payloads.incident(incident, told, rows, shown, page_id, postmortem=report)
+    body = webhook_payload.incident(incident, told, rows, shown, page_id, postmortem=report)
     return Story(
         kind=NoticeKind.POSTMORTEM,
         key=notice.story,
@@ -282,7 +286,7 @@ def _component(notice: Notice, page_id: str) -> Story | None:
         components=((component.name, new),),
         words=(Word(notice.pk, new.label, notice.created_at, text, ((component.name, old, new),)),),
         sequence=notice.pk,
-        body=payloads.component_update(component, notice, old, new, page_id),
+        body=webhook_payload.component_update(component, notice, old, new, page_id),
         is_over=new is Status.OPERATIONAL,
     )
 

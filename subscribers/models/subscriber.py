@@ -21,7 +21,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import address_identity, signing
+from subscribers import address_identity, webhook_signature
 from subscribers.choice import Choice
 from subscribers.states import Channel, DeliveryState, Purpose, State, channel_choices
 
@@ -219,7 +219,7 @@ class Subscriber(models.Model):
 
         The receiver has one of them, and which, nobody knows who pressed the button twice: the oldest stays.
         """
-        secret = signing.new_secret()
+        secret = webhook_signature.new_secret()
         known = json.loads(encryption.unseal(self.signing)) if self.signing else []
         end = (now + ROTATION).isoformat()
         valid = [[key, until or end] for key, until in known if key in self.secrets(now)]

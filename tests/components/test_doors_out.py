@@ -24,7 +24,7 @@ CALLERS = {
     "subscribers/alerts/watch.py": {"ALERTS"},
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
-    "statuspage/staff/login/door.py": {"SIGN_ON"},
+    "statuspage/staff/login/oidc_http.py": {"SIGN_ON"},
     "statuspage/ops/watch.py": {
         "SUBSCRIBERS"
     },  # only whether the mail server answers; a server of our own is not judged

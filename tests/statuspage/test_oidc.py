@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from statuspage.models import Audit, Invitation, Member, Role
-from statuspage.staff.login.door import Session
+from statuspage.staff.login.oidc_http import Session
 from tests import oidc
 from tests.oidc import LEFT_OUT, LOGIN, invite, is_in, sign_on
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from statuspage.staff.login import door
+from statuspage.staff.login import oidc_http
 from tests import hostile, oidc
 from tests.oidc import LOGIN, invite, is_in, sign_on
 from tests.targets import Raw
@@ -54,7 +54,7 @@ def test_an_odd_address_of_the_provider_is_a_page_and_no_error(client, ada, prov
 
 
 def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client, ada, provider, monkeypatch):
-    monkeypatch.setattr(door, "DEADLINE_S", 1.0)
+    monkeypatch.setattr(oidc_http, "DEADLINE_S", 1.0)
     with Raw(hostile.drip) as slow:
         provider.token_url = f"http://127.0.0.1:{slow.port}/token"
         invite(ada)
@@ -64,5 +64,5 @@ def test_a_provider_that_drips_holds_a_thread_no_longer_than_the_deadline(client
 
 
 def test_a_larger_answer_than_a_provider_has_is_not_read(client, ada, provider):
-    provider.says["/.well-known/openid-configuration"] = b" " * (door.MAX_BYTES + 1)
+    provider.says["/.well-known/openid-configuration"] = b" " * (oidc_http.MAX_BYTES + 1)
     assert client.post(LOGIN).status_code == 401

@@ -8,8 +8,7 @@ from components.models import Component
 from components.status import Status
 from incidents import automation
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import payloads
-from subscribers.delivery import fan_out
+from subscribers.delivery import fan_out, webhook_payload
 from subscribers.models import Sorter
 from tests.making import NOW, after, fell, found, watched
 from tests.subscribers.making import webhook
@@ -83,7 +82,7 @@ def test_what_is_hidden_or_set_by_hand_changes_nothing(chat, change):
 def test_a_webhook_tells_the_status_that_the_page_shows(chat):
     work = planned(chat)
     work.begin(after(hours=1))
-    body = payloads.maintenance(work, list(work.updates.order_by("-number")), [chat], "page")
+    body = webhook_payload.maintenance(work, list(work.updates.order_by("-number")), [chat], "page")
     assert [row["status"] for row in body["components"]] == [UNDER]
     assert Sorter.objects.exists()
 
@@ -94,7 +93,7 @@ def test_a_back_filled_incident_is_created_when_it_began(db):
         "Chat was slow", "It was slow.", started_at=after(hours=-9), ended_at=after(hours=-8), now=NOW,
         statuses={chat: Status.DEGRADED_PERFORMANCE},
     )  # fmt: skip
-    body = payloads.incident(one, list(one.updates.all()), [chat], [chat.public_id], "page")
+    body = webhook_payload.incident(one, list(one.updates.all()), [chat], [chat.public_id], "page")
     assert body["backfilled"] is True
     assert body["created_at"] == body["started_at"] < body["resolved_at"]
     live = Incident.objects.open("Chat is slow", "We look.", components=[chat], now=NOW)

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from components.egress import Egress
 from incidents.models import Post
-from subscribers import addresses, signing
+from subscribers import addresses, webhook_signature
 from subscribers.delivery import backoff, fan_out
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.states import Channel
@@ -46,16 +46,18 @@ ARTICLE = json.loads(
 def test_the_example_of_the_specification_comes_out_to_the_letter():
     # standard-webhooks, libraries' shared test vector
     key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    made = signing.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', [key])
+    made = webhook_signature.headers(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}', [key]
+    )
     assert made["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_ten_thousand_bodies_verify_and_no_flipped_byte_does():
     draw = random.Random(4)
     for number in range(10_000):
-        key, body = signing.new_secret(), draw.randbytes(draw.randint(1, 200)).hex().encode()
+        key, body = webhook_signature.new_secret(), draw.randbytes(draw.randint(1, 200)).hex().encode()
         now = int(timezone.now().timestamp())
-        headers = signing.headers(f"msg_{number}", now, body, [key])
+        headers = webhook_signature.headers(f"msg_{number}", now, body, [key])
         expected = Webhook(key).sign(f"msg_{number}", dt.datetime.fromtimestamp(now, dt.UTC), body.decode())
         assert headers["webhook-signature"] == expected
         if number % 50 == 0:
@@ -166,7 +168,7 @@ def test_each_answer_has_its_consequence(post, sink, answer, ends, says):
 def test_a_date_in_retry_after_is_kept_to():
     from email.utils import format_datetime
 
-    from subscribers.channels.posting import Answer
+    from subscribers.channels.http_post import Answer
 
     at = timezone.now() + dt.timedelta(seconds=90)
     assert 85 < Answer(429, {"retry-after": format_datetime(at)}).retry_after_s <= 90

@@ -30,7 +30,7 @@ from statuspage.staff.access import public
 from statuspage.staff.login import claims
 from statuspage.staff.login.adapters import public_url
 from statuspage.staff.login.backends import person_of
-from statuspage.staff.login.door import Session
+from statuspage.staff.login.oidc_http import Session
 
 PROVIDER = "sso"
 
