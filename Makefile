@@ -69,8 +69,8 @@ lighthouse: $(VENV)/dev.stamp ## Lighthouse on the pages readers open first (URL
 	@$(PY) -m benchmarks.lighthouse $(URL)
 
 # whose short form is only a part of the long one
-LONG := tests/statuspage/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/test_up.py \
-	tests/statuspage/test_login.py tests/statuspage/test_matrix.py tests/incidents/test_model_of_life.py \
+LONG := tests/statuspage/ops/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/ops/test_up.py \
+	tests/statuspage/staff/test_login.py tests/statuspage/staff/test_matrix.py tests/incidents/test_model_of_life.py \
 	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -u -m pytest -q tests/faults $(LONG)

@@ -6,7 +6,7 @@ from components import client_certificates
 from components.models import Probe
 from components.probers import PROBERS
 from tests.making import watched
-from tests.statuspage.test_console_watched import fields_of
+from tests.statuspage.console.test_components import fields_of
 
 HERE, THERE = "https://api.example/health", "https://other.example/health"
 CONSOLE = "/console/probes/"

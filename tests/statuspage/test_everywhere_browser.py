@@ -12,7 +12,7 @@ from allauth.mfa.totp.internal import auth as totp
 from statuspage.staff.access import PUBLIC, marked_views, role_needed
 from tests.everything import address, everything
 from tests.looking import PASSWORD, staff
-from tests.statuspage.test_account_pages import plugged_in
+from tests.statuspage.staff.test_account_pages import plugged_in
 from tests.whole import wait_for
 
 # a GET of these leads elsewhere

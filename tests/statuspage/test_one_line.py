@@ -19,9 +19,9 @@ from tests.incidents.test_maintenance import plan
 from tests.incidents.test_staff import form as admin_form
 from tests.making import NOW, fell, watched
 from tests.people import person
-from tests.statuspage.test_exports import table
-from tests.statuspage.test_feeds import read
-from tests.statuspage.test_page import html
+from tests.statuspage.feeds.test_entries import read
+from tests.statuspage.public.test_exports import table
+from tests.statuspage.public.test_page_model import html
 
 ODD = "API\r\nBcc: x@evil.example\u2028is\x1b[2J \u202edown"
 PLAIN = "API Bcc: x@evil.example is[2J down"

@@ -15,7 +15,7 @@ from subscribers.models import Delivery, State, Subscriber
 from subscribers.views import OFFERED
 from tests.making import component
 from tests.staff_forms import URLENCODED, forms_of
-from tests.statuspage.test_every_staff_form import HERE, IS_LONG, ODD, problem
+from tests.statuspage.console.test_every_staff_form import HERE, IS_LONG, ODD, problem
 from tests.subscribers.making import mail, webhook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.data]

@@ -16,7 +16,7 @@ from tests.incidents.test_maintenance import plan
 from tests.making import NOW, component, watched
 from tests.people import person
 
-TEMPLATES = Path(__file__).parents[2] / "templates" / "console"
+TEMPLATES = Path(__file__).parents[3] / "templates" / "console"
 WORK = {"title": "Move", "body": "We move it.", "starts_at": "2030-01-01T01:00",
         "ends_at": "2030-01-01T02:00", "notice_h": 24}  # fmt: skip
 

@@ -23,9 +23,9 @@ from tests.browser import Browser
 from tests.incidents.test_maintenance import TWO_HOURS, plan, turn, worked_on
 from tests.looking import faults, sticks_out
 from tests.making import NOW, after, fell, found, group, rose, watched
-from tests.statuspage.test_api import COMPONENT, INCIDENT, PAGE, UPDATE, body, holds
-from tests.statuspage.test_feeds import feed
-from tests.statuspage.test_page import html, overview, rows
+from tests.statuspage.api.test_api import COMPONENT, INCIDENT, PAGE, UPDATE, body, holds
+from tests.statuspage.feeds.test_entries import feed
+from tests.statuspage.public.test_page_model import html, overview, rows
 
 MAINTENANCE = {key: kind for key, kind in INCIDENT.items() if key != "reminder_intervals"} | {
     "scheduled_for": "time",

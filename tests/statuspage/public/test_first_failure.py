@@ -4,7 +4,7 @@ from components.models import Probe
 from incidents.models import Incident, Post
 from statuspage.public.views import incident
 from tests.making import after, fell, found, rose, watched
-from tests.statuspage.test_page import html
+from tests.statuspage.public.test_page_model import html
 
 
 def test_an_outage_of_hours_still_names_its_first_failed_check(db):

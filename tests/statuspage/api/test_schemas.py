@@ -10,7 +10,7 @@ from incidents.tasks import fall_silent
 from tests import full_page
 from tests.json_schemas import ROOT, SCHEMAS, faults, is_ours, theirs
 from tests.making import NOW, after
-from tests.statuspage.test_feeds import read
+from tests.statuspage.feeds.test_entries import read
 
 CAPTURED = ROOT / "tests" / "captured"
 DOCUMENTS = {

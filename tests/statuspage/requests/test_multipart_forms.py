@@ -10,7 +10,7 @@ from subscribers.models import Delivery, Import, Purpose, Subscriber
 from tests.forms import as_shown
 from tests.people import person
 from tests.pictures import png
-from tests.statuspage.test_every_staff_form import HERE, problem
+from tests.statuspage.console.test_every_staff_form import HERE, problem
 
 IMPORTS, LOOK = "/console/subscribers/imports", "/console/settings/look"
 SHEET = b"email\na@x.example\n"

@@ -6,7 +6,7 @@ from components.models import Probe
 from statuspage.models import Role
 from tests.making import watched
 from tests.people import person
-from tests.statuspage.test_console_watched import checks, fields_of
+from tests.statuspage.console.test_components import checks, fields_of
 
 
 @pytest.fixture

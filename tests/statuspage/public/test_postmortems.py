@@ -22,7 +22,7 @@ from statuspage.ops.demo import examples
 from statuspage.public import views
 from tests.looking import faults, sticks_out
 from tests.making import NOW, after, fell, rose, watched
-from tests.statuspage.test_feeds import feed
+from tests.statuspage.feeds.test_entries import feed
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>[a](javascript:alert(3)) \"'&"
 TEXTS = (

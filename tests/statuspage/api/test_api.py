@@ -182,7 +182,7 @@ def test_an_empty_page_has_lists_not_nulls(db, name):
     [("page", PAGE), ("component", COMPONENT), ("incident", INCIDENT), ("incident update", UPDATE)],
 )
 def test_the_documentation_names_every_key(name, shape):
-    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+    text = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text()
     paragraph = text.split(f"**{name}** ")[1].split("\n\n")[0]
     assert set(shape) <= set(re.findall(r"`([a-z_]+)`", paragraph))
 
@@ -190,7 +190,7 @@ def test_the_documentation_names_every_key(name, shape):
 def test_every_public_address_is_documented():
     from statuspage.urls import urlpatterns
 
-    told = "".join(path.read_text() for path in (Path(__file__).resolve().parents[2] / "docs").glob("*.md"))
+    told = "".join(path.read_text() for path in (Path(__file__).resolve().parents[3] / "docs").glob("*.md"))
     for pattern in urlpatterns:
         address = str(pattern.pattern)
         if address.startswith(("api/", "history.", "healthz")):

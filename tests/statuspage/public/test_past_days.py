@@ -5,7 +5,7 @@ from datetime import timedelta
 from components.models import Component
 from incidents.models import Incident
 from tests.making import NOW, after, fell, found, watched
-from tests.statuspage.test_page import html, overview
+from tests.statuspage.public.test_page_model import html, overview
 
 
 def backfilled(days_ago):

@@ -9,7 +9,7 @@ from components.status import Status
 from components.tasks import tally_hours
 from statuspage.serving.document import Draft
 from tests.making import NOW, after, fell, found, watched
-from tests.statuspage.test_page import html, overview, rows
+from tests.statuspage.public.test_page_model import html, overview, rows
 
 
 def test_a_stale_page_shows_no_component_green_whatever_its_interval(db):

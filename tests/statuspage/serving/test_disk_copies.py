@@ -22,7 +22,7 @@ from statuspage.serving.door import RENDER_WAIT_S, SLOW_WAIT_S, Door, judged
 from statuspage.serving.event_stream import Streams
 from statuspage.serving.snapshot import Snapshot
 from tests.making import fell, found, watched
-from tests.statuspage.test_door import ask, no_django
+from tests.statuspage.serving.test_door import ask, no_django
 
 # A folder that takes nothing
 

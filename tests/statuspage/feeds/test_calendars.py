@@ -13,8 +13,8 @@ from incidents.models import Maintenance
 from statuspage.public import views
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import NOW, after, found, group, watched
-from tests.statuspage.test_feeds import read
-from tests.statuspage.test_page import html
+from tests.statuspage.feeds.test_entries import read
+from tests.statuspage.public.test_page_model import html
 
 
 def raw(path="/maintenance.ics", now=NOW):

@@ -11,7 +11,7 @@ from statuspage.serving.disk_copies import Document, Variant
 from statuspage.serving.door import make_answer
 from tests.incidents.test_maintenance import plan
 from tests.making import NOW, after, component, fell, group, watched
-from tests.statuspage.test_postmortems import published
+from tests.statuspage.public.test_postmortems import published
 
 JSON_PATHS = ("/api/v2/summary.json", "/api/v2/incidents/unresolved.json", "/feed.json", "/uptime.json")
 OPEN = (

@@ -25,7 +25,7 @@ from tests.forms import as_shown
 from tests.making import NOW, fell, found, watched
 from tests.people import person
 from tests.showing import CONSOLE, HERE, THERE, bodies, is_in, kept, posted, taken, text_of
-from tests.statuspage.test_console_watched import fields_of
+from tests.statuspage.console.test_components import fields_of
 
 NONE = {"client_certificate": "none"}
 

@@ -20,7 +20,7 @@ from tests.components.test_client_certificates import pair
 from tests.making import NOW, watched
 from tests.people import person
 from tests.showing import CONSOLE, HERE, is_in, kept, posted, text_of
-from tests.statuspage.test_console_watched import fields_of
+from tests.statuspage.console.test_components import fields_of
 
 
 @pytest.fixture
