@@ -4,7 +4,7 @@
 
 Run by hand against a page that runs: Lighthouse comes from npm into `var/lighthouse`, Chromium from the
 system. Without paths it looks at the front page, the newest incident, the newest postmortem and
-`/subscribe`. What else the machine does costs points and never gives any, so the best of three counts.
+`/subscribe`. Other load on the machine only costs points, so the best of three counts.
 Ends with 1 when any figure is below 100.
 """
 

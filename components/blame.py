@@ -1,6 +1,6 @@
 """Whether a failed connection is the target's fault or ours.
 
-What is ours is unknown, and nobody is notified of it, so it must be certain. Everything else is the target's.
+What is ours is unknown, and no one is notified of it, so it must be certain. Everything else is the target's.
 """
 
 import errno

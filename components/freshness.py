@@ -1,7 +1,7 @@
 """Until when a result counts: for its interval, and not a second longer.
 
 A component's log of statuses has an open end, and the process that would close it may be dead or only
-just starting. So nobody counts an open span as it stands: where all probes are silent, it ends with
+just starting. So an open span is never counted as it stands: where all probes are silent, it ends with
 their last result.
 """
 

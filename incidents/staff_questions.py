@@ -1,6 +1,6 @@
 """Questions that staff have to answer now: one list, for the console and for alerts.
 
-A question has a `key` that stays the same for as long as it is the same question, so that nobody
+A question has a `key` that stays the same for as long as it is the same question, so that no one
 is asked twice.
 """
 

@@ -1,6 +1,6 @@
 """Refuses forms sent from other sites. Public pages are the same bytes for everyone, so they hold no token.
 
-A forged sign-up would win nothing that a plain request would not, as nobody is
+A forged sign-up would gain nothing that a plain request would not, as no one is
 logged in here; but other people's browsers must not be made to ask for us.
 """
 

@@ -1,4 +1,4 @@
-"""The nouns of the ground floor, one a file."""
+"""The models of components, probes and the page, one noun a file."""
 
 from components.models.check import Check
 from components.models.claims import Claim

@@ -1,7 +1,7 @@
 """Bodies of the public API v2, wire-compatible with Statuspage.
 
-Shapes and rules are those of captured payloads; what each field may hold is
-told in docs/api.md. Unknown has no word there: such a component is sent as
+Shapes and rules are those of captured payloads; docs/api.md says what each field
+may hold. Statuspage has no word for unknown: such a component is sent as
 `degraded_performance` (the nearest that is not green) with our own key
 `unknown: true` beside it.
 """

@@ -1,7 +1,7 @@
 """Alerts while the database is away, from a private copy of staff's channels.
 
 The copy (still sealed) is renewed while the database lives. Of several web processes the one that
-holds the lock tells; what it has told is noted beside it, under an id that a restart keeps.
+holds the lock sends; what it has sent is noted beside it, under an id that a restart keeps.
 """
 
 import contextlib

@@ -32,8 +32,7 @@ def channel(
     icon: str = "",
     short_label: str = "",
 ) -> ChannelKind:
-    """A vendor's channel. `target`: the address as it is posted to; `host` and `path`: regular "
-    "expressions."""
+    """A vendor's channel. `target`: the address it is posted to; `host`, `path`: regular expressions."""
 
     async def send(envelope: Envelope, egress: Egress) -> Result:
         text = json.dumps(body(envelope), ensure_ascii=False, separators=(",", ":")).encode()

@@ -2,7 +2,7 @@
 
 Only a report that says the mailbox is unknown or disabled stops it; only the reader's own complaint or
 unsubscription is a leave. Full mailboxes, blocks, filters, relays that refuse us, suppressions whose
-reason is not told, and types nobody has documented yet change nothing.
+reason is not given, and undocumented types change nothing.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`manage.py break_glass NAME`: an admin account when nobody can log in."""
+"""`manage.py break_glass NAME`: an admin account when no one can log in."""
 
 import secrets
 from typing import Any

@@ -1,7 +1,7 @@
 """The demo, step by step: each lasts until the public page shows what it should.
 
 Nothing here touches the status page's data: Widgetify fails for real, and the
-page finds out by itself.
+page notices it.
 """
 
 import os
