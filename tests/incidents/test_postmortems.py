@@ -165,7 +165,7 @@ def test_saving_over_somebody_elses_words_is_refused(ada, bo):
     report = drafted(ada)
     seen = report.saved_at.isoformat()
     report.keep({"lessons": "Ada's."}, after(hours=4), author=ada)
-    with pytest.raises(ValidationError, match="Somebody else"):
+    with pytest.raises(ValidationError, match="Someone else"):
         report.keep({"lessons": "Bo's."}, after(hours=5), author=bo, seen=seen)
     assert again(report).lessons == "Ada's."
     again(report).keep({"lessons": "Ada's again."}, after(hours=6), author=ada, seen=seen)
