@@ -25,6 +25,7 @@ def take_over(incident: Incident, now: datetime, *, author: Any = None) -> None:
             incident, now
         )  # what staff call down may have passed its checks: they are asked now
         incident.write(Kind.NOTE, "Taken over from monitoring.", now, author=author)
+        incident.log("taken_over", by=author)
         Page.objects.bump_version(is_public=incident.published_at is not None)
 
 
@@ -45,6 +46,7 @@ def hand_back(incident: Incident, now: datetime, *, author: Any = None) -> None:
             automation.promise_anew(incident, now)
         incident.save()
         incident.write(Kind.NOTE, "Handed back to monitoring.", now, author=author)
+        incident.log("handed_back", by=author)
         automation.catch_up(incident, now)
         Page.objects.bump_version(is_public=incident.published_at is not None)
 
@@ -59,5 +61,6 @@ def restore(incident: Incident, now: datetime, *, author: Any = None) -> None:
         incident.deleted_at, incident.is_owned = None, True
         incident.save()
         incident.write(Kind.NOTE, "Restored.", now, author=author)
+        incident.log("restored", by=author)
         automation.catch_up(incident, now)
         Page.objects.bump_version(is_public=incident.published_at is not None)

@@ -42,6 +42,7 @@ def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
         update.save(update_fields=["kind", "undo_until", "before"])
         _restore(incident, before, {public_id for public_id, *_ in changes}, now)
         Page.objects.bump_version(takes_away=True)
+        incident.log("undone", by=update.author)
     typed: dict[str, str] = before.get("typed", {})
     return typed
 

@@ -70,6 +70,7 @@ def join(incident: Incident, failed: Failed, now: datetime) -> None:
     """One more component fails: the same incident."""
     component, flip = failed.component, failed.flip
     incident.touch(component, failed.new, flip.at, is_held=True)
+    incident.log("joined", component=component.name, failure=flip.failure)
     changes = [change_row(component, failed.old, failed.new)]
     if component.is_shown or not incident.concerns_public:
         incident.started_at = min(incident.started_at, flip.at)
@@ -94,6 +95,7 @@ def reopen(incident: Incident, failed: Failed, now: datetime) -> None:
     incident.joined_at = now  # what fails with it now belongs to it
     row = incident.touch(component, failed.new, flip.at)
     incident.affected.filter(pk=row.pk).update(is_held=True)
+    incident.log("reopened", component=component.name, failure=flip.failure)
     changes = [change_row(component, failed.old, failed.new)]
     if component.is_shown:
         tell(incident, Step.AGAIN, component, changes, now)

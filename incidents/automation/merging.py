@@ -36,6 +36,7 @@ def merge(incident: Incident, other: Incident, now: datetime, *, author: Any = N
         incident.resolved_at = incident.resolved_at or max(now, incident.started_at)
         incident.save()
         incident.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
+        incident.log("merged", into=other.public_id, by=author or "automation")
         other.write(Kind.NOTE, f"“{incident.title}” was merged into this one.", now, author=author)
         catch_up(other, now)
         if incident.published_at is not None and other.published_at is None:

@@ -134,6 +134,8 @@ def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) ->
         published_at=now if published else None,
         publish_at=now + publish_delay() if delayed and not published else None,
     )
+    names = ", ".join(failure.component.name for failure in failed)
+    incident.log("opened", component=names, failure=first.flip.failure, is_public=published)
     for failure in failed:
         incident.touch(failure.component, failure.new, failure.flip.at, is_held=True)
     if shown:

@@ -27,6 +27,7 @@ def publish(incident: Incident, now: datetime, *, due_at: datetime | None = None
         Page.objects.lock()
         incident.published_at, incident.publish_at = incident.published_at or now, None
         incident.save(update_fields=["published_at", "publish_at", "updated_at"])
+        incident.log("published")
         _bring_up_to_date(incident, now)
         newest = incident.updates.filter(kind=Kind.POST, notifies=True).order_by("-number").first()
         if newest is not None:

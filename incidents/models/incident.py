@@ -17,6 +17,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
 
+from components import event_log
 from components.models import Component, Group, Page
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
@@ -262,6 +263,7 @@ class Incident(models.Model):
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
             self.write(Kind.NOTE, what, now, author=author)
+            self.log("deleted", by=author)
             Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def refuse_future(self, at: datetime | None, now: datetime) -> None:
@@ -318,7 +320,7 @@ class Incident(models.Model):
         due_at: datetime | None = None,
     ) -> "Update":
         """Write a post (or what else it is) and move to its phase."""
-        if phase is Phase.RESOLVED and self.resolved_at is None:
+        if is_end := phase is Phase.RESOLVED and self.resolved_at is None:
             self.well_since = recovery.recovered_at(self)
         self.phase = phase
         if phase is Phase.MONITORING:
@@ -335,7 +337,15 @@ class Incident(models.Model):
         )
         if by_machine and kind is Kind.POST and self.published_at is not None:
             Notice.objects.of_update(update, now, due_at=due_at)
+        if kind is Kind.POST:
+            self.log("posted", phase=phase, by=author or "automation")
+        if is_end:
+            self.log("resolved", by=author or "automation")
         return update
+
+    def log(self, what: str, **fields: Any) -> None:
+        """Note a change of its state in the event log: "opened" becomes `incident.opened`."""
+        event_log.record(f"incident.{what}", id=self.public_id, title=self.title, **fields)
 
     def write(
         self,

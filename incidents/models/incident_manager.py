@@ -46,6 +46,7 @@ class IncidentManager(models.Manager["Incident"]):
             incident.save()
             for component in components:
                 incident.touch(component, Status(component.status), incident.started_at)
+            incident.log("opened", by=author or "the shell")
             incident.post(Post(body, phase=phase, **more), now=now, author=author)
         return incident
 
@@ -79,6 +80,7 @@ class IncidentManager(models.Manager["Incident"]):
             for component, status in statuses.items():
                 incident.touch(component, checked_status(status), started_at)
                 incident.touch(component, Status.OPERATIONAL, started_at)
+            incident.log("opened", by=author or "the shell", is_past=True)
             for phase, at, words in told:
                 incident.say(words, phase, at, author=author)
             incident.updates.update(notifies=False)

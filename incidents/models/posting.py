@@ -103,6 +103,7 @@ def _set_fields(incident: "Incident", sent: Post, phase: Phase, now: datetime) -
         incident.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
     if sent.reopens and phase is not Phase.RESOLVED:
         incident.resolved_at = incident.monitoring_at = incident.well_since = None
+        incident.log("reopened")
     incident.title = one_line(sent.title)[:255] or incident.title
     incident.workaround = incident.workaround if sent.workaround is None else sent.workaround
     incident.is_owned = True

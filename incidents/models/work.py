@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.urls import reverse
 
+from components import event_log
 from components.models import Component, Page
 from components.models.lines import LineField, LinesField
 from components.models.public_id import PublicIdField
@@ -121,6 +122,7 @@ class Work(models.Model):
         )  # fmt: skip
         self.next_at = self._next(now)
         self.save(update_fields=["next_at"])
+        self._log("planned")
 
     # Its story
 
@@ -143,6 +145,10 @@ class Work(models.Model):
             setattr(self, name, at)
         self.next_at = self._next(now)
         self.save()
+        self._log(str(state))
+
+    def _log(self, what: str) -> None:
+        event_log.record(f"maintenance.{what}", id=self.public_id, title=self.title)
 
     def _next(self, now: datetime) -> datetime | None:
         """When to look at it again; None when nothing is due any more."""
