@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.texts import of_python, of_script, of_template, texts
+from tests.texts import ROOT, of_python, of_script, of_template, texts
 
 # What to write instead is in the second column; matched without regard to case.
 BANNED = (
@@ -67,3 +67,14 @@ def test_each_kind_of_file_is_read():
     assert list(of_template(page)) == [(1, "Not shown"), (1, "All {name|upper} is well"), (2, "Go on")]
     assert list(of_script('const x = 1\nsay("Saved at last.")')) == [(2, "Saved at last.")]
     assert len(texts()) > 200
+
+
+def test_no_template_decides_by_a_word_that_people_read():
+    """A label that is said in other words would change what a page does."""
+    compared = re.compile(r"(?:==|!=|\bin) \"[A-Z][^\"]*\"")
+    left = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in (ROOT / "templates").rglob("*.html")
+        for match in compared.finditer("".join(re.findall(r"\{%.*?%\}", path.read_text(), re.DOTALL)))
+    ]
+    assert not left
