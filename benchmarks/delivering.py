@@ -26,7 +26,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
 
     from components.egress import Egress
     from components.models import Component
-    from incidents.models import Incident
+    from incidents.models import Incident, Post
     from subscribers import channels, sealed, signing
     from subscribers.delivery import fan_out, leases
     from subscribers.delivery.dispatcher import Postman
@@ -57,7 +57,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
         _until_told(postman)
         now = time.monotonic()
         found[name] = {"all_s": now - start, "wall_s": now - began, "cpu_s": time.process_time() - used}
-        incident.post(WORDS, phase="identified", now=timezone.now())
+        incident.post(Post(WORDS, phase="identified"), now=timezone.now())
     found["sent"] = Delivery.objects.filter(state="sent").count()
     postman.drain(5)
     return found

@@ -59,7 +59,7 @@ def fill(count: int) -> None:
         ),
         batch_size=5000,
     )
-    Page.objects.turn()
+    Page.objects.bump_version()
 
 
 def trouble(count: int) -> None:
@@ -97,4 +97,4 @@ def trouble(count: int) -> None:
         )
         for n, one in enumerate(incidents)
     )
-    Page.objects.turn()
+    Page.objects.bump_version()

@@ -81,7 +81,7 @@ async def _measure(stage: Stage, number: int) -> list[Row]:
     await asyncio.sleep(2)
     held = (memory(ours) - before) / number
     turn = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c",
-            "from components.models import Page; Page.objects.turn()"]  # fmt: skip
+            "from components.models import Page; Page.objects.bump_version()"]  # fmt: skip
     ring = asyncio.to_thread(subprocess.run, turn, env=stage.env, check=True)
     first, last = await crowd.hear(asyncio.ensure_future(ring), number)  # type: ignore[arg-type]
     crowd.leave()

@@ -41,7 +41,7 @@ class OneByOneAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             for one in queryset:
                 self.delete_model(request, one)
 
@@ -53,11 +53,11 @@ class GroupAdmin(OneByOneAdmin):
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         super().delete_model(request, obj)
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
 
 
 @admin.register(Component)
@@ -75,11 +75,11 @@ class ComponentAdmin(OneByOneAdmin):
         form.instance.refresh(timezone.now())
         form.instance.judge_again(timezone.now())
         is_public = form.instance.is_shown or "is_shown" in form.changed_data
-        Page.objects.turn(takes_away=True, is_public=is_public)
+        Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Component) -> None:
         super().delete_model(request, obj)
-        Page.objects.turn(takes_away=True, is_public=obj.is_shown)
+        Page.objects.bump_version(takes_away=True, is_public=obj.is_shown)
 
 
 @admin.register(Probe)
@@ -125,10 +125,10 @@ class ProbeAdmin(OneByOneAdmin):
         obj.component.refresh(timezone.now())
         obj.component.judge_again(timezone.now())
         is_public = obj.component.is_shown or (left is not None and left.is_shown)
-        Page.objects.turn(takes_away=True, is_public=is_public)
+        Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:
         component = obj.component
         super().delete_model(request, obj)
         component.refresh(timezone.now())
-        Page.objects.turn(takes_away=True, is_public=component.is_shown)
+        Page.objects.bump_version(takes_away=True, is_public=component.is_shown)

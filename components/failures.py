@@ -36,7 +36,7 @@ ROWS: dict[str, Words] = {
     Failure.TIMEOUT_DNS: Words(
         *NOT_FOUND,
         "The name servers did not respond in time.",
-        "no response from DNS",
+        "name lookup timed out",
         ("The name server does not respond.", "No connection was attempted yet."),
     ),
     Failure.TIMEOUT_CONNECT: Words(

@@ -114,7 +114,7 @@ def _count_from(mark: str, now: datetime, count: Callable[[datetime], datetime])
     upto = None
     while upto is None or (upto < now and time.monotonic() < stop_at):
         with transaction.atomic():
-            start = getattr(Page.objects.hold(), mark) or _began(now)
+            start = getattr(Page.objects.lock(), mark) or _began(now)
             upto = count(min(start, now))
             Page.objects.filter(pk=1).update(**{mark: upto})
 
@@ -133,7 +133,7 @@ def tally_latency(now: datetime) -> None:
     """Count the response times of checks since the last time into their hours."""
     upto = int(now.timestamp()) - 60  # what is younger may still be on its way
     with transaction.atomic():
-        page = Page.objects.hold()
+        page = Page.objects.lock()
         if upto <= page.rolled_up_to:
             return
         since = max(page.rolled_up_to, upto - 86_400)

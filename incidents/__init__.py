@@ -1,1 +1,1 @@
-"""First floor: what we say about it."""
+"""Incidents, planned work and postmortems: what is published about the components."""

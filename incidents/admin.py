@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from components.models import Page
 from components.status import Status
-from incidents import hidden_components
+from incidents import automation, handover, hidden_components
 from incidents.lifecycle import Phase, may_move
-from incidents.models import Affected, Incident, Update
+from incidents.models import Affected, Incident, Post, Update
 
 ASK_IN_CONSOLE = f"{hidden_components.WARNING} Publish it in the console, which asks whether you mean it."
 
@@ -120,14 +120,13 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             incident.touch(place.component, Status(place.status), incident.started_at)
         body = form.cleaned_data.get("post_body", "").strip()
         if body:
-            incident.post(
+            sent = Post(
                 body,
                 phase=form.cleaned_data["post_phase"] or incident.phase,
-                now=now,
-                author=request.user,
                 next_update_at=form.cleaned_data.get("next_update_at"),
             )
-        Page.objects.turn(takes_away=True, is_public=incident.published_at is not None)
+            incident.post(sent, now=now, author=request.user)
+        Page.objects.bump_version(takes_away=True, is_public=incident.published_at is not None)
 
     @admin.action(description="Publish the suggestion")
     def publish(self, request: HttpRequest, queryset: Any) -> None:
@@ -136,13 +135,13 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             if incident.is_all_hidden:
                 self.message_user(request, f"{incident}: {ASK_IN_CONSOLE}", messages.ERROR)
             else:
-                incident.publish(timezone.now())
+                automation.publish(incident, timezone.now())
 
     @admin.action(description="Hand back to the machine")
     def hand_back(self, request: HttpRequest, queryset: Any) -> None:
-        """Let the machine speak again."""
+        """Make them automatic again."""
         for incident in queryset:
             try:
-                incident.hand_back(timezone.now())
+                handover.hand_back(incident, timezone.now())
             except ValidationError as refused:
                 self.message_user(request, "; ".join(refused.messages), messages.ERROR)

@@ -1,4 +1,4 @@
-"""The app of the first floor."""
+"""Django's configuration of this app."""
 
 from django.apps import AppConfig
 

@@ -5,29 +5,26 @@ than a few hundred points, whatever the incident's length.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from components.models import Check, Probe
 from components.outcomes import Outcome
-
-if TYPE_CHECKING:
-    from incidents.models.incident import Incident
 
 AROUND_S = 600
 STEPS_S = (60, 300, 900, 3600, 14_400, 86_400)
 MOST_POINTS = 300
 
 
-def curve(incident: "Incident", started_at: datetime, ended_at: datetime) -> dict[str, Any]:
+def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: datetime) -> dict[str, Any]:
     """`start` (seconds since 1970), `step_s`, and `counts`: [well, all] a step. Empty without checks.
 
-    Counts the probes of the components that show evidence to strangers. A check
+    Counts the probes of those of `components` (a query for ids) that show evidence to strangers. A check
     that could not see (unknown) counts as none.
     """
     probes = Probe.objects.filter(
-        component__in=incident.affected.values("component"),
+        component__in=components,
         component__is_shown=True,
         component__shows_evidence=True,
     )

@@ -6,19 +6,20 @@ words of raw checks stay out of it.
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from components.models import Flip, StatusSpan
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from components.models import Flip, Page, StatusSpan
 from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import ON_AND_OFF
 from incidents.generated_text import duration, names, title
 from incidents.lifecycle import Kind, Phase
 from incidents.markdown import to_text
+from incidents.models import Incident, Postmortem
 from incidents.times import clock
-
-if TYPE_CHECKING:
-    from incidents.models.incident import Incident
 
 MOST_LINES = 60
 LONGEST_LINE = 300
@@ -26,7 +27,24 @@ BAD = (Outcome.DOWN, Outcome.DEGRADED)
 TAGS = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}
 
 
-def draft(incident: "Incident") -> dict[str, Any]:
+def create(incident: Incident, *, author: Any, now: datetime) -> Postmortem:
+    """The incident's postmortem, begun with everything the system knows if there is none yet.
+
+    Raises ValidationError while the incident is open.
+    """
+    if incident.resolved_at is None:
+        raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
+    with transaction.atomic():
+        Page.objects.lock()
+        postmortem = Postmortem.objects.filter(incident=incident).first()
+        if postmortem is None:
+            postmortem = Postmortem(incident=incident, author=author, saved_at=now, **draft(incident))
+            postmortem.draw()
+            postmortem.save()
+    return postmortem
+
+
+def draft(incident: Incident) -> dict[str, Any]:
     """The fields of a postmortem, filled in as far as the records go."""
     ended_at = incident.ended_at or incident.updated_at
     flips = _flips(incident, ended_at)
@@ -46,13 +64,13 @@ def draft(incident: "Incident") -> dict[str, Any]:
     }
 
 
-def first_word_at(incident: "Incident") -> datetime | None:
+def first_word_at(incident: Incident) -> datetime | None:
     """When the public first read of it; None if it never did."""
     first = incident.updates.filter(kind=Kind.POST).order_by("at").first()
     return max(first.at, incident.published_at) if first and incident.published_at else None
 
 
-def _flips(incident: "Incident", ended_at: datetime) -> list[Flip]:
+def _flips(incident: Incident, ended_at: datetime) -> list[Flip]:
     """The changes of mind of its probes while it lasted, oldest first."""
     found = Flip.objects.filter(
         probe__component__in=incident.affected.values("component"),
@@ -63,7 +81,7 @@ def _flips(incident: "Incident", ended_at: datetime) -> list[Flip]:
     return list(found.select_related("probe__component").order_by("at", "id")[:MOST_LINES])
 
 
-def _impact(incident: "Incident", ended_at: datetime) -> dict[str, str]:
+def _impact(incident: Incident, ended_at: datetime) -> dict[str, str]:
     """By component: "Chat: major outage for 1 h 51 min", how long as its log says, if it does."""
     rows = incident.affected.filter(component__is_shown=True).select_related("component")
     spans: dict[int, list[StatusSpan]] = defaultdict(list)
@@ -100,14 +118,14 @@ def _detection(first: Flip | None) -> str:
     )
 
 
-def _summary(incident: "Incident", of: list[str], ended_at: datetime) -> str:
+def _summary(incident: Incident, of: list[str], ended_at: datetime) -> str:
     length = duration((ended_at - incident.counts_from).total_seconds())
     since, until = (clock(at, incident.started_at) for at in (incident.started_at, ended_at))
     what = names(of) or incident.title
     return f"{what} did not work as usual from {since} to {until} ({length})."
 
 
-def timeline(incident: "Incident", flips: list[Flip]) -> list[list[str]]:
+def timeline(incident: Incident, flips: list[Flip]) -> list[list[str]]:
     """[at, tag, text] of what probes saw, what we told and what we noted, oldest first."""
     told = sorted((*_seen(flips), *_told(incident)), key=lambda row: row[0])[:MOST_LINES]
     return [[at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for at, tag, text in told]
@@ -141,7 +159,7 @@ def _noticed(flip: Flip) -> str:
     return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} cannot be seen"
 
 
-def _told(incident: "Incident") -> list[Row]:
+def _told(incident: Incident) -> list[Row]:
     """Our own words: posts, and the notes that people made."""
     rows: list[Row] = []
     posts = incident.updates.filter(kind=Kind.POST)

@@ -10,7 +10,7 @@ from datetime import datetime
 from components.models import Component, Probe
 from components.outcomes import Outcome
 from components.status import Status
-from incidents.models import Incident
+from incidents.models import Incident, recovery
 
 NEVER_PASSED = "never-passed"
 UNWATCHED = "unwatched"
@@ -49,16 +49,16 @@ def unproven() -> list[Probe]:
 
 
 def left_alone() -> list[Incident]:
-    """Open incidents of the machine's that no probe looks at any more."""
+    """Open automatic incidents that no probe checks any more."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     return list(opened.exclude(unwatched_at=None).order_by("id"))
 
 
 def in_dispute() -> list[Incident]:
-    """Open incidents in which the machine speaks, and staff have set otherwise than the probes say."""
+    """Open automatic incidents where staff have set another status than the probes see."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     by_hand = opened.filter(affected__component__hand_status__gt="")
-    return [incident for incident in by_hand.order_by("id").distinct() if incident.disputed()]
+    return [incident for incident in by_hand.order_by("id").distinct() if recovery.disputed(incident)]
 
 
 def never_passed(probe: Probe) -> Question:
@@ -89,7 +89,7 @@ def unwatched(incident: Incident) -> Question:
 
 def disputed(incident: Incident) -> Question:
     """Who is right? Until staff clear the status, or take the incident over, it does not end."""
-    said = "; ".join(_dispute(row.component) for row in incident.disputed())
+    said = "; ".join(_dispute(row.component) for row in recovery.disputed(incident))
     key, text = f"{DISPUTED}:{incident.public_id}", f"{said}: {incident.title}"
     return Question(key, DISPUTED, text, None, incident=incident)
 

@@ -31,7 +31,7 @@ def tally_excused(now: datetime) -> None:
     if not DayTally.objects.filter(day=today).exists():
         return
     with transaction.atomic():
-        page = Page.objects.hold()
+        page = Page.objects.lock()
         upto = min(now, page.days_upto or now)
         changed = list(_changed(page.excused_upto, upto))
         days = {today, today - timedelta(days=1)}

@@ -27,6 +27,7 @@ from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
+from incidents import automation
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 
@@ -53,8 +54,8 @@ def tick() -> None:
         run_checks.apply_async(
             args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
         )
-    Maintenance.objects.turn(now)
-    Incident.objects.turn(now)
+    automation.advance_maintenance(now)
+    automation.advance(now)
 
 
 @shared_task(name="incidents.plan_ahead", ignore_result=True, throws=(OperationalError,))
@@ -115,7 +116,7 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
 
 
 def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> bool:
-    """False, with nothing written, when there is news and the page is not held.
+    """False, with nothing written, when there is news and the page is not locked.
 
     The page comes first, as everywhere, then the probes: two who take them the other way round wait for
     each other. Most findings are no news, and hold up nobody else.
@@ -123,7 +124,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
     by_probe = {finding.claim.probe_id: finding for finding in findings}
     with transaction.atomic():
         if holds_page:
-            Page.objects.hold()
+            Page.objects.lock()
         probes = [
             probe
             for probe in Probe.objects.select_for_update().filter(pk__in=by_probe).order_by("pk")
@@ -187,7 +188,7 @@ def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
     component = Component.objects.select_related("group").get(pk=probe.component_id)
     old = Status(component.status)
     component.refresh(flip.at)
-    Incident.objects.follow(flip, component, old=old, now=now)
+    automation.follow(flip, component, old=old, now=now)
 
 
 def fall_silent(now: datetime) -> None:
@@ -195,7 +196,7 @@ def fall_silent(now: datetime) -> None:
     if not (silent := Probe.objects.silent(now)):
         return
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         ids = [probe.pk for probe in silent]
         for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
             with _alone(probe):

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from components.identity import Identity
 from components.models import Group, Page, Picture
-from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
+from incidents import postmortem_draft
+from incidents.models import ActionItem, Draft, Incident, Maintenance, Post, Template
 from statuspage.models import Invitation, Role
 from statuspage.public.brand import stylesheet_url
 from subscribers import confirming, importing
@@ -28,8 +29,8 @@ def everything(folder):
     fell(probe, now - timedelta(hours=2))
     rose(probe, now - timedelta(hours=1))
     over = Incident.objects.get()
-    over.post("All is well.", phase="resolved", now=now - timedelta(minutes=50), author=boss)
-    report = Postmortem.objects.draft_of(over, author=boss, now=now)
+    over.post(Post("All is well.", phase="resolved"), now=now - timedelta(minutes=50), author=boss)
+    report = postmortem_draft.create(over, author=boss, now=now)
     report.keep({"summary": "Down.", "root_cause": "A pool."}, now, author=boss)
     report.publish(now)
     action = ActionItem.objects.create(postmortem=report, text="Watch the pool", team="Storage")

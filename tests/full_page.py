@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 
 from components.models import Component, Group, Probe
-from incidents.models import Incident, Maintenance, Postmortem
+from incidents import automation, postmortem_draft
+from incidents.models import Incident, Maintenance, Post
 from tests.making import fell, found, group, rose, watched
 
 # what readers, parsers and programs stumble over
@@ -67,10 +68,15 @@ def _open(shown: SimpleNamespace, now: datetime) -> Incident:
         components=[shown.chat, shown.api, shown.hidden],
     )  # fmt: skip
     one.post(
-        WORDS, phase="identified", now=at + timedelta(minutes=20), workaround="Use the *app*.",
-        statuses={shown.chat: "partial_outage", shown.api: "degraded_performance"},
-    )  # fmt: skip
-    one.post("Still <the> same.", phase="identified", now=at + timedelta(minutes=40))
+        Post(
+            WORDS,
+            phase="identified",
+            workaround="Use the *app*.",
+            statuses={shown.chat: "partial_outage", shown.api: "degraded_performance"},
+        ),
+        now=at + timedelta(minutes=20),
+    )
+    one.post(Post("Still <the> same.", phase="identified"), now=at + timedelta(minutes=40))
     return one
 
 
@@ -80,9 +86,11 @@ def _over(shown: SimpleNamespace, now: datetime) -> tuple[Incident, Incident, In
     resolved = Incident.objects.open(
         "Files fail", "We look.", statuses={shown.files: "partial_outage"}, now=at
     )
-    resolved.post("It recovers.", phase="monitoring", statuses={shown.files: "operational"},
-                  now=at + timedelta(minutes=30))  # fmt: skip
-    resolved.post("Over.", phase="resolved", now=at + timedelta(hours=1))
+    resolved.post(
+        Post("It recovers.", phase="monitoring", statuses={shown.files: "operational"}),
+        now=at + timedelta(minutes=30),
+    )
+    resolved.post(Post("Over.", phase="resolved"), now=at + timedelta(hours=1))
     began = now - timedelta(days=9)
     told = [("identified", began + timedelta(minutes=9), "A disk.")]
     backdated = Incident.objects.record(
@@ -96,8 +104,8 @@ def _over(shown: SimpleNamespace, now: datetime) -> tuple[Incident, Incident, In
     )
     at = now - timedelta(days=5)
     reported = Incident.objects.open("API fails", "We look.", statuses={shown.api: "major_outage"}, now=at)
-    reported.post("Over.", phase="resolved", now=at + timedelta(hours=1))
-    report = Postmortem.objects.draft_of(reported, author=None, now=at + timedelta(hours=2))
+    reported.post(Post("Over.", phase="resolved"), now=at + timedelta(hours=1))
+    report = postmortem_draft.create(reported, author=None, now=at + timedelta(hours=2))
     report.keep(
         {"summary": "The pool ran **full** ]]>.", "root_cause": "It was too small."}, now - timedelta(days=4)
     )
@@ -110,7 +118,7 @@ def _unseen(shown: SimpleNamespace, now: datetime) -> None:
     """Deleted, and not published: nobody outside reads the word SECRET."""
     at = now - timedelta(hours=5)
     deleted = Incident.objects.open(f"Deleted {SECRET}", SECRET, components=[shown.docs], now=at)
-    deleted.post("Over.", phase="resolved", now=at + timedelta(minutes=1))
+    deleted.post(Post("Over.", phase="resolved"), now=at + timedelta(minutes=1))
     deleted.delete_softly(at + timedelta(minutes=2))
     draft = Incident.objects.open(f"Suggested {SECRET}", SECRET, components=[shown.docs], now=at)
     Incident.objects.filter(pk=draft.pk).update(published_at=None)
@@ -125,7 +133,7 @@ def _works(shown: SimpleNamespace, now: datetime) -> tuple[Maintenance, ...]:
     working.begin(now - hour)
     completed = _plan("Cables & <plugs>", ago + hour, shown.files, now=ago)
     completed.begin(ago + hour)
-    completed.complete(ago + 3 * hour)
+    automation.complete_maintenance(completed, ago + 3 * hour)
     cancelled = _plan("Called off 🚨", now + 40 * hour, shown.files, now=ago)
     cancelled.cancel(ago + hour)
     return planned, working, completed, cancelled
@@ -146,7 +154,7 @@ def seen(now: datetime) -> Probe:
     late, down, silent = (watched(name, group=ours, position=9) for name in ("Late", "Down", "Silent"))
     fell(late, now - timedelta(days=1))
     rose(late, now - timedelta(hours=23))
-    Incident.objects.turn(now - timedelta(hours=20))
+    automation.advance(now - timedelta(hours=20))
     found(late, "up", now)
     found(silent, "up", now - timedelta(hours=1))
     fell(down, now - timedelta(minutes=1))

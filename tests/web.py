@@ -68,7 +68,7 @@ class Web:
             self.start()
         self.tests += 1
         Page.objects.update_or_create(pk=1, defaults={"version": self.tests * 10_000})
-        Page.objects.turn()
+        Page.objects.bump_version()
         self.catch_up()
 
     def stop(self) -> None:

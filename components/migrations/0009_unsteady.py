@@ -33,8 +33,9 @@ class Migration(migrations.Migration):
                 db_default=3,
                 default=3,
                 help_text=(
-                    "For services that fail on and off: this many bad checks, in any order, show it as degraded, and "
-                    "failed ones open one incident. Must be more than “confirm down”. 0: only checks in a row count."
+                    "For services that fail on and off: this many bad checks, in any order, show it as degraded, "
+                    "and failed ones open one incident. Must be more than “confirm down”. 0: only checks in a row "
+                    "count."
                 ),
                 validators=[django.core.validators.MaxValueValidator(15, "Use at most 15 bad checks.")],
                 verbose_name="bad checks that make it degraded",

@@ -126,7 +126,7 @@ class Component(models.Model):
     def show(self, status: Status, at: datetime) -> bool:
         """Show this status from `at` on. True when that is news."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             current, old = self.spans.filter(ended_at=None).first(), self.status
             if current is not None and current.status == status:
                 return False
@@ -136,7 +136,7 @@ class Component(models.Model):
             self.status = status
             self.save(update_fields=["status", "updated_at"])
             Page.objects.count_again(at)
-            Page.objects.turn(is_public=self.is_shown)
+            Page.objects.bump_version(is_public=self.is_shown)
             if str(status) != old:
                 event_log.record(
                     "component.status", id=self.public_id, component=self.name, old=old, new=str(status)

@@ -40,7 +40,7 @@ class PageManager(models.Manager["Page"]):
         """The current version; 0 before anything was ever shown."""
         return self.values_list("version", flat=True).filter(pk=1).first() or 0
 
-    def hold(self) -> "Page":
+    def lock(self) -> "Page":
         """Be the only one to change what the public sees, until the transaction ends.
 
         Every verb that does so takes this row first, so two of them never wait
@@ -57,7 +57,7 @@ class PageManager(models.Manager["Page"]):
         }
         self.filter(pk=1).update(**late)
 
-    def turn(self, *, takes_away: bool = False, is_public: bool = True) -> None:
+    def bump_version(self, *, takes_away: bool = False, is_public: bool = True) -> None:
         """Count one visible change, and ring for it once it is committed.
 
         `is_public`: False for what staff alone can see, of which the public is not even told that

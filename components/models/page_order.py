@@ -51,7 +51,7 @@ def put(component: Component, key: str, *, after: str = "") -> None:
     that is gone is that of the loose ones.
     """
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         page = blocks()
         moved = _take(page, component)
         block = next((one for one in page if one.key == key), None) or _loose(page)
@@ -63,7 +63,7 @@ def put(component: Component, key: str, *, after: str = "") -> None:
 def put_block(key: str, *, after: str = "") -> None:
     """Put a whole block behind the block `after`; first when that is empty, last when it is gone."""
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         page = blocks()
         moved = next((one for one in page if one.key == key), None)
         if moved is None:
@@ -76,7 +76,7 @@ def put_block(key: str, *, after: str = "") -> None:
 def step(component: Component, by: int) -> bool:
     """One place up (-1) or down (1), over the edge of a group into the next. False at the end of the page."""
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         page = blocks()
         at = next(n for n, block in enumerate(page) if component in block.components)
         row = page[at].components
@@ -95,7 +95,7 @@ def step(component: Component, by: int) -> bool:
 def step_block(key: str, by: int) -> bool:
     """A block one place up or down. False at the end of the page, or when it is gone."""
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         page = blocks()
         place = next((n for n, block in enumerate(page) if block.key == key), None)
         if place is None or not 0 <= place + by < len(page):
@@ -139,4 +139,4 @@ def _write(page: list[Block]) -> None:
                 components.append(one)
     Group.objects.bulk_update(groups, ["position"])
     Component.objects.bulk_update(components, ["position", "group"])
-    Page.objects.turn(is_public=bool(groups) or any(one.is_shown for one in components))
+    Page.objects.bump_version(is_public=bool(groups) or any(one.is_shown for one in components))

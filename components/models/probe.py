@@ -268,10 +268,10 @@ class Probe(Showing, Verdict):
 
     def _change(self, at: datetime, **columns: Any) -> None:
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             Probe.objects.filter(pk=self.pk).update(**columns)
             Component.objects.get(pk=self.component_id).refresh(at)  # which rings if customers see it
-            Page.objects.turn(is_public=False)
+            Page.objects.bump_version(is_public=False)
 
     @property
     def status(self) -> Status:

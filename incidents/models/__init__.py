@@ -1,4 +1,4 @@
-"""The nouns of the first floor, one a file."""
+"""The models of incidents, planned work and postmortems. They know nothing of `incidents.automation`."""
 
 from incidents.models.affected import Affected
 from incidents.models.draft import Draft
@@ -6,12 +6,11 @@ from incidents.models.incident import Incident
 from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
-from incidents.models.people import AlreadyResolved
 from incidents.models.plan import PlanRow
+from incidents.models.posting import AlreadyResolved, Post
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.taken import TakenForm
 from incidents.models.template import Template, TemplateKind
-from incidents.models.undoing import TooLate
 from incidents.models.update import Update, UpdateVersion
 from incidents.models.work import State as MaintenanceState
 
@@ -29,12 +28,12 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "PlanRow",
+    "Post",
     "Postmortem",
     "PostmortemVersion",
     "TakenForm",
     "Template",
     "TemplateKind",
-    "TooLate",
     "Update",
     "UpdateVersion",
 ]

@@ -23,7 +23,7 @@ class AffectedQuerySet(models.QuerySet["Affected"]):
 class Affected(models.Model):
     """A component in an incident: its status as last heard of, and at its worst.
 
-    `is_held` marks the one open incident that the machine has opened for this
+    `is_held` marks the one open incident that was opened automatically for this
     component; the unique constraint makes a second one impossible.
     """
 
@@ -68,7 +68,7 @@ class Affected(models.Model):
         component, row = Status(self.component.status), Status(self.status)
         return place_now(component, row, Status(self.worst_status), phase)
 
-    def turn(self, status: Status) -> None:
+    def set_status(self, status: Status) -> None:
         """It is now like this. An unknown state is not worse than one we saw."""
         self.status = status
         self.worst_status = worst([Status(self.worst_status), status])

@@ -26,7 +26,7 @@ class DraftManager(models.Manager["Draft"]):
         None for what came too late: its form is published, and its words must not come back.
         """
         with transaction.atomic():
-            Page.objects.hold()  # not between the publishing of the form and its being written down
+            Page.objects.lock()  # not between the publishing of the form and its being written down
             if TakenForm.objects.of(str(data.get("key", "")), author):
                 return None
             draft, _ = self.update_or_create(

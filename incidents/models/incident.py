@@ -1,148 +1,226 @@
-"""An incident from the first failed check to the last word, and who speaks in it.
+"""An incident: its row, what can be read from it, and what people do to it.
 
-Until a person posts (`people.py`), the machine speaks (`machine.py`): it opens, tells each
-later fact and resolves. The first post by a person makes the incident theirs;
-from then on the machine only notes evidence and proposes, until it is handed back.
+Until a person posts, an incident is automatic: `incidents.automation` opens, updates and resolves it.
+The first post by a person (`posting`) makes it theirs (`is_owned`); from then on the automation only notes
+evidence and proposes. What people do that needs the automation's rules is a function above the models:
+take over, hand back and restore in `incidents.handover`, undo in `incidents.undoing`, publish a suggestion
+and merge in `incidents.automation`.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import Prefetch, prefetch_related_objects
+from django.urls import reverse
+from django.utils import timezone
 
-from components.models import Component, Page
-from components.status import Status, worst
-from incidents.lifecycle import Kind, Phase
-from incidents.models.opening import MachineManager
-from incidents.models.people import PeopleVoice, Statuses, checked_status
-from incidents.models.record import advice_of
+from components import event_log
+from components.models import Component, Group, Page
+from components.models.lines import LineField
+from components.models.public_id import PublicIdField
+from components.status import Impact, State, Status, impact_of
+from components.texts import lines
+from incidents import hidden_components, span
+from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
+from incidents.models import posting, recovery
+from incidents.models.incident_manager import IncidentManager
+from incidents.models.notice import Notice
+from incidents.models.posting import MOST_WORKAROUND, Post, checked_body, checked_workaround
+from incidents.state import state_now, state_past
+from incidents.times import near
 
-
-class IncidentManager(MachineManager):
-    def public(self) -> models.QuerySet["Incident"]:
-        """What strangers may see."""
-        return self.live().exclude(published_at=None)
-
-    def open(
-        self,
-        title: str,
-        body: str,
-        *,
-        now: datetime,
-        components: Iterable[Component] = (),
-        phase: Phase | str = Phase.INVESTIGATING,
-        author: Any = None,
-        started_at: datetime | None = None,
-        next_update_at: datetime | None = None,
-        statuses: Statuses | None = None,
-        **told: Any,
-    ) -> "Incident":
-        """A person opens an incident with its first word; `told` goes to `post`. Raises ValidationError."""
-        with transaction.atomic():
-            Page.objects.hold()
-            incident = self.model(title=title, started_at=started_at or now, created_at=now, is_owned=True)
-            incident.full_clean()
-            incident.refuse_future(incident.started_at, now)
-            incident.save()
-            for component in components:
-                incident.touch(component, Status(component.status), incident.started_at)
-            incident.post(
-                body, phase=phase, now=now, author=author, next_update_at=next_update_at,
-                statuses=statuses, **told,
-            )  # fmt: skip
-        return incident
-
-    def record(
-        self,
-        title: str,
-        body: str,
-        *,
-        started_at: datetime,
-        ended_at: datetime,
-        now: datetime,
-        statuses: Statuses,
-        author: Any = None,
-        told: Iterable[tuple[Phase, datetime, str]] = (),
-    ) -> "Incident":
-        """Write down an incident that is over (back-filled): nobody is told, no status changes.
-
-        `statuses` are those at the worst moment; `told` is what was said before the last word,
-        oldest first. Raises ValidationError.
-        """
-        if not started_at < ended_at <= now:
-            raise ValidationError({"ended_at": "The end must lie after the start and not in the future."})
-        told = list(told)
-        if any(phase is Phase.RESOLVED or not started_at <= at <= ended_at for phase, at, _ in told):
-            raise ValidationError({"told": "What was told lies between its start and its end."})
-        with transaction.atomic():
-            Page.objects.hold()
-            incident = self.model(title=title, started_at=started_at, created_at=now, is_owned=True)
-            incident.full_clean()
-            incident.save()
-            for component, status in statuses.items():
-                incident.touch(component, checked_status(status), started_at)
-                incident.touch(component, Status.OPERATIONAL, started_at)
-            for phase, at, words in told:
-                incident.say(words, phase, at, author=author)
-            incident.updates.update(notifies=False)
-            incident.post(body, phase=Phase.RESOLVED, now=now, at=ended_at, author=author, notifies=False)
-            incident.resolved_at, incident.well_since = ended_at, None
-            incident.published_at = told[0][1] if told else ended_at
-            incident.save(update_fields=["resolved_at", "published_at", "well_since"])
-        return incident
+if TYPE_CHECKING:
+    from incidents.models.affected import Affected
+    from incidents.models.update import Update
 
 
-class Incident(PeopleVoice):
+class Incident(models.Model):
     """`published_at` None is a suggestion that only staff see."""
+
+    public_id = PublicIdField()
+    title = LineField(max_length=255)
+    phase = models.CharField(
+        max_length=15,
+        choices=[(p.value, p.label) for p in Phase],
+        default=Phase.INVESTIGATING,
+        editable=False,
+    )
+    impact = models.CharField(
+        max_length=10,
+        choices=[(i.value, i.value) for i in Impact],
+        default=Impact.NONE,
+        editable=False,
+    )
+    impact_override = models.CharField(
+        max_length=10, choices=[(i.value, i.value) for i in Impact], blank=True
+    )
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL)
+    is_by_machine = models.BooleanField("opened by the machine", default=False, editable=False)
+    is_owned = models.BooleanField("owned by people", default=False, editable=False)
+    started_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    published_at = models.DateTimeField(null=True, editable=False)
+    publish_at = models.DateTimeField(null=True, editable=False)  # a suggestion's countdown; None: waits
+    monitoring_at = models.DateTimeField(null=True, editable=False)
+    resolved_at = models.DateTimeField(null=True, editable=False)
+    next_update_at = models.DateTimeField("next update by", null=True, blank=True)
+    well_since = models.DateTimeField(null=True, editable=False)
+    settle_at = models.DateTimeField(null=True, editable=False)
+    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # well before it relapsed
+    proposed_at = models.DateTimeField(null=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "incidents.Incident", null=True, editable=False, on_delete=models.SET_NULL, related_name="merged"
+    )
+    unwatched_at = models.DateTimeField(null=True, editable=False)  # no probe looks any more, and it was said
+    joined_at = models.DateTimeField(null=True, editable=False)  # the newest failure that joined it
+    still_said = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False
+    )  # promises kept since something last happened
+    cause = LineField(
+        max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
+    )
+    workaround = models.CharField(
+        "what customers can do", max_length=MOST_WORKAROUND, blank=True, help_text="Markdown."
+    )
 
     objects = IncidentManager()
 
-    class Meta(PeopleVoice.Meta):
-        abstract = False
+    class Meta:
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(fields=("resolved_at",)), models.Index(fields=("started_at",)))
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("incident", args=[self.public_id])
+
+    @property
+    def shown_impact(self) -> Impact:
+        """The impact people gave it, or the worst of its components at its worst moment."""
+        return Impact(self.impact_override or self.impact)
+
+    def state(self, places: "Iterable[Affected]", phase: Phase | None = None) -> State:
+        """What it is like now, over its public components. `phase`: that of the update which tells it."""
+        phase = phase or Phase(self.phase)
+        statuses = [place.status_in(phase) for place in places]
+        return state_now(phase, statuses, override=self.impact_override, impact=self.shown_impact)
+
+    def past_state(self, places: "Iterable[Affected]") -> State:
+        """How bad it was, over its public components."""
+        worsts = [Status(place.worst_status) for place in places]
+        return state_past(worsts, override=self.impact_override, impact=self.shown_impact)
+
+    @property
+    def shown_workaround(self) -> str:
+        """What customers can do while it lasts; empty once it is over."""
+        return self.workaround if self.resolved_at is None else ""
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When all of it was well again; None while it lasts."""
+        return span.ended(self.started_at, well_since=self.well_since, resolved_at=self.resolved_at)
+
+    def lasted(self, now: datetime) -> timedelta:
+        """How long it lasted, or has lasted until now: the one duration that every surface tells."""
+        return span.lasted(self.counts_from, self.ended_at, now)
+
+    @property
+    def counts_from(self) -> datetime:
+        """When it would have begun without the time that all of it was well before a relapse."""
+        return self.started_at + timedelta(seconds=self.well_s)
+
+    @property
+    def is_all_hidden(self) -> bool:
+        """Whether it concerns hidden components alone: published by a person, it is public all the same."""
+        return hidden_components.are_all_hidden(
+            row.component for row in self.affected.select_related("component")
+        )
+
+    @property
+    def is_suggestion(self) -> bool:
+        """True for what only staff see and may still turn down."""
+        return self.published_at is None and self.deleted_at is None
+
+    @property
+    def is_backfilled(self) -> bool:
+        """Whether it was over when it was written down."""
+        return self.resolved_at is not None and self.resolved_at < self.created_at
+
+    @property
+    def told_from(self) -> datetime:
+        """When it was created, as clients of the API read that: of a back-filled one its beginning."""
+        return self.started_at if self.is_backfilled else self.created_at
+
+    @property
+    def concerns_public(self) -> bool:
+        """Whether any of its components is on the page. If none is, it is for staff alone."""
+        return self.affected.filter(component__is_shown=True).exists()
+
+    def spoken_of(self) -> "list[Affected]":
+        """The components that automatic updates name: hidden ones only where no other is."""
+        rows = list(self.affected.select_related("component"))
+        return [one for one in rows if one.component.is_shown] or rows
+
+    def names(self) -> list[str]:
+        """The names of its components."""
+        return [one.component.name for one in self.spoken_of()]
+
+    def troubled(self) -> list[str]:
+        """The names of those that are in trouble now."""
+        return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
+
+    def public_components(self) -> list[Component]:
+        """Its components that are on the page. One query, and none for what was prefetched."""
+        rows = Prefetch("affected", self.affected.model.objects.select_related("component"))
+        prefetch_related_objects([self], rows)  # what is there already is not asked for again
+        return [row.component for row in self.affected.all() if row.component.is_shown]
 
     # What people do
 
-    def take_over(self, now: datetime, *, author: Any = None) -> None:
-        """From now on people speak; the machine notes and proposes."""
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            if self.is_owned:
-                return
-            self.is_owned, self.settle_at, self.publish_at = True, None, None
-            self.save()
-            self.catch_up(now)  # what staff call down may have passed its checks: they are asked now
-            self.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
-            Page.objects.turn(is_public=self.published_at is not None)
+    def post(self, sent: Post, *, now: datetime, author: Any = None) -> "Update":
+        """A person posts: the incident is theirs from here on. All or nothing. Raises ValidationError.
 
-    def hand_back(self, now: datetime, *, author: Any = None) -> None:
-        """Let the machine speak again, from what it sees now. Raises ValidationError."""
+        It publishes a suggestion. A resolved incident takes only updates that leave it resolved,
+        unless they reopen it.
+        """
+        return posting.post(self, sent, now=now, author=author)
+
+    def note(self, body: str, now: datetime, *, author: Any) -> "Update":
+        """Words for staff alone. Raises ValidationError."""
+        body = lines(body)
+        if not body.strip():
+            raise ValidationError({"body": "The note has no words."})
         with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            self._refuse_deleted()
-            if not self.is_owned:
-                return
-            if self.resolved_at is None and not self.is_looked_at():
-                raise ValidationError("No probe checks any of its components: the machine would see nothing.")
-            self.is_owned, self.proposed_at = False, None
-            self._release_components(now, is_looked_at=True)
-            self.unwatched_at = None
-            if self.resolved_at is None:
-                self._news(now)
-            self.save()
-            self.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
-            self.catch_up(now)
-            Page.objects.turn(is_public=self.published_at is not None)
+            Page.objects.lock()
+            return self.write(Kind.NOTE, body, now, author=author)
+
+    def edit(self, update: "Update", body: str, now: datetime, *, author: Any = None) -> None:
+        """Change the words of an update; all earlier ones are kept, and the edit is dated."""
+        body = checked_body(body)
+        if body == update.body:
+            return
+        with transaction.atomic():
+            Page.objects.lock()
+            update.versions.create(body=update.body, until=now, replaced_by=author)
+            update.first_body = update.first_body or update.body
+            update.body, update.edited_at = body, now
+            update.save(update_fields=["body", "first_body", "edited_at"])
+            self.save(update_fields=["updated_at"])
+            is_read = self.published_at is not None and update.kind in PUBLIC_KINDS
+            Page.objects.bump_version(takes_away=True, is_public=is_read)
 
     def hold(self) -> None:
         """Stop the countdown of a suggestion: it waits for a person."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             type(self).objects.filter(pk=self.pk).update(publish_at=None)
-            Page.objects.turn(is_public=False)
+            Page.objects.bump_version(is_public=False)
         self.publish_at = None
 
     def amend(
@@ -155,10 +233,10 @@ class Incident(PeopleVoice):
         cause: str | None = None,
         workaround: str | None = None,
     ) -> None:
-        """Correct its name, impact, beginning, cause or workaround, untold. Raises ValidationError."""
-        advice = advice_of(workaround)
+        """Correct title, impact, beginning, cause or workaround, unnotified. Raises ValidationError."""
+        advice = checked_workaround(workaround)
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             given = {"title": title, "impact_override": impact_override, "started_at": started_at,
                      "cause": cause, "workaround": advice}  # fmt: skip
@@ -172,78 +250,127 @@ class Incident(PeopleVoice):
             if self.resolved_at and self.started_at >= self.resolved_at:
                 raise ValidationError({"started_at": "It cannot have begun after it ended."})
             self.save()
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
-
-    def merge_into(self, other: "Incident", now: datetime, *, author: Any = None) -> None:
-        """This one turns out to be the other: its components move there, its address leads there.
-
-        The other is no nearer to its end than both, and as public as either. Raises ValidationError.
-        """
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            other.refresh_from_db()
-            self._refuse_deleted()
-            self._refuse_other(other)
-            rows = list(self.affected.select_related("component"))
-            self.affected.update(is_held=False)
-            for row in rows:
-                self._move(row, other)
-            other.started_at = min(other.started_at, self.started_at)
-            other.save()
-            self.merged.update(merged_into=other)  # what led here leads there
-            self.merged_into, self.settle_at, self.publish_at = other, None, None
-            self.resolved_at = self.resolved_at or max(now, self.started_at)
-            self.save()
-            self.write(Kind.NOTE, f"Merged into “{other.title}”.", now, author=author)
-            other.write(Kind.NOTE, f"“{self.title}” was merged into this one.", now, author=author)
-            other.catch_up(now)
-            if self.published_at is not None and other.published_at is None:
-                other.publish(now)
-            is_public = self.published_at is not None or other.published_at is not None
-            Page.objects.turn(takes_away=True, is_public=is_public)
-
-    def _refuse_other(self, other: "Incident") -> None:
-        """An outage that lasts is not put away in one that is over."""
-        if other.pk == self.pk or other.merged_into_id or other.deleted_at:
-            raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
-        if other.resolved_at and self.resolved_at is None:
-            raise ValidationError(
-                {"other": f"“{other.title}” is resolved: reopen it first, or merge it into this one."}
-            )
-
-    def _move(self, row: Any, other: "Incident") -> None:
-        """A component goes along. What is over here says nothing of how it is there."""
-        place = other.affected.filter(component=row.component).first()
-        known = [Status(place.status)] if place else []
-        said = known if self.resolved_at else [*known, Status(row.status)]
-        mine = other.touch(row.component, Status(row.worst_status), row.started_at or self.started_at)
-        mine.turn(worst(said))
-        if row.is_held and other.resolved_at is None:
-            other.affected.filter(pk=mine.pk).update(is_held=True)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def delete_softly(self, now: datetime, *, author: Any = None) -> None:
         """Take it off every page. `restore` brings it back."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
-            self._release_components(now)
+            self.release_components(now)
             self.affected.update(is_held=False)
             self.deleted_at, self.settle_at, self.publish_at = now, None, None
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
             self.write(Kind.NOTE, what, now, author=author)
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
+            self.log("deleted", by=author)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
-    def restore(self, now: datetime, *, author: Any = None) -> None:
-        """Bring a deleted incident back as it was; it is people's from now on."""
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            if self.deleted_at is None:
-                return
-            self.deleted_at, self.is_owned = None, True
-            self.save()
-            self.write(Kind.NOTE, "Restored.", now, author=author)
-            self.catch_up(now)
-            Page.objects.turn(is_public=self.published_at is not None)
+    def refuse_future(self, at: datetime | None, now: datetime) -> None:
+        """Nothing is dated ahead. Raises ValidationError."""
+        if at is not None and at > now:
+            raise ValidationError({"started_at": "This time lies in the future: give one that has passed."})
+
+    def refuse_deleted(self) -> None:
+        """Raises ValidationError for one that was deleted or merged."""
+        if self.deleted_at or self.merged_into_id:
+            raise ValidationError("This incident was deleted or merged: restore it first, or use the other.")
+
+    def release_components(
+        self, now: datetime, *, judge_at: datetime | None = None, is_looked_at: bool = False
+    ) -> None:
+        """Statuses set by hand for this incident end with it. `is_looked_at`: only where a probe looks."""
+        for row in self.affected.select_related("component"):
+            if not is_looked_at or row.component.probed() is not None:
+                row.component.release(now, judge_at=judge_at)
+
+    # How its row and its updates are written
+
+    def touch(
+        self, component: Component, status: Status, at: datetime, *, is_held: bool = False
+    ) -> "Affected":
+        """Add a component, or set its status if it is in already."""
+        row, _ = self.affected.get_or_create(
+            component=component, defaults={"started_at": at, "is_held": is_held}
+        )
+        row.set_status(status)
+        self.weigh()
+        return row
+
+    def weigh(self) -> None:
+        """The impact: the page's rollup over its components, each at its worst; kept at its worst.
+
+        Hidden ones count only where no other is: strangers read the impact.
+        """
+        self.impact = impact_of(Status(one.worst_status) for one in self.spoken_of())
+        self.save(update_fields=["impact", "updated_at"])
+
+    def say(
+        self,
+        body: str,
+        phase: Phase,
+        now: datetime,
+        *,
+        author: Any = None,
+        by_machine: bool = False,
+        changes: Sequence[list[str]] = (),
+        at: datetime | None = None,
+        kind: Kind = Kind.POST,
+        step: str = "",
+        due_at: datetime | None = None,
+    ) -> "Update":
+        """Write a post (or what else it is) and move to its phase."""
+        if is_end := phase is Phase.RESOLVED and self.resolved_at is None:
+            self.well_since = recovery.recovered_at(self)
+        self.phase = phase
+        if phase is Phase.MONITORING:
+            self.monitoring_at = self.monitoring_at or at or now
+        elif phase is not Phase.RESOLVED:
+            self.monitoring_at = None  # it was no recovery
+        if phase is Phase.RESOLVED and self.resolved_at is None:
+            self.resolved_at = max(at or now, self.started_at)
+            self.settle_at = None
+            self.affected.filter(is_held=True).update(is_held=False)
+        self.save()
+        update = self.write(
+            kind, body, at or now, author=author, by_machine=by_machine, changes=changes, step=step
+        )
+        if by_machine and kind is Kind.POST and self.published_at is not None:
+            Notice.objects.of_update(update, now, due_at=due_at)
+        if kind is Kind.POST:
+            self.log("posted", phase=phase, by=author or "automation")
+        if is_end:
+            self.log("resolved", by=author or "automation")
+        return update
+
+    def log(self, what: str, **fields: Any) -> None:
+        """Note a change of its state in the event log: "opened" becomes `incident.opened`."""
+        event_log.record(f"incident.{what}", id=self.public_id, title=self.title, **fields)
+
+    def write(
+        self,
+        kind: Kind,
+        body: str,
+        at: datetime,
+        *,
+        author: Any = None,
+        by_machine: bool | None = None,
+        changes: Sequence[list[str]] = (),
+        step: str = "",
+    ) -> "Update":
+        """One more entry of its timeline. The caller holds the lock of the page."""
+        last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
+        is_ours = author is None if by_machine is None else by_machine
+        update = self.updates.create(
+            number=last + 1,
+            kind=kind,
+            phase=self.phase,
+            body=near(body, at) if is_ours else body,
+            at=at,
+            author=author,
+            is_by_machine=is_ours,
+            changes=list(changes),
+            step=step,
+        )
+        Page.objects.bump_version(is_public=kind in PUBLIC_KINDS and self.published_at is not None)
+        return update

@@ -5,7 +5,7 @@ began" is decided by `incidents.windows` from these alone, so no later edit can
 better a figure. What one is as a row stands in `work.py`, what repeats in `series.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,7 +40,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
     ) -> "Maintenance":
         """Announce work. `more`: other fields of the model. Raises ValidationError."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             one = self.model(title=title, body=body, starts_at=starts_at, ends_at=ends_at, **more)
             one.keep_zone()
             one.refuse_bad_times(now)
@@ -60,20 +60,15 @@ class MaintenanceManager(models.Manager["Maintenance"]):
         """Whether a component is being worked on."""
         return self.active().filter(components=component).exists()
 
-    def turn(self, now: datetime) -> None:
-        """What time brings: beginnings and reminders first, then ends.
-
-        So a component that goes from one window straight into the next is never between them.
-        """
-        due = self.filter(state__in=OPEN, next_at__lte=now).order_by("next_at")
-        for one in sorted(due, key=lambda one: one.is_active):
-            one.turn(now)
+    def due(self, now: datetime) -> models.QuerySet["Maintenance"]:
+        """What something falls due for: a reminder, its beginning, its end."""
+        return self.filter(state__in=OPEN, next_at__lte=now).order_by("next_at")
 
     def plan_ahead(self, now: datetime) -> None:
         """Write down what the series bring next, each in its own transaction."""
         for head in self.filter(series=None).exclude(rule=""):
             with transaction.atomic():
-                Page.objects.hold()
+                Page.objects.lock()
                 head.refresh_from_db()
                 head.plan_ahead(now)
 
@@ -114,7 +109,7 @@ class Maintenance(Series):
         Once it has begun its start and its components stay: the second figure counts by them.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_over()
             before = (self.starts_at, self.ends_at, self.rule)
@@ -135,7 +130,7 @@ class Maintenance(Series):
                 self.say(generated_text.replanned(starts_at, ends_at, now), now, author=author)
             if self.rule != before[2]:
                 self._follow_rule(now, author)
-            Page.objects.turn(takes_away=True)
+            Page.objects.bump_version(takes_away=True)
 
     def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
         """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""
@@ -165,13 +160,13 @@ class Maintenance(Series):
         if not body.strip():
             raise ValidationError({"body": "The update has no words: write what people notice."})
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.say(body, now, author=author)
 
     def begin(self, now: datetime, *, author: Any = None, at: datetime | None = None) -> None:
         """The work begins; `at` if it did so before we noticed."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.state != State.SCHEDULED:
                 raise ValidationError("It has begun or is over already.")
@@ -179,10 +174,13 @@ class Maintenance(Series):
             self._note_components(now, begins=True)
             self.say(generated_text.work_began(self.ends_at, now), now, author=author)
 
-    def complete(self, now: datetime, *, author: Any = None) -> None:
-        """The work is over. Whatever is still down is an incident from now on."""
+    def close(self, now: datetime, *, author: Any = None) -> list[Component]:
+        """The work is over: say so. Returns what is still down. Raises ValidationError.
+
+        `automation.complete_maintenance` calls it, and opens incidents for those.
+        """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if not self.is_active:
                 raise ValidationError("Only work that is under way can be completed.")
@@ -190,8 +188,7 @@ class Maintenance(Series):
             self._note_components(now, begins=False)
             left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
             self.say(generated_text.work_ended(_shown(left)), now, author=author)
-            self._open_incidents(left, now)
-            self.plan_ahead(now)
+        return left
 
     def _note_components(self, now: datetime, *, begins: bool) -> None:
         """What its components show is another from now on, unless other work or the hand covers them too."""
@@ -205,21 +202,10 @@ class Maintenance(Series):
                 Notice.objects.of_component(component, old, new, at=now, now=now)
             Component.objects.filter(pk=component.pk).update(updated_at=now)
 
-    def _open_incidents(self, left: Sequence[Component], now: datetime) -> None:
-        """One incident a group for what is down when the window ends."""
-        from incidents.models.incident import Incident
-
-        for group in dict.fromkeys(one.group for one in left):
-            if group is not None:
-                Incident.objects.begin_after([one for one in left if one.group == group], now)
-        for component in left:
-            if component.group is None:
-                Incident.objects.begin_after([component], now)
-
     def cancel(self, now: datetime, *, author: Any = None) -> None:
         """It will not take place."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             self._refuse_over()
             if self.is_active:
@@ -230,21 +216,22 @@ class Maintenance(Series):
 
     # What time does
 
-    def turn(self, now: datetime) -> None:
-        """The next thing that falls due, in its own transaction."""
+    def advance(self, now: datetime) -> bool:
+        """The next thing that falls due. True when that is its end: the caller completes it."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if self.state not in OPEN or self.next_at is None or self.next_at > now:
-                return
+                return False
             if self.state == State.SCHEDULED:
-                self._turn_scheduled(now)
-            else:
-                self._turn_active(now)
+                self._advance_scheduled(now)
+            elif self._advance_active(now):
+                return True
             self.next_at = self._next(now)
             self.save(update_fields=["next_at"])
+        return False
 
-    def _turn_scheduled(self, now: datetime) -> None:
+    def _advance_scheduled(self, now: datetime) -> None:
         if now >= self.starts_at:
             if self.starts_by_itself:
                 self.begin(now, at=max(self.starts_at, self.plans()[-1].at))
@@ -255,10 +242,10 @@ class Maintenance(Series):
             self.save(update_fields=["reminded_at"])
             self.say(generated_text.work_ahead(self.starts_at, self.ends_at, now), now)
 
-    def _turn_active(self, now: datetime) -> None:
-        """Its time is over: verify and close, or say that it takes longer."""
+    def _advance_active(self, now: datetime) -> bool:
+        """Its time is over: verify, or say that it takes longer. True when it is to be completed."""
         if now < self.ends_at:
-            return
+            return False
         seen = [one.probed() for one in self.components.all()]
         is_unseen = any(status is Status.UNKNOWN for status in seen)
         if not self.ends_by_itself:
@@ -266,12 +253,13 @@ class Maintenance(Series):
                 self.overran_at = now
                 self.save(update_fields=["overran_at"])
                 self.say(generated_text.work_overran(self.ends_at, now), now)
-        elif is_unseen and now < self.ends_at + VERIFY_FOR:
+            return False
+        if is_unseen and now < self.ends_at + VERIFY_FOR:
             if self.state != State.VERIFYING:
                 self._move(State.VERIFYING, now)
                 self.say(generated_text.work_verifying(), now)
-        else:
-            self.complete(now)
+            return False
+        return True
 
 
 def _is_down(component: Component) -> bool:

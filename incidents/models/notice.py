@@ -1,6 +1,6 @@
 """What is owed to subscribers: one row for everything we said aloud, written in the same transaction.
 
-Who is told, and how, is the business of the floor above; it looks for rows that
+Who is notified, and how, is decided by the app `subscribers`, which looks for rows that
 are not `sorted_at` yet. A row that is due later can still be taken back.
 """
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Q
 
 from components.models import Component
 from components.models.public_id import PublicIdField
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NoticeKind(models.TextChoices):
-    """What it speaks of. Subscribers choose by it."""
+    """What it is about. Subscribers choose by it."""
 
     INCIDENT = "incident", "Incidents"
     MAINTENANCE = "maintenance", "Maintenance"
@@ -138,13 +138,9 @@ class Notice(models.Model):
 
         One query, and none for what was prefetched.
         """
-        from incidents.models.affected import Affected  # which knows incidents, and they know us
-
         if self.component is not None:
             return [self.component]
         if self.maintenance is not None:
-            return [one for one in self.maintenance.components.all() if one.is_shown]
+            return [component for component in self.maintenance.components.all() if component.is_shown]
         assert self.incident is not None
-        rows = Prefetch("affected", Affected.objects.select_related("component"))
-        prefetch_related_objects([self.incident], rows)  # what is there already is not asked for again
-        return [row.component for row in self.incident.affected.all() if row.component.is_shown]
+        return self.incident.public_components()

@@ -16,7 +16,6 @@ from components.models.lines import LineField, LinesField
 from incidents.availability_series import curve
 from incidents.models.incident import Incident
 from incidents.models.notice import Notice
-from incidents.postmortem_draft import draft
 
 LONGEST = 50_000
 LONGEST_TAG = 30
@@ -34,22 +33,6 @@ class PostmortemManager(models.Manager["Postmortem"]):
     def public(self) -> models.QuerySet["Postmortem"]:
         """What strangers may read."""
         return self.exclude(published_at=None).filter(incident__in=Incident.objects.public())
-
-    def draft_of(self, incident: Incident, *, author: Any, now: datetime) -> "Postmortem":
-        """The incident's postmortem, begun with everything the system knows if there is none yet.
-
-        Raises ValidationError while the incident is open.
-        """
-        if incident.resolved_at is None:
-            raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
-        with transaction.atomic():
-            Page.objects.hold()
-            found = self.filter(incident=incident).first()
-            if found is None:
-                found = self.model(incident=incident, author=author, saved_at=now, **draft(incident))
-                found.draw()
-                found.save()
-        return found
 
 
 class Postmortem(models.Model):
@@ -131,7 +114,10 @@ class Postmortem(models.Model):
 
     def draw(self) -> None:
         """Take the curve from the checks while they are kept; never a poorer one of the same time."""
-        found, had = curve(self.incident, self.started_at, self.ended_at), self.curve
+        found, had = (
+            curve(self.incident.affected.values("component"), self.started_at, self.ended_at),
+            self.curve,
+        )
         is_same = all(had.get(name) == found.get(name) for name in ("start", "step_s"))
         if found and not (is_same and _checks(found) < _checks(had)):
             self.curve = found
@@ -143,7 +129,7 @@ class Postmortem(models.Model):
         Raises ValidationError.
         """
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.refresh_from_db()
             if seen and self.saved_at.isoformat() != seen and author != self.author:
                 raise ValidationError(
@@ -164,7 +150,7 @@ class Postmortem(models.Model):
                 what = ", ".join(self.label_of(name) for name in changed)
                 self.date_edit(what, now, author=author, before={n: _plain(before[n]) for n in changed})
             self.save()
-            Page.objects.turn(takes_away=True, is_public=self.published_at is not None)
+            Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def date_edit(
         self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
@@ -187,23 +173,23 @@ class Postmortem(models.Model):
         if lacking:
             raise ValidationError(f"Fill in {' and '.join(lacking)} before you publish.")
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.published_at = self.published_at or now
             self.notifies = notifies
             self.draw()
             self.save(update_fields=["published_at", "notifies", "curve"])
             if notifies:
                 Notice.objects.of_postmortem(self, now)
-            Page.objects.turn()
+            Page.objects.bump_version()
 
     def withdraw(self) -> None:
         """Take it off the public pages."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             was_public = self.published_at is not None
             self.published_at = None
             self.save(update_fields=["published_at"])
-            Page.objects.turn(takes_away=True, is_public=was_public)
+            Page.objects.bump_version(takes_away=True, is_public=was_public)
 
 
 def _plain(value: Any) -> Any:
@@ -300,7 +286,7 @@ class ActionItem(models.Model):
         if state == self.state:
             return
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             self.state = ActionState(state)
             self.done_at = now if self.state == ActionState.DONE else None
             self.save(update_fields=["state", "done_at"])
@@ -308,4 +294,4 @@ class ActionItem(models.Model):
             number = list(report.actions.values_list("pk", flat=True)).index(self.pk) + 1
             report.date_edit(f"action {number}: {self.get_state_display().lower()}", now, author=author)
             report.save(update_fields=["edited_at"])
-            Page.objects.turn(is_public=report.published_at is not None)
+            Page.objects.bump_version(is_public=report.published_at is not None)

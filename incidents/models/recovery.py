@@ -1,188 +1,121 @@
-"""How an incident ends: all of it is well, that settles, and the machine resolves or asks staff.
+"""Whether all components of an incident are healthy, and since when.
 
-Flips tell the machine what changes. Where none does (staff set or clear a status, hand the incident
-back, restore it, merge another into it) it looks at what is so now: `catch_up`.
+`well_since`, `settle_at` and `well_s` follow from that; only here and in `Incident.say` are they set.
+Plain functions that take an incident: people's updates and the automation ask the same questions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
+from django.db.models import Q, QuerySet
 
-from components.models import Component, Flip, Page
+from components.models import Component, Flip, Probe
 from components.models.component import StatusSpan
+from components.outcomes import Outcome
 from components.status import Status
-from incidents import generated_text
-from incidents.lifecycle import Kind, Phase
-from incidents.models.falls import failure, last_fall
-from incidents.models.record import change_row
-from incidents.models.unwatched import Unwatched
+from incidents import span
+from incidents.lifecycle import Phase
 from incidents.state import RECOVERED
-from incidents.steps import Step
 
 if TYPE_CHECKING:
     from incidents.models.affected import Affected
+    from incidents.models.incident import Incident
 
-PROPOSE_AFTER = timedelta(minutes=10)
+
+def settling() -> timedelta:
+    """How long all components must be healthy before an automatic incident is resolved."""
+    return timedelta(seconds=settings.SETTLE_S)
 
 
-class Recovery(Unwatched):
-    """The part of `Incident` that watches whether it is over."""
+def is_well(incident: "Incident") -> bool:
+    """Every component is seen, and none is in trouble; nor do staff say so, while the incident is automatic.
 
-    class Meta(Unwatched.Meta):
-        abstract = True
+    An automatic incident that no probe checks any more is not well: nothing says so.
+    Hidden components do not keep an incident open that customers read: nothing in it would say why.
+    """
+    rows = incident.spoken_of()
+    is_seen_well = bool(rows) and all(row.seen_status in RECOVERED for row in rows)
+    if incident.is_owned or not is_seen_well:
+        return is_seen_well
+    is_disputed = any(row.component.is_set_to_trouble for row in rows)
+    return is_looked_at(incident) and not is_disputed and not overlooked(incident, rows)
 
-    def settle(self, now: datetime) -> None:
-        """All has been well long enough: the machine resolves what it speaks in."""
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            if self.is_owned or self.resolved_at or self.settle_at is None or self.settle_at > now:
-                return
-            if not self._is_well():  # staff have set a status since
-                self.catch_up(now)
-                return
-            body = self.end_in_words(self.well_since or now, now)
-            self.next_update_at = None
-            if len(self.names()) > 1:
-                self.retitle(self.names(), "")  # the whole of it, for the history
-            kind = Kind.POST if self.concerns_public else Kind.NOTE
-            self._say_step(Step.RESOLVED, body, Phase.RESOLVED, now, kind=kind)
 
-    def propose(self, now: datetime) -> None:
-        """Ask staff whether to resolve; never do it for them."""
-        minutes = int(PROPOSE_AFTER.total_seconds() // 60)
-        with transaction.atomic():
-            Page.objects.hold()
-            self.proposed_at = now
-            self.save(update_fields=["proposed_at"])
-            self.write(Kind.PROPOSAL, generated_text.proposal(minutes), now)
+def watch(incident: "Incident", at: datetime, now: datetime) -> None:
+    """Note since when all is well (`at`); if automatic, the settling time begins. The caller saves."""
+    if not is_well(incident):
+        fail_again(incident, at)
+        incident.proposed_at = None
+        return
+    incident.well_since = incident.well_since or at
+    if not incident.is_owned:
+        incident.unwatched_at = None
+        incident.settle_at = incident.settle_at or now + settling()
 
-    def catch_up(self, now: datetime) -> None:
-        """Take the statuses of now, and say what that changes. The caller holds the page."""
-        if self.resolved_at or self.deleted_at or self.merged_into_id:
-            return
-        changes = self._take_statuses()
-        self.weigh()
-        if not self.is_owned or self.well_since or self._was_seen():
-            self._watch_recovery(self._shown_since(now), now)
-        self.save()
-        if not self._say_what_is(now, changes) and changes:
-            self.note_fact(generated_text.CAUGHT_UP, now, changes)
 
-    def notice(self, now: datetime) -> None:
-        """Catch up where its probes say something else without a flip: staff have changed them."""
-        if not self._is_behind():
-            return
-        with transaction.atomic():
-            Page.objects.hold()
-            self.refresh_from_db()
-            if not self.is_owned:
-                self.catch_up(now)
+def fail_again(incident: "Incident", at: datetime) -> None:
+    """All was well until `at`: the time in between does not count as outage. The caller saves."""
+    if incident.ended_at is not None:
+        incident.well_s += max(int((at - max(incident.ended_at, incident.started_at)).total_seconds()), 0)
+    incident.well_since = incident.settle_at = None
 
-    def _is_behind(self) -> bool:
-        """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
-        free = [row for row in self.spoken_of() if not (row.component.hand_status or row.component.judge_at)]
-        others = [row for row in free if row.component.probed() not in (None, row.status)]
-        return len(others) > len(self.overlooked(others))
 
-    def disputed(self) -> "list[Affected]":
-        """Those of which staff say what no probe confirms: it does not end while that is so."""
-        rows, is_looked_at = self.spoken_of(), self.is_looked_at()
-        return [row for row in rows if _is_disputed(row.component, is_looked_at=is_looked_at)]
+def recovered_at(incident: "Incident") -> datetime | None:
+    """Since when all is well: as probes saw it, or as people said where no probe disagrees."""
+    is_seen_well = all(row.seen_status in RECOVERED for row in incident.spoken_of())
+    said_at = incident.monitoring_at if incident.phase == Phase.MONITORING else None
+    return span.well_by_people(
+        well_since=incident.well_since, monitoring_at=said_at, is_seen_well=is_seen_well
+    )
 
-    # Inside
 
-    def _is_well(self) -> bool:
-        """Every component is seen, and none is in trouble; nor do staff say so, where the machine speaks.
+def shown_since(incident: "Incident", now: datetime) -> datetime:
+    """Since when its components are all as they are: to their probes, and on the page."""
+    ids = [row.component_id for row in incident.spoken_of()]
+    spans = StatusSpan.objects.filter(component__in=ids, ended_at=None)
+    flips = Flip.objects.filter(probe__component__in=ids)
+    shown = spans.aggregate(newest=models.Max("started_at"))["newest"] or now
+    seen = flips.aggregate(newest=models.Max("at"))["newest"] or shown
+    return max(shown, seen, incident.started_at)
 
-        The machine says nothing of what no probe looks at any more.
 
-        Hidden ones do not keep an incident open that customers read: nothing in it would say why.
-        """
-        rows = self.spoken_of()
-        is_seen_well = bool(rows) and all(row.seen_status in RECOVERED for row in rows)
-        if self.is_owned or not is_seen_well:
-            return is_seen_well
-        is_disputed = any(row.component.is_set_to_trouble for row in rows)
-        return self.is_looked_at() and not is_disputed and not self.overlooked(rows)
+def is_looked_at(incident: "Incident") -> bool:
+    """Whether a probe checks any of its components."""
+    rows = list(incident.affected.all())
+    unseen = {row.component_id for row in overlooked(incident, rows)}
+    return bool(looked_at(rows) - unseen)
 
-    def _watch_recovery(self, at: datetime, now: datetime) -> None:
-        """Since when all is well. Then, where the machine speaks, the settling time runs."""
-        if not self._is_well():
-            self.fail_again(at)
-            self.proposed_at = None
-            return
-        self.well_since = self.well_since or at
-        if not self.is_owned:
-            self.unwatched_at = None
-            self.settle_at = self.settle_at or now + settling()
 
-    def _was_seen(self) -> bool:
-        """Whether a probe saw any of it: what staff alone know of is not over because checks pass."""
-        ids = self.affected.values("component")
-        seen = Flip.objects.filter(probe__component__in=ids, at__gte=self.started_at)
-        return self.is_by_machine or seen.exists()
+def overlooked(incident: "Incident", rows: "Sequence[Affected]") -> "list[Affected]":
+    """Those that others check, but no more the probes that saw it fail: nobody would see it end."""
+    failing = [row for row in rows if row.is_held and Status(row.status) is not Status.OPERATIONAL]
+    if not failing:
+        return []
+    probes = _probes(failing)
+    seen = probes.filter(~Q(outcome=Outcome.UP) | Q(flips__noticed_at__gte=incident.started_at))
+    witnessed = set(seen.values_list("component_id", flat=True))
+    checked = set(probes.values_list("component_id", flat=True))
+    return [row for row in failing if row.component_id in checked - witnessed]
 
-    def _take_statuses(self) -> list[list[str]]:
-        """Each component as staff set it, or else as its probes see it; the changes."""
-        changes = []
-        rows = list(self.affected.select_related("component"))
-        overlooked = self.overlooked(rows)
-        for row in rows:
-            component, old = row.component, Status(row.status)
-            if not component.hand_status and (row in overlooked or component.probed() is None):
-                continue  # nobody says anything of it: what was said last stands
-            status = component.judged()
-            if status is not old:
-                row.turn(status)
-                changes.append(change_row(component, old, status))
-        return changes
 
-    def _shown_since(self, now: datetime) -> datetime:
-        """Since when its components are all as they are: to their probes, and on the page."""
-        ids = [row.component_id for row in self.spoken_of()]
-        spans = StatusSpan.objects.filter(component__in=ids, ended_at=None)
-        flips = Flip.objects.filter(probe__component__in=ids)
-        shown = spans.aggregate(newest=models.Max("started_at"))["newest"] or now
-        seen = flips.aggregate(newest=models.Max("at"))["newest"] or shown
-        return max(shown, seen, self.started_at)
+def looked_at(rows: "Iterable[Affected]") -> set[int]:
+    """The ids of those components that a probe checks."""
+    return set(_probes(rows).values_list("component_id", flat=True))
 
-    def _say_what_is(self, now: datetime, changes: Sequence[list[str]] = ()) -> bool:
-        """Tell customers what they were told otherwise, where the machine speaks. False: nothing was."""
-        if self.is_owned or not self.concerns_public:
-            return False
-        is_watching = self.phase == Phase.MONITORING
-        failing = [row.component for row in self.spoken_of() if Status(row.status).is_trouble]
-        if self.well_since is not None:
-            self.next_update_at = self.settle_at
-            self.save(update_fields=["next_update_at"])
-            if is_watching:
-                return False
-            until = self.settle_at or now
-            text = generated_text.recovered(self.names(), since=self.well_since, until=until)
-            self._say_step(Step.RECOVERED, text, Phase.MONITORING, now, changes=changes)
-            return True
-        if not failing or self.unwatched_at or not (is_watching or _is_news(changes)):
-            return False
-        self._news(now)
-        text = self._still_failing(failing, self.next_update_at or now)
-        self._say_step(Step.STILL, text, Phase.INVESTIGATING, now, changes=changes)
-        return True
 
-    def _still_failing(self, failing: Sequence[Component], until: datetime) -> str:
-        """Since when, where a probe saw it begin."""
-        names = [component.name for component in failing]
-        falls = [last_fall(component) for component in failing]
-        known = [fall.at for fall in falls if fall is not None]
-        if len(known) < len(failing):
-            return generated_text.still(names, until=until)
-        since = max(self.started_at, min(known))
-        return generated_text.promised(
-            generated_text.failing(names, failure(failing), since=since), until=until
-        )
+def _probes(rows: "Iterable[Affected]") -> "QuerySet[Probe]":
+    """Those that check them. A paused probe sees nothing, nor does one that never passed."""
+    probes = Probe.objects.filter(component__in=[row.component_id for row in rows], is_paused=False)
+    return probes.exclude(Q(outcome=Outcome.DOWN) & Q(passed_at=None))
+
+
+def disputed(incident: "Incident") -> "list[Affected]":
+    """Components whose status was set by staff and that no probe confirms: it does not end meanwhile."""
+    rows, is_checked = incident.spoken_of(), is_looked_at(incident)
+    return [row for row in rows if _is_disputed(row.component, is_looked_at=is_checked)]
 
 
 def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:
@@ -193,13 +126,3 @@ def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:
     if seen is None:
         return component.is_set_to_trouble or not is_looked_at
     return (seen in RECOVERED) is component.is_set_to_trouble
-
-
-def _is_news(changes: Sequence[list[str]]) -> bool:
-    """Whether something fails now that customers were told works."""
-    return any(Status(new).is_trouble and not Status(old).is_trouble for _, _, old, new in changes)
-
-
-def settling() -> timedelta:
-    """How long all must be well before the machine resolves."""
-    return timedelta(seconds=settings.SETTLE_S)

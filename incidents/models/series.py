@@ -21,7 +21,7 @@ class Series(Work):
         abstract = True
 
     def plan_ahead(self, now: datetime) -> int:
-        """Write down the next occurrences of its series. How many were new. The caller holds the page.
+        """Write down the next occurrences of its series. How many were new. The caller holds the lock.
 
         Nobody is sent these: the first of the series announced them all, and each is reminded of in its time.
         """

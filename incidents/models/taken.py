@@ -26,7 +26,7 @@ class TakenFormManager(models.Manager["TakenForm"]):
     def take(
         self, key: str, author: Any, incident: Incident | None = None, *, now: datetime, led_to: str = ""
     ) -> None:
-        """Note that it is taken. The caller holds the page, and has asked `of`."""
+        """Note that it is taken. The caller holds the lock of the page, and has asked `of`."""
         if key:
             led_to = led_to if len(led_to) <= LONGEST_WAY else led_to.partition("?")[0]
             self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)

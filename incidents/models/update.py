@@ -12,7 +12,7 @@ from incidents.models.incident import Incident
 
 
 class Update(models.Model):
-    """One entry in an incident's story, numbered from 1. A person's or the machine's."""
+    """One entry in an incident's timeline, numbered from 1; by a person or automatic."""
 
     public_id = PublicIdField()
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="updates")
@@ -37,7 +37,7 @@ class Update(models.Model):
     )
     notifies = models.BooleanField(default=True, editable=False)  # False: nobody is sent this one
     undo_until = models.DateTimeField(null=True, editable=False)  # nobody is sent it before then
-    before = models.JSONField(null=True, editable=False)  # see incidents.models.undoing
+    before = models.JSONField(null=True, editable=False)  # see incidents.models.before
 
     class Meta:
         ordering = ("number",)

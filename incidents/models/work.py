@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.urls import reverse
 
+from components import event_log
 from components.models import Component, Page
 from components.models.lines import LineField, LinesField
 from components.models.public_id import PublicIdField
@@ -114,18 +115,19 @@ class Work(models.Model):
         return (start, stretch[1]) if start < stretch[1] else None
 
     def note_plan(self, now: datetime, author: Any) -> None:
-        """Keep the plan as it is now. The caller holds the page."""
+        """Keep the plan as it is now. The caller holds the lock of the page."""
         self.plan_rows.create(
             at=now, starts_at=self.starts_at, ends_at=self.ends_at,
             is_cancelled=self.state == State.CANCELLED, author=author,
         )  # fmt: skip
         self.next_at = self._next(now)
         self.save(update_fields=["next_at"])
+        self._log("planned")
 
     # Its story
 
     def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
-        """One more entry of its story. The caller holds the page."""
+        """One more entry of its story. The caller holds the lock of the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
         update = self.updates.create(
             number=last + 1, state=self.state, body=body, at=now, author=author,
@@ -133,7 +135,7 @@ class Work(models.Model):
         )  # fmt: skip
         if notifies:
             Notice.objects.of_work(update, now)
-        Page.objects.turn()
+        Page.objects.bump_version()
 
     # Its state
 
@@ -143,6 +145,10 @@ class Work(models.Model):
             setattr(self, name, at)
         self.next_at = self._next(now)
         self.save()
+        self._log(str(state))
+
+    def _log(self, what: str) -> None:
+        event_log.record(f"maintenance.{what}", id=self.public_id, title=self.title)
 
     def _next(self, now: datetime) -> datetime | None:
         """When to look at it again; None when nothing is due any more."""

@@ -179,7 +179,7 @@ def form_page(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest, form: LookForm) -> None:
     """Write down what was changed, tell the log, and let every process know."""
     with transaction.atomic():
-        page = form.page = Page.objects.hold()
+        page = form.page = Page.objects.lock()
         chosen = form.chosen()
         after = {field: value for field, value in chosen.items() if value != getattr(page, field)}
         if not after:
@@ -189,7 +189,7 @@ def save(request: HttpRequest, form: LookForm) -> None:
             Picture.objects.keep(one)
         Page.objects.filter(pk=1).update(**after)
         transaction.on_commit(identity.forget)
-        Page.objects.turn(takes_away=_remove_pictures(before, chosen))
+        Page.objects.bump_version(takes_away=_remove_pictures(before, chosen))
         Audit.objects.note(request, "page.look", "Name and look", before=before, after=after)
 
 

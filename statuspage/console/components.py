@@ -180,7 +180,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
     before = {name: form.initial.get(name) for name in changed}
     group = component.group
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         if is_new:
             component.group, component.position = None, 2**31 - 1
             component.save()
@@ -194,7 +194,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
             component.judge_again(timezone.now())
         was_hidden = not is_new and "is_shown" in changed
         is_read = (component.is_shown or was_hidden) and (is_new or bool(set(changed) - UNREAD))
-        Page.objects.turn(takes_away=not is_new, is_public=is_read)
+        Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
         after = {name: form.cleaned_data[name] for name in changed}
         Audit.objects.note(
             request,
@@ -212,11 +212,11 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show it to customers, or hide it from them: `is_shown` yes or no."""
     component, is_shown = _component(public_id), request.POST.get("is_shown") == "yes"
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         Component.objects.filter(pk=component.pk).update(is_shown=is_shown)
         if is_shown:
             component.judge_again(timezone.now())
-        Page.objects.turn(takes_away=not is_shown)
+        Page.objects.bump_version(takes_away=not is_shown)
         Audit.objects.note(
             request, "component.show" if is_shown else "component.hide", component,
             before={"is_shown": component.is_shown}, after={"is_shown": is_shown},
@@ -232,13 +232,13 @@ def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
     """Remove it with its probes and its history; refused while people read about it."""
     component = _component(public_id)
     with transaction.atomic():
-        Page.objects.hold()  # no incident opens meanwhile
+        Page.objects.lock()  # no incident opens meanwhile
         held = Incident.objects.live().filter(affected__component=component, resolved_at=None).first()
         if held is None:
             facts = {"name": component.name, "group": component.group, "probes": component.probes.count()}
             Audit.objects.note(request, "component.delete", component, before=facts)
             component.delete()
-            Page.objects.turn(takes_away=True, is_public=component.is_shown)
+            Page.objects.bump_version(takes_away=True, is_public=component.is_shown)
     if held is not None:
         messages.error(
             request,
@@ -267,14 +267,14 @@ def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
     changed, saved = list(form.changed_data), form.instance
     before = {name: form.initial.get(name) for name in changed} if group else None
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         if group is None:
             saved.position = 2**31 - 1
             saved.save()
             page_order.put_block(saved.public_id, after="last")
         else:
             saved.save(update_fields=[*changed, "updated_at"])
-        Page.objects.turn(takes_away=group is not None, is_public=_is_read(saved))
+        Page.objects.bump_version(takes_away=group is not None, is_public=_is_read(saved))
         after = {name: form.cleaned_data[name] for name in changed}
         act = "group.edit" if group else "group.create"
         Audit.objects.note(request, act, saved, before=before, after=after)
@@ -288,13 +288,13 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
     """Remove the group; its components stay, in no group."""
     group = get_object_or_404(Group, public_id=public_id)
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         Audit.objects.note(
             request, "group.delete", group, before={"name": group.name, "members": group.components.count()}
         )
         is_read = _is_read(group)
         group.delete()
-        Page.objects.turn(takes_away=True, is_public=is_read)
+        Page.objects.bump_version(takes_away=True, is_public=is_read)
     messages.success(request, f"“{group.name}” is deleted. Its components are no longer in a group.")
     return redirect("console_components")
 

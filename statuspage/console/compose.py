@@ -19,11 +19,11 @@ from components import identity
 from components.models import Component, Page
 from components.status import Impact, State, Status, impact_of, worst
 from components.texts import one_line
-from incidents import hidden_components, messages, notification_status, placeholders, style_check
+from incidents import automation, hidden_components, messages, notification_status, placeholders, style_check
 from incidents.generated_text import names
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
-from incidents.models import Draft, Incident, NoticeKind, TakenForm, Update
+from incidents.models import Draft, Incident, NoticeKind, Post, TakenForm, Update
 from incidents.models.draft import LONGEST
 from incidents.state import place_now, state_now
 from incidents.times import clock
@@ -165,7 +165,7 @@ def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
     data = {"phase": _first_phase(incident), "promise": str(promises.USUAL), "seen": str(newest(incident))}
     if incident is not None and incident.published_at is None:
         until = promises.preset(promises.USUAL, "", now)
-        words = incident.draft(now, until=until)
+        words = automation.draft(incident, now, until=until)
         data |= {"title": incident.title, "body": words, "told": clock(until, now)}
     return read(incident, data | fresh, now)
 
@@ -339,7 +339,7 @@ def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = Fa
     """
     form.follow(now)
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         taken = TakenForm.objects.of(form.data["key"], author)
         if taken is not None and taken.incident is not None:
             raise AlreadyPublishedError(taken.incident)
@@ -355,11 +355,9 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
     if form.incident is None:
         return _publish_new(form, {place.component: place.status for place in form.places}, author, now)
     statuses = {place.component: place.status for place in form.places if place.is_chosen}
-    return form.incident.post(
+    sent = Post(
         data["body"],
         phase=form.phase,
-        now=now,
-        author=author,
         next_update_at=form.promised_at(now),
         statuses=statuses,
         title=data["title"],
@@ -371,6 +369,7 @@ def _post(form: Composition, *, author: Any, now: datetime, reopens: bool) -> Up
         reopens=reopens,
         typed=to_draft(form),
     )
+    return form.incident.post(sent, now=now, author=author)
 
 
 def _publish_new(form: Composition, statuses: dict[Component, Status], author: Any, now: datetime) -> Update:

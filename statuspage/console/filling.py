@@ -9,7 +9,7 @@ from components.status import Status
 from incidents import placeholders
 from incidents.generated_text import duration, names, verbs
 from incidents.lifecycle import Phase
-from incidents.models import Incident, Template, TemplateKind
+from incidents.models import Incident, Template, TemplateKind, recovery
 from incidents.span import lasted
 from incidents.times import clock
 from statuspage.console.compose import Composition
@@ -66,7 +66,7 @@ def _end(incident: Incident, phase: str, now: datetime) -> datetime:
     """What {now} is: in a text that says it works again, since when it does, as the page counts it."""
     if phase not in (Phase.MONITORING, Phase.RESOLVED):
         return now
-    return incident.ended_at or incident.recovered_at() or now
+    return incident.ended_at or recovery.recovered_at(incident) or now
 
 
 def _working_beside(form: Composition) -> list[str]:

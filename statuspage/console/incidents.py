@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.status import Impact
-from incidents import hidden_components, notification_status, staff_questions
+from incidents import automation, handover, hidden_components, notification_status, staff_questions
 from incidents.generated_text import duration
 from incidents.lifecycle import Kind
-from incidents.models import Affected, Incident, Notice, NoticeKind, Update
+from incidents.models import Affected, Incident, Notice, NoticeKind, Update, recovery
 from statuspage.console import promises
 from statuspage.models import Audit, Role
 from statuspage.public import incident_cards
@@ -82,7 +82,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "undoable": next((one for one in updates if one.may_be_undone(now)), None),
         "impacts": [impact.value for impact in Impact],
         "others": _others(incident)[:30],
-        "may_hand_back": incident.is_owned and incident.is_looked_at(),
+        "may_hand_back": incident.is_owned and recovery.is_looked_at(incident),
         "dispute": staff_questions.disputed(incident).text if _is_in_dispute(incident) else "",
         "beside": _writing(incident, request, now),
         "overdue": _overdue(incident, now),
@@ -132,7 +132,7 @@ def _others(incident: Incident) -> QuerySet[Incident]:
 
 def _is_in_dispute(incident: Incident) -> bool:
     is_ours = incident.is_owned or incident.resolved_at or incident.deleted_at or incident.merged_into_id
-    return not is_ours and bool(incident.disputed())
+    return not is_ours and bool(recovery.disputed(incident))
 
 
 def _writing(incident: Incident, request: HttpRequest, now: datetime) -> Any:
@@ -182,13 +182,13 @@ def _facts(incident: Incident) -> dict[str, Any]:
 @act("take_over", "You have taken it over: automation adds notes and suggestions, but posts no updates.")
 def take_over(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """People speak from now on."""
-    incident.take_over(now, author=request.user)
+    handover.take_over(incident, now, author=request.user)
 
 
 @act("hand_back", "Handed back: updates and resolution are automatic again.")
 def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """The machine speaks again."""
-    incident.hand_back(now, author=request.user)
+    """It is automatic again."""
+    handover.hand_back(incident, now, author=request.user)
 
 
 @act("publish", "Published as is.")
@@ -196,7 +196,7 @@ def publish(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Show a suggestion."""
     if incident.is_all_hidden and not request.POST.get("although_hidden"):
         raise ValidationError(f"{hidden_components.WARNING} Tick the box to publish it anyway.")
-    incident.publish(now)
+    automation.publish(incident, now)
 
 
 @act("hold", "On hold: it will not be published automatically.")
@@ -220,7 +220,7 @@ def delete(request: HttpRequest, incident: Incident, now: datetime) -> None:
 @act("restore", "Restored.")
 def restore(request: HttpRequest, incident: Incident, now: datetime) -> None:
     """Bring it back."""
-    incident.restore(now, author=request.user)
+    handover.restore(incident, now, author=request.user)
 
 
 @act("merge", "Merged: its components and its address now belong to the other incident.")
@@ -229,7 +229,7 @@ def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
     other = Incident.objects.live().filter(public_id=request.POST.get("other", "")).first()
     if other is None:
         raise ValidationError("Choose the incident to merge this one into.")
-    incident.merge_into(other, now, author=request.user)
+    automation.merge(incident, other, now, author=request.user)
 
 
 @act("amend", "Saved.", is_form=True)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components import identity
 from components.models import Component
-from incidents import hidden_components, notification_status, placeholders, windows
+from incidents import automation, hidden_components, notification_status, placeholders, windows
 from incidents.generated_text import names, verbs
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from statuspage.console import promises
@@ -313,7 +313,7 @@ def begin(request: HttpRequest, work: Maintenance) -> None:
 @act("complete", "Maintenance is complete. Anything still down is now an incident.")
 def complete(request: HttpRequest, work: Maintenance) -> None:
     """End now."""
-    work.complete(timezone.now(), author=request.user)
+    automation.complete_maintenance(work, timezone.now(), author=request.user)
 
 
 @act("cancel", "Cancelled and announced.")

@@ -15,7 +15,7 @@ from components.models import Component, Flip, HourTally, StatusSpan
 from components.outcomes import Outcome
 from components.status import SEVERITY, State, Status
 from components.unsteady import ON_AND_OFF
-from incidents import notification_status, staff_questions
+from incidents import automation, notification_status, staff_questions
 from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
 from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
@@ -204,7 +204,7 @@ def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
             text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
         reasons.append(Reason(None, works or "Not explained by planned maintenance in the last 60 minutes"))
-        found.append(Suggestion(one, one.draft(now), tuple(reasons)))
+        found.append(Suggestion(one, automation.draft(one, now), tuple(reasons)))
     return found
 
 

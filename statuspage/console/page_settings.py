@@ -39,7 +39,7 @@ def form_page(request: HttpRequest) -> HttpResponse:
     after = {name: form.cleaned_data[name] for name in changed}
     if changed:
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             Page.objects.filter(pk=1).update(**after)
             Audit.objects.note(request, "page.settings", "Settings", before=before, after=after)
     messages.success(request, "Settings saved.")

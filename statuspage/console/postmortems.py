@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components.texts import one_line
-from incidents import notification_status
+from incidents import notification_status, postmortem_draft
 from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
@@ -73,7 +73,7 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
     """One click: a draft with everything the system knows."""
     incident = get_object_or_404(Incident, public_id=public_id)
     try:
-        Postmortem.objects.draft_of(incident, author=request.user, now=timezone.now())
+        postmortem_draft.create(incident, author=request.user, now=timezone.now())
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("console_incident", public_id=public_id)

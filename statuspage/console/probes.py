@@ -196,7 +196,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
     probe = _get(public_id)
     component = probe.component
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         told = {
             "name": str(probe),
             "kind": probe.kind,
@@ -206,7 +206,7 @@ def delete(request: HttpRequest, public_id: str) -> HttpResponse:
         Audit.objects.note(request, "probe.delete", probe, before=told)
         probe.delete()
         component.refresh(timezone.now())
-        Page.objects.turn(takes_away=True, is_public=component.is_shown)
+        Page.objects.bump_version(takes_away=True, is_public=component.is_shown)
     messages.success(request, f"“{told['name']}” is deleted.")
     return redirect("console_component", public_id=component.public_id)
 
@@ -276,7 +276,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
     before = None if is_new else _told(Probe.objects.get(pk=probe.pk), names, now)
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         if is_new:
             probe.save()
         elif names:
@@ -284,7 +284,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
         probe.look_now(int(now.timestamp()))
         probe.component.refresh(now)
         is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
-        Page.objects.turn(takes_away=not is_new, is_public=is_read)
+        Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
         after = _told(probe, names, now)
         for name in HIDDEN & after.keys():

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components.models import Component
 from components.status import Status
-from incidents import hidden_components, placeholders
+from incidents import hidden_components, placeholders, undoing
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Draft, Incident, TakenForm, Template, Update
 from incidents.times import clock
@@ -201,7 +201,7 @@ def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     update = get_object_or_404(Update, incident__public_id=public_id, number=number)
     incident, now = update.incident, timezone.now()
     try:
-        typed = incident.undo(update, now)
+        typed = undoing.undo(incident, update, now)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
         return redirect("console_incident", public_id=public_id)

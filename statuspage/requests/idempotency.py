@@ -36,7 +36,7 @@ def take_once(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpRes
         return view()
     mark, now = _mark(request), timezone.now()
     with transaction.atomic():
-        Page.objects.hold()  # a second sending waits here for the first
+        Page.objects.lock()  # a second sending waits here for the first
         taken = TakenForm.objects.of(mark, request.user)
         if taken is not None:
             messages.info(request, TWICE)

@@ -53,7 +53,7 @@ class Audited:
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self._note(request, "change", obj)
         before, _ = getattr(request, "told", ({}, {}))
-        Page.objects.turn(takes_away=True, is_public=is_read(obj) or "is_shown" in before)
+        Page.objects.bump_version(takes_away=True, is_public=is_read(obj) or "is_shown" in before)
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
@@ -62,25 +62,25 @@ class Audited:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The page is taken before any other row, as everywhere (`Page.objects.hold`)."""
-        Page.objects.hold()
+        """The page is taken before any other row, as everywhere (`Page.objects.lock`)."""
+        Page.objects.lock()
         super().save_model(request, obj, form, change)  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """What is deleted here leaves the copies of the public pages, too."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             was_read = is_read(obj)
             super().delete_model(request, obj)  # type: ignore[misc]
-            Page.objects.turn(takes_away=True, is_public=was_read)
+            Page.objects.bump_version(takes_away=True, is_public=was_read)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """The same for many at once."""
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             was_read = any(is_read(obj) for obj in queryset)
             super().delete_queryset(request, queryset)  # type: ignore[misc]
-            Page.objects.turn(takes_away=True, is_public=was_read)
+            Page.objects.bump_version(takes_away=True, is_public=was_read)
 
     def _note(self, request: HttpRequest, act: str, obj: Any) -> None:
         before, after = getattr(request, "told", (None, None))

@@ -15,8 +15,8 @@ from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
 from incidents import staff_questions
+from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
-from incidents.models.recovery import PROPOSE_AFTER
 from incidents.times import clock
 from subscribers.delivery import refused_mail
 from subscribers.delivery.leases import MAIL_SERVER

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from django.utils import timezone
 
 from components.models import Component, Group, Page
-from incidents.models import Incident, Maintenance, Postmortem
+from incidents.models import Incident, Maintenance, Post, Postmortem
 from tests import full_page
 
 TITLE = 'Chat <b>&amp; ]]> "quoted" 🚨 עברית'  # as it is kept: what turns the writing round is gone
@@ -35,8 +35,9 @@ def go_on(keys: dict) -> dict:
     shown, now = _found(keys), timezone.now()
     first = shown.opened.updates.get(number=1)
     shown.opened.edit(first, EDITED, now)
-    shown.opened.post(ENDED, phase="resolved", now=now,
-                      statuses={shown.chat: "operational", shown.api: "operational"})  # fmt: skip
+    shown.opened.post(
+        Post(ENDED, phase="resolved", statuses={shown.chat: "operational", shown.api: "operational"}), now=now
+    )
     one = shown.planned
     moved = timedelta(hours=5)
     one.replan(now, starts_at=one.starts_at + moved, ends_at=one.ends_at + moved)

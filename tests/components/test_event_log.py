@@ -10,9 +10,13 @@ from django.test import Client
 
 from components import event_log
 from components.models import Flip
+from incidents import automation
+from incidents.models import Incident
+from incidents.models.posting import Post
 from statuspage.models import Audit
 from statuspage.ops.logs import JSONFormatter, LineFormatter
-from tests.making import NOW, after, found, watched
+from tests.incidents.test_maintenance import plan
+from tests.making import NOW, after, component, found, watched
 from tests.subscribers.making import webhook
 
 
@@ -115,3 +119,35 @@ def test_a_proxys_request_id_is_taken_over_and_a_strange_one_is_not(db):
     assert Client(headers={"X-Request-ID": mine}).get("/healthz")["X-Request-ID"] == mine
     made = Client(headers={"X-Request-ID": 'a"b c'}).get("/healthz")["X-Request-ID"]
     assert len(made) == 12
+
+
+def test_the_life_of_an_incident_is_a_line_for_each_change(db, caplog, django_capture_on_commit_callbacks):
+    probe = watched("Chat")
+    found(probe, "up", NOW)
+    caplog.set_level(logging.INFO)
+    with django_capture_on_commit_callbacks(execute=True):
+        for minute in (1, 2):
+            found(probe, "down", after(minutes=minute))
+        incident = Incident.objects.get()
+        incident.post(Post("We found it.", phase="identified"), now=after(minutes=4))
+        incident.post(Post("It works again.", phase="resolved"), now=after(minutes=6))
+        incident.post(Post("It fails again.", phase="investigating", reopens=True), now=after(minutes=7))
+        incident.delete_softly(after(minutes=8))
+    told = [line.split()[0] for line in events(caplog) if line.startswith("incident.")]
+    assert told == [
+        "incident.opened", "incident.posted", "incident.posted", "incident.posted", "incident.resolved",
+        "incident.reopened", "incident.posted", "incident.deleted",
+    ]  # fmt: skip
+    assert all(f"id={incident.public_id}" in line for line in events(caplog) if line.startswith("incident."))
+
+
+def test_planned_work_says_when_it_begins_and_ends(db, caplog, django_capture_on_commit_callbacks):
+    caplog.set_level(logging.INFO)
+    with django_capture_on_commit_callbacks(execute=True):
+        work = plan(component("Chat"), starts=after(hours=1), now=NOW, title="New disks")
+        automation.advance_maintenance(after(hours=1))
+    told = [line for line in events(caplog) if line.startswith("maintenance.")]
+    assert told == [
+        f'maintenance.planned id={work.public_id} title="New disks"',
+        f'maintenance.in_progress id={work.public_id} title="New disks"',
+    ]

@@ -103,7 +103,7 @@ import time
 from django.db import OperationalError
 from django.utils import timezone
 from components.models import Component
-from incidents.models import Incident
+from incidents.models import Incident, Post
 chat = Component.objects.get(name="Chat")
 number, one = 0, None
 while number < {incidents}:
@@ -112,7 +112,7 @@ while number < {incidents}:
             one = Incident.objects.open(f"Incident {{number}}", "It began.", now=timezone.now(),
                                         components=[chat], statuses={{chat: "major_outage"}})
         else:
-            one.post("It is over.", phase="resolved", now=timezone.now(), notifies=False)
+            one.post(Post("It is over.", phase="resolved", notifies=False), now=timezone.now())
             number, one = number + 1, None
     except OperationalError:
         pass  # what was not committed was not said

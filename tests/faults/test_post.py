@@ -44,7 +44,7 @@ import time
 from django.db import OperationalError
 from django.utils import timezone
 from components.models import Component
-from incidents.models import Incident
+from incidents.models import Incident, Post
 chat = Component.objects.get(name="Chat")
 incidents, told, number = [], [], 0
 while number < {updates}:
@@ -53,7 +53,8 @@ while number < {updates}:
             incidents.append(Incident.objects.open(f"Incident {{number}}", "Word 0.", now=timezone.now(),
                              components=[chat], statuses={{chat: "major_outage"}}))
         else:
-            incidents[number % {incidents}].post(f"Word {{number}}.", phase="identified", now=timezone.now())
+            told = Post(f"Word {{number}}.", phase="identified")
+            incidents[number % {incidents}].post(told, now=timezone.now())
         number += 1
     except OperationalError:
         time.sleep(0.2)  # what was not committed was not said

@@ -20,7 +20,8 @@ from components.models import Claim, Page, Probe
 from components.outcomes import Failure
 from components.probers import PROBERS
 from components.status import Status
-from incidents.models import Affected, Incident
+from incidents import automation
+from incidents.models import Affected, Incident, Post
 from incidents.tasks import fall_silent
 from tests.faults.faults import length, only_long, p99, report
 from tests.making import NOW, found, group, watched
@@ -47,13 +48,13 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, minutes):
         self.now += timedelta(minutes=minutes)
         fall_silent(self.now)
-        Incident.objects.turn(self.now)
+        automation.advance(self.now)
 
     @rule(phase=st.sampled_from(["identified", "monitoring", "resolved"]))
     def a_person_posts(self, phase):
         incident = Incident.objects.filter(resolved_at=None).first()
         if incident:
-            incident.post("We are on it.", phase=phase, now=self.now)
+            incident.post(Post("We are on it.", phase=phase), now=self.now)
 
     @invariant()
     def never_two_open_automatic_incidents_for_a_component(self):

@@ -110,7 +110,7 @@ def test_39_many_writers(transactional_db):
 
     def turn():
         with transaction.atomic():
-            Page.objects.hold()
+            Page.objects.lock()
             Page.objects.filter(pk=1).update(rolled_up_to=F("rolled_up_to") + 1)
 
     acts = [(worker, "rounds"), (worker, "rounds"), (turn, "turns"), (turn, "turns"),

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 
 from components.models import Component
 from components.status import Status
+from incidents import automation, handover
 from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
-from incidents.models import Affected, Incident
+from incidents.models import Affected, Incident, Post
 from incidents.tasks import fall_silent
 from tests.making import NOW, after, fell, found, group, joining, rose, watched
 
@@ -92,9 +93,9 @@ def test_recovery_is_told_then_watched_then_resolved(db, settings):
     incident = only()
     assert (incident.phase, incident.resolved_at) == (Phase.MONITORING, None)
     assert Component.objects.get().status == Status.OPERATIONAL
-    Incident.objects.turn(after(minutes=12))  # 10 s too early
+    automation.advance(after(minutes=12))  # 10 s too early
     assert only().resolved_at is None
-    Incident.objects.turn(after(minutes=12, seconds=10))
+    automation.advance(after(minutes=12, seconds=10))
     incident = only()
     assert incident.phase == Phase.RESOLVED
     assert posts(incident)[-1] == (
@@ -109,7 +110,7 @@ def test_a_relapse_during_settling_keeps_the_same_incident_open(db):
     fell(probe)
     rose(probe, after(minutes=10))
     fell(probe, after(minutes=11))
-    Incident.objects.turn(after(minutes=30))
+    automation.advance(after(minutes=30))
     incident = only()
     assert (incident.phase, incident.resolved_at) == (Phase.INVESTIGATING, None)
 
@@ -118,7 +119,7 @@ def test_after_it_was_resolved_a_new_failure_opens_a_new_one(db):
     probe = watched()
     fell(probe)
     rose(probe, after(minutes=10))
-    Incident.objects.turn(after(minutes=20))
+    automation.advance(after(minutes=20))
     fell(probe, after(minutes=60))
     assert Incident.objects.count() == 2
     assert Incident.objects.filter(resolved_at=None).count() == 1
@@ -130,7 +131,7 @@ def test_all_of_it_must_be_well_before_it_is_resolved(db):
     fell(one)
     fell(two, after(seconds=30))
     rose(one, after(minutes=5))
-    Incident.objects.turn(after(minutes=20))
+    automation.advance(after(minutes=20))
     incident = only()
     assert incident.resolved_at is None
     assert "Web app has recovered (08:05 UTC). Still affected: API." in posts(incident)
@@ -146,7 +147,7 @@ def test_losing_sight_is_no_recovery(db):
     assert incident.updates.filter(
         kind=Kind.FACT, body__startswith="We don't currently know the status of API"
     ).exists()
-    Incident.objects.turn(after(hours=1))
+    automation.advance(after(hours=1))
     assert only().resolved_at is None
 
 
@@ -181,7 +182,7 @@ def test_the_machine_keeps_its_promise_and_speaks_seldomer_in_a_long_night(db):
     probe = watched()
     fell(probe)
     promised = only().next_update_at
-    Incident.objects.turn(promised)
+    automation.advance(promised)
     incident = only()
     assert posts(incident)[-1].startswith("API is still not working normally.")
     assert incident.next_update_at - promised == timedelta(hours=1)
@@ -198,7 +199,7 @@ def test_off_suggest_publish(db, auto, opened, published):
 
 def test_a_suggestion_is_published_as_it_stands(db):
     fell(watched(auto="suggest"))
-    only().publish(after(minutes=3))
+    automation.publish(only(), after(minutes=3))
     assert Incident.objects.public().get().updates.filter(kind=Kind.POST).count() == 1
 
 
@@ -242,11 +243,11 @@ def test_what_becomes_of_a_hidden_component_is_never_told(db):
     chat, hidden = watched("Chat", group=ours), watched("chat-gw-2", group=ours, shown=False)
     fell(chat)
     fell(hidden, after(seconds=60))
-    Incident.objects.turn(only().next_update_at)
+    automation.advance(only().next_update_at)
     fall_silent(after(minutes=40))
     rose(hidden, after(minutes=41))
     rose(chat, after(minutes=42))
-    Incident.objects.turn(after(minutes=50))
+    automation.advance(after(minutes=50))
     incident = only()
     assert incident.phase == Phase.RESOLVED
     assert "chat-gw-2" not in public_words(incident)
@@ -260,7 +261,7 @@ def test_a_hidden_component_does_not_keep_an_incident_open(db):
     fell(chat)
     fell(hidden, after(seconds=60))
     rose(chat, after(minutes=5))
-    Incident.objects.turn(after(minutes=10))
+    automation.advance(after(minutes=10))
     assert only().phase == Phase.RESOLVED
     assert "chat-gw-2" not in public_words(only())
 
@@ -273,10 +274,10 @@ def test_when_only_hidden_components_fail_it_stays_with_staff(db, auto):
     assert (incident.is_suggestion, incident.publish_at, incident.next_update_at) == (True, None, None)
     assert incident.title == "chat-gw-2 is returning errors"
     assert notes(incident)[0].startswith("chat-gw-2 is returning errors (since 08:00 UTC). It is hidden")
-    Incident.objects.turn(after(hours=1))
+    automation.advance(after(hours=1))
     assert not Incident.objects.public().exists()
     rose(probe, after(hours=2))
-    Incident.objects.turn(after(hours=3))
+    automation.advance(after(hours=3))
     incident = only()
     assert incident.phase == Phase.RESOLVED
     assert not incident.updates.filter(kind__in=PUBLIC_KINDS).exists()
@@ -298,7 +299,7 @@ def test_a_component_hidden_during_the_countdown_is_not_published(db):
     fell(probe)
     assert only().publish_at is not None
     Component.objects.update(is_shown=False)
-    Incident.objects.turn(after(hours=1))
+    automation.advance(after(hours=1))
     assert (only().published_at, only().publish_at) == (None, None)
 
 
@@ -309,11 +310,11 @@ def test_from_the_first_post_by_a_person_the_machine_only_notes(db):
     probe = watched()
     fell(probe)
     incident = only()
-    incident.post("We found the cause.", phase="identified", now=after(minutes=2))
+    incident.post(Post("We found the cause.", phase="identified"), now=after(minutes=2))
     rose(probe, after(minutes=5))
     fell(probe, after(minutes=6))
     rose(probe, after(minutes=8))
-    Incident.objects.turn(after(hours=3))
+    automation.advance(after(hours=3))
     incident = only()
     assert (incident.phase, incident.resolved_at, incident.is_owned) == ("identified", None, True)
     assert posts(incident)[1:] == ["We found the cause."]
@@ -324,12 +325,12 @@ def test_from_the_first_post_by_a_person_the_machine_only_notes(db):
 def test_when_all_is_well_for_ten_minutes_it_proposes_once(db):
     probe = watched()
     fell(probe)
-    only().post("We are on it.", phase="identified", now=after(minutes=2))
+    only().post(Post("We are on it.", phase="identified"), now=after(minutes=2))
     rose(probe, after(minutes=5))
-    Incident.objects.turn(after(minutes=14))
+    automation.advance(after(minutes=14))
     assert not only().updates.filter(kind=Kind.PROPOSAL).exists()
     for minute in (16, 17, 40):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     (proposal,) = only().updates.filter(kind=Kind.PROPOSAL)
     assert proposal.body == "All checks have passed for 10 minutes: resolve?"
 
@@ -337,10 +338,10 @@ def test_when_all_is_well_for_ten_minutes_it_proposes_once(db):
 def test_handed_back_the_machine_speaks_and_resolves_again(db):
     probe = watched()
     fell(probe)
-    only().post("We are on it.", phase="identified", now=after(minutes=2))
+    only().post(Post("We are on it.", phase="identified"), now=after(minutes=2))
     rose(probe, after(minutes=5))
-    only().hand_back(after(minutes=6))
-    Incident.objects.turn(after(minutes=9))
+    handover.hand_back(only(), after(minutes=6))
+    automation.advance(after(minutes=9))
     assert only().phase == Phase.RESOLVED
 
 
@@ -361,24 +362,24 @@ def test_a_person_opens_one_and_the_machine_does_not_open_another(db):
 def test_a_bad_post_is_refused_naming_the_field_and_nothing_is_half_done(db, body, phase, field):
     fell(watched())
     with pytest.raises(ValidationError) as refused:
-        only().post(body, phase=phase, now=after(minutes=1))
+        only().post(Post(body, phase=phase), now=after(minutes=1))
     assert field in refused.value.message_dict
     assert not only().is_owned
 
 
 def test_a_resolved_incident_takes_no_open_phase_any_more(db):
     fell(watched())
-    only().post("Done.", phase="resolved", now=after(minutes=1))
+    only().post(Post("Done.", phase="resolved"), now=after(minutes=1))
     with pytest.raises(ValidationError, match="resolved"):
-        only().post("Again?", phase="investigating", now=after(minutes=2))
-    only().post("A last word.", phase="resolved", now=after(minutes=3))
+        only().post(Post("Again?", phase="investigating"), now=after(minutes=2))
+    only().post(Post("A last word.", phase="resolved"), now=after(minutes=3))
     assert only().resolved_at == after(minutes=1)
 
 
 def test_an_edit_keeps_the_first_words_and_is_dated(db):
     fell(watched())
     incident = only()
-    update = incident.post("Teh cause.", phase="identified", now=after(minutes=1))
+    update = incident.post(Post("Teh cause.", phase="identified"), now=after(minutes=1))
     incident.edit(update, "The cause.", after(minutes=2))
     update.refresh_from_db()
     assert (update.body, update.first_body, update.edited_at) == (
@@ -415,6 +416,6 @@ def test_over_midnight_every_clock_has_its_day(db):
     assert "by 13 Nov, 00:20 UTC" in incident.updates.filter(kind=Kind.POST).first().body
     rose(probe, after(hours=16, minutes=10))  # 00:10
     assert "00:10 UTC" in incident.updates.last().body
-    Incident.objects.turn(after(hours=17))
+    automation.advance(after(hours=17))
     assert "12 Nov, 23:50 UTC to 00:10 UTC" in incident.updates.last().body
     assert "2026" not in "".join(update.body for update in incident.updates.all())

@@ -70,7 +70,7 @@ def test_whoever_has_the_page_and_wants_a_probe_never_meets_a_result_that_wants_
     finding = a_finding("down")
     thread = another(lambda: tasks.settle([finding]))
     with transaction.atomic():
-        Page.objects.hold()
+        Page.objects.lock()
         thread.__enter__()
         wait_for(somebody_waits, 10)
         Probe.objects.select_for_update().get(pk=finding.claim.probe_id)

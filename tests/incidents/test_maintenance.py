@@ -11,7 +11,7 @@ from django.utils import timezone
 from components.models import Component, DayTally
 from components.tasks import tally_days
 from components.uptime import Seconds, percent
-from incidents import tasks, windows
+from incidents import automation, tasks, windows
 from incidents.lifecycle import Kind
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
@@ -32,7 +32,7 @@ def plan(*components, starts=None, ends=None, now=NOW, title="Database upgrade",
 
 def turn(one, now):
     """What the clock's next second brings."""
-    Maintenance.objects.turn(now)
+    automation.advance_maintenance(now)
     one.refresh_from_db()
     return one.state
 
@@ -110,7 +110,7 @@ def test_one_that_waits_for_a_person_says_once_that_it_overruns(db):
     assert [text for _, text in told(one) if "longer than announced" in text] == [
         "Maintenance is taking longer than announced: it was due to end by 10:00 UTC."
     ]
-    one.complete(after(days=1, hours=4))
+    automation.complete_maintenance(one, after(days=1, hours=4))
     assert (one.state, one.ended_at) == ("completed", after(days=1, hours=4))
 
 
@@ -186,7 +186,7 @@ def test_a_person_begins_and_ends_it_early(db):
     ada = get_user_model().objects.create_user("ada")
     one = plan(watched().component)
     one.begin(after(hours=1), author=ada)
-    one.complete(after(hours=2), author=ada)
+    automation.complete_maintenance(one, after(hours=2), author=ada)
     assert (one.began_at, one.ended_at) == (after(hours=1), after(hours=2))
     assert one.excused() is None  # it was over before its announced time
     assert [update.author for update in one.updates.all()] == [None, ada, ada]
@@ -261,7 +261,7 @@ def test_still_down_at_the_end_is_one_incident_with_one_word(db):
     for second in (1, 30, 60):
         found(probe, "down", after(hours=2, seconds=second))
         turn(one, after(hours=2, seconds=second))
-        Incident.objects.turn(after(hours=2, seconds=second))
+        automation.advance(after(hours=2, seconds=second))
     incident = Incident.objects.get()
     assert (incident.started_at, incident.published_at) == (after(hours=2), after(hours=2))
     assert posts(incident) == [
@@ -271,7 +271,7 @@ def test_still_down_at_the_end_is_one_incident_with_one_word(db):
     assert incident.updates.filter(kind=Kind.FACT).get().body.startswith("Still failing when planned")
     assert told(one)[-1][1] == "Maintenance is complete, but API is not working yet."
     rose(probe, after(hours=2, minutes=10))
-    Incident.objects.turn(after(hours=3))
+    automation.advance(after(hours=3))
     assert Incident.objects.get().resolved_at
 
 

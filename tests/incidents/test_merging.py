@@ -6,6 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from components.status import Status
+from incidents import automation, handover
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Incident, Notice
 from tests.making import after, fell, found, joining, rose, watched
@@ -34,7 +35,7 @@ def again(incident) -> Incident:
 def minutes(first, last):
     """Time passes, minute by minute."""
     for minute in range(first, last + 1):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
 
 
 def pair(**second):
@@ -56,7 +57,7 @@ def test_an_outage_that_is_merged_into_a_recovery_ends_it(ada):
     rose(api, after(minutes=5))
     fell(chat, after(minutes=5, seconds=20))
     first, second = both()
-    second.merge_into(first, after(minutes=5, seconds=40), author=ada)
+    automation.merge(second, first, after(minutes=5, seconds=40), author=ada)
     assert (first.phase, posts(first)[-1]) == (
         Phase.INVESTIGATING,
         "Chat is returning errors (since 08:05 UTC). We're investigating and will post the next update by "
@@ -76,7 +77,7 @@ def test_a_recovery_that_is_merged_into_an_outage_changes_nothing(ada):
     fell(chat, after(minutes=5, seconds=20))
     first, second = both()
     before = posts(second)
-    first.merge_into(second, after(minutes=5, seconds=40), author=ada)
+    automation.merge(first, second, after(minutes=5, seconds=40), author=ada)
     assert (posts(second), again(second).well_since) == (before, None)
     rose(chat, after(minutes=7))
     minutes(8, 9)
@@ -91,12 +92,12 @@ def test_an_outage_is_not_put_away_in_one_that_is_over(ada, client):
     fell(chat, after(minutes=11))
     first, second = both()
     with pytest.raises(ValidationError, match="is resolved: reopen it first, or merge it into this one"):
-        second.merge_into(first, after(minutes=12), author=ada)
+        automation.merge(second, first, after(minutes=12), author=ada)
     assert again(second).merged_into is None
     client.force_login(ada)
     offered = client.get(f"/console/incidents/{second.public_id}").content.decode()
     assert f'<option value="{first.public_id}"' not in offered
-    first.merge_into(second, after(minutes=12), author=ada)
+    automation.merge(first, second, after(minutes=12), author=ada)
     assert sorted(second.names()) == ["API", "Chat"]
 
 
@@ -107,7 +108,7 @@ def test_what_is_over_does_not_hide_that_the_same_component_fails_again(ada):
     minutes(6, 7)
     fell(api, after(minutes=30))
     first, second = both()
-    first.merge_into(second, after(minutes=31), author=ada)
+    automation.merge(first, second, after(minutes=31), author=ada)
     assert second.affected.get().status == Status.MAJOR_OUTAGE
     assert second.affected.get().is_held
 
@@ -117,7 +118,7 @@ def test_what_the_public_reads_stays_public_within_a_suggestion(ada):
     fell(api)
     fell(chat, after(minutes=3))
     first, second = both()
-    first.merge_into(second, after(minutes=6), author=ada)
+    automation.merge(first, second, after(minutes=6), author=ada)
     second = again(second)
     assert second.published_at is not None
     assert posts(second) == [
@@ -135,7 +136,7 @@ def test_a_suggestion_within_a_suggestion_stays_one(ada):
     fell(api)
     fell(chat, after(minutes=3))
     first, second = both()
-    first.merge_into(second, after(minutes=6), author=ada)
+    automation.merge(first, second, after(minutes=6), author=ada)
     assert again(second).is_suggestion
 
 
@@ -143,8 +144,8 @@ def test_the_address_leads_on_through_a_chain(ada):
     one, two, three = (
         Incident.objects.open(f"No. {n}", "We look.", now=timezone.now(), author=ada) for n in range(3)
     )
-    one.merge_into(two, timezone.now(), author=ada)
-    two.merge_into(three, timezone.now(), author=ada)
+    automation.merge(one, two, timezone.now(), author=ada)
+    automation.merge(two, three, timezone.now(), author=ada)
     assert again(one).merged_into == three
     assert "No. 2" in Client().get(f"/incidents/{one.public_id}", follow=True).content.decode()
 
@@ -156,11 +157,11 @@ def test_the_other_was_deleted_or_merged_meanwhile(ada):
     stale = again(two)
     again(two).delete_softly(after(minutes=1), author=ada)
     with pytest.raises(ValidationError, match="another incident"):
-        one.merge_into(stale, after(minutes=2), author=ada)
-    again(two).restore(after(minutes=3), author=ada)
-    again(two).merge_into(three, after(minutes=3), author=ada)
+        automation.merge(one, stale, after(minutes=2), author=ada)
+    handover.restore(again(two), after(minutes=3), author=ada)
+    automation.merge(again(two), three, after(minutes=3), author=ada)
     with pytest.raises(ValidationError, match="another incident"):
-        one.merge_into(stale, after(minutes=4), author=ada)
+        automation.merge(one, stale, after(minutes=4), author=ada)
     assert again(one).merged_into is None
 
 
@@ -168,11 +169,11 @@ def test_in_one_of_staff_an_outage_ends_the_question_whether_to_resolve(ada):
     api, chat = pair()
     fell(api)
     first = Incident.objects.get()
-    first.take_over(after(minutes=1), author=ada)
+    handover.take_over(first, after(minutes=1), author=ada)
     rose(api, after(minutes=2))
     fell(chat, after(minutes=3))
     second = Incident.objects.exclude(pk=first.pk).get()
-    second.merge_into(first, after(minutes=4), author=ada)
+    automation.merge(second, first, after(minutes=4), author=ada)
     minutes(5, 20)
     assert not first.updates.filter(kind=Kind.PROPOSAL).exists()
     rose(chat, after(minutes=21))

@@ -20,9 +20,10 @@ from hypothesis.stateful import (
 
 from components.models import Component, Probe
 from components.status import Status
+from incidents import automation, handover, undoing
+from incidents.automation import PROMISES
 from incidents.lifecycle import Kind, Phase
-from incidents.models import Affected, Incident, Update
-from incidents.models.machine import PROMISES
+from incidents.models import Affected, Incident, Post, Update
 from tests.faults.faults import length
 from tests.making import NOW, fell, found, group, rose, watched
 
@@ -73,7 +74,7 @@ class Life(RuleBasedStateMachine):
     @rule(minutes=st.integers(0, 90))
     def time_passes(self, minutes):
         self.now += timedelta(minutes=minutes, seconds=1)
-        Incident.objects.turn(self.now)
+        automation.advance(self.now)
 
     @rule(n=st.integers(0, 1))
     def a_probe_fails(self, n):
@@ -91,7 +92,7 @@ class Life(RuleBasedStateMachine):
     def a_probe_rests(self, n):
         self.probes[n].pause(self.now)
         self.now += timedelta(seconds=5)
-        Incident.objects.turn(self.now)
+        automation.advance(self.now)
         self.probes[n].resume(self.now)
         self.probes[n].refresh_from_db()
 
@@ -102,9 +103,11 @@ class Life(RuleBasedStateMachine):
             return
         body = f"Word {len(self.words)} of {phase}."
         update = self.attempt(
-            incident.post, body, phase=phase, now=self.now, author=self.people[who], undo_s=20,
-            statuses={self.probes[part].component: status},
-        )  # fmt: skip
+            incident.post,
+            Post(body, phase=phase, undo_s=20, statuses={self.probes[part].component: status}),
+            now=self.now,
+            author=self.people[who],
+        )
         if update is not None:
             self.words.add(body)
 
@@ -113,7 +116,9 @@ class Life(RuleBasedStateMachine):
         updates = list(Update.objects.exclude(undo_until=None).order_by("pk"))
         if updates:
             update = updates[n % len(updates)]
-            self.attempt(update.incident.undo, update, update.at + timedelta(seconds=25 if late else 5))
+            self.attempt(
+                undoing.undo, update.incident, update, update.at + timedelta(seconds=25 if late else 5)
+            )
 
     @rule(n=st.integers(0, 5), phase=PHASES, part=st.integers(0, 1), falls=st.booleans())
     def a_probe_turns_before_somebody_undoes(self, n, phase, part, falls):
@@ -121,8 +126,9 @@ class Life(RuleBasedStateMachine):
         if incident is None:
             return
         body = f"Undone {len(self.words)}."
-        update = self.attempt(incident.post, body, phase=phase, now=self.now, author=self.people[0],
-                              undo_s=20)  # fmt: skip
+        update = self.attempt(
+            incident.post, Post(body, phase=phase, undo_s=20), now=self.now, author=self.people[0]
+        )
         if update is None:
             return
         self.words.add(body)
@@ -130,14 +136,19 @@ class Life(RuleBasedStateMachine):
             found(self.probes[part], "down" if falls else "up", self.now + timedelta(seconds=second))
         self.probes[part].refresh_from_db()
         self.now += timedelta(seconds=15)
-        self.attempt(update.incident.undo, update, self.now)
-        Incident.objects.turn(self.now)
+        self.attempt(undoing.undo, update.incident, update, self.now)
+        automation.advance(self.now)
 
-    @rule(n=st.integers(0, 5), verb=st.sampled_from(["take_over", "hand_back", "delete_softly", "restore"]))
+    @rule(
+        n=st.integers(0, 5),
+        verb=st.sampled_from(
+            [handover.take_over, handover.hand_back, Incident.delete_softly, handover.restore]
+        ),
+    )
     def somebody_acts(self, n, verb):
         incident = self.pick(n)
         if incident is not None:
-            self.attempt(getattr(incident, verb), self.now, author=self.people[0])
+            self.attempt(verb, incident, self.now, author=self.people[0])
 
     @rule(part=st.integers(0, 1), status=st.one_of(st.just(""), STATUSES))
     def somebody_sets_a_status(self, part, status):
@@ -146,20 +157,24 @@ class Life(RuleBasedStateMachine):
         component.save(update_fields=["hand_status"])
         component.refresh(self.now)
         component.judge_again(self.now)
-        Incident.objects.turn(self.now)
+        automation.advance(self.now)
 
     @rule(n=st.integers(0, 5), m=st.integers(0, 5))
     def two_are_one(self, n, m):
         if (one := self.pick(n)) is not None:
-            self.attempt(one.merge_into, self.pick(m), self.now, author=self.people[0])
+            self.attempt(automation.merge, one, self.pick(m), self.now, author=self.people[0])
 
     @rule(n=st.integers(0, 5))
     def it_comes_back(self, n):
         incident = self.pick(n)
         if incident is not None and incident.resolved_at:
             body = f"Back {len(self.words)}."
-            done = self.attempt(incident.post, body, phase="investigating", now=self.now, reopens=True,
-                                author=self.people[1])  # fmt: skip
+            done = self.attempt(
+                incident.post,
+                Post(body, phase="investigating", reopens=True),
+                now=self.now,
+                author=self.people[1],
+            )
             if done is not None:
                 self.words.add(body)
 
@@ -225,7 +240,7 @@ class Life(RuleBasedStateMachine):
             self.somebody_sets_a_status(part, "")
             self.a_probe_recovers(part)
         for incident in Incident.objects.live().filter(resolved_at=None, is_owned=True):
-            self.attempt(incident.hand_back, self.now, author=self.people[0])
+            self.attempt(handover.hand_back, incident, self.now, author=self.people[0])
         self.time_passes(0)
         self.time_passes(20)
         assert not Incident.objects.live().filter(resolved_at=None).exists()

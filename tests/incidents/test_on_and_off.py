@@ -3,6 +3,7 @@
 import pytest
 
 from components.models import Component, Flip, Probe
+from incidents import automation
 from incidents.lifecycle import Kind
 from incidents.models import Incident
 from tests.incidents.test_maintenance import plan
@@ -15,7 +16,7 @@ def lives(probe, story, start=0):
     """One check a minute."""
     for minute, letter in enumerate(story, start):
         found(probe, LETTERS[letter], after(minutes=minute))
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     probe.refresh_from_db()
     return probe
 
@@ -111,7 +112,7 @@ def test_pointed_elsewhere_paused_or_silent_it_begins_anew(db):
 def test_when_nobody_looks_any_more_it_promises_nothing(db):
     probe = lives(watched(), "u" + "du" * 3)
     probe.pause(after(minutes=8))
-    Incident.objects.turn(after(minutes=9))
+    automation.advance(after(minutes=9))
     assert posts()[-1].startswith("We no longer check API automatically")
     assert Incident.objects.get().next_update_at is None
 
@@ -122,8 +123,8 @@ def test_staff_who_let_the_probes_speak_again_get_the_incident(db):
     lives(probe, "u" + "du" * 3)
     assert not Incident.objects.exists()
     Component.objects.get().release(after(minutes=8), judge_at=after(minutes=8))
-    Incident.objects.turn(after(minutes=9))
-    Incident.objects.judge(after(minutes=9))
+    automation.advance(after(minutes=9))
+    automation.judge(after(minutes=9))
     assert Incident.objects.get().title == "API is failing on and off"
 
 
@@ -133,5 +134,5 @@ def test_planned_work_that_ends_while_it_fails_on_and_off_leaves_an_incident(db)
     work.begin(after(minutes=1))
     lives(probe, "u" + "du" * 4, start=2)
     assert not Incident.objects.exists()
-    work.complete(after(minutes=11))
+    automation.complete_maintenance(work, after(minutes=11))
     assert Incident.objects.get().title == "API is failing on and off"

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from incidents import automation, handover
 from incidents.lifecycle import Kind, Phase
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from tests.making import after, fell, group, joining, rose, watched
 
 
@@ -43,7 +44,7 @@ def test_only_kept_promises_without_news_make_the_next_one_later(db):
     lengths = []
     for _ in range(5):
         at = only().next_update_at
-        Incident.objects.turn(at)
+        automation.advance(at)
         lengths.append(only().next_update_at - at)
     assert lengths == [timedelta(hours=hours) for hours in (1, 2, 4, 4, 4)]
     late = at + timedelta(minutes=10)
@@ -56,7 +57,7 @@ def test_only_kept_promises_without_news_make_the_next_one_later(db):
 def test_what_joins_in_a_long_night_is_told_again_within_half_an_hour(db):
     web = watched("Web", latency_limit_ms=100)
     fell(web)
-    Incident.objects.turn(only().next_update_at)  # the next one is due in an hour
+    automation.advance(only().next_update_at)  # the next one is due in an hour
     rose(web, after(minutes=40))
     assert only().phase == Phase.MONITORING
     fell(web, after(minutes=41))
@@ -66,10 +67,10 @@ def test_what_joins_in_a_long_night_is_told_again_within_half_an_hour(db):
 def test_no_promise_is_past_when_an_incident_is_handed_back(db):
     probe = watched()
     fell(probe)
-    only().post("Ours.", phase="identified", now=after(minutes=1), next_update_at=after(minutes=10))
-    only().hand_back(after(hours=2))
+    only().post(Post("Ours.", phase="identified", next_update_at=after(minutes=10)), now=after(minutes=1))
+    handover.hand_back(only(), after(hours=2))
     assert only().next_update_at == after(hours=2, minutes=30)
-    Incident.objects.turn(after(hours=2))
+    automation.advance(after(hours=2))
     assert posts(only())[-1] == "Ours."
 
 
@@ -77,14 +78,14 @@ def test_it_fails_again_minutes_after_it_was_resolved_and_the_story_goes_on(db):
     probe = watched()
     fell(probe)
     rose(probe, after(minutes=3))
-    Incident.objects.turn(after(minutes=6))
+    automation.advance(after(minutes=6))
     assert only().resolved_at is not None
     fell(probe, after(minutes=9))
     incident = only()
     assert (incident.resolved_at, incident.phase) == (None, Phase.INVESTIGATING)
     assert posts(incident)[-1].startswith("API is failing again (since 08:09 UTC).")
     rose(probe, after(minutes=20))
-    Incident.objects.turn(after(minutes=25))
+    automation.advance(after(minutes=25))
     assert only().resolved_at is not None
 
 
@@ -94,8 +95,8 @@ def test_what_people_resolved_or_what_is_long_over_is_not_reopened(db, by):
     fell(probe)
     rose(probe, after(minutes=3))
     if by == "person":
-        only().post("Over.", phase="resolved", now=after(minutes=4))
-    Incident.objects.turn(after(minutes=6))
+        only().post(Post("Over.", phase="resolved"), now=after(minutes=4))
+    automation.advance(after(minutes=6))
     fell(probe, after(minutes=9 if by == "person" else 20))
     assert Incident.objects.count() == 2
 
@@ -118,7 +119,7 @@ def test_after_the_window_it_is_another_incident(db):
 
 def test_what_fails_while_people_have_the_incident_is_a_note_and_no_chain(db):
     fell(watched("Web"))
-    only().post("Ours.", phase="identified", now=after(seconds=20))
+    only().post(Post("Ours.", phase="identified"), now=after(seconds=20))
     fell(watched("API"), after(seconds=60))
     incident = only()
     assert posts(incident)[-1] == "Ours."

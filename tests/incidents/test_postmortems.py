@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from components.models import Check, Component
+from incidents import handover, postmortem_draft
 from incidents.lifecycle import Phase
-from incidents.models import ActionItem, Incident, Postmortem
+from incidents.models import ActionItem, Incident, Post, Postmortem
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 
@@ -28,17 +29,17 @@ def over(probe=None):
     probe = probe or watched("Chat", region="frankfurt")
     fell(probe)
     incident = Incident.objects.get()
-    incident.post("We **found** the cause.", phase="identified", now=after(minutes=36))
+    incident.post(Post("We **found** the cause.", phase="identified"), now=after(minutes=36))
     incident.note("Ask the database team.", after(minutes=40), author=None)
     incident.updates.filter(kind="note", body__startswith="Ask").update(is_by_machine=False)
     rose(probe, after(minutes=111))
-    incident.post("All is well.", phase="resolved", now=after(minutes=111))
+    incident.post(Post("All is well.", phase="resolved"), now=after(minutes=111))
     incident.refresh_from_db()
     return incident
 
 
 def drafted(ada=None, **changes):
-    report = Postmortem.objects.draft_of(over(), author=ada, now=after(hours=3))
+    report = postmortem_draft.create(over(), author=ada, now=after(hours=3))
     report.keep(
         {"summary": "Chat was down.", "root_cause": "A full pool.", **changes}, after(hours=3), author=ada
     )
@@ -50,7 +51,7 @@ def again(report):
 
 
 def test_it_begins_with_everything_the_records_know(ada):
-    report = Postmortem.objects.draft_of(over(), author=ada, now=after(hours=3))
+    report = postmortem_draft.create(over(), author=ada, now=after(hours=3))
     assert report.started_at == NOW
     assert report.ended_at == after(minutes=111)
     assert report.detected_at == after(seconds=10)
@@ -75,17 +76,15 @@ def test_it_begins_with_everything_the_records_know(ada):
 
 def test_asking_twice_gives_the_same_one(ada):
     incident = over()
-    first = Postmortem.objects.draft_of(incident, author=ada, now=after(hours=3))
+    first = postmortem_draft.create(incident, author=ada, now=after(hours=3))
     first.keep({"lessons": "Look at the pool."}, after(hours=4), author=ada)
-    assert (
-        Postmortem.objects.draft_of(incident, author=None, now=after(hours=5)).lessons == "Look at the pool."
-    )
+    assert postmortem_draft.create(incident, author=None, now=after(hours=5)).lessons == "Look at the pool."
 
 
 def test_none_is_written_while_the_incident_lasts(db):
     fell(watched("Chat"))
     with pytest.raises(ValidationError, match="resolve it first"):
-        Postmortem.objects.draft_of(Incident.objects.get(), author=None, now=after(hours=1))
+        postmortem_draft.create(Incident.objects.get(), author=None, now=after(hours=1))
     assert not Postmortem.objects.exists()
 
 
@@ -95,7 +94,7 @@ def test_what_nobody_but_people_saw_says_so(db):
         "Chat was slow", "It is over.", started_at=NOW, ended_at=after(hours=2), now=after(hours=3),
         statuses={chat: "degraded_performance"},
     )  # fmt: skip
-    report = Postmortem.objects.draft_of(incident, author=None, now=after(hours=3))
+    report = postmortem_draft.create(incident, author=None, now=after(hours=3))
     assert report.detection == "Our team: noticed by people; no probe saw it."
     assert report.impact == "- Chat: degraded"
     assert report.curve == {}
@@ -110,8 +109,8 @@ def test_hidden_components_stay_hidden(db):
     incident = Incident.objects.get()
     for probe in (hidden, shown):
         rose(probe, after(minutes=30))
-    incident.post("Done.", phase="resolved", now=after(minutes=31))
-    report = Postmortem.objects.draft_of(Incident.objects.get(), author=None, now=after(hours=1))
+    incident.post(Post("Done.", phase="resolved"), now=after(minutes=31))
+    report = postmortem_draft.create(Incident.objects.get(), author=None, now=after(hours=1))
     seen = [text for _, _, text in report.timeline if "seen from" in text or "failed check" in text]
     words = " ".join((report.impact, report.summary, report.detection, *seen))
     assert "Chat" in words
@@ -129,7 +128,7 @@ def test_the_curve_outlives_the_checks(ada):
             outcome=outcome,
             total_ms=9,
         )
-    report = Postmortem.objects.draft_of(over(probe), author=ada, now=after(hours=3))
+    report = postmortem_draft.create(over(probe), author=ada, now=after(hours=3))
     assert report.curve["step_s"] == 60
     assert report.curve["start"] == int(after(minutes=-10).timestamp())
     assert report.curve["counts"][9:12] == [[1, 1], [0, 2], [0, 1]]
@@ -204,7 +203,7 @@ def test_a_second_person_reviews(ada, bo):
 
 
 def test_it_is_published_only_with_a_summary_and_a_root_cause(ada):
-    report = Postmortem.objects.draft_of(over(), author=ada, now=after(hours=3))
+    report = postmortem_draft.create(over(), author=ada, now=after(hours=3))
     with pytest.raises(ValidationError, match="Fill in root cause before"):
         report.publish(after(hours=4))
     report.keep({"summary": ""}, after(hours=3), author=ada)
@@ -232,7 +231,7 @@ def test_it_goes_with_its_incident(ada):
     report.publish(after(hours=4))
     report.incident.delete_softly(after(hours=5))
     assert not Postmortem.objects.public().exists()
-    report.incident.restore(after(hours=6))
+    handover.restore(report.incident, after(hours=6))
     assert Postmortem.objects.public().exists()
 
 
@@ -274,8 +273,8 @@ def test_two_probes_in_one_incident_give_one_start(ada):
     rose(two, after(minutes=6))
     rose(one, after(minutes=9))
     incident = Incident.objects.get()
-    incident.post("Done.", phase="resolved", now=after(minutes=10))
-    report = Postmortem.objects.draft_of(Incident.objects.get(), author=ada, now=after(hours=1))
+    incident.post(Post("Done.", phase="resolved"), now=after(minutes=10))
+    report = postmortem_draft.create(Incident.objects.get(), author=ada, now=after(hours=1))
     assert [tag for _, tag, _ in report.timeline].count("Start") == 1
     assert "Search is returning errors, as seen from local." in [text for _, _, text in report.timeline]
     assert report.impact.splitlines() == [
@@ -303,7 +302,7 @@ def test_an_incident_written_down_afterwards_keeps_what_was_told(db):
     ]
     assert (incident.published_at, incident.resolved_at) == (after(minutes=5), after(hours=2))
     assert Component.objects.get().status == "operational"
-    report = Postmortem.objects.draft_of(incident, author=None, now=after(hours=3))
+    report = postmortem_draft.create(incident, author=None, now=after(hours=3))
     assert report.told_at == after(minutes=5)
     for wrong in ((Phase.RESOLVED, after(hours=1), "x"), (Phase.MONITORING, after(hours=3), "x")):
         with pytest.raises(ValidationError):

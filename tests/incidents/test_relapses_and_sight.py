@@ -3,6 +3,7 @@
 import pytest
 
 from components.status import Status
+from incidents import automation
 from incidents.models import Incident, Update
 from incidents.tasks import fall_silent
 from tests.making import after, fell, found, rose, watched
@@ -24,7 +25,7 @@ def down(probe, **at):
 
 def turns(first, last, step=1):
     for minutes in range(first, last, step):
-        Incident.objects.turn(after(minutes=minutes))
+        automation.advance(after(minutes=minutes))
 
 
 def told():
@@ -124,7 +125,7 @@ def test_the_title_of_a_relapse_names_what_fails_again(db):
     assert incident.title == "Web is returning errors"
 
     rose(web, after(minutes=8))
-    Incident.objects.turn(after(minutes=30))
+    automation.advance(after(minutes=30))
     incident.refresh_from_db()
     assert (incident.phase, incident.title) == ("resolved", "Web, Chat and Files are not working")
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from incidents import span
-from incidents.models import Incident
+from incidents import automation, span, undoing
+from incidents.models import Incident, Post
 from tests.making import NOW, after, component, fell, found, group, rose, watched
 
 
@@ -44,7 +44,7 @@ def test_the_settling_time_is_no_outage(db, settings):
     probe = watched()
     fell(probe)
     rose(probe, after(minutes=5))
-    Incident.objects.turn(after(minutes=20))
+    automation.advance(after(minutes=20))
     incident = Incident.objects.get()
     assert minutes(incident) == 5
     assert "(5 min)" in incident.updates.last().body
@@ -57,7 +57,7 @@ def test_the_last_component_to_recover_ends_it(db):
     fell(two, after(seconds=20))
     rose(one, after(minutes=3))
     rose(two, after(minutes=8))
-    Incident.objects.turn(after(minutes=30))
+    automation.advance(after(minutes=30))
     assert minutes(Incident.objects.get()) == 8
 
 
@@ -68,7 +68,7 @@ def test_a_relapse_counts_to_the_last_recovery_without_the_time_between(db, sett
     rose(probe, after(minutes=5))
     fell(probe, after(minutes=7))
     rose(probe, after(minutes=11))
-    Incident.objects.turn(after(minutes=40))
+    automation.advance(after(minutes=40))
     incident = Incident.objects.get()
     assert (minutes(incident), incident.ended_at) == (5 + 4, after(minutes=11))
     assert "to 08:11 UTC (9 min in all, with recoveries in between)." in incident.updates.last().body
@@ -78,9 +78,9 @@ def test_people_press_resolved_later(db):
     probe = watched()
     fell(probe)
     incident = Incident.objects.get()
-    incident.post("We see it.", phase="identified", now=after(minutes=2))
+    incident.post(Post("We see it.", phase="identified"), now=after(minutes=2))
     rose(probe, after(minutes=6))
-    incident.post("Over.", phase="resolved", now=after(minutes=9))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=9))
     assert minutes(incident) == 6
 
 
@@ -88,29 +88,29 @@ def test_people_press_resolved_while_it_still_fails(db):
     probe = watched()
     fell(probe)
     incident = Incident.objects.get()
-    incident.post("Fixed, we think.", phase="monitoring", now=after(minutes=2))
-    incident.post("Over.", phase="resolved", now=after(minutes=9))
+    incident.post(Post("Fixed, we think.", phase="monitoring"), now=after(minutes=2))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=9))
     assert minutes(incident) == 9
 
 
 def test_without_probes_it_ends_when_people_said_it_was_fixed(db):
     incident = opened(component("Letters"))
-    incident.post("Fixed.", phase="monitoring", now=after(minutes=6))
-    incident.post("Over.", phase="resolved", now=after(minutes=9))
+    incident.post(Post("Fixed.", phase="monitoring"), now=after(minutes=6))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=9))
     assert minutes(incident) == 6
 
 
 def test_without_probes_a_fix_that_did_not_hold_is_none(db):
     incident = opened()
-    incident.post("Fixed.", phase="monitoring", now=after(minutes=6))
-    incident.post("It is not.", phase="investigating", now=after(minutes=8))
-    incident.post("Over.", phase="resolved", now=after(minutes=30))
+    incident.post(Post("Fixed.", phase="monitoring"), now=after(minutes=6))
+    incident.post(Post("It is not.", phase="investigating"), now=after(minutes=8))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=30))
     assert minutes(incident) == 30
 
 
 def test_an_end_that_is_dated_back_counts(db):
     incident = opened()
-    incident.post("Over.", phase="resolved", now=after(minutes=30), at=after(minutes=12))
+    incident.post(Post("Over.", phase="resolved", at=after(minutes=12)), now=after(minutes=30))
     assert minutes(incident) == 12
 
 
@@ -119,15 +119,15 @@ def test_reopened_it_lasts_until_it_ends_again(db):
     fell(probe)
     incident = Incident.objects.get()
     rose(probe, after(minutes=6))
-    incident.post("Over.", phase="resolved", now=after(minutes=9))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=9))
     update = incident.post(
-        "It is not.", phase="investigating", now=after(minutes=15), reopens=True, undo_s=20
+        Post("It is not.", phase="investigating", reopens=True, undo_s=20), now=after(minutes=15)
     )
     assert incident.ended_at is None
-    incident.undo(update, after(minutes=15, seconds=5))
+    undoing.undo(incident, update, after(minutes=15, seconds=5))
     assert minutes(incident) == 6
-    incident.post("It is not.", phase="investigating", now=after(minutes=16), reopens=True)
-    incident.post("Over.", phase="resolved", now=after(minutes=20))
+    incident.post(Post("It is not.", phase="investigating", reopens=True), now=after(minutes=16))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=20))
     assert minutes(incident) == 20
 
 
@@ -143,7 +143,7 @@ def test_the_beginning_can_be_moved(db):
     probe = watched()
     fell(probe)
     rose(probe, after(minutes=6))
-    Incident.objects.turn(after(minutes=30))
+    automation.advance(after(minutes=30))
     incident = Incident.objects.get()
     incident.amend(after(hours=1), started_at=after(minutes=-4))
     assert minutes(incident) == 10
@@ -155,6 +155,6 @@ def test_hidden_components_do_not_lengthen_it(db):
     fell(shown)
     fell(hidden, after(seconds=20))
     rose(shown, after(minutes=4))
-    Incident.objects.turn(after(minutes=30))
+    automation.advance(after(minutes=30))
     found(hidden, "down", after(minutes=31))
     assert minutes(Incident.objects.get()) == 4

@@ -6,8 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
+from incidents import automation
 from incidents.markdown import to_html, to_text
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from tests.making import after, fell, rose, watched
 
 
@@ -82,7 +83,7 @@ def test_an_edited_word_keeps_its_first_form(staff):
 def test_a_resolved_incident_refuses_an_open_phase_in_the_form(staff):
     fell(watched())
     incident = Incident.objects.get()
-    incident.post("Done.", phase="resolved", now=after(minutes=3))
+    incident.post(Post("Done.", phase="resolved"), now=after(minutes=3))
     incident.refresh_from_db()
     answer = staff.post(
         f"/admin/incidents/incident/{incident.pk}/change/",
@@ -97,7 +98,7 @@ def test_actions_in_the_list(staff, action):
     fell(probe)
     incident = Incident.objects.get()
     if action == "hand_back":
-        incident.post("Ours.", phase="identified", now=after(minutes=1))
+        incident.post(Post("Ours.", phase="identified"), now=after(minutes=1))
     staff.post("/admin/incidents/incident/", {"action": action, "_selected_action": [incident.pk]})
     incident.refresh_from_db()
     assert incident.published_at is not None
@@ -188,6 +189,6 @@ def test_what_concerns_hidden_components_alone_is_published_in_the_console(staff
     for answer in told:
         assert "Publish it in the console" in answer.content.decode()
     assert not Incident.objects.public().exists()
-    incident.publish(after(minutes=1))
+    automation.publish(incident, after(minutes=1))
     incident.refresh_from_db()
     assert staff.post(address, form(incident, **words)).status_code == 302

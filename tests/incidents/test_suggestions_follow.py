@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from incidents import automation
 from incidents.lifecycle import Kind
 from incidents.models import Incident
 from statuspage.console import compose
@@ -70,7 +71,7 @@ def test_recovered_by_itself_it_offers_to_dismiss_or_to_publish_as_resolved(db, 
 def test_published_late_it_promises_nothing_that_has_passed(db, minutes):
     fell(watched(auto="suggest"))
     only().hold()
-    only().publish(after(minutes=minutes))
+    automation.publish(only(), after(minutes=minutes))
     incident = only()
     assert incident.next_update_at == after(minutes=minutes) + timedelta(minutes=30)
     assert f"by {incident.next_update_at:%H:%M} UTC" in posts(incident)[0]
@@ -81,5 +82,5 @@ def test_published_after_it_recovered_the_first_update_promises_nothing(db, sett
     probe = watched(auto="suggest")
     fell(probe)
     rose(probe, after(minutes=2))
-    only().publish(after(minutes=50))
+    automation.publish(only(), after(minutes=50))
     assert "next update" not in posts(only())[0]

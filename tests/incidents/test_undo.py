@@ -3,8 +3,10 @@
 import pytest
 
 from components.models import Component
+from incidents import automation, handover, undoing
 from incidents.lifecycle import Kind
-from incidents.models import Incident, TooLate
+from incidents.models import Incident, Post
+from incidents.undoing import TooLate
 from tests.making import NOW, after, component, fell, found, joining, rose, watched
 from tests.people import person
 
@@ -21,7 +23,7 @@ def only():
 
 
 def said(incident, ada, phase="investigating", **more):
-    return incident.post("We look.", phase=phase, now=after(**AT), author=ada, undo_s=20, **more)
+    return incident.post(Post("We look.", phase=phase, undo_s=20, **more), now=after(**AT), author=ada)
 
 
 def soon(**length):
@@ -43,13 +45,13 @@ def recovers(probe):
 
 def turned(*minutes):
     for minute in minutes:
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
 
 
 def undone(update):
     """By whoever opens its incident now."""
     incident = Incident.objects.get(pk=update.incident_id)
-    incident.undo(update, soon(seconds=15))
+    undoing.undo(incident, update, soon(seconds=15))
     incident.refresh_from_db()
     return incident
 
@@ -115,7 +117,7 @@ def test_a_failure_that_somebody_has_taken_over_meanwhile_refuses_the_undoing(ad
     update = said(only(), ada, "resolved")
     fails(probe)
     opened = Incident.objects.exclude(pk=update.incident_id).get()
-    opened.take_over(soon(seconds=10), author=ada)
+    handover.take_over(opened, soon(seconds=10), author=ada)
     with pytest.raises(TooLate, match="was opened for it"):
         undone(update)
     assert Incident.objects.get(pk=update.incident_id).phase == "resolved"
@@ -127,7 +129,7 @@ def test_after_an_undone_reopening_a_failure_begins_an_incident(ada):
     fell(probe)
     rose(probe, after(minutes=1))
     incident = only()
-    incident.post("Over.", phase="resolved", now=after(minutes=2), author=ada)
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=2), author=ada)
     ended_at = incident.ended_at
     update = said(incident, ada, reopens=True)
     fails(probe)
@@ -163,7 +165,7 @@ def test_the_draft_of_an_undone_suggestion_knows_of_the_recovery(ada):
     recovers(probe)
     incident = undone(update)
     assert incident.is_suggestion
-    assert "API was not working normally from 08:00" in incident.draft(after(minutes=6))
+    assert "API was not working normally from 08:00" in automation.draft(incident, after(minutes=6))
 
 
 def test_what_joined_meanwhile_stays_and_is_told(ada):
@@ -182,7 +184,7 @@ def test_what_joined_meanwhile_stays_and_is_told(ada):
 def test_in_an_incident_of_staff_it_stays_as_the_probes_see_it(ada):
     probe = watched()
     fell(probe)
-    only().post("Ours.", phase="identified", now=after(minutes=2), author=ada)
+    only().post(Post("Ours.", phase="identified"), now=after(minutes=2), author=ada)
     update = said(only(), ada, "monitoring")
     recovers(probe)
     incident = undone(update)
@@ -265,8 +267,11 @@ def test_corrections_made_meanwhile_stay(ada):
 def test_what_the_update_itself_changed_goes_with_it(ada):
     fell(watched())
     title = only().title
-    only().post("One.", phase="identified", now=after(minutes=2), author=ada, workaround="Wait.",
-                next_update_at=after(minutes=32))  # fmt: skip
+    only().post(
+        Post("One.", phase="identified", workaround="Wait.", next_update_at=after(minutes=32)),
+        now=after(minutes=2),
+        author=ada,
+    )
     update = said(only(), ada, title="Other", workaround="", next_update_at=after(minutes=65))
     incident = undone(update)
     assert (incident.title, incident.workaround, incident.next_update_at) == (
@@ -292,10 +297,10 @@ def test_handed_back_meanwhile_it_stays_with_the_machine(ada):
     probe = watched()
     fell(probe)
     statuses = {probe.component: "partial_outage"}
-    only().post("Ours.", phase="identified", now=after(minutes=2), author=ada, statuses=statuses)
+    only().post(Post("Ours.", phase="identified", statuses=statuses), now=after(minutes=2), author=ada)
     rose(probe, after(minutes=4))
     update = said(only(), ada, statuses={probe.component: "degraded_performance"})
-    only().hand_back(soon(seconds=5), author=ada)
+    handover.hand_back(only(), soon(seconds=5), author=ada)
     with pytest.raises(TooLate, match="posted since"):  # the machine has told the recovery
         undone(update)
     incident = only()
@@ -311,14 +316,14 @@ def test_deleted_or_merged_meanwhile_there_is_nothing_to_undo(ada):
     fell(watched("Chat"), after(minutes=1))
     first, second = Incident.objects.order_by("id")
     update = said(first, ada)
-    first.merge_into(second, soon(seconds=5), author=ada)
+    automation.merge(first, second, soon(seconds=5), author=ada)
     with pytest.raises(TooLate, match="deleted or merged since"):
         undone(update)
     update = said(second, ada)
     second.delete_softly(soon(seconds=5), author=ada)
     with pytest.raises(TooLate, match="deleted or merged since"):
         undone(update)
-    second.restore(soon(seconds=6), author=ada)
+    handover.restore(second, soon(seconds=6), author=ada)
     assert undone(update).affected.filter(is_held=True).count() == 2
 
 
@@ -326,7 +331,7 @@ def test_a_new_incident_that_another_was_merged_into_is_not_undone(ada):
     fell(watched())
     found_by_probe = only()
     incident = Incident.objects.open("Down", "x", now=after(**AT), author=ada, undo_s=20)
-    found_by_probe.merge_into(incident, soon(seconds=5), author=ada)
+    automation.merge(found_by_probe, incident, soon(seconds=5), author=ada)
     with pytest.raises(TooLate, match="merged into this one since"):
         undone(incident.updates.get(kind=Kind.POST))
     assert only() == incident

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from components.models import Component, Probe
 from components.status import Status
-from incidents import staff_questions
+from incidents import automation, staff_questions, undoing
 from incidents.lifecycle import Kind
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from statuspage.models import Role
 from tests.making import after, fell, found, rose, watched
 from tests.people import person
@@ -59,7 +59,7 @@ def test_it_says_once_that_nobody_looks_and_promises_nothing(db, ending):
     fell(probe)
     ending(probe)
     for minute in (2, 3, 60, 300, 600):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     incident = Incident.objects.get(title__startswith="API")
     assert posts(incident)[1:] == [GONE]
     assert (incident.next_update_at, incident.resolved_at) == (None, None)
@@ -76,7 +76,7 @@ def test_paused_while_it_recovers_it_is_not_called_resolved(db):
     rose(probe, after(minutes=1))
     probe.pause(after(minutes=1, seconds=30))
     for minute in (2, 4, 10):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     assert only().resolved_at is None
     assert posts(only())[-1] == GONE
 
@@ -85,11 +85,11 @@ def test_looked_at_again_it_goes_on_by_itself(db):
     probe = watched()
     fell(probe)
     probe.pause(after(minutes=1))
-    Incident.objects.turn(after(minutes=2))
+    automation.advance(after(minutes=2))
     probe.resume(after(minutes=3))
     probe.refresh_from_db()
     found(probe, "up", after(minutes=4))
-    Incident.objects.turn(after(minutes=10))
+    automation.advance(after(minutes=10))
     assert only().resolved_at is not None
 
 
@@ -99,12 +99,12 @@ def test_while_others_are_looked_at_it_is_a_fact_and_the_incident_goes_on(db):
     fell(web)
     api.pause(after(minutes=1))
     for minute in (2, 3):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     facts = [one.body for one in only().updates.filter(kind=Kind.FACT)]
     assert facts[-1] == "We no longer check API automatically, so we don't currently know its status."
     assert only().next_update_at is not None
     rose(web, after(minutes=5))
-    Incident.objects.turn(after(minutes=6))
+    automation.advance(after(minutes=6))
     assert only().unwatched_at is not None
 
 
@@ -113,7 +113,7 @@ def test_a_hidden_component_is_not_named_when_the_public_is_told(db):
     fell(probe)
     Component.objects.update(is_shown=False)
     for minute in (1, 2, 40):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     assert posts(only())[1:] == ["We no longer check this automatically. Our team will post the next update."]
 
 
@@ -122,7 +122,7 @@ def test_a_deleted_component_leaves_no_incident_that_goes_on_for_ever(db):
     fell(probe)
     probe.component.delete()
     for minute in (1, 2, 40):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
     assert len(posts(only())) == 2
     assert only().next_update_at is None
 
@@ -161,11 +161,11 @@ def test_what_staff_change_lets_a_failure_be_an_incident(editor, before, change)
         editor.post(f"/console/components/{component.public_id}/edit", form(component, **change)).status_code
         == 302
     )
-    Incident.objects.turn(timezone.now())
+    automation.advance(timezone.now())
     assert Component.objects.get().status == Status.MAJOR_OUTAGE
     assert Incident.objects.public().count() == 1
     assert "planned work" not in "".join(update.body for update in only().updates.all())
-    Incident.objects.turn(timezone.now())
+    automation.advance(timezone.now())
     assert Incident.objects.count() == 1
 
 
@@ -174,7 +174,7 @@ def test_a_component_that_is_shown_again_while_it_is_down_is_an_incident(editor)
     fell(probe)
     Component.objects.update(auto_incidents="publish")
     editor.post(f"/console/components/{probe.component.public_id}/show", {"is_shown": "yes"})
-    Incident.objects.turn(timezone.now())
+    automation.advance(timezone.now())
     assert Incident.objects.public().count() == 1
 
 
@@ -182,10 +182,10 @@ def test_resolved_by_hand_while_it_is_down_it_begins_again_once_nobody_can_undo(
     probe = watched()
     fell(probe)
     statuses = {probe.component: "operational"}
-    only().post("Over.", phase="resolved", now=after(minutes=2), statuses=statuses, undo_s=20)
-    Incident.objects.turn(after(minutes=2, seconds=19))
+    only().post(Post("Over.", phase="resolved", statuses=statuses, undo_s=20), now=after(minutes=2))
+    automation.advance(after(minutes=2, seconds=19))
     assert Incident.objects.count() == 1
-    Incident.objects.turn(after(minutes=2, seconds=20))
+    automation.advance(after(minutes=2, seconds=20))
     assert Incident.objects.count() == 2
 
 
@@ -193,9 +193,9 @@ def test_undone_nothing_begins(db):
     probe = watched()
     fell(probe)
     statuses = {probe.component: "operational"}
-    update = only().post("Over.", phase="resolved", now=after(minutes=2), statuses=statuses, undo_s=20)
-    only().undo(update, after(minutes=2, seconds=5))
-    Incident.objects.turn(after(minutes=3))
+    update = only().post(Post("Over.", phase="resolved", statuses=statuses, undo_s=20), now=after(minutes=2))
+    undoing.undo(only(), update, after(minutes=2, seconds=5))
+    automation.advance(after(minutes=3))
     assert Incident.objects.count() == 1
 
 
@@ -214,7 +214,7 @@ def test_not_an_incident_stays_so(db):
     probe = watched(auto="suggest")
     fell(probe)
     only().delete_softly(after(minutes=1))
-    Incident.objects.turn(after(minutes=2))
+    automation.advance(after(minutes=2))
     assert Incident.objects.count() == 1
 
 
@@ -223,8 +223,8 @@ def test_what_joins_an_incident_that_nobody_looks_at_is_looked_at(db):
     found(other, "up", after(minutes=-1))
     fell(probe)
     probe.pause(after(seconds=20))
-    Incident.objects.turn(after(seconds=21))
+    automation.advance(after(seconds=21))
     assert only().unwatched_at is not None
     fell(other, after(seconds=30))
     assert (only().unwatched_at, only().names()) == (None, ["API", "Chat"])
-    assert "Chat" in only().draft(after(minutes=1)).split("(since")[0]
+    assert "Chat" in automation.draft(only(), after(minutes=1)).split("(since")[0]

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from incidents import generated_text
+from incidents import automation, generated_text
 from incidents.models import Incident
 from tests.making import NOW, fell, rose, watched
 
@@ -73,6 +73,6 @@ def test_a_title_that_people_wrote_is_kept_to_the_end(db):
     incident.amend(NOW, title="Card payments are not working")
     for probe in (web, chat):
         rose(probe, NOW + timedelta(minutes=5))
-    Incident.objects.turn(NOW + timedelta(minutes=30))
+    automation.advance(NOW + timedelta(minutes=30))
     incident.refresh_from_db()
     assert (incident.phase, incident.title) == ("resolved", "Card payments are not working")

@@ -6,9 +6,9 @@ from django.utils import timezone
 
 from components.models import Component
 from components.status import Status
-from incidents import staff_questions
+from incidents import automation, handover, staff_questions
 from incidents.lifecycle import Kind, Phase
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from incidents.tasks import fall_silent
 from statuspage.models import Role
 from tests.making import after, component, fell, found, joining, rose, watched
@@ -45,7 +45,7 @@ def notes(incident) -> list[str]:
 def minutes(first, last):
     """Time passes, minute by minute."""
     for minute in range(first, last + 1):
-        Incident.objects.turn(after(minutes=minute))
+        automation.advance(after(minutes=minute))
 
 
 def say_by_hand(component, status, at):
@@ -70,13 +70,13 @@ def said_to_work(ada):
     probe = watched()
     fell(probe)
     statuses = {probe.component: "operational"}
-    only().post("Fixed.", phase="monitoring", now=after(minutes=2), author=ada, statuses=statuses)
+    only().post(Post("Fixed.", phase="monitoring", statuses=statuses), now=after(minutes=2), author=ada)
     return probe
 
 
 def test_handed_back_while_it_is_down_it_says_so_and_ends_when_it_recovers(ada):
     probe = said_to_work(ada)
-    only().hand_back(after(minutes=3), author=ada)
+    handover.hand_back(only(), after(minutes=3), author=ada)
     assert (only().phase, posts(only())[-1]) == (Phase.INVESTIGATING, STILL_FAILS)
     minutes(4, 33)
     assert posts(only())[-1].startswith("API is still not working normally.")
@@ -92,9 +92,9 @@ def test_handed_back_while_it_is_down_it_says_so_and_ends_when_it_recovers(ada):
 def test_handed_back_once_it_works_that_is_told_before_it_is_resolved(ada):
     probe = watched()
     fell(probe)
-    only().post("Ours.", phase="identified", now=after(minutes=2), author=ada)
+    only().post(Post("Ours.", phase="identified"), now=after(minutes=2), author=ada)
     rose(probe, after(minutes=5))
-    only().hand_back(after(minutes=6), author=ada)
+    handover.hand_back(only(), after(minutes=6), author=ada)
     assert posts(only())[-1] == (
         "API has recovered (08:05 UTC). We'll monitor it until 08:07 UTC before resolving this incident."
     )
@@ -105,10 +105,10 @@ def test_handed_back_once_it_works_that_is_told_before_it_is_resolved(ada):
 
 def test_handed_back_twice_is_once(ada):
     said_to_work(ada)
-    only().hand_back(after(minutes=3), author=ada)
+    handover.hand_back(only(), after(minutes=3), author=ada)
     before = only().updates.count()
     say_by_hand(Component.objects.get(), "partial_outage", after(minutes=4))
-    only().hand_back(after(minutes=5), author=ada)
+    handover.hand_back(only(), after(minutes=5), author=ada)
     assert only().updates.count() == before
     assert Component.objects.get().hand_status == "partial_outage"
 
@@ -122,9 +122,9 @@ def test_what_is_deleted_or_merged_is_not_handed_back(ada, gone):
     else:
         other = Incident.objects.open("Other", "We look.", now=after(minutes=3), author=ada)
         incident = Incident.objects.exclude(pk=other.pk).get()
-        incident.merge_into(other, after(minutes=3), author=ada)
+        automation.merge(incident, other, after(minutes=3), author=ada)
     with pytest.raises(ValidationError, match="deleted or merged"):
-        incident.hand_back(after(minutes=4), author=ada)
+        handover.hand_back(incident, after(minutes=4), author=ada)
 
 
 def test_what_a_person_opened_is_told_to_its_end_once_it_is_handed_back(ada):
@@ -134,7 +134,7 @@ def test_what_a_person_opened_is_told_to_its_end_once_it_is_handed_back(ada):
                           statuses={probe.component: "major_outage"})  # fmt: skip
     found(probe, "down", after(minutes=2))
     found(probe, "down", after(minutes=2, seconds=10))
-    only().hand_back(after(minutes=3), author=ada)
+    handover.hand_back(only(), after(minutes=3), author=ada)
     assert only().next_update_at == after(minutes=33)
     minutes(33, 33)
     assert posts(only())[-1].startswith("API is still not working normally.")
@@ -148,7 +148,7 @@ def test_what_no_probe_checks_stays_with_staff(ada, client, named):
     statuses = {component("Docs"): "major_outage"} if named else {}
     Incident.objects.open("Docs are gone", "We look.", now=after(), author=ada, statuses=statuses)
     with pytest.raises(ValidationError, match="No probe checks any of its components"):
-        only().hand_back(after(minutes=1), author=ada)
+        handover.hand_back(only(), after(minutes=1), author=ada)
     assert only().is_owned
     client.force_login(ada)
     assert "Hand back" not in client.get(f"/console/incidents/{only().public_id}").content.decode()
@@ -157,9 +157,12 @@ def test_what_no_probe_checks_stays_with_staff(ada, client, named):
 def test_handed_back_what_no_probe_checks_stays_as_staff_set_it(ada):
     probe, docs = watched(), component("Docs")
     fell(probe)
-    only().post("Docs too.", phase="identified", now=after(minutes=1), author=ada,
-                statuses={docs: "major_outage"})  # fmt: skip
-    only().hand_back(after(minutes=2), author=ada)
+    only().post(
+        Post("Docs too.", phase="identified", statuses={docs: "major_outage"}),
+        now=after(minutes=1),
+        author=ada,
+    )
+    handover.hand_back(only(), after(minutes=2), author=ada)
     rose(probe, after(minutes=5))
     minutes(6, 20)
     docs.refresh_from_db()
@@ -175,11 +178,11 @@ def test_restored_after_it_recovered_staff_are_asked_and_handed_back_it_ends(ada
     fell(probe)
     only().delete_softly(after(minutes=1), author=ada)
     rose(probe, after(minutes=3))
-    only().restore(after(minutes=5), author=ada)
+    handover.restore(only(), after(minutes=5), author=ada)
     assert (only().well_since, only().affected.get().status) == (after(minutes=3), "operational")
     minutes(13, 14)
     assert only().updates.filter(kind=Kind.PROPOSAL).count() == 1
-    only().hand_back(after(minutes=31), author=ada)
+    handover.hand_back(only(), after(minutes=31), author=ada)
     minutes(32, 32)
     assert only().phase == Phase.RESOLVED
 
@@ -191,8 +194,8 @@ def test_restored_beside_a_new_one_both_hear_of_the_recovery(ada):
     first.delete_softly(after(minutes=1), author=ada)
     rose(probe, after(minutes=2))
     fell(probe, after(minutes=4))
-    first.restore(after(minutes=5), author=ada)
-    first.hand_back(after(minutes=6), author=ada)
+    handover.restore(first, after(minutes=5), author=ada)
+    handover.hand_back(first, after(minutes=6), author=ada)
     rose(probe, after(minutes=8))
     minutes(9, 10)
     assert not Incident.objects.filter(resolved_at=None).exists()
@@ -278,7 +281,7 @@ def test_taken_over_after_it_recovered_beneath_a_hand_staff_are_asked(ada):
     fell(probe)
     say_by_hand(probe.component, "major_outage", after(minutes=2))
     rose(probe, after(minutes=5))
-    only().take_over(after(minutes=6), author=ada)
+    handover.take_over(only(), after(minutes=6), author=ada)
     minutes(6, 16)
     assert only().updates.filter(kind=Kind.PROPOSAL).count() == 1
 
@@ -288,7 +291,7 @@ def test_a_first_word_after_it_recovered_beneath_a_hand_leads_to_the_question_to
     fell(probe)
     say_by_hand(probe.component, "major_outage", after(minutes=2))
     rose(probe, after(minutes=5))
-    only().post("We look.", phase="identified", now=after(minutes=6), author=ada)
+    only().post(Post("We look.", phase="identified"), now=after(minutes=6), author=ada)
     minutes(6, 16)
     assert only().updates.filter(kind=Kind.PROPOSAL).count() == 1
 
@@ -300,8 +303,11 @@ def test_what_others_say_in_their_incident_is_taken_in_before_the_machine_speaks
     fell(chat)
     first = Incident.objects.order_by("pk").first()
     other = Incident.objects.open("Ours", "We look.", now=after(minutes=1), author=ada)
-    other.post("API works.", phase="identified", now=after(minutes=2), author=ada,
-               statuses={api.component: "operational"})  # fmt: skip
+    other.post(
+        Post("API works.", phase="identified", statuses={api.component: "operational"}),
+        now=after(minutes=2),
+        author=ada,
+    )
     minutes(30, 31)
     assert posts(first)[-1].startswith("Our team reports that API is working.")
 
@@ -312,7 +318,7 @@ def test_what_others_say_in_their_incident_is_taken_in_before_the_machine_speaks
 def test_a_note_promises_nothing_that_nobody_does(ada):
     probe = watched()
     fell(probe)
-    only().post("Ours.", phase="identified", now=after(minutes=1), author=ada)
+    only().post(Post("Ours.", phase="identified"), now=after(minutes=1), author=ada)
     rose(probe, after(minutes=5))
     assert notes(only())[-1] == "API has recovered (08:05 UTC)."
 
@@ -325,7 +331,7 @@ def test_the_form_that_clears_a_status_is_heard(client, db):
     rose(probe, after(minutes=5))
     fields = {"name": "API", "auto_incidents": "publish", "is_shown": "on", "shows_evidence": "on"}
     client.post(f"/console/components/{probe.component.public_id}/edit", fields)
-    Incident.objects.turn(timezone.now())
+    automation.advance(timezone.now())
     assert only().phase == Phase.MONITORING
 
 
@@ -376,10 +382,10 @@ def test_what_staff_say_in_another_incident_stops_a_recovery(ada):
     Incident.objects.open("Ours", "It is slow.", now=after(minutes=5, seconds=20), author=ada, undo_s=20,
                           statuses={probe.component: "partial_outage"})  # fmt: skip
     first = Incident.objects.order_by("pk").first()
-    Incident.objects.turn(after(minutes=5, seconds=39))
+    automation.advance(after(minutes=5, seconds=39))
     first.refresh_from_db()
     assert first.settle_at is not None  # they may still undo it
-    Incident.objects.turn(after(minutes=5, seconds=40))
+    automation.advance(after(minutes=5, seconds=40))
     first.refresh_from_db()
     assert (first.settle_at, first.phase) == (None, Phase.INVESTIGATING)
 

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from components.models import Component
-from incidents import default_templates
+from incidents import default_templates, postmortem_draft
 from incidents.lifecycle import Kind
-from incidents.models import Draft, Incident, Maintenance, Postmortem, Template
+from incidents.models import Draft, Incident, Maintenance, Post, Postmortem, Template
 from statuspage.models import Role
 from tests.looking import faults, sticks_out
 from tests.making import fell, found, group, rose, watched
@@ -213,7 +213,7 @@ def pages(incident):
     resolved = Incident.objects.record("Old", "It was.", started_at=timezone.now() - timedelta(days=2),
                                        ended_at=timezone.now() - timedelta(days=1), now=timezone.now(),
                                        statuses={Component.objects.first(): "major_outage"})  # fmt: skip
-    Postmortem.objects.draft_of(resolved, author=None, now=timezone.now())
+    postmortem_draft.create(resolved, author=None, now=timezone.now())
     one = f"/console/incidents/{incident.public_id}"
     return (
         "/console/", "/console/incidents", "/console/incidents/new", one, f"{one}/compose", f"{one}/edit/1",
@@ -264,8 +264,8 @@ def test_words_saved_late_do_not_replace_newer_ones(web, browser, texts):
     """The first saving is slow to arrive; what was typed after it is what is kept."""
     now = timezone.now()
     incident = Incident.objects.create(title="Chat is slow", started_at=now)
-    incident.post("All is well.", phase="resolved", now=now)
-    postmortem = Postmortem.objects.draft_of(incident, author=None, now=now)
+    incident.post(Post("All is well.", phase="resolved"), now=now)
+    postmortem = postmortem_draft.create(incident, author=None, now=now)
     page = browser.open(f"{web.url}/console/postmortems/{incident.public_id}", session=session("ada"))
     page.evaluate(SLOW_FIRST)
     page.get_by_label("Root cause").fill("A pool.")

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from components.models import Component
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from subscribers.delivery import message_builder
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from tests.looking import faults, sticks_out
@@ -127,6 +127,6 @@ def test_an_address_half_typed_outlives_the_news(web, browser, chat):
     field = page.get_by_label("Get notified when this is fixed")
     field.fill("reader@exam")
     page.locator("h1").first.click()
-    incident.post("More is known.", phase="identified", now=timezone.now())
+    incident.post(Post("More is known.", phase="identified"), now=timezone.now())
     page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)  # the banner is free
     assert field.input_value() == "reader@exam"

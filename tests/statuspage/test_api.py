@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.models import Component
-from incidents.models import Incident
+from incidents import automation
+from incidents.models import Incident, Post
 from incidents.tasks import fall_silent
 from statuspage.api import views
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -73,11 +74,11 @@ def test_the_keys_of_every_body(db):
 def test_what_customers_can_do_is_a_key_of_our_own_while_it_lasts(db):
     story()
     incident = Incident.objects.get()
-    incident.post("We look.", phase="identified", now=after(minutes=1), workaround="Use the *app*.")
+    incident.post(Post("We look.", phase="identified", workaround="Use the *app*."), now=after(minutes=1))
     (row,) = body("summary", after(minutes=2))["incidents"]
     holds(row, INCIDENT | {"workaround": str})
     assert row["workaround"] == "Use the *app*."
-    incident.post("Over.", phase="resolved", now=after(minutes=3))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=3))
     holds(body("incidents", after(minutes=4))["incidents"][0], INCIDENT)
 
 
@@ -123,7 +124,7 @@ def test_the_rollup(db):
     assert body("status", after(minutes=1))["status"] == {
         "indicator": "major", "description": "Partial System Outage"}  # fmt: skip
     rose(one, after(minutes=5))
-    Incident.objects.turn(after(hours=1))
+    automation.advance(after(hours=1))
     for probe in (one, two):
         found(probe, "up", after(hours=1))
     assert body("status", after(hours=1))["status"] == {
@@ -141,7 +142,7 @@ def test_unknown_is_never_sent_as_operational(db):
 def test_resolved_incidents_are_in_the_list_and_not_in_the_summary(db):
     one, _ = story()
     rose(one, after(minutes=5))
-    Incident.objects.turn(after(hours=1))
+    automation.advance(after(hours=1))
     assert body("summary", after(hours=1))["incidents"] == []
     assert body("incidents", after(hours=1))["incidents"][0]["status"] == "resolved"
 
@@ -156,7 +157,7 @@ def test_times_on_a_page_of_another_zone_carry_its_offset(db, settings):
 
 def test_an_update_that_changed_no_component_says_null(db):
     story()
-    Incident.objects.get().post("We look.", phase="identified", now=after(minutes=1))
+    Incident.objects.get().post(Post("We look.", phase="identified"), now=after(minutes=1))
     (incident,) = body("incidents", after(minutes=2))["incidents"]
     assert incident["incident_updates"][0]["affected_components"] is None
 

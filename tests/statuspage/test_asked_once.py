@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from incidents import hidden_components
-from incidents.models import Draft, Incident, Maintenance
+from incidents.models import Draft, Incident, Maintenance, Post
 from statuspage.models import Role
 from tests.forms import as_shown
 from tests.incidents.test_relapses_and_sight import blind
@@ -236,7 +236,7 @@ def paused(probe, incident):
 
 def by_hand(probe, incident):
     incident.post(
-        "It works.", phase="monitoring", now=timezone.now(), statuses={probe.component: "operational"}
+        Post("It works.", phase="monitoring", statuses={probe.component: "operational"}), now=timezone.now()
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from components.models import Component
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from statuspage.public import page_model
 from statuspage.public.world import world
 from tests.making import NOW, after, fell, found, joining, rose, watched
@@ -65,7 +65,7 @@ def test_what_the_first_line_does_not_name_lends_it_no_start(two):
 
 def test_it_is_as_far_along_as_the_least_far_of_those_that_it_names(two):
     first = Incident.objects.get(title__startswith="API")
-    first.post("Found.", phase="identified", now=after(minutes=39))
+    first.post(Post("Found.", phase="identified"), now=after(minutes=39))
     assert facts(overview(after(minutes=40)).banner)["Now"] == "Investigating"
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from components.models import Component, Probe
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from statuspage.serving.snapshot import Snapshot
 from tests.looking import sticks_out
 from tests.making import fell, found, group, rose, watched
@@ -48,11 +48,11 @@ def test_an_outage_and_its_end_appear_without_a_reload(web, browser):
     assert page.get_attribute("link[rel=icon]", "href") != icon
     assert page.locator(".incident").count() == 1
     assert "Web app is returning errors (since" in page.inner_text(".incident")
-    Incident.objects.get().post("We found the **cause**.", phase="identified", now=timezone.now())
+    Incident.objects.get().post(Post("We found the **cause**.", phase="identified"), now=timezone.now())
     page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
     assert page.inner_html(".incident .newest") == "<p>We found the <strong>cause</strong>.</p>"
     rose(one, timezone.now())
-    Incident.objects.get().post("Done.", phase="resolved", now=timezone.now())
+    Incident.objects.get().post(Post("Done.", phase="resolved"), now=timezone.now())
     headline(page, "All systems are operational")
     assert page.locator(".incident").count() == 0
     assert page.evaluate("window.here") == "the same page"
@@ -65,7 +65,7 @@ def test_what_the_reader_holds_is_not_taken_away(web, browser):
     page = browser.open(web.url)
     link = page.get_by_role("link", name="Web app is returning errors")
     link.focus()
-    Incident.objects.get().post("News.", phase="identified", now=timezone.now())
+    Incident.objects.get().post(Post("News.", phase="identified"), now=timezone.now())
     headline(page, "Web app is down")
     page.locator("#banner").get_by_text("Identified").wait_for(timeout=12_000)
     page.wait_for_timeout(500)

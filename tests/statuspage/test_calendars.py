@@ -8,6 +8,7 @@ from django.http import Http404
 from icalendar import Calendar
 
 from components.texts import one_line
+from incidents import automation
 from incidents.models import Maintenance
 from statuspage.public import views
 from tests.incidents.test_maintenance import plan, turn
@@ -113,7 +114,7 @@ def test_what_a_long_series_has_come_to_stays_in_the_calendar(db):
     one = plan(component, rule="FREQ=DAILY")
     plan(component, rule="FREQ=DAILY", starts=after(days=1, hours=12), title="Nightly")
     one.begin(after(days=1))
-    one.complete(after(days=1, hours=1))
+    automation.complete_maintenance(one, after(days=1, hours=1))
     assert Maintenance.objects.filter(state="scheduled").count() > 50
     assert event(one)["STATUS"] == "CONFIRMED"
     assert one.public_id in html(after(days=1, hours=2), gather=views.maintenances.gather)

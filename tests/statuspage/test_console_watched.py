@@ -13,7 +13,7 @@ from components.models import Check, Component, Flip, Group, HourTally, Page, Pr
 from components.models.page_order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
-from incidents.models import Incident, Template
+from incidents.models import Incident, Post, Template
 from statuspage.console import latency_chart
 from statuspage.console.probe_detail import causes
 from statuspage.models import Audit, Role
@@ -175,14 +175,14 @@ def test_an_edit_keeps_what_a_worker_writes_between_reading_and_saving(editor, m
     probe = watched()
     found(probe, "up", NOW)
     component = Component.objects.get(pk=probe.component_id)
-    theirs = Page.objects.hold
+    theirs = Page.objects.lock
 
-    def hold():
+    def lock():
         Component.objects.filter(pk=component.pk).update(status=Status.MAJOR_OUTAGE, position=7)
         return theirs()
 
     monkeypatch.setattr(Component, "refresh", lambda *_: None)  # it would put the status right again
-    monkeypatch.setattr(Page.objects, "hold", hold)
+    monkeypatch.setattr(Page.objects, "lock", lock)
     post(editor, f"components/{component.public_id}/edit", name="Renamed", is_shown="on",
          auto_incidents="publish", shows_evidence="on")  # fmt: skip
     component.refresh_from_db()
@@ -204,7 +204,7 @@ def test_a_component_in_an_open_incident_is_not_deleted(editor):
     assert "is part of the open incident" in answer.content.decode()
     assert Component.objects.exists()
     rose(probe, after(minutes=5))
-    Incident.objects.get().post("Done.", phase="resolved", now=after(minutes=9))
+    Incident.objects.get().post(Post("Done.", phase="resolved"), now=after(minutes=9))
     assert "cannot be undone" in editor.get(f"/console/{address}").content.decode()
     editor.post(f"/console/{address}/delete")
     assert not Component.objects.exists()
@@ -369,7 +369,7 @@ def test_what_it_found_before_is_listed_with_the_time_to_detect(editor):
     probe = watched(kind="http")
     fell(probe)
     rose(probe, after(minutes=5))
-    Incident.objects.get().post("Done.", phase="resolved", now=after(minutes=9))
+    Incident.objects.get().post(Post("Done.", phase="resolved"), now=after(minutes=9))
     probe.refresh_from_db()
     (before,) = causes.before(probe, after(hours=1))
     assert (before.detected, before.status) == ("10 s to detect", Status.MAJOR_OUTAGE)

@@ -324,7 +324,7 @@ def test_a_new_name_reaches_what_is_in_memory_with_the_next_version(tmp_path, tr
     snapshot = Snapshot(tmp_path)
     before = snapshot.fresh("/history")
     Page.objects.filter(pk=1).update(name="Tern")
-    Page.objects.turn()
+    Page.objects.bump_version()
     snapshot._turn(Page.objects.version())
     assert not snapshot.is_shown(before)
     assert b"Tern" in snapshot.fresh("/history").at(time.time()).plain

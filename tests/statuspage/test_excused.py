@@ -5,6 +5,7 @@ import re
 import pytest
 from django.utils import timezone
 
+from incidents import automation
 from incidents.models import Maintenance
 from statuspage.console.maintenance import Excused
 from statuspage.models import Role
@@ -52,7 +53,7 @@ def test_the_sentence_is_true(announced_h, began_h, at_h, told):
 def test_over_it_ends_when_the_work_ended(db):
     work = planned(announced=after(hours=-24), starts=NOW, starts_by_itself=False)
     work.begin(NOW)
-    work.complete(after(hours=1))
+    automation.complete_maintenance(work, after(hours=1))
     assert Excused.of(work, after(hours=5)).stretch == (NOW, after(hours=1))
 
 

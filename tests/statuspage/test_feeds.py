@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import resolve
 
 from components.models import Component, Page
-from incidents.models import Incident, Maintenance, Postmortem
+from incidents import automation, postmortem_draft, undoing
+from incidents.models import Incident, Maintenance, Post
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import NOW, after, component, fell, found, group, rose, watched
 
@@ -44,7 +45,7 @@ def story(count=1):
         start = after(days=n)
         fell(probe, start)
         rose(probe, start + timedelta(minutes=30))
-        Incident.objects.turn(start + timedelta(hours=2))
+        automation.advance(start + timedelta(hours=2))
     return after(days=count)
 
 
@@ -58,7 +59,7 @@ def raw_words(now):
 
 
 def published(incident, now):
-    report = Postmortem.objects.draft_of(incident, author=None, now=now)
+    report = postmortem_draft.create(incident, author=None, now=now)
     report.keep({"summary": "The pool ran full.", "root_cause": "It was too small."}, now)
     report.publish(now)
     return report
@@ -85,14 +86,14 @@ def test_what_customers_can_do_stands_behind_the_newest_words(db):
     fell(watched())
     incident = Incident.objects.get()
     advice = "Use [the app](/app).\n\n- or wait"
-    incident.post("We look.", phase="identified", now=after(hours=1), workaround=advice)
+    incident.post(Post("We look.", phase="identified", workaround=advice), now=after(hours=1))
     words = raw_words(after(hours=2))
     told = (
         "<p><strong>What you can do</strong> - Use "
         '<a href="https://status.widgetify.example/app" rel="noopener nofollow">the app</a>.</p>'
     )
     assert words.index("We look.") < words.index(told) < words.index("Investigating")
-    incident.post("Over.", phase="resolved", now=after(hours=3))
+    incident.post(Post("Over.", phase="resolved"), now=after(hours=3))
     assert "What you can do" not in raw_words(after(hours=4))
 
 
@@ -100,11 +101,11 @@ def test_words_stand_as_statuspage_writes_them(db):
     probe = watched()
     fell(probe, after(days=-3))
     incident = Incident.objects.get()
-    incident.post("One\ntwo\n\nthree", phase="investigating", now=after(days=-3, hours=1))
+    incident.post(Post("One\ntwo\n\nthree", phase="investigating"), now=after(days=-3, hours=1))
     incident.post(
-        "See [here](/history?a=1&b=2).\n\n- a\n- b", phase="identified", now=after(days=-3, hours=2)
+        Post("See [here](/history?a=1&b=2).\n\n- a\n- b", phase="identified"), now=after(days=-3, hours=2)
     )
-    incident.post("# Over", phase="resolved", now=after(days=1))
+    incident.post(Post("# Over", phase="resolved"), now=after(days=1))
     parts = raw_words(after(days=2)).split("<p><small>")
     assert parts[1:4] == [
         "Nov <var data-var='date'>13</var>, <var data-var='time'>08:00</var> UTC</small><br>"
@@ -167,7 +168,7 @@ def test_atom_names_an_incident_by_its_number(db):
 def test_control_characters_and_markup_do_not_spoil_the_feed(db, kind):
     now = story()
     incident = Incident.objects.get()
-    incident.post("\x00\x0b ]]> <script>x</script> & ü 🚨", phase="resolved", now=now)
+    incident.post(Post("\x00\x0b ]]> <script>x</script> & ü 🚨", phase="resolved"), now=now)
     parsed = feedparser.parse(feed(kind, now))
     assert not parsed.bozo
     assert "<script" not in str(parsed.entries[0])
@@ -204,14 +205,14 @@ def test_over_a_life_of_changes_ids_stay_and_nothing_is_told_twice(db):
     first = seen(after(minutes=1))
     work, trouble = first
     assert list(first.values()) == ["New disks", "API is returning errors"]
-    incident.post("A person looks.", phase="identified", now=after(minutes=2), title="The API fails")
+    incident.post(Post("A person looks.", phase="identified", title="The API fails"), now=after(minutes=2))
     one.replan(after(minutes=3), starts_at=after(days=3), ends_at=after(days=3, hours=1), title="Newer disks")
     assert seen(after(minutes=4)) == {work: "Newer disks", trouble: "The API fails"}
-    wrong = incident.post("Wrong word.", phase="identified", now=after(minutes=5), undo_s=20)
-    incident.undo(wrong, after(minutes=5, seconds=5))
+    wrong = incident.post(Post("Wrong word.", phase="identified", undo_s=20), now=after(minutes=5))
+    undoing.undo(incident, wrong, after(minutes=5, seconds=5))
     assert "Wrong word." not in feed("json", after(minutes=6)).decode()
     rose(probe, after(minutes=7))
-    incident.post("Over.", phase="resolved", now=after(minutes=8))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=8))
     report = published(incident, after(minutes=9))
     told = seen(after(minutes=10))
     (postmortem,) = set(told) - {work, trouble}
@@ -238,7 +239,7 @@ def test_what_is_deleted_or_merged_vanishes_with_its_postmortem(db, gone):
     if gone == "deleted":
         lost.delete_softly(after(days=4))
     else:
-        lost.merge_into(kept, after(days=4))
+        automation.merge(lost, kept, after(days=4))
     assert [key.split(":")[-1] for key in seen(after(days=5))] == [f"Incident/{kept.pk}"]
 
 
@@ -246,7 +247,7 @@ def test_an_entry_of_the_json_feed_keeps_the_day_of_its_first_word(db):
     now = story()
     (before,) = items(now)
     incident = Incident.objects.get()
-    incident.post("One more word.", phase="resolved", now=now)
+    incident.post(Post("One more word.", phase="resolved"), now=now)
     (later,) = items(now)
     assert later["date_published"] == before["date_published"] == "2026-11-12T08:00:10Z"
     assert later["date_modified"] > before["date_published"]
@@ -279,7 +280,7 @@ def several():
     plan(secret.component, api.component, starts=after(days=8), title="Secret move")
     published_of = Incident.objects.get(affected__component=api.component)
     rose(api, after(days=3))
-    published_of.post("Over.", phase="resolved", now=after(days=3))
+    published_of.post(Post("Over.", phase="resolved"), now=after(days=3))
     published(published_of, after(days=4))
     return {one.name: f"/components/{one.public_id}" for one in Component.objects.all()} | {
         one.name: f"/groups/{one.public_id}" for one in (ours, theirs)
@@ -355,7 +356,7 @@ def test_the_number_of_queries_does_not_grow(db):
             plan(probe.component, starts=start + timedelta(days=90), now=start, title=f"Later {n}")
             fell(probe, start)
             rose(probe, start + timedelta(minutes=30))
-            Incident.objects.turn(start + timedelta(hours=2))
+            automation.advance(start + timedelta(hours=2))
             published(Incident.objects.latest("pk"), start + timedelta(hours=3))
             turn(one, start + timedelta(hours=5))
             turn(one, start + timedelta(hours=7))
@@ -416,12 +417,12 @@ def test_a_reader_that_asks_again_is_told_when_nothing_changed(web):
         again = httpx.get(web.url + path, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
     incident = Incident.objects.get()
-    incident.post("News.", phase="identified", now=incident.created_at + timedelta(minutes=1))
+    incident.post(Post("News.", phase="identified"), now=incident.created_at + timedelta(minutes=1))
     web.catch_up()
     news = feedparser.parse(f"{web.url}{one}/history.rss", etag=read_before.etag)
     assert (news.status, news.entries[0].id) == (200, read_before.entries[0].id)
     Component.objects.update(is_shown=False)
-    Page.objects.turn()
+    Page.objects.bump_version()
     web.catch_up()
     assert httpx.get(f"{web.url}{one}/history.rss").status_code == 404
 
@@ -443,7 +444,7 @@ def test_work_under_way_tells_its_window(db):
     turn(work, NOW)
     (entry,) = items(NOW)
     assert entry["content_html"].startswith("<p><strong>Planned for Nov <var data-var='date'>12</var>, ")
-    work.complete(after(hours=1))
+    automation.complete_maintenance(work, after(hours=1))
     (entry,) = items(after(hours=1))
     assert "Planned for" not in entry["content_html"]
 
@@ -466,7 +467,7 @@ def test_what_readers_know_outlives_a_change_of_host(db, settings):
     first = ids(after(minutes=9))
     assert all(first)
     settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.elsewhere.example", "status.elsewhere.example"
-    Page.objects.turn()
+    Page.objects.bump_version()
     assert ids(after(minutes=9)) == first
     rss = ElementTree.fromstring(feed("rss", after(minutes=9)))
     assert {one.get("isPermaLink") for one in rss.iter("guid")} == {"false"}
@@ -479,6 +480,6 @@ def test_an_address_of_one_machine_alone_is_no_name_for_ever(db, settings):
     story()
     assert ids(after(minutes=9))[0][0].startswith("tag:localhost,")
     settings.PUBLIC_URL, settings.PUBLIC_HOST = "https://status.example.org", "status.example.org"
-    Page.objects.turn()
+    Page.objects.bump_version()
     assert ids(after(minutes=9))[0][0].startswith("tag:status.example.org,")
     assert Page.objects.get().known_as == "https://status.example.org"

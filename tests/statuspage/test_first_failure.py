@@ -1,7 +1,7 @@
 """When an outage began for a probe: said as it was, however long it lasts."""
 
 from components.models import Probe
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from statuspage.public.views import incident
 from tests.making import after, fell, found, rose, watched
 from tests.statuspage.test_page import html
@@ -28,7 +28,7 @@ def test_what_fails_later_saw_nothing_of_an_incident_that_is_over(db):
     fell(one)
     rose(one, after(minutes=2))
     old = Incident.objects.get()
-    old.post("It is over.", phase="resolved", now=after(minutes=5))
+    old.post(Post("It is over.", phase="resolved"), now=after(minutes=5))
     fell(other, after(hours=10))
     text = html(after(hours=11), gather=incident.gather, public_id=old.public_id)
     assert "1 of 2 probes detected it" in text

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from components.models import Component
 from components.status import Status
+from incidents import automation
 from incidents.models import Incident, Update
 from statuspage.public import figures, history, history_views, views
 from statuspage.serving.snapshot import Snapshot
@@ -283,7 +284,7 @@ def test_the_times_of_an_incident_as_it_was_lived(db):
     probe = watched("API")
     fell(probe, after(hours=-3))
     rose(probe, after(hours=-2))
-    Incident.objects.turn(after(hours=-1))
+    automation.advance(after(hours=-1))
     incident = Incident.objects.get()
     assert figures.found_after(incident) == timedelta(seconds=10)
     assert figures.told_after(incident) == timedelta(seconds=10)
@@ -294,7 +295,7 @@ def test_a_suggestion_was_told_when_it_was_published(db):
     probe = watched("API", auto="suggest")
     fell(probe)
     incident = Incident.objects.get()
-    incident.publish(after(minutes=9))
+    automation.publish(incident, after(minutes=9))
     assert figures.told_after(incident) == timedelta(minutes=9)
 
 

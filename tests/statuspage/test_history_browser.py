@@ -34,7 +34,7 @@ def looking_back(web):
               status_code=503, failure="status")
         for n in range(20)
     )  # fmt: skip
-    Page.objects.turn()
+    Page.objects.bump_version()
     web.catch_up()
     return parts[0].public_id, down.date(), now.date()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from tests.making import fell, found, group, rose, watched
 
 
@@ -17,7 +17,7 @@ def outage(web):
     found(watched("Search", group=ours, position=2), "up", now - timedelta(minutes=6))
     fell(probe, now - timedelta(minutes=5))
     incident = Incident.objects.get()
-    incident.post("We found the cause.", phase="identified", now=now)
+    incident.post(Post("We found the cause.", phase="identified"), now=now)
     web.catch_up()
     return incident
 
@@ -51,7 +51,7 @@ def test_a_link_is_copied_and_the_page_printed_with_script_alone(web, browser, o
     page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == web.url + outage.get_absolute_url()
     page.evaluate("window.print = () => { window.printed = true }")
-    outage.post("More news.", phase="identified", now=timezone.now())
+    outage.post(Post("More news.", phase="identified"), now=timezone.now())
     page.get_by_text("More news.").wait_for(timeout=12_000)
     page.get_by_role("button", name="Print").click()
     assert page.evaluate("window.printed")

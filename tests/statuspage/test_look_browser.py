@@ -96,6 +96,6 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_lost(web, browser, ad
 
 def test_two_readers_see_the_new_name_without_a_reload_of_the_process(web, browser, admin):
     Page.objects.filter(pk=1).update(name="Tern")
-    Page.objects.turn()
+    Page.objects.bump_version()
     web.catch_up()
     wait_for(lambda: browser.open(web.url).title() == "Tern Status", 10)

@@ -13,7 +13,8 @@ from django.utils import timezone
 from components.models import Component
 from components.status import Status
 from components.tasks import tally_days
-from incidents.models import Incident, Maintenance
+from incidents import automation
+from incidents.models import Incident, Maintenance, Post
 from incidents.tallies import tally_excused
 from statuspage.api import views as api_views
 from statuspage.feeds import views as feed_views
@@ -69,7 +70,7 @@ def test_an_incident_that_a_person_owns_is_not_covered_by_a_plan(db):
     found(probe, "down", NOW)
     assert rows(overview(after(minutes=1)))["API"].status is Status.UNDER_MAINTENANCE
     assert overview(after(minutes=1)).head.state.status is Status.DEGRADED_PERFORMANCE  # not greener
-    Incident.objects.get().post("We see it.", phase="identified", now=after(minutes=2))
+    Incident.objects.get().post(Post("We see it.", phase="identified"), now=after(minutes=2))
     found(probe, "down", after(minutes=2))
     assert rows(overview(after(minutes=3)))["API"].status is Status.MAJOR_OUTAGE
 
@@ -121,7 +122,7 @@ def test_overrunning_is_said_everywhere(db):
     assert "taking longer than planned" in text_of(views.overview.gather, now)
     detail = text_of(views.maintenance.gather, now, public_id=one.public_id)
     assert "taking longer than planned" in detail
-    one.complete(after(hours=3))
+    automation.complete_maintenance(one, after(hours=3))
     detail = text_of(views.maintenance.gather, after(hours=4), public_id=one.public_id)
     assert "after 3 h, 1 h longer than planned" in detail
 
@@ -472,6 +473,6 @@ def test_work_that_begins_appears_without_a_reload(web, browser: Browser):
     shown.get_by_role("heading", level=1, name="API is under maintenance").wait_for(timeout=12_000)
     assert "In progress" in shown.inner_text("#active")
     assert shown.title() == "Maintenance: Widgetify"
-    one.complete(timezone.now())
+    automation.complete_maintenance(one, timezone.now())
     shown.get_by_role("heading", level=1, name="All systems are operational").wait_for(timeout=12_000)
     assert shown.inner_text("#active").strip() == ""

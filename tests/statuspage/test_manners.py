@@ -5,7 +5,7 @@ import json
 import pytest
 from django.test import Client
 
-from incidents.models import Incident, Postmortem, Update
+from incidents.models import Incident, Post, Postmortem, Update
 from statuspage.api.views import incident_json, unresolved
 from statuspage.serving.disk_copies import Document, Variant
 from statuspage.serving.door import make_answer
@@ -27,7 +27,7 @@ OPEN = (
 def test_what_is_open_is_told_alone(db):
     one = Incident.objects.open("Chat is slow", "We look.", components=[component("Chat")], now=NOW)
     over = Incident.objects.open("Files were slow", "We look.", components=[component("Files")], now=NOW)
-    over.post("All is well.", phase="resolved", now=after(minutes=9))
+    over.post(Post("All is well.", phase="resolved"), now=after(minutes=9))
     moment = after(minutes=10)
     told = unresolved.gather(moment).render(moment)
     assert one.public_id.encode() in told

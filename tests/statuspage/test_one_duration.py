@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from incidents.models import Incident, Postmortem, Template
+from incidents import automation, postmortem_draft
+from incidents.models import Incident, Post, Postmortem, Template
 from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
@@ -45,7 +46,7 @@ def numbers(incident, client, now):
     history = plain(page(views.history_page.gather, now))
     row = json.loads(page(history_views.history_json.gather, now))["incidents"][0]
     (api,) = json.loads(page(api_views.incidents.gather, now))["incidents"]
-    draft = Postmortem.objects.draft_of(incident, author=None, now=now)
+    draft = postmortem_draft.create(incident, author=None, now=now)
     console = plain(client.get(f"/console/incidents/{incident.public_id}").content.decode())
     return {
         "past": re.search(r"Lasted (\d+ min)", front)[1],
@@ -74,7 +75,7 @@ def test_what_the_machine_resolved(client, ada, settings, seconds):
     began = now - timedelta(minutes=30)
     ended = began + timedelta(minutes=5, seconds=seconds)
     probe, incident = outage(began, ended)
-    Incident.objects.turn(now - timedelta(minutes=10))
+    automation.advance(now - timedelta(minutes=10))
     found(probe, "up", now)
     incident.refresh_from_db()
     assert set(numbers(incident, client, now).values()) == {"5 min"}
@@ -96,7 +97,7 @@ def test_what_people_resolved_with_the_templates(client, ada, settings):
         client.post(f"/console/incidents/{incident.public_id}/compose", sent)
         body = incident.drafts.get().data["body"]
         assert words in body
-        incident.post(body, phase=phase, now=now - timedelta(minutes=1), author=ada)
+        incident.post(Post(body, phase=phase), now=now - timedelta(minutes=1), author=ada)
     found(probe, "up", now)
     incident.refresh_from_db()
     assert set(numbers(incident, client, now).values()) == {"5 min"}
@@ -117,7 +118,7 @@ def test_a_component_lists_the_same_duration(db):
     now = timezone.now()
     began = now - timedelta(minutes=30)
     probe, incident = outage(began, began + timedelta(minutes=5))
-    Incident.objects.turn(now)
+    automation.advance(now)
     text = plain(page(views.component.gather, now, public_id=probe.component.public_id))
     assert re.search(rf"{incident.title} Major outage 5 min", text)
 
@@ -128,7 +129,7 @@ def test_the_time_that_it_was_well_before_a_relapse_is_counted_nowhere(client, a
     now = timezone.now().replace(microsecond=0)
     began = now - timedelta(minutes=30)
     probe, incident = outage(began, began + timedelta(minutes=2))
-    Incident.objects.turn(began + timedelta(minutes=3, seconds=30))
+    automation.advance(began + timedelta(minutes=3, seconds=30))
     incident.refresh_from_db()
     assert bool(incident.resolved_at) is is_resolved
     again, ended = began + timedelta(minutes=4), began + timedelta(minutes=7)
@@ -137,7 +138,7 @@ def test_the_time_that_it_was_well_before_a_relapse_is_counted_nowhere(client, a
     front = plain(page(views.incident.gather, again + timedelta(minutes=1), public_id=incident.public_id))
     assert "3 min so far" in front
     rose(probe, ended)
-    Incident.objects.turn(now - timedelta(minutes=10))
+    automation.advance(now - timedelta(minutes=10))
     found(probe, "up", now)
     incident = Incident.objects.get()
     body = incident.updates.last().body

@@ -11,6 +11,7 @@ from django.db import connection
 from icalendar import Calendar
 
 from components.models import Component, Group, Probe
+from incidents import postmortem_draft
 from incidents.models import ActionItem, Incident, Maintenance, Postmortem, Template
 from statuspage.models import Audit, Role
 from statuspage.staff.login import claims
@@ -134,7 +135,7 @@ def test_rows_of_before_are_harmless_on_every_surface(db):
 def test_an_action_item_and_an_author(db):
     fell(watched())
     Incident.objects.update(resolved_at=NOW, phase="resolved")
-    report = Postmortem.objects.draft_of(Incident.objects.get(), author=None, now=NOW)
+    report = postmortem_draft.create(Incident.objects.get(), author=None, now=NOW)
     Postmortem.objects.filter(pk=report.pk).update(authors=ODD)
     ActionItem.objects.create(postmortem=report, text=ODD, team=ODD)
     assert stored(Postmortem, "authors") == stored(ActionItem, "text") == stored(ActionItem, "team") == PLAIN

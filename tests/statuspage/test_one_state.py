@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from components.models import Component
 from components.status import Status
-from incidents.models import Incident, Notice
+from incidents.models import Incident, Notice, Post
 from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
@@ -106,13 +106,13 @@ def watching(now):
 def watching_by_people(now):
     probe, incident = fallen(now)
     rose(probe, now - timedelta(minutes=5))
-    incident.post("Fixed.", phase="monitoring", now=now - timedelta(minutes=1))
+    incident.post(Post("Fixed.", phase="monitoring"), now=now - timedelta(minutes=1))
     return incident
 
 
 def fixed_too_early(now):
     probe, incident = fallen(now)
-    incident.post("Fixed.", phase="monitoring", now=now - timedelta(minutes=1))
+    incident.post(Post("Fixed.", phase="monitoring"), now=now - timedelta(minutes=1))
     found(probe, "down", now - timedelta(seconds=30))
     return incident
 
@@ -120,7 +120,7 @@ def fixed_too_early(now):
 def better(now):
     _, incident = fallen(now)
     api = Component.objects.get(name="API")
-    incident.post("Slow.", phase="identified", now=now - timedelta(minutes=1), statuses={api: SLOW})
+    incident.post(Post("Slow.", phase="identified", statuses={api: SLOW}), now=now - timedelta(minutes=1))
     return incident
 
 
@@ -130,7 +130,7 @@ def by_hand_without_components(now):
 
 def by_hand_watching(now):
     incident = by_hand_without_components(now)
-    incident.post("Fixed.", phase="monitoring", now=now - timedelta(minutes=1))
+    incident.post(Post("Fixed.", phase="monitoring"), now=now - timedelta(minutes=1))
     return incident
 
 

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from components.models import Component, DayTally, Page, Probe
 from components.status import Status
 from components.tasks import tally_days, tally_hours, tally_latency
-from incidents.models import Incident
+from incidents import automation
+from incidents.models import Incident, Post
 from incidents.tasks import fall_silent
 from statuspage.api import views as api_views
 from statuspage.public import page_model, views
@@ -108,9 +109,9 @@ def test_notes_and_proposals_are_not_for_strangers(db):
     probe = watched("API")
     fell(probe)
     incident = Incident.objects.get()
-    incident.post("We look.", phase="identified", now=after(minutes=1))
+    incident.post(Post("We look.", phase="identified"), now=after(minutes=1))
     rose(probe, after(minutes=2))
-    Incident.objects.turn(after(minutes=13))
+    automation.advance(after(minutes=13))
     text = html(after(minutes=14), gather=views.incident.gather, public_id=incident.public_id)
     assert "We look." in text
     assert "resolve?" not in text
@@ -123,13 +124,13 @@ def test_what_customers_can_do_is_told_as_long_as_it_lasts(db):
     pages = ({}, {"gather": views.incident.gather, "public_id": incident.public_id})
     assert all("What you can do" not in html(after(minutes=1), **one) for one in pages)
     advice = "Use the *app*. <script>alert(1)</script>"
-    incident.post("We look.", phase="identified", now=after(minutes=1), workaround=advice)
+    incident.post(Post("We look.", phase="identified", workaround=advice), now=after(minutes=1))
     for one in pages:
         for at in (after(minutes=1), after(hours=1)):  # what is old says it too
             text = html(after(minutes=1), at=at, **one)
             assert "What you can do</h" in text
             assert "Use the <em>app</em>. &lt;script&gt;alert(1)&lt;/script&gt;" in text
-    incident.post("Over.", phase="resolved", now=after(minutes=2))
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=2))
     assert all("What you can do" not in html(after(minutes=2), **one) for one in pages)
 
 
@@ -138,8 +139,7 @@ def test_script_in_words_and_names_is_shown_not_run(db):
     fell(probe)
     incident = Incident.objects.get()
     incident.post(
-        "<img src=x onerror=alert(1)> [a](javascript:alert(1)) **bold**",
-        phase="identified",
+        Post("<img src=x onerror=alert(1)> [a](javascript:alert(1)) **bold**", phase="identified"),
         now=after(minutes=1),
     )
     for gather, named in (
@@ -234,7 +234,7 @@ def test_the_number_of_queries_does_not_grow_with_history(db):
             start = after(days=-n - 20 * round_ - 1)
             fell(probe, start)
             rose(probe, start + timedelta(minutes=30))
-            Incident.objects.turn(start + timedelta(hours=1))
+            automation.advance(start + timedelta(hours=1))
         found(probe, "up", NOW)
         with CaptureQueriesContext(connection) as asked:
             html(after(seconds=1))
@@ -253,7 +253,7 @@ def test_every_moment_of_the_incident_page(db):
     assert "First failed check: Responded with 503" in opened
     assert "503 Service Unavailable" in opened
     rose(probe, after(minutes=5))
-    Incident.objects.turn(after(minutes=9))
+    automation.advance(after(minutes=9))
     closed = html(after(minutes=10), **named)
     assert "Resolved" in closed
     assert "5 min" in closed
@@ -328,7 +328,7 @@ def test_a_promise_that_has_passed_says_so(db):
     fell(watched("API"))
     incident = Incident.objects.get()
     due = after(minutes=20)
-    incident.post("We look.", phase="identified", now=after(minutes=1), next_update_at=due)
+    incident.post(Post("We look.", phase="identified", next_update_at=due), now=after(minutes=1))
     for one in ({}, {"gather": views.incident.gather, "public_id": incident.public_id}):
         early, late = (html(after(minutes=2), at=at, **one) for at in (after(minutes=19), after(minutes=21)))
         assert "Next update by</dt>" in early
@@ -341,7 +341,7 @@ def test_a_promise_that_has_passed_says_so(db):
 def test_a_clock_of_another_day_names_the_day(db):
     fell(watched("API"))
     incident = Incident.objects.get()
-    incident.post("We look.", phase="identified", now=after(minutes=1), next_update_at=after(hours=32))
+    incident.post(Post("We look.", phase="identified", next_update_at=after(hours=32)), now=after(minutes=1))
     text = html(after(minutes=2))
     assert ">13 Nov, 16:00 UTC</time>" in text
     assert ">08:01 UTC</time>" in text
@@ -354,7 +354,7 @@ def test_paused_while_it_is_watched_nobody_monitors_and_nobody_has_set_it(db):
     fell(probe)
     rose(probe, after(minutes=5))
     probe.pause(after(minutes=6))
-    Incident.objects.turn(after(minutes=6, seconds=1))
+    automation.advance(after(minutes=6, seconds=1))
     seen = overview(after(minutes=7))
     assert [fact.text for fact in seen.banner.facts if fact.label == "Now"] == [
         "No longer checked automatically"

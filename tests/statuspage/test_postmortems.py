@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Check, Component, Group
-from incidents.models import Incident, Postmortem
+from incidents import postmortem_draft
+from incidents.models import Incident, Post, Postmortem
 from statuspage.api import views as api_views
 from statuspage.ops.demo import examples
 from statuspage.public import views
@@ -44,8 +45,8 @@ def published(**changes):
         Check.objects.create(probe=probe, slot=slot, region="local", outcome=outcome, total_ms=9)
     fell(probe)
     rose(probe, after(minutes=40))
-    Incident.objects.get().post("All is well.", phase="resolved", now=after(minutes=40))
-    report = Postmortem.objects.draft_of(Incident.objects.get(), author=None, now=after(hours=1))
+    Incident.objects.get().post(Post("All is well.", phase="resolved"), now=after(minutes=40))
+    report = postmortem_draft.create(Incident.objects.get(), author=None, now=after(hours=1))
     words = {"summary": "Chat was **down**.", "root_cause": "A full pool.", **changes}
     report.keep(words, after(hours=1))
     report.publish(after(hours=2))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from incidents.models import Draft, Incident, Template
+from incidents.models import Draft, Incident, Post, Template
 from incidents.times import clock
 from statuspage.console.promises import follow, preset, put
 from statuspage.models import Role
@@ -211,6 +211,6 @@ def test_once_it_is_resolved_nobody_is_writing(client, ada, suggestion):
     now = timezone.now()
     mira = person("mira", Role.RESPONDER)
     Draft.objects.keep(suggestion, mira, {"body": "We found it."}, now - timedelta(seconds=5))
-    suggestion.post("Over.", phase="resolved", now=now, author=ada)
+    suggestion.post(Post("Over.", phase="resolved"), now=now, author=ada)
     text = client.get(f"/console/incidents/{suggestion.public_id}").content.decode()
     assert "is writing an update right now" not in text

@@ -5,6 +5,7 @@ import pytest
 from components import pulse
 from components.models import Component, Group, Page, Probe
 from components.status import Status
+from incidents import automation, handover, postmortem_draft
 from incidents.models import ActionItem, Draft, Incident, Postmortem, Template, Update
 from statuspage.models import Role
 from subscribers.models import Subscriber
@@ -41,7 +42,7 @@ class World:
         """The postmortem of the public incident, not published."""
         Incident.objects.filter(pk=self.public.pk).update(phase="resolved", resolved_at=after(minutes=30))
         self.public.refresh_from_db()
-        return Postmortem.objects.draft_of(self.public, author=self.me, now=after(minutes=40))
+        return postmortem_draft.create(self.public, author=self.me, now=after(minutes=40))
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def edited(world):
 
 
 def published(world):
-    world.draft.publish(after(hours=2))
+    automation.publish(world.draft, after(hours=2))
 
 
 def deleted(world):
@@ -213,11 +214,11 @@ def deleted(world):
 
 def restored(world):
     Incident.objects.filter(pk=world.public.pk).update(deleted_at=NOW)
-    world.public.restore(after(minutes=5))
+    handover.restore(world.public, after(minutes=5))
 
 
 def handed_over(world):
-    world.public.take_over(after(minutes=5), author=world.me)
+    handover.take_over(world.public, after(minutes=5), author=world.me)
 
 
 def second_outage_of_an_owned_incident(world):

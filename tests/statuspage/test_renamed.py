@@ -43,13 +43,13 @@ def test_a_restart_with_another_name_serves_no_page_of_the_old_one(own_web):
 def test_a_new_name_in_the_database_reaches_a_running_process_within_seconds(own_web):
     texts(own_web)
     Page.objects.filter(pk=1).update(name="Tern")
-    Page.objects.turn()
+    Page.objects.bump_version()
     wait_for(lambda: all("Tern" in text for text in texts(own_web).values()), 10)
 
 
 def test_without_a_database_the_name_that_staff_gave_goes_on(own_web):
     Page.objects.filter(pk=1).update(name="Tern", support_url="https://help.tern.example/")
-    Page.objects.turn()
+    Page.objects.bump_version()
     wait_for(lambda: "Tern" in httpx.get(own_web.url).text, 10)
     restart(own_web, DATABASE_URL="postgres://nobody:x@127.0.0.1:1/nothing")
     kept = httpx.get(own_web.url).text

@@ -13,7 +13,8 @@ from django.views import csrf, defaults
 from playwright.sync_api import expect
 
 from components.models import Component, Probe
-from incidents.models import Incident, Maintenance
+from incidents import automation
+from incidents.models import Incident, Maintenance, Post
 from statuspage.models import Role
 from statuspage.staff.login.views import too_many
 from subscribers import confirming
@@ -54,7 +55,7 @@ def test_the_front_page_in_all_its_states(looking):
     see("operational, with work to come")
     Maintenance.objects.get().begin(NOW)
     see("maintenance")
-    Maintenance.objects.get().complete(NOW)
+    automation.complete_maintenance(Maintenance.objects.get(), NOW)
     for status in ("degraded_performance", "partial_outage", "major_outage"):
         Component.objects.update(hand_status=status)
         Component.objects.get().refresh(NOW)
@@ -77,13 +78,13 @@ def test_an_incident_in_all_its_states(looking):
     see("automatic")
     before = NOW - timedelta(minutes=2)
     promised = before + timedelta(minutes=1)
-    incident.post("We found it.", phase="identified", now=before, next_update_at=promised)
+    incident.post(Post("We found it.", phase="identified", next_update_at=promised), now=before)
     incident.amend(NOW, workaround="Use the *app*.\n\n1. Open it\n2. Wait")
     see("overdue, with advice")
     rose(probe, NOW)
-    incident.post("It recovered.", phase="monitoring", now=NOW + timedelta(seconds=20))
+    incident.post(Post("It recovered.", phase="monitoring"), now=NOW + timedelta(seconds=20))
     see("monitoring")
-    incident.post("Over.", phase="resolved", now=NOW + timedelta(seconds=30))
+    incident.post(Post("Over.", phase="resolved"), now=NOW + timedelta(seconds=30))
     see("resolved")
     Component.objects.update(is_shown=False)
     see("of hidden components")
@@ -99,7 +100,7 @@ def test_names_as_long_and_as_foreign_as_they_may_be(looking, name):
     fell(probe, NOW - timedelta(minutes=5))
     incident = Incident.objects.get()
     incident.amend(NOW, title=name, workaround=f"{name} https://example.org/{'long' * 60}")
-    incident.post(f"{name}\n\n- {name}", phase="identified", now=NOW)
+    incident.post(Post(f"{name}\n\n- {name}", phase="identified"), now=NOW)
     Maintenance.objects.plan(
         name, name, starts_at=NOW + timedelta(hours=1), ends_at=NOW + timedelta(days=2), now=NOW,
         components=[probe.component],

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from components import removal_mark
 from components.models import Component, Page
-from incidents.models import Incident, Postmortem
+from incidents import automation, postmortem_draft, undoing
+from incidents.models import Incident, Post
 from statuspage.serving.snapshot import Snapshot
 from statuspage.staff.admin_site import Audited
 from tests.making import component, found, watched
@@ -54,7 +55,7 @@ def delete(one, now):
 
 
 def merge(one, now):
-    one.merge_into(opened("Another"), now)
+    automation.merge(one, opened("Another"), now)
 
 
 def edit(one, now):
@@ -63,18 +64,18 @@ def edit(one, now):
 
 
 def rename(one, now):
-    one.post("Harmless", phase="identified", now=now, title="Harmless")
+    one.post(Post("Harmless", phase="identified", title="Harmless"), now=now)
     one.edit(one.updates.get(number=1), "Harmless", now)
 
 
 def undo(one, now):
-    update = one.post(f"More {SECRET}", phase="identified", now=now, undo_s=20)
+    update = one.post(Post(f"More {SECRET}", phase="identified", undo_s=20), now=now)
     snapshot = Snapshot(settings.SNAPSHOT_DIR)
     snapshot.version = Page.objects.version()
     snapshot.fresh(one.get_absolute_url())
     one.edit(one.updates.get(number=1), "Harmless", now)
     one.amend(now, title="Harmless")
-    one.undo(update, now)
+    undoing.undo(one, update, now)
 
 
 EVERYWHERE = ["/", "/history", "/history.atom", "/history.rss", "/feed.json", "/api/v2/summary.json",
@@ -99,7 +100,7 @@ def test_what_is_hidden_is_gone_as_well(var, monkeypatch):
     read(snapshot, "/", one.get_absolute_url(), "/history")
     with transaction.atomic():
         Component.objects.update(is_shown=False)
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
     for path in ("/", one.get_absolute_url(), "/history"):
         assert SECRET not in (without_database(snapshot, monkeypatch, path) or "")
 
@@ -107,8 +108,8 @@ def test_what_is_hidden_is_gone_as_well(var, monkeypatch):
 def test_a_withdrawn_postmortem_is_gone_with_its_files(var, monkeypatch):
     one = opened("Outage")
     now = timezone.now()
-    one.post("Over", phase="resolved", now=now + timedelta(minutes=5))
-    report = Postmortem.objects.draft_of(one, author=None, now=now + timedelta(minutes=6))
+    one.post(Post("Over", phase="resolved"), now=now + timedelta(minutes=5))
+    report = postmortem_draft.create(one, author=None, now=now + timedelta(minutes=6))
     report.summary, report.root_cause = SECRET, "x"
     report.save()
     report.publish(now, notifies=False)
@@ -126,7 +127,7 @@ def test_a_change_that_is_not_committed_takes_nothing_away_for_long(var, monkeyp
     snapshot = Snapshot(var)
     read(snapshot, "/")
     with transaction.atomic():
-        Page.objects.turn(takes_away=True)
+        Page.objects.bump_version(takes_away=True)
         transaction.set_rollback(True)
     assert snapshot.copies.forgotten() > Page.objects.version()
     monkeypatch.setattr(removal_mark, "SETTLED_S", -1.0)
@@ -197,7 +198,7 @@ def test_news_alone_takes_no_copy_away(var, monkeypatch):
     found(probe, "up", timezone.now())
     snapshot = Snapshot(var)
     read(snapshot, "/history/2026-11")
-    opened("Something else").post("More", phase="identified", now=timezone.now())
+    opened("Something else").post(Post("More", phase="identified"), now=timezone.now())
     assert "API" in without_database(snapshot, monkeypatch, "/history/2026-11")
 
 

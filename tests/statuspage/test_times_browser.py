@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from incidents.models import Incident, Postmortem
+from incidents import postmortem_draft
+from incidents.models import Incident, Post
 from tests.making import fell, found, rose, watched
 from tests.people import session
 
@@ -23,9 +24,12 @@ def outage(transactional_db):
     rose(probe, now - timedelta(minutes=15))
     incident = Incident.objects.get()
     incident.post(
-        f"We found it at {now - timedelta(minutes=16):%H:%M} UTC, run `date 08:00 UTC`.",
-        phase="monitoring", now=now - timedelta(minutes=10),
-    )  # fmt: skip
+        Post(
+            f"We found it at {now - timedelta(minutes=16):%H:%M} UTC, run `date 08:00 UTC`.",
+            phase="monitoring",
+        ),
+        now=now - timedelta(minutes=10),
+    )
     found(probe, "up", now)
     return incident
 
@@ -55,8 +59,8 @@ def test_no_page_shows_two_clocks(web, browser, outage):
 
 def test_an_old_incident_and_its_postmortem_keep_one_zone(web, browser, outage, django_user_model):
     now = timezone.now()
-    outage.post("Over.", phase="resolved", now=now)
-    report = Postmortem.objects.draft_of(outage, author=None, now=now)
+    outage.post(Post("Over.", phase="resolved"), now=now)
+    report = postmortem_draft.create(outage, author=None, now=now)
     report.what_happened = "At 08:00 UTC, before 08:10 to 08:20 UTC, it broke."
     report.root_cause = "A pool."
     report.save()

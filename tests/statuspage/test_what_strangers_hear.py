@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from components import pulse
 from components.models import Page
-from incidents.models import Incident, Postmortem
+from incidents import automation, handover, postmortem_draft
+from incidents.models import Incident, Post, Postmortem
 from statuspage.models import Role
 from statuspage.serving import event_stream
 from tests.making import fell, rose, watched
@@ -65,8 +66,8 @@ def dismiss(ada):
 
 def draft(ada):
     incident = opened()
-    incident.post("All is well.", phase="resolved", now=NOW)
-    report = Postmortem.objects.draft_of(incident, author=ada, now=NOW)
+    incident.post(Post("All is well.", phase="resolved"), now=NOW)
+    report = postmortem_draft.create(incident, author=ada, now=NOW)
     return lambda: report.keep({"summary": "A draft."}, NOW, author=ada)
 
 
@@ -133,17 +134,17 @@ def test_of_what_staff_alone_can_see_strangers_hear_nothing(rings, ada, kind):
 
 def publish(ada):
     incident = suggestion()
-    return lambda: incident.publish(NOW)
+    return lambda: automation.publish(incident, NOW)
 
 
 def post(ada):
     incident = opened()
-    return lambda: incident.post("We found it.", phase="identified", now=NOW, author=ada)
+    return lambda: incident.post(Post("We found it.", phase="identified"), now=NOW, author=ada)
 
 
 def hand_back(ada):
     incident = opened()
-    return lambda: incident.hand_back(NOW, author=ada)
+    return lambda: handover.hand_back(incident, NOW, author=ada)
 
 
 def show_postmortem(ada):
@@ -209,7 +210,7 @@ def test_a_real_stream_tells_staff_and_not_strangers(web):
     with transaction.atomic():
         incident.note("Who has the key?", timezone.now(), author=None)
     assert next(token for token in staff if token != seen)
-    incident.post("We found it.", phase="identified", now=timezone.now())
+    incident.post(Post("We found it.", phase="identified"), now=timezone.now())
     assert next(stranger) > now  # a note turns no version: nothing was told before this
 
 

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from components.models import Check, Component, Flip, Group, Page, Probe
 from components.models.public_id import new_public_id
-from incidents.models import ActionItem, Draft, Incident, Maintenance, Postmortem, Template
+from incidents import postmortem_draft
+from incidents.models import ActionItem, Draft, Incident, Maintenance, Post, Postmortem, Template
 from incidents.models.postmortem import TEXTS
 from statuspage.models import Audit, Invitation, Role
 from tests.faults.faults import length
@@ -74,7 +75,7 @@ def hostile_world():
     _incidents(now, ada, bob)
     _texts_and_works(now, bob)
     _staff(now, ada, bob)
-    Page.objects.turn()
+    Page.objects.bump_version()
     return ada
 
 
@@ -120,7 +121,9 @@ def _incidents(now, ada, bob):
     """One that says everything everywhere, and one a title."""
     machine = Incident.objects.get()
     advice = packed(500)
-    machine.post(ALL, phase="identified", now=now, author=bob, title=packed(255)[0], workaround=advice.pop())
+    machine.post(
+        Post(ALL, phase="identified", title=packed(255)[0], workaround=advice.pop()), now=now, author=bob
+    )
     first = machine.updates.get(body=ALL)
     machine.edit(first, f"{ALL}\n\nEdited.", now, author=bob)
     machine.note(ALL, now, author=bob)
@@ -132,7 +135,7 @@ def _incidents(now, ada, bob):
             workaround=advice[n % len(advice)],
         )  # fmt: skip
         if n > 2:
-            made.post(body, phase="resolved", now=at + timedelta(minutes=9), author=ada)
+            made.post(Post(body, phase="resolved"), now=at + timedelta(minutes=9), author=ada)
     Incident.objects.update(cause=packed(60)[0])
     Incident.objects.filter(pk=Incident.objects.last().pk).update(published_at=None)
 
@@ -154,7 +157,7 @@ def _texts_and_works(now, bob):
         work.components.add(*Component.objects.all()[n : n + 3])
         work.say(work.body, now, author=bob)
     over = Incident.objects.exclude(resolved_at=None).first()
-    report = Postmortem.objects.draft_of(over, author=bob, now=now)
+    report = postmortem_draft.create(over, author=bob, now=now)
     report.keep({"summary": f"{ALL}\n\nBefore.", "root_cause": ALL}, now)
     report.publish(now)
     report.keep(dict.fromkeys(TEXTS, ALL) | {"title": packed(255)[9]}, now + timedelta(seconds=1), author=bob)

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from components.models import Component, Probe
-from incidents.models import Incident
+from incidents import automation
+from incidents.models import Incident, Post
 from statuspage.models import Role
 from subscribers.alerts import book, kinds
 from subscribers.models import Alert
@@ -23,17 +24,17 @@ def ada(db):
 
 
 def resolved(incident, ada):
-    Incident.objects.turn(after(minutes=1))
+    automation.advance(after(minutes=1))
     rose(Probe.objects.select_related("component").get(), after(minutes=2))
-    Incident.objects.turn(after(minutes=9))
+    automation.advance(after(minutes=9))
 
 
 def posted(incident, ada):
-    incident.post("Fixed.", phase="monitoring", now=after(minutes=1), author=ada)
+    incident.post(Post("Fixed.", phase="monitoring"), now=after(minutes=1), author=ada)
 
 
 def ended(incident, ada):
-    incident.post("Over.", phase="resolved", now=after(minutes=1), author=ada)
+    incident.post(Post("Over.", phase="resolved"), now=after(minutes=1), author=ada)
 
 
 def deleted(incident, ada):
@@ -42,7 +43,7 @@ def deleted(incident, ada):
 
 def merged(incident, ada):
     other = Incident.objects.open("Other", "We look.", now=after(), author=ada)
-    incident.merge_into(other, after(minutes=1), author=ada)
+    automation.merge(incident, other, after(minutes=1), author=ada)
 
 
 @pytest.mark.django_db(transaction=True)

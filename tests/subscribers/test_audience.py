@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from components.models import Heartbeat
-from incidents import notification_status
-from incidents.models import Incident, Maintenance, Notice, Postmortem
+from incidents import notification_status, postmortem_draft
+from incidents.models import Incident, Maintenance, Notice, Post
 from statuspage.models import Role
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, Subscriber
@@ -131,8 +131,8 @@ def test_planned_work_and_postmortems_say_who_is_told(ada):
     fan_out.sort(now)
     assert said == Delivery.objects.filter(notice__maintenance=work).count() == 2
     incident = Incident.objects.open("Down", "x", now=now, components=[chat], notifies=False)
-    incident.post("Over.", phase="resolved", now=now, notifies=False)
-    report = Postmortem.objects.draft_of(incident, author=None, now=now)
+    incident.post(Post("Over.", phase="resolved", notifies=False), now=now)
+    report = postmortem_draft.create(incident, author=None, now=now)
     report.keep({"summary": "Down.", "root_cause": "A pool."}, now, author=None)
     page = f"/console/postmortems/{incident.public_id}"
     said = number(ada.get(page).content.decode())

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from components.models import Component
 from components.status import Status
-from incidents.models import Incident, Maintenance, Notice, Postmortem
+from incidents import automation, postmortem_draft, undoing
+from incidents.models import Incident, Maintenance, Notice, Post, Postmortem
 from subscribers.delivery import fan_out, leases
 from subscribers.delivery.message_builder import pack
 from subscribers.delivery.results import finish
@@ -74,7 +75,7 @@ def test_what_is_undone_in_time_is_told_to_nobody(post, sink):
     incident = opened(component(), undo_s=20)
     post.deliver()
     assert sink.got == []
-    incident.undo(incident.updates.get(), timezone.now())
+    undoing.undo(incident, incident.updates.get(), timezone.now())
     post.deliver(timezone.now() + dt.timedelta(seconds=30))
     assert (sink.got, Notice.objects.count()) == ([], 0)
 
@@ -87,7 +88,7 @@ def test_an_undo_that_comes_after_the_telling_began_is_refused(post, sink):
     late()
     post.deliver()
     with pytest.raises(Exception, match="too late to undo"):
-        incident.undo(incident.updates.get(), now)  # a web process whose clock is behind
+        undoing.undo(incident, incident.updates.get(), now)  # a web process whose clock is behind
     assert len(sink.got) == 1
 
 
@@ -117,7 +118,7 @@ def test_a_suggestion_is_told_when_it_is_published_and_not_before(post, sink):
     one.say("It fails.", one.phase, now, by_machine=True)
     post.deliver()
     assert sink.got == []
-    one.publish(now)
+    automation.publish(one, now)
     post.deliver()
     assert bodies(sink.got) == ["It fails."]
 
@@ -128,7 +129,7 @@ def test_updates_that_wait_are_told_together_in_the_newest(post, sink):
     incident = opened(component())
     post.deliver()
     for words in ("Second.", "Third."):
-        incident.post(words, phase="identified", now=timezone.now())
+        incident.post(Post(words, phase="identified"), now=timezone.now())
     post.deliver()
     assert len(sink.got) == 1  # it is in its pause: what comes later does not overtake
     sink.answers["/a"] = 200
@@ -153,7 +154,7 @@ def test_one_subscriber_never_has_two_messages_in_flight_and_hears_in_order(post
 
     sink.answers["/a"] = slow
     for number in range(12):
-        incident.post(f"Word {number}.", phase="identified", now=timezone.now())
+        incident.post(Post(f"Word {number}.", phase="identified"), now=timezone.now())
         post.deliver()
     assert all(at_once)
     sequences = [one.json["sequence"] for one in sink.got]
@@ -167,7 +168,7 @@ def test_people_get_one_message_a_minute_of_a_story_and_programs_get_each(post, 
     incident = opened(component(), now=now)
     fan_out.sort(now)
     Delivery.objects.filter(subscriber=person).update(state=DeliveryState.SENT, finished_at=now)
-    incident.post("More.", phase="identified", now=now + dt.timedelta(seconds=5))
+    incident.post(Post("More.", phase="identified"), now=now + dt.timedelta(seconds=5))
     fan_out.sort(now + dt.timedelta(seconds=5))
     due = {one.subscriber_id: one.due_at for one in Delivery.objects.filter(notice__update__number=2)}
     assert due[person.pk] == now + dt.timedelta(seconds=60)
@@ -181,7 +182,7 @@ def test_who_heard_of_a_story_hears_its_end_whatever_it_has_become(post, sink):
     post.deliver()
     incident.affected.all().delete()
     incident.touch(chat, Status.MAJOR_OUTAGE, timezone.now())
-    incident.post("It was chat, and is over.", phase="resolved", now=timezone.now())
+    incident.post(Post("It was chat, and is over.", phase="resolved"), now=timezone.now())
     post.deliver()
     assert [one.json["incident"]["status"] for one in sink.got] == ["investigating", "resolved"]
 
@@ -212,8 +213,8 @@ def test_the_least_impact_and_the_kinds_are_kept_to(post, sink):
 def test_a_postmortem_is_told_once_however_often_it_is_shown(post, sink):
     webhook(f"{sink.url}/a", wants_component=False)
     incident, now = opened(component()), timezone.now()
-    incident.post("Over.", phase="resolved", now=now)
-    report = Postmortem.objects.draft_of(incident, author=None, now=now)
+    incident.post(Post("Over.", phase="resolved"), now=now)
+    report = postmortem_draft.create(incident, author=None, now=now)
     Postmortem.objects.filter(pk=report.pk).update(summary="What happened.", root_cause="A pool.")
     report.refresh_from_db()
     report.publish(now)

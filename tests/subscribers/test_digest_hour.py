@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.models import Incident
-from incidents.models.undoing import TooLate
+from incidents import undoing
+from incidents.models import Incident, Post
+from incidents.undoing import TooLate
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery
 from tests.making import NOW, component
@@ -45,7 +46,7 @@ def test_all_of_a_day_goes_in_one_digest(db):
     incident = Incident.objects.get()
     for hours in (2, 5, 9):
         at = NOW + timedelta(hours=hours)
-        incident.post(f"Still {hours}.", phase="monitoring", now=at)
+        incident.post(Post(f"Still {hours}.", phase="monitoring"), now=at)
         fan_out.sort(at + timedelta(minutes=5))
     assert Delivery.objects.count() > 1
     assert Delivery.objects.values("due_at").distinct().count() == 1
@@ -68,7 +69,7 @@ def test_an_update_is_not_taken_back_once_the_first_were_told(db, settings, monk
     fan_out.sort(NOW)
     for number in range(readers + 1):
         mail(f"reader{number}@example.org")
-    update = incident.post("Found it.", phase="identified", now=NOW, undo_s=20)
+    update = incident.post(Post("Found it.", phase="identified", undo_s=20), now=NOW)
     notice = update.notice
     later = NOW + timedelta(seconds=19)
     for _ in range(readers):
@@ -77,7 +78,7 @@ def test_an_update_is_not_taken_back_once_the_first_were_told(db, settings, monk
     assert notice.sorted_at is None
     assert notice.cursor > 0
     with pytest.raises(TooLate):
-        incident.undo(update, later)
+        undoing.undo(incident, update, later)
     update.refresh_from_db()
     assert update.kind == "post"
     assert Delivery.objects.filter(notice=notice).count() == readers

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from incidents.models import Incident, Notice
+from incidents import automation
+from incidents.models import Incident, Notice, Post
 from incidents.steps import Step
 from subscribers import emails
 from subscribers.delivery import fan_out
@@ -43,7 +44,7 @@ class Night:
             now = after(seconds=second)
             for n, outcome in self.plan.get(second, ()):
                 found(self.probes[n], outcome, now)
-            Incident.objects.turn(now)
+            automation.advance(now)
             if Notice.objects.due(now).exists():
                 fan_out.sort(now)
         return self
@@ -176,7 +177,7 @@ def test_what_a_later_message_told_is_not_sent_after_it(db):
     night = Night(five()).at(0, 0, "down").at(2, 1, "down").at(60, 0, "up")
     night.run(100)
     incident = Incident.objects.get()
-    incident.post("We found it.", phase="identified", now=after(seconds=100), undo_s=20)
+    incident.post(Post("We found it.", phase="identified", undo_s=20), now=after(seconds=100))
     night.run(1)
     fan_out.sort(after(seconds=121))
     fan_out.sort(after(seconds=600))

@@ -4,7 +4,8 @@ import datetime as dt
 
 from django.utils import timezone
 
-from incidents.models import Incident, Notice, Postmortem
+from incidents import postmortem_draft
+from incidents.models import Incident, Notice, Post, Postmortem
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery, DeliveryState, State, Subscriber
 from tests.making import component
@@ -17,8 +18,8 @@ def told():
     """An incident with its postmortem, given to everybody and delivered."""
     now = timezone.now()
     incident = Incident.objects.open("Chat is down", "We look.", now=now, components=[component()])
-    incident.post("Over.", phase="resolved", now=now)
-    report = Postmortem.objects.draft_of(incident, author=None, now=now)
+    incident.post(Post("Over.", phase="resolved"), now=now)
+    report = postmortem_draft.create(incident, author=None, now=now)
     Postmortem.objects.filter(pk=report.pk).update(summary="What happened.", root_cause="A pool.")
     report.refresh_from_db()
     report.publish(now)

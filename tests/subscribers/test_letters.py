@@ -11,7 +11,7 @@ import pytest
 from components.status import Status
 from incidents.lifecycle import Phase
 from incidents.messages import Told, one_line, plain_mail, subject_line
-from incidents.models import Incident, Notice, NoticeKind
+from incidents.models import Incident, Notice, NoticeKind, Post
 from subscribers import emails
 from subscribers.delivery.content import House, Word
 from subscribers.delivery.content import read as stories
@@ -206,10 +206,10 @@ def test_only_the_newest_word_of_an_open_incident_tells_what_customers_can_do(db
     incident = Incident.objects.open("Slow", "One.", phase="identified", now=NOW, workaround="Use the app.")
     first = Notice.objects.get()
     assert stories([first.pk], "abc")[first.pk].workaround == "Use the app."
-    incident.post("Two.", phase="identified", now=NOW, workaround="Wait a little.")
+    incident.post(Post("Two.", phase="identified", workaround="Wait a little."), now=NOW)
     told = stories([first.pk, first.pk + 1], "abc")
     assert [one.workaround for one in told.values()] == ["", "Wait a little."]
-    incident.post("Over.", phase="resolved", now=NOW)
+    incident.post(Post("Over.", phase="resolved"), now=NOW)
     assert {one.workaround for one in stories(range(first.pk, first.pk + 3), "abc").values()} == {""}
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from incidents import automation
 from incidents.models import Incident
 from subscribers import confirming
 from subscribers.delivery import message_builder
@@ -175,7 +176,7 @@ def test_a_link_to_an_incident_that_was_merged_offers_the_one_it_became(client):
         Incident.objects.open(f"Chat is down {number}", "We look.", now=now, components=[chat])
         for number in (1, 2)
     )
-    first.merge_into(second, now)
+    automation.merge(first, second, now)
     one = mail()
     page = client.get(f"/subscription/{one.key}?only={first.public_id}").content.decode()
     assert f'value="{second.public_id}"' in page

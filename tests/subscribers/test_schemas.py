@@ -3,6 +3,8 @@
 import pytest
 from django.utils import timezone
 
+from incidents import automation
+from incidents.models import Post
 from subscribers.delivery import fan_out
 from tests import full_page
 from tests.json_schemas import faults
@@ -15,9 +17,9 @@ def test_the_body_of_each_kind_of_webhook_is_what_the_schema_says(post, sink):
     fan_out.note_changes(now)
     shown = full_page.spoken(now)
     post.deliver()
-    shown.opened.post("Over.", phase="resolved", now=now, statuses={shown.chat: "operational"})
+    shown.opened.post(Post("Over.", phase="resolved", statuses={shown.chat: "operational"}), now=now)
     shown.planned.cancel(now)
-    shown.working.complete(now)
+    automation.complete_maintenance(shown.working, now)
     post.deliver()
     sent = [one.json for one in sink.got]
     assert sent

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from incidents.models import Incident
+from incidents.models import Incident, Post
 from subscribers import confirming, proof
 from subscribers.choice import Choice
 from subscribers.delivery import message_builder
@@ -130,7 +130,7 @@ def test_following_an_incident_keeps_what_was_asked_for_a_minute_ago(client):
 
 def test_an_incident_that_is_over_is_said_so(client):
     incident = opened(component("Chat"))
-    incident.post("Done.", phase="resolved", now=timezone.now())
+    incident.post(Post("Done.", phase="resolved"), now=timezone.now())
     answer = send(client, follow=incident.public_id)
     assert answer.status_code == 422
     assert b"That incident is over" in answer.content

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from components.status import Impact
-from incidents.models import Incident, Maintenance, Notice
+from incidents.models import Incident, Maintenance, Notice, Post
 from statuspage.models import Audit, Role
 from subscribers import importing
 from subscribers.delivery import fan_out
@@ -281,7 +281,7 @@ def test_the_reason_given_is_the_rule_that_chooses(db, many, hit, worst):
     first.save()
     everybody = [choosing(n, choices, places, earlier, first) for n, choices in enumerate(many)]
     statuses = {places[0][n]: TROUBLES[worst] for n in hit}
-    earlier.post("More", phase="identified", now=now, statuses=statuses)
+    earlier.post(Post("More", phase="identified", statuses=statuses), now=now)
     start = now + timedelta(hours=1)
     Maintenance.objects.plan("Work", "w", starts_at=start, ends_at=start + timedelta(hours=1), now=now,
                              components=[places[0][n] for n in hit])  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 
 from components.models import Component
 from components.status import Status
+from incidents import automation
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
 from subscribers import payloads
 from subscribers.delivery import fan_out
@@ -42,7 +43,7 @@ def test_beginning_and_end_are_told_and_dated(chat):
     assert changes() == [("operational", UNDER)]
     chat.refresh_from_db()
     assert chat.updated_at == after(hours=1)
-    work.complete(after(hours=2))
+    automation.complete_maintenance(work, after(hours=2))
     assert changes()[1:] == [(UNDER, "operational")]
     chat.refresh_from_db()
     assert chat.updated_at == after(hours=2)
@@ -54,7 +55,7 @@ def test_what_probes_see_meanwhile_is_told_at_the_end(chat):
     fell(chat.probes.get(), after(hours=1, minutes=5))
     fan_out.note_changes(after(hours=1, minutes=6))
     assert changes() == [("operational", UNDER)]
-    work.complete(after(hours=2))
+    automation.complete_maintenance(work, after(hours=2))
     assert changes()[1:] == [(UNDER, "major_outage")]
 
 
@@ -62,9 +63,9 @@ def test_two_works_on_one_component_are_one_change(chat):
     first, second = planned(chat), planned(chat, hours=4)
     for work in (first, second):
         work.begin(after(hours=1))
-    first.complete(after(hours=2))
+    automation.complete_maintenance(first, after(hours=2))
     assert changes() == [("operational", UNDER)]
-    second.complete(after(hours=3))
+    automation.complete_maintenance(second, after(hours=3))
     assert changes()[1:] == [(UNDER, "operational")]
 
 
@@ -75,7 +76,7 @@ def test_what_is_hidden_or_set_by_hand_changes_nothing(chat, change):
     Component.objects.filter(pk=chat.pk).update(**change)
     work = planned(chat)
     work.begin(after(hours=1))
-    work.complete(after(hours=2))
+    automation.complete_maintenance(work, after(hours=2))
     assert changes() == []
 
 

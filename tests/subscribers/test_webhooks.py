@@ -11,6 +11,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from components.egress import Egress
+from incidents.models import Post
 from subscribers import addresses, signing
 from subscribers.delivery import backoff, fan_out
 from subscribers.models import Delivery, Purpose, State, Subscriber
@@ -197,7 +198,7 @@ def test_after_five_days_without_a_success_it_stops_and_its_owner_is_told_once(p
     letters = owner.deliveries.filter(purpose=Purpose.STOPPED)
     assert letters.count() == 1
     assert "Five days" in letters.get().context["why"]
-    incident.post("More.", phase="identified", now=timezone.now())
+    incident.post(Post("More.", phase="identified"), now=timezone.now())
     fan_out.sort(timezone.now())
     assert one.deliveries.filter(state="owed").count() == 0
     assert len(sink.got) == 2

@@ -13,7 +13,7 @@ from components import command_audit
 from components.models import Component
 from incidents import hidden_components
 from incidents.lifecycle import Phase
-from incidents.models import Incident
+from incidents.models import Incident, Post
 
 
 class Command(BaseCommand):
@@ -58,7 +58,6 @@ class Command(BaseCommand):
         """Open or continue. Raises ValidationError."""
         components = [_component(name) for name in options["component"]]
         told: dict[str, Any] = {
-            "now": now,
             "next_update_at": promise,
             "workaround": options["workaround"],
             "statuses": dict.fromkeys(components, options["status"]) if options["status"] else None,
@@ -69,7 +68,7 @@ class Command(BaseCommand):
             _refuse_hidden(components, options)
             phase = Phase(options["phase"] or Phase.INVESTIGATING)
             incident = Incident.objects.open(
-                options["title"], body, components=components, phase=phase, **told
+                options["title"], body, now=now, components=components, phase=phase, **told
             )
             _note("incident.open", incident, workaround="")
             return incident
@@ -78,7 +77,7 @@ class Command(BaseCommand):
             places = incident.affected.select_related("component")
             _refuse_hidden([*components, *(row.component for row in places)], options)
         stood = incident.workaround
-        incident.post(body, phase=options["phase"] or incident.phase, **told)
+        incident.post(Post(body, phase=options["phase"] or incident.phase, **told), now=now)
         _note("incident.post", incident, workaround=stood)
         return incident
 

@@ -153,7 +153,7 @@ CHAT_SECOND = Story(
             ActionKind.LIMIT, "Platform", date(2016, 6, 10), ActionState.DONE, date(2016, 6, 9),
         ),
         Action(
-            "Measure the availability of the chat outside planned maintenance, and publish it",
+            "Measure chat availability outside of specified maintenance, and publish it",
             ActionKind.DETECT, "Platform", date(2016, 8, 31), ActionState.DONE, date(2016, 8, 30),
         ),
     ),

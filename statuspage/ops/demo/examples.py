@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from components.models import Component, Group
 from components.status import Status
+from incidents import postmortem_draft
 from incidents.models import Incident, Postmortem
 from statuspage.ops.demo.chat import CHAT_FIRST, CHAT_SECOND
 from statuspage.ops.demo.past import Story
@@ -59,7 +60,7 @@ def _component(group: str, name: str, now: datetime) -> Component:
 def _report(incident: Incident, story: Story) -> None:
     """From the draft to the last action that is done, each at its time."""
     published_at = story.published_at or story.ended_at
-    report = Postmortem.objects.draft_of(incident, author=None, now=incident.resolved_at or published_at)
+    report = postmortem_draft.create(incident, author=None, now=incident.resolved_at or published_at)
     report.keep(dict(story.report), published_at - timedelta(hours=2))
     for position, action in enumerate(story.actions, start=1):
         report.actions.create(

@@ -1,6 +1,7 @@
-"""What the probes of components say now: the newest failures, and what works beside them."""
+"""Failures of components, as their probes report them, and what works beside them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Q
 
@@ -8,6 +9,20 @@ from components.models import Component, Flip
 from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A component whose failure is confirmed: the flip that says so, and what it was before."""
+
+    component: Component
+    flip: Flip
+    old: Status
+
+    @property
+    def new(self) -> Status:
+        """What it is now."""
+        return Status(self.component.status)
 
 
 def working_beside(component: Component) -> list[str]:
@@ -35,7 +50,7 @@ def last_fall(component: Component) -> Flip | None:
 
 
 def newest_flip(component: Component) -> Flip:
-    """The newest change of mind of its probes."""
+    """The newest flip of its probes. Raises Flip.DoesNotExist."""
     newest: Flip = Flip.objects.filter(probe__component=component).latest("id")
     return newest
 

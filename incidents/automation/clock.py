@@ -1,0 +1,28 @@
+"""What time alone brings to incidents; called every second by the task `incidents.tick`."""
+
+from datetime import datetime
+
+from incidents.automation.ending import PROPOSE_AFTER, notice, propose, settle
+from incidents.automation.opening import judge
+from incidents.automation.promises import publish_unasked, say_still
+from incidents.automation.unwatched import look_who_looks
+from incidents.models import Incident
+
+
+def advance(now: datetime) -> None:
+    """Settled recoveries, proposals, countdowns, and promised updates that fell due."""
+    opened = Incident.objects.live().filter(resolved_at=None)
+    for incident in opened.filter(is_owned=False, settle_at__lte=now):
+        settle(incident, now)
+    for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
+        propose(incident, now)
+    judge(now)
+    for incident in opened.filter(is_owned=False):
+        notice(incident, now)
+    for incident in opened.filter(is_owned=False, unwatched_at=None):
+        look_who_looks(incident, now)
+    for incident in opened.filter(published_at=None, publish_at__lte=now):
+        publish_unasked(incident, now)
+    due = opened.filter(is_owned=False, settle_at=None)
+    for incident in due.filter(next_update_at__lte=now):
+        say_still(incident, now)

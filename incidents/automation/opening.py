@@ -1,0 +1,220 @@
+"""From failures to incidents: which incident a failure joins, reopens or opens.
+
+One cause is one incident: whatever fails within the join window of the newest failure joins the
+incident that is open, up to `LONGEST_CHAIN` windows after it opened, or failed again.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+
+from components.models import AutoIncidents, Component, Flip, Joining, Page
+from components.outcomes import Outcome
+from components.status import Status
+from components.unsteady import ON_AND_OFF
+from incidents import generated_text
+from incidents.automation.ending import catch_up
+from incidents.automation.failures import Failed, last_fall
+from incidents.automation.flips import come_out, hear, join, publish_delay, reopen
+from incidents.automation.merging import merge
+from incidents.automation.updates import note_opened, say_opened
+from incidents.models import Affected, Incident
+from incidents.steps import Step
+
+LONGEST_CHAIN = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
+REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same outage
+
+
+def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
+    """What a probe's flip changes. `old`: what its component showed before. The caller holds the lock."""
+    new = Status(component.status)
+    places = list(_open_places(component))
+    if places:
+        affected, *others = places
+        hear(affected.incident, affected, flip, new, now)
+        if affected.incident.joined_at == now and not affected.incident.is_owned:
+            # it fails again: what failed a moment before, and had opened an incident, is merged into it
+            _young([Failed(component, flip, old)], now)
+        for place in others:  # staff have opened or restored one beside it
+            place.incident.refresh_from_db()
+            catch_up(place.incident, now)
+    elif (
+        (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
+        and new.is_trouble
+        and not flip.probe.is_unproven
+        and not component.hand_status
+        and not _is_worked_on(component)
+    ):
+        _begin([Failed(component, flip, old)], now)
+
+
+def begin_after(
+    components: Sequence[Component], now: datetime, *, old: Status = Status.UNDER_MAINTENANCE
+) -> None:
+    """Planned work is over and these, of one group, are still down: that is one incident, from now on.
+
+    Likewise after whatever else kept a failure from opening one; `old`: what it was shown as.
+    """
+    failed = [
+        Failed(component, flip, old)
+        for component in components
+        if not component.hand_status
+        and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
+        and not _open_places(component).exists()
+        and (flip := last_fall(component)) is not None
+    ]
+    if failed:
+        for failure in failed:
+            failure.flip.at = now  # dated to the end of the window; the row itself stays as it is
+        _begin(failed, now)
+
+
+def judge(now: datetime) -> None:
+    """Components that staff changed: what is down without an incident gets one, from now on."""
+    for component in Component.objects.filter(judge_at__lte=now):
+        with transaction.atomic():
+            Page.objects.lock()
+            component.judge_again(None)
+            component.refresh_from_db()
+            for place in _open_places(component):
+                catch_up(place.incident, now)
+            if Status(component.status).is_trouble and not _is_worked_on(component):
+                begin_after([component], now, old=_shown_before(component))
+
+
+def _open_places(component: Component) -> models.QuerySet[Affected]:
+    """The component's rows in the incidents that are open for it; automatic ones first."""
+    places: models.QuerySet[Affected] = component.affected.filter(
+        incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
+    )
+    return places.select_related("incident").order_by("-is_held", "-id")
+
+
+def _begin(failed: Sequence[Failed], now: datetime) -> None:
+    """Confirmed failures: they join the young incident, reopen the one just resolved, or open one.
+
+    A component that only suggests joins an incident that is public already; one that
+    publishes makes the suggestion it joins public.
+    """
+    shown = [failure for failure in failed if failure.component.is_shown]
+    asked = {AutoIncidents(one.component.auto_incidents) for one in shown or failed} - {AutoIncidents.OFF}
+    if not asked:
+        return
+    if len(failed) > 1 and Page.objects.this().joining == Joining.NEVER:
+        for failure in failed:
+            _begin([failure], now)
+    elif (incident := _young(failed, now)) is not None:
+        for failure in failed:
+            join(incident, failure, now)
+        if shown:
+            come_out(incident, asked, now)
+    elif len(failed) == 1 and (incident := _just_resolved(failed[0], now)) is not None:
+        reopen(incident, failed[0], now)
+    else:
+        _open(failed, asked if shown else {AutoIncidents.SUGGEST}, now)
+
+
+def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+    """A new incident with its first update.
+
+    Hidden components are not spoken of; where all are hidden it stays a suggestion.
+    """
+    shown = [failure for failure in failed if failure.component.is_shown]
+    first = (shown or failed)[0]
+    published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
+    incident = Incident.objects.create(
+        title=generated_text.title([one.component.name for one in shown or failed], first.flip.failure),
+        started_at=first.flip.at,
+        created_at=now,
+        group=first.component.group,
+        is_by_machine=True,
+        published_at=now if published else None,
+        publish_at=now + publish_delay() if delayed and not published else None,
+    )
+    names = ", ".join(failure.component.name for failure in failed)
+    incident.log("opened", component=names, failure=first.flip.failure, is_public=published)
+    for failure in failed:
+        incident.touch(failure.component, failure.new, failure.flip.at, is_held=True)
+    if shown:
+        say_opened(incident, shown, now)
+    for failure in failed:
+        if not failure.component.is_shown:
+            note_opened(incident, failure, now)
+
+
+def _young(failed: Sequence[Failed], now: datetime) -> Incident | None:
+    """The automatic incident that these failures belong to; several that nobody owns become one.
+
+    What the public must hear of does not join what only staff see because its components are hidden.
+    """
+    candidates = _young_ones([failure.component for failure in failed], now)
+    free = [incident for incident in candidates if not incident.is_owned]
+    if not free:
+        return candidates[0] if candidates else None
+    oldest = next((incident for incident in free if incident.published_at), free[0])
+    for other in free:
+        if other.pk != oldest.pk:
+            merge(other, oldest, now)
+    return oldest
+
+
+def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident]:
+    """The automatic incidents that a failure of these joins, oldest first."""
+    joining, group = Page.objects.this().joining, components[0].group
+    if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
+        return []
+    window = timedelta(seconds=settings.JOIN_WINDOW_S)
+    is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
+    young = Incident.objects.live().filter(is_young, is_by_machine=True, resolved_at=None)
+    begins = now - LONGEST_CHAIN * window
+    has_relapsed = Q(updates__step=Step.AGAIN, updates__at__gte=begins)
+    young = young.filter(Q(created_at__gte=begins) | has_relapsed).distinct()
+    if joining == Joining.GROUP:
+        young = young.filter(group=group)
+    if any(component.is_shown for component in components):
+        young = young.filter(affected__component__is_shown=True)
+    return list(young.order_by("created_at", "id"))
+
+
+def opened_beside(incident: Incident, since: datetime, now: datetime) -> list[Incident]:
+    """Incidents opened automatically since then that would have joined this one, had it been automatic."""
+    mine = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+    opened = mine.filter(created_at__gte=since).exclude(pk=incident.pk)
+    if incident.published_at is None:
+        opened = opened.filter(published_at=None)  # what is public does not become a suggestion
+    return [
+        one
+        for one in opened
+        if (rows := list(one.affected.select_related("component__group")))
+        and incident in _young_ones([row.component for row in rows], now)
+    ]
+
+
+def _just_resolved(failure: Failed, now: datetime) -> Incident | None:
+    """The incident of this component that was resolved automatically minutes ago."""
+    resolved = Incident.objects.live().filter(
+        affected__component=failure.component,
+        is_by_machine=True,
+        is_owned=False,
+        resolved_at__gte=now - REOPEN_WITHIN,
+        postmortem=None,
+    )
+    incident = resolved.order_by("-resolved_at").first()
+    if incident is not None and incident.concerns_public and not failure.component.is_shown:
+        return None
+    return incident
+
+
+def _shown_before(component: Component) -> Status:
+    """What it was shown as before what it is shown as now."""
+    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
+    return Status(span.status) if span else Status.UNKNOWN
+
+
+def _is_worked_on(component: Component) -> bool:
+    """Planned work is under way: its end will judge."""
+    found: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
+    return found

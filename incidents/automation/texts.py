@@ -1,0 +1,85 @@
+"""The words of automatic updates and titles, from the rows of an incident (`incidents.generated_text`)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from components.models import Component, Flip
+from components.status import Status
+from incidents import generated_text
+from incidents.automation.failures import failure, last_fall, working_beside
+from incidents.models import Incident
+from incidents.steps import Step
+from incidents.times import near
+
+# When the next update is promised: soon at first, rarer in a long night.
+# Each kept promise without news is one step; whatever happens begins anew at the first.
+PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
+
+
+def draft(incident: Incident, now: datetime, until: datetime | None = None) -> str:
+    """The first update as it would read now, for all that is in it: what staff begin from.
+
+    `until`: the promise that goes with it, if it is chosen already.
+    """
+    if incident.well_since is not None:
+        return near(end_in_words(incident, incident.well_since, now), now)
+    if incident.unwatched_at is not None:
+        return generated_text.unwatched(incident.names())
+    return near(opening_text(incident, in_trouble(incident), until or now + PROMISES[0]), now)
+
+
+def end_in_words(incident: Incident, until: datetime, now: datetime) -> str:
+    """From when to when it lasted, and how long in all."""
+    length, is_broken = generated_text.duration(incident.lasted(now).total_seconds()), incident.well_s > 0
+    return generated_text.resolved(
+        incident.names(), since=incident.started_at, until=until, length=length, is_broken=is_broken
+    )
+
+
+def retitle(incident: Incident, of: Sequence[str], cause: str) -> None:
+    """Name these in the title, unless people have written it. The caller saves."""
+    if generated_text.is_ours(incident.title, incident.names()):
+        incident.title = generated_text.title(of, cause)
+
+
+def in_trouble(incident: Incident) -> list[Component]:
+    """Its components that are in trouble now (`Incident.spoken_of`); all of them when none is."""
+    rows = incident.spoken_of()
+    return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
+
+
+def opening_text(incident: Incident, hit: Sequence[Component], until: datetime) -> str:
+    beside = {name for component in hit for name in working_beside(component)}
+    return generated_text.opened(
+        [component.name for component in hit],
+        failure(hit),
+        working=sorted(beside - {component.name for component in hit}),
+        since=incident.started_at,
+        until=until,
+    )
+
+
+def text_of(incident: Incident, step: Step, changed: Sequence[Component], flip: Flip, now: datetime) -> str:
+    """The change in customers' words; of one component, or of all that an update tells."""
+    names = [component.name for component in changed]
+    if step is Step.RECOVERED:
+        return generated_text.recovered(
+            incident.names(), since=incident.well_since or now, until=incident.settle_at
+        )
+    if step is Step.ALSO:
+        return generated_text.also(names, failure(changed), since=_fell_at(incident, changed, flip.at))
+    if step is Step.AGAIN:
+        return generated_text.again(names, since=_fell_at(incident, changed, flip.at))
+    status = Status(changed[-1].status)
+    if step is Step.WORSE:
+        return generated_text.worse(names[-1], status.label, since=flip.at)
+    left = [name for name in incident.troubled() if name not in names]
+    if status is Status.OPERATIONAL:
+        return generated_text.partly_recovered(names, since=flip.at, left=left)
+    return generated_text.better(names[-1], status.label, since=flip.at, left=left)
+
+
+def _fell_at(incident: Incident, components: Iterable[Component], at: datetime) -> datetime:
+    """When the first of them began to fail, as far as this incident goes back."""
+    falls = [flip.at for component in components if (flip := last_fall(component))]
+    return max(incident.started_at, min(falls, default=at))
