@@ -28,7 +28,7 @@ class PostForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=25_000,
         widget=forms.Textarea(attrs={"rows": 5, "cols": 80}),
-        help_text="Markdown. Left empty, nothing is posted. The first post makes the incident yours.",
+        help_text="Markdown. If empty, nothing is posted. Your first post takes the incident over.",
     )
 
     class Meta:
@@ -44,7 +44,7 @@ class PostForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or {}
         data["started_at"] = data.get("started_at") or timezone.now()
         if self.instance.pk is None and not data.get("post_body", "").strip():
-            self.add_error("post_body", "Say what people notice: an incident begins with a word.")
+            self.add_error("post_body", "Say what people notice: an incident needs a first update.")
         if data.get("post_body") and not may_move(
             Phase(self.instance.phase), Phase(data.get("post_phase") or self.instance.phase)
         ):
@@ -95,12 +95,12 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (AffectedInline, UpdateInline)
     actions = ("publish", "hand_back")
 
-    @admin.display(description="who speaks")
+    @admin.display(description="updates by")
     def speaker(self, incident: Incident) -> str:
         """People, the machine, or nobody yet."""
         if incident.published_at is None:
             return "suggested, not public"
-        return "people" if incident.is_owned else "the machine"
+        return "people" if incident.is_owned else "monitoring"
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Edits of words go through their verb; then the new post, if there is one."""
@@ -137,7 +137,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             else:
                 automation.publish(incident, timezone.now())
 
-    @admin.action(description="Hand back to the machine")
+    @admin.action(description="Hand back to monitoring")
     def hand_back(self, request: HttpRequest, queryset: Any) -> None:
         """Make them automatic again."""
         for incident in queryset:

@@ -24,7 +24,7 @@ def take_over(incident: Incident, now: datetime, *, author: Any = None) -> None:
         automation.catch_up(
             incident, now
         )  # what staff call down may have passed its checks: they are asked now
-        incident.write(Kind.NOTE, "Taken over from the machine.", now, author=author)
+        incident.write(Kind.NOTE, "Taken over from monitoring.", now, author=author)
         incident.log("taken_over", by=author)
         Page.objects.bump_version(is_public=incident.published_at is not None)
 
@@ -38,14 +38,14 @@ def hand_back(incident: Incident, now: datetime, *, author: Any = None) -> None:
         if not incident.is_owned:
             return
         if incident.resolved_at is None and not recovery.is_looked_at(incident):
-            raise ValidationError("No probe checks any of its components: the machine would see nothing.")
+            raise ValidationError("No probe checks any of its components, so it cannot be handed back.")
         incident.is_owned, incident.proposed_at = False, None
         incident.release_components(now, is_looked_at=True)
         incident.unwatched_at = None
         if incident.resolved_at is None:
             automation.promise_anew(incident, now)
         incident.save()
-        incident.write(Kind.NOTE, "Handed back to the machine.", now, author=author)
+        incident.write(Kind.NOTE, "Handed back to monitoring.", now, author=author)
         incident.log("handed_back", by=author)
         automation.catch_up(incident, now)
         Page.objects.bump_version(is_public=incident.published_at is not None)

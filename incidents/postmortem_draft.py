@@ -33,7 +33,7 @@ def create(incident: Incident, *, author: Any, now: datetime) -> Postmortem:
     Raises ValidationError while the incident is open.
     """
     if incident.resolved_at is None:
-        raise ValidationError("A postmortem is written when the incident is over: resolve it first.")
+        raise ValidationError("A postmortem is written once the incident is over: resolve it first.")
     with transaction.atomic():
         Page.objects.lock()
         postmortem = Postmortem.objects.filter(incident=incident).first()
@@ -110,11 +110,11 @@ def _seconds(spans: list[StatusSpan], status: Status, start: datetime, end: date
 
 def _detection(first: Flip | None) -> str:
     if first is None:
-        return "Our team: noticed by people; no probe saw it."
+        return "Our team: noticed by people; no probe detected it."
     length = duration((first.noticed_at - first.at).total_seconds())
     return (
-        f"Monitoring: the probe of {first.probe.component.name} from {first.probe.region} saw it first, at "
-        f"{clock(first.at, first.at, seconds=True)}, and was sure {length} after its first failure."
+        f"Monitoring: the probe of {first.probe.component.name} from {first.probe.region} detected it first, "
+        f"at {clock(first.at, first.at, seconds=True)}, and confirmed it {length} after its first failure."
     )
 
 
@@ -122,7 +122,7 @@ def _summary(incident: Incident, of: list[str], ended_at: datetime) -> str:
     length = duration((ended_at - incident.counts_from).total_seconds())
     since, until = (clock(at, incident.started_at) for at in (incident.started_at, ended_at))
     what = names(of) or incident.title
-    return f"{what} did not work as usual from {since} to {until} ({length})."
+    return f"{what} was not working normally from {since} to {until} ({length})."
 
 
 def timeline(incident: Incident, flips: list[Flip]) -> list[list[str]]:
@@ -156,7 +156,7 @@ def _noticed(flip: Flip) -> str:
         return title([name], flip.failure)
     if flip.new == Outcome.DEGRADED:
         return f"{name} is slow or about to fail"
-    return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} cannot be seen"
+    return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} has no data"
 
 
 def _told(incident: Incident) -> list[Row]:
@@ -169,5 +169,5 @@ def _told(incident: Incident) -> list[Row]:
         if tag == TAGS[Phase.RESOLVED]:  # after a relapse the last one was the end
             rows = [(at, "" if said == tag else said, text) for at, said, text in rows]
         is_said = tag in TAGS.values() and any(row[1] == tag for row in rows)
-        rows.append((update.at, "" if is_said else tag, to_text(update.body)[:LONGEST_LINE] or "(no words)"))
+        rows.append((update.at, "" if is_said else tag, to_text(update.body)[:LONGEST_LINE] or "(no text)"))
     return rows

@@ -99,7 +99,7 @@ def _refusal(claim: Claim, sentence: str) -> Finding:
 def _show_life(now: datetime) -> None:
     """This worker works. If the clock was put back, what was to come in its old time comes in the new."""
     if (back := Heartbeat.objects.set_back("worker", now)) is not None:
-        log.warning("clock.set_back seconds=%.0f: what is due is brought forward", back.total_seconds())
+        log.warning("clock.set_back seconds=%.0f: what is due is rescheduled", back.total_seconds())
         Probe.objects.set_back(now, back)
         Incident.objects.set_back(now, back)
     Heartbeat.objects.beat("worker", _hostname(), now)
@@ -217,7 +217,7 @@ def _alone(probe: Probe) -> Iterator[None]:
 
 
 def _fall_silent(probe: Probe, now: datetime) -> None:
-    flip = probe.hear(Outcome.UNKNOWN, now, why="No result for too long.")
+    flip = probe.hear(Outcome.UNKNOWN, now, why="No results for too long.")
     if flip is not None:
         _follow(flip, probe, now)
 

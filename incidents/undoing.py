@@ -49,11 +49,11 @@ def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
 
 def _refuse_undo(incident: Incident, update: Update, now: datetime) -> None:
     if update.kind == Kind.RETRACTED:
-        raise TooLate("This update was undone already.")
+        raise TooLate("This update was already undone.")
     if update.undo_until is None or now >= update.undo_until or update.before is None:
         raise TooLate("It is too late to undo: it has been sent. Edit it, or post a correction.")
     if incident.updates.filter(number__gt=update.number, kind=Kind.POST).exists():
-        raise TooLate("Somebody has posted since: edit your update instead.")
+        raise TooLate("Someone has posted since: edit your update instead.")
     if incident.deleted_at or incident.merged_into_id:
         raise TooLate("It is too late to undo: the incident was deleted or merged since.")
     is_new = update.before["times"]["published_at"] is None and not incident.is_by_machine

@@ -26,6 +26,8 @@ class Line:
     state: str
     answer: str
     attempts: int
+    is_sent: bool
+    is_owed: bool
     may_replay: bool
 
 
@@ -93,6 +95,8 @@ def line(delivery: Delivery) -> Line:
         state=DeliveryState(delivery.state).label,
         answer="" if is_fresh else delivery.last_error or code,
         attempts=0 if is_fresh else delivery.attempts,
+        is_sent=delivery.state == DeliveryState.SENT,
+        is_owed=is_owed,
         may_replay=delivery.state in (DeliveryState.SENT, DeliveryState.FAILED),
     )
 

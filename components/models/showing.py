@@ -53,7 +53,7 @@ class Showing(models.Model):
         if place != self._place(order):
             raise InvalidProbeError(
                 CERTIFICATE,
-                f"The client certificate was set for {place}: paste it and its key again to use it to"
+                f"The client certificate was set for {place}: paste it and its key again to use it for"
                 f" {self._place(order)}, or remove it.",
             )
         return client_certificates.of(self.client_certificate, key)

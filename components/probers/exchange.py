@@ -30,7 +30,7 @@ async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
 def ended(error: http2.StreamEndedError, clock: Clock) -> Reading:
     """The server said that it ends the exchange, and why."""
     where = PHASES[clock.phase]
-    detail = f"The server closed the connection while {where} ({error})."
+    detail = f"The server ended the request while {where} ({error})."
     if str(error) == "HTTP_1_1_REQUIRED":
         detail = "The server requires HTTP/1.1: turn HTTP/2 off for this probe."
     return clock.reading(failure=Failure.RESET, detail=detail)

@@ -62,4 +62,4 @@ def publish_unasked(incident: Incident, now: datetime) -> None:
             incident.save(update_fields=["publish_at", "updated_at"])
             return
         publish(incident, now)
-        incident.write(Kind.NOTE, "Published by itself: nobody acted in time.", now)
+        incident.write(Kind.NOTE, "Published automatically: no one acted in time.", now)

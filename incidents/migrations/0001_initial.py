@@ -81,11 +81,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "is_by_machine",
-                    models.BooleanField(default=False, editable=False, verbose_name="opened by the machine"),
+                    models.BooleanField(default=False, editable=False, verbose_name="opened automatically"),
                 ),
                 (
                     "is_owned",
-                    models.BooleanField(default=False, editable=False, verbose_name="owned by people"),
+                    models.BooleanField(default=False, editable=False, verbose_name="managed by staff"),
                 ),
                 ("started_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

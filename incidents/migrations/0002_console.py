@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                             ("monitoring", "Monitoring"),
                             ("resolved", "Resolved"),
                         ],
-                        help_text="Choosing the text chooses this phase too.",
+                        help_text="Choosing the template also chooses this phase.",
                         max_length=15,
                     ),
                 ),
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 (
                     "body",
                     models.TextField(
-                        help_text="Markdown, with blanks as {what works}.",
+                        help_text="Markdown, with placeholders such as {what works}.",
                         max_length=25000,
                         verbose_name="text",
                     ),
@@ -72,7 +72,9 @@ class Migration(migrations.Migration):
             model_name="incident",
             name="cause",
             field=models.CharField(
-                blank=True, help_text="One word or two, for the figures: “deploy”, “database”.", max_length=60
+                blank=True,
+                help_text="One or two words, for the figures: “deploy”, “database”.",
+                max_length=60,
             ),
         ),
         migrations.AddField(
@@ -167,7 +169,7 @@ class Migration(migrations.Migration):
                     "rule",
                     models.CharField(
                         blank=True,
-                        help_text="An RRULE, as FREQ=WEEKLY;BYDAY=SA.",
+                        help_text="An RRULE, such as FREQ=WEEKLY;BYDAY=SA.",
                         max_length=300,
                         verbose_name="repeats",
                     ),
@@ -323,7 +325,7 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField()),
                 ("detected_at", models.DateTimeField(blank=True, null=True)),
-                ("told_at", models.DateTimeField(blank=True, null=True, verbose_name="first public word")),
+                ("told_at", models.DateTimeField(blank=True, null=True, verbose_name="first public update")),
                 ("summary", models.TextField(blank=True, max_length=50000)),
                 ("impact", models.TextField(blank=True, max_length=50000)),
                 (

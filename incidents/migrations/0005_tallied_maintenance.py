@@ -18,7 +18,8 @@ class Migration(migrations.Migration):
             model_name="maintenance",
             name="ends_by_itself",
             field=models.BooleanField(
-                default=True, help_text="Ends when its time is over. What is still down then is an incident."
+                default=True,
+                help_text="Ends when its time is over. Anything still down then becomes an incident.",
             ),
         ),
     ]

@@ -58,8 +58,8 @@ class Incident(models.Model):
         max_length=10, choices=[(i.value, i.value) for i in Impact], blank=True
     )
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL)
-    is_by_machine = models.BooleanField("opened by the machine", default=False, editable=False)
-    is_owned = models.BooleanField("owned by people", default=False, editable=False)
+    is_by_machine = models.BooleanField("opened automatically", default=False, editable=False)
+    is_owned = models.BooleanField("managed by staff", default=False, editable=False)
     started_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -82,7 +82,7 @@ class Incident(models.Model):
         default=0, db_default=0, editable=False
     )  # promises kept since something last happened
     cause = LineField(
-        max_length=60, blank=True, help_text="One word or two, for the figures: “deploy”, “database”."
+        max_length=60, blank=True, help_text="One or two words, for the figures: “deploy”, “database”."
     )
     workaround = models.CharField(
         "what customers can do", max_length=MOST_WORKAROUND, blank=True, help_text="Markdown."
@@ -195,7 +195,7 @@ class Incident(models.Model):
         """Words for staff alone. Raises ValidationError."""
         body = lines(body)
         if not body.strip():
-            raise ValidationError({"body": "The note has no words."})
+            raise ValidationError({"body": "The note is empty."})
         with transaction.atomic():
             Page.objects.lock()
             return self.write(Kind.NOTE, body, now, author=author)
@@ -248,7 +248,7 @@ class Incident(models.Model):
             self.full_clean()
             self.refuse_future(self.started_at, now)
             if self.resolved_at and self.started_at >= self.resolved_at:
-                raise ValidationError({"started_at": "It cannot have begun after it ended."})
+                raise ValidationError({"started_at": "It cannot have started after it ended."})
             self.save()
             Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
@@ -269,7 +269,7 @@ class Incident(models.Model):
     def refuse_future(self, at: datetime | None, now: datetime) -> None:
         """Nothing is dated ahead. Raises ValidationError."""
         if at is not None and at > now:
-            raise ValidationError({"started_at": "This time lies in the future: give one that has passed."})
+            raise ValidationError({"started_at": "This time is in the future: use one that has passed."})
 
     def refuse_deleted(self) -> None:
         """Raises ValidationError for one that was deleted or merged."""

@@ -68,10 +68,10 @@ class IncidentManager(models.Manager["Incident"]):
         one, oldest first. Raises ValidationError.
         """
         if not started_at < ended_at <= now:
-            raise ValidationError({"ended_at": "The end must lie after the start and not in the future."})
+            raise ValidationError({"ended_at": "The end must be after the start and not in the future."})
         told = list(told)
         if any(phase is Phase.RESOLVED or not started_at <= at <= ended_at for phase, at, _ in told):
-            raise ValidationError({"told": "What was told lies between its start and its end."})
+            raise ValidationError({"told": "Its updates must be between its start and its end."})
         with transaction.atomic():
             Page.objects.lock()
             incident = self.model(title=title, started_at=started_at, created_at=now, is_owned=True)

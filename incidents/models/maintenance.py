@@ -85,7 +85,7 @@ class Maintenance(Series):
         """Refuse what cannot be planned, naming the field. Raises ValidationError."""
         if self.starts_at and self.ends_at:
             if self.ends_at <= self.starts_at:
-                raise ValidationError({"ends_at": "The end must lie after the start."})
+                raise ValidationError({"ends_at": "The end must be after the start."})
             if self.length > LONGEST:
                 raise ValidationError({"ends_at": f"Plan at most {LONGEST.days} days at a time."})
         if self.rule and self.starts_at and self.ends_at:
@@ -97,7 +97,7 @@ class Maintenance(Series):
     def refuse_bad_times(self, now: datetime) -> None:
         """Work is announced before it ends. Raises ValidationError."""
         if self.ends_at and self.ends_at <= now:
-            raise ValidationError({"ends_at": "This window is over already: plan one that is not."})
+            raise ValidationError({"ends_at": "This window is already over: plan a later one."})
 
     # What people do
 
@@ -150,15 +150,15 @@ class Maintenance(Series):
 
     def _refuse_begun(self, starts_at: datetime, components: list[Component] | None) -> None:
         if self.is_active and starts_at != self.starts_at:
-            raise ValidationError({"starts_at": "It has begun: only its end can be moved."})
+            raise ValidationError({"starts_at": "It has started: only its end can be moved."})
         if self.is_active and components is not None:
-            raise ValidationError({"components": "It has begun: its components stay as announced."})
+            raise ValidationError({"components": "It has started: its components stay as announced."})
 
     def post(self, body: str, now: datetime, *, author: Any = None) -> None:
         """Say something about it. Raises ValidationError."""
         body = lines(body)
         if not body.strip():
-            raise ValidationError({"body": "The update has no words: write what people notice."})
+            raise ValidationError({"body": "The update is empty: write what people notice."})
         with transaction.atomic():
             Page.objects.lock()
             self.say(body, now, author=author)
@@ -169,7 +169,7 @@ class Maintenance(Series):
             Page.objects.lock()
             self.refresh_from_db()
             if self.state != State.SCHEDULED:
-                raise ValidationError("It has begun or is over already.")
+                raise ValidationError("It has started or is already over.")
             self._move(State.IN_PROGRESS, now, began_at=at or now)
             self._note_components(now, begins=True)
             self.say(generated_text.work_began(self.ends_at, now), now, author=author)
@@ -183,7 +183,7 @@ class Maintenance(Series):
             Page.objects.lock()
             self.refresh_from_db()
             if not self.is_active:
-                raise ValidationError("Only work that is under way can be completed.")
+                raise ValidationError("Only maintenance in progress can be completed.")
             self._move(State.COMPLETED, now, ended_at=now)
             self._note_components(now, begins=False)
             left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
@@ -209,7 +209,7 @@ class Maintenance(Series):
             self.refresh_from_db()
             self._refuse_over()
             if self.is_active:
-                raise ValidationError("It has begun: complete it instead.")
+                raise ValidationError("It has started: complete it instead.")
             self._move(State.CANCELLED, now)
             self.note_plan(now, author)
             self.say(generated_text.work_cancelled(), now, author=author)

@@ -147,9 +147,9 @@ def _refuse_unread(incident: "Incident", seen: int | None, author: Any) -> None:
         return
     newer = incident.updates.filter(number__gt=seen, kind=Kind.POST).exclude(author=author).last()
     if newer is not None:
-        who = str(newer.author or "The machine")
+        who = str(newer.author or "Monitoring")
         raise ValidationError(
-            {"seen": f"{who} posted meanwhile: “{newer.body}” Read it, change your words if needed, "
+            {"seen": f"{who} posted in the meantime: “{newer.body}” Read it, change your text if needed, "
                      "and publish again."}
         )  # fmt: skip
 
@@ -158,7 +158,7 @@ def checked_body(text: str) -> str:
     """The words of an update, with clean line ends. Raises ValidationError when there are none."""
     text = lines(text)
     if not text.strip():
-        raise ValidationError({"body": "The update has no words: write what people notice."})
+        raise ValidationError({"body": "The update is empty: write what people notice."})
     return text
 
 
@@ -180,7 +180,7 @@ def checked_status(status: Status | str) -> Status:
         return Status(status)
     except ValueError:
         known = ", ".join(Status)
-        raise ValidationError({"status": f"“{status}” is no status: use one of {known}."}) from None
+        raise ValidationError({"status": f"“{status}” is not a status: use one of {known}."}) from None
 
 
 def _phase(phase: Phase | str) -> Phase:
@@ -188,7 +188,7 @@ def _phase(phase: Phase | str) -> Phase:
         return Phase(phase)
     except ValueError:
         known = ", ".join(Phase)
-        raise ValidationError({"phase": f"“{phase}” is no phase: use one of {known}."}) from None
+        raise ValidationError({"phase": f"“{phase}” is not a phase: use one of {known}."}) from None
 
 
 def _promise(at: datetime | None, now: datetime) -> datetime | None:

@@ -48,7 +48,7 @@ class Postmortem(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     detected_at = models.DateTimeField(null=True, blank=True)
-    told_at = models.DateTimeField("first public word", null=True, blank=True)
+    told_at = models.DateTimeField("first public update", null=True, blank=True)
     summary = LinesField(blank=True, max_length=LONGEST)
     impact = LinesField(blank=True, max_length=LONGEST)
     users_percent = models.DecimalField(
@@ -133,11 +133,11 @@ class Postmortem(models.Model):
             self.refresh_from_db()
             if seen and self.saved_at.isoformat() != seen and author != self.author:
                 raise ValidationError(
-                    {"seen": "Somebody else has saved it meanwhile: load their text in another tab, "
+                    {"seen": "Someone else has saved it meanwhile: open their text in another tab, "
                      "and save yours again."}
                 )  # fmt: skip
             if changes.get("ended_at") and changes["ended_at"] > max(now, self.ended_at):
-                raise ValidationError({"ended_at": "This time lies in the future: give one that has passed."})
+                raise ValidationError({"ended_at": "This time is in the future: use one that has passed."})
             before = {name: getattr(self, name) for name in SHOWN}
             for name, value in changes.items():
                 setattr(self, name, value)
@@ -163,7 +163,7 @@ class Postmortem(models.Model):
     def review(self, now: datetime, *, reviewer: Any) -> None:
         """A second person has read it. Raises ValidationError for its own author."""
         if self.author_id == reviewer.pk:
-            raise ValidationError("A second person reviews: not the one who wrote last.")
+            raise ValidationError("A second person must review it: not the last author.")
         self.reviewer, self.reviewed_at = reviewer, now
         self.save(update_fields=["reviewer", "reviewed_at"])
 
@@ -282,7 +282,7 @@ class ActionItem(models.Model):
         """Say how far it is; the public page says so too, and when it was said."""
         if state not in ActionState:
             known = ", ".join(ActionState.values)
-            raise ValidationError({"state": f"“{state}” is no state of an action: use one of {known}."})
+            raise ValidationError({"state": f"“{state}” is not a state of an action: use one of {known}."})
         if state == self.state:
             return
         with transaction.atomic():

@@ -23,10 +23,12 @@ class Template(models.Model):
     name = LineField(max_length=60)
     phase = models.CharField(
         max_length=15, blank=True, choices=[(p.value, p.label) for p in Phase],
-        help_text="Choosing the text chooses this phase too.",
+        help_text="Choosing the template also chooses this phase.",
     )  # fmt: skip
     title = LineField(max_length=255, blank=True)
-    body = LinesField("text", max_length=25_000, help_text="Markdown, with blanks as {what works}.")
+    body = LinesField(
+        "text", max_length=25_000, help_text="Markdown, with placeholders such as {what works}."
+    )
     position = models.PositiveIntegerField(default=1)
 
     class Meta:

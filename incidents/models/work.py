@@ -44,7 +44,7 @@ class Work(models.Model):
     starts_at = models.DateTimeField("start")
     ends_at = models.DateTimeField("end")
     rule = models.CharField(
-        "repeats", max_length=300, blank=True, help_text="An RRULE, as FREQ=WEEKLY;BYDAY=SA."
+        "repeats", max_length=300, blank=True, help_text="An RRULE, such as FREQ=WEEKLY;BYDAY=SA."
     )
     zone = models.CharField(max_length=64, default="", db_default="", editable=False)  # of a series
     series = models.ForeignKey(
@@ -58,7 +58,7 @@ class Work(models.Model):
     )  # fmt: skip
     starts_by_itself = models.BooleanField(default=True)
     ends_by_itself = models.BooleanField(
-        default=True, help_text="Ends when its time is over. What is still down then is an incident."
+        default=True, help_text="Ends when its time is over. Anything still down then becomes an incident."
     )
     began_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
@@ -165,4 +165,4 @@ class Work(models.Model):
 
     def _refuse_over(self) -> None:
         if self.state not in OPEN:
-            raise ValidationError("It is over: what was announced stays as it is.")
+            raise ValidationError("It is over: what was announced cannot be changed.")

@@ -110,7 +110,7 @@ def incident_banner(card: IncidentCard) -> Banner:
             facts=(
                 Fact("Started", at=card.started_at),
                 Fact("Ended", at=card.ended_at),
-                Fact("Duration", card.duration),
+                Fact("Lasted", card.duration),
             ),
         )
     word = card.state.label if card.state.is_watching else f"{card.state.label}, ongoing"

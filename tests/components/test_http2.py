@@ -154,7 +154,7 @@ def test_what_goes_on_ends_with_the_deadline_or_sooner(seen, name):
     ), reading
 
 
-ENDED = "The server closed the connection while"
+ENDED = "The server ended the request while"
 FIRST = f"{ENDED} waiting for the first byte"
 
 

@@ -259,7 +259,7 @@ def test_a_past_incident_is_written_down_without_changing_today(ada):
     assert (past.resolved_at, past.impact) == (after(days=-30, hours=2), "critical")
     assert not past.updates.get().notifies
     assert Component.objects.get().hand_status == ""
-    with pytest.raises(ValidationError, match="end must lie"):
+    with pytest.raises(ValidationError, match="end must be"):
         Incident.objects.record("x", "y", started_at=NOW, ended_at=NOW, now=NOW, statuses={})
 
 
@@ -334,7 +334,7 @@ def test_from_the_shell_all_of_it_is_said_and_what_is_wrong_is_named(db):
     assert chat.status == Status.MAJOR_OUTAGE
     for wrong, words in (
         (("--phase", "guessed"), "--phase: invalid choice: 'guessed'"),
-        (("--component", "Chat", "--status", "bad"), "status: “bad” is no status: use one of"),
+        (("--component", "Chat", "--status", "bad"), "status: “bad” is not a status: use one of"),
         (("--status", "operational"), "--status needs --component"),
     ):
         with pytest.raises(CommandError, match=words):

@@ -57,10 +57,10 @@ def test_it_begins_with_everything_the_records_know(ada):
     assert report.detected_at == after(seconds=10)
     assert report.told_at == after(seconds=10)
     assert report.impact == "- Chat: major outage for 1 h 51 min"
-    assert report.summary == "Chat did not work as usual from 08:00 UTC to 09:51 UTC (1 h 51 min)."
+    assert report.summary == "Chat was not working normally from 08:00 UTC to 09:51 UTC (1 h 51 min)."
     assert report.detection == (
-        "Monitoring: the probe of Chat from frankfurt saw it first, at 08:00:00 UTC, "
-        "and was sure 10 s after its first failure."
+        "Monitoring: the probe of Chat from frankfurt detected it first, at 08:00:00 UTC, "
+        "and confirmed it 10 s after its first failure."
     )
     tags = {tag: (at, text) for at, tag, text in report.timeline if tag}
     assert tags["Start"] == (
@@ -95,7 +95,7 @@ def test_what_nobody_but_people_saw_says_so(db):
         statuses={chat: "degraded_performance"},
     )  # fmt: skip
     report = postmortem_draft.create(incident, author=None, now=after(hours=3))
-    assert report.detection == "Our team: noticed by people; no probe saw it."
+    assert report.detection == "Our team: noticed by people; no probe detected it."
     assert report.impact == "- Chat: degraded"
     assert report.curve == {}
 
@@ -165,7 +165,7 @@ def test_saving_over_somebody_elses_words_is_refused(ada, bo):
     report = drafted(ada)
     seen = report.saved_at.isoformat()
     report.keep({"lessons": "Ada's."}, after(hours=4), author=ada)
-    with pytest.raises(ValidationError, match="Somebody else"):
+    with pytest.raises(ValidationError, match="Someone else"):
         report.keep({"lessons": "Bo's."}, after(hours=5), author=bo, seen=seen)
     assert again(report).lessons == "Ada's."
     again(report).keep({"lessons": "Ada's again."}, after(hours=6), author=ada, seen=seen)
@@ -254,7 +254,7 @@ def test_an_action_is_late_until_it_is_done(ada):
     assert again(report).edited_at == after(days=9)
     action.move("doing", after(days=11))
     assert action.done_at is None
-    with pytest.raises(ValidationError, match="is no state"):
+    with pytest.raises(ValidationError, match="is not a state"):
         action.move("finished", after(days=12))
 
 
@@ -312,7 +312,7 @@ def test_an_incident_written_down_afterwards_keeps_what_was_told(db):
 def test_an_end_in_the_future_is_refused_and_a_beginning_long_ago_makes_no_long_curve(db):
     report = drafted()
     for end in (datetime(9999, 12, 31, 23, 59, tzinfo=UTC), after(hours=4)):
-        with pytest.raises(ValidationError, match="lies in the future"):
+        with pytest.raises(ValidationError, match="is in the future"):
             report.keep({"ended_at": end}, after(hours=3))
     report = again(report)
     report.keep({"ended_at": after(hours=2)}, after(hours=3))

@@ -60,7 +60,7 @@ def test_saving_without_words_posts_nothing(staff):
 
 def test_a_person_opens_an_incident_with_a_word(staff):
     refused = staff.post("/admin/incidents/incident/add/", form(post_phase="investigating", post_body=" "))
-    assert "an incident begins with a word" in refused.content.decode()
+    assert "an incident needs a first update" in refused.content.decode()
     assert not Incident.objects.exists()
     staff.post("/admin/incidents/incident/add/", form(post_phase="investigating", post_body="We look."))
     incident = Incident.objects.get()
@@ -128,8 +128,8 @@ def test_from_the_shell(db):
     ("arguments", "options", "words"),
     [
         (["zzzzzzzzzzzz"], {"body": "x"}, "There is no incident"),
-        (["last"], {"body": "x", "phase": "solved"}, "phase: “solved” is no phase"),
-        (["last"], {"body": " "}, "body: The update has no words"),
+        (["last"], {"body": "x", "phase": "solved"}, "phase: “solved” is not a phase"),
+        (["last"], {"body": " "}, "body: The update is empty"),
         (["new"], {"body": "x"}, "title"),
         (["new"], {"body": "x", "title": "y" * 300}, "title"),
         (["new"], {"body": "x", "title": "y", "component": ["Nothing"]}, "There is no component"),

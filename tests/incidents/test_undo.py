@@ -289,7 +289,7 @@ def test_two_updates_are_undone_one_after_the_other(ada):
     assert undone(second).title == "First"
     incident = undone(first)
     assert (incident.title, incident.phase, incident.is_owned) == (title, "investigating", False)
-    with pytest.raises(TooLate, match="undone already"):
+    with pytest.raises(TooLate, match="already undone"):
         undone(first)
 
 

@@ -164,7 +164,7 @@ def test_what_staff_change_lets_a_failure_be_an_incident(editor, before, change)
     automation.advance(timezone.now())
     assert Component.objects.get().status == Status.MAJOR_OUTAGE
     assert Incident.objects.public().count() == 1
-    assert "planned work" not in "".join(update.body for update in only().updates.all())
+    assert "planned maintenance" not in "".join(update.body for update in only().updates.all())
     automation.advance(timezone.now())
     assert Incident.objects.count() == 1
 

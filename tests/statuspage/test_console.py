@@ -193,7 +193,7 @@ def test_two_people_see_each_others_words_and_lose_none(client, ada, django_user
     his.post(f"{path}/compose", form(incident, body="Bo was first. It does not work."))
     refused = client.post(f"{path}/compose", form(incident, body="Ada too.", seen=seen))
     assert refused.status_code == 400
-    assert "bo posted meanwhile: “Bo was first." in refused.content.decode()
+    assert "bo posted in the meantime: “Bo was first." in refused.content.decode()
     seen = re.search(r'name="seen" value="(\d+)"', refused.content.decode())[1]
     client.post(f"{path}/compose", form(incident, body="Ada too.", seen=seen))
     assert [one.body for one in incident.updates.filter(kind=Kind.POST, author__isnull=False)] == [
@@ -288,7 +288,7 @@ def test_a_past_incident_is_written_down(client, ada):
     assert (incident.phase, incident.impact) == ("resolved", "critical")
     assert f"{incident.resolved_at:%Y-%m-%d %H:%M}" == "2026-01-02 04:30"
     refused = client.post("/console/incidents/new", form(**told | {"ended_at": "2026-01-01T00:00"}))
-    assert "end must lie after the start" in refused.content.decode()
+    assert "end must be after the start" in refused.content.decode()
 
 
 ACTS = {
@@ -333,7 +333,7 @@ def test_planned_work_from_plan_to_end(client, ada):
             "notice_h": 0, "starts_by_itself": "on", "repeats": ""}  # fmt: skip
     bad = client.post("/console/maintenance/new", told | {"ends_at": told["starts_at"]})
     assert bad.status_code == 400
-    assert "The end must lie after the start." in bad.content.decode()
+    assert "The end must be after the start." in bad.content.decode()
     client.post("/console/maintenance/new", told)
     work = Maintenance.objects.get()
     assert f"On {start.day} {start:%B} we work." == work.body
@@ -410,7 +410,7 @@ def test_a_postmortem_from_one_click_to_publication(client, ada):
     item.refresh_from_db()
     assert item.done_at is not None
     refused = client.post(f"/console/postmortems/{incident.public_id}/review", follow=True)
-    assert "A second person reviews" in refused.content.decode()
+    assert "A second person must review" in refused.content.decode()
     assert "Chat was down" in page(client, "/console/postmortems")
 
 

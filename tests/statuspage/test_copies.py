@@ -181,7 +181,7 @@ def test_a_copy_is_judged_by_the_newest_check_and_says_since_when_it_is_shown(se
     later = document.rendered_at + 420
     words = judged(document, later - 5, later).plain.decode()
     assert "<h1>We don’t currently know" not in words
-    assert "cannot tell you how" not in words
+    assert "don’t currently know the status of" not in words
     assert "0 of" not in words
     assert "Shown as of</b>" in words
     assert "Monitoring data is current" not in words

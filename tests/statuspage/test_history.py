@@ -320,7 +320,7 @@ def test_figures_count_causes_and_impacts_over_both_periods(db):
     world = history_views._whole_page(NOW)
     page = figures.figures_page(world, date(2026, 11, 1), figures.gather(date(2026, 11, 1)), NOW)
     assert page.totals == (2, 3)
-    assert [(row.name, row.counts) for row in page.causes] == [("Database", (2, 2)), ("Not told", (0, 1))]
+    assert [(row.name, row.counts) for row in page.causes] == [("Database", (2, 2)), ("Not given", (0, 1))]
     assert [(row.name, row.counts) for row in page.impacts] == [
         ("Major outage", (1, 2)),
         ("Degraded", (1, 1)),

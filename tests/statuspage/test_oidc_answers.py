@@ -43,7 +43,7 @@ def test_a_provider_in_trouble_is_a_page_and_no_error(client, ada, provider):
     provider.answers = 503
     answer = client.post(LOGIN)
     assert answer.status_code == 401
-    assert "Your provider did not answer" in answer.content.decode()
+    assert "Your provider didn't answer" in answer.content.decode()
 
 
 @pytest.mark.parametrize("place", ["ftp://127.0.0.1/token", "", 5, "http://a/\ud800", "http://127.0.0.1:0/"])

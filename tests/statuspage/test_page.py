@@ -115,7 +115,7 @@ def test_notes_and_proposals_are_not_for_strangers(db):
     text = html(after(minutes=14), gather=views.incident.gather, public_id=incident.public_id)
     assert "We look." in text
     assert "resolve?" not in text
-    assert "API works again" not in text
+    assert "API has recovered" not in text
 
 
 def test_what_customers_can_do_is_told_as_long_as_it_lasts(db):

@@ -127,4 +127,4 @@ def test_pressed_twice_it_says_that_it_is_undone(client, ada):
     number = incident.updates.last().number
     for _ in range(2):
         answer = client.post(f"/console/incidents/{incident.public_id}/undo/{number}", follow=True)
-    assert "This update was undone already." in answer.content.decode()
+    assert "This update was already undone." in answer.content.decode()

@@ -112,4 +112,4 @@ def test_staff_read_lengths_as_people_say_them(well):
     told = {line.name: line.text for line in system(now, notification_status.Health((), 3725, ()))}
     assert told["Last beat"] == told["Message worker"] == "8 min ago"
     assert re.fullmatch(r"oldest due [78] min", told["Queue"])
-    assert told["Oldest due message"] == "waits 1 h 2 min"
+    assert told["Oldest due message"] == "waiting 1 h 2 min"

@@ -76,7 +76,7 @@ REFUSED = (
     ("email,a@x.example,,,gossip,,,", "“gossip” is not an update type"),
     ("email,a@x.example,,,,huge,,", "“huge” is not an impact"),
     ("email,a@x.example,,,,,maybe,", "“maybe” is not valid for digest: write yes or no."),
-    ("email,a@x.example,,,,,,dead", "“dead” is no state"),
+    ("email,a@x.example,,,,,,dead", "“dead” is not a state"),
     ("slack,https://evil.example/,,,,,,", "This is not a valid Slack address"),
     ("webhook,http://10.0.0.1/,,,,,,", "private or reserved network"),
 )

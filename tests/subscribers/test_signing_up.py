@@ -213,7 +213,7 @@ def test_addresses_that_are_none_reach_nobody(client, channel, address):
 def test_what_no_text_holds_reaches_nobody(client, db):
     answer = send(client, "a\0@example.org", "email")
     assert answer.status_code == 400
-    assert b"part of no text" in answer.content
+    assert b"contains a NUL character" in answer.content
     assert not Subscriber.objects.exists()
 
 

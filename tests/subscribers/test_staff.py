@@ -108,7 +108,7 @@ def test_the_list_is_filtered_counted_and_says_who_fails(editor):
     text = shown(editor)
     assert "Responded with 503. Next try" in text
     assert re.search(r'Webhook\s+<span class="chip__count">2<', text)
-    assert re.search(r'Left\s+<span class="chip__count">1<', text)
+    assert re.search(r'Unsubscribed\s+<span class="chip__count">1<', text)
 
 
 def queries(client, path):
@@ -237,7 +237,7 @@ def test_somebody_added_by_hand_is_asked_first(editor):
     assert one.deliveries.get().purpose == "confirm"
     again = editor.post(f"{HOME}add", data)
     assert again.status_code == 400
-    assert "subscribed already" in again.content.decode()
+    assert "already subscribed" in again.content.decode()
 
 
 def test_who_agreed_is_told_at_once_and_it_is_written_down(editor):

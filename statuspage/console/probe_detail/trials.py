@@ -117,7 +117,7 @@ def _compare(would: replay.Replay, was: replay.Replay) -> str:
     """ "2 flips instead of 9; 1 outage of 4 min instead of 3 of 12 min"."""
     flips = f"{would.flips} {'flip' if would.flips == 1 else 'flips'}"
     if (would.turns, would.outages) == (was.turns, was.outages):
-        return f"With these settings: no change: {flips}, {_outages(would)}{_on_and_off(would)}."
+        return f"With these settings, no change: {flips}, {_outages(would)}{_on_and_off(would)}."
     words = f"With these settings: {flips} instead of {was.flips}; {_outages(would)} instead of {_count(was)}"
     if would.on_and_off == was.on_and_off:
         return f"{words}{_on_and_off(would)}."
