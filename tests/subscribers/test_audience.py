@@ -33,7 +33,7 @@ def ada(client, db):
 def number(text):
     """All the numbers of the line, added."""
     line = re.search(r'<p id="audience".*?</p>', text, re.DOTALL)[0]
-    if "nobody" in line.lower():
+    if "no one" in line.lower():
         return 0
     told = re.search(r'<b class="roomy">(.*?)</b>', line)[1]
     return sum(int(one.replace(",", "")) for one in re.findall(r"[\d,]*\d", told))

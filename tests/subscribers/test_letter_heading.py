@@ -31,7 +31,7 @@ def test_without_a_look_it_is_the_name_alone():
 
 def test_a_mark_stands_beside_the_name_and_a_wordmark_in_its_place():
     (mark,) = images(html(logo=SQUARE))
-    assert re.search(r'src="https?://[^"]+/brand/0123-64x64\.png" alt="" width="32" height="32"', mark)
+    assert re.search(r'src="https?://[^"]+/brand/0123-64x64\.png"\s+alt="" width="32" height="32"', mark)
     text = html(logo=WIDE)
     (word,) = images(text)
     assert re.search(r'alt="\w+" width="128"', word)

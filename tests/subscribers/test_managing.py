@@ -111,8 +111,8 @@ def test_what_is_chosen_is_kept(client):
     assert (one.least_impact, one.is_digest) == (3, True)
     page = client.get(answer["location"]).content.decode()
     assert "Your choices are saved" in page
-    assert re.search(rf'value="group-{ours.public_id}" checked', page)
-    assert not re.search(rf'value="component-{chat.public_id}" checked', page)
+    assert re.search(rf'value="group-{ours.public_id}"\s+checked', page)
+    assert not re.search(rf'value="component-{chat.public_id}"\s+checked', page)
     assert client.post(at(one), {"full": "1", "scope": "some", "kinds": "incident"}).status_code == 422
     one.refresh_from_db()
     assert list(one.groups.all()) == [ours]

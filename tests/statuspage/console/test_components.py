@@ -111,7 +111,7 @@ def test_a_move_rings_the_page_keeps_the_focus_and_is_written_down(editor):
     assert Page.objects.version() > before
     assert listed()[0] == ("Front", ["App", "Web"])
     page = editor.get(answer.headers["location"]).content.decode()
-    assert re.search(rf'id="up-c-{key}" autofocus', page)
+    assert re.search(rf'id="up-c-{key}"\s+autofocus', page)
     assert "“App” is now number 1 of 2 in Front." in page
     assert Audit.objects.first().act == "component.move"
 

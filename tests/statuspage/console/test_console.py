@@ -151,7 +151,7 @@ def test_a_template_fills_what_the_system_knows_and_keeps_what_was_typed(client,
     shown = answer.content.decode()
     body = re.search(r'<textarea id="body"[^>]*>([^<]*)', shown)[1]
     assert re.fullmatch(r"\{Cause in one sentence\}\. We write again by (\d+ \w{3}, )?\d\d:\d\d UTC\.", body)
-    assert re.search(r'value="identified" checked', shown)
+    assert re.search(r'value="identified"\s+checked', shown)
     client.post(path, form(incident, body="My own words.", publish="", template=texts[1].pk))
     kept = Draft.objects.get().data["body"]
     assert kept.startswith("My own words.\n\nChat did not work from ")
@@ -246,7 +246,7 @@ def test_the_preview_is_green_only_once_it_is_over(client, ada):
     ):
         answer = client.post(f"/console/incidents/{incident.public_id}/saved", form(incident, phase=phase))
         banner = re.search(
-            r'class="banner" data-status="(\w+)".*?pane__headline">([^<]*)', answer.content.decode()
+            r'(?s)class="banner" data-status="(\w+)".*?pane__headline">([^<]*)', answer.content.decode()
         )
         assert banner.groups() == (status, words)
 

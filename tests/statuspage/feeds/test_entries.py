@@ -372,7 +372,7 @@ def test_the_number_of_queries_does_not_grow(db):
 
 # Where they are found
 
-ALTERNATE = re.compile(r'<link rel="alternate" type="([^"]+)" title="([^"]+)" href="([^"]+)">')
+ALTERNATE = re.compile(r'<link rel="alternate" type="([^"]+)"\s+title="([^"]+)"\s+href="([^"]+)">')
 
 
 def test_a_reader_finds_the_feeds_by_the_address_of_a_page(db):

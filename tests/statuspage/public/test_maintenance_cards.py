@@ -282,7 +282,7 @@ def test_the_calendar_shows_days_of_work_blue_and_planned_ones_dashed(db):
     shown = html(after(hours=3), gather=views.history_page.gather)
     assert "12 November: maintenance" in shown
     assert "16 November, planned maintenance, Next one" in shown
-    (cell,) = re.findall(r"<td[^>]*>(?:(?!</td>).)*16 November(?:(?!</td>).)*</td>", shown)
+    (cell,) = re.findall(r"(?s)<td[^>]*>(?:(?!</td>).)*16 November(?:(?!</td>).)*</td>", shown)
     assert "data-planned" in cell
     assert 'data-status="operational"' not in cell
 
