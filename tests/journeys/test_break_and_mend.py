@@ -59,7 +59,7 @@ def staff_take_over_from_the_shell(whole):
         target.answers, began = 200, time.monotonic()
         wait_for(lambda: whole.status_of("API") == "operational", 40)
         closed_s = time.monotonic() - began
-        incident = next(one for one in whole.incidents() if one["name"] == "API answers with errors")
+        incident = next(one for one in whole.incidents() if one["name"] == "API is returning errors")
         assert (incident["status"], len(incident["incident_updates"])) == ("identified", 2)
     # check 10, over many rounds: tests/faults/test_probes_and_incidents.py
     assert max(opened_s, closed_s) <= AT_MOST_S
