@@ -148,7 +148,7 @@ def test_a_busy_port(whole):
 def test_a_folder_that_cannot_be_written(whole, tmp_path):
     (tmp_path / "file").write_text("in the way")
     whole.var = tmp_path / "file" / "var"
-    assert "cannot be written" in refused(whole)
+    assert "is not writable" in refused(whole)
 
 
 def test_two_in_one_folder_and_kill_9_of_the_supervisor_leaves_nothing_running(whole):

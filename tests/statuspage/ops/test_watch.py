@@ -92,5 +92,5 @@ def test_a_broker_nobody_reaches_is_named_without_its_password(db, watch):
 
 
 def test_a_mail_server_nobody_reaches_is_named(free_port):
-    assert mail_server_error("127.0.0.1", free_port).startswith(f"127.0.0.1:{free_port} cannot be reached")
+    assert mail_server_error("127.0.0.1", free_port).startswith(f"127.0.0.1:{free_port} is unreachable")
     assert mail_server_error("", 25) == ""
