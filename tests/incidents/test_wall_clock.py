@@ -164,8 +164,8 @@ def test_a_sentence_says_what_is_unusual_that_night():
         "so this window starts at 02:30 the first time it occurs.",
     ]
     assert told("2027-02-01 01:00", "2027-02-01 04:00") == [
-        "28 Mar 2027: clocks go forward in Europe/Berlin, so 01:00–04:00 takes 2 h, not 3 h.",
-        "31 Oct 2027: clocks go back in Europe/Berlin, so 01:00–04:00 takes 4 h, not 3 h.",
+        "28 Mar 2027: clocks go forward in Europe/Berlin, so 01:00–04:00 lasts 2 h, not 3 h.",
+        "31 Oct 2027: clocks go back in Europe/Berlin, so 01:00–04:00 lasts 4 h, not 3 h.",
     ]
     assert told("2027-02-01 01:30", "2027-02-01 02:30")[1] == (
         "31 Oct 2027: clocks go back in Europe/Berlin, so this window ends at 02:30 the second "
