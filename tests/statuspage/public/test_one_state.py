@@ -53,7 +53,9 @@ def surfaces(incident, client, now):
     said = {
         "front page": banner(front),
         "incident page": banner(shown),
-        "title": re.search(r"<title>(.*?): Widgetify</title>", front)[1].replace("Down", "Major outage"),
+        "title": re.search(r"<title>\s*(.*?): Widgetify\s*</title>", front)[1].replace(
+            "Down", "Major outage"
+        ),
         "icon": re.search(r'rel="icon" href="([^"]*)"', front)[1]
         == re.search(r'rel="icon" href="([^"]*)"', shown)[1],
         "card": re.search(r'card incident"[^>]*data-status="(\w+)"', front)[1],
@@ -66,7 +68,7 @@ def surfaces(incident, client, now):
     )
     composer = client.get(f"/console/incidents/{code}/compose").content.decode()
     preview = re.search(
-        r'pane--page"><div class="banner" data-status="(\w+)".*?banner__word">([^<]*)<', composer
+        r'(?s)pane--page">\s*<div class="banner" data-status="(\w+)".*?banner__word">([^<]*)<', composer
     )
     said["preview"] = (preview[1], preview[2])
     overview = client.get("/console/").content.decode()
