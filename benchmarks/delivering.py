@@ -24,10 +24,11 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     from django.core.management import call_command
     from django.utils import timezone
 
+    from components import encryption
     from components.egress import Egress
     from components.models import Component
     from incidents.models import Incident, Post
-    from subscribers import channels, sealed, webhook_signature
+    from subscribers import channels, webhook_signature
     from subscribers.delivery import fan_out, leases
     from subscribers.delivery.dispatcher import Postman
     from subscribers.models import Delivery, State, Subscriber
@@ -40,7 +41,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     for n in range(number):
         one = Subscriber(channel=Channel.WEBHOOK, state=State.ACTIVE, created_at=now, key=f"key-{n}")
         one.point_to(f"{url}hook/{n}")
-        one.signing = sealed.seal(json.dumps([[webhook_signature.new_secret(), None]]))
+        one.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
         rows.append(one)
     Subscriber.objects.bulk_create(rows, batch_size=500)
     chat = Component.objects.create(name="Chat", status="operational")

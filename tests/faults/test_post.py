@@ -25,8 +25,8 @@ from django.utils import timezone
 from components.models import Component
 from subscribers.states import Channel
 from subscribers.models import State, Subscriber
-from components import sealed
-from subscribers import signing
+from components import encryption
+from subscribers import webhook_signature
 import json, pathlib, secrets
 component = Component.objects.create(name="Chat", status="operational")
 now, rows = timezone.now(), []
@@ -35,7 +35,7 @@ for url in pathlib.Path({file!r}).read_text().split():
     one = Subscriber(channel=channel, state=State.ACTIVE, created_at=now)
     one.key = secrets.token_urlsafe(24)
     one.point_to(url)
-    one.signing = sealed.seal(json.dumps([[signing.new_secret(), None]]))
+    one.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
     rows.append(one)
 Subscriber.objects.bulk_create(rows, batch_size=500)
 """
