@@ -14,6 +14,8 @@ from statuspage.ops.supervisor import free_port
 from tests.once import static_files
 from tests.whole import READY_S, ROOT, wait_for
 
+STARTED: list["Web"] = []  # of this process
+
 
 class Web:
     """`manage.py web`."""
@@ -36,6 +38,7 @@ class Web:
         }
         (folder / "static").symlink_to(static_files())
         self.start()
+        STARTED.append(self)
 
     def _manage(self, *arguments: str) -> subprocess.Popen:
         return subprocess.Popen(

@@ -9,6 +9,7 @@ from subscribers.delivery import fan_out
 from subscribers.delivery.dispatcher import Postman
 from subscribers.models import Subscriber
 from tests.subscribers.receivers import Sink
+from tests.web import STARTED
 from tests.whole import wait_for
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -45,3 +46,17 @@ def post(transactional_db):
     made = Post()
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_alerts(request):
+    """A web process of earlier tests looks after this database, too: it would send alerts of its own.
+
+    It is started again by the next test that asks for it.
+    """
+    if (
+        request.module.__name__.rpartition(".")[2].startswith("test_alerts")
+        and "web" not in request.fixturenames
+    ):
+        for web in STARTED:
+            web.stop()
