@@ -115,7 +115,7 @@ def test_without_script_nothing_is_missing(web, browser):
     page = browser.open(web.url, script=False)
     headline(page, "Web app is down")
     assert re.search(r"\d\d:\d\d UTC", page.inner_text("#banner"))
-    assert "This page updates automatically" not in page.inner_text("main")
+    assert "Updates automatically" not in page.inner_text("main")
     page.get_by_role("link", name="Full timeline and evidence").click()
     assert incident.title in page.inner_text("h1")
     assert "First failed check" in page.inner_text("main")
