@@ -53,7 +53,7 @@ JAPANESE = ("cp932", "euc_jp", "iso2022_jp_ext")
 AS_MICROSOFT = str.maketrans("\u301c\u2016\u2212\u2014¢£¬", "\uff5e\u2225\uff0d\u2015\uffe0\uffe1\uffe2")
 LACKING = (*JAPANESE[1:], "gb18030", "big5hkscs")
 ERRORS = "statuspage.as_browsers"  # how Python calls `_missing`
-MOST_ASKED = 10_000  # in one piece: what follows one with more does without
+MAX_ASKED = 10_000  # in one piece: what follows one with more does without
 EUROS = {"gb18030": b"\x80", "big5hkscs": b"\xa3\xe1"}
 READ_AS = {label: charset for charset, labels in LABELS.items() for label in labels.split()}
 OF_ISO = re.compile(r"iso[-_]?8859[-_]?([0-9]{1,2})(?:-[ei])?(?::19[0-9]{2})?")
@@ -85,7 +85,7 @@ def _pieces(body: bytes | bytearray, charset: str, begin: int) -> Iterator[str]:
     for at in range(begin, max(len(body), begin + 1), PIECE):
         before = _asked.times
         piece = decoder.decode(bytes(body[at : at + PIECE]), at + PIECE >= len(body))
-        if _asked.times - before > MOST_ASKED:
+        if _asked.times - before > MAX_ASKED:
             decoder.errors = "replace"
         yield _as_browsers(charset, piece)
 

@@ -1,6 +1,6 @@
 """The log: one line for each change of state, an event and its fields.
 
-    incident.opened id=8dk3mzqpx7wv component="Chat, Search" cause=status
+    incident.opened id=8dk3mzqpx7wv title="Chat and Search are not working" failure=status
 
 A change that is rolled back is not logged: the line is written when its transaction commits. Fields hold
 names, ids, codes and counts: no address of a subscriber and no secret. What checks have found is written

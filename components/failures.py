@@ -27,9 +27,7 @@ class Words:
     now: str  # customers, in an update
     met: str  # the first failed check, in one sentence
     seen: str  # evidence, in a few words
-    how: tuple[
-        str, str
-    ]  # diagnosis: (in bold, the rest); the rest is empty where the check's own detail follows
+    how: tuple[str, str]  # diagnosis: in bold, then the rest; empty where the check's own detail follows
 
 
 ROWS: dict[str, Words] = {

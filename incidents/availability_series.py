@@ -14,7 +14,7 @@ from components.outcomes import Outcome
 
 AROUND_S = 600
 STEPS_S = (60, 300, 900, 3600, 14_400, 86_400)
-MOST_POINTS = 300
+MAX_POINTS = 300
 
 
 def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: datetime) -> dict[str, Any]:
@@ -45,9 +45,7 @@ def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: dateti
     if not by_step:
         return {}
     start = first // step_s
-    if (
-        max(by_step) - start > MOST_POINTS
-    ):  # it is said to have begun long before the first check that is kept
+    if max(by_step) - start > MAX_POINTS:  # it is said to have begun long before the first check that is kept
         start = min(by_step)
     counts = [by_step.get(step, [0, 0]) for step in range(start, max(by_step) + 1)]
     return {"start": start * step_s, "step_s": step_s, "counts": counts}
@@ -55,5 +53,5 @@ def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: dateti
 
 def _step(seconds: int, interval_s: int) -> int:
     """A minute if that gives each point a check and not too many points, else more."""
-    fit = (step for step in STEPS_S if step >= interval_s and seconds / step <= MOST_POINTS)
+    fit = (step for step in STEPS_S if step >= interval_s and seconds / step <= MAX_POINTS)
     return next(fit, STEPS_S[-1])

@@ -21,9 +21,8 @@ def take_over(incident: Incident, now: datetime, *, author: Any = None) -> None:
             return
         incident.is_owned, incident.settle_at, incident.publish_at = True, None, None
         incident.save()
-        automation.catch_up(
-            incident, now
-        )  # what staff call down may have passed its checks: they are asked now
+        # what staff call down may have passed its checks: they are asked now
+        automation.catch_up(incident, now)
         incident.write(Kind.NOTE, "Taken over from monitoring.", now, author=author)
         incident.log("taken_over", by=author)
         Page.objects.bump_version(is_public=incident.published_at is not None)

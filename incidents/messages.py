@@ -20,7 +20,7 @@ EMOJI = {
     Status.UNDER_MAINTENANCE: "🔵",
     Status.UNKNOWN: "⚪",
 }
-MOST_SUBJECT = 200
+MAX_SUBJECT_LENGTH = 200
 Components = Sequence[tuple[str, Status]]
 
 
@@ -68,7 +68,7 @@ def subject_line(label: str, title: str) -> str:
 
 def header(text: str) -> str:
     """Words for a header of a mail: one line, cut."""
-    return one_line(text, most=MOST_SUBJECT)
+    return one_line(text, most=MAX_SUBJECT_LENGTH)
 
 
 def one_line(text: str, *, most: int) -> str:
@@ -104,7 +104,7 @@ def told_in_mail(
 ) -> list[str]:
     """The lines of one story and what is said now. `state` None: there is none to tell."""
     lines = [state_line(state, components), ""] if state else []
-    lines += [one_line(title, most=MOST_SUBJECT), said_when(said)]
+    lines += [one_line(title, most=MAX_SUBJECT_LENGTH), said_when(said)]
     lines += facts
     if next_update_at:
         lines.append(next_word(next_update_at, said.at, sent_at))

@@ -9,20 +9,20 @@ a person to fill in.
 import re
 from collections.abc import Iterable, Mapping
 
-LONGEST_NAME = 60
-MOST_SHOWN = 3
+MAX_NAME_LENGTH = 60
+MAX_SHOWN = 3
 CONFIRM = "The braces are intentional"
 
 # Neither a name nor a fallback may hold a brace: each scan ends at the next one, so time stays linear.
 PART = re.compile(
     r"\{\{|\}\}"
-    rf"|\{{(?P<name>[^\W\d_][\w -]{{0,{LONGEST_NAME - 1}}})(?:\|(?P<fallback>[^{{}}]*+))?\}}"
+    rf"|\{{(?P<name>[^\W\d_][\w -]{{0,{MAX_NAME_LENGTH - 1}}})(?:\|(?P<fallback>[^{{}}]*+))?\}}"
     r"|(?P<stray>[{}])"
 )
 CLOSED = re.compile(r"\{([^{}]*+)\}")
 
 
-class InvalidTemplate(ValueError):
+class InvalidTemplateError(ValueError):
     """This template cannot be used: a brace or a name in it is wrong."""
 
     def __init__(self, sentence: str) -> None:
@@ -64,17 +64,15 @@ def written(text: str) -> dict[str, str]:
 def question(open_blanks: Iterable[str]) -> str:
     """What is asked once before words with these blanks are published."""
     told = list(dict.fromkeys(open_blanks))
-    shown = ", ".join(told[:MOST_SHOWN]) + (
-        f" and {len(told) - MOST_SHOWN} more" if told[MOST_SHOWN:] else ""
-    )
+    shown = ", ".join(told[:MAX_SHOWN]) + (f" and {len(told) - MAX_SHOWN} more" if told[MAX_SHOWN:] else "")
     return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it is."
 
 
 def check(text: str) -> None:
-    """Raise InvalidTemplate for the first brace or name that is wrong."""
+    """Raise InvalidTemplateError for the first brace or name that is wrong."""
     for part in PART.finditer(text):
         if part["stray"]:
-            raise InvalidTemplate(_complaint(text, part.start()))
+            raise InvalidTemplateError(_complaint(text, part.start()))
 
 
 def _complaint(text: str, at: int) -> str:
@@ -87,8 +85,8 @@ def _complaint(text: str, at: int) -> str:
     name = closed[1].partition("|")[0]
     if not name.strip():
         return "A placeholder has no name: write one between the braces, such as “{whom}”."
-    if len(name) > LONGEST_NAME:
-        return f"The name “{_short(name)}” is too long: use at most {LONGEST_NAME} characters."
+    if len(name) > MAX_NAME_LENGTH:
+        return f"The name “{_short(name)}” is too long: use at most {MAX_NAME_LENGTH} characters."
     return (
         f"“{_short(name)}” cannot be a name: begin with a letter, "
         "then use only letters, digits, spaces, “_” and “-”."

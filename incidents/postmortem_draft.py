@@ -21,8 +21,8 @@ from incidents.markdown import to_text
 from incidents.models import Incident, Postmortem
 from incidents.times import clock
 
-MOST_LINES = 60
-LONGEST_LINE = 300
+MAX_LINES = 60
+MAX_LINE_LENGTH = 300
 BAD = (Outcome.DOWN, Outcome.DEGRADED)
 TAGS = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}
 
@@ -78,7 +78,7 @@ def _flips(incident: Incident, ended_at: datetime) -> list[Flip]:
         at__gte=incident.started_at,
         at__lte=ended_at,
     )
-    return list(found.select_related("probe__component").order_by("at", "id")[:MOST_LINES])
+    return list(found.select_related("probe__component").order_by("at", "id")[:MAX_LINES])
 
 
 def _impact(incident: Incident, ended_at: datetime) -> dict[str, str]:
@@ -127,7 +127,7 @@ def _summary(incident: Incident, of: list[str], ended_at: datetime) -> str:
 
 def timeline(incident: Incident, flips: list[Flip]) -> list[list[str]]:
     """[at, tag, text] of what probes saw, what we told and what we noted, oldest first."""
-    told = sorted((*_seen(flips), *_told(incident)), key=lambda row: row[0])[:MOST_LINES]
+    told = sorted((*_seen(flips), *_told(incident)), key=lambda row: row[0])[:MAX_LINES]
     return [[at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for at, tag, text in told]
 
 
@@ -169,5 +169,7 @@ def _told(incident: Incident) -> list[Row]:
         if tag == TAGS[Phase.RESOLVED]:  # after a relapse the last one was the end
             rows = [(at, "" if said == tag else said, text) for at, said, text in rows]
         is_said = tag in TAGS.values() and any(row[1] == tag for row in rows)
-        rows.append((update.at, "" if is_said else tag, to_text(update.body)[:LONGEST_LINE] or "(no text)"))
+        rows.append(
+            (update.at, "" if is_said else tag, to_text(update.body)[:MAX_LINE_LENGTH] or "(no text)")
+        )
     return rows

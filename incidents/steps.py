@@ -28,12 +28,12 @@ class Step(StrEnum):
 WAITS = {Step.OPENED: 1, Step.ALSO: 3, Step.AGAIN: 1, Step.WORSE: 3, Step.BETTER: 15, Step.RECOVERED: 1}
 
 
-LONGEST_WAIT = 15
+MAX_WAIT_UNITS = 15
 
 
 def wait(step: Step, relapses: int = 0) -> timedelta:
     """How long the message of this update waits. What has relapsed before is believed later each time."""
     units = WAITS.get(step, 0)
     if step is Step.RECOVERED:
-        units = min(units + 2 * relapses, LONGEST_WAIT)
+        units = min(units + 2 * relapses, MAX_WAIT_UNITS)
     return timedelta(seconds=settings.TELL_AFTER_S * units)

@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from incidents.placeholders import written
 
-MOST_WARNINGS = 8  # more is a wall nobody reads; the next ones show up as these are mended
+MAX_WARNINGS = 8  # more is a wall nobody reads; the next ones show up as these are mended
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def remarks(text: str, *, phase: str, components: Sequence[str], has_promise: bo
     answers = _last_word(plain) if phase == "resolved" else _open_word(plain, phase, has_promise)
     asked = sum(not answer.is_good for answer in answers)
     found = chain(_left_open(text), _found(text, plain))
-    return (*answers, *islice(found, MOST_WARNINGS - asked))
+    return (*answers, *islice(found, MAX_WARNINGS - asked))
 
 
 def _open_word(plain: str, phase: str, has_promise: bool) -> tuple[Remark, ...]:

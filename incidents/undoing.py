@@ -21,12 +21,12 @@ from incidents.models import Affected, Incident, Notice, Update, recovery
 from incidents.models.before import fields, give_back, moment
 
 
-class TooLate(ValidationError):
+class TooLateError(ValidationError):
     """What cannot be undone any more, with what to do instead."""
 
 
 def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
-    """Take an update back while nobody was notified; its text stays with staff. Raises TooLate.
+    """Take an update back while nobody was notified; its text stays with staff. Raises TooLateError.
 
     Returns the fields of its form but for the text; empty for an update that no form sent.
     """
@@ -37,7 +37,7 @@ def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
         _refuse_undo(incident, update, now)
         before, changes = update.before or {}, update.changes
         if not Notice.objects.take_back(update):
-            raise TooLate("It is too late to undo: it is being sent. Edit it, or post a correction.")
+            raise TooLateError("It is too late to undo: it is being sent. Edit it, or post a correction.")
         update.kind, update.undo_until, update.before = Kind.RETRACTED, None, None
         update.save(update_fields=["kind", "undo_until", "before"])
         _restore(incident, before, {public_id for public_id, *_ in changes}, now)
@@ -49,16 +49,16 @@ def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
 
 def _refuse_undo(incident: Incident, update: Update, now: datetime) -> None:
     if update.kind == Kind.RETRACTED:
-        raise TooLate("This update was already undone.")
+        raise TooLateError("This update was already undone.")
     if update.undo_until is None or now >= update.undo_until or update.before is None:
-        raise TooLate("It is too late to undo: it has been sent. Edit it, or post a correction.")
+        raise TooLateError("It is too late to undo: it has been sent. Edit it, or post a correction.")
     if incident.updates.filter(number__gt=update.number, kind=Kind.POST).exists():
-        raise TooLate("Someone has posted since: edit your update instead.")
+        raise TooLateError("Someone has posted since: edit your update instead.")
     if incident.deleted_at or incident.merged_into_id:
-        raise TooLate("It is too late to undo: the incident was deleted or merged since.")
+        raise TooLateError("It is too late to undo: the incident was deleted or merged since.")
     is_new = update.before["times"]["published_at"] is None and not incident.is_by_machine
     if is_new and incident.merged.exists():
-        raise TooLate("Another incident was merged into this one since: edit your update instead.")
+        raise TooLateError("Another incident was merged into this one since: edit your update instead.")
 
 
 def _restore(incident: Incident, before: dict[str, Any], turned: Collection[str], now: datetime) -> None:
@@ -99,13 +99,13 @@ def _restore_facts(incident: Incident, before: dict[str, Any], made: dict[str, A
 
 
 def _take_in(incident: Incident, held: Collection[int], now: datetime) -> None:
-    """Merge in what was opened automatically meanwhile for its components (ids). Raises TooLate."""
+    """Merge in what was opened automatically meanwhile for its components (ids). Raises TooLateError."""
     others = Affected.objects.filter(component__in=held, is_held=True).exclude(incident=incident)
     rows = {row.incident_id: row for row in others.select_related("incident", "component")}
     for row in rows.values():
         other = row.incident
         if other.is_owned or (other.published_at is not None and incident.published_at is None):
-            raise TooLate(
+            raise TooLateError(
                 f"It is too late to undo: {row.component} has failed again, and “{other}” was opened for "
                 "it. Post there, or merge the two."
             )

@@ -29,7 +29,7 @@ class Plan:
     is_cancelled: bool = False
 
 
-class InvalidRule(ValueError):
+class InvalidRuleError(ValueError):
     """This recurrence cannot be kept; `sentence` says what to write instead."""
 
     def __init__(self, sentence: str) -> None:
@@ -95,7 +95,7 @@ def outside(raw: Seconds, excused: Seconds) -> Seconds:
 
 # Recurrence. A rule is a stranger's text that dateutil would follow to the year 9999, so it is read strictly.
 
-LONGEST_RULE = 300  # every day of a month named twice still fits
+MAX_RULE_LENGTH = 300  # every day of a month named twice still fits
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 # No BYHOUR and the like: the time of day is the first window's, and one start a day keeps the walk short.
 PARTS = (
@@ -182,13 +182,15 @@ def _window(local: datetime, moved: timedelta | None, length: timedelta, zone: Z
 
 def _parts(rule: str) -> dict[str, str]:
     """The rule as names and values, each known and there once."""
-    if len(rule) > LONGEST_RULE:
-        raise InvalidRule(f"Shorten the rule to at most {LONGEST_RULE} characters.")
+    if len(rule) > MAX_RULE_LENGTH:
+        raise InvalidRuleError(f"Shorten the rule to at most {MAX_RULE_LENGTH} characters.")
     matches = [PART.fullmatch(text) for text in rule.upper().removeprefix("RRULE:").split(";")]
     pairs = [(match[1], match[2]) for match in matches if match]
     parts = dict(pairs)
     if not len(parts) == len(pairs) == len(matches):
-        raise InvalidRule('Write one RRULE value on one line, each part once, like "FREQ=WEEKLY;BYDAY=SA".')
+        raise InvalidRuleError(
+            'Write one RRULE value on one line, each part once, like "FREQ=WEEKLY;BYDAY=SA".'
+        )
     _judge(parts)
     return parts
 
@@ -197,14 +199,14 @@ def _judge(parts: dict[str, str]) -> None:
     """Refuse what is foreign, too frequent or contradicts itself."""
     strange = [name for name in parts if name not in PARTS]
     if parts.get("FREQ") not in FREQUENCIES:
-        raise InvalidRule("Set FREQ to DAILY, WEEKLY, MONTHLY or YEARLY.")
+        raise InvalidRuleError("Set FREQ to DAILY, WEEKLY, MONTHLY or YEARLY.")
     if strange:
-        raise InvalidRule(f"Remove {', '.join(strange)}: a rule only sets the days, as BYDAY does.")
+        raise InvalidRuleError(f"Remove {', '.join(strange)}: a rule only sets the days, as BYDAY does.")
     for name in ("INTERVAL", "COUNT"):
         if name in parts and not NUMBER.fullmatch(parts[name]):
-            raise InvalidRule(f"Set {name} to a whole number from 1 to 99999.")
+            raise InvalidRuleError(f"Set {name} to a whole number from 1 to 99999.")
     if "COUNT" in parts and "UNTIL" in parts:
-        raise InvalidRule("Write COUNT or UNTIL, not both.")
+        raise InvalidRuleError("Write COUNT or UNTIL, not both.")
 
 
 def _until(text: str | None, zone: ZoneInfo) -> datetime | None:
@@ -217,7 +219,7 @@ def _until(text: str | None, zone: ZoneInfo) -> datetime | None:
         moment = datetime.strptime(f"{day}{clock or '235959'}", "%Y%m%d%H%M%S")  # noqa: DTZ007
         return moment.replace(tzinfo=UTC) if z else wall_clock.first(moment, zone)
     except (ValueError, OverflowError):
-        raise InvalidRule("Write UNTIL as 20261231 or 20261231T235959Z.") from None
+        raise InvalidRuleError("Write UNTIL as 20261231 or 20261231T235959Z.") from None
 
 
 def _starts(parts: dict[str, str], first: datetime) -> Iterator[datetime]:
@@ -232,4 +234,4 @@ def _starts(parts: dict[str, str], first: datetime) -> Iterator[datetime]:
         for shifted in rrulestr(text, dtstart=first.replace(year=first.year + ahead)):
             yield shifted.replace(year=shifted.year - ahead)
     except (ValueError, TypeError, LookupError, OverflowError):
-        raise InvalidRule('This rule cannot be read. Write it like "FREQ=MONTHLY;BYDAY=1SA".') from None
+        raise InvalidRuleError('This rule cannot be read. Write it like "FREQ=MONTHLY;BYDAY=1SA".') from None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from components.models import Component, Flip, Page
 from components.status import Status
@@ -82,7 +83,9 @@ def notice(incident: Incident, now: datetime) -> None:
 
 def _is_behind(incident: Incident) -> bool:
     """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
-    free = [row for row in incident.spoken_of() if not (row.component.hand_status or row.component.judge_at)]
+    rows = incident.spoken_of()
+    prefetch_related_objects(rows, "component__probes")  # asked every second, whatever the number of rows
+    free = [row for row in rows if not (row.component.hand_status or row.component.judge_at)]
     others = [row for row in free if row.component.probed() not in (None, row.status)]
     return len(others) > len(recovery.overlooked(incident, others))
 

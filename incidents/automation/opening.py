@@ -1,7 +1,7 @@
 """Which incident a failure joins, reopens or opens.
 
 One cause is one incident: whatever fails within the join window of the newest failure joins the
-incident that is open, up to `LONGEST_CHAIN` windows after it opened, or failed again.
+incident that is open, up to `MAX_JOIN_WINDOWS` windows after it opened, or failed again.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from incidents.automation.updates import note_opened, say_opened
 from incidents.models import Affected, Incident
 from incidents.steps import Step
 
-LONGEST_CHAIN = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
+MAX_JOIN_WINDOWS = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
 REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same outage
 
 
@@ -169,7 +169,7 @@ def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident
     window = timedelta(seconds=settings.JOIN_WINDOW_S)
     is_young = Q(created_at__gte=now - window) | Q(is_owned=False, joined_at__gte=now - window)
     young = Incident.objects.live().filter(is_young, is_by_machine=True, resolved_at=None)
-    begins = now - LONGEST_CHAIN * window
+    begins = now - MAX_JOIN_WINDOWS * window
     has_relapsed = Q(updates__step=Step.AGAIN, updates__at__gte=begins)
     young = young.filter(Q(created_at__gte=begins) | has_relapsed).distinct()
     if joining == Joining.GROUP:

@@ -7,7 +7,7 @@ from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
 from incidents.models.notice import Notice, NoticeKind
 from incidents.models.plan import PlanRow
-from incidents.models.posting import AlreadyResolved, Post
+from incidents.models.posting import AlreadyResolvedError, Post
 from incidents.models.postmortem import ActionItem, ActionKind, ActionState, Postmortem, PostmortemVersion
 from incidents.models.taken import TakenForm
 from incidents.models.template import Template, TemplateKind
@@ -19,7 +19,7 @@ __all__ = [
     "ActionKind",
     "ActionState",
     "Affected",
-    "AlreadyResolved",
+    "AlreadyResolvedError",
     "Draft",
     "Incident",
     "Maintenance",

@@ -13,7 +13,7 @@ from components.models import Page
 from incidents.models.incident import Incident
 from incidents.models.taken import TakenForm
 
-LONGEST = 30_000  # characters of all fields: an update takes 25,000
+MAX_LENGTH = 30_000  # characters of all fields: an update takes 25,000
 STILL_WRITING = timedelta(seconds=60)  # a draft saves itself every two seconds
 
 

@@ -28,7 +28,7 @@ from incidents.lifecycle import PUBLIC_KINDS, Kind, Phase
 from incidents.models import posting, recovery
 from incidents.models.incident_manager import IncidentManager
 from incidents.models.notice import Notice
-from incidents.models.posting import MOST_WORKAROUND, Post, checked_body, checked_workaround
+from incidents.models.posting import MAX_WORKAROUND_LENGTH, Post, checked_body, checked_workaround
 from incidents.state import state_now, state_past
 from incidents.times import near
 
@@ -85,7 +85,7 @@ class Incident(models.Model):
         max_length=60, blank=True, help_text="One or two words, for the figures: “deploy”, “database”."
     )
     workaround = models.CharField(
-        "what customers can do", max_length=MOST_WORKAROUND, blank=True, help_text="Markdown."
+        "what customers can do", max_length=MAX_WORKAROUND_LENGTH, blank=True, help_text="Markdown."
     )
 
     objects = IncidentManager()

@@ -21,7 +21,7 @@ from incidents.models.notice import Notice
 from incidents.models.series import AHEAD, Series
 from incidents.models.work import ACTIVE, OPEN, State
 
-LONGEST = timedelta(days=60)
+MAX_LENGTH = timedelta(days=60)
 VERIFY_FOR = timedelta(minutes=15)  # no word of the probes for this long after the end: say so and close
 
 
@@ -86,12 +86,12 @@ class Maintenance(Series):
         if self.starts_at and self.ends_at:
             if self.ends_at <= self.starts_at:
                 raise ValidationError({"ends_at": "The end must be after the start."})
-            if self.length > LONGEST:
-                raise ValidationError({"ends_at": f"Plan at most {LONGEST.days} days at a time."})
+            if self.length > MAX_LENGTH:
+                raise ValidationError({"ends_at": f"Plan at most {MAX_LENGTH.days} days at a time."})
         if self.rule and self.starts_at and self.ends_at:
             try:
                 self.places(self.starts_at, self.starts_at + AHEAD)
-            except windows.InvalidRule as refused:
+            except windows.InvalidRuleError as refused:
                 raise ValidationError({"rule": refused.sentence}) from refused
 
     def refuse_bad_times(self, now: datetime) -> None:

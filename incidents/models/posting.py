@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from incidents.models.incident import Incident
     from incidents.models.update import Update
 
-MOST_WORKAROUND = 500  # a few sentences: it stands beside each newest update and in each mail
+MAX_WORKAROUND_LENGTH = 500  # a few sentences: it stands beside each newest update and in each mail
 
 Statuses = Mapping[Component, Status | str]
 
 
-class AlreadyResolved(ValidationError):
+class AlreadyResolvedError(ValidationError):
     """This incident is resolved: reopen it, or open a new one."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ def post(incident: "Incident", sent: Post, *, now: datetime, author: Any = None)
         incident.refuse_deleted()
         _refuse_unread(incident, sent.seen, author)
         if not may_move(Phase(incident.phase), phase) and not sent.reopens:
-            raise AlreadyResolved
+            raise AlreadyResolvedError
         incident.refuse_future(sent.at, now)
         old = before.remember(incident, sent.statuses or (), now) if sent.undo_s else None
         words = (incident.title, incident.workaround)
@@ -86,9 +86,8 @@ def post(incident: "Incident", sent: Post, *, now: datetime, author: Any = None)
         _set_fields(incident, sent, phase, now)
         changes = _set_statuses(incident, sent, phase, now)
         if not was_owned and phase is not Phase.RESOLVED:
-            recovery.watch(
-                incident, recovery.shown_since(incident, now), now
-            )  # no flip says it was well already
+            # no flip says that it was healthy already
+            recovery.watch(incident, recovery.shown_since(incident, now), now)
         update = incident.say(sent.body, phase, now, author=author, changes=changes, at=sent.at)
         _keep(update, sent, before.conclude(incident, old, sent.typed) if old else None, now)
         incident.drafts.filter(author=author).delete()
@@ -167,10 +166,9 @@ def checked_workaround(text: str | None) -> str | None:
     if text is None:
         return None
     text = lines(text).strip()
-    if len(text) > MOST_WORKAROUND:
-        raise ValidationError(
-            {"workaround": f"What customers can do is longer than {MOST_WORKAROUND} characters: shorten it."}
-        )
+    if len(text) > MAX_WORKAROUND_LENGTH:
+        sentence = f"What customers can do is longer than {MAX_WORKAROUND_LENGTH} characters: shorten it."
+        raise ValidationError({"workaround": sentence})
     return text
 
 

@@ -17,9 +17,9 @@ from incidents.availability_series import curve
 from incidents.models.incident import Incident
 from incidents.models.notice import Notice
 
-LONGEST = 50_000
-LONGEST_TAG = 30
-MOST_ROWS = 200
+MAX_LENGTH = 50_000
+MAX_TAG_LENGTH = 30
+MAX_ROWS = 200
 TEXTS = (
     "summary", "impact", "users_how", "detection", "what_happened", "root_cause", "escalation", "resolution",
     "lessons",
@@ -49,21 +49,21 @@ class Postmortem(models.Model):
     ended_at = models.DateTimeField()
     detected_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField("first public update", null=True, blank=True)
-    summary = LinesField(blank=True, max_length=LONGEST)
-    impact = LinesField(blank=True, max_length=LONGEST)
+    summary = LinesField(blank=True, max_length=MAX_LENGTH)
+    impact = LinesField(blank=True, max_length=MAX_LENGTH)
     users_percent = models.DecimalField(
         "users affected (%)", max_digits=5, decimal_places=2, null=True, blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )  # fmt: skip
     users_how = LinesField("of whom, and how measured", blank=True, max_length=1000)
-    detection = LinesField("how it was detected", blank=True, max_length=LONGEST)
-    what_happened = LinesField(blank=True, max_length=LONGEST)
-    root_cause = LinesField(blank=True, max_length=LONGEST)
+    detection = LinesField("how it was detected", blank=True, max_length=MAX_LENGTH)
+    what_happened = LinesField(blank=True, max_length=MAX_LENGTH)
+    root_cause = LinesField(blank=True, max_length=MAX_LENGTH)
     timeline = models.JSONField(default=list, blank=True)
     misled = models.JSONField("what misled us", default=list, blank=True)
-    escalation = LinesField(blank=True, max_length=LONGEST)
-    resolution = LinesField(blank=True, max_length=LONGEST)
-    lessons = LinesField(blank=True, max_length=LONGEST)
+    escalation = LinesField(blank=True, max_length=MAX_LENGTH)
+    resolution = LinesField(blank=True, max_length=MAX_LENGTH)
+    lessons = LinesField(blank=True, max_length=MAX_LENGTH)
     curve = models.JSONField(default=dict, blank=True, editable=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
@@ -207,9 +207,9 @@ def _is_table(rows: Any, width: int) -> bool:
     """Whether these are rows of so many texts each."""
     return (
         isinstance(rows, list)
-        and len(rows) <= MOST_ROWS
+        and len(rows) <= MAX_ROWS
         and all(isinstance(row, list) and len(row) == width for row in rows)
-        and all(isinstance(cell, str) and len(cell) <= LONGEST for row in rows for cell in row)
+        and all(isinstance(cell, str) and len(cell) <= MAX_LENGTH for row in rows for cell in row)
     )
 
 
@@ -219,7 +219,9 @@ def _is_moment(at: str, tag: str, text: str) -> bool:
         moment = parse_datetime(at)
     except ValueError:
         return False
-    return moment is not None and moment.tzinfo is not None and len(tag) <= LONGEST_TAG and bool(text.strip())
+    return (
+        moment is not None and moment.tzinfo is not None and len(tag) <= MAX_TAG_LENGTH and bool(text.strip())
+    )
 
 
 class PostmortemVersion(models.Model):

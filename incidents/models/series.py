@@ -49,7 +49,7 @@ class Series(Work):
         return (first.starts_at, first.ends_at) if first else (self.starts_at, self.ends_at)
 
     def places(self, after: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
-        """The windows of its series between two moments. Raises windows.InvalidRule."""
+        """The windows of its series between two moments. Raises windows.InvalidRuleError."""
         start, end = (at.astimezone(UTC) for at in self.first_place())  # else they differ by their clocks
         return windows.occurrences(self.rule, start, end - start, self._zone(), after=after, before=before)
 
@@ -67,7 +67,7 @@ class Series(Work):
             off = windows.off_the_rule(self.rule, start, self._zone()) if start > now else ""
             told = windows.clock_changes(self.rule, start, end - start, self._zone(), after=now, before=until)
             return [off, *told] if off else told
-        except windows.InvalidRule:
+        except windows.InvalidRuleError:
             return []  # no form lets one in, but a hand in the database can
 
     def _follow_rule(self, now: datetime, author: Any) -> None:

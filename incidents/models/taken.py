@@ -14,8 +14,8 @@ from django.db import models
 from incidents.models.incident import Incident
 
 KEPT_FOR = timedelta(days=30)  # a tab may stay open for long
-LONGEST_KEY = 32
-LONGEST_WAY = 500
+MAX_KEY_LENGTH = 32
+MAX_PATH_LENGTH = 500
 
 
 class TakenFormManager(models.Manager["TakenForm"]):
@@ -28,7 +28,7 @@ class TakenFormManager(models.Manager["TakenForm"]):
     ) -> None:
         """Note that it is taken. The caller holds the lock of the page, and has asked `of`."""
         if key:
-            led_to = led_to if len(led_to) <= LONGEST_WAY else led_to.partition("?")[0]
+            led_to = led_to if len(led_to) <= MAX_PATH_LENGTH else led_to.partition("?")[0]
             self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)
             self.filter(at__lt=now - KEPT_FOR).delete()
 
@@ -36,10 +36,10 @@ class TakenFormManager(models.Manager["TakenForm"]):
 class TakenForm(models.Model):
     """A form that was taken: the incident that came of it, or the address that its sender was led to."""
 
-    key = models.CharField(max_length=LONGEST_KEY)
+    key = models.CharField(max_length=MAX_KEY_LENGTH)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     incident = models.ForeignKey(Incident, null=True, on_delete=models.CASCADE, related_name="+")
-    led_to = models.CharField(max_length=LONGEST_WAY, default="")
+    led_to = models.CharField(max_length=MAX_PATH_LENGTH, default="")
     at = models.DateTimeField(db_index=True)
 
     objects = TakenFormManager()

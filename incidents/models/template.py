@@ -42,5 +42,5 @@ class Template(models.Model):
         for field in ("title", "body"):
             try:
                 placeholders.check(getattr(self, field))
-            except placeholders.InvalidTemplate as refused:
+            except placeholders.InvalidTemplateError as refused:
                 raise ValidationError({field: refused.sentence}) from refused

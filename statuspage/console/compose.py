@@ -24,7 +24,7 @@ from incidents.generated_text import names
 from incidents.lifecycle import Phase
 from incidents.markdown import to_html
 from incidents.models import Draft, Incident, NoticeKind, Post, TakenForm, Update
-from incidents.models.draft import LONGEST
+from incidents.models.draft import MAX_LENGTH
 from incidents.state import place_now, state_now
 from incidents.times import clock
 from statuspage.console import confirmations, numbers, promises
@@ -185,7 +185,7 @@ def newest(incident: Incident | None) -> int:
 
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
     """The form from what was sent, or from a draft."""
-    text = {name: str(data.get(name, ""))[:LONGEST] for name in FIELDS}
+    text = {name: str(data.get(name, ""))[:MAX_LENGTH] for name in FIELDS}
     text["title"] = one_line(text["title"])
     for name in ("body", "workaround", "workaround_was"):
         text[name] = text[name].replace("\r\n", "\n")

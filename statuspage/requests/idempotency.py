@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from components.models import Page
 from incidents.models import TakenForm
-from incidents.models.taken import LONGEST_KEY
+from incidents.models.taken import MAX_KEY_LENGTH
 
 FIELD = "form_key"
 TWICE = "This was already sent. It was accepted once."
@@ -52,7 +52,7 @@ def _mark(request: HttpRequest) -> str:
     sent = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
     files = [(name, _digest(file)) for name, every in request.FILES.lists() for file in every]
     told = json.dumps([request.path, sent, files])
-    return hashlib.sha256(told.encode()).hexdigest()[:LONGEST_KEY]
+    return hashlib.sha256(told.encode()).hexdigest()[:MAX_KEY_LENGTH]
 
 
 def _digest(file: "UploadedFile[Any]") -> str:

@@ -124,7 +124,7 @@ def _block(story: Story, said: Said, sent_at: datetime | None) -> dict[str, Any]
         "state": state.label if state else "",
         "look": LOOKS[state.status] if state else None,
         "names": messages.names(messages.hit(state, story.components) if state else story.components),
-        "title": one_line(story.title, most=messages.MOST_SUBJECT),
+        "title": one_line(story.title, most=messages.MAX_SUBJECT_LENGTH),
         "facts": facts,
         "rows": messages.each(story.components),
         "url": story.url,

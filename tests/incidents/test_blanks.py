@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incidents.placeholders import InvalidTemplate, blanks, check, fill, written
+from incidents.placeholders import InvalidTemplateError, blanks, check, fill, written
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_open_blank_can_be_found_in_the_text_as_it_stands_there():
     ],
 )
 def test_a_template_that_is_wrong_says_how_to_mend_it(text, says):
-    with pytest.raises(InvalidTemplate) as wrong:
+    with pytest.raises(InvalidTemplateError) as wrong:
         check(text)
     assert says in wrong.value.sentence
     assert str(wrong.value) == wrong.value.sentence
@@ -118,7 +118,7 @@ def test_a_hostile_text_comes_to_an_end(piece):
     # a quadratic scan would take minutes
     fill(text, {"a": "x"})
     blanks(text)
-    with pytest.raises(InvalidTemplate):
+    with pytest.raises(InvalidTemplateError):
         check(text + "{")
 
 

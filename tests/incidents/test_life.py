@@ -14,7 +14,7 @@ from components.status import Status
 from incidents import automation, handover, undoing
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Post
-from incidents.undoing import TooLate
+from incidents.undoing import TooLateError
 from tests.making import NOW, after, fell, group, rose, watched
 
 
@@ -125,10 +125,10 @@ def test_more_advice_than_fits_is_refused_with_the_update(ada):
 def test_after_its_time_or_after_another_word_undo_is_refused(ada, bo):
     _, incident = suggested()
     update = incident.post(Post("One.", phase="identified", undo_s=20), now=NOW, author=ada)
-    with pytest.raises(TooLate, match="too late"):
+    with pytest.raises(TooLateError, match="too late"):
         undoing.undo(incident, update, after(seconds=20))
     incident.post(Post("Two.", phase="identified", undo_s=20), now=after(seconds=5), author=bo)
-    with pytest.raises(TooLate, match="posted since"):
+    with pytest.raises(TooLateError, match="posted since"):
         undoing.undo(incident, update, after(seconds=6))
 
 

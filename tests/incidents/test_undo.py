@@ -6,7 +6,7 @@ from components.models import Component
 from incidents import automation, handover, undoing
 from incidents.lifecycle import Kind
 from incidents.models import Incident, Post
-from incidents.undoing import TooLate
+from incidents.undoing import TooLateError
 from tests.making import NOW, after, component, fell, found, joining, rose, watched
 from tests.people import person
 
@@ -118,7 +118,7 @@ def test_a_failure_that_somebody_has_taken_over_meanwhile_refuses_the_undoing(ad
     fails(probe)
     opened = Incident.objects.exclude(pk=update.incident_id).get()
     handover.take_over(opened, soon(seconds=10), author=ada)
-    with pytest.raises(TooLate, match="was opened for it"):
+    with pytest.raises(TooLateError, match="was opened for it"):
         undone(update)
     assert Incident.objects.get(pk=update.incident_id).phase == "resolved"
     assert update.incident.updates.filter(kind=Kind.POST).last() == update
@@ -284,12 +284,12 @@ def test_two_updates_are_undone_one_after_the_other(ada):
     title = only().title
     first = said(only(), ada, "identified", title="First")
     second = said(only(), ada, "monitoring", title="Second")
-    with pytest.raises(TooLate, match="posted since"):
+    with pytest.raises(TooLateError, match="posted since"):
         undone(first)
     assert undone(second).title == "First"
     incident = undone(first)
     assert (incident.title, incident.phase, incident.is_owned) == (title, "investigating", False)
-    with pytest.raises(TooLate, match="already undone"):
+    with pytest.raises(TooLateError, match="already undone"):
         undone(first)
 
 
@@ -301,7 +301,7 @@ def test_handed_back_meanwhile_it_stays_with_the_machine(ada):
     rose(probe, after(minutes=4))
     update = said(only(), ada, statuses={probe.component: "degraded_performance"})
     handover.hand_back(only(), soon(seconds=5), author=ada)
-    with pytest.raises(TooLate, match="posted since"):  # the machine has told the recovery
+    with pytest.raises(TooLateError, match="posted since"):  # the machine has told the recovery
         undone(update)
     incident = only()
     assert (incident.is_owned, Component.objects.get().hand_status) == (False, "")
@@ -317,11 +317,11 @@ def test_deleted_or_merged_meanwhile_there_is_nothing_to_undo(ada):
     first, second = Incident.objects.order_by("id")
     update = said(first, ada)
     automation.merge(first, second, soon(seconds=5), author=ada)
-    with pytest.raises(TooLate, match="deleted or merged since"):
+    with pytest.raises(TooLateError, match="deleted or merged since"):
         undone(update)
     update = said(second, ada)
     second.delete_softly(soon(seconds=5), author=ada)
-    with pytest.raises(TooLate, match="deleted or merged since"):
+    with pytest.raises(TooLateError, match="deleted or merged since"):
         undone(update)
     handover.restore(second, soon(seconds=6), author=ada)
     assert undone(update).affected.filter(is_held=True).count() == 2
@@ -332,7 +332,7 @@ def test_a_new_incident_that_another_was_merged_into_is_not_undone(ada):
     found_by_probe = only()
     incident = Incident.objects.open("Down", "x", now=after(**AT), author=ada, undo_s=20)
     automation.merge(found_by_probe, incident, soon(seconds=5), author=ada)
-    with pytest.raises(TooLate, match="merged into this one since"):
+    with pytest.raises(TooLateError, match="merged into this one since"):
         undone(incident.updates.get(kind=Kind.POST))
     assert only() == incident
 

@@ -1,7 +1,9 @@
 """An automatic incident that no probe looks at any more, and failures that something staff did hid."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Component, Probe
@@ -228,3 +230,15 @@ def test_what_joins_an_incident_that_nobody_looks_at_is_looked_at(db):
     fell(other, after(seconds=30))
     assert (only().unwatched_at, only().names()) == (None, ["API", "Chat"])
     assert "Chat" in automation.draft(only(), after(minutes=1)).split("(since")[0]
+
+
+def test_a_second_asks_no_more_of_an_incident_of_many_components(db):
+    counts = []
+    for number in range(1, 7):
+        fell(watched(f"Part {number}"))
+        if number in (2, 6):
+            assert Incident.objects.get().affected.count() == number
+            with CaptureQueriesContext(connection) as asked:
+                automation.advance(after(seconds=30))
+            counts.append(len(asked))
+    assert counts[0] == counts[1]

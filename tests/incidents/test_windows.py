@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from components.status import Status
 from components.uptime import Seconds, Span, tally
 from incidents.windows import (
-    InvalidRule,
+    InvalidRuleError,
     Plan,
     binding,
     excused,
@@ -367,7 +367,7 @@ def test_a_list_without_end_is_cut():
     ],
 )  # fmt: skip
 def test_a_bad_rule_is_refused_with_the_mend(rule, mend):
-    with pytest.raises(InvalidRule) as refusal:
+    with pytest.raises(InvalidRuleError) as refusal:
         coming(rule, "10:00", before="2027-01-01 00:00")
     assert mend in refusal.value.sentence == str(refusal.value)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from components import failures
 from incidents import generated_text
-from incidents.style_check import MOST_WARNINGS, Remark, remarks
+from incidents.style_check import MAX_WARNINGS, Remark, remarks
 
 NOW = datetime(2026, 3, 14, 8, 0, tzinfo=UTC)
 CLEAR = "Sending messages does not work for all customers. Search works as usual."
@@ -260,7 +260,7 @@ def test_a_word_used_twice_is_pointed_at_once():
 def test_nobody_is_shown_more_than_eight_warnings():
     text = "{whom} minor soon pod node cluster backend upstream rollback supplier slight!"
     warnings = [one for one in read(text, has_promise=False) if not one.is_good]
-    assert len(warnings) == MOST_WARNINGS == 8
+    assert len(warnings) == MAX_WARNINGS == 8
     assert warnings[3].word == "{whom}"
 
 
@@ -307,4 +307,4 @@ def test_no_text_is_too_odd_to_remark_on(text, phase, components, has_promise):
     told = read(text, phase, components, has_promise)
     assert all(one.text for one in told)
     assert all(one.word in text for one in told)
-    assert sum(not one.is_good for one in told) <= MOST_WARNINGS
+    assert sum(not one.is_good for one in told) <= MAX_WARNINGS

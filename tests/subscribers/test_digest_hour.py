@@ -6,7 +6,7 @@ import pytest
 
 from incidents import undoing
 from incidents.models import Incident, Post
-from incidents.undoing import TooLate
+from incidents.undoing import TooLateError
 from subscribers.delivery import fan_out
 from subscribers.models import Delivery
 from tests.making import NOW, component
@@ -77,7 +77,7 @@ def test_an_update_is_not_taken_back_once_the_first_were_told(db, settings, monk
     notice.refresh_from_db()
     assert notice.sorted_at is None
     assert notice.cursor > 0
-    with pytest.raises(TooLate):
+    with pytest.raises(TooLateError):
         undoing.undo(incident, update, later)
     update.refresh_from_db()
     assert update.kind == "post"
