@@ -11,7 +11,7 @@ import django
 def main(target: str, seconds: float, at_once: int, certificate: str) -> None:
     """Keep so many checks of one target going."""
     django.setup()
-    from components.checking import Checker, Finding, Order
+    from components.checking import Checker, CheckRequest, Finding
     from components.egress import Egress
     from components.models import Claim
     from components.probers import PROBERS
@@ -19,9 +19,9 @@ def main(target: str, seconds: float, at_once: int, certificate: str) -> None:
     count, failed, guard, over = 0, 0, threading.Lock(), threading.Event()
     order = PROBERS["http"].parse(target, {})
 
-    def orders(number: int) -> list[Order]:
+    def orders(number: int) -> list[CheckRequest]:
         slot = int(time.time())
-        return [Order(Claim(n, slot, 1, "local"), "http", order, 5.0) for n in range(number)]
+        return [CheckRequest(Claim(n, slot, 1, "local"), "http", order, 5.0) for n in range(number)]
 
     def found(batch: list[Finding]) -> None:
         nonlocal count, failed

@@ -30,7 +30,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     from incidents.models import Incident, Post
     from subscribers import channels, webhook_signature
     from subscribers.delivery import fan_out, leases
-    from subscribers.delivery.dispatcher import Postman
+    from subscribers.delivery.dispatcher import Dispatcher
     from subscribers.models import Delivery, State, Subscriber
     from subscribers.states import Channel
 
@@ -48,7 +48,7 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     incident = Incident.objects.open(
         "Chat refuses new connections", WORDS, now=now, components=[chat], statuses={chat: "partial_outage"}
     )
-    postman = Postman(channels.senders(), egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
+    postman = Dispatcher(channels.senders(), egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
     _warm_up(postman)
     found: dict[str, Any] = {}
     for name in ("first", "second"):

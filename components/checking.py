@@ -28,7 +28,7 @@ STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted wit
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CheckRequest:
     """One check to run: the claim it fulfils, and what to do."""
 
     claim: Claim
@@ -65,7 +65,7 @@ class Checker:
         for thread in self.threads:
             thread.start()
 
-    def submit(self, orders: Iterable[Order]) -> None:
+    def submit(self, orders: Iterable[CheckRequest]) -> None:
         """Start these checks now. Returns at once."""
         asyncio.run_coroutine_threadsafe(self._start(list(orders)), self.loop)
 
@@ -91,7 +91,7 @@ class Checker:
             if time.monotonic() - before > BATCH_S + STALL_S:
                 self.stalled_at = time.monotonic()
 
-    async def _start(self, orders: list[Order]) -> None:
+    async def _start(self, orders: list[CheckRequest]) -> None:
         self.in_hand += len(orders)
         for order in orders:
             # the running task keeps itself alive through `tasks`
@@ -103,7 +103,7 @@ class Checker:
         if not task.cancelled() and task.exception() is not None:
             self.loop.call_exception_handler({"message": "check", "exception": task.exception()})
 
-    async def _check(self, order: Order) -> None:
+    async def _check(self, order: CheckRequest) -> None:
         assert self.places is not None
         async with self.places:
             started_at, began = datetime.now(UTC), time.monotonic()

@@ -37,6 +37,6 @@ def silent_since(now: datetime) -> dict[int, datetime]:
     probes: dict[int, list[Probe]] = defaultdict(list)
     columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up",
                "unsteady_count", "unsteady_window")  # fmt: skip
-    for probe in Probe.objects.filter(is_paused=False, component__hand_status="").only(*columns):
+    for probe in Probe.objects.filter(is_paused=False, component__manual_status="").only(*columns):
         probes[probe.component_id].append(probe)
     return {pk: until for pk, mine in probes.items() if (until := seen_until(mine, now)) is not None}

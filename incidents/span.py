@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 
 
 def ended(
-    started_at: datetime, *, well_since: datetime | None, resolved_at: datetime | None
+    started_at: datetime, *, recovered_since: datetime | None, resolved_at: datetime | None
 ) -> datetime | None:
     """When it ended; None while it lasts.
 
     A recovery before the beginning is of an earlier outage: staff have moved the beginning since.
     Whoever dates the end back to before the recovery knows better than the probes.
     """
-    if well_since is None or well_since <= started_at:
+    if recovered_since is None or recovered_since <= started_at:
         return resolved_at
-    return min(well_since, resolved_at) if resolved_at else well_since
+    return min(recovered_since, resolved_at) if resolved_at else recovered_since
 
 
 def lasted(started_at: datetime, ended_at: datetime | None, now: datetime) -> timedelta:
@@ -27,7 +27,7 @@ def lasted(started_at: datetime, ended_at: datetime | None, now: datetime) -> ti
 
 
 def well_by_people(
-    *, well_since: datetime | None, monitoring_at: datetime | None, is_seen_well: bool
+    *, recovered_since: datetime | None, monitoring_at: datetime | None, is_seen_well: bool
 ) -> datetime | None:
     """Since when all is well: as probes saw it, else since people said so and no probe has disagreed."""
-    return well_since or (monitoring_at if is_seen_well else None)
+    return recovered_since or (monitoring_at if is_seen_well else None)

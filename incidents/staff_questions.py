@@ -57,7 +57,7 @@ def left_alone() -> list[Incident]:
 def in_dispute() -> list[Incident]:
     """Open automatic incidents where staff have set another status than the probes see."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
-    by_hand = opened.filter(affected__component__hand_status__gt="")
+    by_hand = opened.filter(affected__component__manual_status__gt="")
     return [incident for incident in by_hand.order_by("id").distinct() if recovery.disputed(incident)]
 
 
@@ -95,7 +95,7 @@ def disputed(incident: Incident) -> Question:
 
 
 def _dispute(component: Component) -> str:
-    by_hand = f"{component} is set to {Status(component.hand_status).label}"
+    by_hand = f"{component} is set to {Status(component.manual_status).label}"
     seen = component.probed()
     if seen is None:
         return f"{by_hand} and no probe checks it"

@@ -19,7 +19,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
 from components import egress, event_log
-from components.checking import Checker, Finding, Order
+from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
 from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
 from components.models.claims import LEASE_SLACK_S
@@ -82,7 +82,7 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     for probe in Probe.objects.begin(list(claims.values())):
         claim = claims[probe.pk]
         try:
-            orders.append(Order(claim, probe.kind, probe.order(), float(probe.timeout_s)))
+            orders.append(CheckRequest(claim, probe.kind, probe.order(), float(probe.timeout_s)))
         except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
     checker().submit(orders)

@@ -72,13 +72,13 @@ def _restore(incident: Incident, before: dict[str, Any], turned: Collection[str]
     _restore_facts(incident, before, made, now)
     is_open = incident.resolved_at is None and incident.deleted_at is None
     if is_open:
-        _take_in(incident, [pk for pk, *_, is_held in before["affected"] if is_held], now)
+        _take_in(incident, [pk for pk, *_, is_auto_open in before["affected"] if is_auto_open], now)
         _take_in_young(incident, moment(before.get("at")) or now, now)
     _restore_rows(incident, before, dict(made["worst"]), turned, is_open=is_open)
     newest = _flips_since(incident, before)
     if is_open:
         _hear_again(incident, newest, {pk for pk, *_ in before["affected"]}, now)
-    for component in Component.objects.filter(pk__in=newest, hand_status=""):
+    for component in Component.objects.filter(pk__in=newest, manual_status=""):
         component.judge_again(now)  # it may fail in no incident now
 
 
@@ -92,7 +92,7 @@ def _restore_facts(incident: Incident, before: dict[str, Any], made: dict[str, A
         incident.deleted_at = now
     if incident.is_owned:
         incident.settle_at = None
-    elif incident.well_since is not None and incident.resolved_at is None and incident.settle_at is None:
+    elif incident.recovered_since is not None and incident.resolved_at is None and incident.settle_at is None:
         incident.settle_at = incident.next_update_at = now + recovery.settling()  # handed back meanwhile
     incident.save()
     incident.updates.filter(pk__in=before["drafts"]).update(kind=Kind.POST)
@@ -100,7 +100,7 @@ def _restore_facts(incident: Incident, before: dict[str, Any], made: dict[str, A
 
 def _take_in(incident: Incident, held: Collection[int], now: datetime) -> None:
     """Merge in what was opened automatically meanwhile for its components (ids). Raises TooLateError."""
-    others = Affected.objects.filter(component__in=held, is_held=True).exclude(incident=incident)
+    others = Affected.objects.filter(component__in=held, is_auto_open=True).exclude(incident=incident)
     rows = {row.incident_id: row for row in others.select_related("incident", "component")}
     for row in rows.values():
         other = row.incident
@@ -134,12 +134,12 @@ def _restore_rows(
             row.status, worst_status, was_held = kept[row.component_id]
             # worse than the update said: a probe saw it meanwhile
             row.worst_status = row.worst_status if is_worse else worst_status
-            row.is_held = row.is_held or was_held
-        elif row.component.public_id in turned and not row.is_held:
+            row.is_auto_open = row.is_auto_open or was_held
+        elif row.component.public_id in turned and not row.is_auto_open:
             row.delete()  # it came with the update, not with a failure
             continue
-        row.is_held = row.is_held and is_open
-        row.save(update_fields=["status", "worst_status", "is_held"])
+        row.is_auto_open = row.is_auto_open and is_open
+        row.save(update_fields=["status", "worst_status", "is_auto_open"])
     worsts = {pk: row[1] for pk, row in kept.items()}
     if worsts != dict(incident.affected.values_list("component_id", "worst_status")):
         incident.weigh()
@@ -165,7 +165,7 @@ def _hear_again(incident: Incident, newest: Mapping[int, Flip], kept: Collection
         elif row.component_id in kept:
             if status != row.status:
                 automation.hear(incident, row, flip, status, now)
-        elif row.is_held and status.is_trouble:
+        elif row.is_auto_open and status.is_trouble:
             automation.join(incident, Failed(component, flip, last_known(component)), now)
         recovery.watch(incident, flip.at, now)
     if rows:
@@ -175,10 +175,10 @@ def _hear_again(incident: Incident, newest: Mapping[int, Flip], kept: Collection
 def _restore_hands(before: dict[int, str], made: dict[int, str], now: datetime) -> None:
     """The statuses that staff had set, where nobody has set another since; by component id."""
     for component in Component.objects.filter(pk__in=before):
-        hand_status = before[component.pk]
-        is_ours = component.hand_status == made.get(component.pk, component.hand_status)
-        if is_ours and component.hand_status != hand_status:
-            component.hand_status = hand_status
-            component.save(update_fields=["hand_status"])
+        manual_status = before[component.pk]
+        is_ours = component.manual_status == made.get(component.pk, component.manual_status)
+        if is_ours and component.manual_status != manual_status:
+            component.manual_status = manual_status
+            component.save(update_fields=["manual_status"])
             component.refresh(now)
-            component.judge_again(None if hand_status else now)
+            component.judge_again(None if manual_status else now)

@@ -14,8 +14,8 @@ class SubscribersConfig(AppConfig):
         from incidents import alerting, notification_status
         from subscribers import bounces
         from subscribers.alerts.watch import watch
-        from subscribers.delivery_stats import Keeper
+        from subscribers.delivery_stats import DeliveryStats
 
-        notification_status.answer_by(Keeper)
+        notification_status.answer_by(DeliveryStats)
         alerting.watch_by(watch)
         tracking.connect(bounces.hear, dispatch_uid="bounces")

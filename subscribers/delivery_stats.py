@@ -15,7 +15,7 @@ from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
 from subscribers.states import Channel
 
 
-class Keeper:
+class DeliveryStats:
     """Answers `incidents.notification_status`."""
 
     def audience(

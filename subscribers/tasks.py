@@ -14,7 +14,7 @@ from components.models import Heartbeat
 from incidents import alerting
 from subscribers import channels, operator_subscribers
 from subscribers.delivery import fan_out, leases
-from subscribers.delivery.dispatcher import Postman
+from subscribers.delivery.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
 DRAIN_S = 5.0  # what is still on its way then is sent again by whoever comes next, under the same id
@@ -41,14 +41,14 @@ def prune() -> None:
     fan_out.forget_old(database_now())
 
 
-_postman: Postman | None = None
+_postman: Dispatcher | None = None
 
 
-def postman() -> Postman:
+def postman() -> Dispatcher:
     """The engine of this worker process, started with its first task."""
     global _postman  # noqa: PLW0603 - one loop per process, made after the fork
     if _postman is None:
-        _postman = Postman(channels.senders(), egress=egress.through(egress.Door.SUBSCRIBERS))
+        _postman = Dispatcher(channels.senders(), egress=egress.through(egress.Door.SUBSCRIBERS))
     return _postman
 
 

@@ -52,7 +52,7 @@ def spoken(now: datetime) -> SimpleNamespace:
 
 def _component(name: str, now: datetime, **more) -> Component:
     """Staff say that it works; so it has been for a month."""
-    made = Component.objects.create(name=name, hand_status="operational", **more)
+    made = Component.objects.create(name=name, manual_status="operational", **more)
     long_ago = now - timedelta(days=30)
     Component.objects.filter(pk=made.pk).update(created_at=long_ago)
     made.refresh(long_ago)

@@ -59,8 +59,9 @@ class Component(models.Model):
         default=AutoIncidents.PUBLISH,
         help_text="What happens once a failure of its probes is confirmed.",
     )
-    hand_status = models.CharField(
+    manual_status = models.CharField(
         "status set by staff",
+        db_column="hand_status",
         max_length=25,
         choices=STATUS_CHOICES,
         blank=True,
@@ -90,8 +91,8 @@ class Component(models.Model):
 
     def judged(self) -> Status:
         """The status by hand, or the worst of the probes that are not paused; unknown without any."""
-        if self.hand_status:
-            return Status(self.hand_status)
+        if self.manual_status:
+            return Status(self.manual_status)
         return self.probed() or Status.UNKNOWN
 
     def probed(self) -> Status | None:
@@ -101,14 +102,14 @@ class Component(models.Model):
 
     def say_by_hand(self, status: Status, at: datetime) -> None:
         """Staff say what it is. What its probes say as well needs no hand."""
-        self.hand_status = "" if status == self.probed() else status
-        self.save(update_fields=["hand_status"])
+        self.manual_status = "" if status == self.probed() else status
+        self.save(update_fields=["manual_status"])
         self.refresh(at)
 
     @property
     def is_set_to_trouble(self) -> bool:
         """Whether staff say that something is wrong: planned work covers what probes see, and not that."""
-        return bool(self.hand_status) and Status(self.hand_status).is_trouble
+        return bool(self.manual_status) and Status(self.manual_status).is_trouble
 
     def judge_again(self, at: datetime | None) -> None:
         """Look at this moment whether it is down without an incident; None: not at all."""
@@ -117,9 +118,9 @@ class Component(models.Model):
 
     def release(self, at: datetime, *, judge_at: datetime | None = None) -> None:
         """What staff set ends: the probes speak again, or, without any, all is well."""
-        if self.hand_status:
-            self.hand_status = "" if self.probed() else Status.OPERATIONAL
-            self.save(update_fields=["hand_status"])
+        if self.manual_status:
+            self.manual_status = "" if self.probed() else Status.OPERATIONAL
+            self.save(update_fields=["manual_status"])
             self.judge_again(judge_at)
             self.refresh(at)
 

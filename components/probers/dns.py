@@ -44,7 +44,7 @@ TYPED_QUOTES = str.maketrans("“”„", '"' * 3)  # what editors make of them
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DNSTarget:
     """The question, and the spellings of an answer that will do (`alike` form); none: any answer will."""
 
     name: str
@@ -75,19 +75,19 @@ class DNS:
         ),
     )
 
-    def parse(self, target: str, options: Mapping[str, Any]) -> Order:
+    def parse(self, target: str, options: Mapping[str, Any]) -> DNSTarget:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         name, record_type = target.removeprefix("dns://").strip(), given["record_type"]
         address = literal_address(name) if record_type == "PTR" else None
         name = str(dns.reversename.from_address(str(address))) if address else checked_host(name)
         expect = given["expect"].strip()
-        return Order(name, record_type, expect, expected_forms(record_type, expect))
+        return DNSTarget(name, record_type, expect, expected_forms(record_type, expect))
 
-    def address(self, order: Order) -> None:
+    def address(self, order: DNSTarget) -> None:
         """None: only our own resolver is asked."""
 
-    def is_secure(self, order: Order) -> bool:
+    def is_secure(self, order: DNSTarget) -> bool:
         """Questions are plain."""
         return False
 
@@ -95,7 +95,7 @@ class DNS:
         """Whether it asks somebody else."""
         return False
 
-    async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
+    async def run(self, order: DNSTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, and compare."""
         answers = await egress.query(order.name, order.record_type)
         clock.seen["dns_ms"] = clock.total_ms

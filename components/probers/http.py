@@ -47,7 +47,7 @@ STATUS = re.compile("[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class HTTPTarget:
     """What to ask, and what to find."""
 
     url: str
@@ -123,7 +123,7 @@ class HTTP:
         ),
     )
 
-    def parse(self, target: str, options: Mapping[str, Any]) -> Order:
+    def parse(self, target: str, options: Mapping[str, Any]) -> HTTPTarget:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
@@ -131,7 +131,7 @@ class HTTP:
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
-        return Order(
+        return HTTPTarget(
             url=url.geturl(),
             method=given["method"],
             headers=given["headers"],
@@ -147,12 +147,12 @@ class HTTP:
             http2=given["http2"],
         )
 
-    def address(self, order: Order) -> tuple[str, int]:
+    def address(self, order: HTTPTarget) -> tuple[str, int]:
         """Of the first hop; later ones are judged when they come."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
         return hop.host, hop.port
 
-    def is_secure(self, order: Order) -> bool:
+    def is_secure(self, order: HTTPTarget) -> bool:
         """As the address says."""
         return order.url.startswith("https:")
 
@@ -160,7 +160,7 @@ class HTTP:
         """Whether it asks somebody else."""
         return options.get("unread") == "unknown"
 
-    async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
+    async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
         for _ in range(MAX_REDIRECTS + 1):
@@ -199,7 +199,7 @@ class HTTP:
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
 
 
-async def _connect(hop: Hop, order: Order, clock: Clock, egress: Egress) -> Line:
+async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) -> Line:
     """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
     shown = order.shown if hop.is_home else None
     offers = HTTP2 if order.http2 else ()
@@ -225,7 +225,7 @@ async def _connect(hop: Hop, order: Order, clock: Clock, egress: Egress) -> Line
     return line
 
 
-def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | None:
+def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
     """Whether what was read so far already holds all that is looked for; None when nothing is."""
     if not order.accepts(head.status) or not order.reads_body:
         return None
@@ -239,7 +239,7 @@ def _enough_for(order: Order, head: wire.Head) -> Callable[[Answer], bool] | Non
     return is_enough
 
 
-def _judge(order: Order, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
+def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """What was found, held against what was ordered."""
     clock.note(**_telling(head))
     reading = clock.reading()
@@ -282,7 +282,7 @@ def _telling(head: wire.Head) -> dict[str, str]:
     return {name: value[:200] for name, value in told.items()}
 
 
-def _wrong(order: Order, head: wire.Head, answer: Answer) -> str:
+def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
     """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
     if order.header:
         values = head.values(order.header)
@@ -310,7 +310,7 @@ def _readings(values: list[str]) -> list[str]:
     return [joined, joined.encode("latin-1").decode("utf-8", "replace")]
 
 
-def _wrong_json(order: Order, answer: Answer, head: wire.Head) -> str:
+def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
     try:
         try:
             document = json.loads(answer.data)

@@ -13,7 +13,7 @@ MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TCPTarget:
     host: str
     port: int
     send: bytes
@@ -31,17 +31,17 @@ class TCP:
         Option("expect", "Expect", type="text", help="The response must contain this."),
     )
 
-    def parse(self, target: str, options: Mapping[str, Any]) -> Order:
+    def parse(self, target: str, options: Mapping[str, Any]) -> TCPTarget:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         host, port = host_and_port(target.removeprefix("tcp://"))
-        return Order(host, port, _bytes(given["send"]), _bytes(given["expect"]))
+        return TCPTarget(host, port, _bytes(given["send"]), _bytes(given["expect"]))
 
-    def address(self, order: Order) -> tuple[str, int]:
+    def address(self, order: TCPTarget) -> tuple[str, int]:
         """What is dialled."""
         return order.host, order.port
 
-    def is_secure(self, order: Order) -> bool:
+    def is_secure(self, order: TCPTarget) -> bool:
         """What is sent is plain."""
         return False
 
@@ -49,7 +49,7 @@ class TCP:
         """Whether it asks somebody else."""
         return False
 
-    async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
+    async def run(self, order: TCPTarget, clock: Clock, egress: Egress) -> Reading:
         """Connect, say it, hear it."""
         line = await connect(order.host, order.port, clock, egress)
         try:
@@ -59,7 +59,7 @@ class TCP:
         finally:
             line.close()
 
-    async def _talk(self, order: Order, line: Line, clock: Clock) -> Reading:
+    async def _talk(self, order: TCPTarget, line: Line, clock: Clock) -> Reading:
         if order.send:
             line.writer.write(order.send)
         if not order.expect:

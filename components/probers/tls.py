@@ -17,7 +17,7 @@ HTTPS_PORT = 443
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TLSTarget:
     host: str
     port: int
     shown: ClientCertificate | None = None
@@ -31,16 +31,16 @@ class TLS:
     steps: tuple[str, ...] = (steps.DNS, steps.CONNECT, steps.TLS)
     options: tuple[Option, ...] = ()
 
-    def parse(self, target: str, options: Mapping[str, Any]) -> Order:
+    def parse(self, target: str, options: Mapping[str, Any]) -> TLSTarget:
         """The order, checked. Raises InvalidProbeError."""
         options_of(self, options)
-        return Order(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
+        return TLSTarget(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
 
-    def address(self, order: Order) -> tuple[str, int]:
+    def address(self, order: TLSTarget) -> tuple[str, int]:
         """What is dialled."""
         return order.host, order.port
 
-    def is_secure(self, order: Order) -> bool:
+    def is_secure(self, order: TLSTarget) -> bool:
         """Always."""
         return True
 
@@ -48,7 +48,7 @@ class TLS:
         """Whether it asks somebody else."""
         return False
 
-    async def run(self, order: Order, clock: Clock, egress: Egress) -> Reading:
+    async def run(self, order: TLSTarget, clock: Clock, egress: Egress) -> Reading:
         """Shake hands and read the certificate."""
         line = await connect(order.host, order.port, clock, egress, tls=True, shown=order.shown)
         try:

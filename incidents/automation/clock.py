@@ -14,7 +14,7 @@ def advance(now: datetime) -> None:
     opened = Incident.objects.live().filter(resolved_at=None)
     for incident in opened.filter(is_owned=False, settle_at__lte=now):
         settle(incident, now)
-    for incident in opened.filter(is_owned=True, proposed_at=None, well_since__lte=now - PROPOSE_AFTER):
+    for incident in opened.filter(is_owned=True, proposed_at=None, recovered_since__lte=now - PROPOSE_AFTER):
         propose(incident, now)
     judge(now)
     for incident in opened.filter(is_owned=False):

@@ -39,7 +39,7 @@ def settle(incident: Incident, now: datetime) -> None:
         if not recovery.is_well(incident):  # staff have set a status since
             catch_up(incident, now)
             return
-        body = end_in_words(incident, incident.well_since or now, now)
+        body = end_in_words(incident, incident.recovered_since or now, now)
         incident.next_update_at = None
         if len(incident.names()) > 1:
             retitle(incident, incident.names(), "")  # the whole of it, for the history
@@ -63,7 +63,7 @@ def catch_up(incident: Incident, now: datetime) -> None:
         return
     changes = _take_statuses(incident)
     incident.weigh()
-    if not incident.is_owned or incident.well_since or _was_seen(incident):
+    if not incident.is_owned or incident.recovered_since or _was_seen(incident):
         recovery.watch(incident, recovery.shown_since(incident, now), now)
     incident.save()
     if not say_what_is(incident, now, changes) and changes:
@@ -85,7 +85,7 @@ def _is_behind(incident: Incident) -> bool:
     """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
     rows = incident.spoken_of()
     prefetch_related_objects(rows, "component__probes")  # asked every second, whatever the number of rows
-    free = [row for row in rows if not (row.component.hand_status or row.component.judge_at)]
+    free = [row for row in rows if not (row.component.manual_status or row.component.judge_at)]
     others = [row for row in free if row.component.probed() not in (None, row.status)]
     return len(others) > len(recovery.overlooked(incident, others))
 
@@ -104,7 +104,7 @@ def _take_statuses(incident: Incident) -> list[list[str]]:
     overlooked = recovery.overlooked(incident, rows)
     for row in rows:
         component, old = row.component, Status(row.status)
-        if not component.hand_status and (row in overlooked or component.probed() is None):
+        if not component.manual_status and (row in overlooked or component.probed() is None):
             continue  # nobody says anything of it: what was said last stands
         status = component.judged()
         if status is not old:
@@ -119,13 +119,13 @@ def say_what_is(incident: Incident, now: datetime, changes: Sequence[list[str]] 
         return False
     is_watching = incident.phase == Phase.MONITORING
     failing = [row.component for row in incident.spoken_of() if Status(row.status).is_trouble]
-    if incident.well_since is not None:
+    if incident.recovered_since is not None:
         incident.next_update_at = incident.settle_at
         incident.save(update_fields=["next_update_at"])
         if is_watching:
             return False
         until = incident.settle_at or now
-        text = generated_text.recovered(incident.names(), since=incident.well_since, until=until)
+        text = generated_text.recovered(incident.names(), since=incident.recovered_since, until=until)
         say_step(incident, Step.RECOVERED, text, Phase.MONITORING, now, changes=changes)
         return True
     if not failing or incident.unwatched_at or not (is_watching or _is_news(changes)):

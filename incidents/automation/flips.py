@@ -39,7 +39,7 @@ def hear(incident: Incident, affected: Affected, flip: Flip, status: Status, now
     if incident.published_at is None and not incident.is_owned and incident.troubled():
         incident.title = generated_text.title(incident.troubled(), failure(in_trouble(incident)))
     changes = [change_row(component, old, status)]
-    if incident.well_since and (component.is_shown or not incident.concerns_public):
+    if incident.recovered_since and (component.is_shown or not incident.concerns_public):
         step = Step.RECOVERED
     if step is not None:
         text = text_of(incident, step, [component], flip, now)
@@ -69,7 +69,7 @@ def _hear_nothing_new(incident: Incident, flip: Flip, now: datetime) -> None:
 def join(incident: Incident, failed: Failed, now: datetime) -> None:
     """One more component fails: the same incident."""
     component, flip = failed.component, failed.flip
-    incident.touch(component, failed.new, flip.at, is_held=True)
+    incident.touch(component, failed.new, flip.at, is_auto_open=True)
     incident.log("joined", component=component.name, failure=flip.failure)
     changes = [change_row(component, failed.old, failed.new)]
     if component.is_shown or not incident.concerns_public:
@@ -94,7 +94,7 @@ def reopen(incident: Incident, failed: Failed, now: datetime) -> None:
     incident.phase = Phase.INVESTIGATING
     incident.joined_at = now  # what fails with it now belongs to it
     row = incident.touch(component, failed.new, flip.at)
-    incident.affected.filter(pk=row.pk).update(is_held=True)
+    incident.affected.filter(pk=row.pk).update(is_auto_open=True)
     incident.log("reopened", component=component.name, failure=flip.failure)
     changes = [change_row(component, failed.old, failed.new)]
     if component.is_shown:

@@ -26,7 +26,7 @@ def merge(incident: Incident, other: Incident, now: datetime, *, author: Any = N
         incident.refuse_deleted()
         _refuse_other(incident, other)
         rows = list(incident.affected.select_related("component"))
-        incident.affected.update(is_held=False)
+        incident.affected.update(is_auto_open=False)
         for row in rows:
             _move(incident, row, other)
         other.started_at = min(other.started_at, incident.started_at)
@@ -62,5 +62,5 @@ def _move(incident: Incident, row: Affected, other: Incident) -> None:
     said = known if incident.resolved_at else [*known, Status(row.status)]
     mine = other.touch(row.component, Status(row.worst_status), row.started_at or incident.started_at)
     mine.set_status(worst(said))
-    if row.is_held and other.resolved_at is None:
-        other.affected.filter(pk=mine.pk).update(is_held=True)
+    if row.is_auto_open and other.resolved_at is None:
+        other.affected.filter(pk=mine.pk).update(is_auto_open=True)

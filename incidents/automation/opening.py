@@ -45,7 +45,7 @@ def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> N
         (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
         and new.is_trouble
         and not flip.probe.is_unproven
-        and not component.hand_status
+        and not component.manual_status
         and not _is_worked_on(component)
     ):
         _begin([Failed(component, flip, old)], now)
@@ -61,7 +61,7 @@ def begin_after(
     failed = [
         Failed(component, flip, old)
         for component in components
-        if not component.hand_status
+        if not component.manual_status
         and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
         and not _open_places(component).exists()
         and (flip := last_fall(component)) is not None
@@ -90,7 +90,7 @@ def _open_places(component: Component) -> models.QuerySet[Affected]:
     places: models.QuerySet[Affected] = component.affected.filter(
         incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
     )
-    return places.select_related("incident").order_by("-is_held", "-id")
+    return places.select_related("incident").order_by("-is_auto_open", "-id")
 
 
 def _begin(failed: Sequence[Failed], now: datetime) -> None:
@@ -137,7 +137,7 @@ def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) ->
     names = ", ".join(failure.component.name for failure in failed)
     incident.log("opened", component=names, failure=first.flip.failure, is_public=published)
     for failure in failed:
-        incident.touch(failure.component, failure.new, failure.flip.at, is_held=True)
+        incident.touch(failure.component, failure.new, failure.flip.at, is_auto_open=True)
     if shown:
         say_opened(incident, shown, now)
     for failure in failed:

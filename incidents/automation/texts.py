@@ -21,8 +21,8 @@ def draft(incident: Incident, now: datetime, until: datetime | None = None) -> s
 
     `until`: the promise that goes with it, if it is chosen already.
     """
-    if incident.well_since is not None:
-        return near(end_in_words(incident, incident.well_since, now), now)
+    if incident.recovered_since is not None:
+        return near(end_in_words(incident, incident.recovered_since, now), now)
     if incident.unwatched_at is not None:
         return generated_text.unwatched(incident.names())
     return near(opening_text(incident, in_trouble(incident), until or now + PROMISES[0]), now)
@@ -64,7 +64,7 @@ def text_of(incident: Incident, step: Step, changed: Sequence[Component], flip: 
     names = [component.name for component in changed]
     if step is Step.RECOVERED:
         return generated_text.recovered(
-            incident.names(), since=incident.well_since or now, until=incident.settle_at
+            incident.names(), since=incident.recovered_since or now, until=incident.settle_at
         )
     if step is Step.ALSO:
         return generated_text.also(names, failure(changed), since=_fell_at(incident, changed, flip.at))

@@ -78,7 +78,7 @@ def _unseen(incident: Incident, rows: Sequence[Affected]) -> list[Affected]:
 
 def _is_said_to_work(row: Affected) -> bool:
     """Nothing needs to check what staff say works."""
-    return bool(row.component.hand_status) and row.component.hand_status == Status.OPERATIONAL
+    return bool(row.component.manual_status) and row.component.manual_status == Status.OPERATIONAL
 
 
 def _set_unknown(rows: Sequence[Affected]) -> list[list[str]]:

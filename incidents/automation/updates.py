@@ -40,7 +40,7 @@ def _bring_up_to_date(incident: Incident, now: datetime) -> None:
     first = incident.updates.filter(kind=Kind.POST, step=Step.OPENED).first()
     if incident.is_owned or incident.resolved_at or first is None:
         return
-    if incident.well_since is not None or incident.unwatched_at is not None:
+    if incident.recovered_since is not None or incident.unwatched_at is not None:
         first.body = generated_text.promised_nothing(first.body)
         first.save(update_fields=["body"])
         return
@@ -108,7 +108,7 @@ def tell(
         text = text or text_of(incident, step, [component], newest_flip(component), now)
         if step is Step.AGAIN:
             text = generated_text.promised(text, until=incident.next_update_at or now)
-        phase = Phase.MONITORING if incident.well_since else Phase.INVESTIGATING
+        phase = Phase.MONITORING if incident.recovered_since else Phase.INVESTIGATING
         say_step(incident, step, text, phase, now, changes=changes)
 
 

@@ -23,7 +23,7 @@ class AffectedQuerySet(models.QuerySet["Affected"]):
 class Affected(models.Model):
     """A component in an incident: its status as last heard of, and at its worst.
 
-    `is_held` marks the one open incident that was opened automatically for this
+    `is_auto_open` marks the one open incident that was opened automatically for this
     component; the unique constraint makes a second one impossible.
     """
 
@@ -32,7 +32,7 @@ class Affected(models.Model):
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     worst_status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     started_at = models.DateTimeField(null=True)
-    is_held = models.BooleanField(default=False, editable=False)
+    is_auto_open = models.BooleanField(default=False, editable=False, db_column="is_held")
 
     objects = AffectedQuerySet.as_manager()
 
@@ -43,7 +43,7 @@ class Affected(models.Model):
             models.UniqueConstraint(fields=("incident", "component"), name="component_once_per_incident"),
             models.UniqueConstraint(
                 fields=("component",),
-                condition=models.Q(is_held=True),
+                condition=models.Q(is_auto_open=True),
                 name="one_open_automatic_incident_per_component",
             ),
         )
@@ -61,7 +61,7 @@ class Affected(models.Model):
 
         Planned work covers what probes see, but neither the hand nor the eye.
         """
-        hand = self.component.hand_status
+        hand = self.component.manual_status
         is_by_people = self.incident.is_owned or (hand and Status(hand).is_trouble)
         if getattr(self, "is_worked_on", False) and not is_by_people:
             return Status.UNDER_MAINTENANCE

@@ -23,20 +23,21 @@ CHOSEN = (
     "published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at",
 )  # fmt: skip
 # Always given back: they follow from what probes see, and what probes saw meanwhile is applied again.
-RECKONED = ("impact", "settle_at", "well_since", "well_s")
+RECKONED = ("impact", "settle_at", "recovered_since", "well_s")
 CHANGED_BY_POST = (*CHOSEN, *RECKONED)
+RENAMED = {"well_since": "recovered_since"}  # in updates posted before the field had its present name
 
 
 def remember(incident: "Incident", statuses: Iterable[Component], now: datetime) -> dict[str, Any]:
     """The incident, its components and those whose status is about to be set (`statuses`), fit for JSON."""
     rows: list[list[Any]] = [
-        [row.component_id, row.status, row.worst_status, row.is_held] for row in incident.affected.all()
+        [row.component_id, row.status, row.worst_status, row.is_auto_open] for row in incident.affected.all()
     ]
     ids: set[int] = {row[0] for row in rows} | {component.pk for component in statuses}
     return {
         **fields(incident),
         "affected": rows,
-        "hand": _hand_statuses(ids),
+        "hand": _manual_statuses(ids),
         "drafts": _drafts(incident),
         "at": now.isoformat(),
         "flip": Flip.objects.aggregate(last=models.Max("pk"))["last"] or 0,
@@ -49,7 +50,7 @@ def conclude(
     """`before`, with what the update has made of it ("made") and the form that its author sent ("typed")."""
     made = fields(incident)
     made["worst"] = [[row.component_id, row.worst_status] for row in incident.affected.all()]
-    made["hand"] = _hand_statuses([pk for pk, _ in before["hand"]])
+    made["hand"] = _manual_statuses([pk for pk, _ in before["hand"]])
     chosen = {name: text for name, text in (typed or {}).items() if name != "body"}  # the update has it
     return {**before, "made": made, "typed": chosen}
 
@@ -70,8 +71,9 @@ def give_back(incident: "Incident", before: Mapping[str, Any], made: Mapping[str
             continue  # it only grows, but for a corrected beginning, from which it is counted anew
         if name in RECKONED or getattr(incident, name) == made["words"][name]:
             setattr(incident, name, value)
-    for name, value in before["times"].items():
-        if name in RECKONED or getattr(incident, name) == moment(made["times"][name]):
+    for stored, value in before["times"].items():
+        name = RENAMED.get(stored, stored)
+        if name in RECKONED or getattr(incident, name) == moment(made["times"][stored]):
             setattr(incident, name, moment(value))
 
 
@@ -84,8 +86,8 @@ def _is_time(incident: "Incident", name: str) -> bool:
     return isinstance(type(incident)._meta.get_field(name), models.DateTimeField)  # noqa: SLF001
 
 
-def _hand_statuses(ids: Collection[int]) -> list[list[Any]]:
-    return [list(row) for row in Component.objects.filter(pk__in=ids).values_list("pk", "hand_status")]
+def _manual_statuses(ids: Collection[int]) -> list[list[Any]]:
+    return [list(row) for row in Component.objects.filter(pk__in=ids).values_list("pk", "manual_status")]
 
 
 def _drafts(incident: "Incident") -> list[int]:

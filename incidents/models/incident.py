@@ -68,7 +68,7 @@ class Incident(models.Model):
     monitoring_at = models.DateTimeField(null=True, editable=False)
     resolved_at = models.DateTimeField(null=True, editable=False)
     next_update_at = models.DateTimeField("next update by", null=True, blank=True)
-    well_since = models.DateTimeField(null=True, editable=False)
+    recovered_since = models.DateTimeField(null=True, editable=False, db_column="well_since")
     settle_at = models.DateTimeField(null=True, editable=False)
     well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # well before it relapsed
     proposed_at = models.DateTimeField(null=True, editable=False)
@@ -124,7 +124,7 @@ class Incident(models.Model):
     @property
     def ended_at(self) -> datetime | None:
         """When all of it was well again; None while it lasts."""
-        return span.ended(self.started_at, well_since=self.well_since, resolved_at=self.resolved_at)
+        return span.ended(self.started_at, recovered_since=self.recovered_since, resolved_at=self.resolved_at)
 
     def lasted(self, now: datetime) -> timedelta:
         """How long it lasted, or has lasted until now: the one duration that every surface tells."""
@@ -258,7 +258,7 @@ class Incident(models.Model):
             Page.objects.lock()
             self.refresh_from_db()
             self.release_components(now)
-            self.affected.update(is_held=False)
+            self.affected.update(is_auto_open=False)
             self.deleted_at, self.settle_at, self.publish_at = now, None, None
             self.save()
             what = "Not an incident." if self.published_at is None else "Deleted."
@@ -287,11 +287,11 @@ class Incident(models.Model):
     # How its row and its updates are written
 
     def touch(
-        self, component: Component, status: Status, at: datetime, *, is_held: bool = False
+        self, component: Component, status: Status, at: datetime, *, is_auto_open: bool = False
     ) -> "Affected":
         """Add a component, or set its status if it is in already."""
         row, _ = self.affected.get_or_create(
-            component=component, defaults={"started_at": at, "is_held": is_held}
+            component=component, defaults={"started_at": at, "is_auto_open": is_auto_open}
         )
         row.set_status(status)
         self.weigh()
@@ -321,7 +321,7 @@ class Incident(models.Model):
     ) -> "Update":
         """Write a post (or what else it is) and move to its phase."""
         if is_end := phase is Phase.RESOLVED and self.resolved_at is None:
-            self.well_since = recovery.recovered_at(self)
+            self.recovered_since = recovery.recovered_at(self)
         self.phase = phase
         if phase is Phase.MONITORING:
             self.monitoring_at = self.monitoring_at or at or now
@@ -330,7 +330,7 @@ class Incident(models.Model):
         if phase is Phase.RESOLVED and self.resolved_at is None:
             self.resolved_at = max(at or now, self.started_at)
             self.settle_at = None
-            self.affected.filter(is_held=True).update(is_held=False)
+            self.affected.filter(is_auto_open=True).update(is_auto_open=False)
         self.save()
         update = self.write(
             kind, body, at or now, author=author, by_machine=by_machine, changes=changes, step=step

@@ -86,9 +86,9 @@ class IncidentManager(models.Manager["Incident"]):
             incident.updates.update(notifies=False)
             last = Post(body, phase=Phase.RESOLVED, at=ended_at, notifies=False)
             incident.post(last, now=now, author=author)
-            incident.resolved_at, incident.well_since = ended_at, None
+            incident.resolved_at, incident.recovered_since = ended_at, None
             incident.published_at = told[0][1] if told else ended_at
-            incident.save(update_fields=["resolved_at", "published_at", "well_since"])
+            incident.save(update_fields=["resolved_at", "published_at", "recovered_since"])
         return incident
 
     def set_back(self, now: datetime, back: timedelta) -> None:

@@ -101,7 +101,7 @@ def _set_fields(incident: "Incident", sent: Post, phase: Phase, now: datetime) -
     if incident.published_at is None:  # automatic drafts that were never public stay so
         incident.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
     if sent.reopens and phase is not Phase.RESOLVED:
-        incident.resolved_at = incident.monitoring_at = incident.well_since = None
+        incident.resolved_at = incident.monitoring_at = incident.recovered_since = None
         incident.log("reopened")
     incident.title = one_line(sent.title)[:255] or incident.title
     incident.workaround = incident.workaround if sent.workaround is None else sent.workaround

@@ -1,6 +1,6 @@
 """Whether all components of an incident are healthy, and since when.
 
-`well_since`, `settle_at` and `well_s` follow from that; only here and in `Incident.say` are they set.
+`recovered_since`, `settle_at` and `well_s` follow from that; only here and in `Incident.say` are they set.
 Plain functions that take an incident: people's updates and the automation ask the same questions.
 """
 
@@ -50,7 +50,7 @@ def watch(incident: "Incident", at: datetime, now: datetime) -> None:
         fail_again(incident, at)
         incident.proposed_at = None
         return
-    incident.well_since = incident.well_since or at
+    incident.recovered_since = incident.recovered_since or at
     if not incident.is_owned:
         incident.unwatched_at = None
         incident.settle_at = incident.settle_at or now + settling()
@@ -60,7 +60,7 @@ def fail_again(incident: "Incident", at: datetime) -> None:
     """All was well until `at`: the time in between does not count as outage. The caller saves."""
     if incident.ended_at is not None:
         incident.well_s += max(int((at - max(incident.ended_at, incident.started_at)).total_seconds()), 0)
-    incident.well_since = incident.settle_at = None
+    incident.recovered_since = incident.settle_at = None
 
 
 def recovered_at(incident: "Incident") -> datetime | None:
@@ -68,7 +68,7 @@ def recovered_at(incident: "Incident") -> datetime | None:
     is_seen_well = all(row.seen_status in RECOVERED for row in incident.spoken_of())
     said_at = incident.monitoring_at if incident.phase == Phase.MONITORING else None
     return span.well_by_people(
-        well_since=incident.well_since, monitoring_at=said_at, is_seen_well=is_seen_well
+        recovered_since=incident.recovered_since, monitoring_at=said_at, is_seen_well=is_seen_well
     )
 
 
@@ -91,7 +91,7 @@ def is_looked_at(incident: "Incident") -> bool:
 
 def overlooked(incident: "Incident", rows: "Sequence[Affected]") -> "list[Affected]":
     """Those that others check, but no more the probes that saw it fail: nobody would see it end."""
-    failing = [row for row in rows if row.is_held and Status(row.status) is not Status.OPERATIONAL]
+    failing = [row for row in rows if row.is_auto_open and Status(row.status) is not Status.OPERATIONAL]
     if not failing:
         return []
     probes = _probes(failing)
@@ -121,7 +121,7 @@ def disputed(incident: "Incident") -> "list[Affected]":
 def _is_disputed(component: Component, *, is_looked_at: bool) -> bool:
     """`is_looked_at`: something else of the incident is, so that what staff call working needs no probe."""
     seen = component.probed()
-    if not component.hand_status:
+    if not component.manual_status:
         return False
     if seen is None:
         return component.is_set_to_trouble or not is_looked_at

@@ -33,7 +33,7 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Component
-        fields = ("name", "description", "group", "is_shown", "hand_status", "auto_incidents",
+        fields = ("name", "description", "group", "is_shown", "manual_status", "auto_incidents",
                   "shows_evidence")  # fmt: skip
         widgets = {"auto_incidents": forms.Select}
 
@@ -189,7 +189,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         if is_new or "group" in changed:
             page_order.put(component, group.public_id if group else page_order.LOOSE, after="last")
         component.refresh(timezone.now())
-        may_be_new = {"hand_status", "auto_incidents", "group"} & set(changed)
+        may_be_new = {"manual_status", "auto_incidents", "group"} & set(changed)
         if may_be_new or ("is_shown" in changed and component.is_shown):
             component.judge_again(timezone.now())
         was_hidden = not is_new and "is_shown" in changed

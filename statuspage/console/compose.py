@@ -173,7 +173,7 @@ def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
 def _first_phase(incident: Incident | None) -> str:
     if incident is None:
         return Phase.INVESTIGATING
-    is_over = incident.published_at is None and incident.well_since is not None
+    is_over = incident.published_at is None and incident.recovered_since is not None
     return Phase.RESOLVED if is_over else incident.phase
 
 

@@ -36,7 +36,7 @@ def still_down(form: "Composition") -> list[str]:
     if form.phase is not Phase.RESOLVED or form.is_past or (form.incident and form.incident.resolved_at):
         return []
     places = [place.component for place in form.places]
-    watched = [one for one in _spoken_of(places) if not one.hand_status]
+    watched = [one for one in _spoken_of(places) if not one.manual_status]
     prefetch_related_objects(watched, "probes")
     return [one.name for one in watched if (seen := one.probed()) and seen.is_trouble]
 

@@ -168,7 +168,7 @@ def _down(troubled: list[Component]) -> list[Down]:
     found = []
     for one in troubled:
         flip = last.get(one.pk)
-        why = "set by staff" if one.hand_status else (flip.why if flip else "")
+        why = "set by staff" if one.manual_status else (flip.why if flip else "")
         since = spans[one.pk].started_at if one.pk in spans else None
         found.append(Down(one, Status(one.status), since, why))
     return found

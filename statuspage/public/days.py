@@ -65,7 +65,7 @@ def _today(world: World, component: Component) -> Counted:
 def seen_spans(world: World, component: Component) -> list[uptime.Span]:
     """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
     spans = world.spans.get(component.pk, [])
-    if component.hand_status:
+    if component.manual_status:
         return spans
     return freshness.cut(spans, freshness.seen_until(world.probes.get(component.pk, []), world.now))
 

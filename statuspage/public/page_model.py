@@ -170,7 +170,7 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
     is_lost = bool(probes) and fresh.step is Step.STALE
     if component.pk in world.worked_on and not component.is_set_to_trouble and not is_lost:
         return Status.UNDER_MAINTENANCE
-    if component.hand_status or not probes:
+    if component.manual_status or not probes:
         return Status(component.status)
     if fresh.step is Step.STALE:
         return Status.UNKNOWN
@@ -207,7 +207,7 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         since=spans[-1].started_at if spans else None,
         days=strip if any(day.status for day in strip) or heard else (),
         uptime=days.uptime_of(world, component),
-        by_hand=bool(component.hand_status or (not probes and status is not Status.UNKNOWN))
+        by_hand=bool(component.manual_status or (not probes and status is not Status.UNKNOWN))
         and not is_worked,
         was=was,
         was_at=was_at,

@@ -85,7 +85,7 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Publisher:
     """Who speaks, and how all is: the same for every message of a moment."""
 
     name: str
@@ -100,13 +100,13 @@ class House:
         object.__setattr__(self, "json", webhook_payload.compact(told))
 
 
-def house() -> House:
+def house() -> Publisher:
     """The page as it is now."""
     shown = [_shown(one) for one in _components()]
     page = Page.objects.this()
     identity.learn(page)
     state = page_state(shown, opened=_opened())
-    return House(identity.current().name, settings.PUBLIC_URL, page.public_id, state)
+    return Publisher(identity.current().name, settings.PUBLIC_URL, page.public_id, state)
 
 
 def _components() -> Iterable[Component]:
@@ -115,12 +115,14 @@ def _components() -> Iterable[Component]:
     opened = Incident.objects.public().filter(resolved_at=None, is_owned=True)
     owned = Affected.objects.filter(component=OuterRef("pk"), incident__in=opened)
     covered = Exists(work) & ~Exists(owned)
-    return Component.objects.filter(is_shown=True).annotate(is_covered=covered).only("status", "hand_status")
+    return (
+        Component.objects.filter(is_shown=True).annotate(is_covered=covered).only("status", "manual_status")
+    )
 
 
 def _shown(one: Component) -> Status:
     """As the page shows it: planned work covers what probes see, but not what people set."""
-    is_by_hand = bool(one.hand_status) and Status(one.hand_status).is_trouble
+    is_by_hand = bool(one.manual_status) and Status(one.manual_status).is_trouble
     is_covered: bool = one.is_covered and not is_by_hand  # type: ignore[attr-defined]
     return Status.UNDER_MAINTENANCE if is_covered else Status(one.status)
 

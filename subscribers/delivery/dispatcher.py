@@ -23,7 +23,7 @@ from components.clock import database_now
 from components.egress import Egress
 from subscribers.delivery import leases
 from subscribers.delivery.envelope import End, Envelope, Result
-from subscribers.delivery.message_builder import Nothing, Packed, pack
+from subscribers.delivery.message_builder import Packed, Skipped, pack
 from subscribers.delivery.results import finish
 from subscribers.states import Channel
 
@@ -39,7 +39,7 @@ Sender = Callable[[Envelope, Egress], Coroutine[Any, Any, Result]]
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Attempt:
     """A message that was tried, and what came of it; `token` is the lease it was tried under."""
 
     packed: Packed
@@ -47,7 +47,7 @@ class Done:
     result: Result
 
 
-def _write(tried: "Sequence[Done]", now: datetime) -> None:
+def _write(tried: "Sequence[Attempt]", now: datetime) -> None:
     """All together, or each by itself: one that cannot be written holds up no other. Raises DatabaseError."""
     try:
         finish(tried, now)
@@ -63,7 +63,7 @@ def _write(tried: "Sequence[Done]", now: datetime) -> None:
             )
 
 
-class Postman:
+class Dispatcher:
     """Delivers whenever it is woken, until nothing is due and nothing in hand."""
 
     def __init__(
@@ -74,10 +74,10 @@ class Postman:
         self.egress = egress
         self.holder = leases.me()
         self.loop = uvloop.new_event_loop()
-        self.done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self.done: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self.in_hand = 0
         self.tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak hold of them
-        self.unwritten: list[tuple[float, Done]] = []
+        self.unwritten: list[tuple[float, Attempt]] = []
         self.woken = threading.Event()
         self.stopping = False
         self.threads = [
@@ -155,7 +155,7 @@ class Postman:
         if not ids:
             return 0
         packed = pack(ids, now)
-        nothing = [one for one in packed if isinstance(one, Nothing)]
+        nothing = [one for one in packed if isinstance(one, Skipped)]
         if nothing:
             finish(nothing, now, token=token)
         self._send(token, [one for one in packed if isinstance(one, Packed)])
@@ -190,4 +190,4 @@ class Postman:
             log.exception("internal error in a delivery by %s", packed.envelope.channel)
             result = Result(End.OURS, why="Internal error; see the log.")
         took_ms = round((time.monotonic() - began) * 1000)
-        self.done.put(Done(packed, token, replace(result, took_ms=took_ms)))
+        self.done.put(Attempt(packed, token, replace(result, took_ms=took_ms)))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from subscribers.delivery.content import House, Story, Word
+from subscribers.delivery.content import Publisher, Story, Word
 from subscribers.states import Channel
 
 UNREACHED = "We can’t reach this address. Check that it is right and answers on the public internet."
@@ -64,7 +64,7 @@ class Envelope:
     channel: Channel
     address: str
     purpose: str
-    house: House
+    house: Publisher
     links: Links
     story: Story | None = None
     unsent: tuple[Word, ...] = ()

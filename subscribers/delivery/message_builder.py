@@ -20,7 +20,7 @@ from components import encryption
 from components.models import Component, Group
 from incidents.models import Notice, NoticeKind
 from subscribers import confirming
-from subscribers.delivery.content import House, Story, Word, house, read
+from subscribers.delivery.content import Publisher, Story, Word, house, read
 from subscribers.delivery.envelope import Envelope, Links
 from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscriber
 from subscribers.states import Channel
@@ -46,14 +46,14 @@ class Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class Skipped:
     """A claimed subscriber that is sent nothing; `dropped` are not owed any more."""
 
     subscriber: Subscriber
     dropped: tuple[Delivery, ...]
 
 
-def pack(ids: Iterable[int], now: datetime) -> list[Packed | Nothing]:
+def pack(ids: Iterable[int], now: datetime) -> list[Packed | Skipped]:
     """One message for each of these subscribers, read in a fixed number of queries."""
     subscribers = list(Subscriber.objects.filter(pk__in=ids).only(*NEEDED))
     prefetch_related_objects([one for one in subscribers if not one.is_all], "components", "groups")
@@ -101,18 +101,18 @@ def _pack_one(
     owed: list[Delivery],
     stories: dict[int, Story],
     *,
-    here: House,
+    here: Publisher,
     now: datetime,
-) -> Packed | Nothing:
+) -> Packed | Skipped:
     live = [one for one in owed if _is_wanted(subscriber, one, stories)]
     dropped = tuple(one for one in owed if one not in live)
     if not live:
-        return Nothing(subscriber, dropped)
+        return Skipped(subscriber, dropped)
     try:
         address = subscriber.open_address
     except encryption.DecryptionError as error:
         subscriber.quarantine(now, str(error.__doc__))
-        return Nothing(subscriber, tuple(owed))
+        return Skipped(subscriber, tuple(owed))
     head = live[0]
     together = _together(subscriber, head, live)
     newest = together[-1]

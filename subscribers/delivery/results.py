@@ -13,17 +13,17 @@ from components import event_log
 from subscribers.delivery import backoff, fan_out, refusals, refused_mail
 from subscribers.delivery.envelope import End, Result
 from subscribers.delivery.leases import MAIL_SERVER
-from subscribers.delivery.message_builder import Nothing
+from subscribers.delivery.message_builder import Skipped
 from subscribers.models import Delivery, DeliveryState, Host, Purpose, State, Subscriber
 from subscribers.states import Channel
 
 if TYPE_CHECKING:
-    from subscribers.delivery.dispatcher import Done
+    from subscribers.delivery.dispatcher import Attempt
 
 OURS_AGAIN = timedelta(seconds=30)  # of a refusal at first: see refused.wait_after
 
 
-def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "") -> None:
+def finish(tried: "Sequence[Attempt | Skipped]", now: datetime, *, token: str = "") -> None:
     """Write down what came of these. A result whose lease has moved on is dropped: somebody else has it."""
     ids = {_subscriber(one).pk for one in tried}
     with transaction.atomic():
@@ -35,35 +35,35 @@ def finish(tried: "Sequence[Done | Nothing]", now: datetime, *, token: str = "")
         if len(mine) < len(tried):
             event_log.record("delivery.lease_lost", count=len(tried) - len(mine))
         mine = _excused(mine)
-        _write_sent([one for one in mine if not isinstance(one, Nothing) and one.result.end is End.SENT], now)
+        _write_sent([one for one in mine if not isinstance(one, Skipped) and one.result.end is End.SENT], now)
         for one in mine:
-            if isinstance(one, Nothing):
+            if isinstance(one, Skipped):
                 _drop(one.dropped, now)
             elif one.result.end is not End.SENT:
                 _write_failed(one, now)
         done = [_subscriber(one).pk for one in mine]
         Subscriber.objects.filter(pk__in=done).update(lease_until=None, lease_token="", crashes=0)
         fan_out.wake(done, even_failing=True)
-        _rest_hosts([one for one in mine if not isinstance(one, Nothing)], now)
+        _rest_hosts([one for one in mine if not isinstance(one, Skipped)], now)
 
 
-def _excused(tried: "Sequence[Done | Nothing]") -> "list[Done | Nothing]":
+def _excused(tried: "Sequence[Attempt | Skipped]") -> "list[Attempt | Skipped]":
     """The same, but a refusal that most readers of this round got alike stops none of them.
 
     What has no explanation is then taken as ours; an "unknown user" said of everybody is tried again later.
     """
-    mails = [one for one in tried if not isinstance(one, Nothing) and _host(one) == MAIL_SERVER]
+    mails = [one for one in tried if not isinstance(one, Skipped) and _host(one) == MAIL_SERVER]
     refused = [one.result.why for one in mails if _is_refusal(one.result)]
     alike = refusals.shared(refused, len(mails))
-    return [_excuse(one) if not isinstance(one, Nothing) and _is_among(one, alike) else one for one in tried]
+    return [_excuse(one) if not isinstance(one, Skipped) and _is_among(one, alike) else one for one in tried]
 
 
-def _is_among(one: "Done", alike: frozenset[str]) -> bool:
+def _is_among(one: "Attempt", alike: frozenset[str]) -> bool:
     is_refused_mail = _host(one) == MAIL_SERVER and _is_refusal(one.result)
     return is_refused_mail and refusals.likeness(one.result.why) in alike
 
 
-def _excuse(one: "Done") -> "Done":
+def _excuse(one: "Attempt") -> "Attempt":
     return replace(one, result=replace(one.result, end=EXCUSED[one.result.end]))
 
 
@@ -74,8 +74,8 @@ def _is_refusal(result: Result) -> bool:
     return result.end in EXCUSED and result.answer is not None and result.answer >= 500
 
 
-def _subscriber(one: "Done | Nothing") -> Subscriber:
-    return one.subscriber if isinstance(one, Nothing) else one.packed.subscriber
+def _subscriber(one: "Attempt | Skipped") -> Subscriber:
+    return one.subscriber if isinstance(one, Skipped) else one.packed.subscriber
 
 
 def _drop(dropped: Sequence[Delivery], now: datetime) -> None:
@@ -84,7 +84,7 @@ def _drop(dropped: Sequence[Delivery], now: datetime) -> None:
         owed.update(state=DeliveryState.CANCELLED, finished_at=now)
 
 
-def _write_sent(sent: "Sequence[Done]", now: datetime) -> None:
+def _write_sent(sent: "Sequence[Attempt]", now: datetime) -> None:
     """Few statements for many: all that ended alike are written together."""
     alike: dict[tuple[int | None, int], list[int]] = defaultdict(list)
     for one in sent:
@@ -121,7 +121,7 @@ def _rounded(ms: int) -> int:
     return ms if ms < 10 else round(ms, -len(str(ms)) + 1)
 
 
-def _close_others(one: "Done", now: datetime) -> None:
+def _close_others(one: "Attempt", now: datetime) -> None:
     """The words of these were told with a later one; what nobody shall hear any more is not sent."""
     told = [other.pk for other in one.packed.others if other.notice_id and other.purpose == Purpose.NEWS]
     if told:
@@ -129,7 +129,7 @@ def _close_others(one: "Done", now: datetime) -> None:
         owed.update(state=DeliveryState.SUPERSEDED, finished_at=now, told_by=one.packed.delivery)
 
 
-def _write_failed(one: "Done", now: datetime) -> None:
+def _write_failed(one: "Attempt", now: datetime) -> None:
     """Try again later, or give up: after five days without a success, or when the receiver says so."""
     result, subscriber = one.result, Subscriber.objects.get(pk=one.packed.subscriber.pk)
     Delivery.objects.filter(pk=one.packed.delivery.pk).update(
@@ -150,14 +150,14 @@ def _write_failed(one: "Done", now: datetime) -> None:
         _postpone(subscriber, now + wait)
 
 
-def _wait_for_us(one: "Done", now: datetime) -> timedelta:
+def _wait_for_us(one: "Attempt", now: datetime) -> timedelta:
     """Longer each time the server refuses; a server that says nothing is asked on, and rests as a whole."""
     if not _is_own_refusal(one):
         return OURS_AGAIN
     return refused_mail.wait_after(refused_mail.note(one.packed.delivery, now), OURS_AGAIN)
 
 
-def _is_own_refusal(one: "Done") -> bool:
+def _is_own_refusal(one: "Attempt") -> bool:
     return _host(one) == MAIL_SERVER and one.result.end is End.OURS and one.result.answer is not None
 
 
@@ -167,7 +167,7 @@ def _postpone(subscriber: Subscriber, at: datetime) -> None:
     owed.update(due_at=at)
 
 
-def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
+def _give_up(subscriber: Subscriber, one: "Attempt", now: datetime) -> None:
     delivery = one.packed.delivery
     Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, finished_at=now)
     event_log.record(
@@ -181,7 +181,7 @@ def _give_up(subscriber: Subscriber, one: "Done", now: datetime) -> None:
         subscriber.owner.owe(Purpose.STOPPED, now, what=subscriber.shown, key=subscriber.key, why=why)
 
 
-def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
+def _rest_hosts(tried: "Sequence[Attempt]", now: datetime) -> None:
     """Count failures by host, so that one that is dead costs nobody else."""
     known = {one.name: one for one in Host.objects.all()}  # only those that failed last have a row
     for one in tried:
@@ -195,7 +195,7 @@ def _rest_hosts(tried: "Sequence[Done]", now: datetime) -> None:
                 refused_mail.wake(now)
 
 
-def _host(one: "Done") -> str:
+def _host(one: "Attempt") -> str:
     is_mail = one.packed.envelope.channel is Channel.EMAIL
     return MAIL_SERVER if is_mail else one.packed.subscriber.host
 

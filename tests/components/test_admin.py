@@ -174,12 +174,12 @@ def test_a_status_set_by_hand_shows_at_once_and_lasts_until_emptied(staff):
     found(probe, "up", probe.created_at)
     whole = {
         "name": "API", "position": 1, "is_shown": "on", "auto_incidents": "publish",
-        "hand_status": "partial_outage", "probes-TOTAL_FORMS": 0, "probes-INITIAL_FORMS": 0,
+        "manual_status": "partial_outage", "probes-TOTAL_FORMS": 0, "probes-INITIAL_FORMS": 0,
     }  # fmt: skip
     address = f"/admin/components/component/{probe.component_id}/change/"
     staff.post(address, whole)
     assert Component.objects.get().status == Status.PARTIAL_OUTAGE
-    staff.post(address, whole | {"hand_status": ""})
+    staff.post(address, whole | {"manual_status": ""})
     assert Component.objects.get().status == Status.OPERATIONAL
 
 

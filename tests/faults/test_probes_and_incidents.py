@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from components.checking import Checker, Order
+from components.checking import Checker, CheckRequest
 from components.egress import Egress
 from components.models import Claim, Page, Probe
 from components.outcomes import Failure
@@ -58,9 +58,9 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def never_two_open_automatic_incidents_for_a_component(self):
-        held = list(Affected.objects.filter(is_held=True).values_list("component_id", flat=True))
+        held = list(Affected.objects.filter(is_auto_open=True).values_list("component_id", flat=True))
         assert len(held) == len(set(held))
-        assert not Affected.objects.filter(is_held=True).exclude(incident__resolved_at=None).exists()
+        assert not Affected.objects.filter(is_auto_open=True).exclude(incident__resolved_at=None).exists()
 
     @invariant()
     def a_component_shows_what_its_probe_thinks(self):
@@ -172,7 +172,7 @@ def check_all(addresses, deadline_s):
     checker, slot = Checker(keep, egress=Egress(["127.0.0.0/8"])), int(time.time())
     began = time.monotonic()
     checker.submit(
-        Order(Claim(n, slot, 1, "local"), "http", PROBERS["http"].parse(address, {}), deadline_s)
+        CheckRequest(Claim(n, slot, 1, "local"), "http", PROBERS["http"].parse(address, {}), deadline_s)
         for n, address in enumerate(addresses)
     )
     assert done.wait(deadline_s + 20)

@@ -67,7 +67,7 @@ def test_a_second_open_incident_for_a_component_is_impossible(db):
     fell(probe)
     other = Incident.objects.create(title="Another", started_at=NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
-        Affected.objects.create(incident=other, component=probe.component, is_held=True)
+        Affected.objects.create(incident=other, component=probe.component, is_auto_open=True)
 
 
 def test_by_group_only_others_of_the_group_that_fail_within_two_minutes_join(db):
@@ -102,7 +102,7 @@ def test_recovery_is_told_then_watched_then_resolved(db, settings):
         "API was not working normally from 08:00 UTC to 08:10 UTC (10 min). "
         "All checks have passed since then."
     )
-    assert not Affected.objects.filter(is_held=True).exists()
+    assert not Affected.objects.filter(is_auto_open=True).exists()
 
 
 def test_a_relapse_during_settling_keeps_the_same_incident_open(db):
@@ -143,7 +143,7 @@ def test_losing_sight_is_no_recovery(db):
     fall_silent(after(minutes=5))
     incident = only()
     assert Component.objects.get().status == Status.UNKNOWN
-    assert (incident.well_since, incident.resolved_at) == (None, None)
+    assert (incident.recovered_since, incident.resolved_at) == (None, None)
     assert incident.updates.filter(
         kind=Kind.FACT, body__startswith="We don't currently know the status of API"
     ).exists()
@@ -206,7 +206,7 @@ def test_a_suggestion_is_published_as_it_stands(db):
 def test_a_status_set_by_hand_stays_and_opens_nothing(db):
     probe = watched()
     found(probe, "up", after(minutes=-5))
-    Component.objects.update(hand_status=Status.UNDER_MAINTENANCE)
+    Component.objects.update(manual_status=Status.UNDER_MAINTENANCE)
     probe.component.refresh_from_db()
     probe.component.refresh(after(minutes=-4))
     fell(probe)

@@ -76,7 +76,7 @@ def test_an_undone_update_leaves_everything_as_it_was(ada):
     undoing.undo(again(incident), update, after(minutes=1, seconds=19))
     later = Incident.objects.filter(pk=incident.pk).values().get()
     assert {k: v for k, v in later.items() if before[k] != v}.keys() <= {"updated_at"}
-    assert incident.affected.get().is_held
+    assert incident.affected.get().is_auto_open
     assert incident.updates.get(kind=Kind.RETRACTED).body == "Wrong."
 
 
@@ -90,7 +90,7 @@ def test_undo_gives_back_the_status_that_was_set_by_hand(ada):
     )
     undoing.undo(incident, update, after(minutes=2, seconds=5))
     component = Component.objects.get()
-    assert (component.hand_status, component.status) == ("partial_outage", "partial_outage")
+    assert (component.manual_status, component.status) == ("partial_outage", "partial_outage")
 
 
 def test_what_customers_can_do_stays_until_it_is_changed_and_undo_brings_it_back(ada):
@@ -138,7 +138,7 @@ def test_a_new_incident_that_is_undone_is_on_no_page(ada):
                                      statuses={probe.component: "degraded_performance"})  # fmt: skip
     undoing.undo(incident, incident.updates.get(), after(seconds=3))
     assert not Incident.objects.public().exists()
-    assert Component.objects.get().hand_status == ""
+    assert Component.objects.get().manual_status == ""
 
 
 def test_words_that_were_posted_meanwhile_are_shown_before_ours_are_published(ada, bo):
@@ -203,7 +203,7 @@ def test_two_incidents_become_one(ada):
     first, second = Incident.objects.order_by("created_at")
     automation.merge(second, first, after(minutes=1), author=ada)
     assert sorted(again(first).names()) == ["API", "Web"]
-    assert again(first).affected.filter(is_held=True).count() == 2
+    assert again(first).affected.filter(is_auto_open=True).count() == 2
     assert [incident.pk for incident in Incident.objects.live()] == [first.pk]
     with pytest.raises(ValidationError, match="another incident"):
         automation.merge(first, first, NOW)
@@ -258,7 +258,7 @@ def test_a_past_incident_is_written_down_without_changing_today(ada):
     )  # fmt: skip
     assert (past.resolved_at, past.impact) == (after(days=-30, hours=2), "critical")
     assert not past.updates.get().notifies
-    assert Component.objects.get().hand_status == ""
+    assert Component.objects.get().manual_status == ""
     with pytest.raises(ValidationError, match="end must be"):
         Incident.objects.record("x", "y", started_at=NOW, ended_at=NOW, now=NOW, statuses={})
 

@@ -78,7 +78,7 @@ def test_a_recovery_that_is_merged_into_an_outage_changes_nothing(ada):
     first, second = both()
     before = posts(second)
     automation.merge(first, second, after(minutes=5, seconds=40), author=ada)
-    assert (posts(second), again(second).well_since) == (before, None)
+    assert (posts(second), again(second).recovered_since) == (before, None)
     rose(chat, after(minutes=7))
     minutes(8, 9)
     assert again(second).phase == Phase.RESOLVED
@@ -110,7 +110,7 @@ def test_what_is_over_does_not_hide_that_the_same_component_fails_again(ada):
     first, second = both()
     automation.merge(first, second, after(minutes=31), author=ada)
     assert second.affected.get().status == Status.MAJOR_OUTAGE
-    assert second.affected.get().is_held
+    assert second.affected.get().is_auto_open
 
 
 def test_what_the_public_reads_stays_public_within_a_suggestion(ada):

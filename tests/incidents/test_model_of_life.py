@@ -68,7 +68,7 @@ class Life(RuleBasedStateMachine):
         return (
             list(Incident.objects.order_by("pk").values_list("pk", "phase", "resolved_at", "deleted_at")),
             Update.objects.count(),
-            list(Component.objects.order_by("pk").values_list("status", "hand_status")),
+            list(Component.objects.order_by("pk").values_list("status", "manual_status")),
         )
 
     @rule(minutes=st.integers(0, 90))
@@ -153,8 +153,8 @@ class Life(RuleBasedStateMachine):
     @rule(part=st.integers(0, 1), status=st.one_of(st.just(""), STATUSES))
     def somebody_sets_a_status(self, part, status):
         component = Component.objects.get(pk=self.probes[part].component_id)
-        component.hand_status = status
-        component.save(update_fields=["hand_status"])
+        component.manual_status = status
+        component.save(update_fields=["manual_status"])
         component.refresh(self.now)
         component.judge_again(self.now)
         automation.advance(self.now)
@@ -190,8 +190,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def no_component_is_in_two_open_incidents_of_the_machine(self):
         for probe in self.probes:
-            assert Affected.objects.filter(component=probe.component, is_held=True).count() <= 1
-        held = Affected.objects.filter(is_held=True, incident__resolved_at__isnull=False)
+            assert Affected.objects.filter(component=probe.component, is_auto_open=True).count() <= 1
+        held = Affected.objects.filter(is_auto_open=True, incident__resolved_at__isnull=False)
         assert not held.exclude(incident__phase=Phase.RESOLVED).exists()
 
     @invariant()

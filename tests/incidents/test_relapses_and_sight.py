@@ -97,7 +97,7 @@ def test_what_is_seen_again_as_it_was_has_not_failed_again(lost):
 
 def test_what_is_seen_again_and_works_has_recovered(lost):
     rose(lost, after(minutes=31))
-    assert Incident.objects.get().well_since is not None
+    assert Incident.objects.get().recovered_since is not None
     assert "API has recovered" in words()[-1]
 
 

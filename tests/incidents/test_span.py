@@ -23,7 +23,7 @@ from tests.making import NOW, after, component, fell, found, group, rose, watche
 )
 def test_when_it_ended(well_min, resolved_min, ended_min):
     times = [None if m is None else after(minutes=m) for m in (well_min, resolved_min, ended_min)]
-    assert span.ended(NOW, well_since=times[0], resolved_at=times[1]) == times[2]
+    assert span.ended(NOW, recovered_since=times[0], resolved_at=times[1]) == times[2]
 
 
 def test_a_beginning_in_the_future_lasts_no_time():

@@ -76,8 +76,8 @@ def test_a_failure_after_a_resolved_that_is_undone_is_a_relapse_of_the_same_inci
     assert Incident.objects.count() == 2
     incident = undone(update)
     assert only() == incident
-    assert (incident.resolved_at, incident.well_since, incident.is_owned) == (None, None, False)
-    assert (row(incident).status, row(incident).is_held) == ("major_outage", True)
+    assert (incident.resolved_at, incident.recovered_since, incident.is_owned) == (None, None, False)
+    assert (row(incident).status, row(incident).is_auto_open) == ("major_outage", True)
     assert posts(incident)[-1].startswith("API is failing again (since 08:05 UTC)")
 
 
@@ -91,7 +91,7 @@ def test_what_failed_beside_it_comes_along_and_is_told(ada):
     fails(other)
     incident = undone(update)
     assert sorted(incident.names()) == ["API", "Chat"]
-    assert incident.affected.filter(is_held=True, status="major_outage").count() == 2
+    assert incident.affected.filter(is_auto_open=True, status="major_outage").count() == 2
     assert "Chat" in posts(incident)[-1]
     turned(6, 7)
     assert only() == incident
@@ -106,7 +106,7 @@ def test_what_failed_beside_what_was_resolved_too_early_joins_it(ada):
     assert Incident.objects.count() == 2
     incident = undone(update)
     assert only() == incident
-    assert (row(incident, "Chat").status, row(incident, "Chat").is_held) == ("major_outage", True)
+    assert (row(incident, "Chat").status, row(incident, "Chat").is_auto_open) == ("major_outage", True)
     assert "Chat" in posts(incident)[-1]
 
 
@@ -137,7 +137,7 @@ def test_after_an_undone_reopening_a_failure_begins_an_incident(ada):
     assert (incident.phase, incident.resolved_at, incident.ended_at) == (
         "resolved", after(minutes=2), ended_at,
     )  # fmt: skip
-    assert (row(incident).status, row(incident).is_held) == ("operational", False)
+    assert (row(incident).status, row(incident).is_auto_open) == ("operational", False)
     turned(6)
     assert Incident.objects.live().filter(resolved_at=None).get().names() == ["API"]
 
@@ -151,7 +151,7 @@ def test_a_recovery_meanwhile_is_told_and_ends_it(ada):
     update = said(only(), ada)
     recovers(probe)
     incident = undone(update)
-    assert (row(incident).status, incident.well_since) == ("operational", soon(seconds=2))
+    assert (row(incident).status, incident.recovered_since) == ("operational", soon(seconds=2))
     assert "API has recovered" in posts(incident)[-1]
     turned(6, 7, 8, 9, 10)
     incident.refresh_from_db()
@@ -175,7 +175,7 @@ def test_what_joined_meanwhile_stays_and_is_told(ada):
     update = said(only(), ada)
     fails(other)
     incident = undone(update)
-    assert (row(incident, "Chat").status, row(incident, "Chat").is_held) == ("major_outage", True)
+    assert (row(incident, "Chat").status, row(incident, "Chat").is_auto_open) == ("major_outage", True)
     assert "Chat" in "".join(posts(incident))
     turned(6, 7)
     assert only() == incident
@@ -189,7 +189,7 @@ def test_in_an_incident_of_staff_it_stays_as_the_probes_see_it(ada):
     recovers(probe)
     incident = undone(update)
     assert (incident.phase, incident.is_owned, incident.settle_at) == ("identified", True, None)
-    assert (row(incident).status, incident.well_since) == ("operational", soon(seconds=2))
+    assert (row(incident).status, incident.recovered_since) == ("operational", soon(seconds=2))
     assert posts(incident)[-1] == "Ours."
 
 
@@ -239,14 +239,14 @@ def test_a_new_incident_that_is_undone_leaves_what_fails_to_the_machine(ada):
 
 
 def test_the_hand_comes_back_also_where_the_update_brought_the_component(ada):
-    docs = component("Docs", hand_status="degraded_performance")
-    phone = component("Phone", hand_status="operational")
+    docs = component("Docs", manual_status="degraded_performance")
+    phone = component("Phone", manual_status="operational")
     docs.refresh(NOW)
     phone.refresh(NOW)
     statuses = {docs: "major_outage", phone: "major_outage"}
     incident = Incident.objects.open("X", "x", now=after(**AT), author=ada, statuses=statuses, undo_s=20)
     undone(incident.updates.get())
-    assert list(Component.objects.order_by("name").values_list("hand_status", "status")) == [
+    assert list(Component.objects.order_by("name").values_list("manual_status", "status")) == [
         ("degraded_performance", "degraded_performance"), ("operational", "operational"),
     ]  # fmt: skip
 
@@ -304,7 +304,7 @@ def test_handed_back_meanwhile_it_stays_with_the_machine(ada):
     with pytest.raises(TooLateError, match="posted since"):  # the machine has told the recovery
         undone(update)
     incident = only()
-    assert (incident.is_owned, Component.objects.get().hand_status) == (False, "")
+    assert (incident.is_owned, Component.objects.get().manual_status) == (False, "")
     turned(6, 7, 8, 9, 10)
     incident.refresh_from_db()
     assert incident.phase == "resolved"
@@ -324,7 +324,7 @@ def test_deleted_or_merged_meanwhile_there_is_nothing_to_undo(ada):
     with pytest.raises(TooLateError, match="deleted or merged since"):
         undone(update)
     handover.restore(second, soon(seconds=6), author=ada)
-    assert undone(update).affected.filter(is_held=True).count() == 2
+    assert undone(update).affected.filter(is_auto_open=True).count() == 2
 
 
 def test_a_new_incident_that_another_was_merged_into_is_not_undone(ada):

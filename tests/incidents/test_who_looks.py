@@ -141,14 +141,14 @@ def editor(db):
 
 def form(component, **changes):
     fields = {"name": component.name, "auto_incidents": component.auto_incidents, "is_shown": "on",
-              "hand_status": component.hand_status, "shows_evidence": "on"}  # fmt: skip
+              "manual_status": component.manual_status, "shows_evidence": "on"}  # fmt: skip
     return {name: value for name, value in {**fields, **changes}.items() if value}
 
 
 @pytest.mark.parametrize(
     ("before", "change"),
     [
-        ({"hand_status": "degraded_performance"}, {"hand_status": ""}),
+        ({"manual_status": "degraded_performance"}, {"manual_status": ""}),
         ({"auto_incidents": "off"}, {"auto_incidents": "publish"}),
     ],
 )

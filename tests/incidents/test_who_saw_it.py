@@ -38,7 +38,7 @@ def test_without_the_probe_that_failed_nothing_is_said_to_have_recovered(db, end
         automation.advance(after(minutes=minute))
     incident = Incident.objects.get()
     assert posts(incident)[1:] == [GONE]
-    assert (incident.next_update_at, incident.resolved_at, incident.well_since) == (None, None, None)
+    assert (incident.next_update_at, incident.resolved_at, incident.recovered_since) == (None, None, None)
     assert incident.affected.get().status == Status.UNKNOWN
     assert staff_questions.UNWATCHED in [
         question.kind for question in staff_questions.questions(after(minutes=5))

@@ -51,8 +51,8 @@ def minutes(first, last):
 def say_by_hand(component, status, at):
     """Staff set the status of a component, outside of any incident, as the form does."""
     component = Component.objects.get(pk=component.pk)
-    component.hand_status = status
-    component.save(update_fields=["hand_status"])
+    component.manual_status = status
+    component.save(update_fields=["manual_status"])
     component.refresh(at)
     component.judge_again(at)
 
@@ -110,7 +110,7 @@ def test_handed_back_twice_is_once(ada):
     say_by_hand(Component.objects.get(), "partial_outage", after(minutes=4))
     handover.hand_back(only(), after(minutes=5), author=ada)
     assert only().updates.count() == before
-    assert Component.objects.get().hand_status == "partial_outage"
+    assert Component.objects.get().manual_status == "partial_outage"
 
 
 @pytest.mark.parametrize("gone", ["deleted", "merged"])
@@ -179,7 +179,7 @@ def test_restored_after_it_recovered_staff_are_asked_and_handed_back_it_ends(ada
     only().delete_softly(after(minutes=1), author=ada)
     rose(probe, after(minutes=3))
     handover.restore(only(), after(minutes=5), author=ada)
-    assert (only().well_since, only().affected.get().status) == (after(minutes=3), "operational")
+    assert (only().recovered_since, only().affected.get().status) == (after(minutes=3), "operational")
     minutes(13, 14)
     assert only().updates.filter(kind=Kind.PROPOSAL).count() == 1
     handover.hand_back(only(), after(minutes=31), author=ada)
@@ -237,7 +237,7 @@ def test_what_staff_call_down_is_not_resolved_by_the_machine(ada, client):
     say_by_hand(probe.component, "major_outage", after(minutes=2))
     rose(probe, after(minutes=5))
     minutes(5, 20)
-    assert (only().resolved_at, only().well_since) == (None, None)
+    assert (only().resolved_at, only().recovered_since) == (None, None)
     assert posts(only())[1:] == []
     text = f"API is set to Major outage, but its checks pass: {only().title}"
     assert dispute() == [text]

@@ -203,7 +203,7 @@ def test_without_script_an_update_is_posted_and_resolved(web, browser, suspicion
     page.get_by_label("Resolve it even though our checks still fail").check()
     page.get_by_role("button", name="Publish update").click()
     assert Incident.objects.get().resolved_at is not None
-    assert Component.objects.get(name="Chat").hand_status == ""
+    assert Component.objects.get(name="Chat").manual_status == ""
 
 
 def pages(incident):

@@ -57,10 +57,10 @@ def test_the_front_page_in_all_its_states(looking):
     see("maintenance")
     automation.complete_maintenance(Maintenance.objects.get(), NOW)
     for status in ("degraded_performance", "partial_outage", "major_outage"):
-        Component.objects.update(hand_status=status)
+        Component.objects.update(manual_status=status)
         Component.objects.get().refresh(NOW)
         see(status)
-    Component.objects.update(hand_status="")
+    Component.objects.update(manual_status="")
     Probe.objects.update(heard_s=int(NOW.timestamp()) - 400)
     web.stop()
     web.start()

@@ -6,7 +6,7 @@ from django.utils import timezone
 from components.egress import Egress
 from subscribers import channels
 from subscribers.delivery import fan_out
-from subscribers.delivery.dispatcher import Postman
+from subscribers.delivery.dispatcher import Dispatcher
 from subscribers.models import Subscriber
 from tests.subscribers.receivers import Sink
 from tests.web import STARTED
@@ -20,7 +20,7 @@ class Post:
     """Sorts and delivers when told to."""
 
     def __init__(self) -> None:
-        self.postman = Postman(channels.senders(), egress=Egress(LOOPBACK), deadline_s=DEADLINE_S)
+        self.postman = Dispatcher(channels.senders(), egress=Egress(LOOPBACK), deadline_s=DEADLINE_S)
 
     def deliver(self, now=None) -> None:
         """Give out what is due, and wait until nothing is."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from components.status import Indicator, PageState, Status
 from incidents.models import NoticeKind
-from subscribers.delivery.content import House, Story, Word
+from subscribers.delivery.content import Publisher, Story, Word
 from subscribers.delivery.envelope import Envelope, Links
 from subscribers.states import Channel
 
@@ -17,7 +17,7 @@ LINKS = Links(
     f"{SITE}/subscription/{KEY}/confirm",
     f"{SITE}/subscription/{KEY}?only=1117",
 )
-HOUSE = House("Tern", SITE, "abc", PageState(Status.PARTIAL_OUTAGE, Indicator.MAJOR, "Partial outage"))
+HOUSE = Publisher("Tern", SITE, "abc", PageState(Status.PARTIAL_OUTAGE, Indicator.MAJOR, "Partial outage"))
 SERVERS = (
     "Chat servers are healthy again, but a safeguard we added after 3 November has locked up and still "
     "refuses new connections. We are switching it off, server by server. Posts and comments work as usual, "

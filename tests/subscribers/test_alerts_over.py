@@ -97,7 +97,7 @@ def test_staff_are_asked_when_they_and_the_checks_disagree(sink, ada):
     now, probe = timezone.now(), watched()
     fell(probe)
     other = component("Docs")
-    Component.objects.filter(pk__in=(probe.component.pk, other.pk)).update(hand_status="operational")
+    Component.objects.filter(pk__in=(probe.component.pk, other.pk)).update(manual_status="operational")
     look(book.Book(), now)
     assert titles(sink)[-1] == f"API is set to Operational, but its checks fail: {TITLE}"
 

@@ -65,7 +65,7 @@ def test_who_is_counted_is_who_is_owed_it(ada, many, first, then):
     Notice.objects.all().delete()
     places = world()
     for one in places[0]:  # as if nothing had been
-        one.status, one.hand_status = "operational", ""
+        one.status, one.manual_status = "operational", ""
         one.save()
     old = Incident.objects.open("Old", "x", now=timezone.now())
     Notice.objects.update(sorted_at=timezone.now())

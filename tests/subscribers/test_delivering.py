@@ -292,12 +292,12 @@ def test_a_result_whose_lease_moved_on_is_dropped(post, sink):
     Subscriber.objects.update(lease_until=now - dt.timedelta(seconds=1))
     other, again = leases.claim(now, 10, "there:2:y")
     assert again == ids
-    from subscribers.delivery.dispatcher import Done
+    from subscribers.delivery.dispatcher import Attempt
     from subscribers.delivery.envelope import End, Result
 
-    finish([Done(packed, token, Result(End.SENT, 200))], now)
+    finish([Attempt(packed, token, Result(End.SENT, 200))], now)
     assert states() == ["owed"]
-    finish([Done(packed, other, Result(End.SENT, 200))], now)
+    finish([Attempt(packed, other, Result(End.SENT, 200))], now)
     assert states() == ["sent"]
 
 

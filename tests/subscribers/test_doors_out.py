@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from components.egress import Door, through
 from subscribers import addresses, channels, data_export
-from subscribers.delivery.dispatcher import Postman
+from subscribers.delivery.dispatcher import Dispatcher
 from subscribers.delivery.envelope import UNREACHED
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.states import CHATS, Channel
@@ -115,7 +115,7 @@ def test_nothing_is_ever_sent_to_loopback_for_a_subscriber_kept_from_before(
         address = json.dumps(subscription(address))
     one = somebody(channel, address)
     one.owe(Purpose.TEST, timezone.now())
-    post = Postman(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
+    post = Dispatcher(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
     try:
         post.wake()
         wait_for(lambda: Delivery.objects.filter(attempts=1).exists(), 10)
@@ -161,7 +161,7 @@ def test_every_way_a_host_cannot_be_reached_reads_the_same(settings, transaction
     rows = {why: somebody(Channel.WEBHOOK, url) for why, url in silent.items()}
     for one in rows.values():
         one.owe(Purpose.TEST, timezone.now())
-    post = Postman(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
+    post = Dispatcher(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
     try:
         post.wake()
         wait_for(lambda: Delivery.objects.filter(attempts=1).count() == len(rows), 20)
@@ -194,7 +194,7 @@ def test_an_owner_who_is_told_that_their_webhook_was_stopped_learns_no_more(sett
     one.failing_since = timezone.now() - timedelta(days=6)
     one.save()
     one.owe(Purpose.TEST, timezone.now())
-    post = Postman(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
+    post = Dispatcher(channels.senders(), egress=through(Door.SUBSCRIBERS), deadline_s=2)
     try:
         post.wake()
         wait_for(lambda: Subscriber.objects.filter(pk=one.pk, state=State.QUARANTINED).exists(), 10)

@@ -13,7 +13,7 @@ from components.egress import Egress
 from incidents.models import Incident
 from subscribers import channels
 from subscribers.delivery import fan_out
-from subscribers.delivery.dispatcher import Postman
+from subscribers.delivery.dispatcher import Dispatcher
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from tests.making import component
 from tests.subscribers.receivers import Sink
@@ -22,7 +22,7 @@ from tests.whole import wait_for
 
 @pytest.fixture
 def postman(transactional_db):
-    made = Postman(channels.senders(), egress=Egress(("127.0.0.0/8",)))
+    made = Dispatcher(channels.senders(), egress=Egress(("127.0.0.0/8",)))
     yield made
     made.drain(25)
 

@@ -20,7 +20,7 @@ from subscribers.channels.chat_message import message
 from subscribers.channels.markdown_runs import runs
 from subscribers.channels.slack import SLACK
 from subscribers.channels.text_runs import CUT
-from subscribers.delivery.content import House, Story, Word
+from subscribers.delivery.content import Publisher, Story, Word
 from subscribers.delivery.envelope import Envelope, Links
 from subscribers.states import CHATS, Channel
 from tests.subscribers.letters import envelope as envelope_of
@@ -28,7 +28,7 @@ from tests.subscribers.letters import story
 from tests.subscribers.schemas import faults, schema_of
 
 AT = datetime(2026, 11, 21, 3, 21, tzinfo=UTC)
-HOUSE = House("Widgetify", "https://status.widgetify.example", "abc", page_state([Status.MAJOR_OUTAGE]))
+HOUSE = Publisher("Widgetify", "https://status.widgetify.example", "abc", page_state([Status.MAJOR_OUTAGE]))
 LINKS = Links(
     "https://status.widgetify.example/subscription/k3y", "https://status.widgetify.example/unsubscribe/k3y"
 )

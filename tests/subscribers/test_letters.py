@@ -13,7 +13,7 @@ from incidents.lifecycle import Phase
 from incidents.messages import Told, one_line, plain_mail, subject_line
 from incidents.models import Incident, Notice, NoticeKind, Post
 from subscribers import emails
-from subscribers.delivery.content import House, Word
+from subscribers.delivery.content import Publisher, Word
 from subscribers.delivery.content import read as stories
 from tests.subscribers.letters import (
     HOUSE,
@@ -71,7 +71,7 @@ def html(message):
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_no_words_make_a_header(words):
-    house = House(words or "Tern", SITE, "abc", HOUSE.state)
+    house = Publisher(words or "Tern", SITE, "abc", HOUSE.state)
     of = story(title=words, label=words, components=((words, Status.MAJOR_OUTAGE),))
     message = read(envelope(of, house=house, scope=words))
     assert set(message.keys()) == HEADERS
@@ -224,7 +224,7 @@ def test_both_parts_tell_the_same_and_the_last_word_before_it():
 
 
 def test_the_headers_are_what_mail_programs_ask_for():
-    message = read(envelope(house=House("Tern & Töchter", SITE, "abc", HOUSE.state)))
+    message = read(envelope(house=Publisher("Tern & Töchter", SITE, "abc", HOUSE.state)))
     assert message["From"].addresses[0].display_name == "Tern & Töchter"
     assert message["List-Unsubscribe"] == f"<{LINKS.leave}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -9,7 +9,7 @@ from components.egress import Egress
 from subscribers.alerts.kinds import KINDS, World
 from subscribers.channels import email
 from subscribers.delivery import leases
-from subscribers.delivery.dispatcher import Done
+from subscribers.delivery.dispatcher import Attempt
 from subscribers.delivery.message_builder import pack
 from subscribers.delivery.results import finish
 from subscribers.models import Host, Purpose, State, Subscriber
@@ -30,7 +30,7 @@ def deliver(now):
         return [await email.send(one.envelope, Egress()) for one in packed]
 
     results = run(each())
-    finish([Done(one, token, result) for one, result in zip(packed, results, strict=True)], now)
+    finish([Attempt(one, token, result) for one, result in zip(packed, results, strict=True)], now)
     return len(ids)
 
 

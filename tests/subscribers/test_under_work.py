@@ -69,7 +69,7 @@ def test_two_works_on_one_component_are_one_change(chat):
 
 
 @pytest.mark.parametrize(
-    "change", [{"is_shown": False}, {"hand_status": "partial_outage", "status": "partial_outage"}]
+    "change", [{"is_shown": False}, {"manual_status": "partial_outage", "status": "partial_outage"}]
 )
 def test_what_is_hidden_or_set_by_hand_changes_nothing(chat, change):
     Component.objects.filter(pk=chat.pk).update(**change)

@@ -136,12 +136,12 @@ def test_a_dragged_row_answers_with_the_new_list_and_says_so(editor):
 def test_a_component_is_added_changed_hidden_and_shown(editor):
     front, back, _ = two_groups()
     fields = {"name": "Search", "description": "", "group": front.pk, "is_shown": "on",
-              "auto_incidents": "suggest", "shows_evidence": "on", "hand_status": ""}  # fmt: skip
+              "auto_incidents": "suggest", "shows_evidence": "on", "manual_status": ""}  # fmt: skip
     post(editor, "components/new", **fields)
     assert listed()[0] == ("Front", ["Web", "App", "Search"])
     one = Component.objects.get(name="Search")
     post(editor, f"components/{one.public_id}/edit", **fields | {
-        "group": back.pk, "hand_status": "partial_outage"})  # fmt: skip
+        "group": back.pk, "manual_status": "partial_outage"})  # fmt: skip
     one.refresh_from_db()
     assert (one.group, one.status) == (back, Status.PARTIAL_OUTAGE)
     post(editor, f"components/{one.public_id}/show", is_shown="no")
@@ -151,7 +151,7 @@ def test_a_component_is_added_changed_hidden_and_shown(editor):
         "component.create", "component.edit", "component.hide", "component.show",
     ]  # fmt: skip
     assert Audit.objects.get(act="component.edit").after == {
-        "group": "Back", "hand_status": "partial_outage"}  # fmt: skip
+        "group": "Back", "manual_status": "partial_outage"}  # fmt: skip
 
 
 def test_an_edit_does_not_take_back_what_a_worker_wrote_meanwhile(editor):

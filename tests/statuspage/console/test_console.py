@@ -98,7 +98,7 @@ def test_only_statuses_that_were_chosen_are_set(client, ada):
     untouched = {f"was-{key}": "major_outage", f"status-{key}": "major_outage"}
     client.post(f"/console/incidents/{incident.public_id}/compose",
                 form(incident, seen=99, **untouched))  # fmt: skip
-    assert Component.objects.get().hand_status == ""
+    assert Component.objects.get().manual_status == ""
     chosen = {f"was-{key}": "operational", f"status-{key}": "degraded_performance"}
     client.post(f"/console/incidents/{incident.public_id}/compose", form(incident, seen=99, **chosen))
     assert Component.objects.get().status == "degraded_performance"

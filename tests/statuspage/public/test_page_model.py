@@ -92,7 +92,7 @@ def test_past_the_limits_it_is_late_then_stale_and_grey(db):
 def test_a_status_set_by_hand_does_not_go_stale(db):
     probe = watched("API")
     found(probe, "up", NOW)
-    Component.objects.update(hand_status=Status.MAJOR_OUTAGE)
+    Component.objects.update(manual_status=Status.MAJOR_OUTAGE)
     Component.objects.get().refresh(NOW)
     assert rows(overview(after(seconds=1), at=after(minutes=10)))["API"].status is Status.MAJOR_OUTAGE
 

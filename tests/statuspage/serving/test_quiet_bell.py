@@ -97,7 +97,7 @@ def hidden_turns(world):
 
 def hidden_by_hand(world):
     component = world.hidden.component
-    world.post(f"components/{component.public_id}/edit", name="Behind", hand_status="partial_outage",
+    world.post(f"components/{component.public_id}/edit", name="Behind", manual_status="partial_outage",
                auto_incidents="publish")  # fmt: skip
     assert Component.objects.get(pk=component.pk).name == "Behind"
 
