@@ -126,6 +126,12 @@ ROWS: dict[str, Words] = {
         "unexpected content",
         ("It responds, but with unexpected content.", "The server is running."),
     ),
+    Failure.NO_DATA: Words(
+        *NO_ANSWER,
+        "The response did not contain what we measure.",
+        NO_DATA,
+        ("The response does not contain what was asked for.", ""),
+    ),
     Failure.DENIED: Words(
         *NO_ANSWER,
         "Our own rules do not allow this check.",

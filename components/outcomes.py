@@ -43,6 +43,7 @@ class Failure(StrEnum):
     STATUS = "status"
     ASSERTION = "assertion"
     DENIED = "denied"
+    NO_DATA = "no_data"  # it answers, but without what was asked for: neither up nor down
     OWN_FAULT = "own_fault"
 
 
@@ -53,11 +54,13 @@ class Reading:
     A phase that was not reached, or does not exist for the protocol, is None.
     `detail` is one sentence for staff; `excerpt` at most 1 kB of the answer,
     printable; `facts` are small named strings (retry_after, cert_name, answer).
+    `degraded` is one sentence for staff: it answers, and what it says is not well.
     """
 
     total_ms: float
     failure: Failure | None = None
     detail: str = ""
+    degraded: str = ""
     address: str = ""
     family: int | None = None
     dns_ms: float | None = None
@@ -87,10 +90,14 @@ def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
     """The outcome of a check and why, in one sentence (empty when all is well)."""
     if reading.failure is Failure.OWN_FAULT:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
+    if reading.failure is Failure.NO_DATA:
+        return Outcome.UNKNOWN, reading.detail or "The response did not contain what was asked for."
     if expectation.is_indirect and reading.failure not in (None, Failure.ASSERTION):
         return Outcome.UNKNOWN, f"{reading.detail} So the status it reports is unknown.".lstrip()
     if reading.failure is not None:
         return Outcome.DOWN, reading.detail or reading.failure.value
+    if reading.degraded:
+        return Outcome.DEGRADED, reading.degraded
     limit = expectation.latency_limit_ms
     if limit is not None and reading.total_ms > limit:
         return Outcome.DEGRADED, f"Responded in {reading.total_ms:.0f} ms; the limit is {limit} ms."

@@ -33,7 +33,8 @@ from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
-KEPT = ("note", "protocol")  # of a check that was well: how far its answer was read, and in what HTTP it came
+# Of a check that was well: how far its answer was read, in what HTTP it came, and the number it measured
+KEPT = ("note", "protocol", "value")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
 BLIND_RETRY_S = 60  # where a check could not see for a reason of our own

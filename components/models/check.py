@@ -10,7 +10,7 @@ class Check(models.Model):
     """Lean on purpose, there are millions: the key is (probe, slot, region), times are whole numbers.
 
     Words (`detail`, `excerpt`, `facts`) are kept only for checks that were not well, but the note of an
-    answer that was not read to its end, and the protocol where HTTP/2 was offered.
+    answer that was not read to its end, the protocol where HTTP/2 was offered, and the number that was measured.
     """
 
     pk = models.CompositePrimaryKey("probe_id", "slot", "region")

@@ -181,10 +181,10 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 def _storable(reading: Reading) -> Reading:
     """Without what a database refuses: a target's words must not keep its failure from being written."""
     facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
-    detail, excerpt = _clean(reading.detail), _clean(reading.excerpt)
-    if (detail, excerpt, facts) == (reading.detail, reading.excerpt, reading.facts):
+    words = {name: _clean(getattr(reading, name)) for name in ("detail", "degraded", "excerpt")}
+    if facts == reading.facts and all(getattr(reading, name) == text for name, text in words.items()):
         return reading
-    return replace(reading, detail=detail, excerpt=excerpt, facts=facts)
+    return replace(reading, facts=facts, **words)
 
 
 def _clean(text: str) -> str:
