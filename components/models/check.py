@@ -9,8 +9,8 @@ from components.outcomes import Outcome
 class Check(models.Model):
     """Lean on purpose, there are millions: the key is (probe, slot, region), times are whole numbers.
 
-    Words (`detail`, `excerpt`, `facts`) are kept only for checks that were not well, but the note of an
-    answer that was not read to its end, the protocol where HTTP/2 was offered, and the number that was measured.
+    Words (`detail`, `excerpt`, `facts`) are kept only for checks that were not well, but the note of
+    an answer that was not read to its end, the protocol where HTTP/2 was offered, and a measured number.
     """
 
     pk = models.CompositePrimaryKey("probe_id", "slot", "region")

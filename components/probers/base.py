@@ -181,7 +181,8 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 def _storable(reading: Reading) -> Reading:
     """Without what a database refuses: a target's words must not keep its failure from being written."""
     facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
-    words = {name: _clean(getattr(reading, name)) for name in ("detail", "degraded", "excerpt")}
+    written = ("detail", "degraded", "excerpt")
+    words: dict[str, Any] = {name: _clean(getattr(reading, name)) for name in written}
     if facts == reading.facts and all(getattr(reading, name) == text for name, text in words.items()):
         return reading
     return replace(reading, facts=facts, **words)
