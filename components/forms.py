@@ -12,6 +12,7 @@ from django.utils import timezone
 from components import certificate_fields
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
+from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option
 
@@ -116,11 +117,11 @@ class ShortProbeForm(ProbeForm):
 
 # What is not named here (options of a kind) is part of the request.
 SECTIONS = {
-    "Request": ("kind", "target", "timeout_s", "region"),
+    "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
                           "json_equals", "expect_header", "expect_header_value", "unread",
                           "latency_limit_ms", "least_days_left"),
-    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
+    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
@@ -142,13 +143,23 @@ class KindForm(ProbeForm):
         model = Probe
         fields = ("name", "kind", "target", "interval_s", "timeout_s", "retry_s", "latency_limit_ms",
                   "least_days_left", "confirm_down", "confirm_up", "unsteady_count", "unsteady_window",
-                  "down_status", "region")  # fmt: skip
+                  "down_status", "region", "quorum")  # fmt: skip
+
+    other_regions = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Other regions",
+        help_text="Names of regions, separated by commas: each makes the same check. It counts as down when "
+        "more than half of those that report agree.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.chosen = str(chosen or next(iter(PROBERS)))
         self.had_certificate = bool(self.instance.client_certificate)
+        if self.instance.pk:
+            self.initial["other_regions"] = ", ".join(row.region for row in self.instance.others.all())
         if self.chosen not in PROBERS:
             return  # the field itself says so
         prober = PROBERS[self.chosen]
@@ -174,6 +185,11 @@ class KindForm(ProbeForm):
             self.add_error(bad.field, bad.sentence)
         return data
 
+    def clean_other_regions(self) -> list[str]:
+        """The names in order, without the probe's own region."""
+        own = str(self.data.get("region", self.instance.region)).strip()
+        return checked_regions(self.cleaned_data["other_regions"].split(","), own)
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if KEY not in self.fields or not self.data.get(KEY):
@@ -198,8 +214,8 @@ class KindForm(ProbeForm):
         """The names of the columns of this form that were changed."""
         typed = set(self.changed_data) & set(certificate_fields.NAMES)
         changed = [name for name in self.changed_data if name not in typed]
-        columns = [name for name in changed if "__" not in name]
-        if len(columns) < len(changed) or "kind" in columns:
+        columns = [name for name in changed if "__" not in name and name != "other_regions"]
+        if any("__" in name for name in changed) or "kind" in columns:
             columns.append("options")
         is_gone = self.had_certificate and not self.instance.client_certificate
         return [*columns, *COLUMNS] if typed or is_gone else columns

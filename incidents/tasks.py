@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from celery import current_task, shared_task
@@ -181,6 +182,8 @@ def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datet
     probe.claimed_slot, probe.attempts = None, 0
     if probe.state.is_doubtful:
         probe.next_slot = min(probe.next_slot, int(now.timestamp()) + max(1, probe.retry_s))
+        if len(probe.run) == 1:
+            transaction.on_commit(partial(probe.look_elsewhere, int(now.timestamp())))
     probe.save(update_fields=["claimed_slot", "attempts", "next_slot"])
 
 

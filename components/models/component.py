@@ -1,6 +1,7 @@
 """Components and groups, and the log of what each component showed."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 from django.urls import reverse
@@ -9,8 +10,12 @@ from components import event_log
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
+from components.models.regional import groups, status_of_group
 from components.outcomes import Outcome
 from components.status import Status, worst
+
+if TYPE_CHECKING:
+    from components.models.probe import Probe
 
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
@@ -97,8 +102,18 @@ class Component(models.Model):
 
     def probed(self) -> Status | None:
         """What its probes say, whatever staff set; None when no probe looks."""
-        said = [probe.status for probe in self.probes.all() if not probe.is_paused]
+        said = [status_of_group(group) for group in groups(self.probes.all())]
         return worst(said) if said else None
+
+    def failing_probes(self) -> "list[Probe]":
+        """Those that are down, or fail on and off, as enough regions agree; not those that never passed."""
+        return [
+            probe
+            for group in groups(self.probes.all())
+            if len(group) == 1 or status_of_group(group).is_trouble
+            for probe in group
+            if probe.is_failing
+        ]
 
     def say_by_hand(self, status: Status, at: datetime) -> None:
         """Staff say what it is. What its probes say as well needs no hand."""

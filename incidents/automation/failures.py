@@ -3,12 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from components.models import Component, Flip
-from components.outcomes import Outcome
 from components.status import Status
-from components.unsteady import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +39,7 @@ def last_known(component: Component) -> Status:
 
 def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
-    fails = Q(outcome=Outcome.DOWN) | Q(unsteady=Kind.FAILING)
-    down = component.probes.filter(fails, is_paused=False).exclude(passed_at=None)
-    flips = [flip for probe in down if (flip := probe.flips.last())]
+    flips = [flip for probe in component.failing_probes() if (flip := probe.flips.last())]
     return max(flips, key=lambda flip: flip.at, default=None)
 
 

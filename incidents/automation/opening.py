@@ -42,13 +42,23 @@ def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> N
             place.incident.refresh_from_db()
             catch_up(place.incident, now)
     elif (
-        (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
-        and new.is_trouble
-        and not flip.probe.is_unproven
+        new.is_trouble
         and not component.manual_status
+        and (fall := _fall(flip, component, old, new)) is not None
         and not _is_worked_on(component)
     ):
-        _begin([Failed(component, flip, old)], now)
+        _begin([Failed(component, fall, old)], now)
+
+
+def _fall(flip: Flip, component: Component, old: Status, new: Status) -> Flip | None:
+    """The flip that says it fails; None when this one does not.
+
+    Another than this one where a region that saw it working has fallen silent: those that see it fail are
+    the majority now.
+    """
+    if flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF:
+        return None if flip.probe.is_unproven else flip
+    return last_fall(component) if flip.new == Outcome.UNKNOWN and old is not new else None
 
 
 def begin_after(

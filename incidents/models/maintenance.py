@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.outcomes import Outcome
 from components.status import Status
 from components.texts import lines
 from incidents import generated_text, windows
@@ -264,10 +263,7 @@ class Maintenance(Series):
 
 def _is_down(component: Component) -> bool:
     """Whether a probe of it fails for sure."""
-    return any(
-        not one.is_paused and (one.outcome == Outcome.DOWN or one.fails_on_and_off) and not one.is_unproven
-        for one in component.probes.all()
-    )
+    return bool(component.failing_probes())
 
 
 def _is_worked_on(component: Component) -> bool:

@@ -42,7 +42,11 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    regional = {probe.main_id for probe in probes}
+    rows = [
+        _row(probe, checks[probe.pk], incident, start, end, is_regional=probe.main_id_or_own in regional)
+        for probe in probes
+    ]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -82,7 +86,13 @@ def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, li
 
 
 def _row(
-    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+    probe: Probe,
+    checks: list[Check],
+    incident: Incident,
+    start: datetime,
+    end: datetime,
+    *,
+    is_regional: bool,
 ) -> EvidenceRow:
     since = int(incident.started_at.timestamp())
     failed = (
@@ -92,8 +102,9 @@ def _row(
     )
     known = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
+    name = f"{probe.component}: {probe.name}" if probe.name else str(probe.component)
     return EvidenceRow(
-        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
+        name=f"{name} ({probe.region})" if is_regional else name,
         first_failure_at=min(known, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
