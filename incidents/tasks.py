@@ -15,6 +15,7 @@ from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -28,7 +29,7 @@ from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
-from incidents import automation
+from incidents import automation, sight
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 
@@ -285,7 +286,7 @@ def checker() -> Checker:
     """The engine of this worker process, started with its first batch."""
     global _checker  # noqa: PLW0603 - one loop per process, made after the fork
     if _checker is None:
-        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES))
+        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES), canaries=settings.CANARIES)
     return _checker
 
 
@@ -299,7 +300,8 @@ def _keep(findings: list[Finding]) -> None:
     while True:
         close_old_connections()
         try:
-            return settle(findings)
+            settle(findings)
+            return sight.note(settings.REGION, checker().canaries, datetime.now(UTC))
         except OperationalError as error:
             if time.monotonic() >= end:
                 lost = "%d results could not be written (%s); their slots will be run again"
