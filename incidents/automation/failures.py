@@ -17,12 +17,12 @@ class Failed:
 
     @property
     def new(self) -> Status:
-        """What it is now."""
+        """Its present status."""
         return Status(self.component.status)
 
 
 def working_beside(component: Component) -> list[str]:
-    """Components of the same group that are known to work."""
+    """Names of the shown components in its group that are operational."""
     if component.group_id is None:
         return []
     beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
@@ -32,7 +32,7 @@ def working_beside(component: Component) -> list[str]:
 
 
 def last_known(component: Component) -> Status:
-    """What it was when we last saw it, if it is seen again now; unknown if it never was."""
+    """Its last status before the present one that was not unknown; unknown if there is none."""
     span = component.spans.exclude(ended_at=None).exclude(status=Status.UNKNOWN).order_by("-pk").first()
     return Status(span.status) if span else Status.UNKNOWN
 
@@ -50,6 +50,6 @@ def newest_flip(component: Component) -> Flip:
 
 
 def failure(components: Iterable[Component]) -> str:
-    """What they fail with, if it is one thing; empty for several."""
+    """Their common failure; empty if they fail differently."""
     failures = {flip.failure for component in components if (flip := last_fall(component))}
     return failures.pop() if len(failures) == 1 else ""

@@ -18,7 +18,7 @@ from components.unsteady import ON_AND_OFF
 from incidents import generated_text
 from incidents.automation.ending import catch_up
 from incidents.automation.failures import Failed, last_fall
-from incidents.automation.flips import come_out, hear, join, publish_delay, reopen
+from incidents.automation.flips import hear, join, publish_as_asked, publish_delay, reopen
 from incidents.automation.merging import merge
 from incidents.automation.updates import note_opened, say_opened
 from incidents.models import Affected, Incident
@@ -29,15 +29,15 @@ REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "r
 
 
 def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
-    """What a probe's flip changes. `old`: what its component showed before. The caller holds the lock."""
+    """Apply a probe's flip. `old`: its component's status before. The caller holds the lock of the page."""
     new = Status(component.status)
     places = list(_open_places(component))
     if places:
         affected, *others = places
         hear(affected.incident, affected, flip, new, now)
         if affected.incident.joined_at == now and not affected.incident.is_owned:
-            # it fails again: what failed a moment before, and had opened an incident, is merged into it
-            _young([Failed(component, flip, old)], now)
+            # a relapse: incidents opened for failures a moment before are merged into it
+            _incident_to_join([Failed(component, flip, old)], now)
         for place in others:  # staff have opened or restored one beside it
             place.incident.refresh_from_db()
             catch_up(place.incident, now)
@@ -64,9 +64,9 @@ def _fall(flip: Flip, component: Component, old: Status, new: Status) -> Flip | 
 def begin_after(
     components: Sequence[Component], now: datetime, *, old: Status = Status.UNDER_MAINTENANCE
 ) -> None:
-    """Planned work is over and these, of one group, are still down: that is one incident, from now on.
+    """Open one incident from now on for these components of one group that still fail after maintenance.
 
-    Likewise after whatever else kept a failure from opening one; `old`: what it was shown as.
+    Also after anything else that kept a failure from opening one. `old`: the status shown until now.
     """
     failed = [
         Failed(component, flip, old)
@@ -83,7 +83,7 @@ def begin_after(
 
 
 def judge(now: datetime) -> None:
-    """Components that staff changed: what is down without an incident gets one, from now on."""
+    """Open incidents from now on for components that fail without one after staff changed them."""
     for component in Component.objects.filter(judge_at__lte=now):
         with transaction.atomic():
             Page.objects.lock()
@@ -104,23 +104,25 @@ def _open_places(component: Component) -> models.QuerySet[Affected]:
 
 
 def _begin(failed: Sequence[Failed], now: datetime) -> None:
-    """Confirmed failures: they join the young incident, reopen the one just resolved, or open one.
+    """Confirmed failures join a recent incident, reopen the one just resolved, or open a new one.
 
-    A component that only suggests joins an incident that is public already; one that
-    publishes makes the suggestion it joins public.
+    A component whose incidents are only suggested also joins a public incident. One whose incidents
+    are published makes a suggestion that it joins public.
     """
     shown = [failure for failure in failed if failure.component.is_shown]
-    asked = {AutoIncidents(one.component.auto_incidents) for one in shown or failed} - {AutoIncidents.OFF}
+    asked = {AutoIncidents(failure.component.auto_incidents) for failure in shown or failed} - {
+        AutoIncidents.OFF
+    }
     if not asked:
         return
     if len(failed) > 1 and Page.objects.this().joining == Joining.NEVER:
         for failure in failed:
             _begin([failure], now)
-    elif (incident := _young(failed, now)) is not None:
+    elif (incident := _incident_to_join(failed, now)) is not None:
         for failure in failed:
             join(incident, failure, now)
         if shown:
-            come_out(incident, asked, now)
+            publish_as_asked(incident, asked, now)
     elif len(failed) == 1 and (incident := _just_resolved(failed[0], now)) is not None:
         reopen(incident, failed[0], now)
     else:
@@ -130,13 +132,15 @@ def _begin(failed: Sequence[Failed], now: datetime) -> None:
 def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
     """A new incident with its first update.
 
-    Hidden components are not spoken of; where all are hidden it stays a suggestion.
+    Hidden components are not named; if all are hidden it stays a suggestion.
     """
     shown = [failure for failure in failed if failure.component.is_shown]
     first = (shown or failed)[0]
     published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
     incident = Incident.objects.create(
-        title=generated_text.title([one.component.name for one in shown or failed], first.flip.failure),
+        title=generated_text.title(
+            [failure.component.name for failure in shown or failed], first.flip.failure
+        ),
         started_at=first.flip.at,
         created_at=now,
         group=first.component.group,
@@ -155,12 +159,12 @@ def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) ->
             note_opened(incident, failure, now)
 
 
-def _young(failed: Sequence[Failed], now: datetime) -> Incident | None:
-    """The automatic incident that these failures belong to; several that nobody owns become one.
+def _incident_to_join(failed: Sequence[Failed], now: datetime) -> Incident | None:
+    """The recent automatic incident that these failures join; several that no one owns are merged.
 
-    What the public must hear of does not join what only staff see because its components are hidden.
+    A failure of a shown component does not join an incident whose components are all hidden.
     """
-    candidates = _young_ones([failure.component for failure in failed], now)
+    candidates = _incidents_to_join([failure.component for failure in failed], now)
     free = [incident for incident in candidates if not incident.is_owned]
     if not free:
         return candidates[0] if candidates else None
@@ -171,8 +175,8 @@ def _young(failed: Sequence[Failed], now: datetime) -> Incident | None:
     return oldest
 
 
-def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident]:
-    """The automatic incidents that a failure of these joins, oldest first."""
+def _incidents_to_join(components: Sequence[Component], now: datetime) -> list[Incident]:
+    """The recent automatic incidents that a failure of these can join, oldest first."""
     joining, group = Page.objects.this().joining, components[0].group
     if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
         return []
@@ -190,16 +194,16 @@ def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident
 
 
 def opened_beside(incident: Incident, since: datetime, now: datetime) -> list[Incident]:
-    """Incidents opened automatically since then that would have joined this one, had it been automatic."""
-    mine = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
-    opened = mine.filter(created_at__gte=since).exclude(pk=incident.pk)
+    """Incidents opened since then that would have joined this one if it had been automatic."""
+    automatic = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+    opened = automatic.filter(created_at__gte=since).exclude(pk=incident.pk)
     if incident.published_at is None:
-        opened = opened.filter(published_at=None)  # what is public does not become a suggestion
+        opened = opened.filter(published_at=None)  # a public incident does not become a suggestion
     return [
-        one
-        for one in opened
-        if (rows := list(one.affected.select_related("component__group")))
-        and incident in _young_ones([row.component for row in rows], now)
+        other
+        for other in opened
+        if (rows := list(other.affected.select_related("component__group")))
+        and incident in _incidents_to_join([row.component for row in rows], now)
     ]
 
 
@@ -219,12 +223,12 @@ def _just_resolved(failure: Failed, now: datetime) -> Incident | None:
 
 
 def _shown_before(component: Component) -> Status:
-    """What it was shown as before what it is shown as now."""
+    """The status that its present one replaced; unknown if there was none."""
     span = component.spans.exclude(ended_at=None).order_by("-pk").first()
     return Status(span.status) if span else Status.UNKNOWN
 
 
 def _is_worked_on(component: Component) -> bool:
-    """Planned work is under way: its end will judge."""
-    found: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
-    return found
+    """Whether planned work is under way on it: its failures are judged when the work ends."""
+    is_under_way: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
+    return is_under_way

@@ -181,7 +181,7 @@ def proven(subject: str) -> str:
 
 def unwatched(world: World) -> Iterator[Owed]:
     """An incident of the machine's that no probe looks at any more: it will not end by itself."""
-    for incident in staff_questions.left_alone():
+    for incident in staff_questions.unwatched_incidents():
         assert incident.unwatched_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
@@ -194,7 +194,7 @@ def unwatched(world: World) -> Iterator[Owed]:
 
 def disputed(world: World) -> Iterator[Owed]:
     """Staff have set otherwise than the probes say, where the machine speaks: it contradicts neither."""
-    for incident in staff_questions.in_dispute():
+    for incident in staff_questions.disputed_incidents():
         yield Owed(
             str(incident.pk),
             staff_questions.disputed(incident).text,

@@ -232,7 +232,7 @@ def test_an_odd_topic_in_a_telegram_address_is_left_out():
 
 
 def test_notifications_read_as_the_preview_does():
-    told = messages.Told(
+    told = messages.UpdateMessage(
         page_name="Widgetify",
         title=INCIDENT.title,
         phase=Phase.IDENTIFIED,
@@ -386,7 +386,7 @@ def test_a_clock_in_a_chat_is_never_without_its_day():
     told = message(envelope_of(of, unsent=late))
     assert ("Next update", "by 18 Nov, 11:46 UTC") in told.facts
     assert "Investigating, 15 Nov, 03:20 UTC:" in "".join(run.text for run in told.words)
-    preview = messages.Told(
+    preview = messages.UpdateMessage(
         "Tern", "Chat is slow", Phase.IDENTIFIED, Status.PARTIAL_OUTAGE, "We look.", said[0].at, "https://x.example",
         next_update_at=said[0].at + timedelta(hours=32),
     )  # fmt: skip
