@@ -74,7 +74,7 @@ class Checker:
         asyncio.run_coroutine_threadsafe(self._start(list(orders)), self.loop)
 
     def drain(self, timeout_s: float) -> None:
-        """Wait for the checks in hand and their writing, at most this long."""
+        """Wait until running checks have ended and their results are written, at most this long."""
         end = time.monotonic() + timeout_s
         while self.in_hand and time.monotonic() < end:
             time.sleep(0.02)
@@ -88,7 +88,7 @@ class Checker:
         self.loop.run_forever()
 
     async def _watch_for_stalls(self) -> None:
-        """A stopped or starved process sees timeouts that are its own fault."""
+        """Detect pauses of this process, which cause timeouts that are our own fault."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(BATCH_S)
@@ -128,9 +128,9 @@ class Checker:
             batch = [first]
             end = time.monotonic() + BATCH_S
             closing = False
-            while len(batch) < BATCH_SIZE and (left := end - time.monotonic()) > 0:
+            while len(batch) < BATCH_SIZE and (remaining_s := end - time.monotonic()) > 0:
                 try:
-                    more = self.found.get(timeout=left)
+                    more = self.found.get(timeout=remaining_s)
                 except queue.Empty:
                     break
                 if more is None:

@@ -27,19 +27,19 @@ class LinesField(forms.CharField):
 
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
-    told: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.type == "bool":
-        return forms.BooleanField(initial=option.default, **told)
+        return forms.BooleanField(initial=option.default, **common)
     if option.type == "choice":
         return forms.ChoiceField(
-            choices=[(one, one) for one in option.choices], initial=option.default, **told
+            choices=[(choice, choice) for choice in option.choices], initial=option.default, **common
         )
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
         return LinesField(
-            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **told
+            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
-    return forms.CharField(initial=option.default, **told)
+    return forms.CharField(initial=option.default, **common)
 
 
 def name_of(kind: str, option: str) -> str:
@@ -68,24 +68,29 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         kind = data.get("kind")
         if kind in PROBERS:
             given = {
-                one.name: data.get(name_of(kind, one.name), one.default) for one in PROBERS[kind].options
+                option.name: data.get(name_of(kind, option.name), option.default)
+                for option in PROBERS[kind].options
             }
-            told = {one.name for one in PROBERS[kind].options if given[one.name] not in ("", one.default)}
-            self.instance.options = {name: value for name, value in given.items() if name in told}
+            changed = {
+                option.name
+                for option in PROBERS[kind].options
+                if given[option.name] not in ("", option.default)
+            }
+            self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
 
     def add_error(self, field: str | None, error: Any) -> None:
         """An option's error belongs to the option's own field, and so does that of a certificate."""
-        told = getattr(error, "error_dict", {})
-        if CERTIFICATE in told and CERTIFICATE not in self.fields:  # Django's admin has no field for it
-            told.setdefault("target", []).extend(told.pop(CERTIFICATE))
-            told["target"].append(ValidationError("Change the certificate in the console."))
-        of_options = told.get("options", [])
-        for one in of_options:
-            name = name_of(self.cleaned_data.get("kind", ""), one.code or "")
-            super().add_error(name if name in self.fields else "kind", one)
+        errors = getattr(error, "error_dict", {})
+        if CERTIFICATE in errors and CERTIFICATE not in self.fields:  # Django's admin has no field for it
+            errors.setdefault("target", []).extend(errors.pop(CERTIFICATE))
+            errors["target"].append(ValidationError("Change the certificate in the console."))
+        of_options = errors.get("options", [])
+        for option_error in of_options:
+            name = name_of(self.cleaned_data.get("kind", ""), option_error.code or "")
+            super().add_error(name if name in self.fields else "kind", option_error)
         if of_options:
-            rest = {name: told for name, told in error.error_dict.items() if name != "options"}
+            rest = {name: value for name, value in error.error_dict.items() if name != "options"}
             error = ValidationError(rest) if rest else None
         if error is not None:
             super().add_error(field, error)
@@ -109,9 +114,9 @@ class ShortProbeForm(ProbeForm):
     """A probe in a row of its component; its options stay as they are."""
 
     def clean(self) -> dict[str, Any]:
-        kept = dict(self.instance.named_options)
+        options = dict(self.instance.named_options)
         data = super().clean()
-        self.instance.options = kept if data.get("kind") == self.initial.get("kind") else {}
+        self.instance.options = options if data.get("kind") == self.initial.get("kind") else {}
         return data
 
 
@@ -181,7 +186,8 @@ class KindForm(ProbeForm):
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
         except CertificateError as bad:
-            self.instance.keep_certificate(None)  # of what is kept there is nothing to say any more
+            # the error is about the new one, so drop the stored one's summary
+            self.instance.keep_certificate(None)
             self.add_error(bad.field, bad.sentence)
         return data
 

@@ -305,7 +305,7 @@ def _told(probe: Probe, names: list[str], now: datetime) -> dict[str, Any]:
     """For the audit log; of the options their names alone, since headers hold secrets, as queries do."""
     told = {name: getattr(probe, name) for name in names if name != "sealed_client_key"}
     if "client_certificate" in told:
-        told["client_certificate"] = probe.certificate_told(now) or "none"
+        told["client_certificate"] = probe.certificate_summary(now) or "none"
     if "options" in told:
         told["options"] = ", ".join(sorted(probe.named_options))
     if "target" in told:

@@ -288,7 +288,7 @@ def blind(world: World) -> Iterator[Owed]:
     for region in sight.blind_regions(world.now):
         yield Owed(
             region, f"Region {region} cannot see anything.",
-            "Its canaries and most of its checks fail together, so these count as unknown. Check its network.",
+            "Its canaries and most of its checks fail: they count as unknown. Check its network.",
             address("console_probes"), f"Region {region} sees again.",
         )  # fmt: skip
 

@@ -72,7 +72,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "bad": bad,
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
-        "certificate": probe.certificate_told(now),
+        "certificate": probe.certificate_summary(now),
         "found": find(probe, bad, good) if is_bad and bad else None,
     }
 
