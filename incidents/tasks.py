@@ -286,8 +286,17 @@ def checker() -> Checker:
     """The engine of this worker process, started with its first batch."""
     global _checker  # noqa: PLW0603 - one loop per process, made after the fork
     if _checker is None:
-        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES), canaries=settings.CANARIES)
+        _checker = Checker(_take, egress=egress.through(egress.Door.PROBES), canaries=settings.CANARIES)
     return _checker
+
+
+def _take(findings: list[Finding]) -> None:
+    """What the engine found, and whether this region sees."""
+    _keep(findings)
+    try:
+        sight.note(settings.REGION, checker().canaries, datetime.now(UTC))
+    except DatabaseError as error:
+        log.warning("region.not_noted reason=%s", str(error).strip().split("\n")[0])
 
 
 def _keep(findings: list[Finding]) -> None:
@@ -300,8 +309,7 @@ def _keep(findings: list[Finding]) -> None:
     while True:
         close_old_connections()
         try:
-            settle(findings)
-            return sight.note(settings.REGION, checker().canaries, datetime.now(UTC))
+            return settle(findings)
         except OperationalError as error:
             if time.monotonic() >= end:
                 lost = "%d results could not be written (%s); their slots will be run again"
