@@ -78,6 +78,15 @@ class Component(models.Model):
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     # When to look whether it is down without an incident: no flip says so after staff changed something.
     judge_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    needs: "models.ManyToManyField[Component, Component]" = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        blank=True,
+        related_name="needed_by",
+        help_text="Components it cannot work without: if one of them fails as well, both are one incident.",
+    )
+    # Until when a failure of it opens no incident: what it needs is checked first.
+    held_until = models.DateTimeField(null=True, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -130,6 +139,11 @@ class Component(models.Model):
         """Set when to check whether it is down without an incident; None: never."""
         self.judge_at = at
         Component.objects.filter(pk=self.pk).update(judge_at=at)
+
+    def hold(self, until: datetime | None) -> None:
+        """Open no incident for it before this moment; None: no longer held."""
+        self.held_until = until
+        Component.objects.filter(pk=self.pk).update(held_until=until)
 
     def release(self, at: datetime, *, judge_at: datetime | None = None) -> None:
         """End a status set by hand: the probes decide again; without any it is operational."""

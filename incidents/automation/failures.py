@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import models
+
 from components.models import Component, Flip
 from components.status import Status
+from incidents.models import Affected
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +56,26 @@ def failure(components: Iterable[Component]) -> str:
     """Their common failure; empty if they fail differently."""
     failures = {flip.failure for component in components if (flip := last_fall(component))}
     return failures.pop() if len(failures) == 1 else ""
+
+
+def open_places(component: Component) -> models.QuerySet[Affected]:
+    """The component's rows in the incidents that are open for it; automatic ones first."""
+    places: models.QuerySet[Affected] = component.affected.filter(
+        continued_in=None,
+        incident__resolved_at=None,
+        incident__deleted_at=None,
+        incident__merged_into=None,
+    )
+    return places.select_related("incident").order_by("-is_auto_open", "-id")
+
+
+def shown_before(component: Component) -> Status:
+    """The status that its present one replaced; unknown if there was none."""
+    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
+    return Status(span.status) if span else Status.UNKNOWN
+
+
+def is_worked_on(component: Component) -> bool:
+    """Whether planned work is under way on it: its failures are judged when the work ends."""
+    is_under_way: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
+    return is_under_way
