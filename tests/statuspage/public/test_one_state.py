@@ -15,7 +15,7 @@ from statuspage.models import Role
 from statuspage.public import history_views, views
 from subscribers import emails
 from subscribers.channels.chat_message import message
-from subscribers.delivery.content import house, read
+from subscribers.delivery.content import publisher_now, read
 from subscribers.states import Channel
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import component, fell, found, rose, watched
@@ -75,7 +75,7 @@ def surfaces(incident, client, now):
     said["console"] = state_in(overview, rf"openline.*?>{title}</a>")
     said["console page"] = state_in(client.get(f"/console/incidents/{code}").content.decode(), "head__fact")
     notice = Notice.objects.filter(incident=incident).latest("pk")
-    here = house()
+    here = publisher_now()
     story = read([notice.pk], here.page_id)[notice.pk]
     mail = emails.letter(envelope(story, house=here), now)
     said["mail"] = mail.get_body(("plain",)).get_content().splitlines()[0].split(":")[0].capitalize()
