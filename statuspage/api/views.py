@@ -12,7 +12,7 @@ from statuspage.api import v2
 from statuspage.public import page_model
 from statuspage.public.rendering import draft as _draft
 from statuspage.public.views import JSON, asked_incident, asked_work
-from statuspage.public.world import ACTIVE, PLANNED, World, world
+from statuspage.public.world import ACTIVE, PLANNED, World, gather_world
 from statuspage.serving.document import Draft, document, eager
 
 
@@ -98,7 +98,7 @@ def active(now: datetime) -> Draft:
 def _json(
     now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
 ) -> Draft:
-    found = world(now, only="-", incidents=incidents, maintenances=maintenances)
+    found = gather_world(now, only="-", incidents=incidents, maintenances=maintenances)
     return _draft(found, JSON, lambda at: _dumped(build(found, at)))
 
 
