@@ -64,11 +64,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
     incident = _get(public_id)
     now = timezone.now()
     if request.GET.get("part") == "told":
-        return render(
-            request,
-            "console/_notification_status.html",
-            {**_notification_lines(incident, now), "is_part": True},
-        )
+        lines = {**_notification_lines(incident, now), "is_part": True}
+        return render(request, "console/_notification_status.html", lines)
     rows = list(incident.affected.as_seen().order_by("component__position", "id"))
     incident.all_affected = rows  # type: ignore[attr-defined]
     updates = list(
