@@ -32,7 +32,7 @@ WAYS = {"up": -1, "down": 1}
 
 
 class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A component as its staff describe it; its place is changed on the list."""
+    """The fields of a component; its position is changed on the list."""
 
     class Meta:
         model = Component
@@ -58,7 +58,7 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A group's words."""
+    """The fields of a group."""
 
     class Meta:
         model = Group
@@ -90,12 +90,14 @@ def move(request: HttpRequest) -> HttpResponse:
     way = request.POST.get("way", "")
     if kind == "g":
         thing: Any = Group.objects.filter(public_id=key).first()
-        said = _move_block(request, key, way)
+        outcome = _move_block(request, key, way)
     else:
         thing = get_object_or_404(Component, public_id=key)
-        said = _move_component(request, thing, way)
-    Audit.objects.note(request, f"{'group' if kind == 'g' else 'component'}.move", thing or key, after=said)
-    words = said["words"]
+        outcome = _move_component(request, thing, way)
+    Audit.objects.note(
+        request, f"{'group' if kind == 'g' else 'component'}.move", thing or key, after=outcome
+    )
+    words = outcome["words"]
     if request.headers.get("HX-Request"):
         return render(request, "console/_order.html", {**_order(), "said": words, "may_edit": True})
     messages.success(request, words)
@@ -128,7 +130,7 @@ def _move_component(request: HttpRequest, component: Component, way: str) -> dic
         key = request.POST.get("group", "").partition(":")[2] or page_order.LOOSE
         page_order.put(component, key, after=request.POST.get("after", "").partition(":")[2])
         moved = True
-    block = next(one for one in page_order.blocks() if component in one.components)
+    block = next(block for block in page_order.blocks() if component in block.components)
     place, where = block.components.index(component) + 1, block.group.name if block.group else "no group"
     verb = "is now" if moved else "stays"
     return {"words": f"“{component.name}” {verb} number {place} of {len(block.components)} in {where}."}
@@ -140,14 +142,14 @@ def _move_component(request: HttpRequest, component: Component, way: str) -> dic
 @require_GET
 @needs(Role.VIEWER)
 def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One component: how it is, what looks at it, what happened to it."""
+    """One component: its status, probes and incidents."""
     request.section = "console_components"  # type: ignore[attr-defined]
     component = _component(public_id)
     now = timezone.now()
     spans = component.spans.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR))
     recent = list(spans.order_by("started_at"))
-    found = Incident.objects.live().filter(affected__component=component)
-    opened = list(found.filter(resolved_at=None))
+    incidents = Incident.objects.live().filter(affected__component=component)
+    opened = list(incidents.filter(resolved_at=None))
     seconds = uptime_of(component, now)
     context = {
         "component": component,
@@ -157,7 +159,7 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "needs": component.needs.all(),
         "needed_by": component.needed_by.all(),
         "opened": opened,
-        "past": list(found.exclude(resolved_at=None)[:MAX_INCIDENTS]),
+        "past": list(incidents.exclude(resolved_at=None)[:MAX_INCIDENTS]),
         "may_delete": not opened,
         "uptime": uptime.percent(seconds),
         "down": length(seconds.down),
@@ -190,7 +192,7 @@ def component_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 
 def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
-    """Write what was changed and nothing else: workers write the status of the same row meanwhile."""
+    """Save only changed columns: workers write the status of the same row meanwhile."""
     component: Component = form.instance
     is_new, changed = component.pk is None, list(form.changed_data)
     before = {name: _written(form.initial.get(name)) for name in changed}
@@ -253,7 +255,7 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Remove it with its probes and its history; refused while people read about it."""
+    """Delete it with its probes and history; refused while it has an open incident."""
     component = _component(public_id)
     with transaction.atomic():
         Page.objects.lock()  # no incident opens meanwhile
@@ -280,7 +282,7 @@ def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
 def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """Add a group at the end of the page, or change its words."""
+    """Add a group at the end of the page, or change one."""
     request.section = "console_components"  # type: ignore[attr-defined]
     group = get_object_or_404(Group, public_id=public_id) if public_id else None
     form = GroupForm(request.POST or None, instance=group)
@@ -324,7 +326,7 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _is_read(group: Group) -> bool:
-    """Strangers see the groups of the components they see."""
+    """Whether the group is public: it has a public component."""
     return group.components.filter(is_shown=True).exists()
 
 
