@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from components import uptime
 from components.models import Check, DayTally, Probe
@@ -24,9 +24,12 @@ MAX_CHECKS = 500
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
-    """Each with its newest response time, `last_ms`."""
+    """Each with its newest response time, `last_ms`, and whether it is made from several regions."""
     newest = Check.objects.filter(probe=OuterRef("pk")).order_by("-slot")
-    return probes.annotate(last_ms=Subquery(newest.values("total_ms")[:1]))
+    others = Exists(Probe.objects.filter(main=OuterRef("pk")))
+    return probes.annotate(
+        last_ms=Subquery(newest.values("total_ms")[:1]), is_regional=others | Q(main__isnull=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)
