@@ -9,12 +9,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from components import certificate_fields
+from components import certificate_fields, secret_fields
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option
+from components.sealed_options import SECRET_TYPES, secrets_of
 
 
 class LinesField(forms.CharField):
@@ -27,6 +28,8 @@ class LinesField(forms.CharField):
 
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
+    if option.type in SECRET_TYPES:
+        return secret_fields.field_of(option)
     common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.type == "bool":
         return forms.BooleanField(initial=option.default, **common)
@@ -59,6 +62,8 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         for name, value in self.instance.named_options.items():
             lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
             self.initial[name_of(self.instance.kind, name)] = lines
+        for option in secrets_of(PROBERS[self.instance.kind]) if self.instance.kind in PROBERS else ():
+            self.initial.pop(name_of(self.instance.kind, option.name), None)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -71,6 +76,10 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
                 option.name: data.get(name_of(kind, option.name), option.default)
                 for option in PROBERS[kind].options
             }
+            stored = self.instance.named_options if self.instance.kind == kind else {}
+            for option in secrets_of(PROBERS[kind]):
+                name = name_of(kind, option.name)
+                given[option.name] = secret_fields.chosen(data, name, stored.get(option.name))
             changed = {
                 option.name
                 for option in PROBERS[kind].options
@@ -171,7 +180,12 @@ class KindForm(ProbeForm):
         self.initial.setdefault("kind", self.chosen)
         self.fields["target"].help_text = prober.target_help
         for option in prober.options:
-            self.fields[name_of(self.chosen, option.name)] = field_of(option)
+            name = name_of(self.chosen, option.name)
+            self.fields[name] = field_of(option)
+            if option.type in SECRET_TYPES:
+                is_own = self.instance.kind == self.chosen
+                stored = self.instance.named_options.get(option.name) if is_own else None
+                secret_fields.note_stored(self, name, option, stored)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
         for name, text in HELP.items():
@@ -198,6 +212,7 @@ class KindForm(ProbeForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        secret_fields.ask_again(self, self.chosen)
         if KEY not in self.fields or not self.data.get(KEY):
             return
         if self.errors and KEY not in self.errors:

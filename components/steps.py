@@ -11,10 +11,14 @@ from components.outcomes import Failure
 
 DNS, CONNECT, TLS, FIRST_BYTE, TRANSFER = "DNS", "Connect", "TLS", "First byte", "Transfer"
 TLS_IF_SPOKEN = "TLS if spoken"  # of a kind of probe that may do without
+# Of servers that greet, or want a login, before they answer: what the first byte and the transfer are there
+GREETING, LOGIN, SESSION, QUERY, ECHO, ANSWER = "Greeting", "Login", "Session", "Query", "Echo", "Answer"
 # Where a check, or a reading, keeps the time of each (ms)
 FIELDS = {
     DNS: "dns_ms", CONNECT: "connect_ms", TLS: "tls_ms",
     FIRST_BYTE: "first_byte_ms", TRANSFER: "transfer_ms",
+    GREETING: "first_byte_ms", LOGIN: "first_byte_ms", ECHO: "first_byte_ms", ANSWER: "first_byte_ms",
+    SESSION: "transfer_ms", QUERY: "transfer_ms",
 }  # fmt: skip
 # What fails at one step only; the others fail at the first that was not reached
 STEPS: dict[str, str] = {
@@ -27,12 +31,16 @@ STEPS: dict[str, str] = {
     Failure.TIMEOUT_FIRST_BYTE: FIRST_BYTE,
     Failure.TIMEOUT_TRANSFER: TRANSFER,
 }
+# A server that refuses in one of these steps says so there: nothing was read to its end
+SAID_ON_THE_WAY = {GREETING, LOGIN, SESSION, QUERY, ANSWER}
 JUDGED = (Failure.STATUS, Failure.ASSERTION)  # of what was read to its end
 
 
 def passed(times: Mapping[str, float | None], failure: str, status_code: int | None = None) -> int:
     """How many of these steps, in their order, were passed; all of them without a failure."""
     steps = list(times)
+    if failure == Failure.STATUS and SAID_ON_THE_WAY & times.keys():
+        return max((place for place, step in enumerate(steps, 1) if times[step] is not None), default=0)
     if not failure or failure in JUDGED:
         return len(steps)
     reached = [place for place, step in enumerate(steps, 1) if times[step] is not None]

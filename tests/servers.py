@@ -26,15 +26,15 @@ PATIENCE_S = 30
 class Valkey:
     """A broker that can be killed and brought back on the same port, empty."""
 
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, port: int | None = None, *options: str) -> None:
+        self.port, self.options = port or free_port(), options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         command = [str(_binary.get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        command += ["--save", "", "--appendonly", "no", "--loglevel", "warning", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait()
 

@@ -5,15 +5,25 @@ from typing import Any
 from components import steps
 from components.egress import Egress
 from components.outcomes import Reading
-from components.probers import certificate
+from components.probers import certificate, redaction
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
+from components.probers.redis import Redis
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.targets import InvalidProbeError
 
-PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
+PROBERS: dict[str, Prober] = {
+    prober.kind: prober
+    for prober in (
+        HTTP(),
+        TCP(),
+        TLS(),
+        DNS(),
+        Redis(),
+    )
+}
 
 __all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
 
@@ -26,4 +36,5 @@ def steps_of(kind: str) -> tuple[str, ...]:
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
     reading = await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)
+    reading = redaction.without(reading, getattr(order, "secrets", ()))
     return certificate.blamed(reading, getattr(order, "shown", None))
