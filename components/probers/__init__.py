@@ -9,7 +9,9 @@ from components.probers import certificate, redaction
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
+from components.probers.imap import IMAP
 from components.probers.redis import Redis
+from components.probers.smtp import SMTP
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.targets import InvalidProbeError
@@ -21,6 +23,8 @@ PROBERS: dict[str, Prober] = {
         TCP(),
         TLS(),
         DNS(),
+        SMTP(),
+        IMAP(),
         Redis(),
     )
 }
