@@ -86,7 +86,8 @@ HASTY = {
 class PostgreSQL(Running):
     """A cluster in a folder of its own, trusting loopback."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self.settings = {**HASTY, **settings}
         self.folder = Path(tempfile.mkdtemp(prefix="statuspage-postgres-"))
         super().__init__(free_port())
         self.data = self.folder / "data"
@@ -113,13 +114,20 @@ class PostgreSQL(Running):
         command = [str(self.bin / name), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
 
-    def start(self) -> None:
-        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **HASTY}
+    def start(self, *, is_awaited: bool = True) -> None:
+        options = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            **self.settings,
+        }
         command = [str(self.bin / "postgres"), "-D", str(self.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **self.as_user
         )
+        if not is_awaited:
+            return
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:

@@ -10,6 +10,7 @@ from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
 from components.probers.imap import IMAP
+from components.probers.postgres import Postgres
 from components.probers.redis import Redis
 from components.probers.smtp import SMTP
 from components.probers.tcp import TCP
@@ -25,6 +26,7 @@ PROBERS: dict[str, Prober] = {
         DNS(),
         SMTP(),
         IMAP(),
+        Postgres(),
         Redis(),
     )
 }

@@ -26,11 +26,15 @@ LIMITS = (DEGRADED_ABOVE, DOWN_ABOVE)
 
 
 class RefusedError(Exception):
-    """The service answered, and refused. Its text is a sentence for staff; `said` is what it answered."""
+    """The service answered, and refused. Its text is a sentence for staff; `said` is what it answered.
 
-    def __init__(self, sentence: str, said: str = "") -> None:
+    `code` is the service's own, where its protocol has codes.
+    """
+
+    def __init__(self, sentence: str, said: str = "", code: str = "") -> None:
         super().__init__(sentence)
         self.said = said
+        self.code = code
 
 
 class NotSpokenError(Exception):
