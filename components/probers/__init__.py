@@ -10,6 +10,7 @@ from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
 from components.probers.imap import IMAP
+from components.probers.mysql import MySQL
 from components.probers.postgres import Postgres
 from components.probers.redis import Redis
 from components.probers.smtp import SMTP
@@ -27,6 +28,7 @@ PROBERS: dict[str, Prober] = {
         SMTP(),
         IMAP(),
         Postgres(),
+        MySQL(),
         Redis(),
     )
 }
