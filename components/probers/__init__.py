@@ -8,6 +8,7 @@ from components.outcomes import Reading
 from components.probers import certificate, redaction
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.grpc import GRPC
 from components.probers.http import HTTP
 from components.probers.imap import IMAP
 from components.probers.mysql import MySQL
@@ -25,6 +26,7 @@ PROBERS: dict[str, Prober] = {
         TCP(),
         TLS(),
         DNS(),
+        GRPC(),
         SMTP(),
         IMAP(),
         Postgres(),
