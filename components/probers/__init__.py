@@ -10,6 +10,7 @@ from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.grpc import GRPC
 from components.probers.http import HTTP
+from components.probers.icmp import ICMP
 from components.probers.imap import IMAP
 from components.probers.mysql import MySQL
 from components.probers.postgres import Postgres
@@ -26,6 +27,7 @@ PROBERS: dict[str, Prober] = {
         TCP(),
         TLS(),
         DNS(),
+        ICMP(),
         GRPC(),
         SMTP(),
         IMAP(),
