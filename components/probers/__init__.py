@@ -8,6 +8,7 @@ from components.outcomes import Reading
 from components.probers import certificate, redaction
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.domain import Domain
 from components.probers.grpc import GRPC
 from components.probers.http import HTTP
 from components.probers.icmp import ICMP
@@ -29,6 +30,7 @@ PROBERS: dict[str, Prober] = {
         DNS(),
         ICMP(),
         GRPC(),
+        Domain(),
         SMTP(),
         IMAP(),
         Postgres(),
