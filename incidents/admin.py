@@ -66,6 +66,7 @@ class AffectedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
 class AffectedInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Affected
+    fk_name = "incident"
     formset = AffectedFormSet
     fields = ("component", "status", "worst_status")
     extra = 0

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -27,7 +29,7 @@ from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
-from incidents import automation
+from incidents import automation, sight
 from incidents.models import Incident, Maintenance
 from incidents.tallies import tally_excused
 
@@ -181,6 +183,8 @@ def _apply_result(probe: Probe, finding: Finding, outcome: Outcome, why: str, no
     probe.claimed_slot, probe.attempts = None, 0
     if probe.state.is_doubtful:
         probe.next_slot = min(probe.next_slot, int(now.timestamp()) + max(1, probe.retry_s))
+        if len(probe.run) == 1:
+            transaction.on_commit(partial(probe.look_elsewhere, int(now.timestamp())))
     probe.save(update_fields=["claimed_slot", "attempts", "next_slot"])
 
 
@@ -282,8 +286,17 @@ def checker() -> Checker:
     """The engine of this worker process, started with its first batch."""
     global _checker  # noqa: PLW0603 - one loop per process, made after the fork
     if _checker is None:
-        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES))
+        _checker = Checker(_take, egress=egress.through(egress.Door.PROBES), canaries=settings.CANARIES)
     return _checker
+
+
+def _take(findings: list[Finding]) -> None:
+    """What the engine found, and whether this region sees."""
+    _keep(findings)
+    try:
+        sight.note(settings.REGION, checker().canaries, datetime.now(UTC))
+    except DatabaseError as error:
+        log.warning("region.not_noted reason=%s", str(error).strip().split("\n")[0])
 
 
 def _keep(findings: list[Finding]) -> None:

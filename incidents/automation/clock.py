@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from incidents.automation import held
 from incidents.automation.ending import PROPOSE_AFTER, notice, propose, settle
 from incidents.automation.opening import judge
 from incidents.automation.promises import post_promised, publish_after_countdown
@@ -17,6 +18,7 @@ def advance(now: datetime) -> None:
     for incident in opened.filter(is_owned=True, proposed_at=None, recovered_since__lte=now - PROPOSE_AFTER):
         propose(incident, now)
     judge(now)
+    held.release(now)
     for incident in opened.filter(is_owned=False):
         notice(incident, now)
     for incident in opened.filter(is_owned=False, unwatched_at=None):

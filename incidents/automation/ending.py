@@ -100,7 +100,7 @@ def _was_detected(incident: Incident) -> bool:
 def _take_statuses(incident: Incident) -> list[list[str]]:
     """Set each row to the status staff set, or else to what its probes see. Returns the change rows."""
     changes = []
-    rows = list(incident.affected.select_related("component"))
+    rows = list(incident.affected.filter(continued_in=None).select_related("component"))
     overlooked = recovery.overlooked(incident, rows)
     for row in rows:
         component, old = row.component, Status(row.status)

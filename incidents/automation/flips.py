@@ -62,7 +62,7 @@ def _note_same_status(incident: Incident, flip: Flip, now: datetime) -> None:
     recovery.watch(incident, flip.at, now)
     incident.save()
     met = generated_text.met(flip.failure, flip.why)
-    note_fact(incident, f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
+    note_fact(incident, f"{flip.probe.name_with_region}: {flip.old} → {flip.new}. {met}".strip(), now)
     say_what_is(incident, now)
 
 

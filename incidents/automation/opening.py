@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from components.models import AutoIncidents, Component, Flip, Joining, Page
@@ -16,12 +16,13 @@ from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import ON_AND_OFF
 from incidents import generated_text
+from incidents.automation.causes import cause_of, gather, is_held, join_cause, wait_for_children
 from incidents.automation.ending import catch_up
-from incidents.automation.failures import Failed, last_fall
+from incidents.automation.failures import Failed, is_worked_on, last_fall, open_places, shown_before
 from incidents.automation.flips import hear, join, publish_as_asked, publish_delay, reopen
 from incidents.automation.merging import merge
 from incidents.automation.updates import note_opened, say_opened
-from incidents.models import Affected, Incident
+from incidents.models import Incident
 from incidents.steps import Step
 
 MAX_JOIN_WINDOWS = 5  # no failure joins later than so many windows after the opening or a relapse
@@ -31,24 +32,38 @@ REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "r
 def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
     """Apply a probe's flip. `old`: its component's status before. The caller holds the lock of the page."""
     new = Status(component.status)
-    places = list(_open_places(component))
+    places = list(open_places(component))
     if places:
         affected, *others = places
         hear(affected.incident, affected, flip, new, now)
         if affected.incident.joined_at == now and not affected.incident.is_owned:
             # a relapse: incidents opened for failures a moment before are merged into it
             _incident_to_join([Failed(component, flip, old)], now)
+        if Status(affected.status) is Status.OPERATIONAL and old.is_trouble:
+            wait_for_children(affected, now)
         for place in others:  # staff have opened or restored one beside it
             place.incident.refresh_from_db()
             catch_up(place.incident, now)
     elif (
-        (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
-        and new.is_trouble
-        and not flip.probe.is_unproven
+        new.is_trouble
         and not component.manual_status
-        and not _is_worked_on(component)
+        and (fall := _fall(flip, component, old, new)) is not None
+        and not is_worked_on(component)
     ):
-        _begin([Failed(component, flip, old)], now)
+        failed = Failed(component, fall, old)
+        if cause_of(component) is not None or not is_held(failed, now):
+            begin([failed], now)
+
+
+def _fall(flip: Flip, component: Component, old: Status, new: Status) -> Flip | None:
+    """The flip that says it fails; None when this one does not.
+
+    Another than this one where a region that saw it working has fallen silent: those that see it fail are
+    the majority now.
+    """
+    if flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF:
+        return None if flip.probe.is_unproven else flip
+    return last_fall(component) if flip.new == Outcome.UNKNOWN and old is not new else None
 
 
 def begin_after(
@@ -63,13 +78,13 @@ def begin_after(
         for component in components
         if not component.manual_status
         and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
-        and not _open_places(component).exists()
+        and not open_places(component).exists()
         and (flip := last_fall(component)) is not None
     ]
     if failed:
         for failure in failed:
             failure.flip.at = now  # dated to the end of the window; the row itself stays as it is
-        _begin(failed, now)
+        begin(failed, now)
 
 
 def judge(now: datetime) -> None:
@@ -79,21 +94,13 @@ def judge(now: datetime) -> None:
             Page.objects.lock()
             component.judge_again(None)
             component.refresh_from_db()
-            for place in _open_places(component):
+            for place in open_places(component):
                 catch_up(place.incident, now)
-            if Status(component.status).is_trouble and not _is_worked_on(component):
-                begin_after([component], now, old=_shown_before(component))
+            if Status(component.status).is_trouble and not is_worked_on(component):
+                begin_after([component], now, old=shown_before(component))
 
 
-def _open_places(component: Component) -> models.QuerySet[Affected]:
-    """The component's rows in the incidents that are open for it; automatic ones first."""
-    places: models.QuerySet[Affected] = component.affected.filter(
-        incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
-    )
-    return places.select_related("incident").order_by("-is_auto_open", "-id")
-
-
-def _begin(failed: Sequence[Failed], now: datetime) -> None:
+def begin(failed: Sequence[Failed], now: datetime) -> None:
     """Confirmed failures join a recent incident, reopen the one just resolved, or open a new one.
 
     A component whose incidents are only suggested also joins a public incident. One whose incidents
@@ -105,9 +112,18 @@ def _begin(failed: Sequence[Failed], now: datetime) -> None:
     }
     if not asked:
         return
+    _begin(failed, asked, now)
+    for failure in failed:
+        gather(failure.component, now)
+
+
+def _begin(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+    shown = [failure for failure in failed if failure.component.is_shown]
     if len(failed) > 1 and Page.objects.this().joining == Joining.NEVER:
         for failure in failed:
-            _begin([failure], now)
+            begin([failure], now)
+    elif len(failed) == 1 and (incident := cause_of(failed[0].component)) is not None:
+        join_cause(incident, failed[0], now)
     elif (incident := _incident_to_join(failed, now)) is not None:
         for failure in failed:
             join(incident, failure, now)
@@ -119,7 +135,13 @@ def _begin(failed: Sequence[Failed], now: datetime) -> None:
         _open(failed, asked if shown else {AutoIncidents.SUGGEST}, now)
 
 
-def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+def open_apart(failed: Failed, now: datetime) -> Incident:
+    """An incident of its own for this failure, whatever others are open."""
+    asked = AutoIncidents(failed.component.auto_incidents)
+    return _open([failed], {asked if failed.component.is_shown else AutoIncidents.SUGGEST}, now)
+
+
+def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> Incident:
     """A new incident with its first update.
 
     Hidden components are not named; if all are hidden it stays a suggestion.
@@ -147,6 +169,7 @@ def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) ->
     for failure in failed:
         if not failure.component.is_shown:
             note_opened(incident, failure, now)
+    return incident
 
 
 def _incident_to_join(failed: Sequence[Failed], now: datetime) -> Incident | None:
@@ -210,15 +233,3 @@ def _just_resolved(failure: Failed, now: datetime) -> Incident | None:
     if incident is not None and incident.concerns_public and not failure.component.is_shown:
         return None
     return incident
-
-
-def _shown_before(component: Component) -> Status:
-    """The status that its present one replaced; unknown if there was none."""
-    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
-    return Status(span.status) if span else Status.UNKNOWN
-
-
-def _is_worked_on(component: Component) -> bool:
-    """Whether planned work is under way on it: its failures are judged when the work ends."""
-    is_under_way: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
-    return is_under_way

@@ -32,6 +32,10 @@ class Affected(models.Model):
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     worst_status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     started_at = models.DateTimeField(null=True)
+    # Where it is dealt with now: it outlasted what it needs, and has an incident of its own.
+    continued_in = models.ForeignKey(
+        Incident, null=True, editable=False, on_delete=models.SET_NULL, related_name="continues"
+    )
     is_auto_open = models.BooleanField(default=False, editable=False, db_column="is_held")
 
     objects = AffectedQuerySet.as_manager()

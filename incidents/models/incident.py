@@ -163,8 +163,11 @@ class Incident(models.Model):
         return self.affected.filter(component__is_shown=True).exists()
 
     def spoken_of(self) -> "list[Affected]":
-        """The rows that automatic updates name: the shown components, or all if every one is hidden."""
-        rows = list(self.affected.select_related("component"))
+        """The rows that automatic updates name: the shown components, or all if every one is hidden.
+
+        Not those that are continued in an incident of their own.
+        """
+        rows = list(self.affected.filter(continued_in=None).select_related("component"))
         return [row for row in rows if row.component.is_shown] or rows
 
     def names(self) -> list[str]:
@@ -293,6 +296,9 @@ class Incident(models.Model):
         row, _ = self.affected.get_or_create(
             component=component, defaults={"started_at": at, "is_auto_open": is_auto_open}
         )
+        if row.continued_in_id is not None:  # it is dealt with here again
+            row.continued_in = None
+            row.save(update_fields=["continued_in"])
         row.set_status(status)
         self.weigh()
         return row

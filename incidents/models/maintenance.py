@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.outcomes import Outcome
 from components.status import Status
 from components.texts import lines
 from incidents import generated_text, windows
@@ -268,12 +267,7 @@ class Maintenance(Series):
 
 def _is_down(component: Component) -> bool:
     """Whether a probe of it has a confirmed failure."""
-    return any(
-        not probe.is_paused
-        and (probe.outcome == Outcome.DOWN or probe.fails_on_and_off)
-        and not probe.is_unproven
-        for probe in component.probes.all()
-    )
+    return bool(component.failing_probes())
 
 
 def _is_worked_on(component: Component) -> bool:

@@ -84,7 +84,7 @@ def shown_since(incident: "Incident", now: datetime) -> datetime:
 
 def is_looked_at(incident: "Incident") -> bool:
     """Whether a probe checks any of its components."""
-    rows = list(incident.affected.all())
+    rows = list(incident.affected.filter(continued_in=None))
     unseen = {row.component_id for row in overlooked(incident, rows)}
     return bool(looked_at(rows) - unseen)
 

@@ -14,7 +14,7 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from incidents import staff_questions
+from incidents import sight, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
@@ -283,6 +283,16 @@ def regions(world: World) -> Iterator[Owed]:
         )  # fmt: skip
 
 
+def blind(world: World) -> Iterator[Owed]:
+    """A region whose canaries fail together with most of its checks: it is unknown what it watches."""
+    for region in sight.blind_regions(world.now):
+        yield Owed(
+            region, f"Region {region} cannot see anything.",
+            "Its canaries and most of its checks fail: they count as unknown. Check its network.",
+            address("console_probes"), f"Region {region} sees again.",
+        )  # fmt: skip
+
+
 def mail_server(world: World) -> Iterator[Owed]:
     """Our mail server is failing; also while all mail waits, as then it cannot be known to work."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
@@ -330,6 +340,7 @@ KINDS: dict[str, Kind] = {
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
+    "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
     "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),
