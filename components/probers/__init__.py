@@ -11,9 +11,19 @@ from components.probers.dns import DNS
 from components.probers.http import HTTP
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
+from components.probers.websocket import WebSocket
 from components.targets import InvalidProbeError
 
-PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
+PROBERS: dict[str, Prober] = {
+    prober.kind: prober
+    for prober in (
+        HTTP(),
+        TCP(),
+        TLS(),
+        DNS(),
+        WebSocket(),
+    )
+}
 
 __all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
 
