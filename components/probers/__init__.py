@@ -9,6 +9,7 @@ from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
+from components.probers.sse import SSE
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.probers.websocket import WebSocket
@@ -22,6 +23,7 @@ PROBERS: dict[str, Prober] = {
         TLS(),
         DNS(),
         WebSocket(),
+        SSE(),
     )
 }
 

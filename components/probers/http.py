@@ -7,7 +7,6 @@ expectations need it: a stream or a large body is no failure.
 
 import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +14,8 @@ from typing import Any
 import jsonpath
 import re2
 
-from components import http2, steps, wire
+from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.decompression import DecompressionError
 from components.egress import HTTP2, Egress
 from components.outcomes import Failure, Reading
 from components.probers import body, exchange, json_paths, json_walks
@@ -25,7 +23,6 @@ from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
     Option,
-    broken_off,
     options_of,
     printable,
 )
@@ -178,23 +175,8 @@ class HTTP:
                     pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
                 )
                 return _judge(order, head, answer, clock)
-            except wire.TooLargeError as error:
-                return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-            except DecompressionError as error:
-                return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.MalformedAnswerError as error:
-                return exchange.garbled(error, clock)
-            except InvalidProbeError as refused:
-                return clock.reading(
-                    failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
-                )
-            except http2.StreamEndedError as error:
-                return exchange.ended(error, clock)
-            except (ssl.SSLError, OSError) as error:
-                return broken_off(error, clock)
-            except (ValueError, RecursionError, OverflowError):
-                # all that is read here came from the target: numbers that are none, addresses beyond repair
-                return clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
+            except exchange.ERRORS as error:
+                return exchange.failed(error, clock)
             finally:
                 line.close()
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")

@@ -4,8 +4,6 @@ RFC 6455, section 4.1. The answer is read by `components.wire`, which every HTTP
 is judged by the sans-IO core of `websockets`, which opens no socket.
 """
 
-import asyncio
-import contextlib
 import functools
 
 from websockets.client import ClientProtocol
@@ -18,16 +16,13 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
 from components import wire
-from components.decompression import DecompressionError
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import exchange
-from components.probers.base import EXCERPT_CHARACTERS, Clock, broken_off, printable
-from components.probers.body import Answer
+from components.probers.base import Clock
 from components.probers.held.target import WebSocketTarget
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
-from components.targets import InvalidProbeError
 
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -75,16 +70,8 @@ async def _one_hop(
         _judge(head, protocol, order, clock)
         is_open = True
         return line, protocol
-    except wire.TooLargeError as error:
-        reading = clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-        raise NotOpenedError(reading) from error
-    except wire.MalformedAnswerError as error:
-        raise NotOpenedError(exchange.garbled(error, clock)) from error
-    except OSError as error:
-        raise NotOpenedError(broken_off(error, clock)) from error
-    except (ValueError, RecursionError, OverflowError) as error:  # all that is read here came from the target
-        reading = clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
-        raise NotOpenedError(reading) from error
+    except exchange.ERRORS as error:
+        raise NotOpenedError(exchange.failed(error, clock)) from error
     finally:
         if not is_open:
             line.close()
@@ -137,7 +124,7 @@ async def _ask(
 
 
 def _redirected(hop: Hop, head: wire.Head, location: str, order: WebSocketTarget, clock: Clock) -> Hop:
-    """Where it leads. Raises NotOpenedError for what cannot, or is not to be, followed."""
+    """Where it leads. Raises NotOpenedError for what is not to be followed, InvalidProbeError."""
     shown = without_secrets(location)[:200]
     clock.note(location=shown)
     if not order.follows:
@@ -146,35 +133,15 @@ def _redirected(hop: Hop, head: wire.Head, location: str, order: WebSocketTarget
     scheme, colon, rest = location.partition(":")
     if colon and scheme.strip().lower() in ("ws", "wss"):
         location = f"http{scheme.strip().lower()[2:]}:{rest}"
-    try:
-        return next_hop(hop, head.status, location, head.values("set-cookie"))
-    except InvalidProbeError as refused:
-        detail = f"Redirected to a bad address: {refused.sentence}"
-        raise NotOpenedError(clock.reading(failure=Failure.REDIRECT, detail=detail)) from refused
+    return next_hop(hop, head.status, location, head.values("set-cookie"))
 
 
 async def _not_switched(line: Line, head: wire.Head, clock: Clock) -> Reading:
     """Any other answer than a switch, with what it says."""
     clock.note(**{name: head.headers[field][:200] for name, field in FACTS.items() if field in head.headers})
     detail = f"Responded with {head.status}, not with 101: it did not switch to WebSocket."
-    excerpt = await _excerpt(line, head, clock)
+    excerpt = await exchange.glimpse(wire.pieces(line, head, "GET"), head, clock)
     return clock.reading(failure=Failure.STATUS, detail=detail, excerpt=excerpt)
-
-
-async def _excerpt(line: Line, head: wire.Head, clock: Clock) -> str:
-    """As much of the body as comes within a moment: the status is known, and nobody waits for the rest."""
-    answer = Answer()
-    with contextlib.suppress(OSError, wire.MalformedAnswerError, DecompressionError):  # TimeoutError is one
-        async with (
-            asyncio.timeout(clock.patience_s),
-            contextlib.aclosing(wire.pieces(line, head, "GET")) as pieces,
-        ):
-            async for piece in pieces:
-                answer.data += piece
-                if len(answer.data) >= 4 * EXCERPT_CHARACTERS:
-                    break
-    del answer.data[4 * EXCERPT_CHARACTERS :]
-    return printable(answer.text(head).encode("utf-8", "replace"))
 
 
 def _judge(head: wire.Head, protocol: ClientProtocol, order: WebSocketTarget, clock: Clock) -> None:

@@ -124,17 +124,9 @@ def _summary(held: Held) -> str:
 
 def facts(held: Held) -> dict[str, str]:
     """Small strings for staff; times since the check began, but `open_slowest` and `answer_slowest`."""
-    order, known = held.order, {}
-    if order.connections == 1 and not order.hold_s:
+    if held.order.connections == 1 and not held.order.hold_s:
         return {}
-    known["opened"] = f"{len(held.opened_at)} of {order.connections}"
-    if held.opened_at:
-        at = sorted(held.opened_at)
-        enough = order.connections - order.max_lost
-        known |= {"open_first": _ms(at[0]), "open_median": _ms(median(at)), "open_last": _ms(at[-1])}
-        if len(at) >= enough and order.max_lost:
-            known["open_enough"] = f"{_ms(at[enough - 1])} (the {enough}th)"
-        known["open_slowest"] = _ms(max(held.took))
+    known = _openings(held)
     groups = {
         "refused": [loss for loss in held.losses if not loss.was_open],
         "dropped": [loss for loss in held.losses if loss.code is not None],
@@ -152,6 +144,19 @@ def facts(held: Held) -> dict[str, str]:
         known["reconnect"] = _ms(held.reconnect_s)
     elif held.dropped_first is not None:
         known["reconnect"] = "not yet"
+    return known
+
+
+def _openings(held: Held) -> dict[str, str]:
+    """How many opened, and when the first, the median, as many as are needed, and the last had."""
+    order, at = held.order, sorted(held.opened_at)
+    known = {"opened": f"{len(at)} of {order.connections}"}
+    if at:
+        enough = order.connections - order.max_lost
+        known |= {"open_first": _ms(at[0]), "open_median": _ms(median(at)), "open_last": _ms(at[-1])}
+        if len(at) >= enough and order.max_lost:
+            known["open_enough"] = f"{_ms(at[enough - 1])} ({enough} of them)"
+        known["open_slowest"] = _ms(max(held.took))
     return known
 
 
