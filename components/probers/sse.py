@@ -27,6 +27,7 @@ MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_SECONDS = 60
 MAX_STREAM_BYTES = 16 * 1024 * 1024  # of events in one check
+MAX_ITEMS = 100_000  # events and comments
 MAX_AT_ONCE = 16 * 1024
 SPARE_S = 0.2  # before the hard deadline, to say what was seen
 STREAM = "text/event-stream"
@@ -186,7 +187,12 @@ class _Seen:
     def is_enough(self, order: StreamTarget) -> bool:
         """Whether nothing more is to be waited for, or more came than we read."""
         is_met = self.is_met if order.expects else self.first_s is not None
-        return (is_met and not order.watch_s) or self.size > MAX_STREAM_BYTES
+        return (is_met and not order.watch_s) or self.is_full
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more came than we read in one check."""
+        return self.size > MAX_STREAM_BYTES or self.events + self.comments > MAX_ITEMS
 
     def _take(self, item: Event | Comment, order: StreamTarget, at_s: float) -> None:
         if self.first_s is None:
@@ -262,9 +268,8 @@ def _judge(order: StreamTarget, seen: _Seen, clock: Clock, at_s: float) -> Readi
         detail = f"No event or comment for {order.gap_s} s, after {seen.words}."
         return clock.reading(failure=Failure.TIMEOUT_TRANSFER, detail=detail)
     if order.expects and not seen.is_met:
-        if seen.size > MAX_STREAM_BYTES:
-            most = f"{MAX_STREAM_BYTES // 1024 // 1024} MB"
-            detail = f"The expected event is not in the first {most} of the stream."
+        if seen.is_full:
+            detail = f"The expected event is not in the first {seen.size // 1024:,} kB of the stream."
             return clock.reading(failure=Failure.TOO_LARGE, detail=detail)
         name = f"“{order.event[:40]}” event" if order.event else "event"
         text = " with the expected text" if order.text else ""
