@@ -125,6 +125,7 @@ SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
                           "json_equals", "expect_header", "expect_header_value", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),

@@ -7,7 +7,6 @@ expectations need it: a stream or a large body is no failure.
 
 import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,24 +14,22 @@ from typing import Any
 import jsonpath
 import re2
 
-from components import http2, steps, wire
+from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.decompression import DecompressionError
-from components.egress import HTTP2, Egress, EgressError, Line
+from components.egress import HTTP2, Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths, json_walks
+from components.probers import body, exchange, json_paths, json_walks
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
     Option,
-    broken_off,
-    connect,
     options_of,
     printable,
 )
 from components.probers.body import Answer
 from components.probers.json_values import is_meant, spelled
-from components.probers.redirects import Hop, first_hop, next_hop
+from components.probers.redirects import first_hop, next_hop
+from components.probers.typed_headers import can_be_name, refuse_unprintable
 from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
@@ -127,7 +124,7 @@ class HTTP:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
-        _printable_headers(given["headers"])
+        refuse_unprintable(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
@@ -164,7 +161,8 @@ class HTTP:
         """Ask, follow, and judge the answer."""
         hop = first_hop(order.url, order.method, order.headers, order.body)
         for _ in range(MAX_REDIRECTS + 1):
-            line = await _connect(hop, order, clock, egress)
+            offers = HTTP2 if order.http2 else ()
+            line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
             try:
                 head, pieces = await exchange.ask(hop, line, clock)
                 if order.http2:
@@ -177,52 +175,11 @@ class HTTP:
                     pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
                 )
                 return _judge(order, head, answer, clock)
-            except wire.TooLargeError as error:
-                return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-            except DecompressionError as error:
-                return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.MalformedAnswerError as error:
-                return exchange.garbled(error, clock)
-            except InvalidProbeError as refused:
-                return clock.reading(
-                    failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
-                )
-            except http2.StreamEndedError as error:
-                return exchange.ended(error, clock)
-            except (ssl.SSLError, OSError) as error:
-                return broken_off(error, clock)
-            except (ValueError, RecursionError, OverflowError):
-                # all that is read here came from the target: numbers that are none, addresses beyond repair
-                return clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
+            except exchange.ERRORS as error:
+                return exchange.failed(error, clock)
             finally:
                 line.close()
         return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
-
-
-async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) -> Line:
-    """A connection to this hop; most facts about earlier hops are dropped. Raises EgressError."""
-    shown = order.shown if hop.is_home else None
-    offers = HTTP2 if order.http2 else ()
-    clock.phase = Failure.TIMEOUT_DNS
-    if hop.number:
-        clock.seen = {name: value for name, value in clock.seen.items() if name in ("days_left", "facts")}
-        clock.note(hop=str(hop.number + 1), host=hop.host)
-    try:
-        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown, offers=offers)
-    except EgressError as error:
-        if hop.number:
-            if error.address:
-                clock.note(address=error.address)
-            error.sentence = f"Redirected to {hop.host}, port {hop.port}: {error.sentence}"
-        raise
-    about = certificate.facts_of(line)
-    days = about.get("days_left")
-    if days is not None and days < clock.seen.get("days_left", days + 1):
-        clock.seen["days_left"] = days
-        clock.note(**about["facts"])
-    if not hop.number:
-        certificate.remark_on_ours(shown, clock)
-    return line
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
@@ -369,7 +326,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
         raise InvalidProbeError("expect_header_value", "Add the name of the header with this value.")
-    if not _can_be_name(name):
+    if not can_be_name(name):
         raise InvalidProbeError(
             "expect_header", f"“{name[:40]}” is not a valid header name: write it like Content-Type."
         )
@@ -378,10 +335,6 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
     """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
     return all(code in REDIRECTS for low, high in statuses for code in range(low, high + 1))
-
-
-def _can_be_name(name: str) -> bool:
-    return all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name)
 
 
 def _regex(text: str) -> Any:
@@ -394,11 +347,3 @@ def _regex(text: str) -> Any:
         return json_paths.linear(text)
     except re2.error as error:
         raise InvalidProbeError("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
-
-
-def _printable_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not (name and _can_be_name(name)):
-            raise InvalidProbeError("headers", f"“{name[:40]}” is not a valid header name.")
-        if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbeError("headers", f"The value of {name} contains control characters.")

@@ -136,4 +136,4 @@ def _beside(name: str, check: Check, kind: str) -> str:
         return ". ".join(filter(None, (days, note if kind == "tls" else "")))
     if name == steps.FIRST_BYTE:
         return f"{facts.get('protocol', '')} {check.status_code or ''}".strip()
-    return note if name == steps.TRANSFER else ""
+    return note if name in (steps.TRANSFER, steps.FIRST_MESSAGE, steps.FIRST_EVENT) else ""
