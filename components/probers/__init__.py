@@ -9,11 +9,12 @@ from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.http import HTTP
+from components.probers.numbers import Numbers
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.targets import InvalidProbeError
 
-PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
+PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS(), Numbers())}
 
 __all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
 
