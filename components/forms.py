@@ -38,7 +38,13 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **told
         )
-    return forms.CharField(initial=option.default, **told)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **told)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -56,7 +62,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in self.instance.named_options.items():
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
 
     def clean(self) -> dict[str, Any]:
@@ -69,7 +79,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             given = {
                 one.name: data.get(name_of(kind, one.name), one.default) for one in PROBERS[kind].options
             }
-            told = {one.name for one in PROBERS[kind].options if given[one.name] not in ("", one.default)}
+            told = {
+                one.name
+                for one in PROBERS[kind].options
+                if given[one.name] not in ("", one.default, _as_text(one.default))
+            }
             self.instance.options = {name: value for name, value in given.items() if name in told}
         return data
 
@@ -118,7 +132,8 @@ class ShortProbeForm(ProbeForm):
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
                    "unsteady_window"),

@@ -49,7 +49,7 @@ class Failure(StrEnum):
     OWN_FAULT = "own_fault"
 
 
-# What the answer itself says; the others are of whoever was asked, or of the way there
+# What the answer itself says, whatever its status code; the others are of whoever was asked, or of the way
 SAID = (Failure.ASSERTION, Failure.LIMIT, Failure.REPORTED)
 
 

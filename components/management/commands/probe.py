@@ -19,13 +19,17 @@ from components.probers import PROBERS, InvalidProbeError
 
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
+HELP = (
+    "https://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
+    " numbers+https://…, health+https://…, vendor+https://…"
+)
 
 
 class Command(BaseCommand):
     help = "Run one check now and print each step."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
+        parser.add_argument("target", help=HELP)
         parser.add_argument("--save", action="store_true", help="Save it as a component with a probe.")
         parser.add_argument("--name", default="", help="The component's name.")
         parser.add_argument("--timeout", type=int, help="Timeout in seconds (10, or the interval).")
@@ -51,7 +55,8 @@ class Command(BaseCommand):
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
-        outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
+        is_indirect = PROBERS[kind].is_indirect(given)
+        outcome, why = classify(reading, Expectation(options["limit"], is_indirect=is_indirect))
         for line in ladder(kind, reading):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
@@ -97,9 +102,15 @@ def kind_of(target: str) -> tuple[str, str]:
     scheme, _, rest = target.partition("://")
     if scheme in ("http", "https"):
         return "http", target
+    kind, plus, inner = scheme.partition("+")
+    if plus and kind in PROBERS and inner in ("http", "https") and rest:
+        return kind, f"{inner}://{rest}"
     if scheme in PROBERS and rest:
         return scheme, rest
-    raise CommandError("target: Start it with http://, https://, tcp://, tls:// or dns://.")
+    raise CommandError(
+        "target: Start it with http://, https://, tcp://, tls:// or dns://, or with numbers+https://,"
+        " health+https:// or vendor+https://."
+    )
 
 
 def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
@@ -144,6 +155,8 @@ def ladder(kind: str, reading: Reading) -> list[str]:
             lines.append(f"  – {name}")
     if reading.failure and all(step.state == "ok" for step in walked):
         lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
+    elif reading.degraded:
+        lines.append(f"  ! {'Assertion':<11}degraded")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<11}as expected")
     return lines
