@@ -8,10 +8,13 @@ from components.outcomes import Reading
 from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.health import HealthCheck
 from components.probers.http import HTTP
+from components.probers.numbers import Numbers
 from components.probers.sse import SSE
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
+from components.probers.vendor import Vendor
 from components.probers.websocket import WebSocket
 from components.targets import InvalidProbeError
 
@@ -24,6 +27,9 @@ PROBERS: dict[str, Prober] = {
         DNS(),
         WebSocket(),
         SSE(),
+        Numbers(),
+        HealthCheck(),
+        Vendor(),
     )
 }
 

@@ -80,9 +80,30 @@ def test_one_that_is_down_is_saved_too_for_that_is_why_it_is_watched(db, free_po
     assert "Saved as “Mail”" in text
 
 
+def test_the_kind_can_stand_before_the_address(db, target):
+    target.json({"used": 830, "max": 1000})
+    option = ["value=$.used", "divided_by=$.max", "limits=degraded above 80%"]
+    text, code = probe(f"numbers+{target.url}", option=option)
+    assert (code, "! Assertion  degraded" in text) == (1, True)
+    assert "$.used / $.max is 0.83 (830 of 1,000), above the limit of 0.8." in text
+    target.json({"status": "UP"})
+    text, code = probe(f"health+{target.url}", save=True, name="Health")
+    assert (code, Probe.objects.get().kind, Probe.objects.get().target) == (0, "health", target.url)
+
+
+def test_a_page_that_is_not_there_says_nothing_of_the_vendor(db, free_port):
+    text, code = probe(f"vendor+http://127.0.0.1:{free_port}/")
+    assert code == 1
+    assert "unknown in " in text
+    assert "So the status it reports is unknown." in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "words"),
     [
+        (["vendor://example.org"], {}, "target: Enter the full address"),
+        (["dns+http://example.org"], {}, "Choose|target"),
+        (["numbers+http://127.0.0.1:9/"], {}, "value: Enter a JSON path"),
         (["example.org"], {}, "target: Start it with http://"),
         (["gopher://example.org"], {}, "target: Start it with"),
         (["http://"], {}, "target: Enter a host."),

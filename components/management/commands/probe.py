@@ -20,10 +20,11 @@ from components.probers.base import refuse_short
 
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
-SCHEMES = "https://…, wss://…, sse+https://…, tcp://host:port, tls://host or dns://name"
-# Schemes that are not the name of a kind: the kind, and what is taken away from the target
-KINDS = {"http": ("http", ""), "https": ("http", ""), "ws": ("websocket", ""), "wss": ("websocket", ""),
-         "sse+http": ("sse", "sse+"), "sse+https": ("sse", "sse+")}  # fmt: skip
+SCHEMES = (
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
+    " sse+https://…, numbers+https://…, health+https://…, vendor+https://…"
+)
+KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
 
 
 class Command(BaseCommand):
@@ -57,7 +58,8 @@ class Command(BaseCommand):
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
-        outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
+        is_indirect = PROBERS[kind].is_indirect(given)
+        outcome, why = classify(reading, Expectation(options["limit"], is_indirect=is_indirect))
         for line in ladder(kind, reading):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
@@ -104,12 +106,15 @@ def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
     if scheme.lower() in KINDS:
-        kind, prefix = KINDS[scheme.lower()]
-        return kind, target[len(prefix) :]
+        return KINDS[scheme.lower()], target
+    kind, plus, inner = scheme.partition("+")
+    if plus and kind in PROBERS and inner in ("http", "https") and rest:
+        return kind, f"{inner}://{rest}"
     if scheme in PROBERS and rest:
         return scheme, rest
     raise CommandError(
-        "target: Start it with http://, https://, ws://, wss://, sse+https://, tcp://, tls:// or dns://."
+        "target: Start it with http://, https://, ws://, wss://, tcp://, tls:// or dns://, or with sse+https://,"
+        " numbers+https://, health+https:// or vendor+https://."
     )
 
 
@@ -156,6 +161,8 @@ def ladder(kind: str, reading: Reading) -> list[str]:
             lines.append(f"  – {name}")
     if reading.failure and all(step.state == "ok" for step in walked):
         lines.append(f"  ✗ {'Assertion':<{wide}}{reading.detail}")
+    elif reading.degraded:
+        lines.append(f"  ! {'Assertion':<{wide}}degraded")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<{wide}}as expected")
     return lines
