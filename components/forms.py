@@ -120,7 +120,7 @@ class ShortProbeForm(ProbeForm):
         return data
 
 
-# What is not named here (options of a kind) is part of the request.
+# Fields that are not named here (options of a kind) belong to "Request".
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
@@ -186,7 +186,7 @@ class KindForm(ProbeForm):
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
         except CertificateError as bad:
-            # the error is about the new one, so drop the stored one's summary
+            # in memory only: no further errors about the stored one
             self.instance.keep_certificate(None)
             self.add_error(bad.field, bad.sentence)
         return data
@@ -202,7 +202,7 @@ class KindForm(ProbeForm):
             return
         if self.errors and KEY not in self.errors:
             self.add_error(KEY, certificate_fields.AGAIN)
-        else:  # shown beside what was tried, or beside what is wrong with the key
+        else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
 
     @property

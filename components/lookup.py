@@ -171,7 +171,7 @@ def _encoded(host: str) -> str:
     if text.isascii():
         return text
     try:
-        # each label by itself: "_dmarc" may stand before a name in letters of its own
+        # each label separately: "_dmarc" may precede labels that are not ASCII
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
         return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
     except UnicodeError as error:  # IDNAError is one
@@ -197,7 +197,7 @@ def _readable(host: str) -> str:
 
 
 def _is_loopback_name(name: str) -> bool:
-    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
+    """Whether it is "localhost" or below it, for which no name server is asked (RFC 6761)."""
     return name.rstrip(".").rpartition(".")[2] == "localhost"
 
 

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """The closed set of reasons why a check did not find what was ordered."""
+    """The closed set of reasons why a check failed."""
 
     TIMEOUT_DNS = "timeout_dns"
     TIMEOUT_CONNECT = "timeout_connect"
@@ -43,7 +43,7 @@ class Failure(StrEnum):
     STATUS = "status"
     ASSERTION = "assertion"
     DENIED = "denied"
-    NO_DATA = "no_data"  # it answers, but without what was asked for: neither up nor down
+    NO_DATA = "no_data"  # it answers, but without the requested data: neither up nor down
     OWN_FAULT = "own_fault"
 
 
@@ -76,9 +76,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded.
+    """The limits of a healthy result: slower, or a certificate with fewer days, is degraded.
 
-    Of an indirect check only what the answer says counts: no answer is no news of the thing it reports on.
+    For an indirect check only the content of an answer counts: without an answer nothing is known.
     """
 
     latency_limit_ms: int | None = None

@@ -15,7 +15,7 @@ from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored check: when, and what was read. `failure` is the stored word, empty when there was none."""
+    """A stored check: its time and reading. `failure` is the stored value, empty without one."""
 
     at: datetime
     total_ms: float
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a probe that do not change what is asked of the target."""
+    """The settings of a probe that do not change the request."""
 
     rule: health.Rule
     expectation: Expectation = field(default_factory=Expectation)
@@ -85,7 +85,7 @@ def _reading(row: Row, timeout_ms: float | None) -> Reading:
 
 
 def _failure(word: str) -> Failure | None:
-    """A word of an older version is a failure all the same."""
+    """The failure; a value of an older version also counts as one."""
     if not word:
         return None
     return Failure(word) if word in set(Failure) else Failure.PROTOCOL

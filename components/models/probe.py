@@ -165,7 +165,7 @@ class Probe(Showing, Regional, Verdict):
         self.lead_others(columns)
 
     def _keep_the_past(self, now: int) -> None:
-        """Apply a new interval from now on: earlier results count as long as the old interval said.
+        """Apply a new interval from now on: earlier results count for as long as with the old interval.
 
         A result that still counts does so for one more interval; one that no longer
         counts stays expired.

@@ -25,7 +25,7 @@ HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
 DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
 ASKING_S = 1.2  # how long finding out takes; a check with less time cannot be sure
-PATIENCE_S = 1.0  # with a body whose end nobody announced
+PATIENCE_S = 1.0  # with a body of unannounced length
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Option:
 
 
 class Clock:
-    """Where a check is: the phase that a deadline would interrupt, and what was seen so far."""
+    """The progress of a check: its phase, as a failure if the deadline came now, and the facts so far."""
 
     def __init__(self, deadline_s: float = 10.0) -> None:
         self.began = time.perf_counter()
@@ -99,7 +99,7 @@ class Prober(Protocol):
         ...
 
     def is_secure(self, order: Any) -> bool:
-        """Whether TLS is spoken, so that somebody may ask for our certificate."""
+        """Whether TLS is used, so that the server may ask for our certificate."""
         ...
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:

@@ -226,7 +226,7 @@ async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) ->
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
-    """Whether what was read so far already holds all that is looked for; None when nothing is."""
+    """A test whether enough was read to judge the order; None if the body is not needed."""
     if not order.accepts(head.status) or not order.reads_body:
         return None
 
@@ -234,7 +234,7 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
         try:
             return not _wrong(order, head, answer)
         except _Unreadable as unread:
-            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
+            return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
 
@@ -243,7 +243,7 @@ def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> 
     """The reading of an answer, judged by the order."""
     clock.note(**_diagnostic_headers(head))
     reading = clock.reading()
-    if answer.note:  # the time we waited for an end that nobody promised is not the target's
+    if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
         detail = f"Responded with {head.status}, which is not expected."
@@ -314,7 +314,7 @@ def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
     try:
         try:
             document = json.loads(answer.data)
-        except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
+        except UnicodeDecodeError:  # in another charset, or cut within a character
             document = json.loads(answer.text(head))
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The response is not JSON.") from error
@@ -350,7 +350,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
-    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbeError."""
+    """Refuse an expected text if no answer will have a body. Raises InvalidProbeError."""
     looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
     if not looked_for:
         return

@@ -1,7 +1,7 @@
 """A limit on how many values a JSON path may visit, since path and document can both be large.
 
-A megabyte holds half a million values, and a path can come by each of them many times. What
-is counted is what is looked at, not the time: an answer is too large on all machines, or on none.
+A megabyte holds half a million values, and a path can come by each of them many times. Values
+are counted, not time, so that an answer is too large on all machines or on none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ def spend(values: int) -> None:
 
 
 def size(value: Any) -> int:
-    """How many values are looked at by whoever goes through this one."""
+    """How many values a walk through this one visits."""
     if isinstance(value, str):
         return 1 + len(value) // LETTERS
     return 1 + len(value) if isinstance(value, (list, dict)) else 1
@@ -71,7 +71,7 @@ def _joined(path: CompoundJSONPath, document: Any) -> list[Any]:
 
 
 class Node(JSONPathMatch):
-    """A value on the way. Nobody asks where it stands, which takes longer to keep than to walk."""
+    """A value on the way, without its location, which takes longer to track than the walk itself."""
 
     __slots__ = ()
 

@@ -115,7 +115,7 @@ def _day(on: date, seconds: Seconds | None) -> Day:
 
 
 def _neighbour(world: World, component: Component, on: date) -> str:
-    """The address of the day beside it, if the component was there then."""
+    """The address of another day; empty if it is in the future or before the component existed."""
     began = component.created_at.astimezone(world.zone).date()
     return reverse("component_day", args=[component.public_id, on]) if began <= on <= world.today else ""
 

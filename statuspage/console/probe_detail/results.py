@@ -126,7 +126,7 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
 
 
 def _beside(name: str, check: Check, kind: str) -> str:
-    """The detail of a step beside its time."""
+    """The detail of a step, shown with its time."""
     facts = check.facts or {}
     note = facts.get("note", "").rstrip(".")
     if name == steps.CONNECT:
