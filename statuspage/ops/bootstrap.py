@@ -84,7 +84,7 @@ def probes_may_reach(host: str, port: int, public_host: str, *, proxies: int) ->
     person who started it: bound to loopback, no public address set, no proxy in front. Otherwise
     people who may edit probes could read services that trust this machine.
     """
-    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_here(host))]
+    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_local_address(host))]
     is_at_home = _is_loopback(host) and _is_loopback(public_host) and not proxies
     return [*own, *LOOPBACK] if is_at_home else own
 
@@ -97,7 +97,7 @@ def _is_loopback(host: str) -> bool:
     return literal.is_loopback if literal else host.lower() == "localhost"
 
 
-def _here(host: str) -> str:
+def _local_address(host: str) -> str:
     """The address of our web process on this machine, if it listens at `host`."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
@@ -108,7 +108,7 @@ def _bracketed(host: str) -> str:
 
 def _follow_port(host: str, port: int) -> None:
     """Point our own probes at the current address."""
-    address = _bracketed(_here(host))
+    address = _bracketed(_local_address(host))
     for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
         path = "healthz" if probe.named_options.get("json_path") else "livez"
         target = f"http://{address}:{port}/{path}"

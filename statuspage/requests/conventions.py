@@ -45,7 +45,7 @@ def is_open(path: str) -> bool:
     """Whether pages of other origins may read this address, or its redirect."""
     if path.startswith("/api/"):
         return True
-    path = _spelled(path)
+    path = _without_extra_slashes(path)
     return path.endswith(OPEN_ENDINGS) and (path in SAME or _is_document(path))
 
 
@@ -60,7 +60,7 @@ class MannersMiddleware:
             return self.get_response(request)
         if request.method == "OPTIONS":
             response = HttpResponse(
-                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_taken(request.path))}
+                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_methods(request.path))}
             )
         elif request.method not in SAFE and _is_document(request.path):
             response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
@@ -100,7 +100,7 @@ def _is_document(path: str) -> bool:
     return hasattr(_view(path), "gather")
 
 
-def _taken(path: str) -> tuple[str, ...]:
+def _methods(path: str) -> tuple[str, ...]:
     """The methods that the address accepts."""
     view = _view(path)
     if view is None or hasattr(view, "gather"):
@@ -115,16 +115,16 @@ def _view(path: str) -> Callable[..., HttpResponse] | None:
         return None
 
 
-def _spelled(path: str) -> str:
+def _without_extra_slashes(path: str) -> str:
     """The address without extra slashes."""
     return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Redirect addresses with extra slashes, and Statuspage's addresses to ours; otherwise our 404 page."""
-    if request.method in ("GET", "HEAD") and (elsewhere := _elsewhere(request.path)):
+    if request.method in ("GET", "HEAD") and (elsewhere := _our_address(request.path)):
         return redirect(elsewhere)
-    path = _spelled(request.path)
+    path = _without_extra_slashes(request.path)
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
@@ -133,7 +133,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page_not_found(request, exception)
 
 
-def _elsewhere(path: str) -> str:
+def _our_address(path: str) -> str:
     """Our address for Statuspage's, which has maintenance and postmortems below `/incidents/`; else empty."""
     if path in SAME:
         return reverse(SAME[path])

@@ -41,7 +41,7 @@ class TextMiddleware:
             raise Http404  # no address holds one
         # a search or a filter is one with the letters that are left
         request.META["QUERY_STRING"] = _without_nul(request.META.get("QUERY_STRING", ""))
-        if _body_holds_nul(request) and not _take_out(request):
+        if _body_holds_nul(request) and not _remove_nuls(request):
             return _no_text(request)
         return self.get_response(request)
 
@@ -67,7 +67,7 @@ def _body_holds_nul(request: HttpRequest) -> bool:
     return b"\0" in body or (is_form and b"%00" in body)
 
 
-def _take_out(request: HttpRequest) -> bool:
+def _remove_nuls(request: HttpRequest) -> bool:
     """Remove NULs from a form of staff, so that the rest of it is not lost. False for other requests."""
     if not request.path.startswith(STAFF_PATHS) or request.content_type not in (URLENCODED, MULTIPART):
         return False

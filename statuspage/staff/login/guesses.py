@@ -23,7 +23,7 @@ _COUNTED = {"app": "allauth.account"}
 
 def count(request: HttpRequest, credentials: dict[str, Any]) -> ratelimit.RateLimitUsage | None:
     """Count one guess, before the password is checked. None if there are too many."""
-    if browser := _browser(request, credentials):
+    if browser := _browser_key(request, credentials):
         return ratelimit.consume(request, **_COUNTED, action="login_failed_known", key=browser)
     usage = ratelimit.RateLimitUsage(usage=[])
     for action, key in _counts(request, credentials):
@@ -62,20 +62,20 @@ def remember(request: HttpRequest, response: HttpResponse, user: AbstractBaseUse
 
 def _counts(request: HttpRequest, credentials: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """(limit, whose) of each count that a guess from a new place goes into."""
-    whom = _whom(credentials)
+    whom = _person_key(credentials)
     return ("login_failed", f"{whom} from {ratelimit.get_ip(request)}"), ("login_failed_anywhere", whom)
 
 
-def _whom(credentials: dict[str, Any]) -> str:
+def _person_key(credentials: dict[str, Any]) -> str:
     """The key of a person: the same for name and email address, and independent of the Host."""
     login = login_of(credentials)
     person = person_of(login)
     return f"name:{login.lower()}" if person is None else f"person:{person.pk}"
 
 
-def _browser(request: HttpRequest, credentials: dict[str, Any]) -> str:
+def _browser_key(request: HttpRequest, credentials: dict[str, Any]) -> str:
     """The key of a browser in which this person has logged in; empty for others."""
-    whom = _whom(credentials)
+    whom = _person_key(credentials)
     if request.user.is_authenticated and whom == f"person:{request.user.pk}":
         return f"session {request.session.session_key}"
     person, mark = _cookie(request)
