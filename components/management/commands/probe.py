@@ -154,7 +154,7 @@ def ladder(kind: str, reading: Reading) -> list[str]:
     for name, state, took_ms in walked:
         if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
-            lines.append(f"  ✓ {name:<{wide}}{took}{_beside(name, reading)}".rstrip())
+            lines.append(f"  ✓ {name:<{wide}}{took}{_step_fact(name, reading)}".rstrip())
         elif state == "failed":
             lines.append(f"  ✗ {name:<{wide}}{reading.detail}")
         else:
@@ -168,7 +168,7 @@ def ladder(kind: str, reading: Reading) -> list[str]:
     return lines
 
 
-def _beside(name: str, reading: Reading) -> str:
+def _step_fact(name: str, reading: Reading) -> str:
     """The fact that belongs to a step."""
     if name == "Connect" and reading.address:
         return f"  {reading.address}"
