@@ -16,10 +16,12 @@ from components.lookup import KeptLookup
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, too_late
 from components.probers.held.session import Loss, Session
-from components.probers.held.target import Plan, WebSocketTarget, fitted
+from components.probers.held.target import MANY, Plan, WebSocketTarget, fitted
 from components.probers.held.upgrade import NotOpenedError, opened
 
 BREATH_S = 0.002  # of many answers that come at once, not each is worth a look at all connections
+TICK_S = 0.05
+MAX_LAG = 0.25  # of what is waited for an answer: with more, a timeout says nothing of the target
 RECONNECT_S = 1.0  # between tries to open a dropped one again; and for it once the check is over early
 
 
@@ -37,6 +39,7 @@ class Held:
     losses: list[Loss] = field(default_factory=list)
     seen: dict[str, Any] = field(default_factory=dict)  # of the first that opened
     held_s: float = 0.0
+    lag_s: float = 0.0  # by how much our own event loop was late, in all
     dropped_first: Loss | None = None
     reconnect_s: float | None = None  # until the first that was dropped was open again
     refused_again: Reading | None = None  # what the last try to open it met
@@ -45,6 +48,13 @@ class Held:
     def faults(self) -> int:
         """Losses that are our own."""
         return sum(loss.failure is Failure.OWN_FAULT for loss in self.losses)
+
+    @property
+    def doubtful(self) -> int:
+        """Losses by a timeout while this process was too busy to keep time, or out of something."""
+        if self.lag_s < self.plan.patience_s * MAX_LAG and not self.faults:
+            return 0
+        return sum(loss.failure.startswith("timeout") for loss in self.losses)
 
     @property
     def lost(self) -> int:
@@ -71,7 +81,8 @@ class Hold:
         self.opening: set[Clock] = set()  # of those that have begun to open
         self.changed = asyncio.Event()
         self.lost = 0
-        self.is_closing = self.is_broken = False
+        self.is_closing = False
+        self.error: BaseException | None = None
         self.reopening: asyncio.Task[None] | None = None
 
     async def run(self) -> Held:
@@ -83,6 +94,8 @@ class Hold:
         ]
         for task in tasks:
             task.add_done_callback(self._notice)
+        if len(tasks) >= MANY:
+            tasks.append(asyncio.create_task(self._feel_lag()))
         try:
             await self._wait(self._are_all_ready)
             began = self.loop.time()
@@ -93,10 +106,9 @@ class Hold:
             self._end()
             await self._await_reopening()
         finally:
-            await self._close(tasks)
-        for task in (*tasks, *filter(None, [self.reopening])):
-            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                raise error
+            await self._leave(tasks)
+        if self.error is not None:
+            raise self.error
         return self.found
 
     async def _one(self, number: int, after_s: float) -> None:
@@ -193,7 +205,7 @@ class Hold:
     def _is_over(self) -> bool:
         """Whether the verdict is clear already, or nobody is left to be held."""
         is_empty = self.settled == self.order.connections and not self.sessions
-        return self.is_broken or is_empty or self.lost > self.order.max_lost
+        return self.error is not None or is_empty or self.lost > self.order.max_lost
 
     def _are_all_ready(self) -> bool:
         return self.settled == self.order.connections and not any(
@@ -231,27 +243,49 @@ class Hold:
             self.found.first_s = self.leader.first_s
         self.is_closing = True
 
-    async def _close(self, tasks: "list[asyncio.Task[None]]") -> None:
-        """Leave politely, all at once, and wait for nobody."""
+    async def _leave(self, tasks: "list[asyncio.Task[None]]") -> None:
+        """Politely, all at once. Of many nobody waits until they are closed: the verdict is known."""
         self.is_closing = True
         sessions = list(self.sessions)
         for session in sessions:
             session.say_goodbye()
             self._part_with(session)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)  # uvloop writes at the end of its turn
-        for session in sessions:
-            session.line.close()
         if self.reopening is not None:
-            self.reopening.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            tasks = [*tasks, self.reopening]
+        closing = asyncio.create_task(_hang_up(sessions, tasks))
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
+        if len(sessions) < MANY:
+            await closing
+
+    async def _feel_lag(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            began = self.loop.time()
+            await asyncio.sleep(TICK_S)
+            self.found.lag_s += max(0.0, self.loop.time() - began - 1.5 * TICK_S)
 
     def _notice(self, task: "asyncio.Task[None]") -> None:
         """An error of our own ends the wait; `run` raises it."""
-        self.is_broken = self.is_broken or (not task.cancelled() and task.exception() is not None)
+        if not task.cancelled() and self.error is None:
+            self.error = task.exception()
         self.changed.set()
+
+
+_closing: set["asyncio.Task[None]"] = set()  # else nothing keeps them alive
+
+
+async def _hang_up(sessions: list[Session], tasks: "list[asyncio.Task[None]]") -> None:
+    """Once the closes have left: uvloop writes at the end of its turn."""
+    try:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    finally:
+        for session in sessions:
+            session.line.close()
+        for task in tasks:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _refusal(reading: Reading, now: float) -> Loss:
