@@ -60,7 +60,7 @@ class Step(NamedTuple):
 def walk(names: Sequence[str], check: Any) -> list[Step]:
     """The steps that its kind of probe names (`Prober.steps`), as this check, or reading, passed them.
 
-    All are "ok" when it failed after the last of them, in what was expected.
+    All are "ok" if it failed after the last of them, on an expectation.
     """
     times: dict[str, float | None] = {}
     for name in names:

@@ -154,7 +154,7 @@ class HTTP:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
@@ -183,7 +183,7 @@ class HTTP:
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
-    """Whether what was read so far already holds all that is looked for; None when nothing is."""
+    """A test whether enough was read to judge the order; None if the body is not needed."""
     if not order.accepts(head.status) or not order.reads_body:
         return None
 
@@ -191,16 +191,16 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
         try:
             return not _wrong(order, head, answer)
         except _Unreadable as unread:
-            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
+            return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
-    """What was found, held against what was ordered."""
-    clock.note(**_telling(head))
+    """The reading of an answer, judged by the order."""
+    clock.note(**_diagnostic_headers(head))
     reading = clock.reading()
-    if answer.note:  # the time we waited for an end that nobody promised is not the target's
+    if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
         detail = f"Responded with {head.status}, which is not expected."
@@ -221,7 +221,7 @@ def _excerpt(head: wire.Head, answer: Answer) -> str:
 
 
 class _Unreadable(Exception):
-    """The answer holds nothing to judge, or more than we go through."""
+    """The answer holds nothing to judge, or too much."""
 
     failure = Failure.PROTOCOL
 
@@ -230,13 +230,13 @@ class _TooFar(_Unreadable):
     failure = Failure.TOO_LARGE
 
 
-def _telling(head: wire.Head) -> dict[str, str]:
+def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
     """The headers that help a diagnosis."""
     wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    told = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in told:  # tokens travel in redirects
-        told["location"] = without_secrets(told["location"])
-    return {name: value[:200] for name, value in told.items()}
+    facts = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
+    if "location" in facts:  # tokens travel in redirects
+        facts["location"] = without_secrets(facts["location"])
+    return {name: value[:200] for name, value in facts.items()}
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
@@ -257,7 +257,7 @@ def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
 
 
 def _matches(regex: Any, text: str) -> bool:
-    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    """Whether it matches, whatever the line endings: `$` is the end of a line."""
     return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
@@ -271,22 +271,22 @@ def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
     try:
         try:
             document = json.loads(answer.data)
-        except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
+        except UnicodeDecodeError:  # in another charset, or cut within a character
             document = json.loads(answer.text(head))
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The response is not JSON.") from error
     try:
-        found = json_walks.walk(order.json_path, document)
+        values = json_walks.walk(order.json_path, document)
     except json_walks.TooFar as error:
         most = f"{json_walks.MAX_VALUES:,}"
         raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
-    if not found:
+    if not values:
         raise _Unreadable("The JSON path finds nothing.")
     if not order.json_equals:
         return ""
-    for value in found:
+    for value in values:
         if not is_meant(order.json_equals, value):
             return f"The JSON path finds {spelled(value)[:80]}, not {order.json_equals[:80]}."
     return ""
@@ -307,7 +307,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
-    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbeError."""
+    """Refuse an expected text if no answer will have a body. Raises InvalidProbeError."""
     looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
     if not looked_for:
         return
