@@ -264,8 +264,9 @@ def test_a_process_without_room_says_so_and_calls_nobody_down(monkeypatch):
 
 def test_no_file_left_is_our_own_fault(monkeypatch):
     monkeypatch.setattr(places, "_most", lambda: 1000)
-    with ws.Served(ws.stay) as server:
-        order = PROBERS["websocket"].parse(server.url, {"connections": 300, "ping_s": 0})
+    with ws.Elsewhere() as server:
+        target = f"ws://127.0.0.1:{server.port}/"
+        order = PROBERS["websocket"].parse(target, {"connections": 300, "ping_s": 0})
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
         async def go():
