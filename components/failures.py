@@ -21,12 +21,12 @@ NO_DATA = "no data"  # what our own failure shows of the target
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words for one failure, each for one kind of reader."""
+    """The phrases for one failure, each for one kind of reader."""
 
     noticed: str  # customers, in a title
     now: str  # customers, in an update
     met: str  # the first failed check, in one sentence
-    seen: str  # evidence, in a few words
+    seen: str  # evidence, a short phrase
     how: tuple[str, str]  # diagnosis: in bold, then the rest; empty where the check's own detail follows
 
 
@@ -179,7 +179,7 @@ EARLIER = (
 
 
 def words(failure: str) -> Words:
-    """The words for a stored failure; empty: it answers, and is degraded."""
+    """The phrases for a stored failure. An empty failure means that it answers and is degraded."""
     return ROWS.get(failure, OTHER) if failure else DEGRADED
 
 

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """The closed set of reasons why a check did not find what was ordered."""
+    """The closed set of reasons why a check failed."""
 
     TIMEOUT_DNS = "timeout_dns"
     TIMEOUT_CONNECT = "timeout_connect"
@@ -45,7 +45,7 @@ class Failure(StrEnum):
     LIMIT = "limit"  # a number it gives is beyond the limit for down
     REPORTED = "reported"  # it answers, and says itself that it is down
     DENIED = "denied"
-    NO_DATA = "no_data"  # it answers, but without what was asked for: neither up nor down
+    NO_DATA = "no_data"  # it answers, but without the requested data: neither up nor down
     OWN_FAULT = "own_fault"
 
 
@@ -60,7 +60,7 @@ class Reading:
     A phase that was not reached, or does not exist for the protocol, is None.
     `detail` is one sentence for staff; `excerpt` at most 1 kB of the answer,
     printable; `facts` are small named strings (retry_after, cert_name, answer).
-    `degraded` is one sentence for staff: it answers, and what it says is not well.
+    `degraded` is one sentence for staff: it answers, and reports that it is not healthy.
     """
 
     total_ms: float
@@ -82,18 +82,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded.
+    """The limits of a healthy result: slower, or a certificate with fewer days, is degraded.
 
-    Of an indirect check only what the answer says counts: no answer is no news of the thing it reports on.
+    For an indirect check only the content of an answer counts: without an answer nothing is known.
     """
 
     latency_limit_ms: int | None = None
     least_days_left: int | None = None
-    is_indirect: bool = False  # asked of somebody else: whoever cannot tell has said nothing
+    is_indirect: bool = False  # asks another system: no answer says nothing about the thing itself
 
 
 def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
-    """The outcome of a check and why, in one sentence (empty when all is well)."""
+    """The outcome of a check and why, in one sentence (empty when up)."""
     if reading.failure is Failure.OWN_FAULT:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
     if reading.failure is Failure.NO_DATA:

@@ -13,6 +13,7 @@ from components.probers import body, exchange, fetching
 from components.probers.base import Clock, Option
 from components.probers.body import Answer
 from components.probers.redirects import first_hop
+from components.probers.typed_headers import refuse_unprintable
 from components.web_addresses import split_address
 
 KEPT_HEADERS = {"server": "server", "retry_after": "retry-after"}
@@ -76,7 +77,7 @@ class DocumentProber(ABC):
 
     def request(self, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """The fields of the order that say what to ask. Raises InvalidProbeError."""
-        fetching.check_headers(headers)
+        refuse_unprintable(headers)
         url = split_address(target).geturl()
         is_typed = any(name.lower() == "accept" for name in headers)
         return {"url": url, "headers": headers if is_typed else {"Accept": self.accepts, **headers}}

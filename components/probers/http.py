@@ -20,6 +20,7 @@ from components.probers.body import Answer
 from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import first_hop
+from components.probers.typed_headers import can_be_name, refuse_unprintable
 from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
@@ -112,7 +113,7 @@ class HTTP:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
-        fetching.check_headers(given["headers"])
+        refuse_unprintable(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
@@ -142,7 +143,7 @@ class HTTP:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
@@ -157,7 +158,7 @@ class HTTP:
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
-    """Whether what was read so far already holds all that is looked for; None when nothing is."""
+    """A test whether enough was read to judge the order; None if the body is not needed."""
     if not order.accepts(head.status) or not order.reads_body:
         return None
 
@@ -165,16 +166,16 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
         try:
             return not _wrong(order, head, answer)
         except UnreadableError as unread:
-            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
+            return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
-    """What was found, held against what was ordered."""
-    clock.note(**_telling(head))
+    """The reading of an answer, judged by the order."""
+    clock.note(**_diagnostic_headers(head))
     reading = clock.reading()
-    if answer.note:  # the time we waited for an end that nobody promised is not the target's
+    if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
         detail = f"Responded with {head.status}, which is not expected."
@@ -191,13 +192,13 @@ def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> 
     return reading
 
 
-def _telling(head: wire.Head) -> dict[str, str]:
+def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
     """The headers that help a diagnosis."""
     wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    told = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in told:  # tokens travel in redirects
-        told["location"] = without_secrets(told["location"])
-    return {name: value[:200] for name, value in told.items()}
+    facts = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
+    if "location" in facts:  # tokens travel in redirects
+        facts["location"] = without_secrets(facts["location"])
+    return {name: value[:200] for name, value in facts.items()}
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
@@ -218,7 +219,7 @@ def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
 
 
 def _matches(regex: Any, text: str) -> bool:
-    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    """Whether it matches, whatever the line endings: `$` is the end of a line."""
     return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
@@ -255,7 +256,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
-    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbeError."""
+    """Refuse an expected text if no answer will have a body. Raises InvalidProbeError."""
     looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
     if not looked_for:
         return
@@ -274,7 +275,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
         raise InvalidProbeError("expect_header_value", "Add the name of the header with this value.")
-    if not fetching.can_be_header(name):
+    if not can_be_name(name):
         raise InvalidProbeError(
             "expect_header", f"“{name[:40]}” is not a valid header name: write it like Content-Type."
         )

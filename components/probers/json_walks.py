@@ -1,7 +1,7 @@
 """A limit on how many values a JSON path may visit, since path and document can both be large.
 
-A megabyte holds half a million values, and a path can come by each of them many times. What
-is counted is what is looked at, not the time: an answer is too large on all machines, or on none.
+A megabyte holds half a million values, and a path can come by each of them many times. Values
+are counted, not time, so that an answer is too large on all machines or on none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,14 +35,14 @@ def walk(path: Any, document: Any) -> list[Any]:
 
 def spend(values: int) -> None:
     """So many are looked at. Raises TooFar."""
-    left = _left.get() - values
-    if left < 0:
+    remaining = _left.get() - values
+    if remaining < 0:
         raise TooFar
-    _left.set(left)
+    _left.set(remaining)
 
 
 def size(value: Any) -> int:
-    """How many values are looked at by whoever goes through this one."""
+    """How many values a walk through this one visits."""
     if isinstance(value, str):
         return 1 + len(value) // LETTERS
     return 1 + len(value) if isinstance(value, (list, dict)) else 1
@@ -71,7 +71,7 @@ def _joined(path: CompoundJSONPath, document: Any) -> list[Any]:
 
 
 class Node(JSONPathMatch):
-    """A value on the way. Nobody asks where it stands, which takes longer to keep than to walk."""
+    """A value on the way, without its location, which takes longer to track than the walk itself."""
 
     __slots__ = ()
 
@@ -111,16 +111,18 @@ class Descent(JSONPathRecursiveDescentSegment):
         """What holds values, each before what it holds."""
         waiting = [(node, depth)]
         while waiting:
-            here, depth = waiting.pop()
+            current, depth = waiting.pop()
             if depth > self.env.max_recursion_depth:
                 raise JSONPathRecursionError("recursion limit exceeded", token=self.token)
-            spend(size(here.obj))
-            yield here
-            values = here.obj.values() if isinstance(here.obj, dict) else here.obj
+            spend(size(current.obj))
+            yield current
+            values = current.obj.values() if isinstance(current.obj, dict) else current.obj
             if isinstance(values, str) or not hasattr(values, "__iter__"):
                 continue
             below = [
-                (here.new_child(value, 0), depth + 1) for value in values if isinstance(value, (dict, list))
+                (current.new_child(value, 0), depth + 1)
+                for value in values
+                if isinstance(value, (dict, list))
             ]
             waiting += reversed(below)
 

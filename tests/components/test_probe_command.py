@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from components.models import Component, Probe
 from components.probers import PROBERS
+from tests import ws_targets
 from tests.http2 import Http2, tls
 
 
@@ -47,6 +48,23 @@ def test_the_protocol_is_told_and_the_option_saved(db, tmp_path, monkeypatch):
     assert (code, Probe.objects.get().options) == (0, {"http2": "on"})
     made = Probe.objects.get()
     assert PROBERS["http"].parse(made.target, made.options).http2 is True
+
+
+def test_a_websocket_and_an_event_stream_by_their_schemes(db, target):
+    with ws_targets.Served(ws_targets.echo) as server:
+        text, code = probe(server.url, save=True, name="Chat", option=["connections=3", "hold_s=1"])
+        assert code == 0
+        for rung in ("✓ Upgrade       ", "✓ First message ", "3 of 3 opened", "✓ Assertion     as expected"):
+            assert rung in text
+        assert (Probe.objects.get().kind, Probe.objects.get().target) == ("websocket", server.url)
+        text, code = probe(server.url.replace("ws://", "http://"))
+        assert (code, "✗ Assertion" in text) == (1, True)
+    target.headers, target.says = {"Content-Type": "text/event-stream"}, b"data: x\n\n"
+    text, code = probe(f"sse+{target.url}")
+    assert (code, "✓ First event" in text) == (0, True)
+    text, code = probe(target.url.replace("http", "ws"))
+    assert (code, "✗ Upgrade       Responded with 200, not with 101" in text) == (1, True)
+    assert "– First message" in text
 
 
 def test_saved_it_is_a_component_with_a_probe(db, target):
@@ -95,6 +113,8 @@ def test_a_page_that_is_not_there_says_nothing_of_the_vendor(db, free_port):
         (["http://127.0.0.1:9/"], {"save": True, "interval": 1}, "every 5 seconds"),
         (["http://127.0.0.1:9/"], {"save": True, "name": "x" * 300}, "name"),
         (["http://10.0.0.1/"], {"save": True, "timeout": 1}, "EGRESS_ALLOW"),
+        (["ws://127.0.0.1:9/"], {"option": ["hold_s=10"]}, "timeout_s: By its options a check takes 10 s"),
+        (["sse+ftp://127.0.0.1:9/"], {}, "target: Start it with"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence_and_nothing_is_kept(db, arguments, options, words):

@@ -1,4 +1,4 @@
-"""A probe's results: its checks line by line, and how far one of them got."""
+"""A probe's results: its checks line by line, and the steps of one of them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from statuspage.console.probe_detail.words import ms
 from statuspage.public.evidence import sees
 
 MAX_LINES = 40
-HEAD = 4  # results shown of the newest run before it folds
+HEAD = 4  # results of the newest run that are shown before the rest is folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +54,21 @@ class Rung:
 
 def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) -> list[Line]:
     """The newest results, with equal ones in a row folded."""
-    found: list[Line] = []
+    rows: list[Line] = []
     for place, run in enumerate(_runs(checks)):
-        if len(found) >= MAX_LINES:
+        if len(rows) >= MAX_LINES:
             break
         if only_changes:
-            found.append(_line(run[-1], probe))
+            rows.append(_line(run[-1], probe))
             continue
         head = HEAD if place == 0 else 1
         if len(run) <= head + 2:
-            found += [_line(one, probe) for one in run]
+            rows += [_line(check, probe) for check in run]
             continue
-        found += [_line(one, probe) for one in run[:head]]
-        found.append(Line(folded=_folded(run[head:-1])))
-        found.append(_line(run[-1], probe))
-    return found
+        rows += [_line(check, probe) for check in run[:head]]
+        rows.append(Line(folded=_folded(run[head:-1])))
+        rows.append(_line(run[-1], probe))
+    return rows
 
 
 def _folded(run: Sequence[Check]) -> str:
@@ -134,30 +134,30 @@ def _value(check: Check) -> float | None:
 
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
-    """How far it came, for staff."""
+    """The steps of a check and where it failed, for staff."""
     walked = steps.walk(steps_of(kind), check)
-    found = []
+    rungs = []
     for name, state, took_ms in walked:
         if state == "ok":
             took = "" if took_ms is None else ms(took_ms)
-            found.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
+            rungs.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
         elif state == "failed":
-            found.append(Rung(name, "failed", sees(check).lower()))
+            rungs.append(Rung(name, "failed", sees(check).lower()))
         else:
-            found.append(Rung(name, "open", "not reached"))
+            rungs.append(Rung(name, "open", "not reached"))
     if not check.failure and check.outcome == Outcome.DEGRADED:
-        found.append(Rung("As expected", "degraded", "degraded"))
+        rungs.append(Rung("As expected", "degraded", "degraded"))
     elif not check.failure:
-        found.append(Rung("As expected", "ok", "yes"))
+        rungs.append(Rung("As expected", "ok", "yes"))
     elif all(step.state == "ok" for step in walked):
-        found.append(Rung("As expected", "failed", sees(check).lower()))
+        rungs.append(Rung("As expected", "failed", sees(check).lower()))
     else:
-        found.append(Rung("As expected", "open", "not reached"))
-    return tuple(found)
+        rungs.append(Rung("As expected", "open", "not reached"))
+    return tuple(rungs)
 
 
 def _beside(name: str, check: Check, kind: str) -> str:
-    """What there is to say of a step beside its time."""
+    """The detail of a step, shown with its time."""
     facts = check.facts or {}
     note = facts.get("note", "").rstrip(".")
     if name == steps.CONNECT:
@@ -167,4 +167,4 @@ def _beside(name: str, check: Check, kind: str) -> str:
         return ". ".join(filter(None, (days, note if kind == "tls" else "")))
     if name == steps.FIRST_BYTE:
         return f"{facts.get('protocol', '')} {check.status_code or ''}".strip()
-    return note if name == steps.TRANSFER else ""
+    return note if name in (steps.TRANSFER, steps.FIRST_MESSAGE, steps.FIRST_EVENT) else ""
