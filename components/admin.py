@@ -67,6 +67,7 @@ class ComponentAdmin(OneByOneAdmin):
     list_filter = ("group", "is_shown", "auto_incidents")
     search_fields = ("name", "description")
     readonly_fields = ("status",)
+    exclude = ("needs",)  # chosen in the console, which refuses circles
     inlines = (ProbeInline,)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

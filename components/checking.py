@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 
 from components import probers
+from components.canaries import Canaries
 from components.egress import Egress
 from components.models.claims import Claim
 from components.outcomes import Failure, Reading
@@ -50,9 +51,12 @@ class Finding:
 class Checker:
     """Runs orders in a thread of its own and hands findings to `on_found` in another."""
 
-    def __init__(self, on_found: Callable[[list[Finding]], None], *, egress: Egress) -> None:
+    def __init__(
+        self, on_found: Callable[[list[Finding]], None], *, egress: Egress, canaries: Sequence[str] = ()
+    ) -> None:
         self.on_found = on_found
         self.egress = egress
+        self.canaries = Canaries(canaries, egress=egress)
         self.loop = uvloop.new_event_loop()
         self.found: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
         self.in_hand = 0
@@ -115,6 +119,7 @@ class Checker:
             reading = replace(
                 reading, failure=Failure.OWN_FAULT, detail="Our own process stalled during the check."
             )
+        reading = await self.canaries.judged(reading, began)
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 

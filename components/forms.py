@@ -12,6 +12,7 @@ from django.utils import timezone
 from components import certificate_fields
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
+from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option
 
@@ -38,7 +39,13 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
-    return forms.CharField(initial=option.default, **common)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **common)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -56,7 +63,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in self.instance.named_options.items():
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +84,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             changed = {
                 option.name
                 for option in PROBERS[kind].options
-                if given[option.name] not in ("", option.default)
+                if given[option.name] not in ("", option.default, _as_text(option.default))
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
@@ -121,11 +132,13 @@ class ShortProbeForm(ProbeForm):
 
 # Fields that are not named here (options of a kind) belong to "Request".
 SECTIONS = {
-    "Request": ("kind", "target", "timeout_s", "region"),
+    "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
-    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
+    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
@@ -147,13 +160,23 @@ class KindForm(ProbeForm):
         model = Probe
         fields = ("name", "kind", "target", "interval_s", "timeout_s", "retry_s", "latency_limit_ms",
                   "least_days_left", "confirm_down", "confirm_up", "unsteady_count", "unsteady_window",
-                  "down_status", "region")  # fmt: skip
+                  "down_status", "region", "quorum")  # fmt: skip
+
+    other_regions = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Other regions",
+        help_text="Names of regions, separated by commas: each makes the same check. It counts as down when "
+        "more than half of those that report agree.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.chosen = str(chosen or next(iter(PROBERS)))
         self.had_certificate = bool(self.instance.client_certificate)
+        if self.instance.pk:
+            self.initial["other_regions"] = ", ".join(row.region for row in self.instance.others.all())
         if self.chosen not in PROBERS:
             return  # the field itself says so
         prober = PROBERS[self.chosen]
@@ -180,6 +203,11 @@ class KindForm(ProbeForm):
             self.add_error(bad.field, bad.sentence)
         return data
 
+    def clean_other_regions(self) -> list[str]:
+        """The names in order, without the probe's own region."""
+        own = str(self.data.get("region", self.instance.region)).strip()
+        return checked_regions(self.cleaned_data["other_regions"].split(","), own)
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if KEY not in self.fields or not self.data.get(KEY):
@@ -204,8 +232,8 @@ class KindForm(ProbeForm):
         """The names of the columns of this form that were changed."""
         typed = set(self.changed_data) & set(certificate_fields.NAMES)
         changed = [name for name in self.changed_data if name not in typed]
-        columns = [name for name in changed if "__" not in name]
-        if len(columns) < len(changed) or "kind" in columns:
+        columns = [name for name in changed if "__" not in name and name != "other_regions"]
+        if any("__" in name for name in changed) or "kind" in columns:
             columns.append("options")
         is_gone = self.had_certificate and not self.instance.client_certificate
         return [*columns, *COLUMNS] if typed or is_gone else columns

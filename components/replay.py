@@ -15,12 +15,16 @@ from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored check: its time and reading. `failure` is the stored value, empty without one."""
+    """A stored check: its time and reading. `failure` is the stored value, empty without one.
+
+    `is_degraded`: by what it said, not by a limit of its response time or certificate.
+    """
 
     at: datetime
     total_ms: float
     failure: str = ""
     days_left: int | None = None
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def _reading(row: Row, timeout_ms: float | None) -> Reading:
     failure = _failure(row.failure)
     if failure is None and timeout_ms is not None and row.total_ms >= timeout_ms:
         failure = Failure.TIMEOUT_FIRST_BYTE
-    return Reading(row.total_ms, failure, days_left=row.days_left)
+    degraded = "It reported a problem." if row.is_degraded else ""
+    return Reading(row.total_ms, failure, days_left=row.days_left, degraded=degraded)
 
 
 def _failure(word: str) -> Failure | None:

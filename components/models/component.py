@@ -1,6 +1,7 @@
 """Components and groups, and the log of what each component showed."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 from django.urls import reverse
@@ -9,8 +10,12 @@ from components import event_log
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
+from components.models.regional import groups, status_of_group
 from components.outcomes import Outcome
 from components.status import Status, worst
+
+if TYPE_CHECKING:
+    from components.models.probe import Probe
 
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
@@ -73,6 +78,15 @@ class Component(models.Model):
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     # When to look whether it is down without an incident: no flip says so after staff changed something.
     judge_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    needs: "models.ManyToManyField[Component, Component]" = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        blank=True,
+        related_name="needed_by",
+        help_text="Components it cannot work without: if one of them fails as well, both are one incident.",
+    )
+    # Until when a failure of it opens no incident: what it needs is checked first.
+    held_until = models.DateTimeField(null=True, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -97,8 +111,18 @@ class Component(models.Model):
 
     def probed(self) -> Status | None:
         """The worst status of its probes, whatever staff set; None if no probe is active."""
-        statuses = [probe.status for probe in self.probes.all() if not probe.is_paused]
+        statuses = [status_of_group(group) for group in groups(self.probes.all())]
         return worst(statuses) if statuses else None
+
+    def failing_probes(self) -> "list[Probe]":
+        """Those that are down, or fail on and off, as enough regions agree; not those that never passed."""
+        return [
+            probe
+            for group in groups(self.probes.all())
+            if len(group) == 1 or status_of_group(group).is_trouble
+            for probe in group
+            if probe.is_failing
+        ]
 
     def say_by_hand(self, status: Status, at: datetime) -> None:
         """Set the status by hand; a status equal to that of the probes is not kept."""
@@ -115,6 +139,11 @@ class Component(models.Model):
         """Set when to check whether it is down without an incident; None: never."""
         self.judge_at = at
         Component.objects.filter(pk=self.pk).update(judge_at=at)
+
+    def hold(self, until: datetime | None) -> None:
+        """Open no incident for it before this moment; None: no longer held."""
+        self.held_until = until
+        Component.objects.filter(pk=self.pk).update(held_until=until)
 
     def release(self, at: datetime, *, judge_at: datetime | None = None) -> None:
         """End a status set by hand: the probes decide again; without any it is operational."""

@@ -22,15 +22,15 @@ from components.models.lines import LineField
 from components.models.page import Page
 from components.models.pointed import POINT
 from components.models.public_id import PublicIdField
+from components.models.regional import LOOKS_APART_S, MAX_REGION_LENGTH, Regional
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbeError
-from components.probers.base import refuse_private
+from components.probers.base import refuse_private, refuse_short
 from components.status import Status
 
 MIN_INTERVAL_S = 5
-LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
 
@@ -69,7 +69,7 @@ class ProbeManager(ClaimManager):
         return probe
 
 
-class Probe(Showing, Verdict):
+class Probe(Showing, Regional, Verdict):
     """A target, how often to check it, and what counts as healthy."""
 
     public_id = PublicIdField()
@@ -121,7 +121,7 @@ class Probe(Showing, Verdict):
         choices=[(status.value, status.label) for status in DOWN_STATUSES],
         default=Status.MAJOR_OUTAGE,
     )
-    region = LineField(max_length=40, default="local")
+    region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -157,10 +157,12 @@ class Probe(Showing, Verdict):
                 columns = self._follow_its_target(columns)
             kwargs["update_fields"] = columns
         super().save(*args, **kwargs)
-        place = schedule.place(self.pk, self.interval_s)
+        # all regions look in the same second, so that what they see can be compared
+        place = schedule.place(self.main_id_or_own, self.interval_s)
         if place != self.phase_s:
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
+        self.lead_others(columns)
 
     def _keep_the_past(self, now: int) -> None:
         """Apply a new interval from now on: earlier results count for as long as with the old interval.
@@ -202,8 +204,9 @@ class Probe(Showing, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
+            refuse_short(order, self.timeout_s)
         except InvalidProbeError as refused:
-            if refused.field in ("target", CERTIFICATE):
+            if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused
@@ -269,16 +272,23 @@ class Probe(Showing, Verdict):
     def _change(self, at: datetime, **columns: Any) -> None:
         with transaction.atomic():
             Page.objects.lock()
-            Probe.objects.filter(pk=self.pk).update(**columns)
+            self.everywhere.order_by().update(**columns)
             Component.objects.get(pk=self.component_id).refresh(at)  # which rings if customers see it
             Page.objects.bump_version(is_public=False)
 
     @property
+    def is_failing(self) -> bool:
+        """Whether it is down, or fails on and off. One that never passed a check knows of no outage."""
+        return (self.outcome == Outcome.DOWN or self.fails_on_and_off) and self.passed_at is not None
+
+    @property
     def status(self) -> Status:
         """The public status for its outcome. A probe that never passed a check shows no outage."""
-        if self.is_unproven:
-            return Status.UNKNOWN
-        return status_of(Outcome(self.outcome), self.when_down)
+        return Status.UNKNOWN if self.is_unproven else self.said(Outcome(self.outcome))
+
+    def said(self, outcome: Outcome) -> Status:
+        """This outcome of it, in the public's words."""
+        return status_of(outcome, self.when_down)
 
     @property
     def when_down(self) -> Status:

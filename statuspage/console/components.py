@@ -1,10 +1,12 @@
 """Components and groups in the console."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components import uptime
+from components.dependencies import circle
 from components.models import Component, DayTally, Group, Page, page_order
 from components.uptime import Seconds
 from incidents.models import Incident
@@ -24,7 +27,7 @@ from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
 MAX_INCIDENTS = 10
-UNREAD = {"auto_incidents"}  # what no public page shows of a component
+UNREAD = {"auto_incidents", "needs"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
 
@@ -34,13 +37,24 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Component
         fields = ("name", "description", "group", "is_shown", "manual_status", "auto_incidents",
-                  "shows_evidence")  # fmt: skip
-        widgets = {"auto_incidents": forms.Select}
+                  "shows_evidence", "needs")  # fmt: skip
+        widgets = {"auto_incidents": forms.Select, "needs": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         group: Any = self.fields["group"]
         group.queryset, group.empty_label = Group.objects.order_by("position", "id"), "no group"
+        needs: Any = self.fields["needs"]
+        needs.queryset = Component.objects.exclude(pk=self.instance.pk).select_related("group")
+
+    def clean_needs(self) -> Any:
+        """No component needs itself, not even through others."""
+        needs = self.cleaned_data["needs"]
+        if self.instance.pk and (parent := circle(self.instance, needs)) is not None:
+            raise ValidationError(
+                f"“{parent.name}” needs “{self.instance.name}” already: remove that first, or leave this out."
+            )
+        return needs
 
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -142,6 +156,8 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "since": recent[-1].started_at if recent and recent[-1].ended_at is None else None,
         "minutes": minute_bars(recent, now),
         "probes": list(with_last(component.probes.all())),
+        "needs": component.needs.all(),
+        "needed_by": component.needed_by.all(),
         "opened": opened,
         "past": list(incidents.exclude(resolved_at=None)[:MAX_INCIDENTS]),
         "may_delete": not opened,
@@ -179,7 +195,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
     """Save only changed columns: workers write the status of the same row meanwhile."""
     component: Component = form.instance
     is_new, changed = component.pk is None, list(form.changed_data)
-    before = {name: form.initial.get(name) for name in changed}
+    before = {name: _written(form.initial.get(name)) for name in changed}
     group = component.group
     with transaction.atomic():
         Page.objects.lock()
@@ -187,7 +203,10 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
             component.group, component.position = None, 2**31 - 1
             component.save()
         elif changed:
-            component.save(update_fields=[*(name for name in changed if name != "group"), "updated_at"])
+            columns = [name for name in changed if name not in ("group", "needs")]
+            component.save(update_fields=[*columns, "updated_at"])
+        if "needs" in changed:
+            component.needs.set(form.cleaned_data["needs"])
         if is_new or "group" in changed:
             page_order.put(component, group.public_id if group else page_order.LOOSE, after="last")
         component.refresh(timezone.now())
@@ -197,7 +216,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         was_hidden = not is_new and "is_shown" in changed
         is_read = (component.is_shown or was_hidden) and (is_new or bool(set(changed) - UNREAD))
         Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
-        after = {name: form.cleaned_data[name] for name in changed}
+        after = {name: _written(form.cleaned_data[name]) for name in changed}
         Audit.objects.note(
             request,
             "component.create" if is_new else "component.edit",
@@ -206,6 +225,11 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
             after=after,
         )
     return component
+
+
+def _written(value: Any) -> Any:
+    """For the audit log: several components by their names."""
+    return value if isinstance(value, str) or not isinstance(value, Iterable) else ", ".join(map(str, value))
 
 
 @require_POST

@@ -261,7 +261,7 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         promised = form.promised_at(now)
     title = form.data["title"] or (form.incident.title if form.incident else "")
     path = form.incident.get_absolute_url() if form.incident else "/"
-    message = messages.Told(
+    message = messages.UpdateMessage(
         page_name=identity.current().name,
         title=title or "Untitled",
         phase=form.phase,

@@ -223,7 +223,10 @@ def _back(request: HttpRequest, public_id: str) -> HttpResponse:
 @sensitive_post_parameters(KEY)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change a probe: show the options of a kind, try it, replay the last day, or save."""
-    return _form_page(request, _get(public_id))
+    probe = _get(public_id)
+    if probe.main_id is not None:  # it follows the row of its first region
+        return redirect("console_probe_edit", public_id=Probe.objects.get(pk=probe.main_id).public_id)
+    return _form_page(request, probe)
 
 
 @require_http_methods(["GET", "POST"])
@@ -275,18 +278,22 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
     before = None if is_new else _logged_fields(Probe.objects.get(pk=probe.pk), names, now)
+    regions = form.cleaned_data["other_regions"]
     with transaction.atomic():
         Page.objects.lock()
         if is_new:
             probe.save()
         elif names:
             probe.save(update_fields=names)
+        probe.set_regions(regions)
         probe.look_now(int(now.timestamp()))
         probe.component.refresh(now)
         is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
         Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
         after = _logged_fields(probe, names, now)
+        if "other_regions" in form.changed_data:
+            after["other_regions"] = ", ".join(regions) or "none"
         for name in HIDDEN & after.keys():
             if before and before[name] == after[name]:
                 after[name] += " (a part that is not shown here was changed)"

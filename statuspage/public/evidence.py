@@ -23,6 +23,7 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
+BY_CONTENT = (Failure.LIMIT, Failure.REPORTED, Failure.NO_DATA)  # a good status code would only mislead
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -42,7 +43,11 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    regional = {probe.main_id for probe in probes}
+    rows = [
+        _row(probe, checks[probe.pk], incident, start, end, is_regional=probe.main_id_or_own in regional)
+        for probe in probes
+    ]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -82,7 +87,13 @@ def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, li
 
 
 def _row(
-    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+    probe: Probe,
+    checks: list[Check],
+    incident: Incident,
+    start: datetime,
+    end: datetime,
+    *,
+    is_regional: bool,
 ) -> EvidenceRow:
     since = int(incident.started_at.timestamp())
     failed = (
@@ -92,8 +103,9 @@ def _row(
     )
     moments = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
+    name = f"{probe.component}: {probe.name}" if probe.name else str(probe.component)
     return EvidenceRow(
-        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
+        name=f"{name} ({probe.region})" if is_regional else name,
         first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
@@ -110,7 +122,7 @@ def sees(check: Check | None) -> str:
     """The result of a check, in a few words."""
     if check is None:
         return "No data"
-    if check.status_code:
+    if check.status_code and check.failure not in BY_CONTENT:
         return http_words(check.status_code)
     return failure_words(check.failure) if check.failure else "Responds"
 
@@ -153,7 +165,7 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
         return ()
     check = max(failed, key=lambda check: check.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
-    names = [name for name in steps_of(kind) if name != steps.TRANSFER]
+    names = [name for name in steps_of(kind) if name not in (steps.TRANSFER, steps.FIRST_EVENT)]
     rungs = [_rung(step, check) for step in steps.walk(names, check)]
     if all(rung.state == "ok" for rung in rungs):
         rungs.append(Rung("Response", "failed", failure_words(check.failure)))

@@ -16,6 +16,7 @@ from django.urls import reverse
 from components import health, identity, latency, uptime
 from components.models import Component, HourTally, Probe
 from components.models.heartbeat import MAX_AHEAD
+from components.models.regional import groups, status_of_group
 from components.status import SEVERITY, Status, page_state, worst
 from incidents.models import Incident
 from statuspage.public import banners, days, incident_cards, maintenance_cards
@@ -140,10 +141,10 @@ def freshness(world: World, at: datetime) -> Freshness:
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
-        probes=len(lately),
-        watched=len(heard),
+        probes=len(groups(lately)),
+        watched=len(groups(heard)),
         regions=len({probe.region for probe in lately}),
-        failing=sum(probe.status.is_trouble for probe in lately),
+        failing=sum(status_of_group(group).is_trouble for group in groups(lately)),
     )
 
 
@@ -177,7 +178,9 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
         return Status.UNKNOWN
     if not any(_is_unseen(probe, world, fresh) for probe in probes):
         return Status(component.status)
-    return worst(Status.UNKNOWN if _is_unseen(probe, world, fresh) else probe.status for probe in probes)
+    return worst(
+        status_of_group(group, lambda probe: _is_unseen(probe, world, fresh)) for group in groups(probes)
+    )
 
 
 def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
