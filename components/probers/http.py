@@ -20,7 +20,7 @@ from components.client_certificates import ClientCertificate
 from components.decompression import DecompressionError
 from components.egress import HTTP2, Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths, json_walks
+from components.probers import answer_facts, body, certificate, exchange, json_paths, json_walks
 from components.probers.base import (
     EXCERPT_CHARACTERS,
     Clock,
@@ -33,7 +33,6 @@ from components.probers.base import (
 from components.probers.body import Answer
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import Hop, first_hop, next_hop
-from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -173,6 +172,8 @@ class HTTP:
                 if order.follows and head.status in REDIRECTS and location:
                     hop = next_hop(hop, head.status, location, head.values("set-cookie"))
                     continue
+                if not order.accepts(head.status):
+                    clock.note(**answer_facts.of_head(head))  # now: its body may never end
                 answer = await body.read(
                     pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
                 )
@@ -241,21 +242,27 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """What was found, held against what was ordered."""
-    clock.note(**_telling(head))
+    clock.note(**answer_facts.always(head))
+    failure, detail = _failure(order, head, answer)
+    if failure is not None:
+        clock.note(**answer_facts.of_head(head), **answer_facts.of_body(answer.data, head))
     reading = clock.reading()
     if answer.note:  # the time we waited for an end that nobody promised is not the target's
         reading = replace(reading, total_ms=answer.heard_ms)
+    if failure is None:
+        return reading
+    return replace(reading, failure=failure, detail=detail, excerpt=_excerpt(head, answer))
+
+
+def _failure(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
+    """What is wrong with it, and a sentence; None when it is as ordered."""
     if not order.accepts(head.status):
-        detail = f"Responded with {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
+        return Failure.STATUS, f"Responded with {head.status}, which is not expected."
     try:
         wrong = _wrong(order, head, answer)
     except _Unreadable as unread:
-        excerpt = _excerpt(head, answer)
-        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
-    if wrong:
-        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
-    return reading
+        return unread.failure, str(unread)
+    return (Failure.ASSERTION, wrong) if wrong else (None, "")
 
 
 def _excerpt(head: wire.Head, answer: Answer) -> str:
@@ -271,15 +278,6 @@ class _Unreadable(Exception):
 
 class _TooFar(_Unreadable):
     failure = Failure.TOO_LARGE
-
-
-def _telling(head: wire.Head) -> dict[str, str]:
-    """The headers that help a diagnosis."""
-    wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    told = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in told:  # tokens travel in redirects
-        told["location"] = without_secrets(told["location"])
-    return {name: value[:200] for name, value in told.items()}
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from components.diagnosis import Cause, Facts, diagnose, reasons
-from components.models import Check, Component, Flip, Probe
+from components.diagnosis import Cause, diagnose, reasons
+from components.models import Check, Flip, Probe
 from components.outcomes import Outcome
 from components.status import Status
+from incidents import probe_facts
 from incidents.generated_text import duration
 from incidents.models import Incident
-from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.words import length
 
 HOUR = timedelta(hours=1)
@@ -38,29 +38,10 @@ class Found:
     seen: Incident | None  # the last incident of its component that is over
 
 
-def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
+def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
     """What the facts of its newest failure say."""
-    beside = _beside(probe)
-    facts = Facts(
-        failure=bad.failure,
-        status_code=bad.status_code,
-        detail=bad.detail,
-        excerpt=bad.excerpt,
-        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
-        median_ms=share(good, 0.5),
-        last_ms=max(good[-3:], default=None),
-        answering=tuple(one.name for one in beside if one.status == Status.OPERATIONAL),
-        failing=tuple(one.name for one in beside if Status(one.status).is_trouble),
-    )
+    facts = probe_facts.of(probe, bad, good=good, checks=checks)
     return Found(diagnose(facts), reasons(facts), _seen_before(probe))
-
-
-def _beside(probe: Probe) -> list[Component]:
-    """The other components of its group."""
-    group_id = probe.component.group_id
-    if group_id is None:
-        return []
-    return list(Component.objects.filter(group=group_id).exclude(pk=probe.component_id)[:50])
 
 
 def _seen_before(probe: Probe) -> Incident | None:

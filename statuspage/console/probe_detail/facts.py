@@ -12,6 +12,7 @@ from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
+from incidents import probe_facts
 from incidents.generated_text import met
 from incidents.times import clock
 from statuspage.console.latency_chart import share
@@ -59,7 +60,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     bad = _newest_bad(checks)
     bad = bad if is_whole or bad is None else _in_our_words(bad)
     trouble = _trouble_since(probe, checks)
-    good = _good_before(probe, trouble or now)
+    good = probe_facts.good_before(probe, int((trouble or now).timestamp()))
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
     seconds = sum((day.seconds for day in days), uptime.Seconds())
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
@@ -73,7 +74,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
         "certificate": probe.certificate_told(now),
-        "found": find(probe, bad, good) if is_bad and bad else None,
+        "found": find(probe, bad, good, checks) if is_bad and bad else None,
     }
 
 
@@ -119,10 +120,3 @@ def _trouble_since(probe: Probe, checks: Sequence[Check]) -> datetime | None:
     if probe.run and checks and checks[0].outcome != Outcome.UP:
         return datetime.fromtimestamp(probe.run[0][1], UTC)
     return None
-
-
-def _good_before(probe: Probe, at: datetime) -> list[int]:
-    """The answers of the hour before, oldest first."""
-    end = int(at.timestamp())
-    rows = Check.objects.filter(probe=probe, slot__gte=end - 3600, slot__lt=end, failure="")
-    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:2_000])
