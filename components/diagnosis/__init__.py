@@ -5,7 +5,7 @@ sign. Pure: facts in, causes out. What a proxy says of itself (Proxy-Status) ran
 """
 
 from components import failures
-from components.diagnosis.around import around
+from components.diagnosis.around import FRESH, around
 from components.diagnosis.causes import KINDS, LOGS, MAX_CAUSES, POSSIBLE, Cause
 from components.diagnosis.connection import connection
 from components.diagnosis.facts import Facts
@@ -24,6 +24,9 @@ RULES: tuple[Rule, ...] = (words, proxies, platforms, connection, around)
 # When the answer itself says why, what codes and times suggest counts less
 SPOKEN = 0.75
 DAMPED = 0.6
+# What a deploy looks like from outside, beside a deploy that is known
+SYMPTOMS = ("not_started", "crash", "unhealthy", "overload", "stuck")
+BY_DEPLOY = 0.85
 GENERAL = ("error", "content", "unauthorized", "rejected", "moved")
 
 
@@ -53,6 +56,8 @@ def _scores(signs: list[Sign]) -> dict[str, float]:
     for sign in signs:
         misses[sign.kind] = misses.get(sign.kind, 1.0) * (1 - sign.weight)
     scores = {kind: 1 - miss for kind, miss in misses.items()}
+    if scores.get("deploy", 0) >= FRESH:
+        scores |= {kind: scores[kind] * BY_DEPLOY for kind in SYMPTOMS if kind in scores}
     best = max(scores, key=lambda kind: scores[kind], default="")
     if best and scores[best] >= SPOKEN:
         return {kind: _damped(kind, score, best) for kind, score in scores.items()}

@@ -11,6 +11,7 @@ STRAINED = ("timeout_first_byte", "timeout_transfer", "timeout_connect", "timeou
 BY_DEPLOY = ("refused", "reset", "timeout_first_byte", "timeout_connect", "assertion", "protocol", "status")
 SOON_S = 120.0
 RECENT_S = 900.0
+FRESH = 0.72  # a deploy so near explains more than what it looks like
 LONG_RETRY_S = 600
 
 
@@ -55,7 +56,7 @@ def _deploys(view: View) -> Iterator[Sign]:
         return
     if facts.deployed_s is not None and -30 <= facts.deployed_s <= RECENT_S:
         what = f" ({facts.deploy[:60]})" if facts.deploy else ""
-        weight = 0.7 if facts.deployed_s <= SOON_S else 0.5
+        weight = FRESH if facts.deployed_s <= SOON_S else 0.5
         yield Sign(
             "deploy", weight, f"A deploy{what} was marked {facts.deployed_s:,.0f} s before the first failure."
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ROSE = 2.0  # times as slow as usual just before it failed
+MIN_RISE_MS = 50.0  # what is less is noise: 2 ms instead of 1 ms is no trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +38,6 @@ class Facts:
     @property
     def rose(self) -> bool:
         """Whether it had become much slower just before."""
-        known = self.median_ms is not None and self.last_ms is not None
-        return known and (self.last_ms or 0) >= ROSE * max(self.median_ms or 0, 1.0)
+        if self.median_ms is None or self.last_ms is None:
+            return False
+        return self.last_ms >= max(ROSE * self.median_ms, self.median_ms + MIN_RISE_MS)

@@ -168,7 +168,7 @@ def _application_server(view: View, maker: Maker) -> Iterator[Sign]:
         yield from several("daphne's time limit for the application has passed.", stuck=0.85, overload=0.5)
     elif maker.name == "gunicorn" and view.status == 500 and (view.facts.first_byte_ms or 0) >= 950:
         because = f"gunicorn's own page after {view.took}: a worker was stopped at its time-out."
-        yield from several(because, stuck=0.66, error=0.45, crash=0.45)
+        yield from several(because, stuck=0.66, crash=0.45)
     elif maker.name in ("Tomcat", "Jetty") and view.status == 503:
         yield from several(
             f"{maker.name} is running, and the application in it is not.", not_started=0.5, deploy=0.48
