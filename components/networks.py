@@ -71,12 +71,12 @@ def _allowed(text: str) -> Allowed:
 
 def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
     """Whether this port of this address may be dialled. Addresses inside addresses are judged too."""
-    if any(one.covers(address, port) for one in allow):
+    if any(entry.covers(address, port) for entry in allow):
         return True
     inner = _embedded(address)
     if inner is not None:
         # ::ffff:127.0.0.1 reaches what 127.0.0.1 reaches
-        return any(one.covers(inner, port) for one in allow)
+        return any(entry.covers(inner, port) for entry in allow)
     return not any(address in net for net in DENIED if net.version == address.version)
 
 
@@ -131,7 +131,7 @@ MAX_DIGITS = 300  # more than any host has: Python refuses to read numbers of th
 
 
 def _ipv6(text: str) -> Address | None:
-    """A zone (%eth0) says which link, not which address."""
+    """An IPv6 address without its zone (%eth0), which names a link, not an address."""
     try:
         return ipaddress.IPv6Address(text.partition("%")[0])
     except ValueError:

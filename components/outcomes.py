@@ -54,7 +54,7 @@ class Reading:
     A phase that was not reached, or does not exist for the protocol, is None.
     `detail` is one sentence for staff; `excerpt` at most 1 kB of the answer,
     printable; `facts` are small named strings (retry_after, cert_name, answer).
-    `degraded` is one sentence for staff: it answers, and what it says is not well.
+    `degraded` is one sentence for staff: it answers, and reports that it is not healthy.
     """
 
     total_ms: float
@@ -83,11 +83,11 @@ class Expectation:
 
     latency_limit_ms: int | None = None
     least_days_left: int | None = None
-    is_indirect: bool = False  # asked of somebody else: whoever cannot tell has said nothing
+    is_indirect: bool = False  # asks another system: no answer says nothing about the thing itself
 
 
 def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
-    """The outcome of a check and why, in one sentence (empty when all is well)."""
+    """The outcome of a check and why, in one sentence (empty when up)."""
     if reading.failure is Failure.OWN_FAULT:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
     if reading.failure is Failure.NO_DATA:

@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be changed about a probe without asking another question."""
+    """The settings of a probe that do not change what is asked of the target."""
 
     rule: health.Rule
     expectation: Expectation = field(default_factory=Expectation)
@@ -34,7 +34,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The changes of mind, and from when to when it was down."""
+    """The confirmed changes of outcome, and from when to when it was down."""
 
     turns: tuple[health.Turn, ...]
     outages: tuple[tuple[datetime, datetime], ...]
@@ -46,21 +46,21 @@ class Replay:
 
     @property
     def flips(self) -> int:
-        """Changes of mind between what we know; the first look and our own silence are none."""
+        """Confirmed changes between known outcomes; the first result and silence do not count."""
         return sum(
             Outcome.UNKNOWN not in (turn.old, turn.new) and turn.old is not turn.new for turn in self.turns
         )
 
     @property
     def down(self) -> timedelta:
-        """The outages together."""
+        """The total length of the outages."""
         return sum((end - begin for begin, end in self.outages), timedelta())
 
 
 def replay(
     rows: Iterable[Row], settings: Settings, *, end: datetime, start: health.State | None = None
 ) -> Replay:
-    """Judge these checks (oldest first) by these settings, beginning with what was thought at the start."""
+    """Judge these checks (oldest first) by these settings, beginning with this state."""
     state, turns = start or health.State(), []
     for row in rows:
         for outcome in _heard(state, row, settings):

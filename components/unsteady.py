@@ -59,8 +59,8 @@ class Memory:
     def after(self, badness: int, at: datetime) -> "Memory":
         """With one more result; 0 is good, 1 slow, 2 down."""
         bits = (self.bits << BITS | badness) & MASK
-        known = (*self.bad_at, at) if badness else self.bad_at
-        return replace(self, bits=bits, bad_at=known[max(0, len(known) - _count(bits, MAX_WINDOW)) :])
+        times = (*self.bad_at, at) if badness else self.bad_at
+        return replace(self, bits=bits, bad_at=times[max(0, len(times) - _count(bits, MAX_WINDOW)) :])
 
     def bad(self, limits: Limits, least: int = 1) -> int:
         """How many of the window were at least this bad."""

@@ -56,7 +56,7 @@ class Seconds:
 
     @property
     def known(self) -> float:
-        """The seconds the percentage speaks of."""
+        """The seconds that count for the percentage."""
         return self.up + self.degraded + self.partial + self.major
 
     @property
@@ -71,8 +71,8 @@ class Seconds:
         Less is the edge of something else: of the day before, or of maintenance that has just ended.
         """
         had = [status for status, name in NAMES.items() if getattr(self, name) >= 1]
-        seen = [status for status in had if status is not Status.UNKNOWN]
-        return worst(seen) if seen else None
+        known = [status for status in had if status is not Status.UNKNOWN]
+        return worst(known) if known else None
 
 
 NAMES = {

@@ -30,7 +30,7 @@ class MalformedAnswerError(Exception):
 
 
 class TooLargeError(Exception):
-    """The answer is larger than we are willing to read."""
+    """The answer is larger than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,17 @@ def request_bytes(method: str, host: str, path: str, headers: Mapping[str, str],
 def fields(method: str, host: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
     """The headers of a request: ours, unless `headers` has its own, and then those."""
     names = {name.lower() for name in headers}
-    ours = (
+    defaults = (
         ("Host", host),
         ("User-Agent", USER_AGENT),
         ("Accept", "*/*"),
         ("Accept-Encoding", "gzip, deflate, br"),
         ("Connection", "close"),
     )
-    found = [(name, value) for name, value in ours if name.lower() not in names] + list(headers.items())
+    chosen = [(name, value) for name, value in defaults if name.lower() not in names] + list(headers.items())
     if (body or method in WITH_CONTENT) and not names & {"content-length", "transfer-encoding"}:
-        found.append(("Content-Length", str(len(body))))
-    return found
+        chosen.append(("Content-Length", str(len(body))))
+    return chosen
 
 
 async def read_head(line: Line) -> Head:
@@ -78,24 +78,24 @@ async def read_head(line: Line) -> Head:
 
     Raises MalformedAnswerError, TooLargeError.
     """
-    left = MAX_HEAD_BYTES
+    remaining = MAX_HEAD_BYTES
     while True:
-        head, left = await _one_head(line, left)
+        head, remaining = await _one_head(line, remaining)
         if head.status >= 200 or head.status == 101:
             return head
 
 
-async def _one_head(line: Line, left: int) -> tuple[Head, int]:
-    """A head, and how many bytes are left for further ones."""
+async def _one_head(line: Line, remaining: int) -> tuple[Head, int]:
+    """A head, and how many bytes remain for further ones."""
     status: re.Match[bytes] | None = None
     rows: list[bytes] = []
     while True:
-        row = await _head_row(line, left, is_first=status is None)
-        left -= len(row)
+        row = await _head_row(line, remaining, is_first=status is None)
+        remaining -= len(row)
         text = row.rstrip(b"\r\n")
         if status is not None:
             if not text:
-                return _parse(status, rows), left
+                return _parse(status, rows), remaining
             rows.append(text)
         elif text:  # an empty line before the first one is let pass, as servers do (RFC 9112, section 2.2)
             status = STATUS_LINE.fullmatch(text)
@@ -136,7 +136,7 @@ async def _row(line: Line, most: int) -> bytes | None:
 
 
 async def _take(line: Line, most: int) -> bytes:
-    """What is there, at most so many bytes; empty at the end."""
+    """What was received, at most this many bytes; empty at the end."""
     if not line.unread:
         return await line.reader.read(most)
     piece = bytes(line.unread[:most])
@@ -215,7 +215,7 @@ def is_chunked(head: Head) -> bool:
 
 
 def transfer_codings(head: Head) -> list[str]:
-    """The codings of the way, in lower case, the last one applied last."""
+    """The transfer codings, in lower case, the last one applied last."""
     if "transfer-encoding" not in head.headers:
         return []
     named = ",".join(head.values("transfer-encoding")).lower().split(",")
@@ -223,7 +223,7 @@ def transfer_codings(head: Head) -> list[str]:
 
 
 def stated_length(head: Head) -> int | None:
-    """How many bytes follow; None when nobody says.
+    """How many bytes follow; None if the head does not say.
 
     Raises MalformedAnswerError for lengths that contradict.
     """
@@ -243,15 +243,15 @@ async def _framed(line: Line, head: Head) -> AsyncIterator[bytes]:
         async for piece in _chunks(line):
             yield piece
         return
-    left = stated_length(head)
-    while left is None or left > 0:
-        piece = await _take(line, CHUNK if left is None else min(CHUNK, left))
+    remaining = stated_length(head)
+    while remaining is None or remaining > 0:
+        piece = await _take(line, CHUNK if remaining is None else min(CHUNK, remaining))
         if not piece:
-            if left:
+            if remaining:
                 raise ConnectionResetError
             return
-        if left is not None:
-            left -= len(piece)
+        if remaining is not None:
+            remaining -= len(piece)
         yield piece
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core import checks
 
+from components import canaries
 from components.networks import allowed
 from statuspage.models import Role
 
@@ -81,6 +82,12 @@ def _numbers() -> Iterator[checks.CheckMessage]:
 def _egress() -> Iterator[checks.CheckMessage]:
     for name in ("EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW"):
         yield from _networks(name)
+    if sentence := canaries.refused(settings.CANARIES):
+        yield _error(
+            "E042",
+            f"CANARIES cannot be checked: {sentence}",
+            "Write host:port or http:// and https:// addresses, separated by commas.",
+        )
 
 
 def _networks(name: str) -> Iterator[checks.CheckMessage]:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from components.access_marks import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
-from subscribers.delivery.content import house
+from subscribers.delivery.content import publisher_now
 from subscribers.models import State, Subscriber
 from subscribers.states import Channel
 
@@ -34,7 +34,7 @@ def browser(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest) -> HttpResponse:
-    here = house()
+    here = publisher_now()
     head = {
         "page_name": here.name,
         "state": here.state,

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Flip(models.Model):
-    """A probe changed its mind. Rows are never changed."""
+    """A confirmed change of a probe's outcome. Rows are never changed."""
 
     probe = models.ForeignKey("components.Probe", on_delete=models.CASCADE, related_name="flips")
     old = models.CharField(max_length=10)

@@ -21,7 +21,7 @@ ANEW: dict[str, Any] = {
 
 
 class Pointed(models.Model):
-    """The half of `Probe` that knows its target."""
+    """The part of `Probe` that knows its target."""
 
     kind: Any
     target: Any
@@ -42,13 +42,13 @@ class Pointed(models.Model):
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> "Pointed":
-        """Remember what it looks at, to notice a change when it is saved."""
+        """Remember the target and options, to notice a change when the probe is saved."""
         probe: Pointed = super().from_db(*args, **kwargs)
         probe._looked_at = probe._looks_at()
         return probe
 
     def _looks_at(self) -> tuple[Any, ...] | None:
-        """What it checks, and as whom; None where that was not read.
+        """Target, options and client identity; None if those columns were not read.
 
         A renewed certificate names the same one as before: nothing begins anew for it.
         """
@@ -58,7 +58,7 @@ class Pointed(models.Model):
         return self.kind, self.target, options, client_certificates.identity(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
-        """Begin anew where it is pointed elsewhere; the columns to save."""
+        """Reset the verdict if the target changed. Returns the columns to save."""
         before, self._looked_at = self._looked_at, self._looks_at()
         if before is None or self._looked_at == before:
             return columns
@@ -66,14 +66,14 @@ class Pointed(models.Model):
         return None if columns is None else {*columns, *ANEW}
 
     def _begin_anew(self) -> None:
-        """Another address or expectation: what it thought, and a check under way, mean something else."""
+        """Reset the verdict and any check under way: they are about another address or expectation."""
         for name, value in ANEW.items():
             setattr(self, name, deepcopy(value))
         self.passed_at = None
 
     @property
     def shown_target(self) -> str:
-        """Its address for everybody who may read the console: without a login, without what a query says."""
+        """The address as everyone who may read the console sees it: without login and query values."""
         return without_secrets(str(self.target))
 
     @property
@@ -87,7 +87,7 @@ class Pointed(models.Model):
         return self.outcome == Outcome.DOWN and self.passed_at is None
 
     def _note_passed(self, outcome: Outcome, at: datetime) -> None:
-        """The first check that passed proves the address; failures before it said nothing of the target."""
+        """Record the first check that passed: failures before it may mean that the address is wrong."""
         if self.passed_at is not None:
             return
         if self.outcome in (Outcome.UP, Outcome.DEGRADED):

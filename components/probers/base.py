@@ -1,4 +1,4 @@
-"""What every prober has: options, a parser for its target, a run that never raises."""
+"""What every prober has: options, a parser for its target, and a check that never raises."""
 
 import asyncio
 import logging
@@ -58,23 +58,23 @@ class Clock:
 
     @property
     def has_heard(self) -> bool:
-        """Whether anybody has said anything yet: a name server, the target, or whoever led us there."""
+        """Whether anything was received yet: from a name server, the target, or a redirect before it."""
         if self.phase is Failure.TIMEOUT_DNS and "dns_ms" in self.seen:
             return True
         is_early = self.phase in (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT)
         return not is_early or "hop" in self.seen.get("facts", {})
 
     def note(self, **facts: str) -> None:
-        """Facts by their names, beside those known already."""
+        """Add facts by name."""
         self.seen["facts"] = {**self.seen.get("facts", {}), **facts}
 
     def remark(self, sentence: str) -> None:
-        """A note for staff, behind those there are."""
+        """Append a note for staff."""
         notes = (self.seen.get("facts", {}).get("note", ""), sentence)
         self.note(note=" ".join(filter(None, notes)))
 
     def reading(self, **facts: Any) -> Reading:
-        """What was seen so far, and this."""
+        """The reading of everything seen so far, with these fields."""
         return Reading(total_ms=self.total_ms, **{**self.seen, **facts})
 
 
@@ -103,11 +103,11 @@ class Prober(Protocol):
         ...
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else: whoever cannot be reached then says nothing of the thing itself."""
+        """Whether it asks another system, whose failure says nothing about the thing itself."""
         ...
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
-        """Look once. May raise EgressError; is cancelled at the deadline."""
+        """Run one check. May raise EgressError; is cancelled at the deadline."""
         ...
 
 
@@ -142,7 +142,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
 
 
 def _ask_for_resolver(clock: Clock, egress: Egress) -> None:
-    """Nobody has answered for a while: ask now, since after the deadline nobody may."""
+    """After a while without an answer: test our resolver now, as there is no time after the deadline."""
     if not clock.has_heard and clock.phase is Failure.TIMEOUT_DNS and clock.deadline_s > ASKING_S:
         clock.resolver = asyncio.create_task(egress.lookup.is_alive())
 
@@ -157,7 +157,7 @@ def _too_late(clock: Clock) -> Reading:
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
-    """Ours only when that is sure: once anybody has spoken, what goes wrong comes of what was said."""
+    """For an unexpected exception: our own fault only if nothing was received, else the target's answer."""
     if is_ours(error) or isinstance(error, (MemoryError, NameError, ImportError)) or not clock.has_heard:
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
     where = PHASES[clock.phase]
@@ -165,7 +165,7 @@ def _unforeseen(error: Exception, clock: Clock) -> Reading:
 
 
 def broken_off(error: OSError, clock: Clock) -> Reading:
-    """The line ended after it was made: by the target, by TLS, by the network, or by ourselves."""
+    """For a connection that broke after it was made: by the target, TLS, the network or ourselves."""
     if isinstance(error, ssl.SSLError):
         return clock.reading(failure=Failure.TLS, detail=sentence_of_tls(error))
     if is_ours(error):
@@ -179,7 +179,7 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 
 
 def _storable(reading: Reading) -> Reading:
-    """Without what a database refuses: a target's words must not keep its failure from being written."""
+    """Without characters that a database refuses, so that a target's text cannot hide its failure."""
     facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
     written = ("detail", "degraded", "excerpt")
     words: dict[str, Any] = {name: _clean(getattr(reading, name)) for name in written}
@@ -205,14 +205,14 @@ async def connect(
 ) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
-    known, later = await egress.look_up(host, port)
+    addresses, later = await egress.look_up(host, port)
     clock.seen["dns_ms"] = (time.perf_counter() - began) * 1000
     clock.phase = Failure.TIMEOUT_CONNECT
     try:
-        line = await egress.dial(known, port, host=host, later=later)
+        line = await egress.dial(addresses, port, host=host, later=later)
     except EgressError as error:
         error.dns_ms = clock.seen["dns_ms"]
-        error.address = str(known[0])
+        error.address = str(addresses[0])
         raise
     clock.seen.update(address=line.address, family=line.family, connect_ms=line.connect_ms)
     if tls:
@@ -231,11 +231,11 @@ def options_of(prober: Prober, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidProbeError naming the one that is not.
     """
-    known = {option.name: option for option in prober.options}
+    by_name = {option.name: option for option in prober.options}
     for name in given:
-        if name not in known:
+        if name not in by_name:
             raise InvalidProbeError(name, f"A {prober.kind} probe has no option “{name}”.")
-    return {name: _typed(option, given.get(name)) for name, option in known.items()}
+    return {name: _typed(option, given.get(name)) for name, option in by_name.items()}
 
 
 def _typed(option: Option, value: Any) -> Any:
@@ -282,13 +282,13 @@ def _mapping(option: Option, value: Any) -> dict[str, str]:
 
 def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
     """A name that comes twice is kept as one line, as HTTP joins them. Raises InvalidProbeError."""
-    known = next((other for other in pairs if other.lower() == name.lower()), None)
-    if known is None:
+    existing = next((other for other in pairs if other.lower() == name.lower()), None)
+    if existing is None:
         pairs[name] = text
     elif name.lower() in ONCE:
         raise InvalidProbeError(option.name, f"“{name}” can be set only once.")
     else:
-        pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
+        pairs[existing] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
 
 
 def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:

@@ -92,7 +92,7 @@ class DNS:
         return False
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: DNSTarget, clock: Clock, egress: Egress) -> Reading:

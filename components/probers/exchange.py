@@ -12,7 +12,10 @@ Pieces = AsyncGenerator[bytes, None]
 
 
 async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
-    """In the protocol that the line speaks. Raises TooLargeError, MalformedAnswerError, OSError."""
+    """Send the request and read the head.
+
+    Raises TooLargeError, MalformedAnswerError, OSError.
+    """
     clock.phase = Failure.TIMEOUT_FIRST_BYTE
     sent_ms = clock.total_ms
     if line.protocol == "h2":
@@ -28,7 +31,7 @@ async def ask(hop: Hop, line: Line, clock: Clock) -> tuple[wire.Head, Pieces]:
 
 
 def ended(error: http2.StreamEndedError, clock: Clock) -> Reading:
-    """The server said that it ends the exchange, and why."""
+    """The reading when the server ended the exchange, with its reason."""
     where = PHASES[clock.phase]
     detail = f"The server ended the request while {where} ({error})."
     if str(error) == "HTTP_1_1_REQUIRED":
@@ -37,6 +40,6 @@ def ended(error: http2.StreamEndedError, clock: Clock) -> Reading:
 
 
 def garbled(error: wire.MalformedAnswerError, clock: Clock) -> Reading:
-    """What came is not the protocol that it should be."""
+    """The reading when the answer is not valid HTTP."""
     detail = str(error) if isinstance(error, http2.Broken) else "The response is not HTTP."
     return clock.reading(failure=Failure.PROTOCOL, detail=detail)

@@ -156,7 +156,7 @@ class HTTP:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
@@ -201,12 +201,12 @@ class HTTP:
 
 
 async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) -> Line:
-    """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
+    """A connection to this hop; most facts about earlier hops are dropped. Raises EgressError."""
     shown = order.shown if hop.is_home else None
     offers = HTTP2 if order.http2 else ()
     clock.phase = Failure.TIMEOUT_DNS
     if hop.number:
-        clock.seen = {name: seen for name, seen in clock.seen.items() if name in ("days_left", "facts")}
+        clock.seen = {name: value for name, value in clock.seen.items() if name in ("days_left", "facts")}
         clock.note(hop=str(hop.number + 1), host=hop.host)
     try:
         line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown, offers=offers)
@@ -241,7 +241,7 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
-    """What was found, held against what was ordered."""
+    """The reading of an answer, judged by the order."""
     clock.note(**answer_facts.always(head))
     failure, detail = _failure(order, head, answer)
     if failure is not None:
@@ -271,7 +271,7 @@ def _excerpt(head: wire.Head, answer: Answer) -> str:
 
 
 class _Unreadable(Exception):
-    """The answer holds nothing to judge, or more than we go through."""
+    """The answer holds nothing to judge, or too much."""
 
     failure = Failure.PROTOCOL
 
@@ -298,7 +298,7 @@ def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
 
 
 def _matches(regex: Any, text: str) -> bool:
-    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    """Whether it matches, whatever the line endings: `$` is the end of a line."""
     return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
@@ -317,17 +317,17 @@ def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
     except (ValueError, RecursionError) as error:
         raise _Unreadable("The response is not JSON.") from error
     try:
-        found = json_walks.walk(order.json_path, document)
+        values = json_walks.walk(order.json_path, document)
     except json_walks.TooFar as error:
         most = f"{json_walks.MAX_VALUES:,}"
         raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
-    if not found:
+    if not values:
         raise _Unreadable("The JSON path finds nothing.")
     if not order.json_equals:
         return ""
-    for value in found:
+    for value in values:
         if not is_meant(order.json_equals, value):
             return f"The JSON path finds {spelled(value)[:80]}, not {order.json_equals[:80]}."
     return ""

@@ -35,10 +35,10 @@ def walk(path: Any, document: Any) -> list[Any]:
 
 def spend(values: int) -> None:
     """So many are looked at. Raises TooFar."""
-    left = _left.get() - values
-    if left < 0:
+    remaining = _left.get() - values
+    if remaining < 0:
         raise TooFar
-    _left.set(left)
+    _left.set(remaining)
 
 
 def size(value: Any) -> int:
@@ -111,16 +111,18 @@ class Descent(JSONPathRecursiveDescentSegment):
         """What holds values, each before what it holds."""
         waiting = [(node, depth)]
         while waiting:
-            here, depth = waiting.pop()
+            current, depth = waiting.pop()
             if depth > self.env.max_recursion_depth:
                 raise JSONPathRecursionError("recursion limit exceeded", token=self.token)
-            spend(size(here.obj))
-            yield here
-            values = here.obj.values() if isinstance(here.obj, dict) else here.obj
+            spend(size(current.obj))
+            yield current
+            values = current.obj.values() if isinstance(current.obj, dict) else current.obj
             if isinstance(values, str) or not hasattr(values, "__iter__"):
                 continue
             below = [
-                (here.new_child(value, 0), depth + 1) for value in values if isinstance(value, (dict, list))
+                (current.new_child(value, 0), depth + 1)
+                for value in values
+                if isinstance(value, (dict, list))
             ]
             waiting += reversed(below)
 

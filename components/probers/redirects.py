@@ -113,14 +113,14 @@ def _joined(base: SplitResult, authority: str, location: str) -> str:
         before = before[scheme.end() :]  # "http:next" is no whole address
     elif scheme:
         return f"{before}{mark}{query}"
-    here = f"{base.scheme}://{authority}"
+    base_origin = f"{base.scheme}://{authority}"
     if before.startswith("//"):
         return f"{base.scheme}:{before}{mark}{query}"
     if before.startswith("/"):
-        return f"{here}{before}{mark}{query}"
+        return f"{base_origin}{before}{mark}{query}"
     if before:
-        return f"{here}{base.path.rpartition('/')[0]}/{before}{mark}{query}"
-    return f"{here}{base.path}{mark}{query}" if mark else f"{here}{base.path}?{base.query}"
+        return f"{base_origin}{base.path.rpartition('/')[0]}/{before}{mark}{query}"
+    return f"{base_origin}{base.path}{mark}{query}" if mark else f"{base_origin}{base.path}?{base.query}"
 
 
 def _is_of_body(name: str) -> bool:

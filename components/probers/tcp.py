@@ -46,11 +46,11 @@ class TCP:
         return False
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: TCPTarget, clock: Clock, egress: Egress) -> Reading:
-        """Connect, say it, hear it."""
+        """Connect, send, and wait for the expected bytes."""
         line = await connect(order.host, order.port, clock, egress)
         try:
             return await self._talk(order, line, clock)

@@ -45,7 +45,7 @@ class TLS:
         return True
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: TLSTarget, clock: Clock, egress: Egress) -> Reading:

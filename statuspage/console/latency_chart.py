@@ -1,8 +1,8 @@
 """The chart of a probe's response times, drawn on the server.
 
 An hour and a day come from the checks themselves, a week and a month from the
-hourly tallies of the component. Numbers scale with the box, text never: paths
-live in a stretched inner picture, words beside it in percent.
+hourly tallies of the component. Paths scale with the box and text does not: paths
+are in a stretched inner picture, text is placed beside it in percent.
 """
 
 import math
@@ -52,7 +52,7 @@ SPANS = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step. Times in ms, None where nothing answered; counts None where only tallies are kept."""
+    """One step. Times in ms, None without a response; counts None where only tallies are kept."""
 
     at: datetime
     median: float | None
@@ -82,7 +82,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything the template draws."""
+    """The data of the template."""
 
     label: str
     points: tuple[Point, ...]
@@ -140,16 +140,16 @@ def _from_hours(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
     for hour, histogram in rows.values_list("hour", "latency"):
         second = int(hour.timestamp())
         steps[second - second % span.step_s].append(histogram)
-    found = []
+    points = []
     for step in range(start, end + 1, span.step_s):
         merged = latency.merge(steps[step])
         median, p95 = latency.quantile(merged, 0.5), latency.quantile(merged, 0.95)
-        found.append(Point(datetime.fromtimestamp(step, UTC), median, p95))
-    return found
+        points.append(Point(datetime.fromtimestamp(step, UTC), median, p95))
+    return points
 
 
 def share(values: Sequence[float], part: float) -> float | None:
-    """The value that this part of them does not exceed; None of none."""
+    """The value that this share (0 to 1) of the values does not exceed; None without any."""
     if not values:
         return None
     return float(sorted(values)[max(0, math.ceil(part * len(values)) - 1)])
@@ -159,16 +159,16 @@ def bands(probe: Probe, start: datetime, end: datetime) -> list[Band]:
     """The outages of this probe that touch the span."""
     flips = list(Flip.objects.filter(probe=probe, at__gte=start).order_by("at", "id"))
     before = flips[0].old if flips else probe.outcome
-    found, began, failure = [], start if before == Outcome.DOWN else None, ""
+    outages, began, failure = [], start if before == Outcome.DOWN else None, ""
     for flip in flips:
         if flip.new == Outcome.DOWN:
             began, failure = flip.at, flip.failure
         elif began is not None:
-            found.append(Band(began, flip.at, _band_word(failure)))
+            outages.append(Band(began, flip.at, _band_word(failure)))
             began = None
     if began is not None:
-        found.append(Band(began, end, _band_word(failure)))
-    return found
+        outages.append(Band(began, end, _band_word(failure)))
+    return outages
 
 
 def _band_word(failure: str) -> str:
@@ -185,9 +185,9 @@ def draw(
     end: datetime,
     span: Span,
 ) -> Chart:
-    """Numbers to paths and words. Pure."""
-    known = [value for point in points for value in (point.median, point.p95) if value is not None]
-    most = max([*known, 1.0])
+    """The paths and texts of the chart."""
+    values = [value for point in points for value in (point.median, point.p95) if value is not None]
+    most = max([*values, 1.0])
     if limit_ms is not None and limit_ms <= 8 * most:  # a limit far above would press the line flat
         most = max(most, limit_ms * 1.1)
     step = _round_step(most)
@@ -252,7 +252,7 @@ def _times(start: datetime, end: datetime, span: Span, x: Callable[[datetime], f
 
 
 def _over(text: str, left: float, right: float) -> Word:
-    """The word of a band; one at an edge is written from there, since it may be wider than its band."""
+    """The text of a band; at an edge it is aligned there, as it may be wider than its band."""
     middle = 0.0 if left < 0.03 else 1.0 if right > 0.97 else (left + right) / 2
     return _at(text, middle if right - left < 0.2 else (left + right) / 2, 16)
 
@@ -280,23 +280,23 @@ def _line_names(
 def _sentence(
     points: Sequence[Point], outages: Sequence[Band], limit_ms: int | None, span: Span, *, now: datetime
 ) -> str:
-    """The picture in words."""
-    known = [point for point in points if point.median is not None]
-    if not known:
-        told = f"Response time, {span.words}: no responses."
+    """The chart in a sentence."""
+    answered = [point for point in points if point.median is not None]
+    if not answered:
+        text = f"Response time, {span.words}: no responses."
     else:
-        medians = [point.median or 0.0 for point in known]
-        told = (
+        medians = [point.median or 0.0 for point in answered]
+        text = (
             f"Response time, {span.words}: median between {min(medians):,.0f} and {max(medians):,.0f} ms,"
-            f" last {medians[-1]:,.0f} ms at {clock(known[-1].at, now)}."
+            f" last {medians[-1]:,.0f} ms at {clock(answered[-1].at, now)}."
         )
     if limit_ms is not None:
-        told += f" The limit is {limit_ms:,} ms."
+        text += f" The limit is {limit_ms:,} ms."
     if outages:
         first = outages[-1]
         more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
-        told += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
-    return told
+        text += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
+    return text
 
 
 def since(span: Span, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""What our probes saw of an incident, without anything strangers must not read.
+"""What our probes saw of an incident, without anything that is not public.
 
 Bounded on purpose: an hour of checks of the affected probes, and when they
 fell before it, whatever the history. No address, no header, no body.
@@ -42,7 +42,11 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    regional = {probe.main_id for probe in probes}
+    rows = [
+        _row(probe, checks[probe.pk], incident, start, end, is_regional=probe.main_id_or_own in regional)
+        for probe in probes
+    ]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -62,7 +66,7 @@ def _probes(count: int, rows: list[EvidenceRow]) -> str:
 
 
 def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
-    """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
+    """How many fail now, and why if all fail alike; how many did once none fails any more."""
     now = [row for row in failing if row.status.is_trouble]
     if not now:
         return f"{_probes(len(failing), rows)} detected it"
@@ -74,15 +78,21 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
 
 
 def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:
-    found: dict[int, list[Check]] = defaultdict(list)
+    by_probe: dict[int, list[Check]] = defaultdict(list)
     window = {"slot__gte": int(start.timestamp()), "slot__lte": int(end.timestamp())}
     for check in Check.objects.filter(probe__in=probes, **window).order_by("slot"):
-        found[check.probe_id].append(check)
-    return found
+        by_probe[check.probe_id].append(check)
+    return by_probe
 
 
 def _row(
-    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+    probe: Probe,
+    checks: list[Check],
+    incident: Incident,
+    start: datetime,
+    end: datetime,
+    *,
+    is_regional: bool,
 ) -> EvidenceRow:
     since = int(incident.started_at.timestamp())
     failed = (
@@ -90,11 +100,12 @@ def _row(
         for check in checks
         if check.slot >= since and check.outcome == Outcome.DOWN
     )
-    known = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
+    moments = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
+    name = f"{probe.component}: {probe.name}" if probe.name else str(probe.component)
     return EvidenceRow(
-        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
-        first_failure_at=min(known, default=None),
+        name=f"{name} ({probe.region})" if is_regional else name,
+        first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
         answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
@@ -107,16 +118,16 @@ def _status(probe: Probe, check: Check) -> Status:
 
 
 def sees(check: Check | None) -> str:
-    """What a check met, in a few words."""
+    """The result of a check, in a few words."""
     if check is None:
         return "No data"
     if check.status_code:
         return http_words(check.status_code)
-    return seen(check.failure) if check.failure else "Responds"
+    return failure_words(check.failure) if check.failure else "Responds"
 
 
-def seen(failure: str) -> str:
-    """A failure in a few words, which begin with a capital letter."""
+def failure_words(failure: str) -> str:
+    """A failure in a few words, with a capital first letter."""
     few = failures.words(failure).seen
     return few[0].upper() + few[1:]
 
@@ -132,17 +143,17 @@ def http_words(code: int) -> str:
 def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> tuple[Status | None, ...]:
     """The worst status of each minute; a minute without a check shows the one before, up to the interval."""
     first, last = int(start.timestamp()) // 60, int(end.timestamp()) // 60
-    seen: dict[int, list[Status]] = defaultdict(list)
+    by_minute: dict[int, list[Status]] = defaultdict(list)
     for check in checks:
-        seen[check.slot // 60].append(_status(probe, check))
+        by_minute[check.slot // 60].append(_status(probe, check))
     bars: list[Status | None] = []
-    reach, left, carried = -(-probe.interval_s // 60), 0, None
+    reach, remaining, carried = -(-probe.interval_s // 60), 0, None
     for minute in range(first, last + 1):
-        if minute in seen:
-            carried, left = worst(seen[minute]), reach
-        is_young = minute == last and left == 0  # this minute has hardly begun
-        bars.append(carried if left > 0 or is_young else None)
-        left -= 1
+        if minute in by_minute:
+            carried, remaining = worst(by_minute[minute]), reach
+        is_young = minute == last and remaining == 0  # this minute has hardly begun
+        bars.append(carried if remaining > 0 or is_young else None)
+        remaining -= 1
     return tuple(bars)
 
 
@@ -151,17 +162,17 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     failed = [check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN]
     if not failed or first is None:
         return ()
-    check = max(failed, key=lambda one: one.slot)
+    check = max(failed, key=lambda check: check.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
     names = [name for name in steps_of(kind) if name != steps.TRANSFER]
     rungs = [_rung(step, check) for step in steps.walk(names, check)]
     if all(rung.state == "ok" for rung in rungs):
-        rungs.append(Rung("Response", "failed", seen(check.failure)))
+        rungs.append(Rung("Response", "failed", failure_words(check.failure)))
     return tuple(rungs)
 
 
 def _rung(step: steps.Step, check: Check) -> Rung:
-    """With what there is to say of it: nothing of a step that was passed, but in a time that is not known."""
+    """A step with its detail: empty for a step that was passed in an unknown time."""
     name, state, took_ms = step
     if name == steps.FIRST_BYTE:
         label = f"HTTP {check.status_code}" if check.status_code else "HTTP"

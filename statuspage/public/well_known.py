@@ -18,7 +18,7 @@ GOOD_FOR = timedelta(days=90)  # less than the year that RFC 9116 asks for; each
 @public
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """`/robots.txt` (RFC 9309): all that customers read may be found."""
+    """`/robots.txt` (RFC 9309): allows all public pages."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in CLOSED)]
     return HttpResponse("\n".join(lines) + "\n", content_type=PLAIN)
 

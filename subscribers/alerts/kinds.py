@@ -14,7 +14,7 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from incidents import staff_questions
+from incidents import sight, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
@@ -181,7 +181,7 @@ def proven(subject: str) -> str:
 
 def unwatched(world: World) -> Iterator[Owed]:
     """An incident of the machine's that no probe looks at any more: it will not end by itself."""
-    for incident in staff_questions.left_alone():
+    for incident in staff_questions.unwatched_incidents():
         assert incident.unwatched_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
@@ -194,7 +194,7 @@ def unwatched(world: World) -> Iterator[Owed]:
 
 def disputed(world: World) -> Iterator[Owed]:
     """Staff have set otherwise than the probes say, where the machine speaks: it contradicts neither."""
-    for incident in staff_questions.in_dispute():
+    for incident in staff_questions.disputed_incidents():
         yield Owed(
             str(incident.pk),
             staff_questions.disputed(incident).text,
@@ -283,6 +283,16 @@ def regions(world: World) -> Iterator[Owed]:
         )  # fmt: skip
 
 
+def blind(world: World) -> Iterator[Owed]:
+    """A region whose canaries fail together with most of its checks: it is unknown what it watches."""
+    for region in sight.blind_regions(world.now):
+        yield Owed(
+            region, f"Region {region} cannot see anything.",
+            "Its canaries and most of its checks fail: they count as unknown. Check its network.",
+            address("console_probes"), f"Region {region} sees again.",
+        )  # fmt: skip
+
+
 def mail_server(world: World) -> Iterator[Owed]:
     """Our own mail server does not take what we send. While all of it waits nobody can say that it does."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
@@ -330,6 +340,7 @@ KINDS: dict[str, Kind] = {
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
+    "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
     "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from components.status import State, Status, state_of, worst
 from incidents import messages
 from incidents.markdown import to_html
-from incidents.messages import Said, one_line
+from incidents.messages import MailEntry, one_line
 from incidents.models import NoticeKind
 from incidents.times import span
 from subscribers.delivery.content import Story, Word
@@ -59,7 +59,7 @@ def single(envelope: Envelope, story: Story, most: int) -> Sheet:
     links = envelope.links
     text = _lines(story, newest, envelope.at)
     for one in since:
-        text += [messages.said_when(one), "", messages.plain(one.text), ""]
+        text += [messages.dated_label(one), "", messages.plain(one.text), ""]
     text += [story.url, ""]
     if story.kind == NoticeKind.MAINTENANCE:
         text += [f"Calendar: {_calendar(envelope)}", ""]
@@ -101,8 +101,8 @@ def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
     return Sheet(subject, "\n".join(text) + "\n", html)
 
 
-def _lines(story: Story, said: Said, sent_at: datetime | None) -> list[str]:
-    return messages.told_in_mail(
+def _lines(story: Story, said: MailEntry, sent_at: datetime | None) -> list[str]:
+    return messages.mail_lines(
         story.title,
         said,
         state=_state(story),
@@ -113,27 +113,27 @@ def _lines(story: Story, said: Said, sent_at: datetime | None) -> list[str]:
     )
 
 
-def _block(story: Story, said: Said, sent_at: datetime | None) -> dict[str, Any]:
+def _block(story: Story, said: MailEntry, sent_at: datetime | None) -> dict[str, Any]:
     """One story as the templates show it."""
     state = _state(story)
     facts = [*_facts(story)]
     if promise := _promise(story):
-        facts.append(messages.next_word(promise, said.at, sent_at))
+        facts.append(messages.next_update_line(promise, said.at, sent_at))
     return {
         "status": state.status.value if state else "",
         "state": state.label if state else "",
         "look": LOOKS[state.status] if state else None,
-        "names": messages.names(messages.hit(state, story.components) if state else story.components),
+        "names": messages.names(messages.affected_by(state, story.components) if state else story.components),
         "title": one_line(story.title, most=messages.MAX_SUBJECT_LENGTH),
         "facts": facts,
-        "rows": messages.each(story.components),
+        "rows": messages.component_lines(story.components),
         "url": story.url,
         "button": BUTTONS[story.kind],
         **_shown(said),
     }
 
 
-def _shown(said: Said) -> dict[str, Any]:
+def _shown(said: MailEntry) -> dict[str, Any]:
     label = one_line(said.label, most=60)
     advice = to_html(said.workaround) if said.workaround else ""
     return {
@@ -165,19 +165,19 @@ def _promise(story: Story) -> datetime | None:
     return None if story.is_over else story.next_update_at
 
 
-def _said(word: Word) -> Said:
-    return Said(word.label, word.at, writable(word.text))
+def _said(word: Word) -> MailEntry:
+    return MailEntry(word.label, word.at, writable(word.text))
 
 
-def _advised(said: Said, story: Story, most: int) -> Said:
+def _advised(said: MailEntry, story: Story, most: int) -> MailEntry:
     """The same with what customers can do, which is cut as the words are, and left out where nothing fits."""
     if not (story.workaround and most):
         return said
-    advice = Said(said.label, said.at, writable(story.workaround))
+    advice = MailEntry(said.label, said.at, writable(story.workaround))
     return replace(said, workaround=_cut([advice], most, story.url)[0].text)
 
 
-def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
+def _cut(said: Sequence[MailEntry], most: int, url: str) -> list[MailEntry]:
     """The newest in full as long as it can be, the others with what room is left."""
     kept = []
     for one in said:

@@ -242,7 +242,7 @@ URI = x509.UniformResourceIdentifier("spiffe://widgetify.example/probe")
 )
 def test_all_that_is_said_of_one_is_its_end_and_its_name(made, says):
     end = NOW + timedelta(days=made["days"], hours=1)
-    assert client_certificates.told(pair(**made)[0], NOW) == says.format(f"{end:%-d %b %Y}")
+    assert client_certificates.summary(pair(**made)[0], NOW) == says.format(f"{end:%-d %b %Y}")
 
 
 def test_a_renewal_names_the_same_and_another_does_not():

@@ -82,10 +82,12 @@ class Command(BaseCommand):
             with transaction.atomic():
                 probe = Probe.objects.save_from_target(kind, target, given, name, shown=shown, **settings)
                 # of the options their names alone, and no query: both may hold secrets
-                told = {"component": name, "kind": kind, "target": probe.shown_target, **settings}
+                details = {"component": name, "kind": kind, "target": probe.shown_target, **settings}
                 if shown is not None:
-                    told["client_certificate"] = probe.certificate_told(datetime.now(UTC))
-                command_audit.note("probe.create", probe, after={**told, "options": ", ".join(sorted(given))})
+                    details["client_certificate"] = probe.certificate_summary(datetime.now(UTC))
+                command_audit.note(
+                    "probe.create", probe, after={**details, "options": ", ".join(sorted(given))}
+                )
         except ValidationError as refused:
             sentences = (f"{f}: {' '.join(m)}" for f, m in refused.message_dict.items())
             raise CommandError("; ".join(sentences)) from refused
@@ -93,7 +95,7 @@ class Command(BaseCommand):
 
 
 def kind_of(target: str) -> tuple[str, str]:
-    """The kind of probe an address asks for, and the target in that kind's words."""
+    """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
     if scheme in ("http", "https"):
         return "http", target
@@ -131,7 +133,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def ladder(kind: str, reading: Reading) -> list[str]:
-    """One line a rung: what was reached, how long it took, where it stopped."""
+    """One line per step: what was reached, how long it took, where it failed."""
     walked = steps.walk(probers.PROBERS[kind].steps, reading)
     lines = []
     for name, state, took_ms in walked:
@@ -150,7 +152,7 @@ def ladder(kind: str, reading: Reading) -> list[str]:
 
 
 def _beside(name: str, reading: Reading) -> str:
-    """The fact that belongs to a rung."""
+    """The fact that belongs to a step."""
     if name == "Connect" and reading.address:
         return f"  {reading.address}"
     if name == "TLS" and reading.days_left is not None:

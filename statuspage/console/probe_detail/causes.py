@@ -21,7 +21,7 @@ MAX_BEFORE = 10
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """An incident this probe had found."""
+    """An earlier incident that this probe detected."""
 
     incident: Incident
     status: Status
@@ -31,7 +31,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the facts say."""
+    """Likely causes, the reasons for them, and a similar incident."""
 
     causes: tuple[Cause, ...]
     reasons: tuple[tuple[str, str], ...]
@@ -39,18 +39,18 @@ class Found:
 
 
 def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
-    """What the facts of its newest failure say."""
+    """The likely causes of its newest failure. `good`: response times (ms) before it; `checks` newest first."""
     facts = probe_facts.of(probe, bad, good=good, checks=checks)
-    return Found(diagnose(facts), reasons(facts), _seen_before(probe))
+    return Found(diagnose(facts), reasons(facts), _last_incident(probe))
 
 
-def _seen_before(probe: Probe) -> Incident | None:
-    found = Incident.objects.live().filter(affected__component=probe.component_id)
-    return found.exclude(resolved_at=None).first()
+def _last_incident(probe: Probe) -> Incident | None:
+    incidents = Incident.objects.live().filter(affected__component=probe.component_id)
+    return incidents.exclude(resolved_at=None).first()
 
 
 def before(probe: Probe, now: datetime) -> list[Before]:
-    """Incidents of its component that began while it changed its mind for the worse."""
+    """Resolved incidents of its component that began near a flip of this probe for the worse."""
     incidents = list(
         Incident.objects.live()
         .filter(affected__component=probe.component_id)
@@ -61,21 +61,21 @@ def before(probe: Probe, now: datetime) -> list[Before]:
     )
     if not incidents:
         return []
-    first = min(one.started_at for one in incidents) - HOUR
+    first = min(incident.started_at for incident in incidents) - HOUR
     bad = (Outcome.DOWN, Outcome.DEGRADED)
     flips = list(Flip.objects.filter(probe=probe, new__in=bad, at__gte=first).order_by("at")[:1_000])
-    found = []
-    for one in incidents:
-        end = one.resolved_at or now
-        hit = next((f for f in flips if one.started_at - timedelta(minutes=10) <= f.at <= end), None)
+    rows = []
+    for incident in incidents:
+        end = incident.resolved_at or now
+        hit = next((f for f in flips if incident.started_at - timedelta(minutes=10) <= f.at <= end), None)
         if hit is None:
             continue
-        found.append(
+        rows.append(
             Before(
-                one,
-                Status(one.worst or Status.UNKNOWN),
-                duration(one.lasted(now).total_seconds()),
+                incident,
+                Status(incident.worst or Status.UNKNOWN),
+                duration(incident.lasted(now).total_seconds()),
                 f"{length((hit.noticed_at - hit.at).total_seconds())} to detect",
             )
         )
-    return found
+    return rows

@@ -54,11 +54,11 @@ def is_looking(probe: Probe, now: datetime) -> bool:
 
 
 def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
-    """Everything of the probe's page but its chart. Not `is_whole`: without the target's own words."""
+    """The context of the probe's page, without the chart. Not `is_whole`: without text from the target."""
     siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
     checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
     bad = _newest_bad(checks)
-    bad = bad if is_whole or bad is None else _in_our_words(bad)
+    bad = bad if is_whole or bad is None else _without_target_text(bad)
     trouble = _trouble_since(probe, checks)
     good = probe_facts.good_before(probe, int((trouble or now).timestamp()))
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
@@ -73,25 +73,25 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "bad": bad,
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
-        "certificate": probe.certificate_told(now),
+        "certificate": probe.certificate_summary(now),
         "found": find(probe, bad, good, checks) if is_bad and bad else None,
     }
 
 
-def _in_our_words(check: Check) -> Check:
-    """The same result for those who may not edit probes. Its excerpt is left for the rules alone."""
-    told = copy(check)
-    told.detail = met(check.failure, check.detail)
+def _without_target_text(check: Check) -> Check:
+    """A copy for staff who may not edit probes. Its excerpt stays, but only for the diagnosis."""
+    shown = copy(check)
+    shown.detail = met(check.failure, check.detail)
     facts = check.facts or {}
     if "location" in facts:
-        told.facts = {**facts, "location": without_secrets(str(facts["location"]))}
-    return told
+        shown.facts = {**facts, "location": without_secrets(str(facts["location"]))}
+    return shown
 
 
 def _facts(
     probe: Probe, siblings: list[Probe], good: list[int], seconds: uptime.Seconds, now: datetime
 ) -> tuple[Fact, ...]:
-    failing = sum(one.outcome == Outcome.DOWN for one in siblings)
+    failing = sum(sibling.outcome == Outcome.DOWN for sibling in siblings)
     heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
     due = "paused" if probe.is_paused else f"next in {length(max(0, probe.next_slot - now.timestamp()))}"
     if is_looking(probe, now):
@@ -110,11 +110,11 @@ def _facts(
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:
-    return next((one for one in checks if one.outcome in (Outcome.DOWN, Outcome.DEGRADED)), None)
+    return next((check for check in checks if check.outcome in (Outcome.DOWN, Outcome.DEGRADED)), None)
 
 
 def _trouble_since(probe: Probe, checks: Sequence[Check]) -> datetime | None:
-    """When what is wrong now began; None when nothing is."""
+    """When the current problem began; None if there is none."""
     if probe.outcome in (Outcome.DOWN, Outcome.DEGRADED):
         return probe.since
     if probe.run and checks and checks[0].outcome != Outcome.UP:

@@ -1,4 +1,4 @@
-"""A probe's results: its checks line by line, and how far one of them got."""
+"""A probe's results: its checks line by line, and the steps of one of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from statuspage.console.probe_detail.words import ms
 from statuspage.public.evidence import sees
 
 MAX_LINES = 40
-HEAD = 4  # results shown of the newest run before it folds
+HEAD = 4  # results of the newest run that are shown before the rest is folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +48,22 @@ class Rung:
 
 def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) -> list[Line]:
     """The newest results, with equal ones in a row folded."""
-    found: list[Line] = []
+    rows: list[Line] = []
     for place, run in enumerate(_runs(checks)):
-        if len(found) >= MAX_LINES:
+        if len(rows) >= MAX_LINES:
             break
         if only_changes:
-            found.append(_line(run[-1], probe))
+            rows.append(_line(run[-1], probe))
             continue
         head = HEAD if place == 0 else 1
         if len(run) <= head + 2:
-            found += [_line(one, probe) for one in run]
+            rows += [_line(check, probe) for check in run]
             continue
-        found += [_line(one, probe) for one in run[:head]]
+        rows += [_line(check, probe) for check in run[:head]]
         hidden = len(run) - head - 1
-        found.append(Line(folded=f"{hidden} more results, all the same: {_result(run[0])}"))
-        found.append(_line(run[-1], probe))
-    return found
+        rows.append(Line(folded=f"{hidden} more results, all the same: {_result(run[0])}"))
+        rows.append(_line(run[-1], probe))
+    return rows
 
 
 def _runs(checks: Sequence[Check]) -> Iterable[list[Check]]:
@@ -105,28 +105,28 @@ def _result(check: Check) -> str:
 
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
-    """How far it came, for staff."""
+    """The steps of a check and where it failed, for staff."""
     walked = steps.walk(steps_of(kind), check)
-    found = []
+    rungs = []
     for name, state, took_ms in walked:
         if state == "ok":
             took = "" if took_ms is None else ms(took_ms)
-            found.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
+            rungs.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
         elif state == "failed":
-            found.append(Rung(name, "failed", sees(check).lower()))
+            rungs.append(Rung(name, "failed", sees(check).lower()))
         else:
-            found.append(Rung(name, "open", "not reached"))
+            rungs.append(Rung(name, "open", "not reached"))
     if not check.failure:
-        found.append(Rung("As expected", "ok", "yes"))
+        rungs.append(Rung("As expected", "ok", "yes"))
     elif all(step.state == "ok" for step in walked):
-        found.append(Rung("As expected", "failed", sees(check).lower()))
+        rungs.append(Rung("As expected", "failed", sees(check).lower()))
     else:
-        found.append(Rung("As expected", "open", "not reached"))
-    return tuple(found)
+        rungs.append(Rung("As expected", "open", "not reached"))
+    return tuple(rungs)
 
 
 def _beside(name: str, check: Check, kind: str) -> str:
-    """What there is to say of a step beside its time."""
+    """The detail of a step beside its time."""
     facts = check.facts or {}
     note = facts.get("note", "").rstrip(".")
     if name == steps.CONNECT:

@@ -11,13 +11,13 @@ from statuspage.public.values.incidents import IncidentCard
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A day in a month's calendar; `status` None: future, or before we began."""
+    """A day in a month's calendar; `status` None: in the future, or before the history begins."""
 
     on: date | None  # None: padding before the first
     status: Status | None = None
     label: str = ""
     is_today: bool = False
-    url: str = ""  # where a day that was not well is told
+    url: str = ""  # for a day with a problem: where it is shown
     is_planned: bool = False  # maintenance is announced for it
 
 

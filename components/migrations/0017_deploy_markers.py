@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0014_manual_status"),
+        ("components", "0016_needs"),
     ]
 
     operations = [
