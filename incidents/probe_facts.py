@@ -45,6 +45,7 @@ def of(
         failing=tuple(one.name for one in group if Status(one.status).is_trouble),
         same_host_answering=tuple(_name(one) for one in hosts if one.outcome == Outcome.UP),
         same_host_failing=tuple(_name(one) for one in hosts if one.outcome == Outcome.DOWN),
+        failing_needs=tuple(one.name for one in probe.component.needs.all() if Status(one.status).is_trouble),
         is_maintained=probe.component.maintenances.filter(state__in=("in_progress", "verifying")).exists(),
         deployed_s=(since - deploy.at).total_seconds() if since and deploy else None,
         deploy=str(deploy) if deploy else "",

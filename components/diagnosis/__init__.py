@@ -83,6 +83,7 @@ def _cause(kind: str, score: float, signs: list[Sign], view: View, maker: Maker)
         sure=min(MAX_SURE, round(score * 100)),
         commands=commands,
         draft=row.draft,
+        public=row.public,
     )
 
 

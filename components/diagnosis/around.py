@@ -20,6 +20,9 @@ def around(view: View, maker: Maker) -> Iterator[Sign]:
     yield from _trend(view)
     yield from _retry_after(view, maker)
     yield from _deploys(view)
+    if view.facts.failing_needs:
+        names = ", ".join(view.facts.failing_needs[:3])
+        yield Sign("dependency", 0.72, f"It needs {names}, which fails as well.")
     if view.is_mixed and view.status in (502, 500):
         yield Sign("crash", 0.3, "Checks pass in between: some workers, or servers, break off.")
 

@@ -30,6 +30,7 @@ class Facts:
     failing: tuple[str, ...] = ()  # others of the same group that are not
     same_host_answering: tuple[str, ...] = ()  # other probes of the same host and port that pass
     same_host_failing: tuple[str, ...] = ()
+    failing_needs: tuple[str, ...] = ()  # components it cannot work without, which fail as well
     is_maintained: bool = False  # planned work on its component is under way
     deployed_s: float | None = None  # how long before the first failure the last deploy was marked
     deploy: str = ""  # what that marker says

@@ -37,9 +37,14 @@ class Found:
     reasons: tuple[tuple[str, str], ...]
     seen: Incident | None  # the last incident of its component that is over
 
+    @property
+    def cause_query(self) -> str:
+        """What a link to the composer adds, so that its text begins with the surest cause."""
+        return f"&cause={self.causes[0].kind}" if self.causes else ""
+
 
 def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
-    """The likely causes of its newest failure. `good`: response times (ms) before it; `checks` newest first."""
+    """The likely causes of its newest failure. `good`: times (ms) before it; `checks`: newest first."""
     facts = probe_facts.of(probe, bad, good=good, checks=checks)
     return Found(diagnose(facts), reasons(facts), _last_incident(probe))
 

@@ -22,6 +22,7 @@ from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
 MAX_CHECKS = 500
+TARGETS_WORDS = frozenset({"reason", "via", "proxy_status", "failing_parts"})
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
@@ -71,6 +72,8 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
+        "vitals": _vitals(bad, is_whole=is_whole) if bad else {},
+        "newline": "\n",
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
         "certificate": probe.certificate_summary(now),
@@ -107,6 +110,12 @@ def _facts(
         Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
         Fact("Every", length(probe.interval_s), f"timeout {probe.timeout_s} s"),
     )  # fmt: skip
+
+
+def _vitals(bad: Check, *, is_whole: bool) -> dict[str, Any]:
+    """The facts that are listed. The target's own words are for those who may edit probes."""
+    facts = bad.facts or {}
+    return facts if is_whole else {name: fact for name, fact in facts.items() if name not in TARGETS_WORDS}
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:
