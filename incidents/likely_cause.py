@@ -24,7 +24,7 @@ def of(component: Component) -> Cause | None:
     return max(causes, key=lambda cause: cause.sure, default=None)
 
 
-def told(components: Iterable[Component], *, to_staff: bool = False) -> str:
+def in_words(components: Iterable[Component], *, to_staff: bool = False) -> str:
     """ "a system it depends on is failing", in our own words alone; empty unless one cause is likely.
 
     Of components whose causes may be shown; `to_staff`: of all, for a draft that they edit.

@@ -36,13 +36,13 @@ def diagnose(facts: Facts) -> tuple[Cause, ...]:
     maker = identify(view)
     signs = [sign for rule in RULES for sign in rule(view, maker) if sign.weight > 0]
     scores = _scores(signs)
-    found = [
+    causes = [
         _cause(kind, score, [sign for sign in signs if sign.kind == kind], view, maker)
         for kind, score in scores.items()
         if round(score * 100) >= POSSIBLE
     ]
     # stable: of two as sure, the one whose rule stands first
-    return tuple(sorted(found, key=lambda cause: -cause.sure))[:MAX_CAUSES]
+    return tuple(sorted(causes, key=lambda cause: -cause.sure))[:MAX_CAUSES]
 
 
 def made_by(facts: Facts) -> Maker:
@@ -89,25 +89,25 @@ def _cause(kind: str, score: float, signs: list[Sign], view: View, maker: Maker)
 
 def reasons(facts: Facts) -> tuple[tuple[str, str], ...]:
     """The facts themselves, as (bold words, the rest), whatever they point to."""
-    told = [_how(facts)]
+    rows = [_how(facts)]
     view = View(facts)
     maker = identify(view)
     if maker.name:
-        told.append(("Response made by:", f"{maker.spelled}, after {view.took}."))
+        rows.append(("Response made by:", f"{maker.spelled}, after {view.took}."))
     if facts.same_host_answering:
-        told.append(("Others on this host respond:", f"{_names(facts.same_host_answering)}."))
+        rows.append(("Others on this host respond:", f"{_names(facts.same_host_answering)}."))
     if facts.same_host_failing:
-        told.append(("Others on this host also fail:", f"{_names(facts.same_host_failing)}."))
+        rows.append(("Others on this host also fail:", f"{_names(facts.same_host_failing)}."))
     if facts.answering:
-        told.append(("Others in this group respond:", f"{_names(facts.answering)}."))
+        rows.append(("Others in this group respond:", f"{_names(facts.answering)}."))
     if facts.failing:
-        told.append(("Others in this group also fail:", f"{_names(facts.failing)}."))
+        rows.append(("Others in this group also fail:", f"{_names(facts.failing)}."))
     if facts.rose:
         rise = f"from {facts.median_ms or 0:,.0f} to {facts.last_ms or 0:,.0f} ms"
-        told.append(("Slow just before:", f"response time rose {rise}."))
+        rows.append(("Slow just before:", f"response time rose {rise}."))
     if "retry_after" in facts.headers:
-        told.append(("It asks clients to wait:", f"Retry-After {facts.headers['retry_after'][:40]}."))
-    return tuple(told)
+        rows.append(("It asks clients to wait:", f"Retry-After {facts.headers['retry_after'][:40]}."))
+    return tuple(rows)
 
 
 def _how(facts: Facts) -> tuple[str, str]:

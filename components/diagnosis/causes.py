@@ -1,4 +1,4 @@
-"""The causes there are: what each is called, where to look next, and what customers could be told."""
+"""The causes there are: what each is called, where to look next, and a draft for customers."""
 
 from dataclasses import dataclass
 
@@ -97,7 +97,7 @@ KINDS: dict[str, Words] = {
         "a system that it depends on is failing",
     ),
     "crash": Words(
-        "The application{behind} breaks off its responses: it crashes, or does not speak HTTP",
+        "The application{behind} closes connections early: it crashes, or does not speak HTTP",
         "Check its log for a crash or a killed worker, the kernel's OOM killer, and the port's protocol.",
         ("journalctl -u SERVICE -n 50", "dmesg | grep -i 'killed process'"),
         "Part of our service is crashing while it answers. We're investigating.",

@@ -78,7 +78,9 @@ def _protocol(view: View, maker: Maker) -> Iterator[Sign]:
     if "JSON" in detail:
         yield Sign("content", 0.6, detail)
     elif view.facts.first_byte_ms is None:
-        yield from several("What answers does not speak HTTP, or breaks off.", misconfigured=0.58, crash=0.55)
+        yield from several(
+            "What answers does not speak HTTP, or closes early.", misconfigured=0.58, crash=0.55
+        )
     else:
         yield from several(detail or "The response cannot be read.", crash=0.58, misconfigured=0.45)
 

@@ -34,7 +34,9 @@ def _unreachable_backend(view: View, maker: Maker, *, dns: float = 0.0) -> Itera
         because = f"{said} after {view.took}, a round time: a time limit between it and the application."
         yield from several(because, stuck=0.5, network=0.46, crash=0.44, dns=0.41 if dns else 0.0)
     elif view.pace is Pace.OTHER:
-        because = f"{said} after {view.took}: the application accepted the request, then broke it off."
+        because = (
+            f"{said} after {view.took}: the application accepted the request, then closed the connection."
+        )
         yield from several(because, crash=0.72, stuck=0.4)
     else:
         because = f"{said} at once: nothing accepts its connections, or what accepts them hangs up."
@@ -82,7 +84,7 @@ def _haproxy(view: View, maker: Maker) -> Iterator[Sign]:
         yield from _limited(view, maker)
     elif view.status == 502:
         because = (
-            "HAProxy reports an invalid or incomplete response: the application accepted, then broke it off."
+            "HAProxy got an invalid or incomplete response: the application closed the connection early."
         )
         yield from several(because, crash=0.8)
     elif view.status == 403:
@@ -90,7 +92,7 @@ def _haproxy(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 def _haproxy_503(view: View) -> Iterator[Sign]:
-    """One 503 for four causes, told apart by time (retries are one second apart, three by default)."""
+    """One 503 for four causes, distinguished by time (retries are one second apart, three by default)."""
     said = f"HAProxy has no server for the request, after {view.took}"
     if view.pace in (Pace.QUICK, Pace.UNKNOWN):
         because = f"{said}: at once, so its servers are already marked down, disabled or missing."
@@ -115,9 +117,7 @@ def _apache(view: View, maker: Maker) -> Iterator[Sign]:
         because = f"Apache gave up reading after {view.took}, exactly its ProxyTimeout."
         yield from several(because, stuck=0.73, overload=0.48, crash=0.42)
     elif view.status == 502:
-        because = (
-            "Apache got an invalid response, or none: the application accepted the request and broke it off."
-        )
+        because = "Apache got an invalid response, or none: the application closed the connection early."
         yield from several(because, crash=0.8)
     elif view.status == 504:
         yield from timed_out(view, maker)
@@ -144,14 +144,14 @@ def _varnish(view: View, maker: Maker) -> Iterator[Sign]:
         return
     said = f"Varnish could not fetch from its backend, after {view.took}"
     if view.reason == "service unavailable":
-        yield from several("Varnish was told to respond with 503.", deploy=0.45)
+        yield from several("Varnish is configured to respond with 503.", deploy=0.45)
     elif view.pace is Pace.LIMIT:
         because = f"{said}, exactly a time limit."
         yield from several(because, stuck=0.66, network=0.5, overload=0.46)
     elif view.pace is Pace.OTHER:
-        yield from several(f"{said}: it was accepted, then broken off.", crash=0.66, stuck=0.42)
+        yield from several(f"{said}: it was accepted, then closed early.", crash=0.66, stuck=0.42)
     else:
-        because = f"{said}: at once, so it was refused, marked sick, or broken off."
+        because = f"{said}: at once, so it was refused, marked sick, or closed early."
         yield from several(because, not_started=0.56, unhealthy=0.5, crash=0.47, overload=0.42)
 
 

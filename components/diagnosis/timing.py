@@ -1,4 +1,4 @@
-"""What the time until an answer says: refused at once, given up at a limit, or broken off in between."""
+"""What the time until an answer says: refused at once, given up at a limit, or closed in between."""
 
 from enum import StrEnum
 

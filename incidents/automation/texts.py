@@ -60,7 +60,7 @@ def opening_text(
         working=sorted(beside - {component.name for component in failing}),
         since=incident.started_at,
         until=until,
-        cause=likely_cause.told(failing, to_staff=to_staff),
+        cause=likely_cause.in_words(failing, to_staff=to_staff),
     )
 
 

@@ -15,7 +15,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
 
 def servers() -> dict[str, Callable[[Any], Any]]:
     """The recorders by name; each is given the broken applications."""
-    from tests.recordings import apache, applications, caddy, databases, direct, haproxy, nginx, varnish
+    from tests.recordings import (
+        apache,
+        applications,
+        caddy,
+        databases,
+        direct,
+        haproxy,
+        nginx,
+        stacked,
+        varnish,
+    )
 
     return {
         "nginx": nginx.record,
@@ -27,6 +37,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "applications": applications.record,
         "postgresql": databases.record,
         "direct": direct.record,
+        "stacked": stacked.record,
     }
 
 
