@@ -39,7 +39,13 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
-    return forms.CharField(initial=option.default, **common)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **common)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -57,7 +63,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in self.instance.named_options.items():
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
 
     def clean(self) -> dict[str, Any]:
@@ -74,7 +84,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             changed = {
                 option.name
                 for option in PROBERS[kind].options
-                if given[option.name] not in ("", option.default)
+                if given[option.name] not in ("", option.default, _as_text(option.default))
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
@@ -120,11 +130,13 @@ class ShortProbeForm(ProbeForm):
         return data
 
 
-# What is not named here (options of a kind) is part of the request.
+# Fields that are not named here (options of a kind) belong to "Request".
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
@@ -186,7 +198,7 @@ class KindForm(ProbeForm):
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
         except CertificateError as bad:
-            # the error is about the new one, so drop the stored one's summary
+            # in memory only: no further errors about the stored one
             self.instance.keep_certificate(None)
             self.add_error(bad.field, bad.sentence)
         return data
@@ -202,7 +214,7 @@ class KindForm(ProbeForm):
             return
         if self.errors and KEY not in self.errors:
             self.add_error(KEY, certificate_fields.AGAIN)
-        else:  # shown beside what was tried, or beside what is wrong with the key
+        else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
 
     @property

@@ -132,7 +132,7 @@ def _write(model: type[HourTally] | type[DayTally], rows: list[Any], period: str
 
 def tally_latency(now: datetime) -> None:
     """Count the response times of checks since the last time into their hours."""
-    upto = int(now.timestamp()) - 60  # what is younger may still be on its way
+    upto = int(now.timestamp()) - 60  # newer results may not be stored yet
     with transaction.atomic():
         page = Page.objects.lock()
         if upto <= page.rolled_up_to:

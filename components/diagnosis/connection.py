@@ -93,6 +93,14 @@ def _assertion(view: View, maker: Maker) -> Iterator[Sign]:
     yield Sign("content", 0.6, view.facts.detail or "The content is not as expected.")
 
 
+def _reported(view: View, maker: Maker) -> Iterator[Sign]:
+    yield Sign("content", 0.66, view.facts.detail or "It reports that it is down.")
+
+
+def _limit(view: View, maker: Maker) -> Iterator[Sign]:
+    yield Sign("overload", 0.6, view.facts.detail or "A number it gives is beyond the limit.")
+
+
 def _own_fault(view: View, maker: Maker) -> Iterator[Sign]:
     yield Sign("own_fault", 0.9, view.facts.detail or "The check could not be made.")
 
@@ -131,6 +139,8 @@ RULES: dict[str, Rule] = {
     "protocol": _protocol,
     "redirect": _redirect,
     "assertion": _assertion,
+    "reported": _reported,
+    "limit": _limit,
     "own_fault": _own_fault,
     "denied": _own_fault,
     "no_data": _assertion,

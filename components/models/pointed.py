@@ -1,4 +1,4 @@
-"""A probe's target, whether a check ever passed there, and that a new target starts anew."""
+"""A probe's target, whether a check ever passed there, and the reset after a change of target."""
 
 import hashlib
 from copy import deepcopy
@@ -50,11 +50,11 @@ class Pointed(models.Model):
     def _looks_at(self) -> tuple[Any, ...] | None:
         """Target, options and client identity; None if those columns were not read.
 
-        A renewed certificate names the same one as before: nothing begins anew for it.
+        A renewed certificate has the same identity, so the verdict is not reset.
         """
         if self.get_deferred_fields() & POINT:
             return None
-        options = deepcopy(self.options or {})  # whatever a broken row holds
+        options = deepcopy(self.options or {})  # a broken row may hold None
         return self.kind, self.target, options, client_certificates.identity(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
@@ -78,7 +78,7 @@ class Pointed(models.Model):
 
     @property
     def target_mark(self) -> str:
-        """Tells one address from another without naming it."""
+        """A hash that identifies the target without revealing it."""
         return hashlib.sha256(str(self.target).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property

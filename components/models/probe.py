@@ -27,7 +27,7 @@ from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbeError
-from components.probers.base import refuse_private
+from components.probers.base import refuse_private, refuse_short
 from components.status import Status
 
 MIN_INTERVAL_S = 5
@@ -167,7 +167,7 @@ class Probe(Showing, Regional, Verdict):
         self.lead_others(columns)
 
     def _keep_the_past(self, now: int) -> None:
-        """Apply a new interval from now on: earlier results count as long as the old interval said.
+        """Apply a new interval from now on: earlier results count for as long as with the old interval.
 
         A result that still counts does so for one more interval; one that no longer
         counts stays expired.
@@ -206,8 +206,9 @@ class Probe(Showing, Regional, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
+            refuse_short(order, self.timeout_s)
         except InvalidProbeError as refused:
-            if refused.field in ("target", CERTIFICATE):
+            if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused

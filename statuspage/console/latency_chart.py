@@ -284,7 +284,7 @@ def _over(text: str, left: float, right: float) -> Word:
 
 
 def _at(text: str, x: float, y: float) -> Word:
-    """A word that stays inside the picture."""
+    """Text that stays inside the picture."""
     anchor = "start" if x < 0.06 else "end" if x > 0.94 else "middle"
     return Word(text, f"{100 * min(0.995, max(0.005, x)):.1f}%", f"{y:.0f}", anchor)
 

@@ -125,7 +125,7 @@ def checks_csv(request: HttpRequest, public_id: str) -> Any:
 
 
 class _Echo:
-    """A file that hands back what is written."""
+    """A file whose `write` returns the text."""
 
     def write(self, text: str) -> str:
         return text

@@ -31,6 +31,10 @@ VARNISH = {"server": "Varnish", "x_varnish": "7", "reason": "Backend fetch faile
         (Facts("timeout_first_byte", **SLOWER), ["stuck", "overload"]),
         (Facts("assertion", 200, "The JSON path finds “fail”."), ["content"]),
         (Facts("tls", detail="The certificate has expired."), ["certificate"]),
+        (Facts("reported", 200, "It reports that it is down: db.", headers={"failing": "db"}),
+         ["dependency", "content"]),
+        (Facts("limit", 200, "connections is 99, the limit is 90."), ["overload"]),
+        (Facts("status", 503, excerpt="ok", failing_needs=("Database",)), ["dependency"]),
         (Facts("own_fault", detail="No resolver answers."), ["own_fault"]),
         (Facts("status", 401), ["unauthorized"]),
         (Facts("status", 404), ["moved"]),
@@ -150,16 +154,41 @@ def test_the_dependency_that_fails_is_named():
     assert cause.look_next == "Check redis before the service that reports it."
 
 
+NOT_SURE = [
+    # words that mean one thing on one page and another on the next
+    (503, "We're experiencing high traffic. Please check back shortly.", "text/html"),
+    (503, "We'll be back. Too much traffic right now.", "text/html"),
+    (503, "Too many connections from your address.", "text/plain"),
+    (503, "<h1>Sorry</h1><script src='https://example/recaptcha/api.js'></script>", "text/html"),
+    (503, "The server is temporarily unable to service your request due to maintenance downtime or capacity"
+          " problems.", "text/html"),
+    (403, "Access denied", "text/plain"),
+    (500, '{"response": {"status": "error", "message": "busy"}, "status": "error"}', "application/json"),
+    (503, '{"error": {"code": 503, "status": "UNAVAILABLE", "message": "try later"}}', "application/json"),
+    (422, '{"login": "failed", "status": "error"}', "application/json"),
+    (500, "connect ECONNREFUSED 10.0.0.7:3000", "text/plain"),
+    (500, "<title>max load and connection pooling explained</title>", "text/html"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "excerpt", "content_type"), NOT_SURE)
+def test_words_that_could_mean_two_things_are_never_sure(status, excerpt, content_type):
+    facts = Facts("status", status, excerpt=excerpt, headers=WHOLE | {"content_type": content_type})
+    assert [(cause.kind, cause.sure) for cause in diagnose(facts) if cause.is_confident] == []
+
+
 @pytest.mark.parametrize(
     ("document", "parts"),
     [
         ('{"status":"DOWN","components":{"db":{"status":"DOWN","components":{"a":{"status":"UP"},'
          '"b":{"status":"DOWN"}}}}}', ("db.b",)),
+        ('{"status":"error","details":{"mongo":{"status":"down"}},"error":{"mongo":{"status":"down"}}}',
+         ("mongo",)),
         ('{"checks":{"postgres:time":[{"status":"fail"}],"cpu":[{"status":"pass"}]}}', ("postgres:time",)),
         ('{"status":"DOWN","checks":[{"name":"kafka","status":"DOWN"}]}', ("kafka",)),
         ("[+]ping ok\n[-]etcd failed: reason withheld\nhealthz check failed", ("etcd",)),
         ('{"Database(alias=\'x\')":"gone","Cache()":"OK"}', ("Database(alias='x')",)),
-        ('{"database": false, "status": "fail"}', ("database",)),
+        ('{"database": "down", "login": "failed", "status": "fail"}', ("database",)),
         ('{"status":"DOWN"}', ()), ('{"error":"down"}', ()), ('{"debug": false}', ()),
         ("<html>database: down</html>", ()), ("error: failed", ()), ("", ()),
     ],

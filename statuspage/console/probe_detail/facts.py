@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from components import uptime
 from components.models import Check, DayTally, Probe
@@ -16,8 +16,9 @@ from incidents import probe_facts
 from incidents.generated_text import met
 from incidents.times import clock
 from statuspage.console.latency_chart import share
+from statuspage.console.probe_detail import vendor
 from statuspage.console.probe_detail.causes import find
-from statuspage.console.probe_detail.results import ladder
+from statuspage.console.probe_detail.results import ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
@@ -26,9 +27,12 @@ TARGETS_WORDS = frozenset({"reason", "via", "proxy_status", "failing_parts"})
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
-    """Each with its newest response time, `last_ms`."""
+    """Each with its newest response time, `last_ms`, and whether it is made from several regions."""
     newest = Check.objects.filter(probe=OuterRef("pk")).order_by("-slot")
-    return probes.annotate(last_ms=Subquery(newest.values("total_ms")[:1]))
+    others = Exists(Probe.objects.filter(main=OuterRef("pk")))
+    return probes.annotate(
+        last_ms=Subquery(newest.values("total_ms")[:1]), is_regional=others | Q(main__isnull=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,9 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     return {
         "verdict": verdict(probe, now),
         "looking": is_looking(probe, now),
-        "facts": _facts(probe, siblings, good, seconds, now),
+        "facts": _facts(
+            probe, siblings, good, seconds, now, value=_value(checks) if len(siblings) == 1 else None
+        ),
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
@@ -76,6 +82,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "newline": "\n",
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
+        "vendor": vendor.spoke(probe, bad) if bad else "",
         "certificate": probe.certificate_summary(now),
         "found": find(probe, bad, good, checks) if is_bad and bad else None,
     }
@@ -92,7 +99,13 @@ def _without_target_text(check: Check) -> Check:
 
 
 def _facts(
-    probe: Probe, siblings: list[Probe], good: list[int], seconds: uptime.Seconds, now: datetime
+    probe: Probe,
+    siblings: list[Probe],
+    good: list[int],
+    seconds: uptime.Seconds,
+    now: datetime,
+    *,
+    value: Fact | None,
 ) -> tuple[Fact, ...]:
     failing = sum(sibling.outcome == Outcome.DOWN for sibling in siblings)
     heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
@@ -101,9 +114,10 @@ def _facts(
         due = "checking now"
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
     since = clock(probe.since, now, seconds=True) if probe.since else "–"
+    regions = "region" if len(siblings) == 1 else "regions"
     return (
         Fact("Last check", heard, due),
-        Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
+        value or Fact("Failing from", f"{failing} of {len(siblings)}", regions),
         Fact("First failure" if is_bad else "Unchanged since", since, probe.region),
         Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
              f"p95 {ms(share(good, 0.95))}"),
@@ -116,6 +130,13 @@ def _vitals(bad: Check, *, is_whole: bool) -> dict[str, Any]:
     """The facts that are listed. The target's own words are for those who may edit probes."""
     facts = bad.facts or {}
     return facts if is_whole else {name: fact for name, fact in facts.items() if name not in TARGETS_WORDS}
+
+
+def _value(checks: Sequence[Check]) -> Fact | None:
+    """The newest number of a probe that measures one."""
+    if not checks or not (value := measured(checks[0])):
+        return None
+    return Fact("Value", value, str((checks[0].facts or {}).get("parts", "")))
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:
