@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import OperationalError, models, transaction
 
 from components import freshness, identity, latency, uptime
-from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
+from components.models import Check, DayTally, DeployMarker, HourTally, Page, Probe, StatusSpan
 from components.models.tally import SECONDS_FIELDS
 from components.status import Status
 
@@ -41,6 +41,7 @@ def prune() -> None:
         while _delete_some(probe_id, oldest) == DELETE_BATCH:
             pass
     HourTally.objects.filter(hour__lt=now - timedelta(days=settings.HOUR_RETENTION_DAYS)).delete()
+    DeployMarker.objects.prune(now)
 
 
 def _delete_some(probe_id: int, oldest: int) -> int:

@@ -16,7 +16,7 @@ POINT = frozenset({"kind", "target", "options", "client_certificate"})
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
-    "recent": 0, "recent_bad": [], "unsteady": 0,
+    "recent": 0, "recent_bad": [], "unsteady": 0, "last_version": "",
 }  # fmt: skip
 
 
