@@ -126,6 +126,20 @@ ROWS: dict[str, Words] = {
         "unexpected content",
         ("It responds, but with unexpected content.", "The server is running."),
     ),
+    Failure.LATE: Words(
+        "has not run on time",
+        "overdue",
+        "The expected report did not arrive in time.",
+        "no report in time",
+        ("No report in time.", "The job did not run, is still running, or could not reach us."),
+    ),
+    Failure.REPORTED: Words(
+        "is not working",
+        "not working",
+        "A failure was reported to us.",
+        "failure reported",
+        ("A failure was reported.", "The job or the monitor itself says so."),
+    ),
     Failure.NO_DATA: Words(
         *NO_ANSWER,
         "The response did not contain what we measure.",

@@ -43,6 +43,8 @@ class Failure(StrEnum):
     STATUS = "status"
     ASSERTION = "assertion"
     DENIED = "denied"
+    LATE = "late"  # a job did not report when it was due
+    REPORTED = "reported"  # a job, or another monitor, says so itself
     NO_DATA = "no_data"  # it answers, but without what was asked for: neither up nor down
     OWN_FAULT = "own_fault"
 
