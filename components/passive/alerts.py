@@ -16,9 +16,10 @@ NEVER_HEARD = "Nothing has been received yet: let the source send a test notific
 
 
 class Alert(NamedTuple):
-    """The newest report about one alert; `at` in seconds since 1970, `state` a `Kind`."""
+    """The newest report about one alert, at `at`; in this `state` (a `Kind`) `since`. Seconds since 1970."""
 
     state: str
+    since: float
     at: float
     name: str
     text: str
@@ -52,7 +53,8 @@ class AlertState:
 
     def of(self, kind: Kind) -> list[Alert]:
         """Those in this state, newest first."""
-        return sorted((a for a in self.alerts.values() if a.state == kind), key=lambda a: -a.at)
+        alerts = (alert for alert in self.alerts.values() if alert.state == kind)
+        return sorted(alerts, key=lambda alert: -alert.since)
 
 
 def after(state: AlertState, report: Report) -> tuple[AlertState, bool]:
@@ -65,10 +67,9 @@ def after(state: AlertState, report: Report) -> tuple[AlertState, bool]:
     known = state.alerts.get(report.source)
     if known is not None and at < known.at:
         return state, False  # something newer is known of it
-    alert = Alert(report.kind.value, at, report.name, report.text[:MAX_WORDS])
-    if known is not None and known.state == alert.state:
-        alert = alert._replace(at=known.at)
-    is_news = known is None or known.state != alert.state
+    is_news = known is None or known.state != report.kind
+    since = at if known is None or is_news else known.since
+    alert = Alert(report.kind.value, since, at, report.name, report.text[:MAX_WORDS])
     return replace(state, alerts=_bounded({**state.alerts, report.source: alert})), is_news
 
 
