@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, OperationalError, transaction
@@ -46,20 +46,22 @@ def store(batch: Batch, now: datetime) -> int:
     arrivals = _arrivals(batch.rows)
     try:
         with transaction.atomic():
-            stored = _move(batch)
-            if stored == batch.end:
-                _take(arrivals, now)
-            return stored
+            stored = _stored(batch)
+            if stored != batch.start:
+                return stored
+            _take(arrivals, now)
+            return _move(batch)
     except OperationalError:
         raise
     except DatabaseError:
         log.exception("signals.not_stored file=%s: each report is tried by itself", batch.name)
     with transaction.atomic():
-        stored = _move(batch)
-        if stored == batch.end:
-            for arrival in arrivals:
-                _take_alone(arrival, now)
-        return stored
+        stored = _stored(batch)
+        if stored != batch.start:
+            return stored
+        for arrival in arrivals:
+            _take_alone(arrival, now)
+        return _move(batch)
 
 
 def store_at_once(arrivals: Sequence[Arrival], now: datetime) -> None:
@@ -78,13 +80,15 @@ def _take_alone(arrival: Arrival, now: datetime) -> None:
         log.warning("signal.dropped kind=%s reason=%s", arrival.report.kind, type(error).__name__)
 
 
-def _move(batch: Batch) -> int:
-    """Move the mark of the file to the end of the batch; where it stands if that is not its start."""
+def _stored(batch: Batch) -> int:
+    """How many bytes of the file are stored; its mark is locked until the transaction ends."""
     mark, _ = SpoolMark.objects.select_for_update().get_or_create(name=batch.name)
-    if mark.stored != batch.start:
-        return int(mark.stored)
-    mark.stored = batch.end
-    mark.save(update_fields=["stored", "updated_at"])
+    return int(mark.stored)
+
+
+def _move(batch: Batch) -> int:
+    """Move the mark of the file to the end of the batch."""
+    SpoolMark.objects.filter(name=batch.name).update(stored=batch.end, updated_at=datetime.now(UTC))
     return batch.end
 
 

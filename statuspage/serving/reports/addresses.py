@@ -61,6 +61,7 @@ class Addresses:
         self.lookup: asyncio.Task[None] | None = None
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="addresses")
         self._read_file()
+        self.written = self.known
 
     async def find(self, key_hash: str) -> Address | None:
         """The address; None when there is none. Raises AwayError."""
@@ -93,7 +94,7 @@ class Addresses:
                     answer.set_exception(AwayError())
                     answer.exception()  # whoever asked may be gone: nobody else is told
                 continue
-            self.known.update(rows)
+            self.known = {**self.known, **rows}
             self._remember_missed(waiting.keys() - rows.keys())
             for answer in waiting.values():
                 answer.set_result(None)
@@ -106,12 +107,12 @@ class Addresses:
 
     def refresh(self) -> None:
         """Read all of them again, and write them down. Raises DatabaseError."""
-        rows = _ask(None)
-        if rows == self.known:
+        self.known = rows = _ask(None)
+        if rows == self.written:
             return
-        self.known = rows
         try:
-            self._write_file()
+            self._write_file(rows)
+            self.written = rows
         except OSError as error:
             log.warning("addresses.not_kept error=%s", error)
 
@@ -126,9 +127,9 @@ class Addresses:
         except (OSError, ValueError, TypeError, AttributeError):
             self.known = {}  # there is none, or it is of another version
 
-    def _write_file(self) -> None:
+    def _write_file(self, known: dict[str, Address]) -> None:
         """Replace it, whole or not at all. Raises OSError."""
-        rows = {key_hash: [a.kind, a.target, a.options] for key_hash, a in self.known.items()}
+        rows = {key_hash: [a.kind, a.target, a.options] for key_hash, a in known.items()}
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.file.with_name(f"{KEPT}.{os.getpid()}")
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

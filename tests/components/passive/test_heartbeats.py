@@ -33,7 +33,7 @@ def state(*reports) -> HeartbeatState:
     return HeartbeatState.from_json(json.loads(json.dumps(found.as_json)))
 
 
-def judged(found, number, schedule="1 h", kind="simple", listening=None, since=-10_000, zone=BERLIN):
+def judged(found, number, schedule="1 h", kind="simple", *, listening=None, since=-10_000, zone=BERLIN):
     now = minute(number)
     at = now if listening is None else minute(listening)
     heard = Heard(found.as_json, now, zone, at, minute(since))
