@@ -220,6 +220,11 @@ class KindForm(ProbeForm):
             self[KEY].help_text = certificate_fields.AGAIN
 
     @property
+    def is_reported(self) -> bool:
+        """Whether the chosen kind looks at nothing, so that there is nothing to try."""
+        return isinstance(PROBERS.get(self.chosen), Passive)
+
+    @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
         """Title and fields of each, in the order of SECTIONS; within one the options stand after `target`."""
         parts: dict[str, list[forms.BoundField]] = {title: [] for title in SECTIONS}

@@ -252,9 +252,9 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
         return _form(request, form, probe, compared=compared)
     saved = _save(request, form)
     gone = form.had_certificate and not saved.client_certificate
-    messages.success(
-        request, f"Saved. {'Its client certificate is removed. ' if gone else ''}It checks right away."
-    )
+    removed = "Its client certificate is removed. " if gone else ""
+    then = "Send the first report to its address." if saved.is_passive else "It checks right away."
+    messages.success(request, f"Saved. {removed}{then}")
     return redirect("console_probe", public_id=saved.public_id)
 
 
