@@ -156,6 +156,14 @@ HELP = {
 }
 
 
+# The same of a kind that looks at nothing
+HELP_OF_REPORTS = {
+    "interval_s": "How often it is judged, beside the moments when a report changes something.",
+    "confirm_down": "Judgements in a row before it counts as down. 1: what is reported counts at once.",
+    "confirm_up": "Judgements in a row before it counts as recovered.",
+}
+
+
 class KindForm(ProbeForm):
     """A probe with the options of its chosen kind alone, in sections."""
 
@@ -181,7 +189,8 @@ class KindForm(ProbeForm):
             self.fields[name_of(self.chosen, option.name)] = field_of(option)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
-        for name, text in HELP.items():
+        help_texts = HELP | HELP_OF_REPORTS if self.is_reported else HELP
+        for name, text in help_texts.items():
             self.fields[name].help_text = text
 
     def _be_reported_to(self, prober: Passive) -> None:

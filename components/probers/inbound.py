@@ -43,7 +43,8 @@ class Inbound(Passive):
     target_help = "The program or service that sends its alerts to the probe’s address."
     target_choices = tuple((source.name, source.label) for source in SOURCES.values())
     options = (
-        Option("firing", "While an alert fires", type="choice", default="down", choices=tuple(FIRING)),
+        Option("firing", "While an alert fires", type="choice", default="down", choices=tuple(FIRING),
+               help="What the probe is while any alert fires."),
         Option("silence", "Unknown after silence",
                help="Unknown when nothing arrives for this long, such as 6 h. Empty: no limit."),
         Option("auth", "Also ask for", type="choice", default=NONE, choices=(NONE, BASIC, BEARER, SIGNATURE),

@@ -122,8 +122,9 @@ def _next(probe: Probe, now: datetime) -> tuple[str, str, str]:
         return "Next due", "–", "see below"
     assert isinstance(prober, Heartbeat)
     due = heartbeats.next_expected(order.schedule, prober.local(order, heard))
-    grace = f"plus {length(order.grace.total_seconds())} grace"
-    return "Next due", clock(due, now, seconds=True) if due else "–", grace
+    if due is not None:
+        return "Next due", clock(due, now, seconds=True), f"plus {length(order.grace.total_seconds())} grace"
+    return "Next due", "–", "its schedule is over" if heard.state else "after the first report"
 
 
 def _open(state: AlertState) -> tuple[str, str, str]:
