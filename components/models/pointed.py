@@ -105,6 +105,9 @@ class Pointed(models.Model):
         """The first check that passed proves the address; failures before it said nothing of the target."""
         if self.passed_at is not None:
             return
+        if self.is_passive and outcome is not Outcome.UNKNOWN:
+            self.passed_at = at  # somebody knows its address and has reported: also a failure is true
+            return
         if self.outcome in (Outcome.UP, Outcome.DEGRADED):
             self.passed_at = self.since or at
         elif outcome in (Outcome.UP, Outcome.DEGRADED):

@@ -90,6 +90,18 @@ def test_alerts_come_and_go_and_a_person_s_status_wins():
     assert status(probe) == Status.UNDER_MAINTENANCE
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "says"), [("inbound", "grafana", "firing"), ("heartbeat", "1 h", "fail")]
+)
+def test_the_very_first_report_may_be_bad_news(kind, target, says):
+    """Of a probe that looks, it might be a wrong address."""
+    probe = watched("API", kind=kind, target=target, confirm_down=1, confirm_up=1)
+    arrive(probe, report(NOW, says, source="a", name="Slow"), now=NOW)
+    assert judge_now(probe, NOW).outcome == "down"
+    assert status(probe) == Status.MAJOR_OUTAGE
+    assert Incident.objects.get().title == "API is not working"
+
+
 def test_when_the_source_cannot_tell_nothing_is_known():
     probe = watched("API", kind="inbound", target="cloudwatch", confirm_down=1, confirm_up=1)
     arrive(probe, report(NOW, "resolved", source="a"), now=NOW)
