@@ -1,4 +1,4 @@
-"""(b) Checks per CPU second, beside Debian's prometheus-blackbox-exporter on the same target."""
+"""(b) Checks per CPU second, compared with Debian's prometheus-blackbox-exporter on the same target."""
 
 import json
 import subprocess

@@ -45,7 +45,7 @@ print("FOUND" + json.dumps(middle))
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Queries must be the same at every size; time is the process's own, beside an empty page's in turns."""
+    """Queries must be the same at every size; CPU time is measured in turns with an empty page's."""
     results = {}
     for size in SIZES:
         say(f"{size} components")

@@ -1,4 +1,4 @@
-"""(g) Webhooks per CPU second of one worker, beside a bare aiohttp loop posting to the same sink."""
+"""(g) Webhooks per CPU second of one worker, compared with a bare aiohttp loop posting to the same sink."""
 
 import json
 import subprocess

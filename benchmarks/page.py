@@ -1,4 +1,4 @@
-"""(a) The page served from memory, beside nginx serving the same bytes from a file; one core each."""
+"""(a) The page served from memory, compared with nginx serving the same bytes from a file; one core each."""
 
 import brotli
 import httpx

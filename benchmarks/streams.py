@@ -1,4 +1,4 @@
-"""(d) 10,000 open event streams on one process, beside nginx with nchan."""
+"""(d) 10,000 open event streams on one process, compared with nginx and nchan."""
 
 import asyncio
 import subprocess

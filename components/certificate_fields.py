@@ -74,7 +74,7 @@ def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None
     try:
         order = PROBERS[probe.kind].parse(target, probe.named_options)
     except InvalidProbeError:
-        return  # the form says so by itself
+        return  # the form reports it
     probe.keep_certificate(pair, order)
 
 

@@ -22,7 +22,7 @@ from components.models.claims import Claim
 from components.outcomes import Failure, Reading
 
 MAX_CONCURRENT = 2_000  # sockets of one process; more wait their turn
-MAX_LAG_MS = 86_400_000  # what is later is late enough, and must fit its column
+MAX_LAG_MS = 86_400_000  # a larger lag is cut to this, as it must fit its column
 BATCH_S = 0.25
 BATCH_SIZE = 500
 STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted with timeouts

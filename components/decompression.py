@@ -10,7 +10,7 @@ PIECE = 64 * 1024
 MAX_CODINGS = 5
 MAX_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
 KNOWN = ("gzip", "x-gzip", "deflate", "br")
-# codings we never ask for; any other word (utf-8, none, binary) is a mistake and stands for no coding
+# codings we never ask for; any other value (utf-8, none, binary) is a mistake and means no coding
 FOREIGN = ("zstd", "compress", "x-compress", "dcb", "dcz", "sdch", "exi", "pack200-gzip", "bzip2", "x-bzip2",
            "lzma", "xz", "lz4", "snappy")  # fmt: skip
 

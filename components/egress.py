@@ -27,7 +27,7 @@ from components.outcomes import Failure
 
 __all__ = ["DeniedError", "Door", "Egress", "EgressError", "Line", "ascii_host", "through"]
 
-EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
+EYEBALLS_LAG_S = 0.25  # how long IPv6 may take before IPv4 is tried in parallel (RFC 8305)
 LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header

@@ -14,7 +14,7 @@ from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
-from components.probers import PROBERS, Option
+from components.probers import PROBERS, Option, Passive
 from components.sealed_options import SECRET_TYPES, secrets_of
 
 
@@ -42,7 +42,13 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
-    return forms.CharField(initial=option.default, **common)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **common)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -59,11 +65,17 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        prober = PROBERS.get(self.instance.kind)
+        secrets = [option.name for option in secrets_of(prober)] if prober else []
         for name, value in self.instance.named_options.items():
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            if name in secrets:
+                continue
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
-        for option in secrets_of(PROBERS[self.instance.kind]) if self.instance.kind in PROBERS else ():
-            self.initial.pop(name_of(self.instance.kind, option.name), None)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -83,7 +95,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             changed = {
                 option.name
                 for option in PROBERS[kind].options
-                if given[option.name] not in ("", option.default)
+                if given[option.name] not in ("", option.default, _as_text(option.default))
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
@@ -129,16 +141,20 @@ class ShortProbeForm(ProbeForm):
         return data
 
 
-# What is not named here (options of a kind) is part of the request.
+# Fields that are not named here (options of a kind) belong to "Request".
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
+# Of what is reported nothing is looked up, dialled or timed
+NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left")
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "The kind of check to run.",
@@ -147,6 +163,14 @@ HELP = {
     "confirm_up": "Passed checks in a row before it counts as recovered.",
     "down_status": "The component's status while this probe is down.",
     "region": "Workers in this region run the check.",
+}
+
+
+# The same of a kind that looks at nothing
+HELP_OF_REPORTS = {
+    "interval_s": "How often it is judged, beside the moments when a report changes something.",
+    "confirm_down": "Judgements in a row before it counts as down. 1: what is reported counts at once.",
+    "confirm_up": "Judgements in a row before it counts as recovered.",
 }
 
 
@@ -179,6 +203,8 @@ class KindForm(ProbeForm):
         prober = PROBERS[self.chosen]
         self.initial.setdefault("kind", self.chosen)
         self.fields["target"].help_text = prober.target_help
+        if isinstance(prober, Passive):
+            self._be_reported_to(prober)
         for option in prober.options:
             name = name_of(self.chosen, option.name)
             self.fields[name] = field_of(option)
@@ -188,8 +214,22 @@ class KindForm(ProbeForm):
                 secret_fields.note_stored(self, name, option, stored)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
-        for name, text in HELP.items():
+        help_texts = HELP | HELP_OF_REPORTS if self.is_reported else HELP
+        for name, text in help_texts.items():
             self.fields[name].help_text = text
+
+    def _be_reported_to(self, prober: Passive) -> None:
+        """The fields of a kind that looks at nothing: no address to look at, no time it may take."""
+        target = self.fields["target"]
+        target.label = prober.target_label
+        if prober.target_choices:
+            target.widget = forms.Select(choices=prober.target_choices)
+        else:
+            target.widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        for name in NOT_REPORTED:
+            del self.fields[name]
+        if self.instance.pk is None and not self.is_bound:
+            self.initial.update(confirm_down=1, confirm_up=1)  # what was reported needs no second look
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -200,7 +240,7 @@ class KindForm(ProbeForm):
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
         except CertificateError as bad:
-            # the error is about the new one, so drop the stored one's summary
+            # in memory only: no further errors about the stored one
             self.instance.keep_certificate(None)
             self.add_error(bad.field, bad.sentence)
         return data
@@ -217,8 +257,13 @@ class KindForm(ProbeForm):
             return
         if self.errors and KEY not in self.errors:
             self.add_error(KEY, certificate_fields.AGAIN)
-        else:  # shown beside what was tried, or beside what is wrong with the key
+        else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the chosen kind looks at nothing, so that there is nothing to try."""
+        return isinstance(PROBERS.get(self.chosen), Passive)
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -25,7 +25,7 @@ STREAM = 1  # the only one of a line
 MAX_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
 WINDOW = 256 * 1024  # what may come before it was read
 MAX_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
-FRAMES_A_TURN = 64  # about 2 ms, then others get theirs
+FRAMES_A_TURN = 64  # about 2 ms, then other checks get a turn
 DATA, HEADERS, PUSH, GOAWAY, CONTINUATION = 0, 1, 5, 7, 9
 OF_A_HEAD = (HEADERS, PUSH, CONTINUATION)
 STATUS = re.compile(rb"[1-9][0-9]{2}")
@@ -155,14 +155,14 @@ class Exchange:
         if owed := self.frames.data_to_send():
             with contextlib.suppress(
                 ConnectionError
-            ):  # what was said before is still to be read, or says why
+            ):  # data sent before is still to be read, or gives the reason
                 self.line.writer.write(owed)
                 await self.line.writer.drain()
 
     def _room(self) -> int:
         try:
             window = self.frames.local_flow_control_window(STREAM)
-        except exceptions.ProtocolError:  # it has been closed: nobody reads the rest
+        except exceptions.ProtocolError:  # the stream is closed: the rest is not read
             self.unsent = b""
             return 0
         return max(0, min(window, self.frames.max_outbound_frame_size))

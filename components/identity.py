@@ -150,7 +150,7 @@ def _is_zone(name: str) -> bool:
 def _ask() -> None:
     try:
         row = Page.objects.filter(pk=1).values_list("version", *FIELDS).first()
-    except Exception as error:  # whatever it is: the last value goes on
+    except Exception as error:  # whatever it is, the last value stays in use
         _memory.ask_at = time.monotonic() + AWAY_S
         log.debug("the identity cannot be read: %s", type(error).__name__)
         return

@@ -158,6 +158,34 @@ class Lookup:
         return True
 
 
+class KeptLookup(Lookup):
+    """Asks for each name once, whatever the answer: for the connections of one check."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.nameservers, self.resolver = lookup.nameservers, lookup.resolver
+        self.kept: dict[str, list[Address] | EgressError] = {}
+        self.turn = asyncio.Lock()
+
+    async def addresses(self, host: str) -> tuple[list[Address], Later]:
+        """As `Lookup.addresses`; who asks again gets what was known at first. Raises EgressError."""
+        async with self.turn:
+            if host not in self.kept:
+                return await self._first(host)
+        answer = self.kept[host]
+        if isinstance(answer, EgressError):
+            raise EgressError(answer.failure, answer.sentence)
+        return list(answer), None
+
+    async def _first(self, host: str) -> tuple[list[Address], Later]:
+        try:
+            known, later = await super().addresses(host)
+        except EgressError as error:
+            self.kept[host] = error
+            raise
+        self.kept[host] = known
+        return list(known), later
+
+
 def ascii_host(host: str) -> str:
     """The host in ASCII, as DNS has it. Raises EgressError if it cannot be a name."""
     name = _encoded(host)
@@ -171,7 +199,7 @@ def _encoded(host: str) -> str:
     if text.isascii():
         return text
     try:
-        # each label by itself: "_dmarc" may stand before a name in letters of its own
+        # each label separately: "_dmarc" may precede labels that are not ASCII
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
         return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
     except UnicodeError as error:  # IDNAError is one
@@ -197,7 +225,7 @@ def _readable(host: str) -> str:
 
 
 def _is_loopback_name(name: str) -> bool:
-    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
+    """Whether it is "localhost" or below it, for which no name server is asked (RFC 6761)."""
     return name.rstrip(".").rpartition(".")[2] == "localhost"
 
 

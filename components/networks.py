@@ -55,7 +55,7 @@ ONE_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>
 
 
 def allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
-    """The operator's list as values. Raises ValueError for what is neither network nor address:port."""
+    """The operator's list as values. Raises ValueError for anything but a network or address:port."""
     return tuple(_allowed(text) for text in texts)
 
 
@@ -149,7 +149,7 @@ def _plain(host: str) -> str:
 
 
 def _parts(host: str) -> list[str]:
-    """What stands between the dots; one dot at the end means nothing."""
+    """The parts between dots; one dot at the end is ignored."""
     return (host[:-1] if len(host) > 1 and host.endswith(".") else host).split(".")
 
 

@@ -43,7 +43,7 @@ def send(token: int, channel: str = CHANNEL) -> None:
 
 
 def listen(on_ring: Callable[[], None], stop: Event, on_staff_ring: Callable[[], None]) -> None:
-    """Call them for each ring until `stop` is set. Connects again for ever; both ring on each connect."""
+    """Call them on each notification until `stop` is set. Reconnects; each connect calls both."""
     pause = 0.5
     while not stop.is_set():
         try:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The public word for a component. Declared best first; see `SEVERITY`."""
+    """The public status of a component. Declared best first; see `SEVERITY`."""
 
     OPERATIONAL = "operational"
     UNDER_MAINTENANCE = "under_maintenance"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word a reader sees."""
+        """The label that readers see."""
         return LABELS[self]
 
     @property
@@ -63,7 +63,7 @@ class Indicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an incident is like now. `label` is the word beside the icon of `status`.
+    """The current state of an incident. `label` is the text beside the icon of `status`.
 
     `is_watching`: everything has recovered, and we monitor it before the incident is resolved.
     """
@@ -74,7 +74,7 @@ class State:
 
 
 def state_of(status: Status) -> State:
-    """A status as a state, with its own word."""
+    """A status as a state, with its own label."""
     return State(status, status.label)
 
 
@@ -83,7 +83,7 @@ WATCHING = State(Status.DEGRADED_PERFORMANCE, "Monitoring the fix", is_watching=
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """The state of the whole page: our status and its word, and the same in Statuspage's words."""
+    """The state of the whole page: our status, and the same in Statuspage's terms."""
 
     status: Status
     indicator: Indicator
@@ -92,7 +92,7 @@ class PageState:
 
     @property
     def label(self) -> str:
-        """The word of the state, for the title and the banner."""
+        """The label of the state, for the title and the banner."""
         return WATCHING.label if self.is_watching else self.status.label
 
 
@@ -139,7 +139,7 @@ RAISED = {
 def _rollup(statuses: list[Status]) -> tuple[Indicator, str]:
     """Statuspage's table (docs/compatibility.md, section 9), first match wins, with unknown between.
 
-    Unknown has no word there; the closest one that is not green is `minor`.
+    It has no value for unknown; the closest one that is not green is `minor`.
     """
     count = {status: statuses.count(status) for status in Status}
     total = len(statuses)

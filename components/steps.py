@@ -7,16 +7,19 @@ timed at every step, and a name that needs no look-up is no failure.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from components.outcomes import Failure
+from components.outcomes import SAID, Failure
 
 DNS, CONNECT, TLS, FIRST_BYTE, TRANSFER = "DNS", "Connect", "TLS", "First byte", "Transfer"
 TLS_IF_SPOKEN = "TLS if spoken"  # of a kind of probe that may do without
+# Of a WebSocket, and of an event stream: what the first byte and the transfer are there
+UPGRADE, FIRST_MESSAGE, FIRST_EVENT = "Upgrade", "First message", "First event"
 # Of servers that greet, or want a login, before they answer: what the first byte and the transfer are there
 GREETING, LOGIN, SESSION, QUERY, ECHO, ANSWER = "Greeting", "Login", "Session", "Query", "Echo", "Answer"
 # Where a check, or a reading, keeps the time of each (ms)
 FIELDS = {
     DNS: "dns_ms", CONNECT: "connect_ms", TLS: "tls_ms",
     FIRST_BYTE: "first_byte_ms", TRANSFER: "transfer_ms",
+    UPGRADE: "first_byte_ms", FIRST_MESSAGE: "transfer_ms", FIRST_EVENT: "transfer_ms",
     GREETING: "first_byte_ms", LOGIN: "first_byte_ms", ECHO: "first_byte_ms", ANSWER: "first_byte_ms",
     SESSION: "transfer_ms", QUERY: "transfer_ms",
 }  # fmt: skip
@@ -33,7 +36,7 @@ STEPS: dict[str, str] = {
 }
 # A server that refuses in one of these steps says so there: nothing was read to its end
 SAID_ON_THE_WAY = {GREETING, LOGIN, SESSION, QUERY, ANSWER}
-JUDGED = (Failure.STATUS, Failure.ASSERTION)  # of what was read to its end
+JUDGED = (Failure.STATUS, Failure.NO_DATA, *SAID)  # of what was read to its end
 
 
 def passed(times: Mapping[str, float | None], failure: str, status_code: int | None = None) -> int:
@@ -41,13 +44,16 @@ def passed(times: Mapping[str, float | None], failure: str, status_code: int | N
     steps = list(times)
     if failure == Failure.STATUS and SAID_ON_THE_WAY & times.keys():
         return max((place for place, step in enumerate(steps, 1) if times[step] is not None), default=0)
+    fields = [FIELDS[step] for step in steps]
+    if failure == Failure.STATUS and UPGRADE in times:
+        return steps.index(UPGRADE)  # its status is the answer to the upgrade: no message follows
     if not failure or failure in JUDGED:
         return len(steps)
     reached = [place for place, step in enumerate(steps, 1) if times[step] is not None]
-    if status_code is not None and FIRST_BYTE in times:
-        reached.append(steps.index(FIRST_BYTE) + 1)
-    if STEPS.get(failure) in times:
-        reached.append(steps.index(STEPS[failure]))
+    if status_code is not None and FIELDS[FIRST_BYTE] in fields:
+        reached.append(fields.index(FIELDS[FIRST_BYTE]) + 1)
+    if failure in STEPS and FIELDS[STEPS[failure]] in fields:
+        reached.append(fields.index(FIELDS[STEPS[failure]]))
     return max(reached, default=0)
 
 
@@ -62,7 +68,7 @@ class Step(NamedTuple):
 def walk(names: Sequence[str], check: Any) -> list[Step]:
     """The steps that its kind of probe names (`Prober.steps`), as this check, or reading, passed them.
 
-    All are "ok" when it failed after the last of them, in what was expected.
+    All are "ok" if it failed after the last of them, on an expectation.
     """
     times: dict[str, float | None] = {}
     for name in names:

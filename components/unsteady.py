@@ -36,7 +36,7 @@ class Limits:
 
     @classmethod
     def beside(cls, confirm_down: int, count: int, window: int) -> "Limits":
-        """The limits that fit beside `confirm_down` in a row: those come first, whatever was set."""
+        """The limits, raised if necessary so that `confirm_down` failures in a row are confirmed first."""
         if count < 1:
             return cls()
         count = max(count, confirm_down + 1)
@@ -71,7 +71,7 @@ class Memory:
         return self.bad_at[-self.bad(limits) :][0]
 
     def found(self, limits: Limits) -> Kind:
-        """What the window shows, whatever was thought before."""
+        """What the window shows, regardless of the previous state."""
         if limits.count and self.bad(limits, DOWN) >= limits.count:
             return Kind.FAILING
         return Kind.SLOW if limits.count and self.bad(limits) >= limits.count else Kind.STEADY

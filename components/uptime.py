@@ -2,7 +2,7 @@
 
 A major outage counts in full, a partial one by 0.3, degraded service not at
 all (Statuspage's weights; docs/compatibility.md, section 9). Unknown and maintenance are
-left out of the percentage and said beside it. Percentages are cut, never rounded up.
+left out of the percentage and shown beside it. Percentages are cut, never rounded up.
 """
 
 from collections.abc import Iterable, Iterator

@@ -84,10 +84,10 @@ HASTY = {
 
 
 class PostgreSQL(Running):
-    """A cluster in a folder of its own, trusting loopback."""
+    """A cluster in a folder of its own, trusting loopback. `options` are settings of the server."""
 
-    def __init__(self, **settings: str) -> None:
-        self.settings = {**HASTY, **settings}
+    def __init__(self, **options: object) -> None:
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="statuspage-postgres-"))
         super().__init__(free_port())
         self.data = self.folder / "data"
@@ -115,12 +115,8 @@ class PostgreSQL(Running):
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
 
     def start(self, *, is_awaited: bool = True) -> None:
-        options = {
-            "port": self.port,
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-            **self.settings,
-        }
+        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **HASTY}
+        options |= self.options
         command = [str(self.bin / "postgres"), "-D", str(self.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(

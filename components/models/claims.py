@@ -29,7 +29,7 @@ REST_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One slot of one probe, leased to whoever holds the token."""
+    """One slot of one probe, leased to the worker with the token."""
 
     probe_id: int
     slot: int
@@ -97,7 +97,7 @@ NOT is_paused
   AND (attempts < %(crashes)s OR lease_until < %(rest)s)
 """
 # On SQLite one writer has the whole file. On PostgreSQL many rows that are updated at once are locked in
-# whatever order they lie, and a result that is being written locks some of them too: rows that are
+# the order of storage, and a result that is being written locks some of them too: rows that are
 # locked are left to the next second, so that neither waits for the other.
 FREE = "id IN (SELECT id FROM components_probe WHERE {due} ORDER BY id FOR UPDATE SKIP LOCKED)"
 WHICH = {"sqlite": IS_DUE, "postgresql": FREE.replace("{due}", IS_DUE)}

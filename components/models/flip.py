@@ -9,7 +9,7 @@ class Flip(models.Model):
     probe = models.ForeignKey("components.Probe", on_delete=models.CASCADE, related_name="flips")
     old = models.CharField(max_length=10)
     new = models.CharField(max_length=10)
-    at = models.DateTimeField()  # the first result that said so
+    at = models.DateTimeField()  # the time of the first result with the new outcome
     noticed_at = models.DateTimeField()
     why = models.CharField(max_length=300, blank=True)
     failure = models.CharField(max_length=24, blank=True)

@@ -20,7 +20,7 @@ else:
 
 
 class _Cleaned:
-    """Beside a field of Django's, which is what migrations see."""
+    """A mix-in for a field of Django, which is what migrations record."""
 
     attname: str
     written_as: ClassVar[str]

@@ -63,7 +63,7 @@ class PageManager(models.Manager["Page"]):
         `is_public`: False for what only staff can see. Public pages do not even learn that something
         changed; open pages of the console do.
 
-        `takes_away`: something that strangers could read is gone, or reads otherwise now. No copy
+        `takes_away`: public content was removed or changed. No copy
         made before is shown any more, not even while the database is away (components.removal_mark).
         """
         if not is_public:
@@ -111,7 +111,7 @@ class Page(models.Model):
     rolled_up_to = models.BigIntegerField(
         default=0, help_text="Checks of slots up to this second are included in the latency tallies."
     )
-    # Until when the tallies are right; None: never counted. What is dated back pulls them back.
+    # Until when the tallies are right; None: never counted. A change that is dated back moves it back.
     hours_upto = models.DateTimeField(null=True, editable=False)
     days_upto = models.DateTimeField(null=True, editable=False)
     excused_upto = models.DateTimeField(null=True, editable=False)

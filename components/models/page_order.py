@@ -61,7 +61,7 @@ def put(component: Component, key: str, *, after: str = "") -> None:
 
 
 def put_block(key: str, *, after: str = "") -> None:
-    """Put a whole block behind the block `after`; first when that is empty, last when it is gone."""
+    """Put a whole block behind the block `after`; first if that is empty, last if it no longer exists."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
@@ -74,7 +74,7 @@ def put_block(key: str, *, after: str = "") -> None:
 
 
 def step(component: Component, by: int) -> bool:
-    """One place up (-1) or down (1), over the edge of a group into the next. False at the end of the page."""
+    """Move one place up (-1) or down (1), also into the next group. False at the end of the page."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
@@ -93,7 +93,7 @@ def step(component: Component, by: int) -> bool:
 
 
 def step_block(key: str, by: int) -> bool:
-    """A block one place up or down. False at the end of the page, or when it is gone."""
+    """Move a block one place up or down. False at the end of the page, or if it no longer exists."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
@@ -123,7 +123,7 @@ def _behind(keys: list[str], after: str) -> int:
 
 
 def _write(page: list[Block]) -> None:
-    """Number the rows anew, and save those that differ."""
+    """Number the rows again, and save those that changed."""
     groups, components, number = [], [], 0
     for block in page:
         if block.group is not None:

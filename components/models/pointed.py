@@ -1,4 +1,4 @@
-"""A probe's target, whether a check ever passed there, and that a new target starts anew."""
+"""A probe's target, whether a check ever passed there, and the reset after a change of target."""
 
 import hashlib
 from copy import deepcopy
@@ -8,7 +8,9 @@ from typing import Any
 from django.db import models
 
 from components import client_certificates
+from components.models.inbox import Inbox
 from components.outcomes import Outcome
+from components.probers import is_passive
 from components.shown_addresses import without_secrets
 
 POINT = frozenset({"kind", "target", "options", "client_certificate"})
@@ -16,7 +18,7 @@ POINT = frozenset({"kind", "target", "options", "client_certificate"})
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
-    "recent": 0, "recent_bad": [], "unsteady": 0,
+    "recent": 0, "recent_bad": [], "unsteady": 0, "last_version": "",
 }  # fmt: skip
 
 
@@ -50,11 +52,11 @@ class Pointed(models.Model):
     def _looks_at(self) -> tuple[Any, ...] | None:
         """Target, options and client identity; None if those columns were not read.
 
-        A renewed certificate names the same one as before: nothing begins anew for it.
+        A renewed certificate has the same identity, so the verdict is not reset.
         """
         if self.get_deferred_fields() & POINT:
             return None
-        options = deepcopy(self.options or {})  # whatever a broken row holds
+        options = deepcopy(self.options or {})  # a broken row may hold None
         return self.kind, self.target, options, client_certificates.identity(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
@@ -63,6 +65,8 @@ class Pointed(models.Model):
         if before is None or self._looked_at == before:
             return columns
         self._begin_anew()
+        if self.is_passive and before[:2] != (self.kind, self.target):
+            self._forget_reports()
         return None if columns is None else {*columns, *ANEW}
 
     def _begin_anew(self) -> None:
@@ -71,14 +75,25 @@ class Pointed(models.Model):
             setattr(self, name, deepcopy(value))
         self.passed_at = None
 
+    def _forget_reports(self) -> None:
+        """What another source reported, or a job on another schedule, says nothing any more."""
+        Inbox.objects.filter(probe=self.pk).update(state={}, newest={})
+
+    @property
+    def is_passive(self) -> bool:
+        """Whether it is reported to, and looks at nothing."""
+        return is_passive(self.kind)
+
     @property
     def shown_target(self) -> str:
         """The address as everyone who may read the console sees it: without login and query values."""
+        if self.is_passive:
+            return " | ".join(str(self.target).splitlines())  # a schedule, or who reports
         return without_secrets(str(self.target))
 
     @property
     def target_mark(self) -> str:
-        """Tells one address from another without naming it."""
+        """A hash that identifies the target without revealing it."""
         return hashlib.sha256(str(self.target).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property
@@ -89,6 +104,9 @@ class Pointed(models.Model):
     def _note_passed(self, outcome: Outcome, at: datetime) -> None:
         """Record the first check that passed: failures before it may mean that the address is wrong."""
         if self.passed_at is not None:
+            return
+        if self.is_passive and outcome is not Outcome.UNKNOWN:
+            self.passed_at = at  # somebody knows its address and has reported: also a failure is true
             return
         if self.outcome in (Outcome.UP, Outcome.DEGRADED):
             self.passed_at = self.since or at

@@ -107,7 +107,7 @@ class Verdict(Pointed):
 
     @property
     def fails_on_and_off(self) -> bool:
-        """True while it fails on and off, whatever the newest result was."""
+        """True while it fails on and off, also after a good result."""
         return self.unsteady == Kind.FAILING
 
     def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":

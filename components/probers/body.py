@@ -30,7 +30,7 @@ class Answer:
         return charsets.decoded(self.data, head.headers.get("content-type", ""))
 
     def holds(self, text: str, head: wire.Head) -> bool:
-        """Whether the text is there, by the charset named or byte for byte, whatever ends its lines."""
+        """Whether the text is there, by the named charset or byte for byte, whatever its line endings."""
         return text.encode() in self.data or charsets.holds(
             self.data, head.headers.get("content-type", ""), text
         )

@@ -15,7 +15,7 @@ from components.egress import Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock
 
-NEAR_DAYS = 14  # of ours, when staff are told to renew it
+NEAR_DAYS = 14  # of our own certificate, when staff get a note to renew it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Certificate:
 def facts_of(line: Line, now: datetime | None = None) -> dict[str, Any]:
     """`days_left` (whole days) and `facts` of the certificate sent that ends first; empty without one.
 
-    Not of the server's own alone: a chain holds no longer than its shortest link.
+    Not only of the server's own: a chain is valid no longer than the first to expire.
     """
     read = [certificate for der in line.chain if (certificate := _read(der)) is not None]
     if not read:

@@ -181,7 +181,7 @@ def _judged(order: GRPCTarget, call: _Call, clock: Clock) -> Reading:
     if state == "SERVING":
         return replace(reading, excerpt="")
     what = f"the service “{order.service}”" if order.service else "the server"
-    failure = Failure.ASSERTION if state == "NOT_SERVING" else Failure.NO_DATA
+    failure = Failure.REPORTED if state == "NOT_SERVING" else Failure.NO_DATA
     return replace(reading, failure=failure, detail=f"The health of {what} is reported as {state}.")
 
 

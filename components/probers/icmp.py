@@ -1,5 +1,6 @@
 """ICMP probes (ping): loss and round-trip times of a few echo requests."""
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,9 +28,14 @@ class ICMPTarget:
     down_above: int
 
     @property
-    def lasts_s(self) -> float:
+    def sending_s(self) -> float:
         """How long sending takes by itself."""
         return self.interval_s * (self.count - 1)
+
+    @property
+    def lasts_s(self) -> int:
+        """The same in whole seconds, for whoever chooses the timeout; 0 for less than one."""
+        return math.floor(self.sending_s)
 
 
 class ICMP(services.Service):
@@ -86,10 +92,10 @@ class ICMP(services.Service):
 
     async def _ask(self, order: ICMPTarget, asking: echo.Echo, clock: Clock) -> Reading:
         clock.seen.update(address=str(asking.address), family=asking.address.version)
-        left_s = clock.deadline_s - clock.total_ms / 1000 - order.lasts_s
+        left_s = clock.deadline_s - clock.total_ms / 1000 - order.sending_s
         if left_s < MIN_WAIT_S:
             asking.close()
-            detail = f"Sending takes {order.lasts_s:.1f} s: use a longer timeout, or fewer requests."
+            detail = f"Sending takes {order.sending_s:.1f} s: use a longer timeout, or fewer requests."
             return clock.reading(failure=Failure.OWN_FAULT, detail=detail)
         try:
             times = await echo.ask(
@@ -121,7 +127,7 @@ def _judged(order: ICMPTarget, times: list[float | None], clock: Clock) -> Readi
         return replace(reading, failure=Failure.TIMEOUT_FIRST_BYTE, detail="No reply to any echo request.")
     if share > order.down_above:
         detail = f"{words}; the limit is {order.down_above}%."
-        return replace(reading, failure=Failure.ASSERTION, detail=detail)
+        return replace(reading, failure=Failure.LIMIT, detail=detail)
     if share > order.degraded_above:
         return replace(reading, degraded=f"{words}; the limit is {order.degraded_above}%.")
     return reading

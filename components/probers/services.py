@@ -90,7 +90,7 @@ def judged(used: int, most: int, limits: Limits, clock: Clock) -> Reading:
     reading = clock.reading()
     words = f"{used} of {most} connections are in use ({share:.0%}); the limit is"
     if limits.down_above is not None and share * 100 > limits.down_above:
-        return replace(reading, failure=Failure.ASSERTION, detail=f"{words} {limits.down_above}%.")
+        return replace(reading, failure=Failure.LIMIT, detail=f"{words} {limits.down_above}%.")
     if limits.degraded_above is not None and share * 100 > limits.degraded_above:
         return replace(reading, degraded=f"{words} {limits.degraded_above}%.")
     return reading

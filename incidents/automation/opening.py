@@ -25,7 +25,7 @@ from incidents.automation.updates import note_opened, say_opened
 from incidents.models import Incident
 from incidents.steps import Step
 
-MAX_JOIN_WINDOWS = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
+MAX_JOIN_WINDOWS = 5  # no failure joins later than so many windows after the opening or a relapse
 REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same outage
 
 

@@ -113,7 +113,7 @@ def post_change(
 
 
 def _unsent_update(incident: Incident, now: datetime) -> Update | None:
-    """The newest update if it is automatic and nobody has been notified of it yet; else None."""
+    """The newest update if it is automatic and no one has been notified of it yet; else None."""
     newest: Update | None = incident.updates.filter(kind=Kind.POST).order_by("-number").first()
     if newest is None or not newest.is_by_machine or not newest.step:
         return None

@@ -70,7 +70,7 @@ class Incident(models.Model):
     next_update_at = models.DateTimeField("next update by", null=True, blank=True)
     recovered_since = models.DateTimeField(null=True, editable=False, db_column="well_since")
     settle_at = models.DateTimeField(null=True, editable=False)
-    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # well before it relapsed
+    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # healthy before relapses
     proposed_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(

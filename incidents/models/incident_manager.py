@@ -62,7 +62,7 @@ class IncidentManager(models.Manager["Incident"]):
         author: Any = None,
         told: Iterable[tuple[Phase, datetime, str]] = (),
     ) -> "Incident":
-        """Write down an incident that is over (back-filled): nobody is notified, no status changes.
+        """Record an incident that is over (back-filled): no one is notified, no status changes.
 
         `statuses` are those at the worst moment; `told` are the updates before the last
         one, oldest first. Raises ValidationError.

@@ -184,7 +184,7 @@ def newest(incident: Incident | None) -> int:
 
 
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
-    """The form from what was sent, or from a draft."""
+    """The form from POST data, or from a draft."""
     text = {name: str(data.get(name, ""))[:MAX_LENGTH] for name in FIELDS}
     text["title"] = one_line(text["title"])
     for name in ("body", "workaround", "workaround_was"):

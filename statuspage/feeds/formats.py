@@ -1,4 +1,4 @@
-"""Feed formats: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with the same ids for ever."""
+"""Feed formats: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with ids that never change."""
 
 import json
 import re

@@ -1,7 +1,7 @@
 """The chart of a postmortem: the share of checks that passed.
 
-Positions are percentages of the width, so that the page stretches the curve
-while its words keep their size.
+Positions are percentages of the width, so that the curve is stretched while its
+text keeps its size.
 """
 
 from collections.abc import Sequence

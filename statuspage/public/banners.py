@@ -76,7 +76,7 @@ def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
 
 
 def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:
-    """The state of one component. `works`: what is under way on it."""
+    """The state of one component. `works`: its maintenance under way."""
     state = max((card.state for card in opened), key=lambda state: SEVERITY[state.status], default=None)
     facts = _facts([card for card in opened if card.state == state], opened) if opened else ()
     if state and not row.status.is_trouble and row.status is not Status.UNKNOWN:
@@ -135,7 +135,7 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
 
 
 def _recovered(opened: list[IncidentCard]) -> str:
-    """ "Chat has recovered": a title still tells what failed. Empty when no component is named."""
+    """ "Chat has recovered", beside a title that still says what failed. Empty if no component is named."""
     hit = list(dict.fromkeys(name for card in opened for name in card.components))
     return f"{names(hit)} {'have' if len(hit) > 1 else 'has'} recovered" if hit else ""
 

@@ -42,7 +42,7 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """One picture in the head of a page. `alt` is empty where the name stands beside it."""
+    """One picture in the head of a page. `alt` is empty where the name is beside it."""
 
     src: str
     alt: str
@@ -65,7 +65,7 @@ def stylesheet(now: datetime, name: str) -> Draft:
 
 @document
 def picture(now: datetime, name: str) -> Draft:
-    """A logo, under the type of its own bytes. Raises Http404."""
+    """A logo, with the content type of its own bytes. Raises Http404."""
     image = Picture.objects.filter(name=name).first()
     if image is None:
         raise Http404("Image not found.")

@@ -131,7 +131,7 @@ def _uptime_row(component: Component, month: date, counted: days.Counted) -> Row
 
 
 def arithmetic(seconds: Seconds) -> str:
-    """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": what is cut, and of what."""
+    """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": the uncut value and the result."""
     value = uptime.hundredths(seconds)
     if value is None:
         return "no data"

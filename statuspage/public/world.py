@@ -93,7 +93,7 @@ def gather_world(
 ) -> World:
     """Gather the world. `since`: the first day to tally (default: 90 days); `only`: one component's
     public id; `incidents`: which ones (default: open, or begun or ended since that day); `days`: which
-    of the tallied days (default: all of them); `maintenances`: which ones beside those under way
+    of the tallied days (default: all of them); `maintenances`: which ones besides those under way
     (default: planned, or ended since that day).
     """
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
@@ -112,7 +112,7 @@ def gather_world(
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
     tallied, excused = _days(shown & of_component & (days or Q()), first, today)
-    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page tells of them
+    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page shows them
     public, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,

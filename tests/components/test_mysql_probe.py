@@ -77,7 +77,7 @@ def test_connections_near_their_maximum_are_degraded_then_down_then_used_up(serv
         assert classify(near, Expectation())[0] is Outcome.DEGRADED
         held += [pymysql.connect(host="127.0.0.1", port=server.port, user="nobody") for _ in range(2)]
         over = at(server, options)
-        assert (over.failure, "9 of 10" in over.detail) == (Failure.ASSERTION, True)
+        assert (over.failure, "9 of 10" in over.detail) == (Failure.LIMIT, True)
         held += [pymysql.connect(host="127.0.0.1", port=server.port, user="nobody") for _ in range(2)]
         full = at(server, options)
         assert full.failure is Failure.STATUS

@@ -121,7 +121,7 @@ def test_connections_near_their_maximum_are_degraded_then_down_then_used_up(serv
         assert "of 10 connections are in use" in near.degraded
         held += [psycopg.connect(url) for _ in range(2)]
         over = at(server, options)
-        assert (over.failure, "limit is 80%" in over.detail) == (Failure.ASSERTION, True)
+        assert (over.failure, "limit is 80%" in over.detail) == (Failure.LIMIT, True)
         held += [psycopg.connect(url) for _ in range(2)]
         full = at(server, options)
         assert full.failure is Failure.STATUS
@@ -147,7 +147,7 @@ def test_a_server_that_shuts_down_starts_up_or_is_gone_says_so(server):
     assert at(server, options).failure is Failure.REFUSED
     waits = server.data / "standby.signal"
     waits.touch()
-    server.settings |= {"hot_standby": "off", "restore_command": "false"}
+    server.options |= {"hot_standby": "off", "restore_command": "false"}
     try:
         server.start(is_awaited=False)
         end = time.monotonic() + 20
@@ -158,7 +158,7 @@ def test_a_server_that_shuts_down_starts_up_or_is_gone_says_so(server):
     finally:
         server.stop_at_once()
         waits.unlink()
-        del server.settings["hot_standby"], server.settings["restore_command"]
+        del server.options["hot_standby"], server.options["restore_command"]
         server.start()
 
 

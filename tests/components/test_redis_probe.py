@@ -49,7 +49,7 @@ def test_connections_near_their_maximum_are_degraded_then_down(valkey, clients):
     assert "of 40 connections are in use" in near.degraded
     clients(14)
     full = look("redis", f"127.0.0.1:{valkey.port}", limits)
-    assert full.failure is Failure.ASSERTION
+    assert full.failure is Failure.LIMIT
     assert "the limit is 80%" in full.detail
 
 

@@ -70,7 +70,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The answer in the first line. `eyebrow` is the word of the state while an incident is open."""
+    """The answer in the first line. `eyebrow` is the state's label while an incident is open."""
 
     status: Status
     headline: str

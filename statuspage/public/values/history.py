@@ -48,7 +48,7 @@ class Month:
     key: str  # "2026-11"
     weeks: tuple[tuple[Cell, ...], ...]
     incidents: tuple[Listed, ...]
-    nothing: str = ""  # what stands there without any
+    nothing: str = ""  # the text without incidents
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class IncidentCard:
     noticed_by: str = ""  # "Monitoring" or "Our team"
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text
-    said_at: datetime | None = None  # when they were said
+    said_at: datetime | None = None  # when that update was posted
     postmortem_url: str = ""  # empty until one is published
     workaround_html: str = ""  # what customers can do, sanitised; empty once it is over
 

@@ -62,7 +62,7 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """A change after publication: what, and the words before it as (name, HTML)."""
+    """A change after publication: what, and the earlier texts as (name, HTML)."""
 
     at: datetime
     what: str
@@ -92,7 +92,7 @@ class Report:
     detected_after: str  # "2 min"
     told_after: str  # "6 min"
     components: tuple[str, ...]
-    sections: tuple[tuple[str, str, str], ...]  # anchor, heading, HTML: of those that have words
+    sections: tuple[tuple[str, str, str], ...]  # anchor, heading, HTML: of those with text
     timeline: tuple[TimelineRow, ...]
     misled: tuple[tuple[str, str], ...]  # HTML: what we saw, what was true
     actions: tuple[ActionRow, ...]
@@ -107,7 +107,7 @@ class Report:
         return f"{self.done} of {len(self.actions)} done"
 
     def html(self, anchor: str) -> str:
-        """The section of this name; empty when it has no words."""
+        """The section with this anchor; empty if it has no text."""
         return next((html for name, _, html in self.sections if name == anchor), "")
 
 
