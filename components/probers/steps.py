@@ -152,7 +152,7 @@ async def _run(step: ScenarioStep, course: Course, clock: Clock, egress: Egress)
                     )
                     return clock.reading(failure=Failure.REDIRECT, detail=detail)
                 continue
-            course.jar = cookies.taken(hop.jar, head.values("set-cookie"), hop.url)
+            course.jar = cookies.updated(hop.jar, head.values("set-cookie"), hop.url)
             taking = _Taking(step, order, head, hop, course.jar)
             answer = await body.read(pieces, head, clock, method=hop.method, is_enough=taking.is_enough)
             return taking.judged(answer, course, clock)
