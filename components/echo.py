@@ -127,7 +127,7 @@ async def ask(echo: Echo, *, count: int, interval_s: float, wait_s: float) -> li
 def checksum(packet: bytes) -> int:
     """The internet checksum (RFC 1071)."""
     data = packet + b"\0" * (len(packet) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return 0xFFFF - total
