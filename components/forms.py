@@ -40,7 +40,10 @@ def field_of(option: Option) -> forms.Field:
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
         return LinesField(
-            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
+            widget=forms.Textarea(attrs={"rows": option.rows, "cols": 60}),
+            initial=initial,
+            strip=False,
+            **common,
         )
     # a number too: its prober says what is wrong with it, and what is sent back is compared as text
     return forms.CharField(initial=_as_text(option.default), **common)
@@ -148,6 +151,8 @@ SECTIONS = {
                           "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
                           "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
                           "max_lost", "expect_event", "first_s", "gap_s",
+                          "degraded_above", "down_above",
+                          "loss_degraded_above", "loss_down_above", "warn_days",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),

@@ -40,7 +40,7 @@ def note_stored(form: Any, name: str, option: Option, stored: Any) -> None:
     form.fields[f"{name}{REMOVE}"] = forms.BooleanField(
         label=f"Remove the {option.label[:1].lower()}{option.label[1:]}",
         required=False,
-        help_text="It is not sent from the next check on.",
+        help_text="No longer sent from the next check on.",
     )
 
 

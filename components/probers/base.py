@@ -42,6 +42,7 @@ class Option:
     default: Any = ""
     choices: tuple[str, ...] = ()
     help: str = ""
+    rows: int = 3  # of a text in the form
 
 
 class Clock:

@@ -64,6 +64,7 @@ class Steps(services.Service):
             "steps",
             "Steps",
             type="text",
+            rows=14,
             help='A JSON list, such as [{"name": "Log in", "url": "/login", "json": {"password":'
             ' "{{secret.password}}"}, "take": {"token": {"json": "$.token"}}}, {"name": "Read", "url": "/me",'
             ' "headers": {"Authorization": "Bearer {{token}}"}, "expect_text": "Ada"}].',

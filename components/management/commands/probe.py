@@ -22,8 +22,9 @@ from components.probers.base import refuse_short
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
 SCHEMES = (
-    "https://…, wss://…, tcp://host:port, tls://host, dns://name, icmp://host, grpc://host:port, smtp://host,"
-    " imap://host, postgres://host, mysql://host, redis://host, domain://name, or the kind before the address:"
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, icmp://host, grpc://host:port,"
+    " smtp://host, imap://host, postgres://host, mysql://host, redis://host, domain://name,"
+    " or the kind before the address:"
     " sse+https://…, numbers+https://…, health+https://…, vendor+https://…, steps+https://…"
 )
 KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
