@@ -23,7 +23,7 @@ from components.probers.postgres import Postgres
 from components.probers.redis import Redis
 from components.probers.smtp import SMTP
 from components.probers.sse import SSE
-from components.probers.steps import Steps
+from components.probers.stepwise import Steps
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.probers.vendor import Vendor

@@ -37,6 +37,7 @@ def test_the_row_and_every_dump_of_it_hold_it_encrypted(db):
     order = Probe.objects.get(pk=probe.pk).order()
     assert order.password == WORD
     assert WORD not in repr(order)
+    assert Probe.objects.get(pk=probe.pk).opened_options() == {"password": WORD}
 
 
 def test_another_region_has_the_same_password(db):
