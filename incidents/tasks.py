@@ -23,7 +23,7 @@ from django.db.models.functions import Greatest
 from components import egress, event_log
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
-from components.models import Check, Claim, Component, DeployMarker, Flip, Heartbeat, Page, Probe
+from components.models import Check, Claim, Component, DeployMarker, Flip, Heartbeat, Inbox, Page, Probe
 from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
@@ -81,13 +81,16 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     May come twice or late: a claim whose token has moved on is dropped.
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
-    _beat(database_now())
+    now = database_now()
+    _beat(now)
     orders, refused = [], []
     probes = {probe.pk: probe for probe in Probe.objects.begin(list(claims.values()))}
+    heard = Inbox.objects.heard(list(probes.values()), now)
     for probe in probes.values():
         claim = claims[probe.pk]
         try:
-            orders.append(CheckRequest(claim, probe.kind, probe.order(), float(probe.timeout_s)))
+            order = probe.order(heard.get(probe.pk))
+            orders.append(CheckRequest(claim, probe.kind, order, float(probe.timeout_s)))
         except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
     checker().submit(with_past(orders, probes))

@@ -5,6 +5,8 @@ import math
 import time
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
 from components.prometheus_text import MAX_LINES, SeriesError, selector, values
 
@@ -78,6 +80,22 @@ def test_nan_is_read_as_it_is():
 )
 def test_openmetrics_is_read_with_exemplars_and_created(text, expected):
     assert one(OPENMETRICS, text, OF_OPENMETRICS) == [expected]
+
+
+def test_what_the_client_library_writes_is_read_in_both_formats():
+    registry = CollectorRegistry()
+    used = Gauge("connections_used", "Open ones", ["pool"], registry=registry)
+    used.labels('main "blue"\n').set(830)
+    sent = Counter("messages", "Sent", registry=registry)
+    sent.inc(7, exemplar={"trace_id": "a b"})
+    Histogram("seconds", "Took", registry=registry).observe(0.2, exemplar={"trace_id": "c"})
+    for write in (generate_latest, openmetrics.generate_latest):
+        data = write(registry)
+        kind = OF_OPENMETRICS if write is openmetrics.generate_latest else "text/plain"
+        assert one(data, r'connections_used{pool="main \"blue\"\n"}', kind) == [830]
+        assert one(data, "messages_total", kind) == [7]
+        assert one(data, 'seconds_bucket{le="0.25"}', kind) == [1]
+        assert one(data, "messages_created", kind)[0] > 1e9
 
 
 @pytest.mark.parametrize(
