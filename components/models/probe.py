@@ -146,6 +146,7 @@ class Probe(Showing, Verdict):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Take a place in the interval. A new probe is due at once; one that looks elsewhere begins anew."""
         columns = kwargs.get("update_fields")
+        is_pointed = columns is None or bool(POINT & set(columns))
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
         else:
@@ -163,7 +164,7 @@ class Probe(Showing, Verdict):
         if place != self.phase_s:
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
-        if is_passive(self.kind):
+        if is_pointed and is_passive(self.kind):
             Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:

@@ -15,7 +15,7 @@ from components import client_certificates, command_audit, egress, probers, step
 from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError, is_passive
 
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
@@ -95,6 +95,8 @@ class Command(BaseCommand):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe an address asks for, and the target in that kind's words."""
     scheme, _, rest = target.partition("://")
+    if is_passive(scheme):
+        raise CommandError(f"target: There is nothing to check: add {scheme} probes in the console.")
     if scheme in ("http", "https"):
         return "http", target
     if scheme in PROBERS and rest:
