@@ -89,6 +89,7 @@ class Stage:
 
     def show_incident(self) -> None:
         """Print the incident with its newest update."""
+        self.wait("the incident", lambda: bool(self.incidents()))
         incident = self.incident()
         state = f"{incident['status']}, impact {incident['impact']}"
         self.say(f"The page posted automatically ({state}): {incident['name']}")
