@@ -5,6 +5,7 @@ import resource
 import time
 
 import pytest
+import uvloop
 from django.core.exceptions import ValidationError
 
 from components.egress import Egress
@@ -20,7 +21,8 @@ from tests.targets import Raw
 
 
 def hold(server, options, *, deadline_s=8.0):
-    return look("websocket", f"ws://127.0.0.1:{server.port}/", options, deadline_s=deadline_s)
+    target = f"ws://127.0.0.1:{server.port}/"
+    return look("websocket", target, options, deadline_s=deadline_s, run=uvloop.run)
 
 
 def test_all_open_over_the_ramp_and_are_held():
@@ -278,7 +280,7 @@ def test_no_file_left_is_our_own_fault(monkeypatch):
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
-        reading = asyncio.run(go())
+        reading = uvloop.run(go())
     assert reading.failure is Failure.OWN_FAULT
     assert classify(reading, Expectation())[0] is Outcome.UNKNOWN
 
@@ -301,7 +303,7 @@ def test_a_timeout_of_a_process_that_is_too_busy_says_nothing_of_the_target(is_b
             hogging.cancel()
 
     with Raw(ws.sends()) as server:
-        reading = asyncio.run(go(server.port))
+        reading = uvloop.run(go(server.port))
     assert reading.failure is (Failure.OWN_FAULT if is_busy else Failure.TIMEOUT_TRANSFER), reading.detail
 
 

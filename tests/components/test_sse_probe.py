@@ -6,6 +6,7 @@ import ssl
 import time
 
 import pytest
+import uvloop
 from django.core.exceptions import ValidationError
 
 from components import steps
@@ -43,7 +44,8 @@ def streams(*pieces, every_s=0.05, head=HEAD, more=b"", stays=True, end=None):
 def watch(behave, options=None, *, deadline_s=4.0):
     with Raw(behave) as server:
         began = time.monotonic()
-        reading = look("sse", f"http://127.0.0.1:{server.port}/events", options, deadline_s=deadline_s)
+        target = f"http://127.0.0.1:{server.port}/events"
+        reading = look("sse", target, options, deadline_s=deadline_s, run=uvloop.run)
     assert time.monotonic() - began < deadline_s + 1.5
     return reading
 

@@ -4,6 +4,7 @@ import ssl
 import time
 
 import pytest
+import uvloop
 
 from components import steps
 from components.egress import Egress
@@ -22,9 +23,8 @@ def ask(behave, options=None, *, deadline_s=1.5, egress=None):
     """One check of a raw server, which must end by its deadline."""
     with Raw(behave) as server:
         began = time.monotonic()
-        reading = look(
-            "websocket", f"ws://127.0.0.1:{server.port}/", options, deadline_s=deadline_s, egress=egress
-        )
+        target = f"ws://127.0.0.1:{server.port}/"
+        reading = look("websocket", target, options, deadline_s=deadline_s, egress=egress, run=uvloop.run)
     assert time.monotonic() - began < deadline_s + 1.5
     return reading
 
