@@ -1,5 +1,6 @@
 """One WebSocket: the upgrade to the letter, messages, silence, closes, and servers that break the rules."""
 
+import asyncio
 import ssl
 import time
 
@@ -338,6 +339,22 @@ def test_a_close_is_told_with_its_code_and_reason(code, words):
     assert reading.failure is Failure.RESET
     assert words in reading.detail
     assert "too many· users." in reading.detail
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.05])
+def test_a_close_just_before_a_reset_is_heard(pause_s):
+    async def behave(reader, writer):
+        await ws.upgrade(reader, writer)
+        await asyncio.sleep(0.1)
+        writer.write(ws.close(1012, "deploy"))
+        await asyncio.sleep(pause_s)
+        ws.reset(writer.transport)
+
+    for _ in range(5):
+        reading = ask(behave, {"ping_s": 0, "expect": "hi"})
+        assert (reading.failure, "with 1012 (service restart): deploy." in reading.detail) == (
+            Failure.RESET, True,
+        ), reading.detail  # fmt: skip
 
 
 @pytest.mark.parametrize("behave", [ws.resets_after_upgrade, ws.leaves_after_upgrade])

@@ -196,7 +196,8 @@ class Hold:
 
     async def _gather(self) -> None:
         """Once too many are lost: a moment for those that go with them, and for the one opened again."""
-        if self._is_over() and self.sessions and self.order.connections > 1:
+        is_more = bool(self.sessions) or self.settled < self.order.connections
+        if self._is_over() and is_more and self.error is None:
             await asyncio.sleep(min(GATHER_S, max(0.0, self._left_s())))
         if self.reopening is not None:
             await asyncio.wait({self.reopening}, timeout=min(RECONNECT_S, max(0.0, self._left_s())))
