@@ -7,7 +7,7 @@ timed at every step, and a name that needs no look-up is no failure.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from components.outcomes import Failure
+from components.outcomes import SAID, Failure
 
 DNS, CONNECT, TLS, FIRST_BYTE, TRANSFER = "DNS", "Connect", "TLS", "First byte", "Transfer"
 TLS_IF_SPOKEN = "TLS if spoken"  # of a kind of probe that may do without
@@ -30,7 +30,7 @@ STEPS: dict[str, str] = {
     Failure.TIMEOUT_FIRST_BYTE: FIRST_BYTE,
     Failure.TIMEOUT_TRANSFER: TRANSFER,
 }
-JUDGED = (Failure.STATUS, Failure.ASSERTION)  # of what was read to its end
+JUDGED = (Failure.STATUS, Failure.NO_DATA, *SAID)  # of what was read to its end
 
 
 def passed(times: Mapping[str, float | None], failure: str, status_code: int | None = None) -> int:

@@ -20,7 +20,7 @@ SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116
 
 @checks.register()
 def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
-    """Every setting that cannot work as it is."""
+    """An error for every setting that cannot work."""
     return [message for look in LOOKS for message in look()]
 
 
@@ -93,7 +93,7 @@ def _egress() -> Iterator[checks.CheckMessage]:
 def _networks(name: str) -> Iterator[checks.CheckMessage]:
     for text in getattr(settings, name):
         try:
-            (found,) = allowed([text])
+            (entry,) = allowed([text])
         except ValueError:
             yield _error(
                 "E040",
@@ -101,7 +101,7 @@ def _networks(name: str) -> Iterator[checks.CheckMessage]:
                 "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
             )
             continue
-        if found.network.prefixlen == 0:
+        if entry.network.prefixlen == 0:
             yield checks.Warning(
                 f"{name} allows every address, metadata services included.",
                 hint="List only the networks you want to check.",
@@ -170,6 +170,9 @@ RANGES = {
     "TELL_AFTER_S": (0, 120),
     "SUBSCRIBE_PROOF_BITS": (0, 24),
     "HOUR_RETENTION_DAYS": (1, 36_500),
+    "SIGNAL_RETENTION_DAYS": (1, 3_650),
+    "SIGNALS_PER_MINUTE": (1, 100_000),
+    "SPOOL_MAX_MB": (1, 1_000_000),
     "WORKER_CONCURRENCY": (1, 64),
     "WORKER_SILENCE_S": (10, 3_600),
     "JOIN_WINDOW_S": (0, 86_400),

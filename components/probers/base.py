@@ -5,9 +5,9 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from components.blame import is_ours, sentence_of_tls
 from components.client_certificates import ClientCertificate, Protocols
@@ -31,7 +31,10 @@ PATIENCE_S = 1.0  # with a body of unannounced length
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting of a kind of probe. `type` is str, text, int, bool, choice or mapping."""
+    """One setting of a kind of probe. `type` is str, text, int, bool, choice, mapping or secret.
+
+    A secret is stored sealed (components.encryption), and never shown again.
+    """
 
     name: str
     label: str
@@ -110,6 +113,19 @@ class Prober(Protocol):
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Run one check. May raise EgressError; is cancelled at the deadline."""
+        ...
+
+
+@runtime_checkable
+class WantsPast(Protocol):
+    """An order that is judged by what its probe measured before: `facts["value"]` of its recent checks."""
+
+    def past_s(self, interval_s: int) -> int:
+        """How many seconds of its past it wants, checked this often; 0 for none."""
+        ...
+
+    def with_past(self, past: Iterable[tuple[float, float]]) -> "WantsPast":
+        """The same with its past: seconds before this check (negative) and value, oldest first."""
         ...
 
 

@@ -1,43 +1,31 @@
 """HTTP probes: the right status and content, in time.
 
-Follows up to five redirects, each judged by the egress door again; headers that
-staff typed are not sent to another origin. A body is read as far as the
-expectations need it: a stream or a large body is no failure.
+A body is read as far as the expectations need it: a stream or a large body is no failure.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonpath
 import re2
 
 from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.egress import HTTP2, Egress
+from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, exchange, json_paths, json_walks
-from components.probers.base import (
-    EXCERPT_CHARACTERS,
-    Clock,
-    Option,
-    options_of,
-    printable,
-)
+from components.probers import answer_facts, body, exchange, fetching, json_answers, json_paths
+from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
+from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
-from components.probers.redirects import first_hop, next_hop
+from components.probers.redirects import first_hop
 from components.probers.typed_headers import can_be_name, refuse_unprintable
-from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MAX_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
-REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
 MAX_REGEX_LENGTH = 500
 STATUS = re.compile("[0-9]{1,3}")
@@ -159,27 +147,13 @@ class HTTP:
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
-        hop = first_hop(order.url, order.method, order.headers, order.body)
-        for _ in range(MAX_REDIRECTS + 1):
-            offers = HTTP2 if order.http2 else ()
-            line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
-            try:
-                head, pieces = await exchange.ask(hop, line, clock)
-                if order.http2:
-                    clock.note(protocol=head.version)
-                location = next(filter(None, head.values("location")), "")
-                if order.follows and head.status in REDIRECTS and location:
-                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                    continue
-                answer = await body.read(
-                    pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
-                )
-                return _judge(order, head, answer, clock)
-            except exchange.ERRORS as error:
-                return exchange.failed(error, clock)
-            finally:
-                line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+        async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
+            is_enough = _enough_for(order, head)
+            answer = await body.read(pieces, head, clock, method=method, is_enough=is_enough)
+            return _judge(order, head, answer, clock)
+
+        return await fetching.fetch(order, clock, egress, judged)
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
@@ -190,7 +164,7 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
     def is_enough(answer: Answer) -> bool:
         try:
             return not _wrong(order, head, answer)
-        except _Unreadable as unread:
+        except UnreadableError as unread:
             return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
@@ -198,49 +172,31 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """The reading of an answer, judged by the order."""
-    clock.note(**_diagnostic_headers(head))
+    clock.note(**answer_facts.always(head))
+    failure, detail = _failure(order, head, answer)
+    if failure is not None:
+        clock.note(**answer_facts.of_body(answer.data, head))
     reading = clock.reading()
     if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
+    if failure is None:
+        return reading
+    return replace(reading, failure=failure, detail=detail, excerpt=fetching.excerpt(head, answer))
+
+
+def _failure(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
+    """What is wrong with it, and a sentence; None when it is as ordered."""
     if not order.accepts(head.status):
-        detail = f"Responded with {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
+        return Failure.STATUS, f"Responded with {head.status}, which is not expected."
     try:
         wrong = _wrong(order, head, answer)
-    except _Unreadable as unread:
-        excerpt = _excerpt(head, answer)
-        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
-    if wrong:
-        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
-    return reading
-
-
-def _excerpt(head: wire.Head, answer: Answer) -> str:
-    begin = Answer(answer.data[: 4 * EXCERPT_CHARACTERS])
-    return printable(begin.text(head).encode("utf-8", "replace"))
-
-
-class _Unreadable(Exception):
-    """The answer holds nothing to judge, or too much."""
-
-    failure = Failure.PROTOCOL
-
-
-class _TooFar(_Unreadable):
-    failure = Failure.TOO_LARGE
-
-
-def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
-    """The headers that help a diagnosis."""
-    wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    facts = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in facts:  # tokens travel in redirects
-        facts["location"] = without_secrets(facts["location"])
-    return {name: value[:200] for name, value in facts.items()}
+    except UnreadableError as unread:
+        return unread.failure, str(unread)
+    return (Failure.ASSERTION, wrong) if wrong else (None, "")
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
-    """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
+    """The first expectation that does not hold, in a sentence; empty when all do. Raises UnreadableError."""
     if order.header:
         values = head.values(order.header)
         if not values:
@@ -268,22 +224,9 @@ def _readings(values: list[str]) -> list[str]:
 
 
 def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
-    try:
-        try:
-            document = json.loads(answer.data)
-        except UnicodeDecodeError:  # in another charset, or cut within a character
-            document = json.loads(answer.text(head))
-    except (ValueError, RecursionError) as error:
-        raise _Unreadable("The response is not JSON.") from error
-    try:
-        values = json_walks.walk(order.json_path, document)
-    except json_walks.TooFar as error:
-        most = f"{json_walks.MAX_VALUES:,}"
-        raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
+    values = json_answers.values_at(order.json_path, json_answers.document(answer, head))
     if not values:
-        raise _Unreadable("The JSON path finds nothing.")
+        raise UnreadableError("The JSON path finds nothing.")
     if not order.json_equals:
         return ""
     for value in values:
@@ -334,7 +277,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
 
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
     """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
-    return all(code in REDIRECTS for low, high in statuses for code in range(low, high + 1))
+    return all(code in fetching.REDIRECTS for low, high in statuses for code in range(low, high + 1))
 
 
 def _regex(text: str) -> Any:

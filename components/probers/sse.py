@@ -13,18 +13,16 @@ from typing import Any
 
 from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.egress import HTTP2, Egress
+from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import exchange
+from components.probers import exchange, fetching
 from components.probers.base import Clock, Option, options_of, printable, whole_number
 from components.probers.event_stream import MAX_EVENT_CHARACTERS, Comment, Event, EventTooLargeError, Parser
-from components.probers.redirects import first_hop, next_hop
+from components.probers.redirects import first_hop
 from components.probers.typed_headers import refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MAX_REDIRECTS = 5
-REDIRECTS = (301, 302, 303, 307, 308)
 MAX_SECONDS = 60
 MAX_STREAM_BYTES = 16 * 1024 * 1024  # of events in one check
 MAX_ITEMS = 100_000  # events and comments
@@ -48,6 +46,8 @@ class StreamTarget:
     follows: bool
     http2: bool
     shown: ClientCertificate | None = None
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def lasts_s(self) -> int:
@@ -131,24 +131,12 @@ class SSE:
 
     async def run(self, order: StreamTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and watch."""
-        hop = first_hop(order.url, "GET", order.headers, b"")
-        for _ in range(MAX_REDIRECTS + 1):
-            offers = HTTP2 if order.http2 else ()
-            line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
-            try:
-                head, pieces = await exchange.ask(hop, line, clock, OURS)
-                location = next(filter(None, head.values("location")), "")
-                if order.follows and head.status in REDIRECTS and location:
-                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                    continue
-                async with contextlib.aclosing(pieces):
-                    wrong = await _no_stream(head, pieces, clock)
-                    return wrong or await _watch(order, pieces, clock)
-            except exchange.ERRORS as error:
-                return exchange.failed(error, clock)
-            finally:
-                line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+        async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
+            async with contextlib.aclosing(pieces):
+                return await _no_stream(head, pieces, clock) or await _watch(order, pieces, clock)
+
+        return await fetching.fetch(order, clock, egress, judged, OURS)
 
 
 async def _no_stream(head: wire.Head, pieces: exchange.Pieces, clock: Clock) -> Reading | None:

@@ -23,6 +23,7 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
+BY_CONTENT = (Failure.LIMIT, Failure.REPORTED, Failure.NO_DATA)  # a good status code would only mislead
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -108,9 +109,14 @@ def _row(
         first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
-        answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
+        answers_in=f"{last.total_ms} ms" if last and _is_timed(probe, last) else "",
         minutes=_minutes(probe, checks, start, end),
     )
+
+
+def _is_timed(probe: Probe, check: Check) -> bool:
+    """Whether something answered; what is only reported to us has no response time."""
+    return check.outcome != Outcome.UNKNOWN and not probe.is_passive
 
 
 def _status(probe: Probe, check: Check) -> Status:
@@ -121,7 +127,7 @@ def sees(check: Check | None) -> str:
     """The result of a check, in a few words."""
     if check is None:
         return "No data"
-    if check.status_code:
+    if check.status_code and check.failure not in BY_CONTENT:
         return http_words(check.status_code)
     return failure_words(check.failure) if check.failure else "Responds"
 

@@ -13,17 +13,19 @@ from django.db import transaction
 
 from components import client_certificates, command_audit, egress, probers, steps
 from components.client_certificates import CertificateError, ClientCertificate
+from components.diagnosis import Facts, diagnose, made_by
 from components.models import Probe
 from components.outcomes import Expectation, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError, is_passive
 from components.probers.base import refuse_short
 
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
-SCHEMES = "https://…, wss://…, sse+https://…, tcp://host:port, tls://host or dns://name"
-# Schemes that are not the name of a kind: the kind, and what is taken away from the target
-KINDS = {"http": ("http", ""), "https": ("http", ""), "ws": ("websocket", ""), "wss": ("websocket", ""),
-         "sse+http": ("sse", "sse+"), "sse+https": ("sse", "sse+")}  # fmt: skip
+SCHEMES = (
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
+    " sse+https://…, numbers+https://…, health+https://…, vendor+https://…"
+)
+KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
 
 
 class Command(BaseCommand):
@@ -57,10 +59,14 @@ class Command(BaseCommand):
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
-        outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
+        is_indirect = PROBERS[kind].is_indirect(given)
+        outcome, why = classify(reading, Expectation(options["limit"], is_indirect=is_indirect))
         for line in ladder(kind, reading):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
+        if reading.failure:
+            for line in likely_causes(reading):
+                self.stdout.write(line)
         if options["save"]:
             self._save(kind, target, given, options, getattr(order, "shown", None))
             if outcome is Outcome.DOWN:
@@ -103,13 +109,18 @@ class Command(BaseCommand):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
+    if is_passive(scheme):
+        raise CommandError(f"target: There is nothing to check: add {scheme} probes in the console.")
     if scheme.lower() in KINDS:
-        kind, prefix = KINDS[scheme.lower()]
-        return kind, target[len(prefix) :]
+        return KINDS[scheme.lower()], target
+    kind, plus, inner = scheme.partition("+")
+    if plus and kind in PROBERS and inner in ("http", "https") and rest:
+        return kind, f"{inner}://{rest}"
     if scheme in PROBERS and rest:
         return scheme, rest
     raise CommandError(
-        "target: Start it with http://, https://, ws://, wss://, sse+https://, tcp://, tls:// or dns://."
+        "target: Start it with http://, https://, ws://, wss://, tcp://, tls:// or dns://, or with sse+https://,"
+        " numbers+https://, health+https:// or vendor+https://."
     )
 
 
@@ -149,19 +160,44 @@ def ladder(kind: str, reading: Reading) -> list[str]:
     for name, state, took_ms in walked:
         if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
-            lines.append(f"  ✓ {name:<{wide}}{took}{_beside(name, reading)}".rstrip())
+            lines.append(f"  ✓ {name:<{wide}}{took}{_step_fact(name, reading)}".rstrip())
         elif state == "failed":
             lines.append(f"  ✗ {name:<{wide}}{reading.detail}")
         else:
             lines.append(f"  – {name}")
     if reading.failure and all(step.state == "ok" for step in walked):
         lines.append(f"  ✗ {'Assertion':<{wide}}{reading.detail}")
+    elif reading.degraded:
+        lines.append(f"  ! {'Assertion':<{wide}}degraded")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<{wide}}as expected")
     return lines
 
 
-def _beside(name: str, reading: Reading) -> str:
+def likely_causes(reading: Reading) -> list[str]:
+    """What its facts point to, the surest first: one answer alone, without a trend."""
+    facts = Facts(
+        failure=str(reading.failure or ""),
+        status_code=reading.status_code,
+        detail=reading.detail,
+        excerpt=reading.excerpt,
+        headers=reading.facts,
+        total_ms=reading.total_ms,
+        connect_ms=reading.connect_ms,
+        first_byte_ms=reading.first_byte_ms,
+    )
+    maker, causes = made_by(facts), diagnose(facts)
+    lines = [f"Response made by: {maker.spelled}"] if reading.status_code else []
+    lines.append("Likely causes:" if causes else "No known cause matches.")
+    for place, cause in enumerate(causes, 1):
+        lines.append(f"  {place}. {cause.name} [{cause.level}, {cause.sure} %]")
+        lines += [f"     {because}" for because in cause.because]
+        lines.append(f"     {cause.look_next}")
+        lines += [f"       {command}" for command in cause.commands]
+    return lines
+
+
+def _step_fact(name: str, reading: Reading) -> str:
     """The fact that belongs to a step."""
     if name == "Connect" and reading.address:
         return f"  {reading.address}"

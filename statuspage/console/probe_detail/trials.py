@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from components import egress, probers, replay
 from components.health import State
-from components.models import Check, Flip, Probe
+from components.models import Check, Flip, Inbox, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
 from components.status import Status
@@ -45,7 +45,7 @@ def try_out(probe: Probe) -> Tried:
     if not _places.acquire(blocking=False):
         raise BusyError("Four tests are running: try again in a few seconds.")
     try:
-        order = probe.order()
+        order = probe.order(Inbox.objects.heard([probe], datetime.now(UTC)).get(probe.pk))
         deadline_s = float(min(probe.timeout_s, MAX_TRY_S))
         way = egress.through(egress.Door.PROBES)
         check = probers.check(probe.kind, order, deadline_s=deadline_s, egress=way)
@@ -91,11 +91,21 @@ def dry_run(probe: Probe, old: Probe, now: datetime) -> Compared:
 
 def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
     checks = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
-    rows = checks.values_list("slot", "total_ms", "failure", "days_left")[:MAX_ROWS]
-    return [
-        replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left)
-        for slot, total_ms, failure, days_left in reversed(rows)
+    rows = checks.values_list("slot", "total_ms", "failure", "days_left", "outcome")[:MAX_ROWS]
+    plain = [
+        (replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left), outcome)
+        for slot, total_ms, failure, days_left, outcome in reversed(rows)
     ]
+    return [
+        replace(row, is_degraded=outcome == Outcome.DEGRADED and _is_well(row, probe))
+        for row, outcome in plain
+    ]
+
+
+def _is_well(row: replay.Row, probe: Probe) -> bool:
+    """Whether neither its failure nor the limits of the probe explain an outcome that is not up."""
+    reading = Reading(row.total_ms, days_left=row.days_left)
+    return not row.failure and classify(reading, probe.expectation)[0] is Outcome.UP
 
 
 def _settings(probe: Probe, old: Probe) -> replay.Settings:
