@@ -159,6 +159,29 @@ def test_pings_keep_a_connection_open_that_idles_otherwise():
         assert hold(server, {"hold_s": 3, "ping_s": 0}).failure is Failure.RESET
 
 
+def test_a_process_that_stood_still_blames_no_server_for_hanging_up():
+    async def handle(reader, writer):
+        await ws.upgrade(reader, writer)
+        async with asyncio.timeout(1.5) as idle:
+            while data := await reader.read(1000):
+                idle.reschedule(asyncio.get_running_loop().time() + 1.5)
+                writer.write(
+                    ws.frame(ws.PONG, bytes(byte ^ data[2 + n % 4] for n, byte in enumerate(data[6:14])))
+                )
+
+    async def go(port):
+        from components import probers
+
+        options = {"hold_s": 5, "connections": 2, "ping_s": 1}
+        order = PROBERS["websocket"].parse(f"ws://127.0.0.1:{port}/", options)
+        asyncio.get_running_loop().call_later(1.2, time.sleep, 3)
+        return await probers.check("websocket", order, deadline_s=8, egress=Egress(OWN))
+
+    with Raw(handle) as server:
+        reading = uvloop.run(go(server.port))
+    assert reading.failure is Failure.OWN_FAULT, reading.detail
+
+
 def test_silence_after_a_while_is_seen_by_the_next_ping():
     async def falls_silent(reader, writer):
         await ws.upgrade(reader, writer)
