@@ -82,7 +82,7 @@ def ours(port: int, number: int) -> None:
 
     each = min(PER_CHECK, number)
     # only when all of them are gone does a check end early
-    options = {"connections": each, "hold_s": 50, "max_lost": each - 1}
+    options = {"connections": each, "hold_s": 30, "max_lost": each - 1}
     order = PROBERS["websocket"].parse(f"ws://127.0.0.1:{port}/", options)
     findings: list[Finding] = []
     over = threading.Event()
