@@ -212,7 +212,7 @@ class Probe(Showing, Regional, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
-            refuse_short(order, self.timeout_s)
+            refuse_short(order, self.timeout_s or MAX_TIMEOUT_S)  # none: the field itself says so
             if isinstance(prober, Passive):
                 prober.refuse_at_save(order)
         except InvalidProbeError as refused:
