@@ -157,6 +157,7 @@ class Numbers(DocumentProber):
         if not documents.is_good(head):
             return documents.unexpected(head, answer, clock)
         try:
+            clock.phase = Failure.OWN_FAULT  # from here on the time is ours
             value, parts = await measured(order, answer, head)
         except NoNumberError as error:
             excerpt = fetching.excerpt(head, answer)

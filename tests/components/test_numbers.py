@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -252,6 +253,22 @@ def test_a_large_page_does_not_hold_up_the_other_checks(target):
 
     assert asyncio.run(go()).facts["value"] == "9900"
     assert len(gaps) > 10  # the loop went round while it was parsed
+
+
+def test_what_we_do_not_parse_in_time_is_our_own_fault(target):
+    target.says = b"used 3\n" + b"# " + b"x" * 200_000
+    order = PROBERS["numbers"].parse(target.url, {"value": "used"})
+    busy = ThreadPoolExecutor(1)
+
+    async def go():
+        asyncio.get_running_loop().set_default_executor(busy)
+        work = busy.submit(time.sleep, 3)
+        reading = await check("numbers", order, deadline_s=1.0, egress=Egress(OWN))
+        assert not work.done()
+        return reading
+
+    reading = asyncio.run(go())
+    assert told(reading) == ("unknown", "Timed out after 1 s: parsing the response.")
 
 
 def test_a_body_that_ends_with_the_connection_is_read_to_its_end():
