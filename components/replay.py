@@ -67,14 +67,14 @@ def replay(
     """Judge these checks (oldest first) by these settings, beginning with this state."""
     state, turns = start or health.State(), []
     for row in rows:
-        for outcome in _heard(state, row, settings):
+        for outcome in _outcomes(state, row, settings):
             state, turn = health.step(state, outcome, row.at, settings.rule)
             if turn is not None:
                 turns.append(turn)
     return Replay(tuple(turns), tuple(_outages(turns, start, end)))
 
 
-def _heard(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
+def _outcomes(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
     """This check's outcome; before it the silence, when there was one."""
     if state.heard_at is not None and row.at - state.heard_at >= settings.rule.silence:
         yield Outcome.UNKNOWN

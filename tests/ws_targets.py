@@ -6,11 +6,18 @@ import hashlib
 import logging
 import socket
 import struct
+import subprocess
+import sys
 import threading
+import time
 import zlib
+from pathlib import Path
 
 from websockets.asyncio.server import serve
 
+from tests.targets import Raw
+
+ROOT = Path(__file__).resolve().parent.parent
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
@@ -78,6 +85,23 @@ class Served:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
         self.loop.close()
+
+
+class Elsewhere:
+    """A server that switches and stays, in a process of its own: it shares no limit with the test's."""
+
+    def __init__(self):
+        command = [sys.executable, "-m", "tests.ws_targets"]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 def reset(transport):
@@ -246,3 +270,8 @@ def accepts_only(most: int):
             open_now -= 1
 
     return behave
+
+
+if __name__ == "__main__":
+    print(Raw(sends()).port, flush=True)
+    time.sleep(600)

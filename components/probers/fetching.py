@@ -49,17 +49,20 @@ class Request(Protocol):
 Judge = Callable[[wire.Head, exchange.Pieces, str], Awaitable[Reading]]
 
 
-async def fetch(order: Request, clock: Clock, egress: Egress, judged: Judge) -> Reading:
+async def fetch(
+    order: Request, clock: Clock, egress: Egress, judged: Judge, ours: Mapping[str, str] | None = None
+) -> Reading:
     """Ask, follow redirects, and have the last answer judged; what goes wrong on the way is its own reading.
 
-    Raises EgressError; is cancelled at the deadline.
+    `ours` are headers that go to every origin, unless staff typed their own. Raises EgressError; is cancelled
+    at the deadline.
     """
     hop = first_hop(order.url, order.method, order.headers, order.body)
     for _ in range(MAX_REDIRECTS + 1):
         offers = HTTP2 if order.http2 else ()
         line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
         try:
-            head, pieces = await exchange.ask(hop, line, clock)
+            head, pieces = await exchange.ask(hop, line, clock, ours)
             if order.http2:
                 clock.note(protocol=head.version)
             location = next(filter(None, head.values("location")), "")

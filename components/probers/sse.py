@@ -13,18 +13,16 @@ from typing import Any
 
 from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.egress import HTTP2, Egress
+from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import exchange
+from components.probers import exchange, fetching
 from components.probers.base import Clock, Option, options_of, printable, whole_number
 from components.probers.event_stream import MAX_EVENT_CHARACTERS, Comment, Event, EventTooLargeError, Parser
-from components.probers.redirects import first_hop, next_hop
+from components.probers.redirects import first_hop
 from components.probers.typed_headers import refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MAX_REDIRECTS = 5
-REDIRECTS = (301, 302, 303, 307, 308)
 MAX_SECONDS = 60
 MAX_STREAM_BYTES = 16 * 1024 * 1024  # of events in one check
 MAX_ITEMS = 100_000  # events and comments
@@ -48,6 +46,8 @@ class StreamTarget:
     follows: bool
     http2: bool
     shown: ClientCertificate | None = None
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def lasts_s(self) -> int:
@@ -131,24 +131,12 @@ class SSE:
 
     async def run(self, order: StreamTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and watch."""
-        hop = first_hop(order.url, "GET", order.headers, b"")
-        for _ in range(MAX_REDIRECTS + 1):
-            offers = HTTP2 if order.http2 else ()
-            line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
-            try:
-                head, pieces = await exchange.ask(hop, line, clock, OURS)
-                location = next(filter(None, head.values("location")), "")
-                if order.follows and head.status in REDIRECTS and location:
-                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                    continue
-                async with contextlib.aclosing(pieces):
-                    wrong = await _no_stream(head, pieces, clock)
-                    return wrong or await _watch(order, pieces, clock)
-            except exchange.ERRORS as error:
-                return exchange.failed(error, clock)
-            finally:
-                line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+        async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
+            async with contextlib.aclosing(pieces):
+                return await _no_stream(head, pieces, clock) or await _watch(order, pieces, clock)
+
+        return await fetching.fetch(order, clock, egress, judged, OURS)
 
 
 async def _no_stream(head: wire.Head, pieces: exchange.Pieces, clock: Clock) -> Reading | None:
@@ -169,6 +157,7 @@ async def _no_stream(head: wire.Head, pieces: exchange.Pieces, clock: Clock) -> 
 class _Seen:
     """What has come of a stream. Times in seconds since its head."""
 
+    began_ms: float  # of the head, since the check began
     events: int = 0
     comments: int = 0
     size: int = 0
@@ -220,7 +209,8 @@ async def _watch(order: StreamTarget, pieces: exchange.Pieces, clock: Clock) -> 
     """The stream, for as long as ordered, or until something is wrong with it. Raises exchange.ERRORS."""
     clock.phase = Failure.TIMEOUT_TRANSFER
     clock.seen.pop("status_code", None)  # that it is open is no news, and not what a later failure is about
-    seen, parser, loop, began = _Seen(), Parser(), asyncio.get_running_loop(), time.perf_counter()
+    seen, parser, loop = _Seen(began_ms=clock.total_ms), Parser(), asyncio.get_running_loop()
+    began = time.perf_counter()
     room_s = max(0.1, clock.deadline_s - clock.total_ms / 1000 - SPARE_S)
     end_s = min(room_s, order.watch_s or order.first_s)
     try:
@@ -241,7 +231,7 @@ async def _watch(order: StreamTarget, pieces: exchange.Pieces, clock: Clock) -> 
             raise
         if order.watch_s > end_s:
             clock.remark(f"Watched for {end_s:.0f} s only, as this check had no more time.")
-        return _judge(order, seen, clock, time.perf_counter() - began)
+        return _judge(order, seen, clock, _limit(order, seen, end_s), is_gap=_is_gap(order, seen, end_s))
     except ConnectionError:
         return _ended("The connection was cut", seen, clock, time.perf_counter() - began)
     return _ended("The server ended the stream", seen, clock, time.perf_counter() - began)
@@ -254,8 +244,13 @@ def _limit(order: StreamTarget, seen: _Seen, end_s: float) -> float:
     return min(seen.last_s + order.gap_s, end_s) if order.gap_s else end_s
 
 
-def _judge(order: StreamTarget, seen: _Seen, clock: Clock, at_s: float) -> Reading:
-    """At the end of the watch, or of our patience."""
+def _is_gap(order: StreamTarget, seen: _Seen, end_s: float) -> bool:
+    """Whether it is the gap that ends our patience; not by the clock, as timers may come a little early."""
+    return bool(order.gap_s) and seen.first_s is not None and seen.last_s + order.gap_s < end_s
+
+
+def _judge(order: StreamTarget, seen: _Seen, clock: Clock, at_s: float, *, is_gap: bool = False) -> Reading:
+    """At the end of the watch, or of our patience: so many seconds after the head."""
     clock.note(events=str(seen.events), comments=str(seen.comments))
     if seen.first_s is not None:
         clock.seen["transfer_ms"] = seen.first_s * 1000
@@ -264,7 +259,7 @@ def _judge(order: StreamTarget, seen: _Seen, clock: Clock, at_s: float) -> Readi
     if seen.first_s is None:
         detail = f"The stream is open, but no event or comment came within {at_s:.3g} s."
         return clock.reading(failure=Failure.TIMEOUT_TRANSFER, detail=detail)
-    if order.gap_s and at_s - seen.last_s >= order.gap_s:
+    if is_gap:
         detail = f"No event or comment for {order.gap_s} s, after {seen.words}."
         return clock.reading(failure=Failure.TIMEOUT_TRANSFER, detail=detail)
     if order.expects and not seen.is_met:
@@ -278,7 +273,7 @@ def _judge(order: StreamTarget, seen: _Seen, clock: Clock, at_s: float) -> Readi
         return clock.reading(failure=Failure.ASSERTION, detail=detail, excerpt=excerpt)
     if order.watch_s:
         clock.remark(f"{seen.words} in {at_s:.0f} s, the longest gap {seen.gap_s:.1f} s.")
-    return replace(clock.reading(), total_ms=clock.total_ms - (at_s - seen.first_s) * 1000)
+    return replace(clock.reading(), total_ms=seen.began_ms + seen.first_s * 1000)
 
 
 def _ended(what: str, seen: _Seen, clock: Clock, after_s: float) -> Reading:

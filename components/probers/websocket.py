@@ -128,10 +128,12 @@ class WebSocket:
         """Open, ask, hold, and count."""
         try:
             with places(order.connections):
-                held = await Hold(order, clock, egress).run()
+                hold = Hold(order, clock, egress)
+                clock.at_deadline = lambda: reading_of(hold.found, clock)
+                await hold.run()
         except NoPlaceError as full:
             return clock.reading(failure=Failure.OWN_FAULT, detail=str(full))
-        return reading_of(held, clock)
+        return reading_of(hold.found, clock)
 
 
 def _address(target: str) -> str:

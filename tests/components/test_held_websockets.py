@@ -264,8 +264,9 @@ def test_a_process_without_room_says_so_and_calls_nobody_down(monkeypatch):
 
 def test_no_file_left_is_our_own_fault(monkeypatch):
     monkeypatch.setattr(places, "_most", lambda: 1000)
-    with ws.Served(ws.stay) as server:
-        order = PROBERS["websocket"].parse(server.url, {"connections": 300, "ping_s": 0})
+    with ws.Elsewhere() as server:
+        target = f"ws://127.0.0.1:{server.port}/"
+        order = PROBERS["websocket"].parse(target, {"connections": 300, "ping_s": 0})
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
         async def go():
@@ -282,6 +283,28 @@ def test_no_file_left_is_our_own_fault(monkeypatch):
     assert classify(reading, Expectation())[0] is Outcome.UNKNOWN
 
 
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_a_timeout_of_a_process_that_is_too_busy_says_nothing_of_the_target(is_busy):
+    async def go(port):
+        from components import probers
+
+        async def hog():
+            while is_busy:
+                time.sleep(0.15)  # noqa: ASYNC251 - on purpose: the loop is held up
+                await asyncio.sleep(0.001)
+
+        hogging = asyncio.create_task(hog())
+        order = PROBERS["websocket"].parse(f"ws://127.0.0.1:{port}/", {"connections": 60})
+        try:
+            return await probers.check("websocket", order, deadline_s=3, egress=Egress(OWN))
+        finally:
+            hogging.cancel()
+
+    with Raw(ws.sends()) as server:
+        reading = asyncio.run(go(server.port))
+    assert reading.failure is (Failure.OWN_FAULT if is_busy else Failure.TIMEOUT_TRANSFER), reading.detail
+
+
 @pytest.mark.parametrize(
     ("options", "timeout_s", "fits"),
     [
@@ -289,6 +312,8 @@ def test_no_file_left_is_our_own_fault(monkeypatch):
         ({"connections": 5, "ramp_s": 10, "hold_s": 20}, 30, False),
         ({"hold_s": 10}, 10, False),
         ({"hold_s": 9}, 10, True),
+        ({"connections": 1000, "hold_s": 9}, 11, False),
+        ({"connections": 1000, "hold_s": 9}, 12, True),
     ],
 )
 def test_a_hold_that_does_not_fit_the_timeout_is_refused_at_save(options, timeout_s, fits):

@@ -21,13 +21,10 @@ from components.probers.base import refuse_short
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
 SCHEMES = (
-    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before an address:"
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
     " sse+https://…, numbers+https://…, health+https://…, vendor+https://…"
 )
-# Schemes that are not the name of a kind: the kind, and what is taken away from the target
-KINDS = {"http": ("http", ""), "https": ("http", ""), "ws": ("websocket", ""), "wss": ("websocket", ""),
-         **{f"{kind}+{scheme}": (kind, f"{kind}+") for kind in ("sse", "numbers", "health", "vendor")
-            for scheme in ("http", "https")}}  # fmt: skip
+KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
 
 
 class Command(BaseCommand):
@@ -109,8 +106,10 @@ def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
     if scheme.lower() in KINDS:
-        kind, prefix = KINDS[scheme.lower()]
-        return kind, target[len(prefix) :]
+        return KINDS[scheme.lower()], target
+    kind, plus, inner = scheme.partition("+")
+    if plus and kind in PROBERS and inner in ("http", "https") and rest:
+        return kind, f"{inner}://{rest}"
     if scheme in PROBERS and rest:
         return scheme, rest
     raise CommandError(
@@ -155,7 +154,7 @@ def ladder(kind: str, reading: Reading) -> list[str]:
     for name, state, took_ms in walked:
         if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
-            lines.append(f"  ✓ {name:<{wide}}{took}{_beside(name, reading)}".rstrip())
+            lines.append(f"  ✓ {name:<{wide}}{took}{_step_fact(name, reading)}".rstrip())
         elif state == "failed":
             lines.append(f"  ✗ {name:<{wide}}{reading.detail}")
         else:
@@ -169,7 +168,7 @@ def ladder(kind: str, reading: Reading) -> list[str]:
     return lines
 
 
-def _beside(name: str, reading: Reading) -> str:
+def _step_fact(name: str, reading: Reading) -> str:
     """The fact that belongs to a step."""
     if name == "Connect" and reading.address:
         return f"  {reading.address}"

@@ -6,6 +6,7 @@ All of it ends a little before the one hard deadline, and at once when more are 
 import asyncio
 import contextlib
 import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,13 @@ from components.lookup import KeptLookup
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock, too_late
 from components.probers.held.session import Loss, Session
-from components.probers.held.target import Plan, WebSocketTarget, fitted
+from components.probers.held.target import MANY, Plan, WebSocketTarget, fitted
 from components.probers.held.upgrade import NotOpenedError, opened
 
 BREATH_S = 0.002  # of many answers that come at once, not each is worth a look at all connections
+GATHER_S = 0.2  # how far apart those are that were cut together
+TICK_S = 0.05
+MAX_LAG = 0.25  # of what is waited for an answer: with more, a timeout says nothing of the target
 RECONNECT_S = 1.0  # between tries to open a dropped one again; and for it once the check is over early
 
 
@@ -37,6 +41,7 @@ class Held:
     losses: list[Loss] = field(default_factory=list)
     seen: dict[str, Any] = field(default_factory=dict)  # of the first that opened
     held_s: float = 0.0
+    lag_s: float = 0.0  # by how much our own event loop was late, in all
     dropped_first: Loss | None = None
     reconnect_s: float | None = None  # until the first that was dropped was open again
     refused_again: Reading | None = None  # what the last try to open it met
@@ -45,6 +50,13 @@ class Held:
     def faults(self) -> int:
         """Losses that are our own."""
         return sum(loss.failure is Failure.OWN_FAULT for loss in self.losses)
+
+    @property
+    def doubtful(self) -> int:
+        """Losses by a timeout while this process was too busy to keep time, or out of something."""
+        if self.lag_s < self.plan.patience_s * MAX_LAG and not self.faults:
+            return 0
+        return sum(loss.failure.startswith("timeout") for loss in self.losses)
 
     @property
     def lost(self) -> int:
@@ -60,9 +72,8 @@ class Hold:
         # a thousand connections are no reason for a thousand look-ups
         self.egress = copy.copy(egress)
         self.egress.lookup = KeptLookup(egress.lookup)
-        self.loop = asyncio.get_running_loop()
         self.plan = fitted(order, clock.deadline_s)
-        self.began = self.loop.time() - clock.total_ms / 1000
+        self.began = time.perf_counter() - clock.total_ms / 1000
         self.until = self.began + self.plan.end_s
         self.found = Held(order, self.plan)
         self.sessions: set[Session] = set()  # that are open now
@@ -71,11 +82,12 @@ class Hold:
         self.opening: set[Clock] = set()  # of those that have begun to open
         self.changed = asyncio.Event()
         self.lost = 0
-        self.is_closing = self.is_broken = False
+        self.is_closing = False
+        self.error: BaseException | None = None
         self.reopening: asyncio.Task[None] | None = None
 
-    async def run(self) -> Held:
-        """Everything, to its end."""
+    async def run(self) -> None:
+        """Everything, to its end; `found` says what came of it, also when it is cancelled."""
         each_s = self.plan.ramp_s / max(1, self.order.connections - 1)
         tasks = [
             asyncio.create_task(self._one(number, number * each_s))
@@ -83,21 +95,21 @@ class Hold:
         ]
         for task in tasks:
             task.add_done_callback(self._notice)
+        if len(tasks) >= MANY:
+            tasks.append(asyncio.create_task(self._feel_lag()))
         try:
             await self._wait(self._are_all_ready)
-            began = self.loop.time()
+            began = time.perf_counter()
             if self.plan.hold_s:
                 await self._wait(None, self.plan.hold_s)
-                self.found.held_s = self.loop.time() - began
+                self.found.held_s = time.perf_counter() - began
                 await self._ask_last()
-            self._end()
-            await self._await_reopening()
+            await self._gather()
         finally:
-            await self._close(tasks)
-        for task in (*tasks, *filter(None, [self.reopening])):
-            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                raise error
-        return self.found
+            self._end()
+            await self._leave(tasks)
+        if self.error is not None:
+            raise self.error
 
     async def _one(self, number: int, after_s: float) -> None:
         """One connection: its place on the ramp, its opening, its life."""
@@ -113,20 +125,20 @@ class Hold:
 
     async def _open(self, clock: Clock | None) -> Session | None:
         """An open one; else it is noted why there is none. The first one's clock is that of the check."""
-        began = self.loop.time()
+        began = time.perf_counter()
         left_s = max(0.01, min(self.plan.patience_s, self.until - began))
         clock = clock or Clock(left_s)
         self.opening.add(clock)
         reading = await self._try(clock, left_s)
         self.opening.discard(clock)
         if isinstance(reading, Reading):
-            self._lose(_refusal(reading, self.loop.time()))
+            self._lose(_refusal(reading, time.perf_counter()))
             return None
         line, protocol = reading
         if self.is_closing:  # too late: it counts as one that did not open
             line.close()
             return None
-        now = self.loop.time()
+        now = time.perf_counter()
         clock.phase = Failure.TIMEOUT_TRANSFER
         self.found.opened_at.append(now - self.began)
         self.found.took.append(now - began)
@@ -172,28 +184,30 @@ class Hold:
 
     async def _reopen(self) -> None:
         """Open the first dropped one again, to see how long that takes; one alone, for it is no help."""
-        began = self.loop.time()
-        while (left_s := self.until - self.loop.time()) > 0:
+        began = time.perf_counter()
+        while (left_s := self.until - time.perf_counter()) > 0:
             reading = await self._try(Clock(left_s), left_s)
             if not isinstance(reading, Reading):
                 reading[0].close()
-                self.found.reconnect_s = self.loop.time() - began
+                self.found.reconnect_s = time.perf_counter() - began
                 return
             self.found.refused_again = reading
             await asyncio.sleep(RECONNECT_S)
 
-    async def _await_reopening(self) -> None:
-        """A moment for the one that is being opened again, but the news must not wait for long."""
+    async def _gather(self) -> None:
+        """Once too many are lost: a moment for those that go with them, and for the one opened again."""
+        if self._is_over() and self.sessions and self.order.connections > 1:
+            await asyncio.sleep(min(GATHER_S, max(0.0, self._left_s())))
         if self.reopening is not None:
             await asyncio.wait({self.reopening}, timeout=min(RECONNECT_S, max(0.0, self._left_s())))
 
     def _left_s(self) -> float:
-        return self.until - self.loop.time()
+        return self.until - time.perf_counter()
 
     def _is_over(self) -> bool:
         """Whether the verdict is clear already, or nobody is left to be held."""
         is_empty = self.settled == self.order.connections and not self.sessions
-        return self.is_broken or is_empty or self.lost > self.order.max_lost
+        return self.error is not None or is_empty or self.lost > self.order.max_lost
 
     def _are_all_ready(self) -> bool:
         return self.settled == self.order.connections and not any(
@@ -202,8 +216,8 @@ class Hold:
 
     async def _wait(self, is_done: Callable[[], bool] | None, most_s: float = 1e9) -> None:
         """Until it is done, the verdict is clear, or the time is up."""
-        end = min(self.until, self.loop.time() + most_s)
-        while not self._is_over() and not (is_done and is_done()) and (left := end - self.loop.time()) > 0:
+        end = min(self.until, time.perf_counter() + most_s)
+        while not self._is_over() and not (is_done and is_done()) and (left := end - time.perf_counter()) > 0:
             self.changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):
@@ -220,9 +234,11 @@ class Hold:
 
     def _end(self) -> None:
         """What is not open or has not answered when the time is up never will be for this check."""
+        if self.is_closing:
+            return
         if not self._is_over():  # else the rest was not given its time
             for clock in self.opening:
-                self._lose(_refusal(too_late(clock, clock.total_ms / 1000), self.loop.time()))
+                self._lose(_refusal(too_late(clock, clock.total_ms / 1000), time.perf_counter()))
             for session in list(self.sessions):
                 session.miss_at_end()
                 if session.loss is not None:
@@ -231,27 +247,49 @@ class Hold:
             self.found.first_s = self.leader.first_s
         self.is_closing = True
 
-    async def _close(self, tasks: "list[asyncio.Task[None]]") -> None:
-        """Leave politely, all at once, and wait for nobody."""
+    async def _leave(self, tasks: "list[asyncio.Task[None]]") -> None:
+        """Politely, all at once. Of many nobody waits until they are closed: the verdict is known."""
         self.is_closing = True
         sessions = list(self.sessions)
         for session in sessions:
             session.say_goodbye()
             self._part_with(session)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)  # uvloop writes at the end of its turn
-        for session in sessions:
-            session.line.close()
         if self.reopening is not None:
-            self.reopening.cancel()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            tasks = [*tasks, self.reopening]
+        closing = asyncio.create_task(_hang_up(sessions, tasks))
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
+        if len(sessions) < MANY:
+            await closing
+
+    async def _feel_lag(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(TICK_S)
+            self.found.lag_s += max(0.0, time.perf_counter() - began - 1.5 * TICK_S)
 
     def _notice(self, task: "asyncio.Task[None]") -> None:
         """An error of our own ends the wait; `run` raises it."""
-        self.is_broken = self.is_broken or (not task.cancelled() and task.exception() is not None)
+        if not task.cancelled() and self.error is None:
+            self.error = task.exception()
         self.changed.set()
+
+
+_closing: set["asyncio.Task[None]"] = set()  # else nothing keeps them alive
+
+
+async def _hang_up(sessions: list[Session], tasks: "list[asyncio.Task[None]]") -> None:
+    """Once the closes have left: uvloop writes at the end of its turn."""
+    try:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    finally:
+        for session in sessions:
+            session.line.close()
+        for task in tasks:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _refusal(reading: Reading, now: float) -> Loss:

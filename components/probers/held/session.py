@@ -2,10 +2,13 @@
 
 Frames are the sans-IO core's of `websockets`. What a server sends is bounded: a message by its size, a
 connection by its bytes and frames, and our own unsent bytes by what a server that stopped reading leaves.
+
+Times are those of `time.perf_counter`: uvloop's own clock stands still while others have their turn.
 """
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -45,7 +48,7 @@ class Loss:
     word: str
     was_open: bool = True
     code: int | None = None  # the close code; 1006 without a close
-    at_s: float = 0.0  # by the event loop's clock
+    at_s: float = 0.0  # by the clock above
     after_s: float = 0.0  # since it was open
     idle_s: float = 0.0  # since the last byte in either direction
     excerpt: str = ""
@@ -66,12 +69,12 @@ class Session:
         self, line: Line, protocol: ClientProtocol, order: WebSocketTarget, *, patience_s: float,
         until: float, took_s: float, on_change: Callable[[], None],
     ) -> None:  # fmt: skip
-        """`took_s` is how long it took to open, `until` when all is over, by the loop's clock."""
+        """`took_s` is how long it took to open, `until` when all is over."""
         self.took_s = took_s
         self.line, self.protocol, self.order = line, protocol, order
         self.patience_s, self.until, self.on_change = patience_s, until, on_change
         self.loop = asyncio.get_running_loop()
-        self.opened_at = self.last_at = self.asked_at = self.loop.time()
+        self.opened_at = self.last_at = self.asked_at = time.perf_counter()
         self.ping, self.echo, self.wants_text = b"", "", bool(order.expect)
         self.first_s: float | None = None  # until all that was awaited at first had come
         self.answer_s = 0.0  # the slowest pong or echo
@@ -124,7 +127,7 @@ class Session:
         elif self.total > MAX_BYTES or self.frames > MAX_FRAMES:
             self._lose(Failure.TOO_LARGE, "The server sends without end: more than we read.", "too much")
         if data:
-            self.last_at = self.loop.time()
+            self.last_at = time.perf_counter()
         self._flush()
 
     def _frame(self, frame: Frame) -> None:
@@ -167,9 +170,9 @@ class Session:
         """Something that was awaited has come; when it was all, the next beat is set."""
         if self.is_waiting:
             return
-        took_s = self.loop.time() - self.asked_at
+        took_s = time.perf_counter() - self.asked_at
         if self.first_s is None:
-            self.first_s = self.loop.time() - self.opened_at
+            self.first_s = time.perf_counter() - self.opened_at
         self.answer_s = max(self.answer_s, took_s)
         self._stop()
         if self.order.ping_s and not self.is_final:
@@ -181,7 +184,7 @@ class Session:
         self._stop()
         if self.loss is not None or self.ended:
             return
-        self.asked_at = self.loop.time()
+        self.asked_at = time.perf_counter()
         if self.order.ping_s:
             self.ping = secrets.token_hex(4).encode()
             self.protocol.send_ping(self.ping)
@@ -206,7 +209,7 @@ class Session:
     def miss_at_end(self) -> None:
         """The time is up: what a check must have heard by then has not come."""
         if self.is_waiting and (self.first_s is None or self.is_final):
-            self._miss(self.loop.time() - self.asked_at)
+            self._miss(time.perf_counter() - self.asked_at)
 
     def _miss(self, waited_s: float) -> None:
         """An answer did not come in time."""
@@ -243,7 +246,7 @@ class Session:
 
     def _lose_by_close(self, code: int, reason: str) -> None:
         meaning = CODES.get(code, "private code" if code >= 4000 else "unknown code")
-        after_s = self.loop.time() - self.opened_at
+        after_s = time.perf_counter() - self.opened_at
         sentence = f"The server closed the WebSocket after {seconds(after_s)} with {code} ({meaning})"
         if code == CUT:
             sentence = f"The connection was cut after {seconds(after_s)}, without a close"
@@ -268,7 +271,7 @@ class Session:
         """It is gone; the first reason counts. The line is hung up, so that `live` ends."""
         if self.loss is not None or self.ended:
             return
-        now = self.loop.time()
+        now = time.perf_counter()
         self.loss = Loss(
             failure, sentence, word, code=code, at_s=now, after_s=now - self.opened_at,
             idle_s=now - self.last_at, excerpt=excerpt,
@@ -282,7 +285,7 @@ class Session:
         for data in self.protocol.data_to_send():
             if data:  # empty: our half would end, and the line is hung up anyway
                 self.line.writer.write(data)
-                self.last_at = self.loop.time()
+                self.last_at = time.perf_counter()
         if self.line.writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             self._lose(Failure.RESET, "The server stopped reading: nothing more can be sent.", "not reading")
 

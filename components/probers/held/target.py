@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.client_certificates import ClientCertificate
 
 MAX_CONNECTIONS = 1_000
+MANY = 50  # connections from which our own time counts: to close them, and how late we are
 MAX_MESSAGE_BYTES = 1024 * 1024
 MIN_MESSAGE_BYTES = 64 * 1024
 MIN_PATIENCE_S = 0.5
@@ -33,8 +34,8 @@ class WebSocketTarget:
 
     @property
     def lasts_s(self) -> int:
-        """How long a check takes by order, without any time to answer."""
-        return self.ramp_s + self.hold_s
+        """How long a check takes by order; of very many connections the opening and closing counts too."""
+        return self.ramp_s + self.hold_s + self.connections // 500
 
     @property
     def max_message_bytes(self) -> int:
@@ -54,8 +55,9 @@ class Plan:
 
 def fitted(order: WebSocketTarget, deadline_s: float) -> Plan:
     """The plan of this order; with too short a deadline it holds for less time, and ramps up faster."""
-    # closing a thousand connections takes a moment as well
-    end_s = max(deadline_s / 2, deadline_s - 0.1 - order.connections / 4_000)
+    # what many connections do at the end takes a moment as well
+    spare_s = 0.1 if order.connections < MANY else 0.3 + order.connections / 2_000
+    end_s = max(deadline_s / 2, deadline_s - spare_s)
     room_s = max(0.0, end_s - MIN_PATIENCE_S)
     ramp_s = min(float(order.ramp_s), room_s)
     hold_s = min(float(order.hold_s), room_s - ramp_s)

@@ -27,8 +27,11 @@ def reading_of(held: Held, clock: Clock) -> Reading:
         clock.seen["transfer_ms"] = held.first_s * 1000
     if held.plan.hold_s < held.order.hold_s:
         clock.remark(f"Held for {seconds(held.plan.hold_s)} only, as this check had no more time.")
-    if held.lost > held.order.max_lost:
+    if held.lost - held.doubtful > held.order.max_lost:
         return _down(held, clock)
+    if held.doubtful and not held.faults:
+        detail = "This worker was too busy to keep time: open them over a longer time, or spread the checks."
+        return clock.reading(failure=Failure.OWN_FAULT, detail=detail)
     if held.faults:
         own = next(loss for loss in held.losses if loss.failure is Failure.OWN_FAULT)
         return clock.reading(failure=Failure.OWN_FAULT, detail=own.sentence)

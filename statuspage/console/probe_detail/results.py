@@ -140,7 +140,9 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     for name, state, took_ms in walked:
         if state == "ok":
             took = "" if took_ms is None else ms(took_ms)
-            rungs.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
+            rungs.append(
+                Rung(name, "ok", ", ".join(filter(None, (_step_detail(name, check, kind), took))) or "–")
+            )
         elif state == "failed":
             rungs.append(Rung(name, "failed", sees(check).lower()))
         else:
@@ -156,7 +158,7 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     return tuple(rungs)
 
 
-def _beside(name: str, check: Check, kind: str) -> str:
+def _step_detail(name: str, check: Check, kind: str) -> str:
     """The detail of a step, shown with its time."""
     facts = check.facts or {}
     note = facts.get("note", "").rstrip(".")
