@@ -1,7 +1,7 @@
 """What the kinds of probe have in common that fetch a document over HTTP and judge what it says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -101,16 +101,19 @@ class DocumentProber(ABC):
 
 
 async def whole(
-    pieces: exchange.Pieces,
-    head: wire.Head,
-    clock: Clock,
-    is_enough: Callable[[Answer], bool] = lambda answer: False,
+    pieces: exchange.Pieces, head: wire.Head, clock: Clock, is_enough: body.Enough = None
 ) -> Answer:
-    """The whole body; one whose end is not announced until `is_enough`.
+    """The whole body; one whose end is not announced until `is_enough`. Of an error page a part will do.
 
     Raises TooLargeError, MalformedAnswerError, DecompressionError, OSError.
     """
+    if is_enough is None and is_good(head):
+        is_enough = _never
     return await body.read(pieces, head, clock, method="GET", is_enough=is_enough)
+
+
+def _never(answer: Answer) -> bool:
+    return False
 
 
 def unexpected(head: wire.Head, answer: Answer, clock: Clock, because: str = "") -> Reading:

@@ -288,6 +288,18 @@ def test_a_body_that_ends_with_the_connection_is_read_to_its_end():
     assert reading.facts["value"] == "5"
 
 
+def test_an_error_page_that_never_ends_is_an_error():
+    async def behave(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\nsorry")
+        await writer.drain()
+        await reader.read()
+
+    with Raw(behave) as server:
+        reading = look("numbers", f"http://127.0.0.1:{server.port}/", {"value": "$.used"}, deadline_s=4.0)
+    assert (reading.failure, reading.excerpt) == (Failure.STATUS, "sorry")
+
+
 def test_a_body_that_never_ends_is_cut_off_at_the_deadline():
     async def behave(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
