@@ -66,11 +66,11 @@ def _values(first_slots: Mapping[int, int]) -> dict[int, list[tuple[int, float]]
         for ids in by_length.values()
     ))  # fmt: skip
     checks = Check.objects.filter(asked).order_by()  # else SQLite walks the whole table in that order
-    found: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    by_probe: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for probe_id, slot, facts in checks.values_list("probe_id", "slot", "facts")[:MAX_ROWS]:
         if slot >= first_slots[probe_id] and (value := _number(facts)) is not None:
-            found[probe_id].append((slot, value))
-    return {probe_id: sorted(found[probe_id]) for probe_id in first_slots}
+            by_probe[probe_id].append((slot, value))
+    return {probe_id: sorted(by_probe[probe_id]) for probe_id in first_slots}
 
 
 def _number(facts: Any) -> float | None:

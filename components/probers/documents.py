@@ -75,12 +75,11 @@ class DocumentProber(ABC):
         """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
-    def request(self, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    @staticmethod
+    def request(target: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """The fields of the order that say what to ask. Raises InvalidProbeError."""
         refuse_unprintable(headers)
-        url = split_address(target).geturl()
-        is_typed = any(name.lower() == "accept" for name in headers)
-        return {"url": url, "headers": headers if is_typed else {"Accept": self.accepts, **headers}}
+        return {"url": split_address(target).geturl(), "headers": headers}
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Fetch the document, and judge it."""
@@ -93,7 +92,7 @@ class DocumentProber(ABC):
             })  # fmt: skip
             return await self.judge(order, head, pieces, clock)
 
-        return await fetching.fetch(order, clock, egress, judged)
+        return await fetching.fetch(order, clock, egress, judged, {"Accept": self.accepts})
 
     @abstractmethod
     async def judge(self, order: Any, head: wire.Head, pieces: exchange.Pieces, clock: Clock) -> Reading:

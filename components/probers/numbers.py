@@ -170,17 +170,17 @@ class Numbers(DocumentProber):
 async def measured(order: NumberOrder, answer: Answer, head: wire.Head) -> tuple[float, str]:
     """The number, and the two that make a ratio ("830 of 1,000"; else empty). Raises NoNumberError."""
     if len(answer.data) > INLINE_BYTES:
-        found = await asyncio.to_thread(_numbers, order, answer, head)
+        numbers = await asyncio.to_thread(_numbers, order, answer, head)
     else:
-        found = _numbers(order, answer, head)
+        numbers = _numbers(order, answer, head)
     if order.divided_by is None:
-        return found[0], ""
-    if found[1] == 0:
+        return numbers[0], ""
+    if numbers[1] == 0:
         raise NoNumberError(f"{order.divided_by.name} is 0, so there is no ratio.")
-    value = found[0] / found[1]
+    value = numbers[0] / numbers[1]
     if not math.isfinite(value):
         raise NoNumberError(f"{order.name} is too large a number.")
-    return value, f"{spelled(found[0])} of {spelled(found[1])}"
+    return value, f"{spelled(numbers[0])} of {spelled(numbers[1])}"
 
 
 def judged(order: NumberOrder, value: float, parts: str = "") -> tuple[Failure | None, str, str]:
@@ -219,14 +219,14 @@ def _numbers(order: NumberOrder, answer: Answer, head: wire.Head) -> list[float]
     try:
         if order.value.path is not None:
             document = json_answers.document(answer, head)
-            found = [_json_numbers(source, document) for source in sources]
+            by_source = [_json_numbers(source, document) for source in sources]
         else:
             wanted = [source.selector for source in sources if source.selector is not None]
             kind = head.headers.get("content-type", "")
-            found = prometheus_text.values(bytes(answer.data), kind, wanted)
+            by_source = prometheus_text.values(bytes(answer.data), kind, wanted)
     except (json_answers.UnreadableError, SeriesError) as error:
         raise NoNumberError(str(error)) from error
-    return [_one(source, numbers, order.several) for source, numbers in zip(sources, found, strict=True)]
+    return [_one(source, numbers, order.several) for source, numbers in zip(sources, by_source, strict=True)]
 
 
 def _json_numbers(source: Source, document: Any) -> list[float]:
