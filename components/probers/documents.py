@@ -9,14 +9,13 @@ from components import steps, wire
 from components.client_certificates import ClientCertificate
 from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, exchange, fetching
+from components.probers import answer_facts, body, exchange, fetching
 from components.probers.base import Clock, Option
 from components.probers.body import Answer
 from components.probers.redirects import first_hop
 from components.probers.typed_headers import refuse_unprintable
 from components.web_addresses import split_address
 
-KEPT_HEADERS = {"server": "server", "retry_after": "retry-after"}
 MAX_FACT_LENGTH = 200
 HEADERS = Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line.")
 UNREAD = Option(
@@ -85,11 +84,7 @@ class DocumentProber(ABC):
         """Fetch the document, and judge it."""
 
         async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
-            clock.note(**{
-                name: head.headers[header][:MAX_FACT_LENGTH]
-                for name, header in KEPT_HEADERS.items()
-                if header in head.headers
-            })  # fmt: skip
+            clock.note(**answer_facts.always(head))
             return await self.judge(order, head, pieces, clock)
 
         return await fetching.fetch(order, clock, egress, judged, {"Accept": self.accepts})
@@ -117,6 +112,7 @@ def _never(answer: Answer) -> bool:
 
 def unexpected(head: wire.Head, answer: Answer, clock: Clock, because: str = "") -> Reading:
     """The reading of an answer whose status code says that it is none."""
+    clock.note(**answer_facts.of_body(answer.data, head))
     detail = f"Responded with {head.status}, which is not expected.{because}"
     return clock.reading(failure=Failure.STATUS, detail=detail, excerpt=fetching.excerpt(head, answer))
 
