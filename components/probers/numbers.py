@@ -67,10 +67,12 @@ class NumberOrder(DocumentOrder):
         """What is measured, in a sentence."""
         return self.value.name if self.divided_by is None else f"{self.value.name} / {self.divided_by.name}"
 
-    @property
-    def is_falling(self) -> bool:
-        """Whether it is full when it is low: its limits lie below."""
-        return any(not limit.is_above for limit in self.limits)
+    def is_falling(self, value: float) -> bool:
+        """Whether it is full when it is low: as its limits lie; where they do not tell, as the value does."""
+        directions = {limit.is_above for limit in self.limits}
+        if len(directions) == 1:
+            return not directions.pop()
+        return self.full_at is not None and value > self.full_at
 
     def past_s(self, interval_s: int) -> int:
         """How many seconds of its past it wants to know, checked this often; 0 for none."""
@@ -113,7 +115,7 @@ class Numbers(DocumentProber):
         Option(
             "full_at",
             "Full at",
-            help="Warns before the number reaches this value. For a number that falls, set a limit “below”.",
+            help="Warns before the number reaches this value, rising or (with a limit “below”) falling.",
         ),
         Option(
             "warn_minutes",
@@ -136,7 +138,7 @@ class Numbers(DocumentProber):
             raise InvalidProbeError("divided_by", "Use two JSON paths or two series, not one of each.")
         if not 1 <= given["warn_minutes"] <= MAX_WARN_MINUTES:
             raise InvalidProbeError("warn_minutes", f"Enter 1 to {MAX_WARN_MINUTES} minutes.")
-        return NumberOrder(
+        order = NumberOrder(
             **self.request(target, given["headers"]),
             value=value,
             divided_by=divided_by,
@@ -145,6 +147,8 @@ class Numbers(DocumentProber):
             full_at=_checked("full_at", given["full_at"], number_of) if given["full_at"] else None,
             warn_s=60.0 * given["warn_minutes"],
         )
+        _refuse_full_before_limits(order)
+        return order
 
     async def judge(
         self, order: NumberOrder, head: wire.Head, pieces: exchange.Pieces, clock: Clock
@@ -203,7 +207,7 @@ def _forecast(order: NumberOrder, value: float) -> str:
     if order.full_at is None:
         return ""
     points = (*order.past, (0.0, value))
-    wait_s = forecasts.seconds_until(points, order.full_at, is_falling=order.is_falling)
+    wait_s = forecasts.seconds_until(points, order.full_at, is_falling=order.is_falling(value))
     if wait_s is None or wait_s > order.warn_s:
         return ""
     if wait_s == 0:
@@ -254,11 +258,15 @@ def _one(source: Source, numbers: Sequence[float], several: str) -> float:
         raise NoNumberError(
             f"{source.name} matches {len(numbers):,} numbers: name one, or set “If several match”."
         )
-    value = JOINS[several](numbers) if len(numbers) > 1 else numbers[0]
-    if not math.isfinite(value):
-        word = "not a number (NaN)" if math.isnan(value) else "infinite"
-        raise NoNumberError(f"{source.name} is {word}.")
-    return value
+    for value in numbers:
+        if not math.isfinite(value):
+            raise NoNumberError(
+                f"{source.name} is {'not a number (NaN)' if math.isnan(value) else 'infinite'}."
+            )
+    try:
+        return JOINS[several](numbers) if len(numbers) > 1 else numbers[0]
+    except OverflowError as error:
+        raise NoNumberError(f"{source.name} is too large a number.") from error
 
 
 def _source(field: str, text: str) -> Source | None:
@@ -279,6 +287,20 @@ def _source(field: str, text: str) -> Source | None:
         raise InvalidProbeError(
             field, 'Write a JSON path that begins with $, or a series as name or name{label="value"}.'
         ) from error
+
+
+def _refuse_full_before_limits(order: NumberOrder) -> None:
+    """What is full before any of its limits is degraded for good. Raises InvalidProbeError."""
+    above = [limit.value for limit in order.limits if limit.is_above]
+    below = [limit.value for limit in order.limits if not limit.is_above]
+    if order.full_at is None or not order.limits or (above and below):
+        return
+    if (above and order.full_at < min(above)) or (below and order.full_at > max(below)):
+        side = "above" if above else "below"
+        raise InvalidProbeError(
+            "full_at",
+            f"This is reached before any limit “{side}”: use a value beyond the limits, or change them.",
+        )
 
 
 def _checked(field: str, text: str, read: Callable[[str], Any]) -> Any:

@@ -79,6 +79,28 @@ def test_a_number_that_is_not_there_is_unknown_with_a_sentence(target, document,
     assert "value" not in reading.facts
 
 
+@pytest.mark.parametrize("several", ["sum", "highest", "lowest"])
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ((1, "NaN"), "x is not a number (NaN)."),
+        (("NaN", 1), "x is not a number (NaN)."),
+        (("+Inf", "-Inf"), "x is infinite."),
+        ((1, "-Inf"), "x is infinite."),
+    ],
+)
+def test_one_number_that_is_none_spoils_what_they_make_together(target, several, numbers, sentence):
+    target.says = "".join(f'x{{a="{place}"}} {value}\n' for place, value in enumerate(numbers)).encode()
+    reading = look("numbers", target.url, {"value": "x", "several": several})
+    assert told(reading) == ("unknown", sentence)
+
+
+def test_a_sum_that_is_too_large_is_unknown(target):
+    target.json([1.7e308, 1.7e308])
+    reading = look("numbers", target.url, {"value": "$[*]", "several": "sum"})
+    assert told(reading) == ("unknown", "$[*] is too large a number.")
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "sentence"),
     [
@@ -154,6 +176,8 @@ def test_a_number_beyond_its_limit_counts_also_when_others_are_asked(target):
         ({"value": "$.a", "divided_by": "series"}, "divided_by", "not one of each"),
         ({"value": "$.a", "limits": "down over nothing"}, "limits", "is not a number"),
         ({"value": "$.a", "limits": "high"}, "limits", "write “degraded above 0.8”"),
+        ({"value": "$.a", "full_at": "0", "limits": "down above 5"}, "full_at", "before any limit “above”"),
+        ({"value": "$.a", "full_at": "9", "limits": "down below 5"}, "full_at", "before any limit “below”"),
         ({"value": "$.a", "full_at": "much"}, "full_at", "is not a number"),
         ({"value": "$.a", "warn_minutes": "0"}, "warn_minutes", "Enter 1 to"),
         ({"value": "$.a", "warn_minutes": "x"}, "warn_minutes", "Enter a whole number."),
@@ -215,6 +239,14 @@ def test_a_number_that_falls_is_full_at_the_bottom(target):
     options = {"value": "$.free", "limits": "down below 5", "full_at": "0"}
     reading = measure(target, options, [(minutes, 100 + 5 * minutes) for minutes in range(20, 0, -1)])
     assert told(reading) == ("degraded", "$.free is 100, and will reach 0 in about 20 minutes at this pace.")
+
+
+def test_without_limits_it_is_full_from_whichever_side_it_comes(target):
+    target.json({"free": 100})
+    falling = [(minutes, 100 + 5 * minutes) for minutes in range(20, 0, -1)]
+    reading = measure(target, {"value": "$.free", "full_at": "0"}, falling)
+    assert told(reading) == ("degraded", "$.free is 100, and will reach 0 in about 20 minutes at this pace.")
+    assert told(measure(target, {"value": "$.free", "full_at": "0"}, []))[0] == "up"
 
 
 def test_what_is_full_without_a_limit_is_degraded(target):
