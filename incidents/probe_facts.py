@@ -34,7 +34,7 @@ def of(
         status_code=bad.status_code,
         detail=bad.detail,
         excerpt=bad.excerpt,
-        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
+        headers=_headers(bad),
         total_ms=bad.total_ms,
         connect_ms=bad.connect_ms,
         first_byte_ms=bad.first_byte_ms,
@@ -51,6 +51,12 @@ def of(
         deploy=str(deploy) if deploy else "",
         last_version=probe.last_version,
     )
+
+
+def _headers(bad: Check) -> dict[str, str]:
+    """The stored facts; none of a row that holds something else."""
+    facts = bad.facts if isinstance(bad.facts, dict) else {}
+    return {str(name): str(value) for name, value in facts.items()}
 
 
 def good_before(probe: Probe, end: int) -> list[int]:

@@ -19,6 +19,8 @@ VARNISH = {"server": "Varnish", "x_varnish": "7", "reason": "Backend fetch faile
         (Facts("status", 503), []),  # a bare 503 says nothing of why
         (Facts("status", 503, headers={"retry_after": "30"}), []),  # who sends it is not known
         (Facts("status", 503, headers={"retry_after": "30", "server": "gunicorn"}), ["overload"]),
+        (Facts("status", 503, headers={"retry_after": "²", "server": "gunicorn"}), ["overload"]),
+        (Facts("status", 503, headers={"retry_after": "9" * 99, "server": "gunicorn"}), []),
         (Facts("status", 503, **SLOWER), ["overload"]),
         (Facts("status", 503, excerpt="QueuePool limit of size 5 reached, database"), ["db_connections"]),
         (Facts("status", 500, excerpt="FATAL: remaining connection slots are reserved"), ["db_connections"]),
