@@ -148,6 +148,7 @@ class Probe(Showing, Regional, Verdict):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
+        is_pointed = columns is None or bool(POINT & set(columns))
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
         else:
@@ -167,7 +168,7 @@ class Probe(Showing, Regional, Verdict):
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
         self.lead_others(columns)
-        if is_passive(self.kind):
+        if is_pointed and is_passive(self.kind):
             Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:
