@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from components import versions
 from components.diagnosis import Facts
-from components.models import Check, Component, DeployMarker, Probe
+from components.models import Check, Component, DeployMarker, DeploySource, Probe
 from components.outcomes import Outcome
 from components.probers import PROBERS, InvalidProbeError
 from components.status import Status
@@ -49,7 +50,8 @@ def of(
         is_maintained=probe.component.maintenances.filter(state__in=("in_progress", "verifying")).exists(),
         deployed_s=(since - deploy.at).total_seconds() if since and deploy else None,
         deploy=str(deploy) if deploy else "",
-        last_version=probe.last_version,
+        last_version="" if versions.is_etag(probe.last_version) else probe.last_version,
+        deploy_is_sure=deploy is None or deploy.source != DeploySource.ETAG,
     )
 
 

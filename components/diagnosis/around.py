@@ -61,6 +61,8 @@ def _deploys(view: View) -> Iterator[Sign]:
     if facts.deployed_s is not None and -30 <= facts.deployed_s <= RECENT_S:
         what = f" ({facts.deploy[:60]})" if facts.deploy else ""
         weight = FRESH if facts.deployed_s <= SOON_S else 0.5
+        if not facts.deploy_is_sure:
+            weight /= 2
         yield Sign(
             "deploy", weight, f"A deploy{what} was marked {facts.deployed_s:,.0f} s before the first failure."
         )

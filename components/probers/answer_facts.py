@@ -40,6 +40,8 @@ def always(head: wire.Head) -> dict[str, str]:
     version = next((head.headers[name] for name in VERSIONS if head.headers.get(name)), "")
     if version:
         facts["app_version"] = version
+    elif head.headers.get("etag"):
+        facts["etag"] = hashlib.sha256(head.headers["etag"].encode()).hexdigest()[:HASH_LENGTH]
     return {name: _safe(value) for name, value in facts.items()}
 
 
