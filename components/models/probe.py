@@ -126,7 +126,7 @@ class Probe(Showing, Regional, Verdict):
     region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    # The version that the last good response named or its ETag (`components.versions`); empty without one
     last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
