@@ -1,4 +1,4 @@
-"""Benchmarks, each beside a reference in the same run.
+"""Benchmarks, each compared with a reference in the same run.
 
 `python -m benchmarks [page checks scale streams render]`
 """

@@ -1,11 +1,11 @@
-"""Run the named benchmarks, or all, and print one table. `--quick` for a first look."""
+"""Run the named benchmarks, or all, and print one table. `--quick` for a rough result."""
 
 import argparse
 import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, deliveries, page, render, scale, streams
+from benchmarks import checks, console, deliveries, held, page, render, scale, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -13,6 +13,7 @@ ALL: dict[str, ModuleType] = {
     "checks": checks,
     "scale": scale,
     "streams": streams,
+    "held": held,
     "render": render,
     "console": console,
     "deliveries": deliveries,
@@ -20,29 +21,29 @@ ALL: dict[str, ModuleType] = {
 
 
 def main() -> int:
-    """The exit code: 0 when everything wanted holds."""
+    """The exit code: 0 if all targets are met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(ALL)}")
     parser.add_argument("--quick", action="store_true", help="shorter, and less to be trusted")
-    given = parser.parse_args()
-    if unknown := set(given.names) - set(ALL):
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(ALL):
         parser.error(f"there is no measurement {', '.join(sorted(unknown))}: choose of {', '.join(ALL)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     have_references()
     rows: list[Row] = []
-    for name in given.names or ALL:
+    for name in arguments.names or ALL:
         say(f"{name}: {(ALL[name].__doc__ or '').strip()}")
-        found = ALL[name].run(quick=given.quick)
-        show(found)
-        rows += found
-    if len(given.names) != 1:
+        results = ALL[name].run(quick=arguments.quick)
+        show(results)
+        rows += results
+    if len(arguments.names) != 1:
         print()
         show(rows)
     return 0 if all(row.holds for row in rows) else 1
 
 
 def show(rows: list[Row]) -> None:
-    """A table, one line a figure."""
+    """Print a table, one line per figure."""
     print(f"{'figure':<64} {'ours':>22} {'reference':>22} {'ratio':>7} {'wanted':>11}")
     for row in rows:
         share = f"{row.ratio:.2f}" if row.ratio is not None else ""

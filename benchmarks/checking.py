@@ -9,7 +9,7 @@ import django
 
 
 def main(target: str, seconds: float, at_once: int, certificate: str) -> None:
-    """Keep so many checks of one target going."""
+    """Keep `at_once` checks of one target running for `seconds`, and print the counts as JSON."""
     django.setup()
     from components.checking import Checker, CheckRequest, Finding
     from components.egress import Egress
@@ -23,13 +23,13 @@ def main(target: str, seconds: float, at_once: int, certificate: str) -> None:
         slot = int(time.time())
         return [CheckRequest(Claim(n, slot, 1, "local"), "http", order, 5.0) for n in range(number)]
 
-    def found(batch: list[Finding]) -> None:
+    def on_found(batch: list[Finding]) -> None:
         nonlocal count, failed
         with guard:
             count += len(batch)
-            failed += sum(one.reading.failure is not None for one in batch)
+            failed += sum(finding.reading.failure is not None for finding in batch)
 
-    checker = Checker(found, egress=Egress(["127.0.0.0/8"], ca_file=certificate))
+    checker = Checker(on_found, egress=Egress(["127.0.0.0/8"], ca_file=certificate))
     began, used = time.monotonic(), time.process_time()
     while time.monotonic() - began < seconds:
         if checker.in_hand < at_once:

@@ -1,4 +1,4 @@
-"""(b) Checks per CPU second, beside Debian's prometheus-blackbox-exporter on the same target."""
+"""(b) Checks per CPU second, compared with Debian's prometheus-blackbox-exporter on the same target."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ def run(*, quick: bool) -> list[Row]:
             "modules:\n  well:\n    prober: http\n    timeout: 5s\n    http:\n      preferred_ip_protocol: ip4\n"
             f"      tls_config:\n        ca_file: {certificate}\n"
         )
-        theirs = stage.start(
+        reference = stage.start(
             "prometheus-blackbox-exporter",
             f"--config.file={config}",
             f"--web.listen-address=127.0.0.1:{exporter}",
@@ -61,17 +61,19 @@ def run(*, quick: bool) -> list[Row]:
             pairs = []
             for round_ in range(ROUNDS):
                 say(f"{name}, round {round_ + 1} of {ROUNDS}")
-                ours = _ours(stage, target, seconds, str(certificate))
-                before = cpu_s(theirs)
+                own = _ours(stage, target, seconds, str(certificate))
+                before = cpu_s(reference)
                 asked, bad = wrk(
                     f"http://127.0.0.1:{exporter}/probe?module=well&target={quote(target, safe='')}",
                     seconds=seconds,
                     connections=CONNECTIONS,
                 )
                 assert bad == 0
-                pairs.append((ours, asked / (cpu_s(theirs) - before)))
-            one, two = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
-            rows.append(ratio(f"(b) checks, {name}, blackbox_exporter", one, two, 1.0, "/CPU s"))
+                pairs.append((own, asked / (cpu_s(reference) - before)))
+            own_rate, reference_rate = sorted(pairs, key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
+            rows.append(
+                ratio(f"(b) checks, {name}, blackbox_exporter", own_rate, reference_rate, 1.0, "/CPU s")
+            )
     return rows
 
 
@@ -85,6 +87,6 @@ def _ours(stage: Stage, target: str, seconds: int, certificate: str) -> float:
         text=True,
         check=True,
     )
-    found = json.loads(done.stdout)
-    assert found["failed"] == 0, found
-    return float(found["checks"] / found["cpu_s"])
+    result = json.loads(done.stdout)
+    assert result["failed"] == 0, result
+    return float(result["checks"] / result["cpu_s"])

@@ -45,21 +45,21 @@ print("FOUND" + json.dumps(middle))
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Queries must be the same at every size; time is the process's own, beside an empty page's in turns."""
-    found = {}
+    """Queries must be the same at every size; CPU time is measured in turns with an empty page's."""
+    results = {}
     for size in SIZES:
         say(f"{size} components")
         with Stage() as stage:
             stage.fill(size)
-            code = f"from benchmarks.filling import trouble; trouble({INCIDENTS})"
+            code = f"from benchmarks.filling import add_incidents; add_incidents({INCIDENTS})"
             stage.manage("shell", "-v0", "-c", code)
             ask = ASK.format(pages=list(PAGES.values()), rounds=6 if quick else 22)
-            found[size] = json.loads(stage.manage("shell", "-v0", "-c", ask).split("FOUND")[1])
+            results[size] = json.loads(stage.manage("shell", "-v0", "-c", ask).split("FOUND")[1])
     rows = []
     for place, name in enumerate(PAGES, start=1):
-        wanted = found[SIZES[0]][place][0]
+        wanted = results[SIZES[0]][place][0]
         for size in SIZES:
-            (_, empty), (queries, took) = found[size][0], found[size][place]
+            (_, empty), (queries, took) = results[size][0], results[size][place]
             rows.append(
                 Row(
                     f"(f) console, {name}, {size} components, {INCIDENTS} incidents",

@@ -1,4 +1,4 @@
-"""(g) Webhooks per CPU second of one worker, beside a bare aiohttp loop posting to the same sink."""
+"""(g) Webhooks per CPU second of one worker, compared with a bare aiohttp loop posting to the same sink."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ ROUNDS = 3
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Claims, packing, signing and database states counted in; and how long until 10,000 are told."""
+    """With claims, packing, signing and database states; and how long until 10,000 are notified."""
     from tests.certificates import make
 
     number = 4_000 if quick else 10_000
@@ -31,30 +31,31 @@ def run(*, quick: bool) -> list[Row]:
             for round_ in range(1 if quick else ROUNDS):
                 say(f"{name}, round {round_ + 1}: {number:,} webhooks, twice")
                 stage.forget()
-                mine = _deliver(stage, "ours", url, number, str(certificate))
-                theirs = _deliver(stage, "bare", url, number, str(certificate))
-                assert mine["sent"] == 2 * number + 1
-                assert theirs["sent"] == number
-                pairs.append((mine, theirs))
-            mine, theirs = sorted(pairs, key=lambda pair: pair[1]["cpu_s"] / pair[0]["second"]["cpu_s"])[
+                own = _deliver(stage, "ours", url, number, str(certificate))
+                reference = _deliver(stage, "bare", url, number, str(certificate))
+                assert own["sent"] == 2 * number + 1
+                assert reference["sent"] == number
+                pairs.append((own, reference))
+            own, reference = sorted(pairs, key=lambda pair: pair[1]["cpu_s"] / pair[0]["second"]["cpu_s"])[
                 len(pairs) // 2
             ]
             for turn in ("first", "second"):
-                one, two = number / mine[turn]["cpu_s"], number / theirs["cpu_s"]
-                rows.append(
-                    ratio(f"(g) webhooks, {name}, {turn} update, bare aiohttp", one, two, 0.8, "/CPU s")
-                )
-            wall = mine["first"]["all_s"]
-            told = f"(g) webhooks, {name}: until {number:,} are told"
-            rows.append(Row(told, f"{wall:.1f} s", f"{theirs['wall_s']:.1f} s", None, "≤ 120 s", wall <= 120))
+                own_rate, reference_rate = number / own[turn]["cpu_s"], number / reference["cpu_s"]
+                what = f"(g) webhooks, {name}, {turn} update, bare aiohttp"
+                rows.append(ratio(what, own_rate, reference_rate, 0.8, "/CPU s"))
+            wall = own["first"]["all_s"]
+            label = f"(g) webhooks, {name}: until {number:,} are told"
+            rows.append(
+                Row(label, f"{wall:.1f} s", f"{reference['wall_s']:.1f} s", None, "≤ 120 s", wall <= 120)
+            )
     return rows
 
 
 def _deliver(stage: Stage, which: str, url: str, number: int, ca_file: str) -> dict[str, dict[str, float]]:
     command = ["taskset", "-c", str(SERVER_CORE), sys.executable, "-m", "benchmarks.delivering"]
-    given = [which, url, str(number), ca_file]
+    arguments = [which, url, str(number), ca_file]
     done = subprocess.run(
-        [*command, *given], env=stage.env, cwd=ROOT, capture_output=True, text=True, check=True
+        [*command, *arguments], env=stage.env, cwd=ROOT, capture_output=True, text=True, check=True
     )
-    found: dict[str, dict[str, float]] = json.loads(done.stdout)
-    return found
+    result: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return result

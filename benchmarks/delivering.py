@@ -16,7 +16,7 @@ WORDS = "Chat servers are healthy again, but a safeguard still refuses new conne
 
 
 def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
-    """The whole way of an update: sorted, claimed, packed, signed, sent, written down. SQLite."""
+    """The whole delivery of an update: fanned out, claimed, packed, signed, sent and recorded. SQLite."""
     import django
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "statuspage.settings"
@@ -39,10 +39,10 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     leases.PER_CHAT_HOST = AT_ONCE
     now, rows = timezone.now(), []
     for n in range(number):
-        one = Subscriber(channel=Channel.WEBHOOK, state=State.ACTIVE, created_at=now, key=f"key-{n}")
-        one.point_to(f"{url}hook/{n}")
-        one.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
-        rows.append(one)
+        subscriber = Subscriber(channel=Channel.WEBHOOK, state=State.ACTIVE, created_at=now, key=f"key-{n}")
+        subscriber.point_to(f"{url}hook/{n}")
+        subscriber.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
+        rows.append(subscriber)
     Subscriber.objects.bulk_create(rows, batch_size=500)
     chat = Component.objects.create(name="Chat", status="operational")
     incident = Incident.objects.open(
@@ -50,22 +50,22 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     )
     postman = Dispatcher(channels.senders(), egress=Egress(("127.0.0.0/8",), ca_file=ca_file))
     _warm_up(postman)
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name in ("first", "second"):
         start = time.monotonic()
         fan_out.sort(timezone.now())
         began, used = time.monotonic(), time.process_time()
-        _until_told(postman)
+        _until_sent(postman)
         now = time.monotonic()
-        found[name] = {"all_s": now - start, "wall_s": now - began, "cpu_s": time.process_time() - used}
+        results[name] = {"all_s": now - start, "wall_s": now - began, "cpu_s": time.process_time() - used}
         incident.post(Post(WORDS, phase="identified"), now=timezone.now())
-    found["sent"] = Delivery.objects.filter(state="sent").count()
+    results["sent"] = Delivery.objects.filter(state="sent").count()
     postman.drain(5)
-    return found
+    return results
 
 
 def _warm_up(postman: Any) -> None:
-    """A worker that has been running: its code is loaded."""
+    """Send one update first, so that all code is loaded, as in a running worker."""
     from django.utils import timezone
 
     from subscribers.models import Purpose, Subscriber
@@ -73,10 +73,10 @@ def _warm_up(postman: Any) -> None:
     first = Subscriber.objects.order_by("pk").first()
     assert first is not None
     first.owe(Purpose.TEST, timezone.now())
-    _until_told(postman)
+    _until_sent(postman)
 
 
-def _until_told(postman: Any) -> None:
+def _until_sent(postman: Any) -> None:
     from django.utils import timezone
 
     from subscribers.models import Subscriber
@@ -100,7 +100,7 @@ def bare(url: str, number: int, ca_file: str) -> dict[str, Any]:
         connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True, ssl=context)
         async with aiohttp.ClientSession(connector=connector) as session:
 
-            async def one(n: int) -> None:
+            async def post(n: int) -> None:
                 nonlocal sent
                 async with (
                     places,
@@ -111,12 +111,12 @@ def bare(url: str, number: int, ca_file: str) -> dict[str, Any]:
                     sent += answer.status == 204
 
             began, used = time.monotonic(), time.process_time()
-            await asyncio.gather(*(one(n) for n in range(number)))
+            await asyncio.gather(*(post(n) for n in range(number)))
             return {"wall_s": time.monotonic() - began, "cpu_s": time.process_time() - used, "sent": sent}
 
     return asyncio.run(run())
 
 
 if __name__ == "__main__":
-    which, *given = sys.argv[1:]
-    print(json.dumps({"ours": ours, "bare": bare}[which](given[0], int(given[1]), given[2])))
+    which, *arguments = sys.argv[1:]
+    print(json.dumps({"ours": ours, "bare": bare}[which](arguments[0], int(arguments[1]), arguments[2])))

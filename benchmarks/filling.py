@@ -9,10 +9,11 @@ from incidents.models import Affected, Incident, Update
 
 DAYS = 90
 PER_GROUP = 20
+BODY = "It is not responding."  # of the only update of an incident
 
 
 def fill(count: int) -> None:
-    """So many components in groups of 20, each with a probe and 90 days, a bad day here and there."""
+    """Add components in groups of 20, each with a probe and 90 days, some of them with an outage."""
     now = timezone.now()
     began = now - timedelta(days=DAYS + 10)
     groups = [
@@ -31,11 +32,11 @@ def fill(count: int) -> None:
     )
     Component.objects.update(created_at=began)
     StatusSpan.objects.bulk_create(
-        StatusSpan(component=one, status="operational", started_at=began) for one in components
+        StatusSpan(component=component, status="operational", started_at=began) for component in components
     )
     Probe.objects.bulk_create(
         Probe(
-            component=one,
+            component=component,
             kind="http",
             target="http://127.0.0.1:9/",
             outcome="up",
@@ -45,16 +46,16 @@ def fill(count: int) -> None:
             heard_s=int(now.timestamp()),
             public_id=f"p{n:011d}",
         )
-        for n, one in enumerate(components)
+        for n, component in enumerate(components)
     )
     DayTally.objects.bulk_create(
         (
             DayTally(
-                component=one,
+                component=component,
                 day=(now - timedelta(days=back)).date(),
                 **({"up_s": 84_600, "major_s": 1800} if (n * 7 + back) % 45 == 0 else {"up_s": 86_400}),
             )
-            for n, one in enumerate(components)
+            for n, component in enumerate(components)
             for back in range(1, DAYS)
         ),
         batch_size=5000,
@@ -62,20 +63,22 @@ def fill(count: int) -> None:
     Page.objects.bump_version()
 
 
-def trouble(count: int) -> None:
-    """So many open incidents, every fifth only suggested, every third overdue; twelve hours of response times."""
+def add_incidents(count: int) -> None:
+    """Add open incidents, every fifth a suggestion, every third overdue; and twelve hours of response times."""
     now = timezone.now()
     components = list(Component.objects.order_by("position"))
     hour = now.replace(minute=0, second=0, microsecond=0)
     HourTally.objects.bulk_create(
         (
-            HourTally(component=one, hour=hour - timedelta(hours=back), up_s=3600, latency={"40": 60})
-            for one in components
+            HourTally(component=component, hour=hour - timedelta(hours=back), up_s=3600, latency={"40": 60})
+            for component in components
             for back in range(12)
         ),
         batch_size=5000,
     )
-    Component.objects.filter(pk__in=[one.pk for one in components[:5]]).update(status="major_outage")
+    Component.objects.filter(pk__in=[component.pk for component in components[:5]]).update(
+        status="major_outage"
+    )
     incidents = Incident.objects.bulk_create(
         Incident(
             title=f"Incident {n + 1}",
@@ -88,13 +91,11 @@ def trouble(count: int) -> None:
         for n in range(count)
     )
     Affected.objects.bulk_create(
-        Affected(incident=one, component=components[n % len(components)], status="major_outage")
-        for n, one in enumerate(incidents)
+        Affected(incident=incident, component=components[n % len(components)], status="major_outage")
+        for n, incident in enumerate(incidents)
     )
     Update.objects.bulk_create(
-        Update(
-            incident=one, number=1, kind="post", body="It is not responding.", at=now, public_id=f"u{n:011d}"
-        )
-        for n, one in enumerate(incidents)
+        Update(incident=incident, number=1, kind="post", body=BODY, at=now, public_id=f"u{n:011d}")
+        for n, incident in enumerate(incidents)
     )
     Page.objects.bump_version()

@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def first_pages(url: str) -> list[str]:
-    """The front page, the newest incident, the newest postmortem, and where one subscribes."""
+    """The front page, the newest incident, the newest postmortem, and the page to subscribe."""
     incidents = httpx.get(f"{url}/api/v2/incidents.json").raise_for_status().json()["incidents"]
     reports = re.findall(r'href="(/postmortems/\w+)"', httpx.get(f"{url}/postmortems").text)
     newest = [f"/incidents/{incident['id']}" for incident in incidents[:1]]
@@ -67,7 +67,7 @@ def points(report: Report) -> list[int]:
 
 
 def look(address: str, options: list[str]) -> Report:
-    """Lighthouse's report of one page. Raises CalledProcessError when it could not look."""
+    """Lighthouse's report of one page. Raises CalledProcessError if it failed."""
     program = HOME / "node_modules" / ".bin" / "lighthouse"
     wanted = [*options, "--quiet", "--output=json", f"--only-categories={','.join(CATEGORIES)}", FLAGS]
     env = os.environ | {"CHROME_PATH": chromium()}
@@ -76,7 +76,7 @@ def look(address: str, options: list[str]) -> Report:
 
 
 def lost(report: Report) -> Iterator[str]:
-    """Each audit with a weight that has less than full points."""
+    """Each weighted audit without full points."""
     for name in CATEGORIES:
         for part in report["categories"][name]["auditRefs"]:
             audit = report["audits"][part["id"]]

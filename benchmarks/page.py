@@ -1,4 +1,4 @@
-"""(a) The page served from memory, beside nginx serving the same bytes from a file; one core each."""
+"""(a) The page served from memory, compared with nginx serving the same bytes from a file; one core each."""
 
 import brotli
 import httpx
@@ -14,7 +14,7 @@ def run(*, quick: bool) -> list[Row]:
     seconds = 2 if quick else 6
     with Stage() as stage:
         stage.fill(COMPONENTS)
-        ours = stage.web()
+        web = stage.web()
         answer = httpx.get(f"{stage.url}/", headers={"accept-encoding": "br"})
         body = brotli.compress(answer.content, quality=5)
         etag = answer.headers["etag"]
@@ -25,7 +25,7 @@ def run(*, quick: bool) -> list[Row]:
         names = ("content-security-policy", "cache-control", "permissions-policy", "referrer-policy",
                  "x-content-type-options", "x-frame-options", "cross-origin-opener-policy")  # fmt: skip
         headers = "".join(f'add_header {name} "{answer.headers[name]}"; ' for name in names)
-        theirs = stage.nginx(
+        nginx = stage.nginx(
             f"listen 127.0.0.1:{port} backlog=4096; root {www}; etag on; charset utf-8; "
             f"add_header Content-Encoding br; add_header Vary Accept-Encoding; {headers}",
             core=SERVER_CORE,
@@ -44,17 +44,16 @@ def run(*, quick: bool) -> list[Row]:
             assert bad == 0, f"{bad} of {asked} answers of {url} were bad"
             return asked / (cpu_s(process) - before)  # type: ignore[arg-type]
 
-        found: dict[str, list[tuple[float, float]]] = {"200": [], "304": []}
+        rates: dict[str, list[tuple[float, float]]] = {"200": [], "304": []}
         for round_ in range(ROUNDS):
             say(f"round {round_ + 1} of {ROUNDS}")
-            there = f"http://127.0.0.1:{port}/"
-            found["200"].append((rate(ours, f"{stage.url}/"), rate(theirs, there)))
+            reference_url = f"http://127.0.0.1:{port}/"
+            rates["200"].append((rate(web, f"{stage.url}/"), rate(nginx, reference_url)))
             tags = (f"If-None-Match: {etag}", f"If-None-Match: {their_etag}")
-            found["304"].append((rate(ours, f"{stage.url}/", tags[0]), rate(theirs, there, tags[1])))
+            rates["304"].append((rate(web, f"{stage.url}/", tags[0]), rate(nginx, reference_url, tags[1])))
     rows = []
     for code, least in (("200", 0.60), ("304", 0.45)):
-        one, two = sorted(found[code], key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
-        rows.append(
-            ratio(f"(a) page, {code}{' br' if code == '200' else ''}, nginx", one, two, least, "/CPU s")
-        )
+        own_rate, reference_rate = sorted(rates[code], key=lambda pair: pair[0] / pair[1])[ROUNDS // 2]
+        what = f"(a) page, {code}{' br' if code == '200' else ''}, nginx"
+        rows.append(ratio(what, own_rate, reference_rate, least, "/CPU s"))
     return rows

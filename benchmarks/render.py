@@ -27,22 +27,22 @@ print("FOUND" + json.dumps([len(asked), sorted(times)[len(times) // 2], len(body
 
 def run(*, quick: bool) -> list[Row]:
     """Queries must be the same at every size; the reference is the smallest page."""
-    found = {}
+    results = {}
     for size in SIZES:
         say(f"{size} components")
         with Stage() as stage:
             stage.fill(size)
-            told = stage.manage("shell", "-v0", "-c", ASK.format(rounds=3 if quick else 9))
-            found[size] = json.loads(told.split("FOUND")[1])
-    queries, least, _ = found[SIZES[0]]
+            output = stage.manage("shell", "-v0", "-c", ASK.format(rounds=3 if quick else 9))
+            results[size] = json.loads(output.split("FOUND")[1])
+    queries, least, _ = results[SIZES[0]]
     return [
         Row(
-            f"(e) overview of {size} components ({found[size][2] // 1024} KiB)",
-            f"{found[size][0]} queries, {found[size][1]:.0f} ms",
+            f"(e) overview of {size} components ({results[size][2] // 1024} KiB)",
+            f"{results[size][0]} queries, {results[size][1]:.0f} ms",
             f"{queries} queries, {least:.0f} ms",
-            found[size][1] / least,
+            results[size][1] / least,
             f"{queries} queries",
-            found[size][0] == queries,
+            results[size][0] == queries,
         )
         for size in SIZES
     ]

@@ -24,7 +24,7 @@ print("FOUND" + json.dumps(rows))
 
 
 def run(*, quick: bool) -> list[Row]:
-    """None missed, none twice, 99 % begun within a second of their slot, under a quarter of a core."""
+    """No check missed or repeated, 99 % begun within a second of their slot, in under a quarter of a core."""
     minutes = 2 if quick else 5
     with Stage() as stage:
         target = free_port()
@@ -35,7 +35,7 @@ def run(*, quick: bool) -> list[Row]:
         stage.manage("shell", "-v0", text=SEED.format(probes=PROBES, port=target, interval=INTERVAL_S))
         say("every probe runs once, then takes its own second")
         time.sleep(INTERVAL_S + 10)
-        worker = next(one for one in up.children() if " worker " in " ".join(one.cmdline()))
+        worker = next(process for process in up.children() if " worker " in " ".join(process.cmdline()))
         start, used, all_used = int(time.time()), cpu_s(worker), cpu_s(up)
         for minute in range(minutes):
             say(f"minute {minute + 1} of {minutes}")
@@ -44,8 +44,8 @@ def run(*, quick: bool) -> list[Row]:
         share = (cpu_s(worker) - used) / (end - start)
         whole = (cpu_s(up) - all_used) / (end - start)
         time.sleep(5)
-        told = stage.manage("shell", "-v0", "-c", ASK.format(start=start, end=end))
-        rows = json.loads(told.split("FOUND")[1])
+        output = stage.manage("shell", "-v0", "-c", ASK.format(start=start, end=end))
+        rows = json.loads(output.split("FOUND")[1])
     lags = sorted(lag for _, _, lag, _ in rows)
     late = lags[int(len(lags) * 0.99)] if lags else 10**9
     missed = PROBES * minutes - len(rows)

@@ -1,4 +1,4 @@
-"""(d) 10,000 open event streams on one process, beside nginx with nchan."""
+"""(d) 10,000 open event streams on one process, compared with nginx and nchan."""
 
 import asyncio
 import subprocess
@@ -16,7 +16,7 @@ MAX_BYTES = 40 * 1024
 
 
 class Crowd:
-    """Readers who hold a stream open and note when they hear."""
+    """Readers who hold a stream open and record when they get an event."""
 
     def __init__(self, port: int, path: str) -> None:
         self.port, self.path = port, path
@@ -26,7 +26,7 @@ class Crowd:
         self.open = 0
 
     async def come(self, number: int) -> None:
-        """So many, a few hundred at a time."""
+        """Connect this many, a few hundred at a time."""
         while len(self.tasks) < number:
             wanted = min(BATCH, number - len(self.tasks))
             self.tasks += [asyncio.create_task(self._read(len(self.tasks) + n)) for n in range(wanted)]
@@ -53,7 +53,7 @@ class Crowd:
             writer.transport.abort()
 
     async def hear(self, ring: "asyncio.Future[None]", number: int) -> tuple[float, float]:
-        """Seconds from the ring to the first and to the last who heard."""
+        """Seconds from the ring to the first and to the last reader that got it."""
         self.heard.clear()
         self.listening = True
         began = time.monotonic()
@@ -65,7 +65,7 @@ class Crowd:
         return min(self.heard.values()) - began, max(self.heard.values()) - began
 
     def leave(self) -> None:
-        """All at once."""
+        """Disconnect all at once."""
         for task in self.tasks:
             task.cancel()
 
@@ -73,13 +73,13 @@ class Crowd:
 async def _measure(stage: Stage, number: int) -> list[Row]:
     say(f"{number:,} readers of ours")
     stage.fill(10)
-    ours = stage.web(core=None)
+    web = stage.web(core=None)
     await asyncio.sleep(2)
-    before = memory(ours)
+    before = memory(web)
     crowd = Crowd(stage.port, "/live")
     await crowd.come(number)
     await asyncio.sleep(2)
-    held = (memory(ours) - before) / number
+    held = (memory(web) - before) / number
     turn = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c",
             "from components.models import Page; Page.objects.bump_version()"]  # fmt: skip
     ring = asyncio.to_thread(subprocess.run, turn, env=stage.env, check=True)

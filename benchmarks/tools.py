@@ -27,7 +27,7 @@ NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: ours, the reference's, and what we ask of their ratio (or of ours alone)."""
+    """One figure: ours, the reference's, and the target for their ratio (or for ours alone)."""
 
     what: str
     ours: str
@@ -38,7 +38,7 @@ class Row:
 
 
 def ratio(what: str, ours: float, reference: float, least: float, unit: str) -> Row:
-    """Ours as a share of the reference, at least so much."""
+    """Our figure as a share of the reference's, with `least` as the target."""
     share = ours / reference if reference else float("nan")
     return Row(
         what, f"{ours:,.0f} {unit}", f"{reference:,.0f} {unit}", share, f"≥ {least:.2f}", share >= least
@@ -46,7 +46,7 @@ def ratio(what: str, ours: float, reference: float, least: float, unit: str) -> 
 
 
 def say(words: str) -> None:
-    """Progress, on its own stream."""
+    """Print progress to standard error."""
     print(f"  … {words}", file=sys.stderr, flush=True)
 
 
@@ -67,7 +67,7 @@ def have_references() -> None:
 
 
 class Stage:
-    """A folder and processes of one measurement; all of it is gone afterwards."""
+    """The folder and processes of one measurement, removed at its end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="statuspage-bench-"))
@@ -90,12 +90,12 @@ class Stage:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def forget(self) -> None:
-        """An empty database again."""
+        """Make an empty database again."""
         shutil.rmtree(self.folder / "var", ignore_errors=True)
 
     @property
     def env(self) -> dict[str, str]:
-        """The program's environment on this stage."""
+        """The program's environment for this measurement."""
         outer = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")
         return {k: v for k, v in os.environ.items() if k not in outer} | {
             "VAR_DIR": str(self.folder / "var"),
@@ -108,13 +108,13 @@ class Stage:
         }
 
     def manage(self, *arguments: str, text: str | None = None) -> str:
-        """A management command, to its end; `text` is its standard input."""
+        """Run a management command and return its output; `text` is its standard input."""
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         done = subprocess.run(command, env=self.env, input=text, text=True, capture_output=True, check=True)
         return done.stdout
 
     def fill(self, components: int) -> None:
-        """A database with so many components and 90 days of history."""
+        """Make a database with this many components and 90 days of history."""
         self.manage("migrate", "-v0")
         self.manage("collectstatic", "--no-input", "-v0")
         code = f"from benchmarks.filling import fill; fill({components})"
@@ -123,7 +123,7 @@ class Stage:
     def start(
         self, *command: str, core: int | None = None, env: dict[str, str] | None = None
     ) -> psutil.Process:
-        """A process, pinned to a core if one is named."""
+        """Start a process, pinned to a core if one is given."""
 
         def pin() -> None:
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -144,13 +144,13 @@ class Stage:
         return psutil.Process(process.pid)
 
     def web(self, core: int | None = SERVER_CORE) -> psutil.Process:
-        """Our web process, ready."""
+        """Start our web process and wait until it is ready."""
         process = self.start(sys.executable, str(ROOT / "manage.py"), "web", core=core)
         wait_for_port(self.port, "/readyz")
         return process
 
     def nginx(self, server: str, *, core: int | None, top: str = "", http: str = "") -> psutil.Process:
-        """Debian's nginx with this server block, one worker."""
+        """Start Debian's nginx with this server block and one worker."""
         number = len(self.processes)
         file = self.folder / f"nginx-{number}.conf"
         file.write_text(
@@ -163,7 +163,7 @@ class Stage:
 
 
 def wait_for_port(port: int, path: str = "/", patience_s: float = 30) -> None:
-    """Until somebody answers 200 there."""
+    """Wait until the port answers 200."""
     from statuspage.ops.supervisor import answers
 
     end = time.monotonic() + patience_s
@@ -180,13 +180,13 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 def cpu_s(process: psutil.Process) -> float:
     """CPU seconds of the family so far."""
-    times = [one.cpu_times() for one in family(process)]
-    return float(sum(one.user + one.system for one in times))
+    times = [member.cpu_times() for member in family(process)]
+    return float(sum(spent.user + spent.system for spent in times))
 
 
 def memory(process: psutil.Process) -> int:
     """Private bytes of the family now."""
-    return int(sum(one.memory_full_info().uss for one in family(process)))
+    return int(sum(member.memory_full_info().uss for member in family(process)))
 
 
 def wrk(url: str, *headers: str, seconds: int, connections: int = 64, threads: int = 1) -> tuple[int, int]:
@@ -194,10 +194,10 @@ def wrk(url: str, *headers: str, seconds: int, connections: int = 64, threads: i
     command = ["taskset", "-c", str(LOAD_CORE), "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s"]
     for header in headers:
         command += ["-H", header]
-    told = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    asked = int(told.split(" requests in")[0].split()[-1])
+    output = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+    asked = int(output.split(" requests in")[0].split()[-1])
     bad = 0
-    for line in told.splitlines():
+    for line in output.splitlines():
         if "Non-2xx" in line:
             bad += int(line.split()[-1])
         if "Socket errors" in line:

@@ -12,7 +12,7 @@ V = TypeVar("V", bound=Callable[..., Any])
 
 
 def public(view: V) -> V:
-    """Mark a view that strangers may see."""
+    """Mark a view as public: it needs no login."""
     view.access = PUBLIC  # type: ignore[attr-defined]
     return view
 

@@ -19,13 +19,14 @@ admin.site.site_title = "Status page"
 
 @contextmanager
 def lost_certificates(request: Any) -> Iterator[None]:
-    """A kind that shows no client certificate keeps none: what was lost by that is written down."""
+    """Write to the audit log which client certificates are removed inside (the new kind presents none)."""
     now = timezone.now()
-    kept = {one.pk: one.certificate_told(now) for one in Probe.objects.exclude(client_certificate="")}
+    with_certificate = Probe.objects.exclude(client_certificate="")
+    summaries = {probe.pk: probe.certificate_summary(now) for probe in with_certificate}
     yield
-    for probe in Probe.objects.filter(pk__in=kept, client_certificate=""):
-        told = {"client_certificate": kept[probe.pk]}
-        request.note("probe.edit", probe, before=told, after={"client_certificate": "none"})
+    for probe in Probe.objects.filter(pk__in=summaries, client_certificate=""):
+        before = {"client_certificate": summaries[probe.pk]}
+        request.note("probe.edit", probe, before=before, after={"client_certificate": "none"})
 
 
 class ProbeInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -37,13 +38,13 @@ class ProbeInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 class OneByOneAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Several that are deleted at once leave the page as each of them does."""
+    """Deletes selected rows one at a time, so that `delete_model` runs for each."""
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         with transaction.atomic():
             Page.objects.lock()
-            for one in queryset:
-                self.delete_model(request, one)
+            for row in queryset:
+                self.delete_model(request, row)
 
 
 @admin.register(Group)
@@ -66,10 +67,11 @@ class ComponentAdmin(OneByOneAdmin):
     list_filter = ("group", "is_shown", "auto_incidents")
     search_fields = ("name", "description")
     readonly_fields = ("status",)
+    exclude = ("needs",)  # chosen in the console, which refuses circles
     inlines = (ProbeInline,)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """What staff set by hand shows at once."""
+        """Show a status set by hand at once."""
         with lost_certificates(request):
             super().save_related(request, form, formsets, change)
         form.instance.refresh(timezone.now())
@@ -116,15 +118,15 @@ class ProbeAdmin(OneByOneAdmin):
     )
 
     def save_model(self, request: HttpRequest, obj: Probe, form: Any, change: bool) -> None:
-        """A probe that was paused, or looks elsewhere now, changes what its component shows."""
-        left = Component.objects.filter(probes=obj.pk).exclude(pk=obj.component_id).first()
+        """Pausing a probe, or moving it to another component, changes what the components show."""
+        previous = Component.objects.filter(probes=obj.pk).exclude(pk=obj.component_id).first()
         with lost_certificates(request):
             super().save_model(request, obj, form, change)
-        if left is not None:
-            left.refresh(timezone.now())
+        if previous is not None:
+            previous.refresh(timezone.now())
         obj.component.refresh(timezone.now())
         obj.component.judge_again(timezone.now())
-        is_public = obj.component.is_shown or (left is not None and left.is_shown)
+        is_public = obj.component.is_shown or (previous is not None and previous.is_shown)
         Page.objects.bump_version(takes_away=True, is_public=is_public)
 
     def delete_model(self, request: HttpRequest, obj: Probe) -> None:

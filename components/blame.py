@@ -1,6 +1,7 @@
 """Whether a failed connection is the target's fault or ours.
 
-What is ours is unknown, and no one is notified of it, so it must be certain. Everything else is the target's.
+A check that failed through our own fault is unknown, and no one is notified, so our fault must be certain.
+Everything else is the target's.
 """
 
 import errno
@@ -9,7 +10,7 @@ import ssl
 from components.lookup import EgressError
 from components.outcomes import Failure
 
-# Errors that say something of this machine, and never of the target
+# Errors about this machine, never about the target
 OUR_ERRNO = {errno.EMFILE, errno.ENFILE, errno.ENETDOWN, errno.EADDRNOTAVAIL,
              errno.ENOBUFS, errno.ENOMEM, errno.EAFNOSUPPORT, errno.EPERM}  # fmt: skip
 # Errors of this machine without a route; or a router far away said so by ICMP
@@ -29,7 +30,7 @@ REFUSALS = {
 
 
 def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressError:
-    """Of a dial that failed. `has_route`: whether this machine knows a way to the address."""
+    """The error for a failed connect. `has_route`: whether this machine has a route to the address."""
     if isinstance(error, ConnectionRefusedError):
         return EgressError(Failure.REFUSED, f"Nothing is listening on port {port}: connection refused.")
     if isinstance(error, ConnectionError):
@@ -42,19 +43,19 @@ def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressEr
 
 
 def is_ours(error: BaseException) -> bool:
-    """Whether this can only have come of this machine; errors of TLS have numbers of their own."""
+    """Whether only this machine can have caused the error; TLS errors have error numbers of their own."""
     return isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno in OUR_ERRNO
 
 
 def tls_error(error: OSError | ValueError) -> EgressError:
-    """Of a handshake that failed; SSLError is an OSError."""
+    """The error for a failed TLS handshake (SSLError is an OSError)."""
     if is_ours(error):
         return EgressError(Failure.OWN_FAULT, f"We could not connect: {_reason(error)}.")
     return EgressError(Failure.TLS, sentence_of_tls(error))
 
 
 def sentence_of_tls(error: Exception) -> str:
-    """What went wrong with the secure connection, at the handshake or behind it (TLS 1.3 asks late)."""
+    """What went wrong with TLS, in the handshake or after it (TLS 1.3 asks for our certificate late)."""
     reason = _reason(error)
     if "certificate required" in reason:
         return "The server requires a client certificate, but none was presented."

@@ -25,27 +25,27 @@ ATTRIBUTES = {"rows": 3, "cols": 60, "autocomplete": "off", "autocapitalize": "o
 
 
 class ChainArea(forms.Textarea):
-    """Certificates that were typed come back; with anything beside them nothing does: it may be a key."""
+    """Shows entered certificates again, but nothing if there is other text: it may be a private key."""
 
     def format_value(self, value: Any) -> str | None:
         return value if CERTIFICATES.fullmatch(value or "") else None
 
 
 class SecretArea(forms.Textarea):
-    """What is typed here is written into no page, not even into that of an error."""
+    """Never writes its value into a page, not even when the form has errors."""
 
     def format_value(self, value: Any) -> None:
         return None
 
 
 def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> None:  # type: ignore[type-arg]
-    """The fields, with what is kept told above them. A key that was typed is forgotten."""
-    told = probe.certificate_told(now)
+    """Add the fields, with a summary of the stored certificate. An entered key is not shown again."""
+    summary = probe.certificate_summary(now)
     form.fields[CERTIFICATE] = forms.CharField(
         label="Client certificate",
         required=False,
         widget=ChainArea(attrs=ATTRIBUTES),
-        help_text=f"{told[:1].upper()}{told[1:]}.{KEEP}" if told else NEW,
+        help_text=f"{summary[:1].upper()}{summary[1:]}.{KEEP}" if summary else NEW,
     )
     is_dropped = bool(form.initial.pop(KEY, ""))  # of a form whose kind was changed
     form.fields[KEY] = forms.CharField(
@@ -54,7 +54,7 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
         widget=SecretArea(attrs=ATTRIBUTES),
         help_text=AGAIN if is_dropped else KEY_HELP,
     )
-    if told:
+    if summary:
         form.fields[REMOVE] = forms.BooleanField(
             label="Remove the client certificate",
             required=False,
@@ -63,7 +63,7 @@ def add_to(form: forms.Form | forms.ModelForm, probe: Probe, now: datetime) -> N
 
 
 def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None:
-    """Keep what was typed, or remove what was kept. Not saved. Raises CertificateError."""
+    """Set or remove the probe's certificate, without saving. Raises CertificateError."""
     if data.get(REMOVE):
         if data.get(CERTIFICATE) or data.get(KEY):
             raise CertificateError(CERTIFICATE, "Either remove the certificate or replace it, not both.")
@@ -74,11 +74,11 @@ def take(probe: Probe, target: str, data: dict[str, Any], now: datetime) -> None
     try:
         order = PROBERS[probe.kind].parse(target, probe.named_options)
     except InvalidProbeError:
-        return  # the form says so by itself
+        return  # the form reports it
     probe.keep_certificate(pair, order)
 
 
 def _typed(data: dict[str, Any], now: datetime) -> ClientCertificate | None:
-    """What was typed into the two fields, if anything was. Raises CertificateError."""
+    """The entered certificate and key; None if nothing was entered. Raises CertificateError."""
     chain, key = data.get(CERTIFICATE) or "", data.get(KEY) or ""
     return client_certificates.checked(chain, key, now) if chain or key else None

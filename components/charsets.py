@@ -53,7 +53,7 @@ JAPANESE = ("cp932", "euc_jp", "iso2022_jp_ext")
 AS_MICROSOFT = str.maketrans("\u301c\u2016\u2212\u2014¢£¬", "\uff5e\u2225\uff0d\u2015\uffe0\uffe1\uffe2")
 LACKING = (*JAPANESE[1:], "gb18030", "big5hkscs")
 ERRORS = "statuspage.as_browsers"  # how Python calls `_missing`
-MAX_ASKED = 10_000  # in one piece: what follows one with more does without
+MAX_ASKED = 10_000  # in one piece: after one with more, further characters are not looked up
 EUROS = {"gb18030": b"\x80", "big5hkscs": b"\xa3\xe1"}
 READ_AS = {label: charset for charset, labels in LABELS.items() for label in labels.split()}
 OF_ISO = re.compile(r"iso[-_]?8859[-_]?([0-9]{1,2})(?:-[ei])?(?::19[0-9]{2})?")
@@ -61,14 +61,14 @@ OF_WINDOWS = re.compile(r"(?:windows-|x-cp|cp)(125[0-8])")
 
 
 def decoded(body: bytes | bytearray, content_type: str) -> str:
-    """The body as text. What stands for no letter becomes �; a name that is none counts as not given."""
+    """The body as text. Undecodable bytes become �; an unknown charset name is ignored."""
     return "".join(_pieces(body, *_charset(body, content_type)))
 
 
 def holds(body: bytes | bytearray, content_type: str, text: str) -> bool:
-    """Whether the text is in the body, whatever ends its lines there. The text is not empty.
+    """Whether the body contains the text (not empty), whatever its line endings.
 
-    Read in pieces: a large body in letters takes up to four times its size, and each copy as much again.
+    Decoded in pieces: a large body takes up to four times its size as text, and each copy as much again.
     """
     charset, begin = _charset(body, content_type)
     text = _as_browsers(charset, text)  # typed on a machine with other tables, perhaps
@@ -95,7 +95,7 @@ def _as_browsers(charset: str, text: str) -> str:
 
 
 def _missing(error: UnicodeError) -> tuple[str, int]:
-    """A letter that browsers know and Python does not (①, ㈱, the euro); � for what is none."""
+    """Codec error handler: a character that browsers know and Python does not (①, ㈱, the euro), or �."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     _asked.times += 1
@@ -109,7 +109,7 @@ def _missing(error: UnicodeError) -> tuple[str, int]:
 
 
 def _by_row(row: int, cell: int) -> str:
-    """The letter at a place of JIS X 0208, as Shift_JIS spells it; empty for none."""
+    """The character at a position of JIS X 0208, by its Shift_JIS encoding; empty if there is none."""
     if not (0x21 <= row <= 0x7E and 0x21 <= cell <= 0x7E):
         return ""
     lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
@@ -118,7 +118,7 @@ def _by_row(row: int, cell: int) -> str:
 
 
 class _Asked(threading.local):
-    """How often `_missing` was, which takes a hundred times longer than a letter that Python knows."""
+    """Counts calls of `_missing`, which takes a hundred times longer than Python's own decoding."""
 
     times = 0
 
@@ -128,21 +128,21 @@ codecs.register_error(ERRORS, _missing)
 
 
 def _charset(body: bytes | bytearray, content_type: str) -> tuple[str, int]:
-    """Python's name of the charset, and where its letters begin: a mark, the header, the page itself."""
+    """Python's name of the charset, from its byte order mark, header or page, and where the text begins."""
     for mark, charset in MARKS:
         if body.startswith(mark):
             return charset, len(mark)
-    if (found := IN_HEADER.search(content_type)) and (named := _known(found[1])):
+    if (match := IN_HEADER.search(content_type)) and (named := _known(match[1])):
         return named, 0
-    if found_in_page := IN_PAGE.search(bytes(body[:LOOKED_AT])):
-        named = _known((found_in_page[1] or found_in_page[2]).decode("ascii", "replace"))
+    if page_match := IN_PAGE.search(bytes(body[:LOOKED_AT])):
+        named = _known((page_match[1] or page_match[2]).decode("ascii", "replace"))
         if named and not named.startswith("utf-16"):  # it could not have been read so far
             return named, 0
     return ("utf-8" if _is_utf8(body) else "cp1252"), 0  # as browsers take what does not say what it is
 
 
 def _is_utf8(body: bytes | bytearray) -> bool:
-    """Whether it can be, as far as it was read."""
+    """Whether it is valid UTF-8 as far as it was read; the last character may be cut off."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for at in range(0, len(body), PIECE):
@@ -153,7 +153,7 @@ def _is_utf8(body: bytes | bytearray) -> bool:
 
 
 def _known(name: str) -> str:
-    """Python's name for a charset; empty for what is none."""
+    """Python's name for a charset; empty if it is unknown."""
     label = name.strip().lower()
     if of_iso := OF_ISO.fullmatch(label):
         label = f"iso-8859-{of_iso[1]}"

@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,13 @@ from typing import Any
 import uvloop
 
 from components import probers
+from components.canaries import Canaries
 from components.egress import Egress
 from components.models.claims import Claim
 from components.outcomes import Failure, Reading
 
 MAX_CONCURRENT = 2_000  # sockets of one process; more wait their turn
-MAX_LAG_MS = 86_400_000  # what is later is late enough, and must fit its column
+MAX_LAG_MS = 86_400_000  # a larger lag is cut to this, as it must fit its column
 BATCH_S = 0.25
 BATCH_SIZE = 500
 STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted with timeouts
@@ -50,9 +51,12 @@ class Finding:
 class Checker:
     """Runs orders in a thread of its own and hands findings to `on_found` in another."""
 
-    def __init__(self, on_found: Callable[[list[Finding]], None], *, egress: Egress) -> None:
+    def __init__(
+        self, on_found: Callable[[list[Finding]], None], *, egress: Egress, canaries: Sequence[str] = ()
+    ) -> None:
         self.on_found = on_found
         self.egress = egress
+        self.canaries = Canaries(canaries, egress=egress)
         self.loop = uvloop.new_event_loop()
         self.found: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
         self.in_hand = 0
@@ -70,7 +74,7 @@ class Checker:
         asyncio.run_coroutine_threadsafe(self._start(list(orders)), self.loop)
 
     def drain(self, timeout_s: float) -> None:
-        """Wait for the checks in hand and their writing, at most this long."""
+        """Wait until running checks have ended and their results are written, at most this long."""
         end = time.monotonic() + timeout_s
         while self.in_hand and time.monotonic() < end:
             time.sleep(0.02)
@@ -84,7 +88,7 @@ class Checker:
         self.loop.run_forever()
 
     async def _watch_for_stalls(self) -> None:
-        """A stopped or starved process sees timeouts that are its own fault."""
+        """Detect pauses of this process, which cause timeouts that are our own fault."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(BATCH_S)
@@ -115,6 +119,7 @@ class Checker:
             reading = replace(
                 reading, failure=Failure.OWN_FAULT, detail="Our own process stalled during the check."
             )
+        reading = await self.canaries.judged(reading, began)
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 
@@ -123,9 +128,9 @@ class Checker:
             batch = [first]
             end = time.monotonic() + BATCH_S
             closing = False
-            while len(batch) < BATCH_SIZE and (left := end - time.monotonic()) > 0:
+            while len(batch) < BATCH_SIZE and (remaining_s := end - time.monotonic()) > 0:
                 try:
-                    more = self.found.get(timeout=left)
+                    more = self.found.get(timeout=remaining_s)
                 except queue.Empty:
                     break
                 if more is None:

@@ -34,7 +34,7 @@ Protocols = tuple[str, ...]  # what TLS offers to speak behind it, as in "http/1
 
 
 class CertificateError(ValueError):
-    """A certificate or key that cannot be shown: the field, and a sentence with the mend."""
+    """A certificate or key that cannot be used: the field, and a sentence that says how to fix it."""
 
     def __init__(self, field_name: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -44,7 +44,7 @@ class CertificateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """A certificate (with what follows of its chain) and its key. Two are the same by `digest` alone."""
+    """A certificate (with the rest of its chain) and its key. Compared by `digest` alone."""
 
     digest: str
     chain: str = field(compare=False, repr=False)
@@ -52,26 +52,26 @@ class ClientCertificate:
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends. Raises ValueError for what is none."""
+        """When it expires. Raises ValueError if it is not a certificate."""
         return ends_at(self.chain)
 
 
 def of(chain: str, key: str) -> ClientCertificate:
-    """The two, as they were kept; not judged again."""
+    """From a stored chain and key, without validating them again."""
     return ClientCertificate(hashlib.sha256(f"{chain}\0{key}".encode()).hexdigest(), chain, key)
 
 
 @functools.lru_cache(maxsize=4096)  # asked for at each check of a probe that has one
 def ends_at(chain: str) -> datetime:
-    """When the first certificate of the chain ends. Raises ValueError for what is none."""
+    """When the chain's first certificate expires. Raises ValueError if it is not a certificate."""
     return x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
 
 
 @functools.lru_cache(maxsize=4096)  # asked for with each row that is read
 def identity(chain: str) -> tuple[str, ...]:
-    """Whom the first certificate of the chain names: its subject, then its alternative names in order.
+    """The subject of the chain's first certificate, then its alternative names in order.
 
-    A renewal names the same. Nothing for what is no certificate.
+    A renewed certificate has the same. Empty if it is not a certificate.
     """
     try:
         certificate = x509.load_pem_x509_certificates(chain.encode())[0]
@@ -81,16 +81,16 @@ def identity(chain: str) -> tuple[str, ...]:
 
 
 def _other_names(certificate: x509.Certificate) -> list[str]:
-    """Where the subject is empty, as in SPIFFE, they are all there is. Raises UNREADABLE."""
+    """Alternative names; with an empty subject, as in SPIFFE, there are no others. Raises UNREADABLE."""
     try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return []
-    return [str(name.value) for name in found.value]
+    return [str(name.value) for name in extension.value]
 
 
-def told(chain: str, now: datetime) -> str:
-    """All that is said of one that is kept, as "set, valid until 3 Mar 2027 (CN=probe)"."""
+def summary(chain: str, now: datetime) -> str:
+    """What staff see of a stored certificate, as "set, valid until 3 Mar 2027 (CN=probe)"."""
     try:
         end = ends_at(chain)
     except UNREADABLE:
@@ -102,9 +102,9 @@ def told(chain: str, now: datetime) -> str:
 
 
 def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
-    """The two, fit to be shown. Raises CertificateError.
+    """Validate an entered chain and key. Raises CertificateError.
 
-    One that has ended is refused: no server takes it, and whoever pastes it means another.
+    An expired one is refused: no server accepts it, so it was probably pasted by mistake.
     """
     chain, key = (text.replace("\r\n", "\n").strip() for text in (chain, key))
     if not chain:
@@ -134,7 +134,7 @@ def checked(chain: str, key: str, now: datetime) -> ClientCertificate:
 
 
 def _certificate(text: str) -> x509.Certificate:
-    """The first one of the chain; all of it must be readable. Raises CertificateError."""
+    """The chain's first certificate; all of them must be readable. Raises CertificateError."""
     if len(text) > MAX_PEM_LENGTH:
         raise CertificateError(
             CERTIFICATE,
@@ -174,16 +174,16 @@ def _public(key: object) -> bytes:
 
 @functools.lru_cache(maxsize=MAX_CONTEXTS)  # making one costs more than a check
 def context(shown: ClientCertificate, ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
-    """As `trusting`, showing this certificate. Raises SSLError, ValueError."""
+    """A context as from `trusting` that presents this certificate. Raises SSLError, ValueError."""
     made = trusting(ca_file, offers)
     _load(made, shown)
     return made
 
 
 def trusting(ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
-    """A context that trusts these authorities, or those of the system, and shows nothing.
+    """A context that trusts these authorities, or the system's, and presents no certificate.
 
-    `offers` are the protocols that the peer may choose from (ALPN); none: nothing is asked of it.
+    `offers` are the protocols that the peer may choose from (ALPN); empty: ALPN is not used.
     """
     made = ssl.create_default_context(cafile=ca_file)
     if offers:
@@ -193,7 +193,7 @@ def trusting(ca_file: str | None, offers: Protocols = ()) -> ssl.SSLContext:
 
 
 def _load(into: ssl.SSLContext, shown: ClientCertificate) -> None:
-    """Python reads keys from files alone: so it lies there encrypted, by a password that only we hold."""
+    """Load the pair through a file, as Python needs one; its key is encrypted with a random password."""
     password = secrets.token_bytes(32)
     lock = serialization.BestAvailableEncryption(password)
     key = serialization.load_pem_private_key(shown.key.encode(), password=None)

@@ -15,7 +15,7 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What the colour stands on (`bg` and `surface` of the design), and what it is mixed with."""
+    """A theme's background colours (`bg` and `surface` of the design), and the colour to mix with."""
 
     name: str
     grounds: tuple[str, str]
@@ -24,7 +24,7 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Shade:
-    """A colour as shown in one theme. Ratios are the least on that theme's grounds."""
+    """A colour as shown in one theme. Ratios are the lowest of that theme's backgrounds."""
 
     theme: str
     colour: str
@@ -51,9 +51,9 @@ def read(text: str) -> str:
     return f"#{digits}"
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other: str) -> float:
     """The WCAG ratio of two colours, 1 to 21."""
-    high, low = sorted((_luminance(_rgb(one)), _luminance(_rgb(other))), reverse=True)
+    high, low = sorted((_luminance(_rgb(colour)), _luminance(_rgb(other))), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
@@ -69,7 +69,7 @@ def shade(colour: str, theme: Theme) -> Shade:
 
 
 def stylesheet(colour: str) -> str:
-    """What gives pages the colour, as `--brand`. Depends on nothing else."""
+    """CSS that sets `--brand` in both themes. Depends on the colour alone."""
     light, dark = shade(colour, LIGHT).colour, shade(colour, DARK).colour
     return (
         f'@layer tokens{{:root,[data-theme="light"]{{--brand:{light}}}'
@@ -88,7 +88,7 @@ def _rgb(colour: str) -> Rgb:
 
 def _mixed(colour: str, other: str, share: float) -> str:
     pairs = zip(_rgb(colour), _rgb(other), strict=True)
-    return "#" + "".join(f"{round(one + (two - one) * share):02x}" for one, two in pairs)
+    return "#" + "".join(f"{round(start + (end - start) * share):02x}" for start, end in pairs)
 
 
 def _luminance(rgb: Rgb) -> float:

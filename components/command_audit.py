@@ -10,26 +10,26 @@ class Noting(Protocol):
     """`Audit.objects.note` for the shell."""
 
     def __call__(self, act: str, thing: object = "", *, before: Any = None, after: Any = None) -> object:
-        """Write an act down in the open transaction. Raises what the database raises."""
+        """Write an audit entry in the open transaction. Raises database errors."""
         ...
 
 
 def _nowhere(act: str, thing: object = "", *, before: Any = None, after: Any = None) -> None:
-    """Without `statuspage` there is no log."""
+    """Discard the entry: until `set_log` is called there is no log."""
 
 
 _note: Noting = _nowhere
 
 
-def kept_by(note: Noting) -> None:
-    """Where deeds are written down; said once, at the start, from above."""
-    global _note  # noqa: PLW0603 - one house, one log
+def set_log(note: Noting) -> None:
+    """Set the function that writes audit entries. Called once, at startup, by `statuspage`."""
+    global _note  # noqa: PLW0603 - one log for the process
     _note = note
 
 
 def note(act: str, thing: object = "", *, before: Any = None, after: Any = None) -> None:
-    """Write down what a command did, as the console would: call it in the transaction of the deed itself.
+    """Write an audit entry for a command, as the console does, in the transaction of the change itself.
 
-    Then a command that fails half-way leaves neither. Raises what the database raises.
+    So a command that fails half-way leaves neither. Raises database errors.
     """
     _note(act, thing, before=before, after=after)

@@ -10,13 +10,13 @@ PIECE = 64 * 1024
 MAX_CODINGS = 5
 MAX_BETWEEN = 16 * 1024 * 1024  # of what one coding hands to the next: packed nothing can be endless
 KNOWN = ("gzip", "x-gzip", "deflate", "br")
-# codings we never ask for; any other word (utf-8, none, binary) is a mistake and stands for no coding
+# codings we never ask for; any other value (utf-8, none, binary) is a mistake and means no coding
 FOREIGN = ("zstd", "compress", "x-compress", "dcb", "dcz", "sdch", "exi", "pack200-gzip", "bzip2", "x-bzip2",
            "lzma", "xz", "lz4", "snappy")  # fmt: skip
 
 
 class DecompressionError(Exception):
-    """It is not packed as it says, or in a way we did not ask for."""
+    """The body is not compressed as its headers say, or in a coding that we did not ask for."""
 
     def __init__(self, sentence: str, *, is_unasked: bool = False) -> None:
         super().__init__(sentence)
@@ -31,7 +31,7 @@ class Stage(Protocol):
 
 
 class Unpacker:
-    """Undoes a list of codings as the headers name them: the last one was applied last."""
+    """Decodes content codings, given in the order of the headers: the last one was applied last."""
 
     def __init__(self, *codings: str) -> None:
         names = [name.strip().lower() for text in codings for name in text.split(",")]
@@ -45,14 +45,14 @@ class Unpacker:
         self.stages: list[Stage] = [_stage(name) for name in reversed(names)]
 
     def feed(self, packed: bytes) -> Iterator[bytes]:
-        """Unpacked pieces; nothing is unpacked before it is asked for. Raises DecompressionError."""
+        """Decompressed pieces, each decompressed only when asked for. Raises DecompressionError."""
         pieces: Iterator[bytes] = iter((packed,))
         for stage in self.stages:
             pieces = _through(stage, pieces)
         yield from pieces
 
     def end(self) -> None:
-        """No more comes. Raises DecompressionError when something is missing."""
+        """Mark the end of the data. Raises DecompressionError if it is incomplete."""
         if not all(stage.is_whole for stage in self.stages):
             raise DecompressionError("The compressed response is truncated.")
 
@@ -94,7 +94,7 @@ class _Zlib:
         while packed:
             if self.unpack.eof:
                 if self.name == "deflate" or not packed.startswith(b"\x1f\x8b"):
-                    return  # what stands behind the end is nobody's
+                    return  # bytes after the end are ignored
                 self.unpack = zlib.decompressobj(31)
             try:
                 yield self.unpack.decompress(packed, PIECE)

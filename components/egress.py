@@ -27,7 +27,7 @@ from components.outcomes import Failure
 
 __all__ = ["DeniedError", "Door", "Egress", "EgressError", "Line", "ascii_host", "through"]
 
-EYEBALLS_LAG_S = 0.25  # how long IPv6 may lag before IPv4 is tried beside it (RFC 8305)
+EYEBALLS_LAG_S = 0.25  # how long IPv6 may take before IPv4 is tried in parallel (RFC 8305)
 LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have failed
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
@@ -46,7 +46,7 @@ class Door(StrEnum):
 
 
 class DeniedError(EgressError):
-    """This address is on a network we do not look into."""
+    """The address is on a network that is not allowed."""
 
     def __init__(self, host: str, setting: str) -> None:
         super().__init__(
@@ -70,12 +70,12 @@ class Line:
     unread: bytearray = field(default_factory=bytearray)  # what `wire` has read beyond its place
 
     def close(self) -> None:
-        """Let go at once; nobody waits for a target to say goodbye."""
+        """Close at once, without waiting for the target to close its side."""
         self.writer.transport.abort()
 
     @property
     def protocol(self) -> str:
-        """What the peer chose of the protocols offered to it ("h2"); empty if it chose none."""
+        """The protocol the peer chose of those offered (ALPN), such as "h2"; empty if it chose none."""
         tls = self.writer.get_extra_info("ssl_object")
         return (tls.selected_alpn_protocol() or "") if tls is not None else ""
 
@@ -89,13 +89,15 @@ class Line:
             return tuple(tls.get_unverified_chain())
         inner = getattr(tls, "_sslobj", None)  # the same, before it had a public name
         sent = inner.get_unverified_chain() if inner is not None else None
-        return tuple(one.public_bytes(DER) for one in sent) if sent else (tls.getpeercert(binary_form=True),)
+        if not sent:
+            return (tls.getpeercert(binary_form=True),)
+        return tuple(certificate.public_bytes(DER) for certificate in sent)
 
 
 class Egress:
     """One door, with its allow list. `nameservers` replaces the system's (tests, dns probes).
 
-    `setting` is where the list comes from, for the sentence that staff read. Made by `through`.
+    `setting` names the allow list in error messages. Made by `through`.
     """
 
     def __init__(
@@ -123,44 +125,44 @@ class Egress:
 
         Raises EgressError. A literal address is its own answer.
         """
-        known, later = await self.look_up(host, port)
+        addresses, later = await self.look_up(host, port)
         if later is not None:
-            known = [*known, *await self._allowed_later(host, port, later)]
-        return _six_first(known)
+            addresses = [*addresses, *await self._allowed_later(host, port, later)]
+        return _six_first(addresses)
 
     async def look_up(self, host: str, port: int) -> tuple[list[Address], Later]:
-        """The addresses known by now, all of them allowed, and those of a family that lets us wait.
+        """The addresses found so far, all allowed, and a task for an address family that is still missing.
 
         A name server that drops one of the two questions costs a moment, not the whole deadline.
-        Raises EgressError. Whoever gets a task awaits or cancels it.
+        The caller must await or cancel the task. Raises EgressError.
         """
         literal = literal_address(host)
-        known, later = ([literal], None) if literal else await self.lookup.addresses(host)
+        addresses, later = ([literal], None) if literal else await self.lookup.addresses(host)
         try:
-            self._judge(host, port, known)
+            self._judge(host, port, addresses)
         except EgressError:
             let_go(later)
             raise
-        return _six_first(known), later
+        return _six_first(addresses), later
 
-    def _judge(self, host: str, port: int, known: Sequence[Address]) -> None:
+    def _judge(self, host: str, port: int, addresses: Sequence[Address]) -> None:
         """Raises EgressError unless there are addresses, and each may be dialled."""
-        if not known:
+        if not addresses:
             raise EgressError(Failure.DNS, f"The name {host} has no address.")
-        if not all(self.may_dial(address, port) for address in known):
+        if not all(self.may_dial(address, port) for address in addresses):
             raise DeniedError(host, self.setting)
 
     async def _allowed_later(
         self, host: str, port: int, later: "asyncio.Task[list[Address]]"
     ) -> list[Address]:
-        """What the slower family brought, all of it allowed; nothing if it failed."""
+        """The slower family's addresses, all allowed; empty if its look-up failed."""
         try:
-            known = await later
+            addresses = await later
         except EgressError:
             return []
-        if known:
-            self._judge(host, port, known)
-        return known
+        if addresses:
+            self._judge(host, port, addresses)
+        return addresses
 
     async def query(self, name: str, record_type: str) -> list[str]:
         """The answers to a DNS question as text. Raises EgressError."""
@@ -169,10 +171,10 @@ class Egress:
     async def open(self, host: str, port: int, *, tls: bool = False, offers: Protocols = ()) -> Line:
         """A fresh connection. Raises EgressError; the caller's deadline bounds all of it."""
         began = time.perf_counter()
-        known, later = await self.look_up(host, port)
+        addresses, later = await self.look_up(host, port)
         dns_ms = _since(began)
         try:
-            line = await self.dial(known, port, host=host, later=later)
+            line = await self.dial(addresses, port, host=host, later=later)
         except EgressError as error:
             error.dns_ms = dns_ms
             raise
@@ -184,7 +186,7 @@ class Egress:
     async def secure(
         self, line: Line, host: str, *, shown: ClientCertificate | None = None, offers: Protocols = ()
     ) -> None:
-        """Speak TLS on the line; name and chain must hold. `shown` says who we are. Raises EgressError.
+        """Start TLS; name and chain are verified. `shown`: our client certificate. Raises EgressError.
 
         `offers` are the protocols that the peer may choose from (ALPN): `Line.protocol` is its choice.
         """
@@ -205,7 +207,7 @@ class Egress:
         line.tls_ms = _since(began)
 
     def _context(self, shown: ClientCertificate | None, offers: Protocols) -> ssl.SSLContext:
-        """That of all lines with this offer, or one for this certificate. Raises EgressError."""
+        """The shared context for these protocols, or one with this certificate. Raises EgressError."""
         if shown is None:
             if offers not in self.contexts:
                 self.contexts[offers] = client_certificates.trusting(self.ca_file, offers)
@@ -219,20 +221,20 @@ class Egress:
 
     async def dial(
         self,
-        known: Sequence[Address],
+        addresses: Sequence[Address],
         port: int,
         *,
         host: str = "",
         later: Later = None,
     ) -> Line:
-        """The first address that answers: IPv6 first, the next one beside it when it lags.
+        """Connect to the first address that answers: IPv6 first, the next one in parallel if it is slow.
 
         `later` (from `look_up`) joins in as soon as it is known. Raises EgressError.
         """
-        if len(known) == 1 and later is None:
-            return await self._dial_one(known[0], port)  # most of the time; no task for it
+        if len(addresses) == 1 and later is None:
+            return await self._dial_one(addresses[0], port)  # most of the time; no task for it
         dialling: set[asyncio.Task[Line]] = set()
-        waiting = list(known)
+        waiting = list(addresses)
         failure: EgressError | None = None
         try:
             while waiting or dialling or later is not None:
@@ -273,16 +275,16 @@ class Egress:
     async def dial_own(self, host: str, port: int) -> socket.socket:
         """A connected socket to a server the operator named in the environment. Raises EgressError.
 
-        Looked up by the system, as the operator's names may be short ("mail" in a cluster), and not
-        judged: the mail server of a house usually stands on its private network.
+        Resolved by the system, as the operator's names may be short ("mail" in a cluster), and without an
+        allow list: an organisation's mail server is usually on its private network.
         """
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            candidates = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise EgressError(Failure.DNS, f"The name {host} could not be resolved.") from error
         failure = EgressError(Failure.UNREACHABLE, "No address could be reached.")
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _, address in candidates:
             line = socket.socket(family, kind, protocol)
             line.setblocking(False)
             try:
@@ -315,8 +317,8 @@ def through(door: Door) -> Egress:
     return Egress(lists[door], setting=door.value)
 
 
-def _six_first(known: Iterable[Address]) -> list[Address]:
-    return sorted(known, key=lambda address: -address.version)
+def _six_first(addresses: Iterable[Address]) -> list[Address]:
+    return sorted(addresses, key=lambda address: -address.version)
 
 
 def _server_name(host: str) -> str:
@@ -325,7 +327,7 @@ def _server_name(host: str) -> str:
 
 
 def has_route(address: Address) -> bool:
-    """Whether this machine knows a way to it. Nothing is sent: the kernel only looks into its table."""
+    """Whether this machine has a route to the address. Sends nothing: the kernel looks into its table."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as line:
@@ -338,7 +340,7 @@ def has_route(address: Address) -> bool:
 async def _next_done(
     dialling: "set[asyncio.Task[Line]]", later: Later, *, is_more_waiting: bool
 ) -> "set[asyncio.Task[Any]]":
-    """What has ended: a dial or the slower look-up; nothing, when the next thing is to be tried."""
+    """The tasks that ended (dials or the slower look-up); empty when it is time to try the next address."""
     pending: set[asyncio.Task[Any]] = {*dialling, *([later] if later is not None else [])}
     timeout = EYEBALLS_LAG_S if is_more_waiting else None if dialling else LAST_HOPE_S
     done, _ = await asyncio.wait(pending, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -346,7 +348,7 @@ async def _next_done(
 
 
 def _close_late(task: "asyncio.Task[Line]") -> None:
-    """A slower address that got through after all is hung up on."""
+    """Close a connection that was made after another one was chosen."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
 

@@ -16,16 +16,16 @@ from django.conf import settings
 
 
 class DecryptionError(Exception):
-    """This was sealed with a key we no longer have: put the old SECRET_KEY into SECRET_KEY_FALLBACKS."""
+    """This was encrypted with a key we no longer have: add the old SECRET_KEY to SECRET_KEY_FALLBACKS."""
 
 
 def seal(text: str) -> str:
-    """The text, unreadable without our key."""
+    """The text, encrypted with the current key."""
     return _fernet(*_keys()).encrypt(text.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
-    """The text again. Raises DecryptionError."""
+    """The decrypted text. Raises DecryptionError."""
     return _unseal(sealed, *_keys())
 
 
@@ -38,7 +38,7 @@ def _unseal(sealed: str, *keys: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    """The same text has the same fingerprint, and nobody can guess back without our key."""
+    """A keyed hash: equal for equal texts, and of no use to guess the text without our key."""
     return hmac.new(_derive(settings.SECRET_KEY, b"fingerprint"), text.encode(), hashlib.sha256).hexdigest()
 
 

@@ -3,8 +3,8 @@
     incident.opened id=8dk3mzqpx7wv title="Chat and Search are not working" failure=status
 
 A change that is rolled back is not logged: the line is written when its transaction commits. Fields hold
-names, ids, codes and counts: no address of a subscriber and no secret. What checks have found is written
-down by a thread of its own, outside of any task.
+names, ids, codes and counts: no address of a subscriber and no secret. Results of checks are
+logged by a thread of its own, outside of any task.
 """
 
 import json
@@ -29,9 +29,9 @@ def record(event: str, **fields: Any) -> None:
 
     A field that is None or an empty string is left out.
     """
-    kept = {name: _value(value) for name, value in fields.items() if value is not None and value != ""}
+    values = {name: _value(value) for name, value in fields.items() if value is not None and value != ""}
     context = current()  # of now: the commit may come later
-    transaction.on_commit(lambda: _write(event, kept, context), robust=True)
+    transaction.on_commit(lambda: _write(event, values, context), robust=True)
 
 
 def _write(event: str, fields: dict[str, Any], context: dict[str, str]) -> None:

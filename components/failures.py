@@ -21,12 +21,12 @@ NO_DATA = "no data"  # what our own failure shows of the target
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words for one failure, each for one kind of reader."""
+    """The phrases for one failure, each for one kind of reader."""
 
     noticed: str  # customers, in a title
     now: str  # customers, in an update
     met: str  # the first failed check, in one sentence
-    seen: str  # evidence, in a few words
+    seen: str  # evidence, a short phrase
     how: tuple[str, str]  # diagnosis: in bold, then the rest; empty where the check's own detail follows
 
 
@@ -126,19 +126,26 @@ ROWS: dict[str, Words] = {
         "unexpected content",
         ("It responds, but with unexpected content.", "The server is running."),
     ),
+    Failure.LIMIT: Words(
+        "is not working normally",
+        "not working normally",
+        "A measured value was beyond its limit.",
+        "value beyond its limit",
+        ("A measured value is beyond its limit.", ""),
+    ),
+    Failure.REPORTED: Words(
+        "is reporting a problem",
+        "reporting a problem",
+        "It reported a problem itself.",
+        "reports a problem",
+        ("It responds, and reports that it is not working.", ""),
+    ),
     Failure.LATE: Words(
         "has not run on time",
         "overdue",
         "The expected report did not arrive in time.",
         "no report in time",
         ("No report in time.", "The job did not run, is still running, or could not reach us."),
-    ),
-    Failure.REPORTED: Words(
-        "is not working",
-        "not working",
-        "A failure was reported to us.",
-        "failure reported",
-        ("A failure was reported.", "The job or the monitor itself says so."),
     ),
     Failure.NO_DATA: Words(
         *NO_ANSWER,
@@ -168,7 +175,7 @@ DEGRADED = Words(
     *NO_ANSWER,
     "The check failed.",
     "failed",
-    ("It responds, but is degraded.", "It is slower than the limit, or its certificate expires soon."),
+    ("It responds, but is degraded.", ""),
 )
 OTHER = Words(*NO_ANSWER, "The check failed.", "failed", ("The check failed.", ""))
 # Titles of earlier versions: an incident that was open during the upgrade keeps its automatic title.
@@ -179,7 +186,7 @@ EARLIER = (
 
 
 def words(failure: str) -> Words:
-    """The words for a stored failure; empty: it answers, and is degraded."""
+    """The phrases for a stored failure. An empty failure means that it answers and is degraded."""
     return ROWS.get(failure, OTHER) if failure else DEGRADED
 
 

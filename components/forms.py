@@ -12,6 +12,7 @@ from django.utils import timezone
 from components import certificate_fields, encryption
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
+from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option, Passive
 
@@ -26,22 +27,28 @@ class LinesField(forms.CharField):
 
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
-    told: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
+    common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.type == "bool":
-        return forms.BooleanField(initial=option.default, **told)
+        return forms.BooleanField(initial=option.default, **common)
     if option.type == "choice":
         return forms.ChoiceField(
-            choices=[(one, one) for one in option.choices], initial=option.default, **told
+            choices=[(choice, choice) for choice in option.choices], initial=option.default, **common
         )
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
         return LinesField(
-            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **told
+            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
     if option.type == "secret":
         widget = forms.PasswordInput(attrs={"autocomplete": "off"})  # which shows nothing of what is kept
-        return forms.CharField(widget=widget, max_length=500, strip=False, **told)
-    return forms.CharField(initial=option.default, **told)
+        return forms.CharField(widget=widget, max_length=500, strip=False, **common)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **common)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -67,7 +74,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         for name, value in self.instance.named_options.items():
             if name in secrets:
                 continue
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
 
     def clean(self) -> dict[str, Any]:
@@ -78,11 +89,16 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
         kind = data.get("kind")
         if kind in PROBERS:
             given = {
-                one.name: data.get(name_of(kind, one.name), one.default) for one in PROBERS[kind].options
+                option.name: data.get(name_of(kind, option.name), option.default)
+                for option in PROBERS[kind].options
             }
             given |= {name: self._sealed(kind, name) for name in _secrets(kind)}
-            told = {one.name for one in PROBERS[kind].options if given[one.name] not in ("", one.default)}
-            self.instance.options = {name: value for name, value in given.items() if name in told}
+            changed = {
+                option.name
+                for option in PROBERS[kind].options
+                if given[option.name] not in ("", option.default, _as_text(option.default))
+            }
+            self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
 
     def _sealed(self, kind: str, name: str) -> str:
@@ -94,16 +110,16 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def add_error(self, field: str | None, error: Any) -> None:
         """An option's error belongs to the option's own field, and so does that of a certificate."""
-        told = getattr(error, "error_dict", {})
-        if CERTIFICATE in told and CERTIFICATE not in self.fields:  # Django's admin has no field for it
-            told.setdefault("target", []).extend(told.pop(CERTIFICATE))
-            told["target"].append(ValidationError("Change the certificate in the console."))
-        of_options = told.get("options", [])
-        for one in of_options:
-            name = name_of(self.cleaned_data.get("kind", ""), one.code or "")
-            super().add_error(name if name in self.fields else "kind", one)
+        errors = getattr(error, "error_dict", {})
+        if CERTIFICATE in errors and CERTIFICATE not in self.fields:  # Django's admin has no field for it
+            errors.setdefault("target", []).extend(errors.pop(CERTIFICATE))
+            errors["target"].append(ValidationError("Change the certificate in the console."))
+        of_options = errors.get("options", [])
+        for option_error in of_options:
+            name = name_of(self.cleaned_data.get("kind", ""), option_error.code or "")
+            super().add_error(name if name in self.fields else "kind", option_error)
         if of_options:
-            rest = {name: told for name, told in error.error_dict.items() if name != "options"}
+            rest = {name: value for name, value in error.error_dict.items() if name != "options"}
             error = ValidationError(rest) if rest else None
         if error is not None:
             super().add_error(field, error)
@@ -127,19 +143,21 @@ class ShortProbeForm(ProbeForm):
     """A probe in a row of its component; its options stay as they are."""
 
     def clean(self) -> dict[str, Any]:
-        kept = dict(self.instance.named_options)
+        options = dict(self.instance.named_options)
         data = super().clean()
-        self.instance.options = kept if data.get("kind") == self.initial.get("kind") else {}
+        self.instance.options = options if data.get("kind") == self.initial.get("kind") else {}
         return data
 
 
-# What is not named here (options of a kind) is part of the request.
+# Fields that are not named here (options of a kind) belong to "Request".
 SECTIONS = {
-    "Request": ("kind", "target", "timeout_s", "region"),
+    "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
-    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "unsteady_count",
+    "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
@@ -171,13 +189,23 @@ class KindForm(ProbeForm):
         model = Probe
         fields = ("name", "kind", "target", "interval_s", "timeout_s", "retry_s", "latency_limit_ms",
                   "least_days_left", "confirm_down", "confirm_up", "unsteady_count", "unsteady_window",
-                  "down_status", "region")  # fmt: skip
+                  "down_status", "region", "quorum")  # fmt: skip
+
+    other_regions = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Other regions",
+        help_text="Names of regions, separated by commas: each makes the same check. It counts as down when "
+        "more than half of those that report agree.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.data.get("kind") if self.is_bound else self.initial.get("kind")
         self.chosen = str(chosen or next(iter(PROBERS)))
         self.had_certificate = bool(self.instance.client_certificate)
+        if self.instance.pk:
+            self.initial["other_regions"] = ", ".join(row.region for row in self.instance.others.all())
         if self.chosen not in PROBERS:
             return  # the field itself says so
         prober = PROBERS[self.chosen]
@@ -215,9 +243,15 @@ class KindForm(ProbeForm):
         try:
             certificate_fields.take(self.instance, data.get("target", ""), data, timezone.now())
         except CertificateError as bad:
-            self.instance.keep_certificate(None)  # of what is kept there is nothing to say any more
+            # in memory only: no further errors about the stored one
+            self.instance.keep_certificate(None)
             self.add_error(bad.field, bad.sentence)
         return data
+
+    def clean_other_regions(self) -> list[str]:
+        """The names in order, without the probe's own region."""
+        own = str(self.data.get("region", self.instance.region)).strip()
+        return checked_regions(self.cleaned_data["other_regions"].split(","), own)
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -225,7 +259,7 @@ class KindForm(ProbeForm):
             return
         if self.errors and KEY not in self.errors:
             self.add_error(KEY, certificate_fields.AGAIN)
-        else:  # shown beside what was tried, or beside what is wrong with the key
+        else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
 
     @property
@@ -248,8 +282,8 @@ class KindForm(ProbeForm):
         """The names of the columns of this form that were changed."""
         typed = set(self.changed_data) & set(certificate_fields.NAMES)
         changed = [name for name in self.changed_data if name not in typed]
-        columns = [name for name in changed if "__" not in name]
-        if len(columns) < len(changed) or "kind" in columns:
+        columns = [name for name in changed if "__" not in name and name != "other_regions"]
+        if any("__" in name for name in changed) or "kind" in columns:
             columns.append("options")
         is_gone = self.had_certificate and not self.instance.client_certificate
         return [*columns, *COLUMNS] if typed or is_gone else columns

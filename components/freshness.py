@@ -14,7 +14,7 @@ from components.uptime import Span
 
 
 def seen_until(probes: Iterable[Probe], now: datetime) -> datetime | None:
-    """Where the last result of silent probes ends to hold; None while one of them is not silent."""
+    """Until when the last result of silent probes counts; None if any of them is not silent."""
     ends = []
     for probe in probes:
         if not probe.is_silent(now):
@@ -33,10 +33,14 @@ def cut(spans: list[Span], until: datetime | None) -> list[Span]:
 
 
 def silent_since(now: datetime) -> dict[int, datetime]:
-    """By component: where sight was lost, for those that only probes speak for and that are all silent."""
+    """By component id: until when results counted. Only where all probes are silent and decide the status."""
     probes: dict[int, list[Probe]] = defaultdict(list)
     columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up",
                "unsteady_count", "unsteady_window")  # fmt: skip
     for probe in Probe.objects.filter(is_paused=False, component__manual_status="").only(*columns):
         probes[probe.component_id].append(probe)
-    return {pk: until for pk, mine in probes.items() if (until := seen_until(mine, now)) is not None}
+    return {
+        pk: until
+        for pk, component_probes in probes.items()
+        if (until := seen_until(component_probes, now)) is not None
+    }

@@ -21,7 +21,7 @@ MAX_WAIT = timedelta(minutes=15)  # for a missing result: one a day that is an h
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How sure is sure enough, for one probe."""
+    """How many results confirm a change, for one probe."""
 
     interval: timedelta
     confirm_down: int = 2
@@ -42,7 +42,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a probe thinks. `run` holds the newest results that disagree with `outcome`, oldest first."""
+    """A probe's verdict. `run` holds the newest results that disagree with `outcome`, oldest first."""
 
     outcome: Outcome = Outcome.UNKNOWN
     since: datetime | None = None
@@ -59,14 +59,14 @@ class State:
     def is_doubtful(self) -> bool:
         """True while results disagree but are too few: check again soon.
 
-        What recovers on and off is believed after a while at its usual pace, not sooner by looking harder.
+        While it recovers on and off, more frequent checks would not confirm a recovery any sooner.
         """
         return bool(self.run) and not (self.is_unsteady and not _is_worse(self.run[-1][0], self.outcome))
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A change of mind: `at` is the first result that said so, `noticed_at` the one that made us sure.
+    """A confirmed change of outcome: `at` is its first result, `noticed_at` the one that confirmed it.
 
     `is_failing`: it fails on and off. It may have been degraded before, so `old` can be `new`.
     """
@@ -108,7 +108,7 @@ def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[Stat
 
 
 def _remember(state: State, outcome: Outcome, at: datetime, rule: Rule) -> Memory:
-    """What is worse than what is thought counts; what a probe knows already, or never knew, does not."""
+    """The memory with this result, which counts as bad if it is worse; empty while it is down or unknown."""
     if not rule.limits.count or state.outcome in (Outcome.UNKNOWN, Outcome.DOWN):
         return Memory()
     return state.memory.after(BADNESS[outcome] if _is_worse(outcome, state.outcome) else 0, at)
@@ -158,7 +158,7 @@ def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> 
 
 
 def _first_bad(state: State, rule: Rule) -> datetime:
-    """The first bad result of the window, since it was last thought well."""
+    """The first bad result of the window since the probe was last healthy."""
     first = state.memory.since(rule.limits)
     return first if state.since is None else max(first, state.since)
 
@@ -168,7 +168,7 @@ def _is_down(result: tuple[Outcome, datetime]) -> bool:
 
 
 def _fall_silent(state: State, at: datetime, rule: Rule) -> tuple[State, Turn | None]:
-    """Nothing seen: unknown once the silence is long enough, dated to the first missing result."""
+    """No result: unknown once the silence is long enough, dated to the first missing result."""
     if state.outcome is Outcome.UNKNOWN or state.heard_at is None:
         return state, None
     if at - state.heard_at < rule.silence:
@@ -215,9 +215,9 @@ def _settle(
 
 def _tail(run: tuple[tuple[Outcome, datetime], ...], new: Outcome) -> tuple[tuple[Outcome, datetime], ...]:
     """The newest results that disagree with the new outcome in the direction of the last one."""
-    kept: list[tuple[Outcome, datetime]] = []
+    newest: list[tuple[Outcome, datetime]] = []
     for outcome, at in reversed(run):
         if outcome is new or _is_worse(outcome, new) != _is_worse(run[-1][0], new):
             break
-        kept.append((outcome, at))
-    return tuple(reversed(kept))
+        newest.append((outcome, at))
+    return tuple(reversed(newest))

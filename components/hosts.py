@@ -23,16 +23,16 @@ def _hosts_stamp() -> float:
 @lru_cache(maxsize=1)
 def _hosts_file(_stamp: float) -> dict[str, tuple[Address, ...]]:
     """The names of /etc/hosts; read again when the file changes."""
-    known: dict[str, tuple[Address, ...]] = {}
+    table: dict[str, tuple[Address, ...]] = {}
     try:
         lines = HOSTS_FILE.read_text(errors="replace").splitlines()
     except OSError:
-        return known
+        return table
     for line in lines:
         text, *names = line.split("#")[0].split() or [""]
         address = literal_address(text) if text else None
         if address is None:
             continue
         for name in names:
-            known[name.lower()] = (*known.get(name.lower(), ()), address)
-    return known
+            table[name.lower()] = (*table.get(name.lower(), ()), address)
+    return table

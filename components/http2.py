@@ -25,7 +25,7 @@ STREAM = 1  # the only one of a line
 MAX_FRAME_BYTES = 16_384  # as announced (RFC 9113, section 4.2)
 WINDOW = 256 * 1024  # what may come before it was read
 MAX_IDLE_FRAMES = 1_000  # that neither begin nor continue an answer: thirty streams open at once need fewer
-FRAMES_A_TURN = 64  # about 2 ms, then others get theirs
+FRAMES_A_TURN = 64  # about 2 ms, then other checks get a turn
 DATA, HEADERS, PUSH, GOAWAY, CONTINUATION = 0, 1, 5, 7, 9
 OF_A_HEAD = (HEADERS, PUSH, CONTINUATION)
 STATUS = re.compile(rb"[1-9][0-9]{2}")
@@ -97,7 +97,7 @@ class Exchange:
                 await self._take(event.flow_controlled_length)
 
     async def _take(self, length: int) -> None:
-        """Open the window for as much again, in large steps: whoever has said all may be gone."""
+        """Extend the receive window, in large steps: a server that has sent everything may be gone."""
         self.taken += length
         if self.taken >= WINDOW // 2:
             self.frames.acknowledge_received_data(self.taken, STREAM)
@@ -121,7 +121,7 @@ class Exchange:
         return event
 
     async def _frame(self) -> bytes:
-        """The next one, whole, as it was sent."""
+        """The next whole frame, as bytes."""
         self.turn += 1
         if self.turn % FRAMES_A_TURN == 0:
             await asyncio.sleep(0)
@@ -137,7 +137,7 @@ class Exchange:
         return frame
 
     def _count(self, frame: bytes) -> None:
-        """Against what never ends. Raises TooLargeError, Broken."""
+        """Limit heads and frames that would never end. Raises TooLargeError, Broken."""
         if frame[3] in OF_A_HEAD:
             self.head_left -= len(frame)
             if self.head_left < 0:
@@ -148,21 +148,21 @@ class Exchange:
                 raise Broken("It sends endless control frames and no response.")
 
     async def _send(self) -> None:
-        """What is owed: acknowledgements, and as much of our body as the other side takes."""
+        """Send acknowledgements, and as much of our body as the server's window allows."""
         while self.unsent and (room := self._room()):
             piece, self.unsent = self.unsent[:room], self.unsent[room:]
             self.frames.send_data(STREAM, piece, end_stream=not self.unsent)
         if owed := self.frames.data_to_send():
             with contextlib.suppress(
                 ConnectionError
-            ):  # what was said before is still to be read, or says why
+            ):  # data sent before is still to be read, or gives the reason
                 self.line.writer.write(owed)
                 await self.line.writer.drain()
 
     def _room(self) -> int:
         try:
             window = self.frames.local_flow_control_window(STREAM)
-        except exceptions.ProtocolError:  # it has been closed: nobody reads the rest
+        except exceptions.ProtocolError:  # the stream is closed: the rest is not read
             self.unsent = b""
             return 0
         return max(0, min(window, self.frames.max_outbound_frame_size))
@@ -175,8 +175,8 @@ def _fields(
     fields = wire.fields(method, authority, headers, body)
     host = next(value for name, value in fields if name.lower() == "host")
     pseudo = [(":method", method), (":scheme", "https"), (":authority", host), (":path", path)]
-    kept = [(name.lower(), value) for name, value in fields if name.lower() not in OF_THE_LINE]
-    return [(name.encode(), value.encode("utf-8", "replace")) for name, value in [*pseudo, *kept]]
+    regular = [(name.lower(), value) for name, value in fields if name.lower() not in OF_THE_LINE]
+    return [(name.encode(), value.encode("utf-8", "replace")) for name, value in [*pseudo, *regular]]
 
 
 def _head(event: events.ResponseReceived) -> Head:
@@ -192,12 +192,12 @@ def _head(event: events.ResponseReceived) -> Head:
             lines.append((bytes(name).decode("latin-1").strip().lower(), text.strip()))
     if not STATUS.fullmatch(status):
         raise Broken("The response has no status.")
-    kept = tuple(pair for pair in lines if pair[0] != "transfer-encoding")  # frames are the framing here
-    return Head(int(status), "HTTP/2", dict(reversed(kept)), kept)
+    headers = tuple(pair for pair in lines if pair[0] != "transfer-encoding")  # frames are the framing here
+    return Head(int(status), "HTTP/2", dict(reversed(headers)), headers)
 
 
 def _judge_goodbye(frame: bytes) -> None:
-    """Graceful while our stream is among those still served: the answer comes all the same.
+    """Accept a GOAWAY after which our stream is still served: the answer follows.
 
     Raises StreamEndedError.
     """

@@ -46,7 +46,7 @@ class Identity:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Its days are those of strips, calendars and digests."""
+        """The page's time zone: uptime bars, calendars and digests have its days."""
         return ZoneInfo(self.time_zone)
 
     @property
@@ -95,7 +95,7 @@ def defaults() -> Identity:
 def merged(given: dict[str, str]) -> Identity:
     """These columns of the page, and for the empty ones what the environment says.
 
-    A colour or zone that no form lets in, but a hand in the database can, costs itself, not the page.
+    An invalid colour or zone (from a manual change in the database) is ignored.
     """
     zone, colour = given.get("time_zone", ""), given.get("colour", "")
     return Identity(
@@ -109,14 +109,14 @@ def merged(given: dict[str, str]) -> Identity:
 
 
 def learn(page: Page) -> None:
-    """This row was just read for something else."""
+    """Take over a row that was just read for another purpose."""
     if _memory.row is not None and page.version < _memory.row.version:
         return  # it was read before another thread read a newer one
     _remember(_Row(page.version, tuple(getattr(page, name) for name in FIELDS)))
 
 
 def heed(version: int) -> None:
-    """The page is at this version: a row of an earlier one is read again before it is used."""
+    """Note the page's version: a row of an earlier version is read again before it is used."""
     if _memory.row is None or _memory.row.version < version:
         _memory.ask_at = 0.0
 
@@ -127,14 +127,14 @@ def forget() -> None:
 
 
 def keep(folder: Path) -> None:
-    """Write down what is known now, for the next start without a database. Never raises."""
+    """Write the current row to a file, for a start without the database. Never raises."""
     row = _memory.row
     if row is None or _memory.kept == (folder, row):
         return
     _memory.kept = (folder, row)  # a folder that takes nothing is tried again with the next version
     try:
         _write_file(folder, row)
-    except OSError as error:  # the copies' own fault is told by /healthz
+    except OSError as error:  # /healthz reports that the folder is not writable
         log.warning("identity.not_kept folder=%s error=%s", folder, error)
 
 
@@ -149,12 +149,12 @@ def _is_zone(name: str) -> bool:
 
 def _ask() -> None:
     try:
-        found = Page.objects.filter(pk=1).values_list("version", *FIELDS).first()
-    except Exception as error:  # whatever it is: the last value goes on
+        row = Page.objects.filter(pk=1).values_list("version", *FIELDS).first()
+    except Exception as error:  # whatever it is, the last value stays in use
         _memory.ask_at = time.monotonic() + AWAY_S
         log.debug("the identity cannot be read: %s", type(error).__name__)
         return
-    _remember(_Row(found[0], tuple(found[1:])) if found else _Row(0))
+    _remember(_Row(row[0], tuple(row[1:])) if row else _Row(0))
 
 
 def _remember(row: _Row) -> None:
@@ -192,5 +192,5 @@ def _write_file(folder: Path, row: _Row) -> None:
 
 
 def fingerprint(identity: Identity) -> str:
-    """All of it in one text: two that are alike look alike."""
+    """The identity as one string, equal for equal identities."""
     return json.dumps(astuple(identity))

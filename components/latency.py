@@ -26,10 +26,10 @@ def merge(histograms: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def quantile(histogram: Mapping[str, int], share: float) -> float | None:
     """The response time (ms) that this share of checks stayed under; None without checks."""
     target = share * sum(histogram.values())
-    seen = 0
+    counted = 0
     for key in sorted(histogram, key=int):
-        seen += histogram[key]
-        if seen and seen >= target:
+        counted += histogram[key]
+        if counted and counted >= target:
             # the geometric middle of the bucket
             return float(GROWTH ** (int(key) - 0.5)) if int(key) else 1.0
     return None

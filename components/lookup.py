@@ -65,10 +65,10 @@ class Lookup:
         return resolver
 
     async def addresses(self, host: str) -> tuple[list[Address], Later]:
-        """The addresses known by now, and those of a family that lets us wait. Raises EgressError."""
+        """The addresses found so far, and a task for a family that is still missing. Raises EgressError."""
         name = ascii_host(host)
-        if known := hosts.addresses_of(name):
-            return list(known), None
+        if listed := hosts.addresses_of(name):
+            return list(listed), None
         if _is_loopback_name(name):
             return [ipaddress.ip_address("::1"), ipaddress.ip_address("127.0.0.1")], None
         tasks = [asyncio.create_task(self._family(name, kind)) for kind in ("AAAA", "A")]
@@ -87,17 +87,17 @@ class Lookup:
             has_some = any(task.exception() is None and task.result() for task in done)
             wait_s = DENIED_S if is_denied else GRACE_S if has_some else None
             _, pending = await asyncio.wait(pending, timeout=wait_s)
-        known: list[Address] = []
+        addresses: list[Address] = []
         errors = []
         for task in tasks:
             if task.done() and (error := task.exception()) is not None:
                 errors.append(error)
             elif task.done():
-                known += task.result()
-        if not known and errors:
-            # that the name does not exist is said of both families, and says more than silence
+                addresses += task.result()
+        if not addresses and errors:
+            # "no such name" holds for both families, and says more than a timeout
             raise next((error for error in errors if isinstance(error, NoSuchNameError)), errors[0])
-        return known, next(iter(pending), None)
+        return addresses, next(iter(pending), None)
 
     async def _family(self, name: str, kind: str) -> list[Address]:
         return [ipaddress.ip_address(text) for text in await self.query(name, kind)]
@@ -145,7 +145,7 @@ class Lookup:
                 task.cancel()
 
     async def _answers(self, name: str, kind: str) -> bool:
-        """Whether our resolver says anything at all, be it no."""
+        """Whether our resolver answers at all, even with an error."""
         assert self.resolver is not None
         try:
             await self.resolver.resolve(
@@ -158,8 +158,36 @@ class Lookup:
         return True
 
 
+class KeptLookup(Lookup):
+    """Asks for each name once, whatever the answer: for the connections of one check."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.nameservers, self.resolver = lookup.nameservers, lookup.resolver
+        self.kept: dict[str, list[Address] | EgressError] = {}
+        self.turn = asyncio.Lock()
+
+    async def addresses(self, host: str) -> tuple[list[Address], Later]:
+        """As `Lookup.addresses`; who asks again gets what was known at first. Raises EgressError."""
+        async with self.turn:
+            if host not in self.kept:
+                return await self._first(host)
+        answer = self.kept[host]
+        if isinstance(answer, EgressError):
+            raise EgressError(answer.failure, answer.sentence)
+        return list(answer), None
+
+    async def _first(self, host: str) -> tuple[list[Address], Later]:
+        try:
+            known, later = await super().addresses(host)
+        except EgressError as error:
+            self.kept[host] = error
+            raise
+        self.kept[host] = known
+        return list(known), later
+
+
 def ascii_host(host: str) -> str:
-    """The host as DNS knows it. Raises EgressError for what can be no name."""
+    """The host in ASCII, as DNS has it. Raises EgressError if it cannot be a name."""
     name = _encoded(host)
     if ends_in_number(name):  # an address or nothing (WHATWG URL): no name server is asked for it
         raise EgressError(Failure.DNS, f"{_readable(host)} is not a valid name.")
@@ -171,7 +199,7 @@ def _encoded(host: str) -> str:
     if text.isascii():
         return text
     try:
-        # each label by itself: "_dmarc" may stand before a name in letters of its own
+        # each label separately: "_dmarc" may precede labels that are not ASCII
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
         return ".".join(label if label.isascii() else _encoded_label(label) for label in mapped.split("."))
     except UnicodeError as error:  # IDNAError is one
@@ -197,18 +225,18 @@ def _readable(host: str) -> str:
 
 
 def _is_loopback_name(name: str) -> bool:
-    """ "localhost" and what stands below it, which no name server is asked for (RFC 6761)."""
+    """Whether it is "localhost" or below it, for which no name server is asked (RFC 6761)."""
     return name.rstrip(".").rpartition(".")[2] == "localhost"
 
 
 def let_go(later: "asyncio.Task[list[Address]] | None") -> None:
-    """Nobody waits for this look-up any more."""
+    """Cancel a look-up that is no longer needed."""
     if later is not None:
         later.cancel()
         later.add_done_callback(_read_error)
 
 
 def _read_error(task: "asyncio.Task[Any]") -> None:
-    """An error that comes too late is nobody's; asyncio would log it."""
+    """Retrieve a late error that no one needs; asyncio would log it otherwise."""
     if not task.cancelled():
         task.exception()

@@ -55,7 +55,7 @@ ONE_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>
 
 
 def allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
-    """The operator's list as values. Raises ValueError for what is neither network nor address:port."""
+    """The operator's list as values. Raises ValueError for anything but a network or address:port."""
     return tuple(_allowed(text) for text in texts)
 
 
@@ -71,12 +71,12 @@ def _allowed(text: str) -> Allowed:
 
 def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
     """Whether this port of this address may be dialled. Addresses inside addresses are judged too."""
-    if any(one.covers(address, port) for one in allow):
+    if any(entry.covers(address, port) for entry in allow):
         return True
     inner = _embedded(address)
     if inner is not None:
         # ::ffff:127.0.0.1 reaches what 127.0.0.1 reaches
-        return any(one.covers(inner, port) for one in allow)
+        return any(entry.covers(inner, port) for entry in allow)
     return not any(address in net for net in DENIED if net.version == address.version)
 
 
@@ -131,7 +131,7 @@ MAX_DIGITS = 300  # more than any host has: Python refuses to read numbers of th
 
 
 def _ipv6(text: str) -> Address | None:
-    """A zone (%eth0) says which link, not which address."""
+    """An IPv6 address without its zone (%eth0), which names a link, not an address."""
     try:
         return ipaddress.IPv6Address(text.partition("%")[0])
     except ValueError:
@@ -149,7 +149,7 @@ def _plain(host: str) -> str:
 
 
 def _parts(host: str) -> list[str]:
-    """What stands between the dots; one dot at the end means nothing."""
+    """The parts between dots; one dot at the end is ignored."""
     return (host[:-1] if len(host) > 1 and host.endswith(".") else host).split(".")
 
 

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Failure(StrEnum):
-    """The closed set of reasons why a check did not find what was ordered."""
+    """The closed set of reasons why a check failed."""
 
     TIMEOUT_DNS = "timeout_dns"
     TIMEOUT_CONNECT = "timeout_connect"
@@ -42,11 +42,16 @@ class Failure(StrEnum):
     TOO_LARGE = "too_large"
     STATUS = "status"
     ASSERTION = "assertion"
+    LIMIT = "limit"  # a number it gives is beyond the limit for down
+    REPORTED = "reported"  # it answers, and says itself that it is down
     DENIED = "denied"
     LATE = "late"  # a job did not report when it was due
-    REPORTED = "reported"  # a job, or another monitor, says so itself
-    NO_DATA = "no_data"  # it answers, but without what was asked for: neither up nor down
+    NO_DATA = "no_data"  # it answers, but without the requested data: neither up nor down
     OWN_FAULT = "own_fault"
+
+
+# What the answer itself says, whatever its status code; the others are of whoever was asked, or of the way
+SAID = (Failure.ASSERTION, Failure.LIMIT, Failure.REPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Reading:
     A phase that was not reached, or does not exist for the protocol, is None.
     `detail` is one sentence for staff; `excerpt` at most 1 kB of the answer,
     printable; `facts` are small named strings (retry_after, cert_name, answer).
-    `degraded` is one sentence for staff: it answers, and what it says is not well.
+    `degraded` is one sentence for staff: it answers, and reports that it is not healthy.
     """
 
     total_ms: float
@@ -78,23 +83,23 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is still healthy: slower than the limit, or a certificate with fewer days, is degraded.
+    """The limits of a healthy result: slower, or a certificate with fewer days, is degraded.
 
-    Of an indirect check only what the answer says counts: no answer is no news of the thing it reports on.
+    For an indirect check only the content of an answer counts: without an answer nothing is known.
     """
 
     latency_limit_ms: int | None = None
     least_days_left: int | None = None
-    is_indirect: bool = False  # asked of somebody else: whoever cannot tell has said nothing
+    is_indirect: bool = False  # asks another system: no answer says nothing about the thing itself
 
 
 def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
-    """The outcome of a check and why, in one sentence (empty when all is well)."""
+    """The outcome of a check and why, in one sentence (empty when up)."""
     if reading.failure is Failure.OWN_FAULT:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
     if reading.failure is Failure.NO_DATA:
         return Outcome.UNKNOWN, reading.detail or "The response did not contain what was asked for."
-    if expectation.is_indirect and reading.failure not in (None, Failure.ASSERTION):
+    if expectation.is_indirect and reading.failure is not None and reading.failure not in SAID:
         return Outcome.UNKNOWN, f"{reading.detail} So the status it reports is unknown.".lstrip()
     if reading.failure is not None:
         return Outcome.DOWN, reading.detail or reading.failure.value

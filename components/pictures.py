@@ -67,7 +67,7 @@ def weight_warning(label: str, size: int) -> str:
 
 
 def is_wordmark(name: str) -> bool:
-    """Whether the picture of this name is so wide that it holds the page's: nothing is written beside it."""
+    """Whether the picture is so wide that it contains the page's name, which is then not shown beside it."""
     return _ratio(name) > WORDMARK
 
 
@@ -77,7 +77,7 @@ def shown_width(name: str) -> int:
 
 
 def _ratio(name: str) -> float:
-    """Width by height; 1 where the name does not tell."""
+    """Width by height; 1 if the name does not have them."""
     size = NAMED.search(name)
     return int(size[1]) / int(size[2]) if size else 1.0
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 CHANNEL = "statuspage:pulse"  # something changed that the public can see
 STAFF_CHANNEL = "statuspage:pulse:staff"  # something changed that staff alone can see
-CONNECT_S = 1.0  # a web request never waits longer for a bell that may be broken
+CONNECT_S = 1.0  # the longest that a web request waits for a Redis that may be down
 LISTEN_S = 15.0
 LOG_EVERY_S = 60.0
 
@@ -25,7 +25,7 @@ _logged_at = 0.0
 
 
 def send(token: int, channel: str = CHANNEL) -> None:
-    """Ring, once what is to be told is committed. Never raises, never retries."""
+    """Publish that something changed; call it after the commit. Never raises, never retries."""
     global failures  # noqa: PLW0603 - a counter of this process
     client = redis.Redis.from_url(
         settings.REDIS_URL,
@@ -43,7 +43,7 @@ def send(token: int, channel: str = CHANNEL) -> None:
 
 
 def listen(on_ring: Callable[[], None], stop: Event, on_staff_ring: Callable[[], None]) -> None:
-    """Call them for each ring until `stop` is set. Connects again for ever; both ring on each connect."""
+    """Call them on each notification until `stop` is set. Reconnects; each connect calls both."""
     pause = 0.5
     while not stop.is_set():
         try:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def note(version: int) -> None:
-    """Copies of earlier versions are not shown any more. Never raises: the database says so too."""
+    """Stop showing copies of earlier versions. Never raises: the database holds the mark as well."""
     try:
         if version > read(settings.SNAPSHOT_DIR):
             write(settings.SNAPSHOT_DIR, version)

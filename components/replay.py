@@ -15,17 +15,21 @@ from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored check: when, and what was read. `failure` is the stored word, empty when there was none."""
+    """A stored check: its time and reading. `failure` is the stored value, empty without one.
+
+    `is_degraded`: by what it said, not by a limit of its response time or certificate.
+    """
 
     at: datetime
     total_ms: float
     failure: str = ""
     days_left: int | None = None
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be changed about a probe without asking another question."""
+    """The settings of a probe that do not change the request."""
 
     rule: health.Rule
     expectation: Expectation = field(default_factory=Expectation)
@@ -34,7 +38,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The changes of mind, and from when to when it was down."""
+    """The confirmed changes of outcome, and from when to when it was down."""
 
     turns: tuple[health.Turn, ...]
     outages: tuple[tuple[datetime, datetime], ...]
@@ -46,31 +50,31 @@ class Replay:
 
     @property
     def flips(self) -> int:
-        """Changes of mind between what we know; the first look and our own silence are none."""
+        """Confirmed changes between known outcomes; the first result and silence do not count."""
         return sum(
             Outcome.UNKNOWN not in (turn.old, turn.new) and turn.old is not turn.new for turn in self.turns
         )
 
     @property
     def down(self) -> timedelta:
-        """The outages together."""
+        """The total length of the outages."""
         return sum((end - begin for begin, end in self.outages), timedelta())
 
 
 def replay(
     rows: Iterable[Row], settings: Settings, *, end: datetime, start: health.State | None = None
 ) -> Replay:
-    """Judge these checks (oldest first) by these settings, beginning with what was thought at the start."""
+    """Judge these checks (oldest first) by these settings, beginning with this state."""
     state, turns = start or health.State(), []
     for row in rows:
-        for outcome in _heard(state, row, settings):
+        for outcome in _outcomes(state, row, settings):
             state, turn = health.step(state, outcome, row.at, settings.rule)
             if turn is not None:
                 turns.append(turn)
     return Replay(tuple(turns), tuple(_outages(turns, start, end)))
 
 
-def _heard(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
+def _outcomes(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
     """This check's outcome; before it the silence, when there was one."""
     if state.heard_at is not None and row.at - state.heard_at >= settings.rule.silence:
         yield Outcome.UNKNOWN
@@ -81,11 +85,12 @@ def _reading(row: Row, timeout_ms: float | None) -> Reading:
     failure = _failure(row.failure)
     if failure is None and timeout_ms is not None and row.total_ms >= timeout_ms:
         failure = Failure.TIMEOUT_FIRST_BYTE
-    return Reading(row.total_ms, failure, days_left=row.days_left)
+    degraded = "It reported a problem." if row.is_degraded else ""
+    return Reading(row.total_ms, failure, days_left=row.days_left, degraded=degraded)
 
 
 def _failure(word: str) -> Failure | None:
-    """A word of an older version is a failure all the same."""
+    """The failure; a value of an older version also counts as one."""
     if not word:
         return None
     return Failure(word) if word in set(Failure) else Failure.PROTOCOL

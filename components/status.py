@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The public word for a component. Declared best first; see `SEVERITY`."""
+    """The public status of a component. Declared best first; see `SEVERITY`."""
 
     OPERATIONAL = "operational"
     UNDER_MAINTENANCE = "under_maintenance"
@@ -21,12 +21,12 @@ class Status(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word a reader sees."""
+        """The label that readers see."""
         return LABELS[self]
 
     @property
     def is_trouble(self) -> bool:
-        """True when customers are hurt; unknown and maintenance are not trouble."""
+        """True if customers notice a problem; unknown and maintenance are none."""
         return SEVERITY[self] >= SEVERITY[Status.DEGRADED_PERFORMANCE]
 
 
@@ -43,7 +43,7 @@ LABELS = {
 
 
 class Impact(StrEnum):
-    """How much an incident hurts."""
+    """How severe an incident is for customers."""
 
     NONE = "none"
     MINOR = "minor"
@@ -63,9 +63,9 @@ class Indicator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an incident is like now. `label` is the word beside the icon of `status`.
+    """The current state of an incident. `label` is the text beside the icon of `status`.
 
-    `is_watching`: all of it has recovered, and we watch before we call it resolved.
+    `is_watching`: everything has recovered, and we monitor it before the incident is resolved.
     """
 
     status: Status
@@ -74,7 +74,7 @@ class State:
 
 
 def state_of(status: Status) -> State:
-    """A status as a state, with its own word."""
+    """A status as a state, with its own label."""
     return State(status, status.label)
 
 
@@ -83,7 +83,7 @@ WATCHING = State(Status.DEGRADED_PERFORMANCE, "Monitoring the fix", is_watching=
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """The state of the whole page: our status and its word, and the same in Statuspage's words."""
+    """The state of the whole page: our status, and the same in Statuspage's terms."""
 
     status: Status
     indicator: Indicator
@@ -92,7 +92,7 @@ class PageState:
 
     @property
     def label(self) -> str:
-        """The word of the state, for the title and the banner."""
+        """The label of the state, for the title and the banner."""
         return WATCHING.label if self.is_watching else self.status.label
 
 
@@ -105,14 +105,15 @@ def page_state(statuses: Iterable[Status], *, opened: Iterable[State] = ()) -> P
     """The one answer for banner, title, favicon, feeds and API.
 
     `opened`: the states of the open incidents. They forbid a green page, and they can say more than
-    the components do: what people know and no probe sees, or that all has recovered and we watch.
+    the components do: a problem that no probe sees, or a recovery that is still being monitored.
     """
-    known, opened = list(statuses), list(opened)
-    status = worst([*known, *(one.status for one in opened)])
-    indicator, description = _rollup(known)
-    if opened and all(one.is_watching for one in opened) and not any(one.is_trouble for one in known):
+    shown, opened = list(statuses), list(opened)
+    status = worst([*shown, *(state.status for state in opened)])
+    indicator, description = _rollup(shown)
+    is_watching = bool(opened) and all(state.is_watching for state in opened)
+    if is_watching and not any(status.is_trouble for status in shown):
         return PageState(status, Indicator.MINOR, WATCHING.label, is_watching=True)
-    if SEVERITY[status] > SEVERITY[worst(known)]:
+    if SEVERITY[status] > SEVERITY[worst(shown)]:
         indicator, description = RAISED[status]
     return PageState(status, indicator, description)
 
@@ -122,8 +123,8 @@ def impact_of(statuses: Iterable[Status]) -> Impact:
 
     Fitted to 17 of 18 captured incidents (docs/compatibility.md, section 9).
     """
-    known = [status for status in statuses if status.is_trouble]
-    indicator, _ = _rollup(known)
+    failing = [status for status in statuses if status.is_trouble]
+    indicator, _ = _rollup(failing)
     return Impact(indicator.value)
 
 
@@ -138,7 +139,7 @@ RAISED = {
 def _rollup(statuses: list[Status]) -> tuple[Indicator, str]:
     """Statuspage's table (docs/compatibility.md, section 9), first match wins, with unknown between.
 
-    Unknown has no word there; the closest one that is not green is `minor`.
+    It has no value for unknown; the closest one that is not green is `minor`.
     """
     count = {status: statuses.count(status) for status in Status}
     total = len(statuses)

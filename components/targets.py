@@ -8,7 +8,7 @@ MAX_HOST_LENGTH = 253  # RFC 1035, section 2.3.4
 
 
 class InvalidProbeError(ValueError):
-    """An order that cannot be carried out: the field, and a sentence with the mend."""
+    """A probe that cannot be checked: the field, and a sentence that says how to fix it."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(f"{field}: {sentence}")

@@ -12,15 +12,25 @@ from django.conf import settings
 from django.db import OperationalError, models, transaction
 
 from components import freshness, identity, latency, uptime
-from components.models import Check, DayTally, HourTally, Page, Probe, Signal, SpoolMark, StatusSpan
+from components.models import (
+    Check,
+    DayTally,
+    DeployMarker,
+    HourTally,
+    Page,
+    Probe,
+    Signal,
+    SpoolMark,
+    StatusSpan,
+)
 from components.models.tally import SECONDS_FIELDS
 from components.probers import passive_kinds
 from components.status import Status
 
 HOUR = timedelta(hours=1)
-HOURS_AT_ONCE = 6  # in one transaction: whoever changes the page waits for it
+HOURS_AT_ONCE = 6  # in one transaction, for which every change of the page waits
 DAYS_AT_ONCE = 7
-MAX_COUNT_S = 20.0  # of one run of the book-keeping, long before the next
+MAX_COUNT_S = 20.0  # for one run, which ends long before the next one
 MAX_SIGNALS = 1_000  # of a probe: its newest
 MARK_DAYS = 400  # a file of reports may be found again when a disk comes back
 DELETE_BATCH = 5_000  # rows a transaction: other writers wait for it on SQLite
@@ -44,6 +54,7 @@ def prune() -> None:
         while _delete_some(probe_id, oldest) == DELETE_BATCH:
             pass
     HourTally.objects.filter(hour__lt=now - timedelta(days=settings.HOUR_RETENTION_DAYS)).delete()
+    DeployMarker.objects.prune(now)
     prune_signals(now)
 
 
@@ -71,12 +82,12 @@ def _delete_some(probe_id: int, oldest: int) -> int:
 
 def tally_hours(now: datetime) -> None:
     """The hours from the oldest that has changed since it was counted, up to now."""
-    kept = _hour(now - timedelta(days=settings.HOUR_RETENTION_DAYS))
-    _count_from("hours_upto", now, lambda start: _count_hours(max(_hour(start), kept), now))
+    oldest = _hour(now - timedelta(days=settings.HOUR_RETENTION_DAYS))
+    _count_from("hours_upto", now, lambda start: _count_hours(max(_hour(start), oldest), now))
 
 
 def _count_hours(first: datetime, now: datetime) -> datetime:
-    """Count a few hours; the moment up to which that was."""
+    """Count a few hours. Returns the moment up to which they are counted."""
     last = min(first + HOURS_AT_ONCE * HOUR, now)
     rows = []
     by_component = spans_between(first, last, now=now)
@@ -102,7 +113,7 @@ def tally_days(now: datetime, *, since: date | None = None) -> None:
 
 
 def _count_days(first: date, now: datetime, zone: ZoneInfo) -> datetime:
-    """Count a few days; the moment up to which that was."""
+    """Count a few days. Returns the moment up to which they are counted."""
     last = min(first + timedelta(days=DAYS_AT_ONCE - 1), now.astimezone(zone).date())
     end = min(uptime.day_bounds(last, zone)[1], now)
     by_component = spans_between(uptime.day_bounds(first, zone)[0], end, now=now)
@@ -121,7 +132,7 @@ def _count_days(first: date, now: datetime, zone: ZoneInfo) -> datetime:
 def _count_from(mark: str, now: datetime, count: Callable[[datetime], datetime]) -> None:
     """Count from the page's mark up to now, a little at a time, moving the mark along.
 
-    Whoever dates a change back pulls the mark back, and holds the page as we do: nothing is missed
+    A change that is dated back moves the mark back, and locks the page as we do, so nothing is missed
     between the two. A run that is cut off goes on where it was; a very long one leaves the rest to
     the next. An installation that was never counted this way is counted from its first day.
     """
@@ -146,7 +157,7 @@ def _write(model: type[HourTally] | type[DayTally], rows: list[Any], period: str
 
 def tally_latency(now: datetime) -> None:
     """Count the response times of checks since the last time into their hours."""
-    upto = int(now.timestamp()) - 60  # what is younger may still be on its way
+    upto = int(now.timestamp()) - 60  # newer results may not be stored yet
     with transaction.atomic():
         page = Page.objects.lock()
         if upto <= page.rolled_up_to:
@@ -182,7 +193,7 @@ def spans_between(
 ) -> dict[int, list[uptime.Span]]:
     """The spans that touch this stretch, by component: of all, or of `only` these.
 
-    An open one ends where sight was lost (components.freshness), even if nobody has written that down yet.
+    An open one ends when its last result expired (components.freshness), even if that is not stored yet.
     """
     touching = StatusSpan.objects.filter(started_at__lt=end).filter(
         models.Q(ended_at=None) | models.Q(ended_at__gt=start)
@@ -195,7 +206,7 @@ def spans_between(
     for pk, status, began, ended in rows.iterator():
         spans[pk].append(uptime.Span(Status(status), began, ended))
     lost = freshness.silent_since(now)
-    return {pk: freshness.cut(mine, lost.get(pk)) for pk, mine in spans.items()}
+    return {pk: freshness.cut(component_spans, lost.get(pk)) for pk, component_spans in spans.items()}
 
 
 def _touches(spans: Iterable[uptime.Span], start: datetime, end: datetime) -> bool:

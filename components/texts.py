@@ -6,7 +6,7 @@ import unicodedata
 # line ends (UAX #14: BK, CR, LF, NL), tabs, and the separators of ASCII
 _BREAK = "\t\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
 _BREAKS = re.compile(f"[ ]*[{_BREAK}][ {_BREAK}]*")
-# control characters, halves of pairs, the byte order mark, annotations, and what is no character
+# control characters, halves of pairs, the byte order mark, annotations, and noncharacters
 _UNSEEN = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
 # and what turns the writing round (UAX #9)
 _IN_A_LINE = re.compile(f"[{_UNSEEN}\u202a-\u202e\u2066-\u2069]")

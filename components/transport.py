@@ -33,7 +33,7 @@ MAX_REDIRECTS = 5
 ENDS_AT = "statuspage.ends_at"  # in a request's extensions, which redirects take over: one deadline for all
 UNPACKED = (b"content-encoding", b"content-length")  # no longer true of the body that we hand on
 TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)
-# Of the way (RFC 9110, section 7.6.1): what a line is for is ours to say
+# Headers of the connection (RFC 9110, section 7.6.1), which we set ourselves
 OF_THE_LINE = (b"connection", b"keep-alive", b"proxy-connection", b"te", b"upgrade")
 
 BROKEN_OFF = "The connection was closed."
@@ -46,7 +46,7 @@ ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
 
 class TooLarge(httpx.ReadError):
-    """The answer is larger than we are willing to read."""
+    """The answer is larger than allowed."""
 
 
 def client(
@@ -95,8 +95,8 @@ class DoorTransport(httpx.AsyncBaseTransport):
             body = _Body(answer, line, limits, Unpacker(*codings), request)
         except BaseException as error:
             line.close()
-            if (said := _said(error, request)) is not None:
-                raise said from error
+            if (translated := _translated(error, request)) is not None:
+                raise translated from error
             raise
         stream.is_in_body = True
         return httpx.Response(
@@ -138,14 +138,14 @@ class DoorTransport(httpx.AsyncBaseTransport):
 
 
 class _Http2(httpcore.AsyncHTTP2Connection):
-    """Heads are judged: httpcore by itself takes one without a status for a 200."""
+    """Validates heads: httpcore alone takes one without a status for a 200."""
 
     CONFIG = h2.config.H2Configuration(validate_inbound_headers=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """How long a request may take with all that comes of it, and how much may come."""
+    """How long a request may take, redirects and body included, and how large the body may be."""
 
     ends_at: float  # on the clock of the loop
     deadline_s: float
@@ -153,7 +153,7 @@ class _Limits:
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A line as httpcore reads it: each wait ends at the deadline, and a head is not endless."""
+    """A connection as httpcore reads it: each wait ends at the deadline, and the head's size is limited."""
 
     def __init__(self, line: Line, limits: _Limits) -> None:
         self.line = line
@@ -162,7 +162,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self.is_in_body = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What came, at most so much. The time limit is that of all of it."""
+        """At most `max_bytes` of what was received. The deadline is that of the whole request."""
         most = min(max_bytes, CHUNK)
         if not self.is_in_body:
             if self.head_left <= 0:
@@ -180,7 +180,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     async def _in_time(
         self, waiting: Coroutine[Any, Any, T], late: type[Exception], broken: type[Exception]
     ) -> T:
-        """What is waited for, until the deadline."""
+        """Await this, at most until the deadline."""
         try:
             async with asyncio.timeout_at(self.limits.ends_at):
                 return await waiting
@@ -195,7 +195,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         return kind(f"The response did not finish within {self.limits.deadline_s:g} s.")
 
     async def aclose(self) -> None:
-        """Let go at once."""
+        """Close at once."""
         self.line.close()
 
 
@@ -214,18 +214,18 @@ class _Body(httpx.AsyncByteStream):
         self.unpack, self.request = unpack, request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = self.limits.most_bytes
+        remaining = self.limits.most_bytes
         try:
             async for packed in self.answer.aiter_stream():
                 for piece in self.unpack.feed(packed):
-                    left -= len(piece)
-                    if left < 0:
+                    remaining -= len(piece)
+                    if remaining < 0:
                         raise TooLarge(f"The response is larger than {self.limits.most_bytes:,} bytes.")
                     yield piece
             self.unpack.end()
         except Exception as error:
-            if (said := _said(error, self.request)) is not None:
-                raise said from error
+            if (translated := _translated(error, self.request)) is not None:
+                raise translated from error
             raise
         finally:
             self.line.close()
@@ -276,16 +276,16 @@ NO_HTTP = (
 )
 
 
-def _said(error: BaseException, request: httpx.Request) -> httpx.RequestError | None:
-    """The error in httpx's words and our sentence; None for what needs no other."""
+def _translated(error: BaseException, request: httpx.Request) -> httpx.RequestError | None:
+    """The httpx error with our sentence; None if the error needs no translation."""
     if isinstance(error, httpx.RequestError):
         error.request = request
         return None
     if isinstance(error, DecompressionError):
         return httpx.DecodingError(str(error), request=request)
-    for kind, ours in SAME:
+    for kind, equivalent in SAME:
         if isinstance(error, kind):
-            return ours(str(error), request=request)
+            return equivalent(str(error), request=request)
     if isinstance(error, httpcore.LocalProtocolError):
         # httpcore says so too of frames that h2 could not take
         is_theirs = bool(error.args) and isinstance(error.args[0], h2.exceptions.H2Error)

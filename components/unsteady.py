@@ -36,7 +36,7 @@ class Limits:
 
     @classmethod
     def beside(cls, confirm_down: int, count: int, window: int) -> "Limits":
-        """The limits that fit beside `confirm_down` in a row: those come first, whatever was set."""
+        """The limits, raised if necessary so that `confirm_down` failures in a row are confirmed first."""
         if count < 1:
             return cls()
         count = max(count, confirm_down + 1)
@@ -59,8 +59,8 @@ class Memory:
     def after(self, badness: int, at: datetime) -> "Memory":
         """With one more result; 0 is good, 1 slow, 2 down."""
         bits = (self.bits << BITS | badness) & MASK
-        known = (*self.bad_at, at) if badness else self.bad_at
-        return replace(self, bits=bits, bad_at=known[max(0, len(known) - _count(bits, MAX_WINDOW)) :])
+        times = (*self.bad_at, at) if badness else self.bad_at
+        return replace(self, bits=bits, bad_at=times[max(0, len(times) - _count(bits, MAX_WINDOW)) :])
 
     def bad(self, limits: Limits, least: int = 1) -> int:
         """How many of the window were at least this bad."""
@@ -71,7 +71,7 @@ class Memory:
         return self.bad_at[-self.bad(limits) :][0]
 
     def found(self, limits: Limits) -> Kind:
-        """What the window shows, whatever was thought before."""
+        """What the window shows, regardless of the previous state."""
         if limits.count and self.bad(limits, DOWN) >= limits.count:
             return Kind.FAILING
         return Kind.SLOW if limits.count and self.bad(limits) >= limits.count else Kind.STEADY

@@ -2,7 +2,7 @@
 
 A major outage counts in full, a partial one by 0.3, degraded service not at
 all (Statuspage's weights; docs/compatibility.md, section 9). Unknown and maintenance are
-left out of the percentage and said beside it. Percentages are cut, never rounded up.
+left out of the percentage and shown beside it. Percentages are cut, never rounded up.
 """
 
 from collections.abc import Iterable, Iterator
@@ -56,7 +56,7 @@ class Seconds:
 
     @property
     def known(self) -> float:
-        """The seconds the percentage speaks of."""
+        """The seconds that count for the percentage."""
         return self.up + self.degraded + self.partial + self.major
 
     @property
@@ -71,8 +71,8 @@ class Seconds:
         Less is the edge of something else: of the day before, or of maintenance that has just ended.
         """
         had = [status for status, name in NAMES.items() if getattr(self, name) >= 1]
-        seen = [status for status in had if status is not Status.UNKNOWN]
-        return worst(seen) if seen else None
+        known = [status for status in had if status is not Status.UNKNOWN]
+        return worst(known) if known else None
 
 
 NAMES = {

@@ -64,7 +64,7 @@ def _host(url: SplitResult) -> str:
 
 
 def _path(path: str) -> str:
-    """Encoded as browsers do; what is encoded already, and a % alone, stay. Dots are walked."""
+    """Encoded as browsers do: what is encoded already, and a lone %, stay; dot segments are resolved."""
     steps: list[str] = []
     parts = quote(path or "/", safe=PATH_SAFE).split("/")[1:]
     for number, part in enumerate(parts):

@@ -20,7 +20,7 @@ MAX_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
 USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
-STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t].*)?")
+STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
 NUMBER = re.compile("[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"0*[0-9a-fA-F]{1,15}")
 
@@ -30,17 +30,21 @@ class MalformedAnswerError(Exception):
 
 
 class TooLargeError(Exception):
-    """The answer is larger than we are willing to read."""
+    """The answer is larger than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first part of an answer. Header names are lower-case; in `headers` the first of a name wins."""
+    """The first part of an answer. Header names are lower-case; in `headers` the first of a name wins.
+
+    `reason` is the phrase behind the status; empty where none was sent (HTTP/2 has none).
+    """
 
     status: int
     version: str
     headers: Mapping[str, str]
     lines: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, in order."""
@@ -56,17 +60,17 @@ def request_bytes(method: str, host: str, path: str, headers: Mapping[str, str],
 def fields(method: str, host: str, headers: Mapping[str, str], body: bytes) -> list[tuple[str, str]]:
     """The headers of a request: ours, unless `headers` has its own, and then those."""
     names = {name.lower() for name in headers}
-    ours = (
+    defaults = (
         ("Host", host),
         ("User-Agent", USER_AGENT),
         ("Accept", "*/*"),
         ("Accept-Encoding", "gzip, deflate, br"),
         ("Connection", "close"),
     )
-    found = [(name, value) for name, value in ours if name.lower() not in names] + list(headers.items())
+    chosen = [(name, value) for name, value in defaults if name.lower() not in names] + list(headers.items())
     if (body or method in WITH_CONTENT) and not names & {"content-length", "transfer-encoding"}:
-        found.append(("Content-Length", str(len(body))))
-    return found
+        chosen.append(("Content-Length", str(len(body))))
+    return chosen
 
 
 async def read_head(line: Line) -> Head:
@@ -74,24 +78,24 @@ async def read_head(line: Line) -> Head:
 
     Raises MalformedAnswerError, TooLargeError.
     """
-    left = MAX_HEAD_BYTES
+    remaining = MAX_HEAD_BYTES
     while True:
-        head, left = await _one_head(line, left)
+        head, remaining = await _one_head(line, remaining)
         if head.status >= 200 or head.status == 101:
             return head
 
 
-async def _one_head(line: Line, left: int) -> tuple[Head, int]:
-    """A head, and how many bytes are left for further ones."""
+async def _one_head(line: Line, remaining: int) -> tuple[Head, int]:
+    """A head, and how many bytes remain for further ones."""
     status: re.Match[bytes] | None = None
     rows: list[bytes] = []
     while True:
-        row = await _head_row(line, left, is_first=status is None)
-        left -= len(row)
+        row = await _head_row(line, remaining, is_first=status is None)
+        remaining -= len(row)
         text = row.rstrip(b"\r\n")
         if status is not None:
             if not text:
-                return _parse(status, rows), left
+                return _parse(status, rows), remaining
             rows.append(text)
         elif text:  # an empty line before the first one is let pass, as servers do (RFC 9112, section 2.2)
             status = STATUS_LINE.fullmatch(text)
@@ -132,7 +136,7 @@ async def _row(line: Line, most: int) -> bytes | None:
 
 
 async def _take(line: Line, most: int) -> bytes:
-    """What is there, at most so many bytes; empty at the end."""
+    """What was received, at most this many bytes; empty at the end."""
     if not line.unread:
         return await line.reader.read(most)
     piece = bytes(line.unread[:most])
@@ -153,7 +157,8 @@ def _parse(status: re.Match[bytes], rows: list[bytes]) -> Head:
         name, colon, value = text.partition(":")
         if colon and name.strip():
             lines.append((name.strip().lower(), value.strip()))
-    return Head(int(status[2]), status[1].decode(), dict(reversed(lines)), tuple(lines))
+    reason = (status[3] or b"").decode("latin-1").strip()
+    return Head(int(status[2]), status[1].decode(), dict(reversed(lines)), tuple(lines), reason)
 
 
 async def read_body(line: Line, head: Head, method: str, *, most: int) -> bytes:
@@ -210,7 +215,7 @@ def is_chunked(head: Head) -> bool:
 
 
 def transfer_codings(head: Head) -> list[str]:
-    """The codings of the way, in lower case, the last one applied last."""
+    """The transfer codings, in lower case, the last one applied last."""
     if "transfer-encoding" not in head.headers:
         return []
     named = ",".join(head.values("transfer-encoding")).lower().split(",")
@@ -218,7 +223,7 @@ def transfer_codings(head: Head) -> list[str]:
 
 
 def stated_length(head: Head) -> int | None:
-    """How many bytes follow; None when nobody says.
+    """How many bytes follow; None if the head does not say.
 
     Raises MalformedAnswerError for lengths that contradict.
     """
@@ -238,15 +243,15 @@ async def _framed(line: Line, head: Head) -> AsyncIterator[bytes]:
         async for piece in _chunks(line):
             yield piece
         return
-    left = stated_length(head)
-    while left is None or left > 0:
-        piece = await _take(line, CHUNK if left is None else min(CHUNK, left))
+    remaining = stated_length(head)
+    while remaining is None or remaining > 0:
+        piece = await _take(line, CHUNK if remaining is None else min(CHUNK, remaining))
         if not piece:
-            if left:
+            if remaining:
                 raise ConnectionResetError
             return
-        if left is not None:
-            left -= len(piece)
+        if remaining is not None:
+            remaining -= len(piece)
         yield piece
 
 

@@ -53,7 +53,7 @@ class PostForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AffectedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
-    """What is affected. Words made public of hidden components alone are the console's to ask about."""
+    """The affected components. If all are hidden, publishing is left to the console, which asks first."""
 
     def clean(self) -> None:
         super().clean()
@@ -66,13 +66,14 @@ class AffectedFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
 
 class AffectedInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Affected
+    fk_name = "incident"
     formset = AffectedFormSet
     fields = ("component", "status", "worst_status")
     extra = 0
 
 
 class UpdateInline(admin.TabularInline):  # type: ignore[type-arg]
-    """What was said. Words may be corrected; the first ones are kept."""
+    """The updates. Their text may be corrected; the first wording is kept."""
 
     model = Update
     fields = ("number", "kind", "phase", "at", "body", "is_by_machine")
@@ -97,13 +98,13 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="updates by")
     def speaker(self, incident: Incident) -> str:
-        """People, the machine, or nobody yet."""
+        """Who posts the updates: "people", "monitoring", or "suggested, not public"."""
         if incident.published_at is None:
             return "suggested, not public"
         return "people" if incident.is_owned else "monitoring"
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Edits of words go through their verb; then the new post, if there is one."""
+        """Save edited texts with `Incident.edit`, then post the new update, if there is one."""
         incident: Incident = form.instance
         now = timezone.now()
         for formset in formsets:
@@ -130,7 +131,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Publish the suggestion")
     def publish(self, request: HttpRequest, queryset: Any) -> None:
-        """Show suggestions to the public."""
+        """Publish these suggestions; one with only hidden components is refused."""
         for incident in queryset:
             if incident.is_all_hidden:
                 self.message_user(request, f"{incident}: {ASK_IN_CONSOLE}", messages.ERROR)
@@ -139,7 +140,7 @@ class IncidentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Hand back to monitoring")
     def hand_back(self, request: HttpRequest, queryset: Any) -> None:
-        """Make them automatic again."""
+        """Hand these incidents back to the automation."""
         for incident in queryset:
             try:
                 handover.hand_back(incident, timezone.now())

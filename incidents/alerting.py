@@ -12,18 +12,18 @@ Vitals = Callable[[datetime], tuple[dict[str, Any], int]]
 
 
 class Watch(Protocol):
-    """Looks for what staff should know, and tells them."""
+    """Opens, closes and sends alerts to staff."""
 
     def start(self, *, serves_page: bool) -> None:
-        """In a thread of its own; does nothing when it already runs."""
+        """Start in its own thread; does nothing if it already runs."""
         ...
 
     def channels(self) -> int:
-        """How many channels would be told of something."""
+        """How many channels would get an alert."""
         ...
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Start no more rounds."""
         ...
 
 
@@ -32,13 +32,13 @@ _watch: Callable[[], Watch] | None = None
 
 
 def judge_by(vitals: Vitals) -> None:
-    """From now on this one says how the system is."""
-    global _vitals  # noqa: PLW0603 - one house, one judge
+    """Register the function that returns the health body and its HTTP status."""
+    global _vitals  # noqa: PLW0603 - one per process
     _vitals = vitals
 
 
 def vitals(now: datetime) -> dict[str, dict[str, Any]]:
-    """The checks of the health body by name; none when nobody judges."""
+    """The checks of the health body by name; empty when no function is registered."""
     if _vitals is None:
         return {}
     body, _ = _vitals(now)
@@ -46,28 +46,28 @@ def vitals(now: datetime) -> dict[str, dict[str, Any]]:
 
 
 def is_well(checks: dict[str, dict[str, Any]]) -> bool:
-    """Whether nothing that matters fails: what /healthz answers 200 to."""
+    """Whether no check fails, as for the 200 of /healthz. False when there are no checks."""
     return bool(checks) and all(check["status"] != "fail" for check in checks.values())
 
 
 def watch_by(watch: Callable[[], Watch]) -> None:
-    """From now on this one watches."""
-    global _watch  # noqa: PLW0603 - one house, one watch
+    """Register the factory of the alert thread."""
+    global _watch  # noqa: PLW0603 - one per process
     _watch = watch
 
 
 def start(*, serves_page: bool = False) -> None:
-    """Begin to watch, where somebody does. Only a process that serves the page knows of its copies."""
+    """Start the alert thread, if one is registered. `serves_page`: it also judges this machine's copies."""
     if _watch is not None:
         _watch().start(serves_page=serves_page)
 
 
 def stop() -> None:
-    """Watch no more."""
+    """Stop the alert thread, if one is registered."""
     if _watch is not None:
         _watch().stop()
 
 
 def channels() -> int:
-    """How many channels would be told of something; 0 while the database does not say."""
+    """How many channels would get an alert; 0 while the database is away."""
     return 0 if _watch is None else _watch().channels()

@@ -20,35 +20,35 @@ NO_NAMES: Mapping[str, str] = {}
 
 
 def page(page_id: str, updated_at: datetime) -> Body:
-    """The page itself, as every document of the API tells it."""
-    here = identity.current()
+    """The `page` object of every API document."""
+    page_identity = identity.current()
     return {
         "id": page_id,
-        "name": here.name,
+        "name": page_identity.name,
         "url": settings.PUBLIC_URL,
-        "time_zone": "Etc/UTC" if here.time_zone == "UTC" else here.time_zone,
+        "time_zone": "Etc/UTC" if page_identity.time_zone == "UTC" else page_identity.time_zone,
         "updated_at": moment(updated_at),
     }
 
 
 def row(
-    one: Component | Group,
+    item: Component | Group,
     shown: Status,
     page_id: str,
     *,
     start_date: str | None = None,
     group_id: str | None = None,
 ) -> Body:
-    """A component or group, with exactly the 13 keys of the newest captures, and ours when unknown."""
+    """A component or group: the 13 keys of Statuspage, and `unknown` (ours) when its status is unknown."""
     body = {
-        "id": one.public_id,
-        "name": one.name,
+        "id": item.public_id,
+        "name": item.name,
         "status": spelled(shown),
-        "created_at": moment(one.created_at),
-        "updated_at": moment(one.updated_at),
-        "position": one.position,
-        "description": one.description or None,
-        "showcase": isinstance(one, Component),
+        "created_at": moment(item.created_at),
+        "updated_at": moment(item.updated_at),
+        "position": item.position,
+        "description": item.description or None,
+        "showcase": isinstance(item, Component),
         "start_date": start_date,
         "group_id": group_id,
         "page_id": page_id,
@@ -64,78 +64,81 @@ def full_names(of: Iterable[tuple[str, str, Group | None]]) -> dict[str, str]:
 
 
 def update(
-    told: Update, one: Incident, changes: Iterable[Sequence[str]], names: Mapping[str, str] = NO_NAMES
+    entry: Update, incident: Incident, changes: Iterable[Sequence[str]], names: Mapping[str, str] = NO_NAMES
 ) -> Body:
     """One update. `affected_components` is null when none changed: clients expect that.
 
-    `names`: by id, where they are others than those written down then.
+    `changes`: (component id, name, old, new) each. `names`: by id, where they differ from the stored ones.
     """
     changed = [_change(code, names.get(code, name), old, new) for code, name, old, new in changes]
     return {
-        "id": told.public_id,
-        "status": told.phase,
-        "body": told.body,
-        "incident_id": one.public_id,
-        "created_at": moment(told.created_at),
-        "updated_at": moment(told.edited_at or told.created_at),
-        "display_at": moment(told.at),
+        "id": entry.public_id,
+        "status": entry.phase,
+        "body": entry.body,
+        "incident_id": incident.public_id,
+        "created_at": moment(entry.created_at),
+        "updated_at": moment(entry.edited_at or entry.created_at),
+        "display_at": moment(entry.at),
         "affected_components": changed or None,
-        "deliver_notifications": told.notifies,
+        "deliver_notifications": entry.notifies,
         "custom_tweet": None,
         "tweet_id": None,
     }
 
 
-def length(one: Incident) -> Body:
-    """Our own keys of an incident that had ended before it was declared over: when, and after how long.
+def length(incident: Incident) -> Body:
+    """`ended_at` and `duration_s`, our own keys, for an incident that ended before it was resolved.
 
-    `resolved_at` keeps Statuspage's meaning; where the two are one moment it says all there is to say.
+    `resolved_at` keeps Statuspage's meaning. Empty where the two moments are the same.
     """
-    if one.resolved_at is None or one.ended_at in (None, one.resolved_at):
+    if incident.resolved_at is None or incident.ended_at in (None, incident.resolved_at):
         return {}
-    lasted = one.lasted(one.resolved_at)
-    return {"ended_at": moment(max(one.ended_at, one.started_at)), "duration_s": int(lasted.total_seconds())}
-
-
-def work_update(told: MaintenanceUpdate, one: Maintenance) -> Body:
-    """One update. What the components did meanwhile is told by their probes, not by the plan: null."""
+    lasted = incident.lasted(incident.resolved_at)
     return {
-        "id": told.public_id,
-        "status": state(told.state),
-        "body": told.body,
-        "incident_id": one.public_id,
-        "created_at": moment(told.at),
-        "updated_at": moment(told.at),
-        "display_at": moment(told.at),
+        "ended_at": moment(max(incident.ended_at, incident.started_at)),
+        "duration_s": int(lasted.total_seconds()),
+    }
+
+
+def work_update(entry: MaintenanceUpdate, maintenance: Maintenance) -> Body:
+    """One update. `affected_components` is null: probes report the components, not the plan."""
+    return {
+        "id": entry.public_id,
+        "status": state(entry.state),
+        "body": entry.body,
+        "incident_id": maintenance.public_id,
+        "created_at": moment(entry.at),
+        "updated_at": moment(entry.at),
+        "display_at": moment(entry.at),
         "affected_components": None,
-        "deliver_notifications": told.notifies,
+        "deliver_notifications": entry.notifies,
         "custom_tweet": None,
         "tweet_id": None,
     }
 
 
 def state(of_work: str) -> str:
-    """A state in the closed set clients know: they have no word for cancelled."""
+    """A state that Statuspage's clients know: cancelled becomes completed."""
     if of_work == MaintenanceState.CANCELLED:
         return MaintenanceState.COMPLETED.value
     return MaintenanceState(of_work).value
 
 
 def address(of: Any) -> str:
-    """Where it is read: the whole address."""
+    """The full URL of its page."""
     return f"{settings.PUBLIC_URL}{of.get_absolute_url()}"
 
 
 def spelled(shown: Status) -> str:
-    """A status in the closed set clients know."""
+    """A status that Statuspage's clients know: unknown becomes degraded_performance."""
     return (Status.DEGRADED_PERFORMANCE if shown is Status.UNKNOWN else shown).value
 
 
 def _change(code: str, name: str, old: str, new: str) -> Body:
-    """A component's change, with our own keys where we did not, or do not, know its state."""
+    """A component's change, with `old_unknown` and `new_unknown` (ours) where a status is unknown."""
     unknown = {"old_unknown": old, "new_unknown": new}
-    told = {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
-    return told | {key: True for key, status in unknown.items() if status == Status.UNKNOWN}
+    body = {"code": code, "name": name, "old_status": _spell(old), "new_status": _spell(new)}
+    return body | {key: True for key, status in unknown.items() if status == Status.UNKNOWN}
 
 
 def _spell(text: str) -> str:
@@ -144,7 +147,7 @@ def _spell(text: str) -> str:
 
 def moment(at: datetime) -> str:
     """ISO 8601 with exactly three decimals; `Z` on a UTC page, else the page zone's offset."""
-    here = identity.current()
-    if here.is_utc:
+    page_identity = identity.current()
+    if page_identity.is_utc:
         return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
-    return at.astimezone(here.zone).isoformat(timespec="milliseconds")
+    return at.astimezone(page_identity.zone).isoformat(timespec="milliseconds")

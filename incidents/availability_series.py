@@ -18,10 +18,10 @@ MAX_POINTS = 300
 
 
 def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: datetime) -> dict[str, Any]:
-    """`start` (seconds since 1970), `step_s`, and `counts`: [well, all] a step. Empty without checks.
+    """`start` (seconds since 1970), `step_s`, and `counts`: [passed, all] per step. Empty without checks.
 
-    Counts the probes of those of `components` (a query for ids) that show evidence to strangers. A check
-    that could not see (unknown) counts as none.
+    Counts the probes of those `components` (a query for ids) that show evidence publicly. Checks with an
+    unknown outcome are not counted.
     """
     probes = Probe.objects.filter(
         component__in=components,
@@ -45,7 +45,7 @@ def curve(components: QuerySet[Any, Any], started_at: datetime, ended_at: dateti
     if not by_step:
         return {}
     start = first // step_s
-    if max(by_step) - start > MAX_POINTS:  # it is said to have begun long before the first check that is kept
+    if max(by_step) - start > MAX_POINTS:  # its start was set long before the first check that is kept
         start = min(by_step)
     counts = [by_step.get(step, [0, 0]) for step in range(start, max(by_step) + 1)]
     return {"start": start * step_s, "step_s": step_s, "counts": counts}

@@ -1,6 +1,6 @@
 """The text templates of a new installation, as the migrations leave them (docs/writing.md).
 
-Staff change them as they like: a new wording here needs a migration that leaves theirs alone.
+Staff can edit them, so new wording here needs a migration that does not overwrite theirs.
 """
 
 NOT_WORKING = (

@@ -1,8 +1,8 @@
-"""The text of automatic updates: facts in customers' words.
+"""The text of automatic updates: facts, as customers notice them.
 
 As in docs/writing.md: what people notice first, no cause we do not know, no
 promise we cannot keep. Times are written with day and year; `near` shortens them
-to what is needed when the text is shown.
+when the text is shown.
 """
 
 import re
@@ -18,7 +18,7 @@ from incidents.times import clock, span
 SEVERAL = "failing"  # with different failures
 NOT_WORKING = " are not working"  # ends the title of several
 MORE = re.compile(r"([1-9][0-9]{0,8}) more")
-OWN_SENTENCES = ("", "status")  # these hold numbers, and nothing of the target
+OWN_SENTENCES = ("", "status")  # the prober's sentence holds numbers only, nothing about the target
 
 
 def names(of: Sequence[str]) -> str:
@@ -33,15 +33,15 @@ def names(of: Sequence[str]) -> str:
 
 
 def verbs(of: Sequence[str]) -> dict[str, str]:
-    """Verbs that follow `names`, each under what it is of one."""
-    one = {"is": "are", "was": "were", "has": "have", "does": "do"}
-    return one if len(of) > 1 else {verb: verb for verb in one}
+    """Verbs that agree with `names`, by their singular: {"is": "are", …} for several."""
+    plurals = {"is": "are", "was": "were", "has": "have", "does": "do"}
+    return plurals if len(of) > 1 else {verb: verb for verb in plurals}
 
 
 def met(failure: str, why: str) -> str:
-    """What a check met, in our own words alone.
+    """What went wrong in a check, in fixed wording that is safe to publish.
 
-    `why` is the prober's own sentence. It may name hosts and quote the answer: it is for who edits probes.
+    `why` is the prober's own sentence, for people who edit probes: it may name hosts and quote the answer.
     """
     return why if failure in OWN_SENTENCES else failures.words(failure).met
 
@@ -54,14 +54,14 @@ def title(of: Sequence[str], failure: str) -> str:
 
 
 def is_ours(text: str, of: Sequence[str]) -> bool:
-    """Whether this title of an incident of these components is one that `title` makes."""
+    """Whether `title` could have made this title for these components."""
     if text.endswith(NOT_WORKING):
         return _are_names(text.removesuffix(NOT_WORKING), of)
     return text in {f"{name} {what}" for name in of for what in failures.titles()}
 
 
 def _are_names(text: str, of: Sequence[str]) -> bool:
-    """Whether `names` makes this of some of these, two or more, in any order."""
+    """Whether `names` could have made this text from two or more of these, in any order."""
     count = Counter(of)
 
     def is_left(name: str, *but: str) -> bool:
@@ -90,30 +90,38 @@ def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
 
 
 def opened(
-    of: Sequence[str], failure: str, *, working: Sequence[str], since: datetime, until: datetime
+    of: Sequence[str],
+    failure: str,
+    *,
+    working: Sequence[str],
+    since: datetime,
+    until: datetime,
+    cause: str = "",
 ) -> str:
-    """The first update: what does not work, what does, when we speak again."""
+    """The first update: what does not work, what does, when the next update comes."""
     works = f" {names(working)} {'are' if len(working) > 1 else 'is'} working normally." if working else ""
+    likely = f" Likely cause: {cause}." if cause else ""
     return (
-        f"{is_now(of, failure)} (since {clock(since)}).{works} Our monitoring detected this automatically. "
+        f"{is_now(of, failure)} (since {clock(since)}).{works}{likely} Our monitoring detected this "
+        "automatically. "
         f"We're investigating and will post the next update by {clock(until)}, or as soon as this changes."
     )
 
 
 def failing(of: Sequence[str], failure: str, *, since: datetime) -> str:
-    """They fail."""
+    """ "Chat is returning errors (since 20:52 UTC)."."""
     return f"{is_now(of, failure)} (since {clock(since)})."
 
 
 def confirmed(rule: Rule, failure: str) -> str:
-    """To staff: why we are sure."""
+    """For staff: which checks confirmed the failure."""
     if failure == ON_AND_OFF:
         return f"Confirmed automatically, {rule.limits.count} of the last {rule.limits.window} checks"
     return f"Confirmed automatically, {rule.confirm_down} checks in a row"
 
 
 def promised_nothing(opening: str) -> str:
-    """The first update as it is shown once all has recovered: what has passed is not promised."""
+    """The first update without its promise, for when everything has recovered."""
     return opening.partition(" We're investigating and will post")[0]
 
 
@@ -123,53 +131,53 @@ def also(of: Sequence[str], failure: str, *, since: datetime) -> str:
 
 
 def again(of: Sequence[str], *, since: datetime) -> str:
-    """They had recovered."""
+    """A relapse: components that had recovered are failing again."""
     return f"{names(of)} {'are' if len(of) > 1 else 'is'} failing again (since {clock(since)})."
 
 
 def promised(text: str, *, until: datetime) -> str:
-    """The same with the time of the next update."""
+    """The text with the time of the next update added."""
     return f"{text} We're investigating and will post the next update by {clock(until)}."
 
 
 def worse(name: str, label: str, *, since: datetime) -> str:
-    """A component that was affected is worse off now."""
+    """The status of an affected component has worsened."""
     return f"{name} has worsened since {clock(since)}: {label.lower()}."
 
 
-def better(name: str, label: str, *, since: datetime, left: Sequence[str]) -> str:
-    """A component is better off, and not healthy yet."""
-    still = f" Still affected: {names(left)}." if left else ""
+def better(name: str, label: str, *, since: datetime, still_affected: Sequence[str]) -> str:
+    """The status of a component has improved, but is not operational yet."""
+    still = f" Still affected: {names(still_affected)}." if still_affected else ""
     return f"{name} has improved since {clock(since)}: {label.lower()}.{still}"
 
 
-def partly_recovered(of: Sequence[str], *, since: datetime, left: Sequence[str]) -> str:
+def partly_recovered(of: Sequence[str], *, since: datetime, still_affected: Sequence[str]) -> str:
     """Some components have recovered, others have not."""
-    still = f" Still affected: {names(left)}." if left else ""
+    still = f" Still affected: {names(still_affected)}." if still_affected else ""
     return f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)}).{still}"
 
 
 def unseen(name: str, *, since: datetime) -> str:
-    """We lost sight of a component."""
+    """There are no check results for a component any more."""
     return f"We don't currently know the status of {name}: no check results since {clock(since)}."
 
 
 def seen_again(name: str, label: str, *, since: datetime) -> str:
-    """Sight of a component is back, and it is as it was before."""
+    """There are check results for a component again, with the same status as before."""
     return f"We have check results for {name} again since {clock(since)}: {label.lower()}."
 
 
 def unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
-    """No probe looks at what it speaks of any more; without names where those may not be told."""
+    """No probe checks these components any more. `of` is empty where they may not be named."""
     if not of:
         return "We no longer check this automatically. Our team will post the next update."
     return f"{partly_unwatched(of, is_checked=is_checked)} Our team will post the next update."
 
 
 def partly_unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
-    """The same of some of it, while probes look at the rest.
+    """No probe checks these components any more, while others are still checked.
 
-    `is_checked`: other checks of it go on, which passed all the time.
+    `is_checked`: other checks of them go on, which passed all the time.
     """
     if is_checked:
         has = "they have" if len(of) > 1 else "it has"
@@ -179,7 +187,7 @@ def partly_unwatched(of: Sequence[str], *, is_checked: bool = False) -> str:
 
 
 def unwatched_proposal(of: Sequence[str], *, is_checked: bool = False) -> str:
-    """To staff."""
+    """For staff: asks them to post an update or resolve."""
     what = names(of) or "its components"
     lost = "The probe that failed no longer checks" if is_checked else "No probe checks"
     more = "" if is_checked else " any more"
@@ -187,12 +195,12 @@ def unwatched_proposal(of: Sequence[str], *, is_checked: bool = False) -> str:
 
 
 def recovered(of: Sequence[str], *, since: datetime, until: datetime | None) -> str:
-    """All of it works; we monitor before we resolve. `until` None: staff do, so nothing is promised."""
+    """Everything has recovered and is monitored until `until`. None: staff resolve it, no time is given."""
     text = f"{names(of)} {'have' if len(of) > 1 else 'has'} recovered ({clock(since)})."
     if until is None:
         return text
-    them = "them" if len(of) > 1 else "it"
-    return f"{text} We'll monitor {them} until {clock(until)} before resolving this incident."
+    pronoun = "them" if len(of) > 1 else "it"
+    return f"{text} We'll monitor {pronoun} until {clock(until)} before resolving this incident."
 
 
 def still(of: Sequence[str], *, until: datetime) -> str:
@@ -205,7 +213,7 @@ def still(of: Sequence[str], *, until: datetime) -> str:
 
 
 def said_to_work(of: Sequence[str]) -> str:
-    """The promised update while staff say that it works and our checks do not pass yet."""
+    """The promised update while staff report that it works but our checks do not pass yet."""
     return (
         f"Our team reports that {names(of)} {'are' if len(of) > 1 else 'is'} working. "
         "We'll resolve this incident once that is confirmed."
@@ -213,7 +221,7 @@ def said_to_work(of: Sequence[str]) -> str:
 
 
 def still_unseen(of: Sequence[str], *, until: datetime) -> str:
-    """The promised update while we see nothing of it."""
+    """The promised update while there are no check results."""
     status = "their status" if len(of) > 1 else "its status"
     return (
         f"We have no check results for {names(of)}, so we don't currently know {status}. We're still "
@@ -224,7 +232,7 @@ def still_unseen(of: Sequence[str], *, until: datetime) -> str:
 def resolved(
     of: Sequence[str], *, since: datetime, until: datetime, length: str, is_broken: bool = False
 ) -> str:
-    """The last update. `is_broken`: all was well for a while between the two."""
+    """The resolving update. `is_broken`: it had recovered for a while in between."""
     verb = "were" if len(of) > 1 else "was"
     return (
         f"{names(of)} {verb} not working normally from {clock(since)} to {clock(until)} "
@@ -237,7 +245,7 @@ CAUGHT_UP = "The statuses in this incident were brought up to date."  # to staff
 
 
 def proposal(minutes: int) -> str:
-    """To staff, when the incident is theirs."""
+    """For staff, when they manage the incident: asks whether to resolve."""
     return f"All checks have passed for {minutes} minutes: resolve?"
 
 
@@ -257,42 +265,42 @@ def duration(seconds: float) -> str:
 
 
 def replanned(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
-    """The times have changed."""
+    """Maintenance has new times."""
     return f"The plan has changed: {span(starts_at, ends_at, now)}."
 
 
 def work_concerns(of: Sequence[str]) -> str:
-    """Other components than announced."""
+    """Maintenance affects other components than announced."""
     return f"The plan has changed: it now affects {names(of)}." if of else "The plan has changed."
 
 
 def still_down(why: str) -> str:
-    """The fact beneath an incident that opens as planned work ends."""
+    """The fact under an incident that opens when maintenance ends."""
     return f"Still failing when planned maintenance ended: {why}".rstrip(": ")
 
 
 def work_ahead(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
-    """The reminder."""
+    """The reminder before maintenance."""
     return f"This takes place {span(starts_at, ends_at, now)}, as announced."
 
 
 def work_began(ends_at: datetime, now: datetime) -> str:
-    """It begins."""
+    """Maintenance has started."""
     return f"Maintenance has started. It is planned to end by {clock(ends_at, now)}."
 
 
 def work_overran(ends_at: datetime, now: datetime) -> str:
-    """It takes longer."""
+    """Maintenance takes longer than planned."""
     return f"Maintenance is taking longer than announced: it was due to end by {clock(ends_at, now)}."
 
 
 def work_verifying() -> str:
-    """Its time is over; we make sure that all is well."""
+    """The planned time is over; the components are being verified."""
     return "The planned time is over. We're verifying that everything works."
 
 
 def work_ended(down: Sequence[str]) -> str:
-    """It is over, and what is still down."""
+    """Maintenance is complete. `down`: names of components that still fail."""
     if down:
         return (
             f"Maintenance is complete, but {names(down)} {'are' if len(down) > 1 else 'is'} not working yet."
@@ -301,5 +309,5 @@ def work_ended(down: Sequence[str]) -> str:
 
 
 def work_cancelled() -> str:
-    """It will not take place."""
+    """Maintenance is cancelled."""
     return "This maintenance will not take place."

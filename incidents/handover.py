@@ -13,7 +13,7 @@ from incidents.models import Incident, recovery
 
 
 def take_over(incident: Incident, now: datetime, *, author: Any = None) -> None:
-    """It is managed by staff from now on; the automation only notes and proposes."""
+    """Let staff manage it from now on; the automation only adds notes and proposes resolving."""
     with transaction.atomic():
         Page.objects.lock()
         incident.refresh_from_db()
@@ -21,7 +21,7 @@ def take_over(incident: Incident, now: datetime, *, author: Any = None) -> None:
             return
         incident.is_owned, incident.settle_at, incident.publish_at = True, None, None
         incident.save()
-        # what staff call down may have passed its checks: they are asked now
+        # what staff set to down may have passed its checks: they are asked now
         automation.catch_up(incident, now)
         incident.write(Kind.NOTE, "Taken over from monitoring.", now, author=author)
         incident.log("taken_over", by=author)

@@ -1,7 +1,7 @@
-"""Asks before a person publishes an incident about hidden components.
+"""The question before a person publishes an incident that affects only hidden components.
 
-A component is hidden so that customers do not read about it. What checks find about it stays with staff;
-what a person publishes is public with its title and text, whatever it concerns.
+A component is hidden so that customers do not read about it. Results of its checks are shown to staff only;
+what a person publishes is public with its title and text, whatever it affects.
 """
 
 from collections.abc import Iterable
@@ -15,6 +15,6 @@ CONFIRM = "Publish it even though its components are hidden"
 
 
 def are_all_hidden(components: Iterable[Component]) -> bool:
-    """Whether there are any, and strangers see none of them."""
+    """Whether there are any components, and the public sees none of them."""
     places = list(components)
     return bool(places) and not any(component.is_shown for component in places)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where we are with it, in the order it usually goes."""
+    """The phases of an incident, in their usual order."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
@@ -13,23 +13,23 @@ class Phase(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word on the pill."""
+        """The phase as a word: "Investigating"."""
         return self.value.capitalize()
 
     @property
     def now(self) -> str:
-        """What we are doing, for the banner."""
+        """The phase as the banner shows it: "Monitoring the fix"."""
         return NOW[self]
 
 
 class Kind(StrEnum):
-    """What an update is. Strangers read posts and facts; the others are for staff."""
+    """What an update is. Posts and facts are public; the others are for staff."""
 
     POST = "post"
     FACT = "fact"
     NOTE = "note"
     PROPOSAL = "proposal"
-    RETRACTED = "retracted"  # a post that was taken back before anybody was sent it
+    RETRACTED = "retracted"  # a post that was undone before anyone was notified
 
 
 PUBLIC_KINDS = (Kind.POST, Kind.FACT)
@@ -41,7 +41,7 @@ NOW = {
     Phase.RESOLVED: "Resolved",
 }
 
-# People change their minds, so every open phase leads to every other; only the end is an end.
+# Staff may correct themselves, so every open phase leads to every other; only resolved is final.
 MOVES = {
     Phase.INVESTIGATING: frozenset(Phase),
     Phase.IDENTIFIED: frozenset(Phase),
@@ -51,5 +51,5 @@ MOVES = {
 
 
 def may_move(old: Phase, new: Phase) -> bool:
-    """Whether an update may lead from one phase to the other. Reopening is its own verb."""
+    """Whether an update may move from one phase to the other. Reopening is separate (`Post.reopens`)."""
     return new in MOVES[old]

@@ -1,8 +1,8 @@
 """Safe HTML from what staff write.
 
 Markdown is stored as written and made HTML each time it is shown. Raw HTML is
-off in the parser already; nh3 then lets only this list through, whatever the
-parser's faults.
+off in the parser already; nh3 then lets only this list through, in case the
+parser is wrong.
 """
 
 import re
@@ -39,10 +39,10 @@ SANITISER = nh3.Cleaner(
 
 
 def _mark_times(state: StateCore) -> None:
-    """Clock times in running words become `<time>`, where it is known when they were said.
+    """Turn clock times in text into `<time>`, if it is known when the text was written.
 
-    Code, addresses and attributes are no running words. What staff type as a tag is words
-    already: the parser takes no HTML, so every `<time>` is ours.
+    Code, addresses and attributes are left alone. The parser takes no HTML, so every
+    `<time>` is ours.
     """
     said_at = state.env.get("said_at")
     if said_at is None:
@@ -66,7 +66,7 @@ PARSER.core.ruler.push("times", _mark_times)
 def to_html(text: str, said_at: datetime | None = None) -> str:
     """The text as HTML that is safe to print in any page. Headings start at the third level.
 
-    `said_at`: when it was said; then its clock times are `<time>`.
+    `said_at`: when it was posted; then its clock times become `<time>`.
     """
     html = PARSER.render(text, {"said_at": said_at})
     html = re.sub(r"<(/?)h[12]>", r"<\1h3>", html)
@@ -75,6 +75,6 @@ def to_html(text: str, said_at: datetime | None = None) -> str:
 
 
 def to_text(text: str) -> str:
-    """The text without its markup, on one line, for titles and summaries. Whoever prints it escapes it."""
+    """The text without its markup, on one line, for titles and summaries. The caller escapes it."""
     plain = unescape(nh3.clean(PARSER.render(text), tags=set()))
     return re.sub(r"\s+", " ", plain).strip()

@@ -25,8 +25,8 @@ Components = Sequence[tuple[str, Status]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an update says. `text` is Markdown. `components`: (name, status) as they are after it."""
+class UpdateMessage:
+    """An update to be sent. `text` is Markdown; `components` are (name, status) after the update."""
 
     page_name: str
     title: str
@@ -38,17 +38,17 @@ class Told:
     components: tuple[tuple[str, Status], ...] = ()
     next_update_at: datetime | None = None
     workaround: str = ""
-    is_watching: bool = False  # all of it has recovered, and we watch
+    is_watching: bool = False  # everything has recovered and is being monitored
 
     @property
     def state(self) -> State:
-        """What heads every message of it."""
+        """The state shown first in every message."""
         return WATCHING if self.is_watching else state_of(self.status)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing said, in a mail. Both texts are Markdown; `workaround` is what customers can do."""
+class MailEntry:
+    """One update in a mail. `text` and `workaround` (what customers can do) are Markdown."""
 
     label: str
     at: datetime
@@ -56,25 +56,27 @@ class Said:
     workaround: str = ""
 
 
-def subject(told: Told) -> str:
+def subject(update: UpdateMessage) -> str:
     """ "[Identified] Chat refuses new connections", on one line whatever the title holds."""
-    return subject_line(told.phase.label, told.title)
+    return subject_line(update.phase.label, update.title)
 
 
 def subject_line(label: str, title: str) -> str:
-    """The same of an incident but for the step, so that mail programs keep it in one thread."""
+    """A mail subject. Only the label changes within an incident, so mail programs keep it in one thread."""
     return header(f"[{label}] {title}")
 
 
 def header(text: str) -> str:
-    """Words for a header of a mail: one line, cut."""
+    """Text for a mail header: one line, at most MAX_SUBJECT_LENGTH characters."""
     return one_line(text, most=MAX_SUBJECT_LENGTH)
 
 
 def one_line(text: str, *, most: int) -> str:
-    """One line without control characters or marks that turn the writing round, cut at `most`."""
-    kept = (" " if unicodedata.category(one) in ("Cc", "Cs") else one for one in text if one not in TURNING)
-    line = " ".join("".join(kept).split())
+    """One line without control characters or marks of writing direction, at most `most` characters."""
+    chars = (
+        " " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text if char not in TURNING
+    )
+    line = " ".join("".join(chars).split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
@@ -82,19 +84,23 @@ def one_line(text: str, *, most: int) -> str:
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
-def plain_mail(told: Told) -> str:
-    """The complete plain text of a mail as somebody who chose everything gets it."""
-    said = Said(told.phase.label, told.at, told.text, told.workaround)
-    lines = told_in_mail(
-        told.title, said, state=told.state, components=told.components, next_update_at=told.next_update_at
+def plain_mail(update: UpdateMessage) -> str:
+    """The complete plain text of a mail, as sent to a subscriber of all components."""
+    entry = MailEntry(update.phase.label, update.at, update.text, update.workaround)
+    lines = mail_lines(
+        update.title,
+        entry,
+        state=update.state,
+        components=update.components,
+        next_update_at=update.next_update_at,
     )
     own = "(a link for this subscriber)"
-    return "\n".join([*lines, told.url, "", *mail_end(why("all components", told.page_name), own, own)])
+    return "\n".join([*lines, update.url, "", *mail_end(why("all components", update.page_name), own, own)])
 
 
-def told_in_mail(
+def mail_lines(
     title: str,
-    said: Said,
+    entry: MailEntry,
     *,
     state: State | None,
     components: Components,
@@ -102,28 +108,28 @@ def told_in_mail(
     facts: Iterable[str] = (),
     sent_at: datetime | None = None,
 ) -> list[str]:
-    """The lines of one story and what is said now. `state` None: there is none to tell."""
+    """The plain-text lines of one update. `state` None: no state is shown. `facts`: further lines."""
     lines = [state_line(state, components), ""] if state else []
-    lines += [one_line(title, most=MAX_SUBJECT_LENGTH), said_when(said)]
+    lines += [one_line(title, most=MAX_SUBJECT_LENGTH), dated_label(entry)]
     lines += facts
     if next_update_at:
-        lines.append(next_word(next_update_at, said.at, sent_at))
-    lines += ["", plain(said.text), ""]
-    if said.workaround:
-        lines += ["What you can do:", plain(said.workaround), ""]
-    differing = each(components)
-    return [*lines, *(f"- {one}" for one in differing), ""] if differing else lines
+        lines.append(next_update_line(next_update_at, entry.at, sent_at))
+    lines += ["", plain(entry.text), ""]
+    if entry.workaround:
+        lines += ["What you can do:", plain(entry.workaround), ""]
+    differing = component_lines(components)
+    return [*lines, *(f"- {line}" for line in differing), ""] if differing else lines
 
 
 def state_line(state: State, components: Components) -> str:
     """ "PARTIAL OUTAGE: Chat, Notifications"."""
-    of = names(hit(state, components))
+    of = names(affected_by(state, components))
     return f"{state.label.upper()}: {of}" if of else state.label.upper()
 
 
-def hit(state: State, components: Components) -> Components:
-    """Those that a state of trouble speaks of; all where it is none, or none of them is in trouble."""
-    troubled = [one for one in components if one[1].is_trouble] if state.status.is_trouble else []
+def affected_by(state: State, components: Components) -> Components:
+    """The components with a problem, if the state is one; else, or if none has one, all of them."""
+    troubled = [row for row in components if row[1].is_trouble] if state.status.is_trouble else []
     return troubled or components
 
 
@@ -134,7 +140,7 @@ def names(components: Components) -> str:
     return ", ".join([*listed, f"{more} more"] if more else listed)
 
 
-def each(components: Components) -> list[str]:
+def component_lines(components: Components) -> list[str]:
     """ "Chat: Partial outage" for each where they differ, twenty at most."""
     if len({status for _, status in components}) < 2:
         return []
@@ -143,48 +149,48 @@ def each(components: Components) -> list[str]:
     return [*listed, f"{more} more"] if more else listed
 
 
-def said_when(said: Said) -> str:
+def dated_label(entry: MailEntry) -> str:
     """ "Identified, 17 Nov 2026 03:46 UTC"."""
-    return f"{one_line(said.label, most=60)}, {moment(said.at)}"
+    return f"{one_line(entry.label, most=60)}, {moment(entry.at)}"
 
 
-def next_word(at: datetime, told_at: datetime, sent_at: datetime | None = None) -> str:
-    """ "Next update by 04:15 UTC", with the date where it is another one when it was said or is sent."""
+def next_update_line(at: datetime, told_at: datetime, sent_at: datetime | None = None) -> str:
+    """ "Next update by 04:15 UTC", with the date unless it is the day of writing (`told_at`) and sending."""
     is_near = is_today(at, told_at) and is_today(at, sent_at or told_at)
     return f"Next update by {clock(at, told_at) if is_near else moment(at)}"
 
 
 def why(scope: str, page_name: str) -> str:
-    """Why somebody gets it; `scope` as "all components", "Chat and Files", "one incident"."""
+    """Why the subscriber gets it; `scope` as in "all components", "Chat and Files", "one incident"."""
     return f"You get this because you follow {one_line(scope, most=200)} of {one_line(page_name, most=100)}."
 
 
 def mail_end(reason: str, choose: str, leave: str) -> list[str]:
-    """What stands below the line that mail programs know for an end ("-- ", RFC 3676, section 4.3)."""
+    """The mail's footer, after the signature separator "-- " (RFC 3676, section 4.3)."""
     return ["-- ", reason, f"Choose components: {choose}", f"Unsubscribe: {leave}"]
 
 
 def plain(text: str) -> str:
     """Markdown as lines of plain text, without control characters."""
-    kept = (one for one in to_plain(text) if one in "\n\t" or unicodedata.category(one) != "Cc")
-    return "".join(kept).strip("\n")
+    chars = (char for char in to_plain(text) if char in "\n\t" or unicodedata.category(char) != "Cc")
+    return "".join(chars).strip("\n")
 
 
-def chat(told: Told) -> str:
-    """One message for a chat channel, as a channel without colours and links shows it."""
-    due = told.next_update_at
+def chat(update: UpdateMessage) -> str:
+    """The message for a chat channel, as one without colours and links shows it."""
+    due = update.next_update_at
     return chat_text(
-        chat_head(told.state, told.phase.label),
-        told.title,
-        to_text(told.text),
-        components=told.components,
-        facts=[f"Next update by {clock(due, told.at)}"] if due else [],
-        url=told.url,
+        chat_head(update.state, update.phase.label),
+        update.title,
+        to_text(update.text),
+        components=update.components,
+        facts=[f"Next update by {clock(due, update.at)}"] if due else [],
+        url=update.url,
     )
 
 
 def chat_head(state: State, label: str) -> str:
-    """ "🔴 Major outage · Identified"; once where both would say the same."""
+    """ "🔴 Major outage · Identified"; the state alone where both would say the same."""
     head = f"{EMOJI[state.status]} {state.label}"
     return head if state.is_watching or label == state.label else f"{head} · {label}"
 
@@ -198,24 +204,24 @@ def chat_text(
     facts: Sequence[str] = (),
     url: str = "",
 ) -> str:
-    """The plain words of a chat message: what is previewed, and what notifications show of every kind."""
+    """The plain text of a chat message, for previews and for notifications of every vendor."""
     parts = [f"{head}: {' '.join(title.split())}", text.strip()]
     parts.append(", ".join(f"{name}: {status.label}" for name, status in components))
     return "\n".join(part for part in [*parts, *facts, url] if part)
 
 
-def webhook(told: Told) -> dict[str, Any]:
-    """What a webhook carries about the update, in short: the full body adds ids."""
+def webhook(update: UpdateMessage) -> dict[str, Any]:
+    """A short form of the webhook's body; the full one adds ids."""
     return {
-        "page": {"name": told.page_name, "status_description": told.state.label},
+        "page": {"name": update.page_name, "status_description": update.state.label},
         "incident": {
-            "name": told.title,
-            "status": told.phase.value,
-            "shortlink": told.url,
+            "name": update.title,
+            "status": update.phase.value,
+            "shortlink": update.url,
             "incident_updates": [
-                {"status": told.phase.value, "body": told.text, "display_at": _iso(told.at)}
+                {"status": update.phase.value, "body": update.text, "display_at": _iso(update.at)}
             ],
-            "components": [{"name": name, "status": status.value} for name, status in told.components],
+            "components": [{"name": name, "status": status.value} for name, status in update.components],
         },
     }
 

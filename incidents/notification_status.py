@@ -1,4 +1,4 @@
-"""Who would be notified, and how far notifying is. `subscribers` answers; the console asks.
+"""Who would be notified, and the progress of notifying. `subscribers` answers; the console asks.
 
 The console and `subscribers` do not import each other, so `subscribers` registers its answers here
 (`answer_by`) when the apps start.
@@ -16,13 +16,13 @@ from incidents.models import Incident, Maintenance, NoticeKind
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many would be told, by channel ("Email", 1204), only channels with somebody."""
+    """How many would be notified, by channel: ("Email", 1204), only channels with subscribers."""
 
     channels: tuple[tuple[str, int], ...] = ()
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of all channels."""
         return sum(number for _, number in self.channels)
 
     @property
@@ -35,23 +35,23 @@ class Audience:
         """The same for a phone: "1,204 email, 37 webhooks, 61 chats"."""
         return self._said("chat", "chats")
 
-    def _said(self, one: str, many: str) -> str:
+    def _said(self, singular: str, plural: str) -> str:
         numbers: dict[tuple[str, str], int] = {}
         for label, number in self.channels:
-            nouns = NOUNS.get(label, (one, many))
+            nouns = NOUNS.get(label, (singular, plural))
             numbers[nouns] = numbers.get(nouns, 0) + number
-        order = [*NOUNS.values(), (one, many)]
-        told = sorted(numbers.items(), key=lambda row: order.index(row[0]))
-        return ", ".join(f"{number:,} {nouns[number != 1]}" for nouns, number in told if number)
+        order = [*NOUNS.values(), (singular, plural)]
+        counts = sorted(numbers.items(), key=lambda row: order.index(row[0]))
+        return ", ".join(f"{number:,} {nouns[number != 1]}" for nouns, number in counts if number)
 
 
-# what is counted by a word of its own; all other channels are rooms where people talk
+# channels with a noun of their own; all others are chat channels
 NOUNS = {"Email": ("email", "email"), "Webhook": ("webhook", "webhooks"), "Browser": ("browser", "browsers")}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the telling of something is. `waiting` includes those that are told within their minute."""
+    """Numbers of deliveries by state. `waiting` includes those that are spaced to one a minute."""
 
     sent: int = 0
     waiting: int = 0
@@ -60,30 +60,30 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """All that were owed."""
+        """The number of all deliveries."""
         return self.sent + self.waiting + self.retrying + self.failed
 
     @property
     def is_over(self) -> bool:
-        """Nothing of it is still to be sent."""
+        """Whether nothing is left to be sent."""
         return not self.waiting and not self.retrying
 
     @property
     def words(self) -> str:
-        """ "1,204 sent · 3 retrying · 12 waiting"; what is none is not said, but for what was sent."""
-        told = [f"{self.sent:,} sent"]
-        told += [
+        """ "1,204 sent · 3 retrying · 12 waiting"; zeros are left out, except for sent."""
+        parts = [f"{self.sent:,} sent"]
+        parts += [
             f"{number:,} {word}"
             for number, word in (
                 (self.retrying, "retrying"), (self.waiting, "waiting"), (self.failed, "failed"),
             )
             if number
         ]  # fmt: skip
-        return " · ".join(told)
+        return " · ".join(parts)
 
 
 class Answers(Protocol):
-    """What the keeper of subscribers can say."""
+    """What `subscribers` answers."""
 
     def audience(
         self,
@@ -94,25 +94,25 @@ class Answers(Protocol):
         incident: Incident | None = None,
         maintenance: Maintenance | None = None,
     ) -> Audience:
-        """Who would be told of this now."""
+        """Who would be notified of this now."""
         ...
 
     def progress(self, incident: Incident) -> dict[int, Progress]:
-        """How far each update of an incident is told, by its number; those that notify nobody are missing."""
+        """Progress by number of the update, without updates that notify no one."""
         ...
 
     def health(self) -> "Health":
-        """How delivery is as a whole."""
+        """The health of delivery as a whole."""
         ...
 
     def oldest_due_s(self, now: datetime) -> float:
-        """How long what could be sent has waited for us; 0 when nothing does."""
+        """How long (s) the oldest message has waited for us; 0 when none does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """What cannot be delivered now: "2 webhooks retrying", the next try, the last answer."""
+    """What cannot be delivered now: "2 webhooks retrying", the time of the next try, the last answer."""
 
     text: str
     next_at: datetime | None
@@ -121,7 +121,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Lines for the overview: ("Email", "1,204 subscribers", is it well)."""
+    """Lines for the overview: ("Email", "1,204 subscribers", whether it is healthy)."""
 
     lines: tuple[tuple[str, str, bool], ...] = ()
     oldest_due_s: float = 0.0
@@ -129,22 +129,22 @@ class Health:
 
 
 class Nobody:
-    """No subscribers are kept."""
+    """The answers when no app keeps subscribers."""
 
     def audience(self, kind: NoticeKind, components: Iterable[Component], **_: object) -> Audience:
-        """Nobody."""
+        """Always empty."""
         return Audience()
 
     def progress(self, incident: Incident) -> dict[int, Progress]:
-        """Nothing."""
+        """Always empty."""
         return {}
 
     def health(self) -> Health:
-        """Nothing to say."""
+        """Always empty."""
         return Health()
 
     def oldest_due_s(self, now: datetime) -> float:
-        """Nothing is due."""
+        """Always 0."""
         return 0.0
 
 
@@ -152,11 +152,11 @@ _answers: Callable[[], Answers] = Nobody
 
 
 def answer_by(keeper: Callable[[], Answers]) -> None:
-    """From now on this one answers."""
-    global _answers  # noqa: PLW0603 - one house, one keeper
+    """Register the class that answers."""
+    global _answers  # noqa: PLW0603 - one per process
     _answers = keeper
 
 
 def answers() -> Answers:
-    """Who answers."""
+    """The registered answers; `Nobody` without one."""
     return _answers()

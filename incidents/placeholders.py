@@ -31,29 +31,29 @@ class InvalidTemplateError(ValueError):
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with its blanks filled in. An empty value counts as none.
+    """The text with its placeholders filled in. An empty value counts as none.
 
-    Values go in literally and are not read again. Fill a template once: what
-    comes back is prose, in which `{{` has become a brace.
+    Values go in literally and are not parsed again. Fill a template only once: in the
+    result `{{` has become a brace.
     """
-    known = {_key(name): value for name, value in values.items()}
+    by_key = {_key(name): value for name, value in values.items()}
 
     def put(part: re.Match[str]) -> str:
         if part["name"] is None:
             return part[0][0]
         fallback = part[0] if part["fallback"] is None else part["fallback"]
-        return known.get(_key(part["name"])) or fallback
+        return by_key.get(_key(part["name"])) or fallback
 
     return PART.sub(put, text)
 
 
 def blanks(text: str) -> tuple[str, ...]:
-    """The names still open in a text, in order, once each, as first spelled."""
+    """The names of placeholders still open in a text, in order, once each, as first spelled."""
     return tuple(written(text))
 
 
 def written(text: str) -> dict[str, str]:
-    """Each open name with its whole blank as it stands in the text: `{whom|all}` under `whom`."""
+    """Each open placeholder as written, by its name: `{whom|all}` under `whom`."""
     first: dict[str, re.Match[str]] = {}
     for part in PART.finditer(text):
         if part["name"] is not None:
@@ -62,9 +62,11 @@ def written(text: str) -> dict[str, str]:
 
 
 def question(open_blanks: Iterable[str]) -> str:
-    """What is asked once before words with these blanks are published."""
-    told = list(dict.fromkeys(open_blanks))
-    shown = ", ".join(told[:MAX_SHOWN]) + (f" and {len(told) - MAX_SHOWN} more" if told[MAX_SHOWN:] else "")
+    """The question asked once before a text with these placeholders is published."""
+    names = list(dict.fromkeys(open_blanks))
+    shown = ", ".join(names[:MAX_SHOWN]) + (
+        f" and {len(names) - MAX_SHOWN} more" if names[MAX_SHOWN:] else ""
+    )
     return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it is."
 
 
@@ -76,7 +78,7 @@ def check(text: str) -> None:
 
 
 def _complaint(text: str, at: int) -> str:
-    """What is wrong with the brace at this place, and how to mend it."""
+    """What is wrong with the brace at this position, and how to fix it."""
     if text[at] == "}":
         return "A “}” has no “{” before it: remove it, or write “}}” to print a brace."
     closed = CLOSED.match(text, at)

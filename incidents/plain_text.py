@@ -19,7 +19,7 @@ SPACE = re.compile(r"[ \t\n\r\f]+")  # what HTML shows as one space; a no-break 
 
 
 def to_plain(text: str) -> str:
-    """The text in lines, paragraphs a blank line apart. Whoever prints it escapes it."""
+    """The text in lines, paragraphs a blank line apart. The caller escapes it."""
     reader = _Reader()
     reader.feed(to_html(text))
     reader.close()
@@ -29,7 +29,7 @@ def to_plain(text: str) -> str:
 
 @dataclass(slots=True)
 class _Block:
-    """An element that stands by itself: what is in it so far, and the words that are in nothing else.
+    """A block element: its parts so far, and text that is in no inner block.
 
     `number` is that of its next item. `is_wide`: a blank line stands between what is in it.
     """
@@ -41,7 +41,7 @@ class _Block:
     words: str = ""
 
     def settle(self) -> None:
-        """Whatever follows begins on a line of its own."""
+        """End the current text: what follows begins on a new line."""
         if self.tag == "pre":
             words = self.words.strip("\n")
         else:
@@ -56,16 +56,16 @@ class _Block:
 
 
 class _Reader(HTMLParser):
-    """Reads what `to_html` wrote, and nothing else: every tag of it is closed."""
+    """Reads the output of `to_html` only, in which every tag is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.open = [_Block("", is_wide=True)]
         self.href, self.label_at = "", 0
-        self.is_exact = False  # within code, of which readers copy every blank
+        self.is_exact = False  # within code, whose spaces are kept
 
     def whole(self) -> str:
-        """All of it."""
+        """The whole text."""
         self.open[0].settle()
         return self.open[0].joined
 
@@ -99,7 +99,7 @@ class _Reader(HTMLParser):
         block.words += data if self.is_exact or block.tag == "pre" else SPACE.sub(" ", data)
 
     def _lead(self) -> None:
-        """Where a link leads, unless its words say so."""
+        """Add a link's address after its text, unless the text shows it already."""
         block, address = self.open[-1], _usable(self.href)
         label = block.words[self.label_at :].strip()
         if not label:
@@ -118,14 +118,14 @@ class _Reader(HTMLParser):
 
 
 def _usable(href: str) -> str:
-    """The address as somebody would type it; nothing for a place on the same page."""
+    """The address as a person would type it; empty for an anchor on the same page."""
     if href.lower().startswith("mailto:"):
         return unquote(href[len("mailto:") :].partition("?")[0])
     return "" if href.startswith("#") else href
 
 
 def _spellings(address: str) -> tuple[str, ...]:
-    """What says where it leads: all of it, or all but the scheme that is understood."""
+    """The link texts that already show this address: in full, or without a scheme that is understood."""
     whole = unquote(address).rstrip("/")
     return whole, whole.removeprefix("http://"), f"mailto:{whole}"
 
@@ -135,7 +135,7 @@ def _as_it_is(block: _Block, _: _Block) -> str:
 
 
 def _item(block: _Block, around: _Block) -> str:
-    """An item stands behind its sign; its list is as wide as it is."""
+    """A list item after its bullet or number; a wide item makes its list wide."""
     sign = f"{around.number}. " if around.tag == "ol" else "- "
     around.number += 1
     around.is_wide |= block.is_wide

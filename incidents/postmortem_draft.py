@@ -1,7 +1,7 @@
-"""The first draft of a postmortem: everything the system knows of the incident.
+"""The first draft of a postmortem, from everything recorded about the incident.
 
-Only what strangers may read: components that are hidden, addresses and the
-words of raw checks stay out of it.
+Only what may be public: hidden components, addresses and the texts of raw checks
+are left out.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ TAGS = {Phase.IDENTIFIED: "Cause found", Phase.RESOLVED: "End"}
 
 
 def create(incident: Incident, *, author: Any, now: datetime) -> Postmortem:
-    """The incident's postmortem, begun with everything the system knows if there is none yet.
+    """The incident's postmortem; a new draft if there is none yet.
 
     Raises ValidationError while the incident is open.
     """
@@ -71,18 +71,18 @@ def first_word_at(incident: Incident) -> datetime | None:
 
 
 def _flips(incident: Incident, ended_at: datetime) -> list[Flip]:
-    """The changes of mind of its probes while it lasted, oldest first."""
-    found = Flip.objects.filter(
+    """The flips of its shown components' probes while it lasted, oldest first."""
+    flips = Flip.objects.filter(
         probe__component__in=incident.affected.values("component"),
         probe__component__is_shown=True,
         at__gte=incident.started_at,
         at__lte=ended_at,
     )
-    return list(found.select_related("probe__component").order_by("at", "id")[:MAX_LINES])
+    return list(flips.select_related("probe__component").order_by("at", "id")[:MAX_LINES])
 
 
 def _impact(incident: Incident, ended_at: datetime) -> dict[str, str]:
-    """By component: "Chat: major outage for 1 h 51 min", how long as its log says, if it does."""
+    """By component: "Chat: major outage for 1 h 51 min", without the length if its log has none."""
     rows = incident.affected.filter(component__is_shown=True).select_related("component")
     spans: dict[int, list[StatusSpan]] = defaultdict(list)
     touching = StatusSpan.objects.filter(
@@ -90,13 +90,13 @@ def _impact(incident: Incident, ended_at: datetime) -> dict[str, str]:
     )
     for span in touching.exclude(ended_at__lte=incident.started_at):
         spans[span.component_id].append(span)
-    found = {}
+    lines = {}
     for row in rows:
         status = Status(row.worst_status)
         length = _seconds(spans[row.component_id], status, incident.started_at, ended_at)
         line = f"{row.component.name}: {status.label.lower()}"
-        found[row.component.name] = f"{line} for {duration(length)}" if length else line
-    return found
+        lines[row.component.name] = f"{line} for {duration(length)}" if length else line
+    return lines
 
 
 def _seconds(spans: list[StatusSpan], status: Status, start: datetime, end: datetime) -> float:
@@ -126,29 +126,29 @@ def _summary(incident: Incident, of: list[str], ended_at: datetime) -> str:
 
 
 def timeline(incident: Incident, flips: list[Flip]) -> list[list[str]]:
-    """[at, tag, text] of what probes saw, what we told and what we noted, oldest first."""
-    told = sorted((*_seen(flips), *_told(incident)), key=lambda row: row[0])[:MAX_LINES]
-    return [[at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for at, tag, text in told]
+    """[at, tag, text] of flips, updates and staff's notes, oldest first; times in ISO 8601, UTC."""
+    rows = sorted((*_flip_rows(flips), *_update_rows(incident)), key=lambda row: row[0])[:MAX_LINES]
+    return [[at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tag, text] for at, tag, text in rows]
 
 
 Row = tuple[datetime, str, str]
 
 
-def _seen(flips: list[Flip]) -> list[Row]:
-    """What the probes saw. The first failure has two rows: when it was, and when it was sure."""
+def _flip_rows(flips: list[Flip]) -> list[Row]:
+    """A row per flip. The first failure has two: when it failed, and when that was confirmed."""
     rows: list[Row] = []
     for flip in flips:
         region = flip.probe.region
         if flip.new in BAD and not rows:
-            rows.append((flip.at, "Start", f"{_noticed(flip)}: first failed check, from {region}."))
+            rows.append((flip.at, "Start", f"{_symptom(flip)}: first failed check, from {region}."))
             rows.append((flip.noticed_at, "Detected", f"Confirmed by the probe from {region}."))
         else:
-            rows.append((flip.at, "", f"{_noticed(flip)}, as seen from {region}."))
+            rows.append((flip.at, "", f"{_symptom(flip)}, as seen from {region}."))
     return rows
 
 
-def _noticed(flip: Flip) -> str:
-    """What customers notice of it."""
+def _symptom(flip: Flip) -> str:
+    """What customers notice of a flip."""
     name = flip.probe.component.name
     if flip.new == Outcome.UP:
         return f"{name} works"
@@ -159,17 +159,17 @@ def _noticed(flip: Flip) -> str:
     return title([name], flip.failure) if flip.new == Outcome.DOWN else f"{name} has no data"
 
 
-def _told(incident: Incident) -> list[Row]:
-    """Our own words: posts, and the notes that people made."""
+def _update_rows(incident: Incident) -> list[Row]:
+    """A row per post and per note by a person."""
     rows: list[Row] = []
     posts = incident.updates.filter(kind=Kind.POST)
     notes = incident.updates.filter(kind=Kind.NOTE, is_by_machine=False)
     for update in (posts | notes).order_by("at", "number"):
         tag = TAGS.get(Phase(update.phase), "") if update.kind == Kind.POST else "Note"
         if tag == TAGS[Phase.RESOLVED]:  # after a relapse the last one was the end
-            rows = [(at, "" if said == tag else said, text) for at, said, text in rows]
-        is_said = tag in TAGS.values() and any(row[1] == tag for row in rows)
+            rows = [(at, "" if old_tag == tag else old_tag, text) for at, old_tag, text in rows]
+        is_used = tag in TAGS.values() and any(row[1] == tag for row in rows)
         rows.append(
-            (update.at, "" if is_said else tag, to_text(update.body)[:MAX_LINE_LENGTH] or "(no text)")
+            (update.at, "" if is_used else tag, to_text(update.body)[:MAX_LINE_LENGTH] or "(no text)")
         )
     return rows

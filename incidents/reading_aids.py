@@ -22,19 +22,19 @@ WITHOUT_SCHEME = re.compile(rf"(?<![\w@./-])www\.[\w-]+\.{REST}", re.IGNORECASE)
 
 
 def add_to(parser: MarkdownIt) -> None:
-    """Switch them on."""
+    """Register the rules with a parser."""
     parser.inline.ruler.after("text", "bare_address", _bare_address)
-    parser.core.ruler.push("reading_aids", _aid)
+    parser.core.ruler.push("reading_aids", _apply)
 
 
 def _bare_address(state: StateInline, silent: bool) -> bool:
     """A link for an address that is typed as such (GFM, section 6.9).
 
-    Read before emphasis is: the signs of an address are no marks.
+    Runs before emphasis is parsed: `_` and `*` in an address are no marks.
     """
     if state.linkLevel or state.src[state.pos] != ":":
         return False
-    scheme = SCHEME.search(state.pending[-6:])  # and no more: a text may be full of colons
+    scheme = SCHEME.search(state.pending[-6:])  # only this far back: a text may be full of colons
     written = scheme and ADDRESS.match(state.src, state.pos - len(scheme.group()))
     if scheme is None or not written:
         return False
@@ -59,52 +59,52 @@ def _has_host(address: str) -> bool:
         return False
 
 
-def _aid(state: StateCore) -> None:
+def _apply(state: StateCore) -> None:
     for place, block in enumerate(state.tokens):
         if block.type != "inline" or not block.children:
             continue
         if place > 1 and state.tokens[place - 2].type == "list_item_open":
             _tick(block.children[0])
-        block.children = _led(block.children)
+        block.children = _with_links(block.children)
         for token in block.children:
             if token.type == "link_open":
                 token.attrs["href"] = absolute(str(token.attrs.get("href", "")))
 
 
 def _tick(token: Token) -> None:
-    """A task of a list shows whether it is done (GFM, section 5.3)."""
+    """Show a task list item's state as ☐ or ☑ (GFM, section 5.3)."""
     sign = TASKS.get(token.content[:4])
     if token.type == "text" and sign:
         token.content = sign + token.content[4:]
 
 
-def _led(tokens: list[Token]) -> list[Token]:
-    """With a link for each address that is typed without its scheme, and for each picture.
+def _with_links(tokens: list[Token]) -> list[Token]:
+    """The tokens with links for addresses typed without a scheme, and for pictures.
 
-    Nothing is loaded from elsewhere: a picture is a link to it, under the words that stand for it.
+    Pages load nothing from elsewhere, so a picture becomes a link with its alternative text.
     """
-    found: list[Token] = []
+    result: list[Token] = []
     is_link = False
     for token in tokens:
         is_link = token.type == "link_open" or (is_link and token.type != "link_close")
         if token.type == "image":
             words = token.content or NO_WORDS
-            found += [_text(words)] if is_link else _link(str(token.attrs.get("src", "")), words)
+            result += [_text(words)] if is_link else _link(str(token.attrs.get("src", "")), words)
         elif token.type == "text" and not is_link:
-            found += _linked(token.content)
+            result += _link_addresses(token.content)
         else:
-            found.append(token)
-    return found
+            result.append(token)
+    return result
 
 
-def _linked(text: str) -> list[Token]:
-    found: list[Token] = []
+def _link_addresses(text: str) -> list[Token]:
+    result: list[Token] = []
     end = 0
     for match in WITHOUT_SCHEME.finditer(text):
         address = _trimmed(match.group())
-        found += [_text(text[end : match.start()]), *_link(f"http://{address}", address)]
+        result += [_text(text[end : match.start()]), *_link(f"http://{address}", address)]
         end = match.start() + len(address)
-    return [*found, _text(text[end:])]
+    return [*result, _text(text[end:])]
 
 
 def _link(address: str, words: str) -> list[Token]:
@@ -116,7 +116,7 @@ def _text(words: str) -> Token:
 
 
 def _trimmed(address: str) -> str:
-    """Without what ends the sentence around it."""
+    """The address without punctuation that belongs to the sentence around it."""
     while address:
         is_open = address[-1] == ")" and address.count(")") > address.count("(")
         if address[-1] not in "?!.,:*_~'\";]" and not is_open:
@@ -126,7 +126,7 @@ def _trimmed(address: str) -> str:
 
 
 def absolute(address: str) -> str:
-    """An address within this site, with the site: in a mail or a chat it would lead nowhere."""
+    """A relative address made absolute with PUBLIC_URL: mails and chats need the full one."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -136,6 +136,6 @@ def absolute(address: str) -> str:
 
 
 def leaves(address: str) -> bool:
-    """Whether it leads to another site without saying so: browsers read //host and /\\host as that."""
+    """Whether it is //host or /\\host, which browsers read as another site."""
     plain = re.sub(r"[\x00-\x20]", "", unquote(address)).replace("\\", "/")
     return plain.startswith("//")

@@ -2,7 +2,7 @@
 
 It begins with the first failure (dated back), and ends when everything had
 recovered: not when the settling time ran out, nor when a person pressed Resolved.
-Where no check saw the recovery, it ends when people said that it was over.
+Where no check saw the recovery, it ends when staff resolved it.
 """
 
 from datetime import datetime, timedelta
@@ -13,8 +13,8 @@ def ended(
 ) -> datetime | None:
     """When it ended; None while it lasts.
 
-    A recovery before the beginning is of an earlier outage: staff have moved the beginning since.
-    Whoever dates the end back to before the recovery knows better than the probes.
+    A recovery before the start belongs to an earlier outage: staff have moved the start since.
+    If staff dated the end back to before the recovery, their time counts.
     """
     if recovered_since is None or recovered_since <= started_at:
         return resolved_at
@@ -29,5 +29,5 @@ def lasted(started_at: datetime, ended_at: datetime | None, now: datetime) -> ti
 def well_by_people(
     *, recovered_since: datetime | None, monitoring_at: datetime | None, is_seen_well: bool
 ) -> datetime | None:
-    """Since when all is well: as probes saw it, else since people said so and no probe has disagreed."""
+    """Since when all is healthy: by probes, else since staff chose Monitoring if no probe disagrees."""
     return recovered_since or (monitoring_at if is_seen_well else None)

@@ -34,12 +34,12 @@ class Question:
 def questions(now: datetime) -> list[Question]:
     """All of them: probes that never passed, suggestions, overdue promises, incidents that need a person."""
     opened = Incident.objects.live().filter(resolved_at=None).order_by("id")
-    found = [never_passed(probe) for probe in unproven()]
-    found += [_suggested(incident) for incident in opened.filter(published_at=None)]
+    asked = [never_passed(probe) for probe in unproven()]
+    asked += [_suggested(incident) for incident in opened.filter(published_at=None)]
     public = opened.exclude(published_at=None)
-    found += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
-    found += [unwatched(incident) for incident in left_alone()]
-    return found + [disputed(incident) for incident in in_dispute()]
+    asked += [_overdue(incident) for incident in public.filter(is_owned=True, next_update_at__lt=now)]
+    asked += [unwatched(incident) for incident in unwatched_incidents()]
+    return asked + [disputed(incident) for incident in disputed_incidents()]
 
 
 def unproven() -> list[Probe]:
@@ -48,13 +48,13 @@ def unproven() -> list[Probe]:
     return list(failing.select_related("component").order_by("id"))
 
 
-def left_alone() -> list[Incident]:
+def unwatched_incidents() -> list[Incident]:
     """Open automatic incidents that no probe checks any more."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     return list(opened.exclude(unwatched_at=None).order_by("id"))
 
 
-def in_dispute() -> list[Incident]:
+def disputed_incidents() -> list[Incident]:
     """Open automatic incidents where staff have set another status than the probes see."""
     opened = Incident.objects.live().filter(resolved_at=None, is_owned=False)
     by_hand = opened.filter(affected__component__manual_status__gt="")
@@ -62,7 +62,7 @@ def in_dispute() -> list[Incident]:
 
 
 def never_passed(probe: Probe) -> Question:
-    """Is its address right?"""
+    """The question whether the probe's address is right."""
     text = f"{probe.component} has never passed a check: is the address right?"
     return Question(
         f"{NEVER_PASSED}:{probe.public_id}:{probe.target_mark}", NEVER_PASSED, text, probe.since, probe
@@ -81,24 +81,24 @@ def _overdue(incident: Incident) -> Question:
 
 
 def unwatched(incident: Incident) -> Question:
-    """Who looks at it now?"""
+    """The question about an incident that no probe checks."""
     key = f"{UNWATCHED}:{incident.public_id}:{incident.unwatched_at}"
     text = f"No probe checks this incident anymore: {incident.title}"
     return Question(key, UNWATCHED, text, incident.unwatched_at, incident=incident)
 
 
 def disputed(incident: Incident) -> Question:
-    """Who is right? Until staff clear the status, or take the incident over, it does not end."""
-    said = "; ".join(_dispute(row.component) for row in recovery.disputed(incident))
-    key, text = f"{DISPUTED}:{incident.public_id}", f"{said}: {incident.title}"
+    """The question about statuses that contradict the probes; until then the incident stays open."""
+    disputes = "; ".join(_dispute(row.component) for row in recovery.disputed(incident))
+    key, text = f"{DISPUTED}:{incident.public_id}", f"{disputes}: {incident.title}"
     return Question(key, DISPUTED, text, None, incident=incident)
 
 
 def _dispute(component: Component) -> str:
     by_hand = f"{component} is set to {Status(component.manual_status).label}"
-    seen = component.probed()
-    if seen is None:
+    probed = component.probed()
+    if probed is None:
         return f"{by_hand} and no probe checks it"
-    if seen is Status.UNKNOWN:
+    if probed is Status.UNKNOWN:
         return f"{by_hand}, but its checks return no result"
-    return f"{by_hand}, but its checks {'fail' if seen.is_trouble else 'pass'}"
+    return f"{by_hand}, but its checks {'fail' if probed.is_trouble else 'pass'}"

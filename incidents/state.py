@@ -16,36 +16,36 @@ OF_IMPACT = {
     Impact.CRITICAL: Status.MAJOR_OUTAGE,
 }
 RECOVERED = (Status.OPERATIONAL, Status.UNDER_MAINTENANCE)  # planned work is judged at its end
-AT_LEAST = Status.DEGRADED_PERFORMANCE  # an open incident forbids green, whatever its components say
+AT_LEAST = Status.DEGRADED_PERFORMANCE  # an open incident is never green, whatever its components show
 
 
 def state_now(
     phase: Phase, statuses: Iterable[Status], *, override: str = "", impact: Impact = Impact.NONE
 ) -> State:
-    """`statuses`: its public components as they are now. `override`: the impact that people gave it.
+    """`statuses`: those of its public components now. `override`: the impact that staff set.
 
-    `impact` speaks only for an incident without any public component.
+    `impact` counts only for an incident without any public component.
     """
     if phase is Phase.RESOLVED:
         return state_of(Status.OPERATIONAL)
-    known = list(statuses)
-    if phase is Phase.MONITORING and all(status in RECOVERED for status in known):
+    current = list(statuses)
+    if phase is Phase.MONITORING and all(status in RECOVERED for status in current):
         return WATCHING
-    said = override or (Impact.NONE if known else impact)
-    return state_of(worst([*known, OF_IMPACT[Impact(said)], AT_LEAST]))
+    reported = override or (Impact.NONE if current else impact)
+    return state_of(worst([*current, OF_IMPACT[Impact(reported)], AT_LEAST]))
 
 
 def state_past(worsts: Iterable[Status], *, override: str = "", impact: Impact = Impact.NONE) -> State:
-    """How bad it was, for history: people's word, or the worst its public components came to."""
-    known = list(worsts)
-    status = OF_IMPACT[Impact(override or impact)] if override or not known else worst(known)
+    """How bad it was, for history: the impact that staff set, or the worst of its public components."""
+    statuses = list(worsts)
+    status = OF_IMPACT[Impact(override or impact)] if override or not statuses else worst(statuses)
     return State(status, "No impact" if status is Status.OPERATIONAL else status.label)
 
 
 def place_now(component: Status, row: Status, worst_known: Status, phase: Phase) -> Status:
-    """A component in an incident: as its page shows it; out of sight, as it was last known.
+    """A component's status in an incident: the component's own; while unknown, that of its row.
 
-    Losing sight makes nothing better: it is as bad as it has been, unless it is being watched.
+    If both are unknown it counts as its worst so far, except while the incident is in Monitoring.
     """
     if component is not Status.UNKNOWN:
         return component

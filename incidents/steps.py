@@ -24,7 +24,7 @@ class Step(StrEnum):
     RESOLVED = "resolved"
 
 
-# In units of TELL_AFTER_S. What is not here goes out at once.
+# In units of TELL_AFTER_S. Steps not listed are sent at once.
 WAITS = {Step.OPENED: 1, Step.ALSO: 3, Step.AGAIN: 1, Step.WORSE: 3, Step.BETTER: 15, Step.RECOVERED: 1}
 
 
@@ -32,7 +32,7 @@ MAX_WAIT_UNITS = 15
 
 
 def wait(step: Step, relapses: int = 0) -> timedelta:
-    """How long the message of this update waits. What has relapsed before is believed later each time."""
+    """How long the message of this update waits; each relapse makes a recovery wait longer."""
     units = WAITS.get(step, 0)
     if step is Step.RECOVERED:
         units = min(units + 2 * relapses, MAX_WAIT_UNITS)

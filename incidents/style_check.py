@@ -2,7 +2,7 @@
 
 As in docs/writing.md: say what does not work, what works and when the next update
 comes; no vague words, no blame, no time of repair, no jargon. All of it is
-guessed from English words, so a wrong warning must cost no more than a glance.
+guessed from English words, so a warning may be wrong and never blocks.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 from incidents.placeholders import written
 
-MAX_WARNINGS = 8  # more is a wall nobody reads; the next ones show up as these are mended
+MAX_WARNINGS = 8  # more would not be read; the next ones show up as these are fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class Remark:
 
 
 def remarks(text: str, *, phase: str, components: Sequence[str], has_promise: bool) -> tuple[Remark, ...]:
-    """First what every update answers, ticked or asked for; then what stands in the text and should not."""
+    """First what every update should answer, done or missing; then wording to avoid."""
     plain = _plain(text, components)
     answers = _last_word(plain) if phase == "resolved" else _open_word(plain, phase, has_promise)
     asked = sum(not answer.is_good for answer in answers)
-    found = chain(_left_open(text), _found(text, plain))
-    return (*answers, *islice(found, MAX_WARNINGS - asked))
+    problems = chain(_open_blanks(text), _unwelcome(text, plain))
+    return (*answers, *islice(problems, MAX_WARNINGS - asked))
 
 
 def _open_word(plain: str, phase: str, has_promise: bool) -> tuple[Remark, ...]:
-    """What an update answers while the incident is open."""
+    """What an update should answer while the incident is open."""
     is_back = phase == "monitoring" and BACK.search(plain) is not None  # "works again" says what was broken
     return (
         _answer(is_back or _says_broken(plain), "Says what is broken", "What does not work, and for whom?"),
@@ -44,7 +44,7 @@ def _open_word(plain: str, phase: str, has_promise: bool) -> tuple[Remark, ...]:
 
 
 def _last_word(plain: str) -> tuple[Remark, ...]:
-    """What the update that resolves an incident answers."""
+    """What the resolving update should answer."""
     return (
         _answer(_says_broken(plain), "Says what did not work", "What did not work, and for whom?"),
         _answer(bool(LENGTH.search(plain)), "Says how long", "How long did it last?"),
@@ -67,28 +67,28 @@ def _says_works(plain: str) -> bool:
     return WORKS.search(NOT_WORKS.sub(" ", plain)) is not None
 
 
-def _left_open(text: str) -> Iterator[Remark]:
-    """Blanks come first: a text that still has one must not go out."""
+def _open_blanks(text: str) -> Iterator[Remark]:
+    """Open placeholders, first of all: a text that still has one must not be published."""
     for name, blank in written(text).items():
         yield Remark(False, f"“{{{name}}}” is not filled in yet.", blank)
 
 
-def _found(text: str, plain: str) -> Iterator[Remark]:
-    """Words better left out, in the order of the text, each once."""
-    told = set()
+def _unwelcome(text: str, plain: str) -> Iterator[Remark]:
+    """Words to avoid, in the order of the text, each once."""
+    reported = set()
     for match in UNWELCOME.finditer(plain):
         word = text[match.start() : match.end()]
-        told_as = " ".join(word.casefold().split())
-        if told_as not in told:
-            told.add(told_as)
+        key = " ".join(word.casefold().split())
+        if key not in reported:
+            reported.add(key)
             yield Remark(False, ADVICE[match.lastgroup or ""].format(word=" ".join(word.split())), word)
 
 
 def _plain(text: str, components: Sequence[str]) -> str:
-    """The text with blanks, addresses and components' names struck out, place for place.
+    """The text with placeholders, addresses and component names replaced by as many underscores.
 
-    A name is what customers know the thing by: "Load balancer" is no jargon where
-    it is sold, and "Error tracking works" does not say that something is broken.
+    A component's name is not judged: "Load balancer" is no jargon where it is sold,
+    and "Error tracking works" does not say that something is broken.
     """
     plain = text.replace("’", "'")
     for pattern in (BLANK, ADDRESS, _any_of(components)):
@@ -128,7 +128,7 @@ BROKEN = _saying(
     r"without a valid certificate", r"dropp(?:ed|ing) connections",
 )  # fmt: skip
 
-# The words of BROKEN where they tell no failure: "We do not know yet", "without errors".
+# The words of BROKEN where they mean no failure: "We do not know yet", "without errors".
 HARMLESS = _saying(
     r"we(?: still)? (?:do not|don't|cannot|can't)(?: yet)? (?:know|say|tell|see|expect|need)",
     r"you (?:do not|don't) (?:need|have)",
@@ -144,7 +144,7 @@ WORKS = _saying(
     r"(?:is|are|remains?|stays?) safe", r"no\b[^.!?\n]{1,60}\blost", r"nothing (?:is|was|has been) lost",
 )  # fmt: skip
 
-# The words of WORKS where they tell the contrary: "still do not work as usual", "works slowly".
+# The words of WORKS where they mean the opposite: "still do not work as usual", "works slowly".
 NOT_WORKS = _saying(
     r"(?:not|\w{2,5}n't|cannot|can't|never|no longer|nothing|hardly|barely)(?: \w{1,20})?"
     r" work(?:s|ed|ing)?(?: as usual| normally)?",

@@ -1,6 +1,6 @@
 """Seconds of each day within maintenance that was announced before it began.
 
-The raw tallies stay what the probes said; these stand beside them, so both
+The raw tallies stay as the probes reported; these are stored beside them, so both
 figures come from the same rows. Counting again gives the same.
 """
 
@@ -23,8 +23,8 @@ from incidents.wall_clock import Stretch
 def tally_excused(now: datetime) -> None:
     """Count today, yesterday, and every day of a window that has changed since it was counted.
 
-    A window changes by its plan, and by what was shown within it if that is dated back.
-    Waits for the raw tallies to reach today: rows of a day are made by them alone.
+    A window changes by its plan, and by statuses within it that are dated back.
+    Does nothing until the raw tallies reach today, as only they create a day's rows.
     """
     zone = identity.current().zone
     today = now.astimezone(zone).date()
@@ -35,17 +35,17 @@ def tally_excused(now: datetime) -> None:
         upto = min(now, page.days_upto or now)
         changed = list(_changed(page.excused_upto, upto))
         days = {today, today - timedelta(days=1)}
-        for one in changed:
-            days.update(_days(one, now, zone))
+        for maintenance in changed:
+            days.update(_days(maintenance, now, zone))
         for day in sorted(days):
             _tally_day(day, zone, now)
-        for one in changed:
-            Maintenance.objects.filter(pk=one.pk).update(tallied_at=one.updated_at)
+        for maintenance in changed:
+            Maintenance.objects.filter(pk=maintenance.pk).update(tallied_at=maintenance.updated_at)
         Page.objects.filter(pk=page.pk).update(excused_upto=upto)
 
 
 def _changed(since: datetime | None, upto: datetime) -> QuerySet[Maintenance]:
-    """Windows that were replanned, or that reach into the time whose log has changed."""
+    """Maintenance that was replanned, or that overlaps the time since the last count."""
     begun = Maintenance.objects.exclude(began_at=None)
     replanned = ~Q(tallied_at=F("updated_at")) | Q(tallied_at=None)
     if since is None:
@@ -54,10 +54,12 @@ def _changed(since: datetime | None, upto: datetime) -> QuerySet[Maintenance]:
     return begun.filter(replanned | reached)
 
 
-def _days(one: Maintenance, now: datetime, zone: ZoneInfo) -> list[date]:
+def _days(maintenance: Maintenance, now: datetime, zone: ZoneInfo) -> list[date]:
     """The days it has touched so far, in the page's zone."""
-    began = one.began_at or now
-    return list(uptime.days(began.astimezone(zone).date(), (one.ended_at or now).astimezone(zone).date()))
+    began = maintenance.began_at or now
+    return list(
+        uptime.days(began.astimezone(zone).date(), (maintenance.ended_at or now).astimezone(zone).date())
+    )
 
 
 def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
@@ -82,9 +84,9 @@ def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
 def _excused(start: datetime, end: datetime) -> dict[int, list[Stretch]]:
     """The excused stretches that may touch this day, by component."""
     touching = Maintenance.objects.filter(began_at__lt=end).filter(Q(ended_at=None) | Q(ended_at__gt=start))
-    found: dict[int, list[Stretch]] = defaultdict(list)
-    for one in touching.prefetch_related("plan_rows", "components"):
-        if stretch := one.excused():
-            for component in one.components.all():
-                found[component.pk].append(stretch)
-    return found
+    stretches: dict[int, list[Stretch]] = defaultdict(list)
+    for maintenance in touching.prefetch_related("plan_rows", "components"):
+        if stretch := maintenance.excused():
+            for component in maintenance.components.all():
+                stretches[component.pk].append(stretch)
+    return stretches

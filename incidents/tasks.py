@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from celery import current_task, shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -21,35 +23,36 @@ from django.db.models.functions import Greatest
 from components import egress, event_log
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
-from components.models import Check, Claim, Component, Flip, Heartbeat, Inbox, Page, Probe
+from components.models import Check, Claim, Component, DeployMarker, Flip, Heartbeat, Inbox, Page, Probe
 from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
-from incidents import automation
+from incidents import automation, sight
 from incidents.models import Incident, Maintenance
+from incidents.past_values import with_past
 from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
-# Of a check that was well: how far its answer was read, in what HTTP it came, and the number it measured
+# Of a check that passed: how far its answer was read, its HTTP version, and the number it measured
 KEPT = ("note", "protocol", "value")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
-DRAIN_S = 5.0  # a stopping worker finishes what it has in hand, within the supervisor's patience
-BLIND_RETRY_S = 60  # where a check could not see for a reason of our own
+DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
+BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
 KEEP_TRYING_S = LEASE_SLACK_S  # what a lease has beyond the check itself
 TRY_AGAIN_S = 0.25
-TOKENS_EXPIRE_S = 30  # a message older than its lease is of no use to anyone
+TOKENS_EXPIRE_S = 30  # a message older than its lease is useless
 
 
-# a database that is away is no bug: one line, not a traceback a second
+# while the database is away: one line per second, not a traceback
 @shared_task(name="incidents.tick", ignore_result=True, throws=(OperationalError,))
 def tick() -> None:
-    """What is due this second: silence, recoveries, promises, and above all checks."""
+    """Do what is due this second: checks, silent probes, recoveries and promised updates."""
     now = database_now()
-    _show_life(now)
-    fall_silent(now)  # before anything new is heard: a gap is written down as one
+    _beat(now)
+    fall_silent(now)  # before new results are written, so that a gap is recorded as a gap
     claims = Probe.objects.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(
@@ -61,7 +64,7 @@ def tick() -> None:
 
 @shared_task(name="incidents.plan_ahead", ignore_result=True, throws=(OperationalError,))
 def plan_ahead() -> None:
-    """Write down the next windows of every series."""
+    """Create the next occurrences of every maintenance series."""
     Maintenance.objects.plan_ahead(datetime.now(UTC))
 
 
@@ -79,30 +82,30 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
     now = database_now()
-    _show_life(now)
+    _beat(now)
     orders, refused = [], []
-    probes = Probe.objects.begin(list(claims.values()))
-    heard = Inbox.objects.heard(probes, now)
-    for probe in probes:
+    probes = {probe.pk: probe for probe in Probe.objects.begin(list(claims.values()))}
+    heard = Inbox.objects.heard(list(probes.values()), now)
+    for probe in probes.values():
         claim = claims[probe.pk]
         try:
             order = probe.order(heard.get(probe.pk))
             orders.append(CheckRequest(claim, probe.kind, order, float(probe.timeout_s)))
         except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
-    checker().submit(orders)
+    checker().submit(with_past(orders, probes))
     if refused:
         _keep(refused)
 
 
 def _refusal(claim: Claim, sentence: str) -> Finding:
-    """A probe that cannot be run has seen nothing, and says why: staff read it among its results."""
+    """The finding of a probe that cannot be run: unknown, with the reason for staff."""
     log.warning("probe.not_run id=%s reason=%s", claim.probe_id, sentence)
     return Finding(claim, Reading(0.0, Failure.OWN_FAULT, sentence), datetime.now(UTC), 0)
 
 
-def _show_life(now: datetime) -> None:
-    """This worker works. If the clock was put back, what was to come in its old time comes in the new."""
+def _beat(now: datetime) -> None:
+    """Record the worker's heartbeat. If the clock was put back, reschedule what is due."""
     if (back := Heartbeat.objects.set_back("worker", now)) is not None:
         log.warning("clock.set_back seconds=%.0f: what is due is rescheduled", back.total_seconds())
         Probe.objects.set_back(now, back)
@@ -111,9 +114,9 @@ def _show_life(now: datetime) -> None:
 
 
 def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
-    """Write what was found and draw the consequences, in one short transaction.
+    """Write the results and apply what follows from them, in one short transaction.
 
-    A finding whose claim has moved on is dropped: someone else has the slot.
+    A finding whose claim has expired is dropped: another worker has the slot.
     """
     now = now or datetime.now(UTC)
     if not _settle(findings, now, holds_page=False):
@@ -123,8 +126,8 @@ def settle(findings: Sequence[Finding], now: datetime | None = None) -> None:
 def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> bool:
     """False, with nothing written, when there is news and the page is not locked.
 
-    The page comes first, as everywhere, then the probes: two who take them the other way round wait for
-    each other. Most findings are no news, and hold up nobody else.
+    The page is locked first, as everywhere, then the probes: the other order could deadlock. Most
+    findings are no news and need no lock of the page.
     """
     by_probe = {finding.claim.probe_id: finding for finding in findings}
     with transaction.atomic():
@@ -145,8 +148,8 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         ]
         quiet = [
             p.pk
-            for p, found, outcome, _ in judged
-            if outcome == p.outcome and not p.run and not p.unsteady and not p.is_silent(found.started_at)
+            for p, result, outcome, _ in judged
+            if outcome == p.outcome and not p.run and not p.unsteady and not p.is_silent(result.started_at)
         ]
         if len(quiet) < len(judged) and not holds_page:
             return False
@@ -160,22 +163,34 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         for probe, finding, outcome, why in news:
-            with _alone(probe):
-                _hear(probe, finding, outcome, why, now)
-        _look_again(judged, heard)
+            with _isolated(probe):
+                _apply_result(probe, finding, outcome, why, now)
+        _retry_blind(judged, heard)
+        _note_versions(judged)
     return True
 
 
-def _look_again(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:
-    """Where we could not see, a day is too long to wait for the next look."""
+def _note_versions(judged: Sequence[tuple[Probe, Finding, Outcome, str]]) -> None:
+    """A good answer that names another version than the last good one is a deploy, by fact."""
+    for probe, finding, outcome, _ in judged:
+        version = finding.reading.facts.get("app_version", "")
+        if outcome is not Outcome.UP or not version or version == probe.last_version:
+            continue
+        if probe.last_version:
+            DeployMarker.objects.mark_version(version, probe.component_id, finding.started_at)
+        Probe.objects.filter(pk=probe.pk).update(last_version=version)
+
+
+def _retry_blind(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:
+    """Check probes with an unknown outcome again soon, whatever their interval."""
     blind = [probe.pk for probe, _, outcome, _ in judged if outcome is Outcome.UNKNOWN]
     if blind:
         soon = now + Greatest(F("retry_s"), Value(BLIND_RETRY_S))
         Probe.objects.filter(pk__in=blind, next_slot__gt=soon).update(next_slot=soon)
 
 
-def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
-    """A result that disagrees: perhaps a flip, else a second look soon."""
+def _apply_result(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
+    """Apply a result that differs from the probe's state: a flip, or another check soon."""
     failure = finding.reading.failure or ""
     if probe.is_silent(finding.started_at):
         _fall_silent(probe, finding.started_at)
@@ -185,11 +200,13 @@ def _hear(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datet
     probe.claimed_slot, probe.attempts = None, 0
     if probe.state.is_doubtful:
         probe.next_slot = min(probe.next_slot, int(now.timestamp()) + max(1, probe.retry_s))
+        if len(probe.run) == 1:
+            transaction.on_commit(partial(probe.look_elsewhere, int(now.timestamp())))
     probe.save(update_fields=["claimed_slot", "attempts", "next_slot"])
 
 
 def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
-    """A flip changes what its component shows, and what we say about it."""
+    """Apply a flip to its component's status and to incidents."""
     component = Component.objects.select_related("group").get(pk=probe.component_id)
     old = Status(component.status)
     component.refresh(flip.at)
@@ -197,20 +214,20 @@ def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
 
 
 def fall_silent(now: datetime) -> None:
-    """Probes that have said nothing for too long do not know any more."""
+    """Set probes without results for too long to unknown."""
     if not (silent := Probe.objects.silent(now)):
         return
     with transaction.atomic():
         Page.objects.lock()
         ids = [probe.pk for probe in silent]
         for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
-            with _alone(probe):
+            with _isolated(probe):
                 _fall_silent(probe, now)
 
 
 @contextmanager
-def _alone(probe: Probe) -> Iterator[None]:
-    """What goes wrong with one probe, or with its component, is undone and costs the others nothing."""
+def _isolated(probe: Probe) -> Iterator[None]:
+    """Roll back an error with one probe or its component, so that the others are still written."""
     try:
         with transaction.atomic():
             yield
@@ -254,7 +271,7 @@ def _row(finding: Finding, outcome: Outcome, why: str) -> Check:
 
 
 def _kept_facts(reading: Reading, is_well: bool) -> dict[str, str]:
-    """All facts of a check that was not well; of one that was, KEPT alone."""
+    """All facts of a check that did not pass; only those in KEPT of one that did."""
     return {name: fact for name, fact in reading.facts.items() if not is_well or name in KEPT}
 
 
@@ -286,15 +303,24 @@ def checker() -> Checker:
     """The engine of this worker process, started with its first batch."""
     global _checker  # noqa: PLW0603 - one loop per process, made after the fork
     if _checker is None:
-        _checker = Checker(_keep, egress=egress.through(egress.Door.PROBES))
+        _checker = Checker(_take, egress=egress.through(egress.Door.PROBES), canaries=settings.CANARIES)
     return _checker
+
+
+def _take(findings: list[Finding]) -> None:
+    """What the engine found, and whether this region sees."""
+    _keep(findings)
+    try:
+        sight.note(settings.REGION, checker().canaries, datetime.now(UTC))
+    except DatabaseError as error:
+        log.warning("region.not_noted reason=%s", str(error).strip().split("\n")[0])
 
 
 def _keep(findings: list[Finding]) -> None:
     """Settle what the engine found.
 
-    While a lock is in the way, or the database is, it is tried again for as long as the slots are ours.
-    Then the leases run out, and the checks are run again.
+    While the database is locked or away, it is tried again until the leases expire; then the checks
+    are run again.
     """
     end = time.monotonic() + KEEP_TRYING_S
     while True:
@@ -305,7 +331,7 @@ def _keep(findings: list[Finding]) -> None:
             if time.monotonic() >= end:
                 lost = "%d results could not be written (%s); their slots will be run again"
                 log.warning(lost, len(findings), str(error).strip().split("\n")[0])
-                return _live_on(findings)
+                return _give_back_attempts(findings)
         except DatabaseError:
             log.exception("%d results could not be written; their slots will be run again", len(findings))
             return None
@@ -314,12 +340,12 @@ def _keep(findings: list[Finding]) -> None:
         time.sleep(TRY_AGAIN_S)
 
 
-def _live_on(findings: list[Finding]) -> None:
-    """An attempt counts because a worker may die of it. We live, so these were none."""
+def _give_back_attempts(findings: list[Finding]) -> None:
+    """Uncount the attempts: they are counted in case a check kills its worker, which these did not."""
     try:
         for claim in (finding.claim for finding in findings):
-            mine = Probe.objects.filter(pk=claim.probe_id, lease_token=claim.token, attempts__gt=0)
-            mine.update(attempts=F("attempts") - 1)
+            claimed = Probe.objects.filter(pk=claim.probe_id, lease_token=claim.token, attempts__gt=0)
+            claimed.update(attempts=F("attempts") - 1)
     except DatabaseError as error:
         log.warning("probe.attempts_kept count=%d reason=%s", len(findings), str(error).split("\n")[0])
 

@@ -1,4 +1,4 @@
-"""Clock times in text: found again, and shown with their day when that is not today.
+"""Clock times in text: recognized, and shown with their day when that is not today.
 
 A text is kept as plain words, "20:50 UTC" or "26 Nov, 20:50 UTC": API, files,
 chats and plain mail show them as they are. Pages make `<time>` of them, so that
@@ -35,16 +35,16 @@ WHOLE = re.compile(rf"\d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}, {_CLOCK} UTC")
 def clock(at: datetime, now: datetime | None = None, *, seconds: bool = False) -> str:
     """ "08:21 UTC"; "26 Nov, 08:21 UTC" when that is another day, or more than 12 h away, as seen at `now`.
 
-    Without `now` the day and year are told; `near` shortens that once it is known when it is said.
+    Without `now`, with day and year; `near` shortens that when the text is shown.
     """
     at = at.astimezone(UTC)
-    told = f"{at:%H:%M:%S} UTC" if seconds else f"{at:%H:%M} UTC"
+    text = f"{at:%H:%M:%S} UTC" if seconds else f"{at:%H:%M} UTC"
     if now is None:
-        return f"{_day(at)} {at.year}, {told}"
+        return f"{_day(at)} {at.year}, {text}"
     now = now.astimezone(UTC)
     if at.year != now.year:
-        return f"{_day(at)} {at.year}, {told}"
-    return told if is_today(at, now) else f"{_day(at)}, {told}"
+        return f"{_day(at)} {at.year}, {text}"
+    return text if is_today(at, now) else f"{_day(at)}, {text}"
 
 
 def is_today(at: datetime, now: datetime) -> bool:
@@ -53,7 +53,7 @@ def is_today(at: datetime, now: datetime) -> bool:
 
 
 def span(starts_at: datetime, ends_at: datetime, now: datetime | None = None) -> str:
-    """ "28 Nov, 02:00 to 04:00 UTC", with the second date where it differs, and years that are not now's."""
+    """ "28 Nov, 02:00 to 04:00 UTC", with the second date where it differs, and years other than now's."""
     start, end = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
     this_year = now.astimezone(UTC).year if now else start.year
     first, last = (_day(at) + (f" {at.year}" if at.year != this_year else "") for at in (start, end))
@@ -62,18 +62,18 @@ def span(starts_at: datetime, ends_at: datetime, now: datetime | None = None) ->
 
 
 def stretch(starts_at: datetime, ends_at: datetime, now: datetime) -> str:
-    """ "20:51 to 20:57 UTC"; with its days where its clocks alone do not say which they are."""
+    """ "20:51 to 20:57 UTC", with dates where the clock times alone are ambiguous at `now`."""
     if is_today(starts_at, now) and is_today(ends_at, now):
         return f"{starts_at.astimezone(UTC):%H:%M} to {ends_at.astimezone(UTC):%H:%M} UTC"
     return span(starts_at, ends_at, now)
 
 
 def near(text: str, now: datetime) -> str:
-    """The text with its whole moments as short as they may be when they are said at `now`."""
+    """The text with its full dates shortened as far as they are clear at `now`."""
 
-    def shorter(found: re.Match[str]) -> str:
-        at = _read(found[0], now)
-        return clock(at, now, seconds=found[0].count(":") == 2) if at else found[0]
+    def shorter(match: re.Match[str]) -> str:
+        at = _read(match[0], now)
+        return clock(at, now, seconds=match[0].count(":") == 2) if at else match[0]
 
     return WHOLE.sub(shorter, text)
 
@@ -84,9 +84,9 @@ def _day(at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as it stands in a text. `form`: how script writes it. `since`: the beginning of its stretch.
+    """A time as written in a text. `form`: how live.js formats it. `since`: the start of its range.
 
-    `is_bare`: the zone stands behind a later time.
+    `is_bare`: it has no zone of its own; that follows the later time.
     """
 
     text: str
@@ -97,48 +97,48 @@ class Moment:
 
 
 def pieces(text: str, said_at: datetime) -> Iterator[str | Moment]:
-    """The text cut at its times. One without a day is the nearest to when it was said."""
+    """The text split at its times. A time without a day is the one nearest to `said_at`."""
     end = 0
-    for found in MOMENT.finditer(text):
-        moments = _moments(found, said_at)
+    for match in MOMENT.finditer(text):
+        moments = _moments(match, said_at)
         if moments:
-            yield text[end : found.start()]
+            yield text[end : match.start()]
             yield from moments
-            end = found.end()
+            end = match.end()
     yield text[end:]
 
 
-def _moments(found: re.Match[str], said_at: datetime) -> list[str | Moment]:
-    """The one or two times of a find; none where the words are no date."""
-    zone = found["zone"]
-    first = _read(found["first"], said_at)
+def _moments(match: re.Match[str], said_at: datetime) -> list[str | Moment]:
+    """The one or two times of a match; empty if it is no valid date."""
+    zone = match["zone"]
+    first = _read(match["first"], said_at)
     if first is None:
         return []
-    if found["last"] is None:
-        return [Moment(found["first"] + zone, first, _form(found["first"]))]
-    last = _read(found["last"], first)
+    if match["last"] is None:
+        return [Moment(match["first"] + zone, first, _form(match["first"]))]
+    last = _read(match["last"], first)
     if last is None:
         return []
-    if _form(found["last"]) in ("time", "seconds") and last < first:
+    if _form(match["last"]) in ("time", "seconds") and last < first:
         last += DAY  # over midnight
-    form = "clock" if _form(found["last"]) == "time" else _form(found["last"])
+    form = "clock" if _form(match["last"]) == "time" else _form(match["last"])
     return [
-        Moment(found["first"], first, _form(found["first"]), is_bare=True),
-        found["to"],
-        Moment(found["last"] + zone, last, form, since=first),
+        Moment(match["first"], first, _form(match["first"]), is_bare=True),
+        match["to"],
+        Moment(match["last"] + zone, last, form, since=first),
     ]
 
 
 def _form(text: str) -> str:
     parts = _PARTS.match(text)
-    assert parts is not None  # it was found by the same shape
+    assert parts is not None  # it was matched by the same pattern
     if parts["day"]:
         return "year" if parts["year"] else "date"
     return "seconds" if parts["second"] else "time"
 
 
 def _read(text: str, near_to: datetime) -> datetime | None:
-    """The moment meant; what is not told of it is that nearest to another. None for 31 February."""
+    """The moment meant; a missing day or year is the one nearest to `near_to`. None for 31 February."""
     parts = _PARTS.match(text)
     if parts is None:
         return None
@@ -158,12 +158,12 @@ def _read(text: str, near_to: datetime) -> datetime | None:
     return _nearest(dated, near_to)
 
 
-def _nearest(found: "Iterator[datetime] | list[datetime]", to: datetime) -> datetime | None:
-    return min(found, key=lambda one: abs(one - to), default=None)
+def _nearest(moments: "Iterator[datetime] | list[datetime]", to: datetime) -> datetime | None:
+    return min(moments, key=lambda moment: abs(moment - to), default=None)
 
 
 def marked(text: str, said_at: datetime, write: Callable[[str], str] = escape) -> str:
-    """The text as HTML, its times as `<time>`. `write` makes HTML of what stands between them."""
+    """The text as HTML, its times as `<time>`. `write` makes HTML of the text between them."""
     return "".join(
         tag(piece) if isinstance(piece, Moment) else write(piece) for piece in pieces(text, said_at)
     )

@@ -1,8 +1,8 @@
 """Undoing an update: what the incident was before comes back, what happened meanwhile stays.
 
 Probes go on checking while an update can be undone, and other people go on working. So a field
-comes back only while it is what the update made of it, and what the probes saw in the meantime
-is applied again, by the rules that hold once the update is gone.
+is restored only while it still has the update's value, and what the probes saw in the meantime
+is applied again, by the rules that hold without the update.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,7 +26,7 @@ class TooLateError(ValidationError):
 
 
 def undo(incident: Incident, update: Update, now: datetime) -> dict[str, str]:
-    """Take an update back while nobody was notified; its text stays with staff. Raises TooLateError.
+    """Undo an update before anyone is notified; its text stays visible to staff. Raises TooLateError.
 
     Returns the fields of its form but for the text; empty for an update that no form sent.
     """
@@ -61,32 +61,32 @@ def _refuse_undo(incident: Incident, update: Update, now: datetime) -> None:
         raise TooLateError("Another incident was merged into this one since: edit your update instead.")
 
 
-def _restore(incident: Incident, before: dict[str, Any], turned: Collection[str], now: datetime) -> None:
-    """Set it back to what it was. One that had never been published is off every page again.
+def _restore(incident: Incident, before: dict[str, Any], changed: Collection[str], now: datetime) -> None:
+    """Restore the incident. One that was not public before is taken off every page again.
 
-    `turned`: the public ids of the components whose status the update changed.
+    `changed`: the public ids of the components whose status the update changed.
     """
     made = before.get("made") or {**fields(incident), "worst": [], "hand": []}
-    if incident.is_owned:  # else it was handed back meanwhile, which ends what was set by hand
-        _restore_hands(dict(before["hand"]), dict(made["hand"]), now)
+    if incident.is_owned:  # else it was handed back meanwhile, which clears statuses set by staff
+        _restore_manual_statuses(dict(before["hand"]), dict(made["hand"]), now)
     _restore_facts(incident, before, made, now)
     is_open = incident.resolved_at is None and incident.deleted_at is None
     if is_open:
-        _take_in(incident, [pk for pk, *_, is_auto_open in before["affected"] if is_auto_open], now)
-        _take_in_young(incident, moment(before.get("at")) or now, now)
-    _restore_rows(incident, before, dict(made["worst"]), turned, is_open=is_open)
+        _merge_opened_for(incident, [pk for pk, *_, is_auto_open in before["affected"] if is_auto_open], now)
+        _merge_opened_beside(incident, moment(before.get("at")) or now, now)
+    _restore_rows(incident, before, dict(made["worst"]), changed, is_open=is_open)
     newest = _flips_since(incident, before)
     if is_open:
-        _hear_again(incident, newest, {pk for pk, *_ in before["affected"]}, now)
+        _apply_flips(incident, newest, {pk for pk, *_ in before["affected"]}, now)
     for component in Component.objects.filter(pk__in=newest, manual_status=""):
-        component.judge_again(now)  # it may fail in no incident now
+        component.judge_again(now)  # it may fail without an incident now
 
 
 def _restore_facts(incident: Incident, before: dict[str, Any], made: dict[str, Any], now: datetime) -> None:
     countdown = incident.publish_at
     give_back(incident, before, made)
     if incident.publish_at is not None and countdown is None and "at" in before:
-        # it stood still meanwhile: else it might run out in the moment of the undoing
+        # it was stopped meanwhile: else it might end right at the undo
         incident.publish_at += now - datetime.fromisoformat(before["at"])
     if incident.published_at is None and not incident.is_by_machine:
         incident.deleted_at = now
@@ -98,9 +98,10 @@ def _restore_facts(incident: Incident, before: dict[str, Any], made: dict[str, A
     incident.updates.filter(pk__in=before["drafts"]).update(kind=Kind.POST)
 
 
-def _take_in(incident: Incident, held: Collection[int], now: datetime) -> None:
-    """Merge in what was opened automatically meanwhile for its components (ids). Raises TooLateError."""
-    others = Affected.objects.filter(component__in=held, is_auto_open=True).exclude(incident=incident)
+def _merge_opened_for(incident: Incident, component_ids: Collection[int], now: datetime) -> None:
+    """Merge in incidents opened automatically meanwhile for these components. Raises TooLateError."""
+    others = Affected.objects.filter(component__in=component_ids, is_auto_open=True)
+    others = others.exclude(incident=incident)
     rows = {row.incident_id: row for row in others.select_related("incident", "component")}
     for row in rows.values():
         other = row.incident
@@ -112,8 +113,8 @@ def _take_in(incident: Incident, held: Collection[int], now: datetime) -> None:
         automation.merge(other, incident, now)
 
 
-def _take_in_young(incident: Incident, since: datetime, now: datetime) -> None:
-    """Likewise what would have joined it, had it been automatic meanwhile."""
+def _merge_opened_beside(incident: Incident, since: datetime, now: datetime) -> None:
+    """Merge in incidents that would have joined it if it had been automatic meanwhile."""
     if incident.is_by_machine and not incident.is_owned:
         for other in automation.opened_beside(incident, since, now):
             automation.merge(other, incident, now)
@@ -123,38 +124,43 @@ def _restore_rows(
     incident: Incident,
     before: dict[str, Any],
     made_worst: dict[int, str],
-    turned: Collection[str],
+    changed: Collection[str],
     *,
     is_open: bool,
 ) -> None:
-    kept = {pk: row for pk, *row in before["affected"]}
+    rows_before = {pk: row for pk, *row in before["affected"]}
     for row in incident.affected.select_related("component"):
-        if row.component_id in kept:
+        if row.component_id in rows_before:
             is_worse = row.worst_status != made_worst.get(row.component_id, row.worst_status)
-            row.status, worst_status, was_held = kept[row.component_id]
-            # worse than the update said: a probe saw it meanwhile
+            row.status, worst_status, was_auto_open = rows_before[row.component_id]
+            # worse than after the update: a probe saw that meanwhile
             row.worst_status = row.worst_status if is_worse else worst_status
-            row.is_auto_open = row.is_auto_open or was_held
-        elif row.component.public_id in turned and not row.is_auto_open:
+            row.is_auto_open = row.is_auto_open or was_auto_open
+        elif row.component.public_id in changed and not row.is_auto_open:
             row.delete()  # it came with the update, not with a failure
             continue
         row.is_auto_open = row.is_auto_open and is_open
         row.save(update_fields=["status", "worst_status", "is_auto_open"])
-    worsts = {pk: row[1] for pk, row in kept.items()}
+    worsts = {pk: row[1] for pk, row in rows_before.items()}
     if worsts != dict(incident.affected.values_list("component_id", "worst_status")):
         incident.weigh()
 
 
 def _flips_since(incident: Incident, before: dict[str, Any]) -> dict[int, Flip]:
-    """The newest flip since then of each of its components, and of those whose status was set, by id."""
+    """The newest flip since the update, by component id; also of components whose status it set."""
     ids = {*incident.affected.values_list("component_id", flat=True), *(pk for pk, _ in before["hand"])}
     flips = Flip.objects.filter(probe__component__in=ids).select_related("probe").order_by("pk")
     since = flips.filter(pk__gt=before["flip"]) if "flip" in before else flips.none()
     return {flip.probe.component_id: flip for flip in since}
 
 
-def _hear_again(incident: Incident, newest: Mapping[int, Flip], kept: Collection[int], now: datetime) -> None:
-    """Apply what the probes found meanwhile, which only staff have seen. `newest`: flips by component id."""
+def _apply_flips(
+    incident: Incident, newest: Mapping[int, Flip], ids_before: Collection[int], now: datetime
+) -> None:
+    """Apply what the probes found meanwhile, which only staff have seen.
+
+    `newest`: flips by component id; `ids_before`: components affected before the update.
+    """
     rows = [row for row in incident.affected.select_related("component") if row.component_id in newest]
     for row in rows:
         component, flip = row.component, newest[row.component_id]
@@ -162,7 +168,7 @@ def _hear_again(incident: Incident, newest: Mapping[int, Flip], kept: Collection
         if incident.is_owned:
             row.set_status(status)  # the notes are there already
             incident.weigh()
-        elif row.component_id in kept:
+        elif row.component_id in ids_before:
             if status != row.status:
                 automation.hear(incident, row, flip, status, now)
         elif row.is_auto_open and status.is_trouble:
@@ -172,8 +178,8 @@ def _hear_again(incident: Incident, newest: Mapping[int, Flip], kept: Collection
         incident.save()
 
 
-def _restore_hands(before: dict[int, str], made: dict[int, str], now: datetime) -> None:
-    """The statuses that staff had set, where nobody has set another since; by component id."""
+def _restore_manual_statuses(before: dict[int, str], made: dict[int, str], now: datetime) -> None:
+    """Restore statuses that staff had set, unless changed since. Both mappings are by component id."""
     for component in Component.objects.filter(pk__in=before):
         manual_status = before[component.pk]
         is_ours = component.manual_status == made.get(component.pk, component.manual_status)

@@ -13,35 +13,35 @@ Stretch = tuple[datetime, datetime]
 
 
 def first(local: datetime, zone: ZoneInfo) -> datetime:
-    """When the clock of `zone` first reads this, in UTC; a skipped time moves forward by the gap."""
+    """When clocks in `zone` first show this time, in UTC; a skipped time moves forward by the gap."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def last(local: datetime, zone: ZoneInfo) -> datetime:
-    """When the clock of `zone` last reads this, in UTC; a skipped time moves forward by the gap."""
+    """When clocks in `zone` last show this time, in UTC; a skipped time moves forward by the gap."""
     return local.replace(tzinfo=zone, fold=1 if is_twice(local, zone) else 0).astimezone(UTC)
 
 
 def is_skipped(local: datetime, zone: ZoneInfo) -> bool:
-    """Whether no clock of `zone` ever reads this."""
+    """Whether clocks in `zone` skip this time."""
     return read(first(local, zone), zone) != local.replace(fold=0)
 
 
 def is_twice(local: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock of `zone` reads this twice."""
+    """Whether clocks in `zone` show this time twice."""
     offsets = [local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1)]
     return offsets[0] != offsets[1] and not is_skipped(local, zone)
 
 
 def read(at: datetime, zone: ZoneInfo) -> datetime:
-    """What the clock of `zone` reads at a moment, without zone and fold."""
+    """The local time in `zone` at a moment, without zone and fold."""
     return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def length(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> timedelta | None:
-    """How far the clock moves from start to end: three hours from 01:00 to 04:00, on any night.
+    """The difference in local time from start to end: three hours from 01:00 to 04:00, on any night.
 
-    None where that says nothing: the window begins in an hour and ends in its repetition.
+    None where that is ambiguous: the window starts in an hour and ends in its repetition.
     """
     start, end = (at.astimezone(zone) for at in (starts_at, ends_at))
     is_one_hour_twice = start.fold != end.fold and all(is_twice(read(at, zone), zone) for at in (start, end))
@@ -63,7 +63,7 @@ def window(start: datetime, moved: timedelta, zone: ZoneInfo) -> Stretch:
 def sentence(stretch: Stretch, zone: ZoneInfo, planned: datetime | None = None) -> str:
     """What is unusual about a window because clocks change; empty when nothing is.
 
-    `planned`: the local start by its rule, if it has one.
+    `planned`: the local start by its rule, for a recurring window.
     """
     start, end = (read(at, zone) for at in stretch)
     moved, lasts = end - start, stretch[1] - stretch[0]
@@ -83,11 +83,12 @@ def sentence(stretch: Stretch, zone: ZoneInfo, planned: datetime | None = None) 
     if moved != lasts:
         way = "forward" if moved > lasts else "back"
         times = f"{start:%H:%M}–{end:%H:%M}"
-        return f"{day}: clocks go {way} in {zone.key}, so {times} lasts {_told(lasts)}, not {_told(moved)}."
+        spelled = (_spell_length(lasts), _spell_length(moved))
+        return f"{day}: clocks go {way} in {zone.key}, so {times} lasts {spelled[0]}, not {spelled[1]}."
     return ""
 
 
-def _told(time: timedelta) -> str:
+def _spell_length(time: timedelta) -> str:
     minutes = round(time.total_seconds() / 60)
     parts = [f"{count} {unit}" for count, unit in ((minutes // 60, "h"), (minutes % 60, "min")) if count]
     return " ".join(parts) or "0 min"

@@ -38,7 +38,7 @@ class InvalidRuleError(ValueError):
 
 
 def binding(plans: Sequence[Plan]) -> Plan | None:
-    """The plan that was in force when the work began; None when no word came before it.
+    """The plan that was in force when the work began; None if nothing was announced before.
 
     `plans` are in the order they were announced. One that starts at or before
     its own announcement promises nothing, so the earlier promise stays.
@@ -56,8 +56,8 @@ def binding(plans: Sequence[Plan]) -> Plan | None:
 
 def late_edits(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     """The versions that did not count, because the work had begun under an earlier one."""
-    kept = binding(plans)
-    return tuple(plan for plan in plans if kept and kept.starts_at <= plan.at)
+    plan_in_force = binding(plans)
+    return tuple(plan for plan in plans if plan_in_force and plan_in_force.starts_at <= plan.at)
 
 
 def excused(plans: Sequence[Plan], *, ended_at: datetime | None = None) -> Stretch | None:
@@ -82,18 +82,18 @@ def union(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 def inside(spans: Iterable[Span], stretches: Iterable[Stretch], start: datetime, end: datetime) -> Seconds:
     """The seconds of each status that lie within any of the stretches, between two moments."""
-    known = list(spans)
+    all_spans = list(spans)
     cut = ((max(start, begin), min(end, finish)) for begin, finish in union(stretches))
-    return sum((tally(known, *stretch) for stretch in cut if stretch[0] < stretch[1]), Seconds())
+    return sum((tally(all_spans, *stretch) for stretch in cut if stretch[0] < stretch[1]), Seconds())
 
 
 def outside(raw: Seconds, excused: Seconds) -> Seconds:
     """The second figure: what was excused counts as maintenance, whatever its status was."""
-    left = Seconds(*(round(getattr(raw, f.name) - getattr(excused, f.name), 3) for f in fields(Seconds)))
-    return left + Seconds(maintenance=excused.whole)
+    counted = Seconds(*(round(getattr(raw, f.name) - getattr(excused, f.name), 3) for f in fields(Seconds)))
+    return counted + Seconds(maintenance=excused.whole)
 
 
-# Recurrence. A rule is a stranger's text that dateutil would follow to the year 9999, so it is read strictly.
+# Recurrence. Any rule is user input that dateutil would follow to the year 9999, so it is parsed strictly.
 
 MAX_RULE_LENGTH = 300  # every day of a month named twice still fits
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
@@ -120,24 +120,24 @@ def occurrences(
 ) -> list[Stretch]:
     """The recurring windows that end after one moment and start before another, in UTC.
 
-    Both ends keep the hour on the wall of `zone`, whatever its clocks do: `wall_clock` says
-    what an hour means that is skipped or comes twice. `length` is that of the first.
+    Both ends keep their local time in `zone` across clock changes; `wall_clock` defines times that
+    are skipped or come twice. `length` is that of the first window.
     """
-    found = _windows(rule, first, length, zone, after=after, before=before)
-    return [stretch for _, stretch in islice(found, most)]
+    windows = _windows(rule, first, length, zone, after=after, before=before)
+    return [stretch for _, stretch in islice(windows, most)]
 
 
 def clock_changes(
     rule: str, first: datetime, length: timedelta, zone: ZoneInfo, *, after: datetime, before: datetime
 ) -> list[str]:
-    """What is unusual about the windows between two moments because clocks change, a sentence each."""
-    found = _windows(rule, first, length, zone, after=after, before=before)
-    told = (wall_clock.sentence(stretch, zone, planned=local) for local, stretch in found)
-    return [sentence for sentence in told if sentence]
+    """A sentence for each window between two moments that a clock change affects."""
+    windows = _windows(rule, first, length, zone, after=after, before=before)
+    sentences = (wall_clock.sentence(stretch, zone, planned=local) for local, stretch in windows)
+    return [sentence for sentence in sentences if sentence]
 
 
 def off_the_rule(rule: str, first: datetime, zone: ZoneInfo) -> str:
-    """That the first window is on no day of its rule, as the clock of the zone has it; empty when it is."""
+    """A sentence if the first window does not match its rule in `zone`; empty if it does."""
     parts = _parts(rule)
     until = _until(parts.pop("UNTIL", None), zone)
     local = wall_clock.read(first, zone)
@@ -159,11 +159,11 @@ def _day(local: datetime) -> str:
 def _windows(
     rule: str, first: datetime, length: timedelta, zone: ZoneInfo, *, after: datetime, before: datetime
 ) -> Iterator[tuple[datetime, Stretch]]:
-    """The local start by the rule, and the window that comes of it."""
+    """(local start by the rule, window in UTC) of each occurrence."""
     parts = _parts(rule)
     until = _until(parts.pop("UNTIL", None), zone)
     last = min(before, until + timedelta(microseconds=1)) if until else before  # UNTIL itself still counts
-    first = first.astimezone(UTC)  # a sum of aware times goes by their own clock
+    first = first.astimezone(UTC)  # adding to an aware time would use its local clock
     moved = wall_clock.length(first, first + length, zone)
     for local in _starts(parts, wall_clock.read(first, zone)):
         start, end = _window(local, moved, length, zone)
@@ -181,7 +181,7 @@ def _window(local: datetime, moved: timedelta | None, length: timedelta, zone: Z
 
 
 def _parts(rule: str) -> dict[str, str]:
-    """The rule as names and values, each known and there once."""
+    """The rule as names and values. Raises InvalidRuleError."""
     if len(rule) > MAX_RULE_LENGTH:
         raise InvalidRuleError(f"Shorten the rule to at most {MAX_RULE_LENGTH} characters.")
     matches = [PART.fullmatch(text) for text in rule.upper().removeprefix("RRULE:").split(";")]
@@ -196,7 +196,7 @@ def _parts(rule: str) -> dict[str, str]:
 
 
 def _judge(parts: dict[str, str]) -> None:
-    """Refuse what is foreign, too frequent or contradicts itself."""
+    """Raises InvalidRuleError for parts that are unknown, too frequent or contradictory."""
     strange = [name for name in parts if name not in PARTS]
     if parts.get("FREQ") not in FREQUENCIES:
         raise InvalidRuleError("Set FREQ to DAILY, WEEKLY, MONTHLY or YEARLY.")

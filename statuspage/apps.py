@@ -21,7 +21,7 @@ class StatuspageConfig(AppConfig):
         from statuspage.staff.login import recording  # noqa: F401 - listens to logins
 
         alerting.judge_by(vitals.vitals)
-        command_audit.kept_by(functools.partial(Audit.objects.note, None))
+        command_audit.set_log(functools.partial(Audit.objects.note, None))
 
 
 class StaffAdminConfig(admin.AdminConfig):

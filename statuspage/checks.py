@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core import checks
 
+from components import canaries
 from components.networks import allowed
 from statuspage.models import Role
 
@@ -19,7 +20,7 @@ SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116
 
 @checks.register()
 def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
-    """Every setting that cannot work as it is."""
+    """An error for every setting that cannot work."""
     return [message for look in LOOKS for message in look()]
 
 
@@ -81,12 +82,18 @@ def _numbers() -> Iterator[checks.CheckMessage]:
 def _egress() -> Iterator[checks.CheckMessage]:
     for name in ("EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW"):
         yield from _networks(name)
+    if sentence := canaries.refused(settings.CANARIES):
+        yield _error(
+            "E042",
+            f"CANARIES cannot be checked: {sentence}",
+            "Write host:port or http:// and https:// addresses, separated by commas.",
+        )
 
 
 def _networks(name: str) -> Iterator[checks.CheckMessage]:
     for text in getattr(settings, name):
         try:
-            (found,) = allowed([text])
+            (entry,) = allowed([text])
         except ValueError:
             yield _error(
                 "E040",
@@ -94,7 +101,7 @@ def _networks(name: str) -> Iterator[checks.CheckMessage]:
                 "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
             )
             continue
-        if found.network.prefixlen == 0:
+        if entry.network.prefixlen == 0:
             yield checks.Warning(
                 f"{name} allows every address, metadata services included.",
                 hint="List only the networks you want to check.",

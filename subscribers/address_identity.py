@@ -16,7 +16,7 @@ from components.web_addresses import split_address
 from subscribers.browsers import Browser
 from subscribers.states import Channel
 
-# Default_Ignorable_Code_Point (UCD), and the white space that people paste along
+# Default_Ignorable_Code_Point (UCD), and spaces that are pasted along
 _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -28,7 +28,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322, section 3.2.3
 
 
 def normal(channel: Channel | str, address: str) -> str:
-    """The address as it is kept and told. What cannot be read stays as it is; it is refused elsewhere."""
+    """The address in its normal spelling. An unreadable one stays as it is and is refused elsewhere."""
     address = address.strip()
     if channel == Channel.EMAIL:
         name, at, domain = _UNSEEN.sub("", address).strip().rpartition("@")
@@ -44,10 +44,10 @@ def normal(channel: Channel | str, address: str) -> str:
 
 
 def identity(channel: Channel | str, address: str) -> str:
-    """What two spellings of one place have in common; `address` in its normal spelling.
+    """The form shared by all spellings of one address; `address` in its normal spelling.
 
-    Web addresses: RFC 3986, section 6.2.2, and the root's dot behind a host. What is told keeps its
-    spelling, as a receiver may sign the address that it was given.
+    Web addresses: RFC 3986, section 6.2.2, and a trailing dot of the host. Messages are sent to the
+    address as spelled, as a receiver may sign the address that it was given.
     """
     if channel == Channel.EMAIL:
         return address.lower()
@@ -57,19 +57,19 @@ def identity(channel: Channel | str, address: str) -> str:
 
 
 def _unreserved(encoded: re.Match[str]) -> str:
-    """The letter that needs no code; else its code in capitals."""
+    """The character if it needs no percent-encoding; else the code in capitals."""
     letter = chr(int(encoded[1], 16))
     return letter if _UNRESERVED.fullmatch(letter) else encoded[0].upper()
 
 
 def _unquoted(name: str) -> str:
-    """Quotation marks that nothing in the name needs are no part of it (RFC 5321, section 4.1.2)."""
+    """The name without quotation marks that it does not need (RFC 5321, section 4.1.2)."""
     quoted = re.fullmatch(rf'"({_ATOM}(?:\.{_ATOM})*)"', name)
     return quoted[1] if quoted else name
 
 
 def _domain(text: str) -> str:
-    """The A-labels of a domain, without the root's dot."""
+    """The domain in A-labels, without a trailing dot."""
     try:
         return idna.encode(text, uts46=True).decode().lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError):
@@ -77,22 +77,22 @@ def _domain(text: str) -> str:
 
 
 def fingerprint(channel: Channel | str, address: str) -> str:
-    """Under which this place is kept, however it is spelled."""
+    """The keyed hash under which the address is stored, the same for all its spellings."""
     return fingerprints(channel, address)[0]
 
 
 def fingerprints(channel: Channel | str, address: str) -> tuple[str, str]:
-    """Under which it is found: the fingerprint of today, and the one it has if an earlier version kept it."""
+    """The fingerprints to look an address up by: the present one, and that of earlier versions."""
     address = normal(channel, address)
     former = address.lower() if channel == Channel.EMAIL else address
     return encryption.fingerprint(identity(channel, address)), encryption.fingerprint(former)
 
 
 def masked(channel: Channel | str, address: str) -> str:
-    """What staff may read: a mail as it is, of other addresses host and last characters."""
+    """What staff may read: a mail address as it is, of others the host and last characters."""
     if channel == Channel.EMAIL:
         return address[:255]
-    if channel == Channel.APPRISE:  # what stands for the host may be half of a key
+    if channel == Channel.APPRISE:  # the host part may be half of a key
         return f"{urlsplit(address).scheme}://…{address[-4:]}"
     parts = urlsplit(_endpoint(channel, address))
     path = parts.path if channel == Channel.WEBHOOK else f"/…{_endpoint(channel, address)[-4:]}"
@@ -100,7 +100,7 @@ def masked(channel: Channel | str, address: str) -> str:
 
 
 def host_of(channel: Channel | str, address: str) -> str:
-    """Whose limits it shares: the domain of a mail, host and port of others."""
+    """The key for limits by host: the domain of a mail address, host and port of others."""
     if channel == Channel.EMAIL:
         return address.rpartition("@")[2].lower()[:255]
     if channel == Channel.APPRISE:

@@ -24,9 +24,9 @@ PRIVATE = (
 
 
 def checked(channel: Channel | str, text: str, *, for_staff: bool = False) -> str:
-    """The address as it will be kept. Raises ValidationError for the field `address`.
+    """The address as it will be stored. Raises ValidationError for the field `address`.
 
-    Only staff are told that an address is private: strangers read the sentence of any they cannot reach.
+    Only staff learn that an address is private: strangers get the same sentence as for an unreachable one.
     """
     channel, text = Channel(channel), text.strip()
     if channel is Channel.EMAIL:
@@ -102,16 +102,16 @@ def _url(channel: Channel, text: str, *, for_staff: bool = False) -> str:
 
 
 def _is_odd(character: str) -> bool:
-    """A blank, a control character, or half of one, which has no bytes."""
+    """Whether it is a space, a control character or a lone surrogate, which has no bytes."""
     return character.isspace() or ord(character) < 32 or "\ud800" <= character <= "\udfff"
 
 
 def _refuse_stranger(channel: Channel, url: SplitResult) -> None:
-    known = channels.kind(channel)
-    is_theirs = known.host is None or known.host.fullmatch((url.hostname or "").lower())
-    if not is_theirs or (known.path and not known.path.fullmatch(url.path)):
-        raise _refused(f"This is not a valid {channel.label} address: it should look like {known.example}.")
-    if sentence := known.refusal(url):
+    kind = channels.kind(channel)
+    is_theirs = kind.host is None or kind.host.fullmatch((url.hostname or "").lower())
+    if not is_theirs or (kind.path and not kind.path.fullmatch(url.path)):
+        raise _refused(f"This is not a valid {channel.label} address: it should look like {kind.example}.")
+    if sentence := kind.refusal(url):
         raise _refused(sentence)
 
 

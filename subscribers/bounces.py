@@ -41,24 +41,24 @@ PROVIDERS = {
 ALREADY = (State.LEFT, State.QUARANTINED)
 
 
-# what Anymail raises of a report that is not shaped as documented
+# what Anymail raises for a report that is not shaped as documented
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, OverflowError)
 
 
 @cache
 def reader(provider: str) -> Callable[[HttpRequest], HttpResponse]:
-    """The view that reads this provider's reports and answers 400 to strangers."""
+    """The view that reads this provider's reports; it answers 400 if the signature is wrong."""
     of_provider: Any = import_string(PROVIDERS[provider])
     patient: Any = type(of_provider.__name__, (_Patient, of_provider), {})
     with warnings.catch_warnings():
-        # of SendGrid Anymail has no account to try it with; our tests hold it to what SendGrid documents
+        # Anymail does not test with SendGrid itself; our tests follow SendGrid's documentation
         warnings.simplefilter("ignore", AnymailNotSupportedWarning)
         answers: Callable[[HttpRequest], HttpResponse] = patient().dispatch  # it keeps nothing of a request
     return answers
 
 
 class _Patient:
-    """A report that nobody can read is left out: the others are heard, and it is not sent again."""
+    """Skips unreadable reports, so that the others are handled and the provider does not resend them."""
 
     def run_validators(self, request: HttpRequest) -> None:
         """Raises AnymailWebhookValidationFailure, which is answered 400."""
@@ -76,7 +76,7 @@ class _Patient:
             return None
 
     def unwrap_event(self, report: Any) -> tuple[Any, Any, Any]:
-        """What a report of SparkPost holds: Anymail opens all that came before it reads one."""
+        """The parts of a SparkPost report, which Anymail unpacks before it reads any."""
         try:
             opened: tuple[Any, Any, Any] = super().unwrap_event(report)  # type: ignore[misc]
         except UNREADABLE as error:
@@ -94,23 +94,23 @@ class _Patient:
 
 
 def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
-    """Act on one report. Twice is once; the provider sends again what we could not write down."""
+    """Act on one report. May be called twice: the provider resends what we could not store."""
     subscriber = _subscriber(event.recipient) if isinstance(event.recipient, str) else None
     if subscriber is None or subscriber.state in ALREADY:
         return
-    said = one_line(str(event.mta_response or event.description or ""), most=180)
+    reason = one_line(str(event.mta_response or event.description or ""), most=180)
     match _meaning(event, esp_name):
         case Report.COMPLAINED:
-            _leave(subscriber, f"{esp_name}: marked our mail as spam. {said}".rstrip())
+            _leave(subscriber, f"{esp_name}: marked our mail as spam. {reason}".rstrip())
         case Report.UNSUBSCRIBED:
-            _leave(subscriber, f"{esp_name}: unsubscribed through its mail program. {said}".rstrip())
+            _leave(subscriber, f"{esp_name}: unsubscribed through its mail program. {reason}".rstrip())
         case Report.GONE:
-            why = f"{esp_name}: the address does not accept mail. {said}".rstrip()
+            why = f"{esp_name}: the address does not accept mail. {reason}".rstrip()
             subscriber.quarantine(timezone.now(), why)
 
 
 def _meaning(event: AnymailTrackingEvent, esp_name: str) -> Report:
-    """What the report means; nothing if a part of it is not shaped as documented."""
+    """What the report means; Report.NOTHING if it is not shaped as documented."""
     raw: dict[str, Any] = event.esp_event if isinstance(event.esp_event, dict) else {}
     try:
         return provider_reports.read(esp_name, raw, str(event.mta_response or ""))
@@ -130,8 +130,10 @@ def _leave(subscriber: Subscriber, why: str) -> None:
 
 
 def _subscriber(address: str) -> Subscriber | None:
-    """Who has this address; providers may have written it in small letters."""
-    if not address or not address.isprintable():  # what is not printable is no mailbox, and may be unstorable
+    """The subscriber with this address; also if the provider wrote it in lower case."""
+    if (
+        not address or not address.isprintable()
+    ):  # unprintable characters are in no mailbox, and may be impossible to look up
         return None
     exact = Subscriber.objects.at(Channel.EMAIL, address)
     return exact or Subscriber.objects.filter(channel=Channel.EMAIL, shown__iexact=address).first()

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
 MAX_LENGTH = 2_000
-# The push services that browsers use. A browser's subscription is active at once, and its log tells what
-# came of a message: with any host taken, strangers would scan ports with it.
+# The push services that browsers use. A browser's subscription is active at once, and its log shows the
+# result of each message: if any host were accepted, strangers could scan ports with it.
 PUSH_SERVICES = re.compile(
     r"fcm\.googleapis\.com|android\.googleapis\.com|jmt17\.google\.com"  # Chrome and its kin
     r"|([a-z0-9-]+\.)*push\.services\.mozilla\.com"
@@ -28,7 +28,7 @@ class InvalidBrowserError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """`key` is its public point (65 bytes), `auth` 16 bytes both share (RFC 8291, section 2)."""
+    """`key` is its public point (65 bytes), `auth` a shared secret (16 bytes; RFC 8291, section 2)."""
 
     endpoint: str
     key: bytes
@@ -38,18 +38,20 @@ class Browser:
     def read(cls, text: str) -> "Browser":
         """From what the browser's `PushSubscription.toJSON()` gave. Raises InvalidBrowserError."""
         try:
-            told = json.loads(text)
-            made = cls(_text(told["endpoint"]), _bytes(told["keys"]["p256dh"]), _bytes(told["keys"]["auth"]))
-            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), made.key)
+            data = json.loads(text)
+            browser = cls(
+                _text(data["endpoint"]), _bytes(data["keys"]["p256dh"]), _bytes(data["keys"]["auth"])
+            )
+            ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), browser.key)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidBrowserError from error
-        if len(made.key) != 65 or len(made.auth) != 16 or len(made.endpoint) > MAX_LENGTH:
+        if len(browser.key) != 65 or len(browser.auth) != 16 or len(browser.endpoint) > MAX_LENGTH:
             raise InvalidBrowserError
-        return made
+        return browser
 
     @property
     def text(self) -> str:
-        """One spelling for one browser."""
+        """The subscription as JSON, always spelled the same."""
         keys = {"p256dh": _base64(self.key), "auth": _base64(self.auth)}
         return json.dumps({"endpoint": self.endpoint, "keys": keys}, separators=(",", ":"))
 
@@ -73,7 +75,7 @@ def _base64(value: bytes) -> str:
 
 
 def is_push_service(endpoint: str) -> bool:
-    """Whether this is where a browser's maker, or the operator's PUSH_SERVICES, takes messages."""
+    """Whether the endpoint is a browser maker's push service or in the operator's PUSH_SERVICES."""
     url = urlsplit(endpoint)
     host = (url.hostname or "").removesuffix(".")
     return host in settings.PUSH_SERVICES or (bool(PUSH_SERVICES.fullmatch(host)) and url.port in (None, 443))

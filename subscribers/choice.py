@@ -1,4 +1,4 @@
-"""What a subscriber chose to hear about, as the form's values."""
+"""What a subscriber chose to be notified of, as values of the form."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ KINDS = (NoticeKind.INCIDENT, NoticeKind.MAINTENANCE, NoticeKind.POSTMORTEM)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`follows`: single incidents, told whatever else is chosen. `least_impact` is a rank in Impact."""
+    """`follows`: single incidents, sent whatever else is chosen. `least_impact`: a rank in Impact."""
 
     is_all: bool = True
     components: tuple[Component, ...] = ()
@@ -28,7 +28,7 @@ class Choice:
 
 
 def usual(channel: Channel) -> Choice:
-    """What is chosen for whoever chooses nothing: programs want the changes of components too."""
+    """The default choice: webhooks also get changes of components."""
     return Choice(kinds=(*KINDS, NoticeKind.COMPONENT) if channel is Channel.WEBHOOK else KINDS)
 
 
@@ -38,9 +38,11 @@ def follow(incident: Incident) -> Choice:
 
 
 def public_incident(public_id: str) -> Incident | None:
-    """The one at this address, or what it was merged into; None for what strangers may not see."""
+    """The public incident with this id, or the one it was merged into; else None."""
     if not public_id or "\0" in public_id:
         return None
-    known = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None).first()
-    place = known.merged_into_id if known and known.merged_into_id else known and known.pk
+    incident = (
+        Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None).first()
+    )
+    place = incident.merged_into_id if incident and incident.merged_into_id else incident and incident.pk
     return Incident.objects.public().filter(pk=place).first() if place else None

@@ -17,7 +17,7 @@ class ForgedLinkError(Exception):
 
 
 class ExpiredLinkError(Exception):
-    """A link that confirms nothing any more. The docstring of each kind is what its reader is told."""
+    """A link that confirms nothing any more. The docstring of each kind is shown to its reader."""
 
     heading = "This link has expired"
 
@@ -58,33 +58,33 @@ class AlreadyConfirmedError(Exception):
         self.subscriber = subscriber
 
 
-def link(one: Subscriber) -> str:
-    """The address that stands in a confirmation mail."""
-    signed = _signer().sign(f"{one.public_id}.{_moment(one)}")
+def link(subscriber: Subscriber) -> str:
+    """The URL in a confirmation mail."""
+    signed = _signer().sign(f"{subscriber.public_id}.{_moment(subscriber)}")
     return f"{settings.PUBLIC_URL}{reverse('subscription_confirm', args=[signed])}"
 
 
 def read(signed: str) -> Subscriber:
-    """Whom this link confirms.
+    """The subscriber whom this link confirms.
 
-    Raises ForgedLinkError, AlreadyConfirmedError, or the kind of ExpiredLinkError that is so now.
+    Raises ForgedLinkError, AlreadyConfirmedError, or the kind of ExpiredLinkError that applies.
     """
     try:
         public_id, moment = _signer().unsign(signed).split(".")
     except (BadSignature, ValueError) as error:
         raise ForgedLinkError from error
-    one = Subscriber.objects.filter(public_id=public_id).first()
-    if one is None:
+    subscriber = Subscriber.objects.filter(public_id=public_id).first()
+    if subscriber is None:
         raise Deleted
-    if one.state == State.ACTIVE:  # whatever the age of its link
-        raise AlreadyConfirmedError(one)
-    if one.state != State.UNCONFIRMED:
-        raise {State.LEFT: Left, State.QUARANTINED: Stopped}.get(State(one.state), Deleted)
-    if _moment(one) != moment:
+    if subscriber.state == State.ACTIVE:  # whatever the age of its link
+        raise AlreadyConfirmedError(subscriber)
+    if subscriber.state != State.UNCONFIRMED:
+        raise {State.LEFT: Left, State.QUARANTINED: Stopped}.get(State(subscriber.state), Deleted)
+    if _moment(subscriber) != moment:
         raise Newer
     if _is_old(signed):
         raise TooOld
-    return one
+    return subscriber
 
 
 def _is_old(signed: str) -> bool:
@@ -95,10 +95,10 @@ def _is_old(signed: str) -> bool:
     return False
 
 
-def _moment(one: Subscriber) -> str:
-    """Changes with every yes and every goodbye."""
-    told = f"{one.state} {one.confirmed_at} {one.left_at} {one.quarantined_at}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+def _moment(subscriber: Subscriber) -> str:
+    """A mark of its state, which changes with each confirmation, unsubscription and stop."""
+    stamp = f"{subscriber.state} {subscriber.confirmed_at} {subscriber.left_at} {subscriber.quarantined_at}"
+    return hashlib.sha256(stamp.encode()).hexdigest()[:16]
 
 
 def _signer() -> TimestampSigner:

@@ -1,7 +1,7 @@
-"""Subscribers as lines of a CSV file: what a line says, and a message for one that is refused.
+"""Subscribers as lines of a CSV file: parsing, and a message for a line that is refused.
 
 Understands our own columns and, as well as it can be guessed, those of
-Statuspage's exports and of its template for imports. Nothing here knows the database.
+Statuspage's exports and of its import template. Nothing here uses the database.
 """
 
 import codecs
@@ -19,7 +19,7 @@ from subscribers.states import Channel
 
 COLUMNS = ("channel", "address", "components", "groups", "kinds", "least_impact", "digest", "state")
 MAX_LINE_LENGTH = 20_000  # characters of a cell
-# the same thing under the names that others give it; spaces, dashes and capitals do not count
+# names of our columns in other files; spaces, dashes and capitals are ignored
 ALIASES = {
     "channel": ("channel", "type", "mode", "method", "subscriber_type", "subscription_type"),
     "address": ("address", "recipient", "contact", "subscriber", "email_or_endpoint"),
@@ -51,12 +51,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class CSVError(Exception):
-    """A line that cannot be taken; the text is the sentence for it, with what mends it."""
+    """A line that is refused; the text is a sentence with how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it was written: its number in the file, and its cells by our names of the columns."""
+    """One line of a file: its number, and its cells by our column names."""
 
     number: int
     cells: dict[str, str]
@@ -64,7 +64,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a line asks for. `components` and `groups` are names or ids as written."""
+    """The subscription that a line asks for. `components` and `groups` are names or ids as written."""
 
     number: int
     channel: Channel
@@ -88,15 +88,15 @@ def opened(file: BinaryIO) -> TextIO:
 def lines(text: Iterable[str]) -> Iterator[Line]:
     """The lines of a file, one at a time; empty ones are left out.
 
-    Raises CSVError for a file that is none.
+    Raises CSVError for a file that is not CSV.
     """
     rows, skipped = _clean(text), 0
     reader: Any = None
     try:
-        told, head = _sign_and_head(rows)
+        declared, head = _sign_and_head(rows)
         if not head.strip():
             raise CSVError("The file is empty, or its first line is: put the column names there.")
-        sign, skipped = told or _most_known(head), 1 if told else 0
+        sign, skipped = declared or _most_known(head), 1 if declared else 0
         reader = csv.reader(chain([head], rows), delimiter=sign, skipinitialspace=True, strict=True)
         names = _names(next(reader, []), sign, number=skipped + 1)
         for cells in reader:
@@ -113,49 +113,49 @@ def lines(text: Iterable[str]) -> Iterator[Line]:
 
 
 def _by_name(names: list[str], cells: list[str]) -> dict[str, str]:
-    """Where two columns are one to us, the first that is filled; two addresses stay both, to be refused."""
-    found: dict[str, str] = {}
+    """Cells by our column names: the first filled one of several; two addresses are joined, to be refused."""
+    by_name: dict[str, str] = {}
     for name, cell in zip(names, (plain(cell) for cell in cells), strict=False):
         if not name:
             continue
-        if not found.get(name, "").strip():
-            found[name] = cell
-        elif name in HOLD_ADDRESSES and cell.strip() not in ("", found[name].strip()):
-            found[name] += f" {cell}"
-    return found
+        if not by_name.get(name, "").strip():
+            by_name[name] = cell
+        elif name in HOLD_ADDRESSES and cell.strip() not in ("", by_name[name].strip()):
+            by_name[name] += f" {cell}"
+    return by_name
 
 
 def _clean(text: Iterable[str]) -> Iterator[str]:
-    """Without the mark that Excel puts first, and without NUL, which no database keeps."""
+    """The lines without a byte order mark, and without NUL, which databases cannot store."""
     for number, line in enumerate(text):
         yield (line.removeprefix("\ufeff") if number == 0 else line).replace("\0", "")
 
 
 def _sign_and_head(rows: Iterator[str]) -> tuple[str | None, str]:
-    """What parts the cells, where Excel's own first line says so, and the line that names the columns."""
+    """(separator from Excel's "sep=" line or None, the line with the column names)."""
     first = next(rows, "")
-    told = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
-    return (told[1], next(rows, "")) if told else (None, first)
+    match = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
+    return (match[1], next(rows, "")) if match else (None, first)
 
 
 def _most_known(head: str) -> str:
-    """The sign with which this line names most of our columns: half of Europe's Excel writes semicolons."""
+    """The separator with which most column names are known; Excel often writes semicolons in Europe."""
 
     def known(sign: str) -> int:
         cells = next(csv.reader([head], delimiter=sign, skipinitialspace=True), [])
-        return sum(bool(_ours(cell)) for cell in cells)
+        return sum(bool(_our_name(cell)) for cell in cells)
 
     return max(SIGNS, key=known)
 
 
-def _ours(cell: str) -> str:
+def _our_name(cell: str) -> str:
     """Our name of a column; empty for one that we do not know."""
     return KNOWN.get(re.sub(r"[^a-z]+", "_", cell.strip().lower()).strip("_"), "")
 
 
 def _names(header: list[str], sign: str, *, number: int) -> list[str]:
     """Our names of the columns, empty for those we do not know. Raises CSVError."""
-    names = [_ours(cell) for cell in header]
+    names = [_our_name(cell) for cell in header]
     if not HOLD_ADDRESSES & set(names):
         word = SIGNS.get(sign, f"“{sign}”")
         raise CSVError(
@@ -166,7 +166,7 @@ def _names(header: list[str], sign: str, *, number: int) -> list[str]:
 
 
 def read(line: Line) -> Wish:
-    """What a line asks for. Raises CSVError with the sentence for its author."""
+    """The subscription that a line asks for. Raises CSVError with a sentence for its author."""
     cells = {name: cell.strip() for name, cell in line.cells.items()}
     if any(len(cell) > MAX_LINE_LENGTH for cell in cells.values()):
         raise CSVError("a cell is too long: is a quotation mark missing?")
@@ -196,8 +196,8 @@ def _where(cells: dict[str, str]) -> tuple[Channel, str]:
         return (Channel.EMAIL, address) if "://" not in address else (Channel.WEBHOOK, address)
     channel = CHANNELS.get(word)
     if channel is None or channel not in BY_HAND:
-        known = ", ".join(sorted(BY_HAND))
-        raise CSVError(f"“{word[:40]}” is not a channel that can be imported: use one of {known}.")
+        allowed = ", ".join(sorted(BY_HAND))
+        raise CSVError(f"“{word[:40]}” is not a channel that can be imported: use one of {allowed}.")
     return channel, address
 
 
@@ -240,25 +240,25 @@ BETWEEN = re.compile(r"\s*[;,|\r\n]+\s*")
 
 
 def one_form(name: str) -> str:
-    """A name as it is looked up: whatever it holds that may stand between names reads the same."""
+    """A name in the form it is looked up by: all separators in it become the same."""
     return BETWEEN.sub(";", name.strip().lower())
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Names of one cell, or parts of names: some hold what stands between names (`Places.find`)."""
+    """The names in a cell, or parts of names: some contain a separator (see `Places.find`)."""
     return tuple(name for part in BETWEEN.split(text) if (name := part.strip()))
 
 
 def joined(names: Iterable[str]) -> str:
-    """The other way."""
+    """Names as one cell, the reverse of `split`."""
     return "; ".join(names)
 
 
 def safe(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula: it gets an apostrophe before it."""
+    """The cell with an apostrophe before it if a spreadsheet would run it as a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def plain(cell: str) -> str:
-    """The cell before `safe`."""
+    """The cell as it was before `safe`."""
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell

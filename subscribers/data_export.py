@@ -11,14 +11,14 @@ from incidents.api_shapes import moment
 from subscribers.models import Delivery, DeliveryState, Purpose, Subscriber
 
 LOG = timedelta(days=30)
-# Longer than one attempt may last: before that, how soon it failed would say why
+# Longer than one attempt may last: before that, how soon it failed would reveal why
 QUIET = timedelta(seconds=30)
 MAX_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message of the log. `what`: of what it told; `answer`: the code, or why there was none."""
+    """One message of the log. `what`: its subject; `answer`: the code, or why there was none."""
 
     message_id: str
     at: datetime
@@ -31,30 +31,30 @@ class Line:
     may_replay: bool
 
 
-def lately(one: Subscriber) -> list[Line]:
+def lately(subscriber: Subscriber) -> list[Line]:
     """The newest messages of the last 30 days, newest first."""
-    return [line(delivery) for delivery in _log(one)[:MAX_SHOWN]]
+    return [line(delivery) for delivery in _log(subscriber)[:MAX_SHOWN]]
 
 
-def last_answer(one: Subscriber) -> str:
-    """Why the newest attempt failed; empty when it did not, or has only just begun to."""
-    is_fresh = one.failing_since is not None and timezone.now() - one.failing_since < QUIET
-    return "" if is_fresh else one.last_error
+def last_answer(subscriber: Subscriber) -> str:
+    """Why the newest attempt failed; empty if it did not, or began failing less than QUIET ago."""
+    is_fresh = subscriber.failing_since is not None and timezone.now() - subscriber.failing_since < QUIET
+    return "" if is_fresh else subscriber.last_error
 
 
-def everything(one: Subscriber) -> dict[str, Any]:
-    """The whole of it in plain values, without the keys that sign."""
-    choice = one.choice
+def everything(subscriber: Subscriber) -> dict[str, Any]:
+    """All data as plain values for JSON, without signing secrets."""
+    choice = subscriber.choice
     return {
-        "channel": one.channel,
-        "address": one.open_address,
-        "state": one.state,
-        "source": one.source,
-        "note": one.note,
-        "created_at": moment(one.created_at),
-        "confirmed_at": _moment(one.confirmed_at),
-        "left_at": _moment(one.left_at),
-        "stopped_at": _moment(one.quarantined_at),
+        "channel": subscriber.channel,
+        "address": subscriber.open_address,
+        "state": subscriber.state,
+        "source": subscriber.source,
+        "note": subscriber.note,
+        "created_at": moment(subscriber.created_at),
+        "confirmed_at": _moment(subscriber.confirmed_at),
+        "left_at": _moment(subscriber.left_at),
+        "stopped_at": _moment(subscriber.quarantined_at),
         "all_components": choice.is_all,
         "components": [part.name for part in choice.components],
         "groups": [group.name for group in choice.groups],
@@ -62,7 +62,7 @@ def everything(one: Subscriber) -> dict[str, Any]:
         "kinds": list(choice.kinds),
         "least_impact": list(Impact)[choice.least_impact],
         "one_mail_a_day": choice.is_digest,
-        "owner": one.owner.shown if one.owner else None,
+        "owner": subscriber.owner.shown if subscriber.owner else None,
         "messages": [
             {
                 "id": row.message_id,
@@ -71,20 +71,20 @@ def everything(one: Subscriber) -> dict[str, Any]:
                 "state": row.state,
                 "answer": row.answer,
             }
-            for row in map(line, _log(one))
+            for row in map(line, _log(subscriber))
         ],
     }
 
 
-def _log(one: Subscriber) -> Any:
-    rows = Delivery.objects.filter(subscriber=one, created_at__gte=timezone.now() - LOG)
+def _log(subscriber: Subscriber) -> Any:
+    rows = Delivery.objects.filter(subscriber=subscriber, created_at__gte=timezone.now() - LOG)
     return rows.select_related(
         "notice__incident", "notice__maintenance", "notice__component", "notice__postmortem"
     ).order_by("-pk")
 
 
 def line(delivery: Delivery) -> Line:
-    """One message, as its receiver may read of it."""
+    """One message of the log, as its receiver may see it."""
     code = str(delivery.answer) if delivery.answer else ""
     is_owed = delivery.state == DeliveryState.OWED
     is_fresh = is_owed and not delivery.answer and timezone.now() - delivery.created_at < QUIET

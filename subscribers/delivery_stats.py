@@ -1,4 +1,4 @@
-"""Answers for the console: who would be notified, how far notifying is, whether it works."""
+"""Answers for the console: who would be notified, progress of notifying, health of delivery."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from subscribers.states import Channel
 
 
 class DeliveryStats:
-    """Answers `incidents.notification_status`."""
+    """Implements `incidents.notification_status.Answers`."""
 
     def audience(
         self,
@@ -27,16 +27,16 @@ class DeliveryStats:
         incident: Incident | None = None,
         maintenance: Maintenance | None = None,
     ) -> Audience:
-        """Who would be told of this now, by channel, most first."""
+        """Who would be notified of this now, by channel, most first."""
+        shown = [component for component in components if component.is_shown]
         chosen = Subscriber.objects.who(
-            kind, [one for one in components if one.is_shown], impact=impact, incident=incident,
-            maintenance=maintenance,
-        )  # fmt: skip
+            kind, shown, impact=impact, incident=incident, maintenance=maintenance
+        )
         rows = chosen.values("channel").annotate(number=Count("pk")).order_by("-number", "channel")
         return Audience(tuple((Channel(row["channel"]).label, row["number"]) for row in rows))
 
     def progress(self, incident: Incident) -> dict[int, Progress]:
-        """By the number of the update."""
+        """Progress by number of the update."""
         news = Delivery.objects.filter(notice__incident=incident, notice__kind=NoticeKind.INCIDENT)
         rows = news.values("notice__update__number").annotate(
             sent=Count("pk", Q(state__in=(DeliveryState.SENT, DeliveryState.SUPERSEDED))),
@@ -52,7 +52,7 @@ class DeliveryStats:
         }
 
     def health(self) -> Health:
-        """A line for mail, one for webhooks, one for chat, and how long the oldest due message waits (s)."""
+        """Lines for mail, webhooks and chat, what is failing, and the wait of the oldest due message (s)."""
         now = datetime.now(UTC)
         rows = (
             Subscriber.objects.filter(state=State.ACTIVE)
@@ -66,21 +66,21 @@ class DeliveryStats:
             numbers[name] = (before[0] + row["number"], before[1] + row["failing"])
         mail_rests = Host.objects.filter(name=MAIL_SERVER, rests_until__gt=now).exists()
         lines = [
-            _line(name, found, is_away=mail_rests and name == "Email") for name, found in numbers.items()
+            _line(name, counts, is_away=mail_rests and name == "Email") for name, counts in numbers.items()
         ]
         failing = [_failing(name, number) for name, (_, number) in numbers.items() if number]
         return Health(tuple(lines), self.oldest_due_s(now), tuple(failing))
 
     def oldest_due_s(self, now: datetime) -> float:
-        """How long the oldest message has been due that only waits for us.
+        """How long (s) the oldest message has been due that only waits for us; 0 if there is none.
 
-        What waits for a receiver that fails, or for a host that is left alone for a minute, is not our delay.
+        Messages for failing receivers and resting hosts are not counted.
         """
         resting = list(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
-        ours = Subscriber.objects.filter(next_at__lte=now, failing_since=None).exclude(host__in=resting)
+        waiting = Subscriber.objects.filter(next_at__lte=now, failing_since=None).exclude(host__in=resting)
         if MAIL_SERVER in resting:
-            ours = ours.exclude(channel=Channel.EMAIL)
-        oldest = ours.aggregate(oldest=Min("next_at"))["oldest"]
+            waiting = waiting.exclude(channel=Channel.EMAIL)
+        oldest = waiting.aggregate(oldest=Min("next_at"))["oldest"]
         return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
@@ -96,10 +96,10 @@ NOUNS = {
 
 
 def _failing(name: str, number: int) -> Failing:
-    """The one that is tried next tells when, and what it answered."""
-    mine = Subscriber.objects.filter(state=State.ACTIVE, failing_since__isnull=False)
-    of_it = [one for one in Channel if _kind(one) == name]
-    first = mine.filter(channel__in=of_it).exclude(next_at=None).order_by("next_at").first()
+    """What is failing in this group; time and answer are those of the subscriber tried next."""
+    failing = Subscriber.objects.filter(state=State.ACTIVE, failing_since__isnull=False)
+    channels = [channel for channel in Channel if _kind(channel) == name]
+    first = failing.filter(channel__in=channels).exclude(next_at=None).order_by("next_at").first()
     words = f"{number:,} {NOUNS[name][number != 1]} retrying"
     return Failing(words, first.next_at if first else None, first.last_error if first else "")
 

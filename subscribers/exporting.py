@@ -1,6 +1,6 @@
 """All subscribers as CSV lines, read in chunks; the file can be imported again.
 
-Left out are those whom no line can say: browsers and Apprise, and who follows one incident alone.
+Left out are subscribers that a line cannot describe: browsers, Apprise, and those that follow one incident.
 """
 
 import csv
@@ -19,57 +19,62 @@ CHUNK = 500
 
 
 def rows() -> Iterator[list[str]]:
-    """The head, then a line for each that a file can hold."""
+    """The column names, then a row for each subscriber that a file can describe."""
     yield list(COLUMNS)
     names = _names(Component) | _names(Group)
     wanted = Subscriber.objects.filter(channel__in=BY_HAND).prefetch_related("components", "groups")
     last = 0
     while chunk := list(wanted.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk
-        for one in chunk:
-            if one.is_all or one.components.all() or one.groups.all() or one.state == State.CONTACT:
-                yield [safe(cell) for cell in _cells(one, names)]
+        for subscriber in chunk:
+            if (
+                subscriber.is_all
+                or subscriber.components.all()
+                or subscriber.groups.all()
+                or subscriber.state == State.CONTACT
+            ):
+                yield [safe(cell) for cell in _cells(subscriber, names)]
 
 
 def _names(model: Any) -> dict[str, str]:
-    """What each is called in a file, by its id: its name, or the id itself where the name could be another's.
+    """By id, the name used in a file: its name, or the id itself if the name is ambiguous.
 
-    That is one which two share, one which holds what stands between names, and one which is part of such.
+    Ambiguous are names that two share, that contain a separator, or that are part of such a name.
     """
-    found = [(key, name, one_form(name)) for key, name in model.objects.values_list("public_id", "name")]
-    shared = Counter(form for _, _, form in found)
-    parts = {part for _, _, form in found if ";" in form for part in form.split(";")}
+    entries = [(key, name, one_form(name)) for key, name in model.objects.values_list("public_id", "name")]
+    shared = Counter(form for _, _, form in entries)
+    parts = {part for _, _, form in entries if ";" in form for part in form.split(";")}
     return {
-        key: key if shared[form] > 1 or ";" in form or form in parts else name for key, name, form in found
+        key: key if shared[form] > 1 or ";" in form or form in parts else name for key, name, form in entries
     }
 
 
-def _cells(one: Subscriber, names: dict[str, str]) -> list[str]:
+def _cells(subscriber: Subscriber, names: dict[str, str]) -> list[str]:
     try:
-        address = one.open_address
+        address = subscriber.open_address
     except encryption.DecryptionError:
-        address = ""  # its line says so by being refused when it is taken in
+        address = ""  # its line will be refused when it is imported
     return [
-        one.channel,
+        subscriber.channel,
         address,
-        joined(names.get(place.public_id, place.name) for place in one.components.all()),
-        joined(names.get(place.public_id, place.name) for place in one.groups.all()),
-        " ".join(kind for kind in NoticeKind.values if getattr(one, f"wants_{kind}")),
-        list(Impact)[one.least_impact].value,
-        "yes" if one.is_digest else "no",
-        one.state,
+        joined(names.get(place.public_id, place.name) for place in subscriber.components.all()),
+        joined(names.get(place.public_id, place.name) for place in subscriber.groups.all()),
+        " ".join(kind for kind in NoticeKind.values if getattr(subscriber, f"wants_{kind}")),
+        list(Impact)[subscriber.least_impact].value,
+        "yes" if subscriber.is_digest else "no",
+        subscriber.state,
     ]
 
 
 class Echo:
-    """A file that hands back what is written to it."""
+    """A file for csv.writer that returns what is written to it."""
 
     def write(self, text: str) -> str:
-        """The line itself."""
+        """Return the line."""
         return text
 
 
 def lines() -> Iterator[str]:
-    """The same as text."""
+    """The lines of `rows` as CSV text."""
     writer = csv.writer(Echo())
     return (writer.writerow(row) for row in rows())

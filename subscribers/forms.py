@@ -1,4 +1,4 @@
-"""Forms for subscribers: an address, and what to hear about."""
+"""Forms for subscribers: an address, and what to be notified of."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ NOT_OURS = "That component is not on this page: choose again."
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One box to tick: a component, or a group with its own."""
+    """One checkbox: a component, or a group with its components."""
 
     value: str
     name: str
@@ -42,9 +42,9 @@ class Pick:
 
 
 class ChoiceForm(forms.Form):
-    """All of it or single components, kinds, least impact, one mail a day.
+    """All or single components, kinds, minimum impact, one mail a day.
 
-    A form sent without `full` chose nothing of this: the one on the front page.
+    A form without `full`, as on the front page, has none of these fields.
     """
 
     full = forms.BooleanField(required=False)
@@ -67,46 +67,46 @@ class ChoiceForm(forms.Form):
         self.channel = channel
         self.now_chosen = now_chosen or usual(channel)
         self.shown = list(Component.objects.filter(is_shown=True).order_by("position", "id"))
-        groups = {one.group_id for one in self.shown if one.group_id}
+        groups = {place.group_id for place in self.shown if place.group_id}
         self.groups = list(Group.objects.filter(pk__in=groups))
         places: list[Component | Group] = [*self.shown, *self.groups]
-        self.by_value: dict[str, Component | Group] = {_value(one): one for one in places}
-        self.fields["places"].choices = [(value, str(one)) for value, one in self.by_value.items()]  # type: ignore[attr-defined]
+        self.by_value: dict[str, Component | Group] = {_value(place): place for place in places}
+        self.fields["places"].choices = [(value, str(place)) for value, place in self.by_value.items()]  # type: ignore[attr-defined]
         self.fields["kinds"].choices = [(kind.value, label) for kind, label in self._kinds()]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """Somebody who wants nothing at all has made a mistake, or wants to leave."""
-        told: dict[str, Any] = super().clean() or {}
-        if not told.get("full"):
-            return told
-        if told.get("scope") == "some" and not told.get("places") and "places" not in self.errors:
+        """Refuse a choice of no component or no kind."""
+        data: dict[str, Any] = super().clean() or {}
+        if not data.get("full"):
+            return data
+        if data.get("scope") == "some" and not data.get("places") and "places" not in self.errors:
             self.add_error("places", "Choose at least one component, or all of them.")
-        if not told.get("kinds") and "kinds" not in self.errors:
+        if not data.get("kinds") and "kinds" not in self.errors:
             self.add_error("kinds", "Choose at least one of these. To stop all updates, unsubscribe instead.")
-        return told
+        return data
 
     @property
     def choice(self) -> Choice:
-        """What was chosen. Only of a valid form."""
-        told = self.cleaned_data
-        if not told["full"]:
+        """The choice made. Only for a valid form."""
+        data = self.cleaned_data
+        if not data["full"]:
             return self.now_chosen
-        picked = [self.by_value[value] for value in told["places"]] if told["scope"] == "some" else []
+        picked = [self.by_value[value] for value in data["places"]] if data["scope"] == "some" else []
         return replace(
             self.now_chosen,
-            is_all=told["scope"] not in ("some", "follow"),
-            components=tuple(one for one in picked if isinstance(one, Component)),
-            groups=tuple(one for one in picked if isinstance(one, Group)),
-            kinds=tuple(NoticeKind(kind) for kind in told["kinds"]),
-            least_impact=int(told["least_impact"]),
-            is_digest=told["is_digest"] and self.has_digest,
+            is_all=data["scope"] not in ("some", "follow"),
+            components=tuple(place for place in picked if isinstance(place, Component)),
+            groups=tuple(place for place in picked if isinstance(place, Group)),
+            kinds=tuple(NoticeKind(kind) for kind in data["kinds"]),
+            least_impact=int(data["least_impact"]),
+            is_digest=data["is_digest"] and self.has_digest,
         )
 
     # What the template shows
 
     @property
     def has_digest(self) -> bool:
-        """Only mails can wait for one a day."""
+        """Whether one message a day can be chosen: only for mail."""
         return self.channel is Channel.EMAIL
 
     @property
@@ -122,12 +122,12 @@ class ChoiceForm(forms.Form):
     def picks(self) -> list[Pick]:
         """Groups with their components, then those of no group."""
         chosen = self._chosen_places()
-        loose = [one for one in self.shown if one.group_id is None]
+        loose = [place for place in self.shown if place.group_id is None]
         rows = [
-            _pick(one, chosen, [_pick(part, chosen) for part in self.shown if part.group_id == one.pk])
-            for one in self.groups
+            _pick(place, chosen, [_pick(part, chosen) for part in self.shown if part.group_id == place.pk])
+            for place in self.groups
         ]
-        return [*rows, *(_pick(one, chosen) for one in loose)]
+        return [*rows, *(_pick(place, chosen) for place in loose)]
 
     @property
     def kind_picks(self) -> list[Pick]:
@@ -137,13 +137,13 @@ class ChoiceForm(forms.Form):
 
     @property
     def impacts(self) -> list[tuple[int, str, bool]]:
-        """(rank, words, is it chosen)."""
+        """(rank, label, whether it is chosen) for each impact."""
         chosen = self.data.get("least_impact") if self._is_full() else self.now_chosen.least_impact
-        return [(rank, IMPACT_LABELS[one], str(rank) == str(chosen)) for rank, one in enumerate(Impact)]
+        return [(rank, IMPACT_LABELS[impact], str(rank) == str(chosen)) for rank, impact in enumerate(Impact)]
 
     @property
     def digest_now(self) -> bool:
-        """Whether the box is ticked."""
+        """Whether one mail a day is ticked."""
         return bool(self.data.get("is_digest")) if self._is_full() else self.now_chosen.is_digest
 
     def _is_full(self) -> bool:
@@ -153,7 +153,7 @@ class ChoiceForm(forms.Form):
         if self._is_full():
             return set(self._sent("places"))
         chosen: list[Component | Group] = [*self.now_chosen.components, *self.now_chosen.groups]
-        return {_value(one) for one in chosen}
+        return {_value(place) for place in chosen}
 
     def _sent(self, name: str) -> list[str]:
         return list(cast("QueryDict", self.data).getlist(name))
@@ -173,14 +173,14 @@ class SignUpForm(ChoiceForm):
     number = forms.CharField(required=False, max_length=20)
 
     def clean_address(self) -> str:
-        """As it will be kept. Control characters never get further."""
+        """The address as it will be stored, without control characters."""
         try:
             return checked(self.channel, self.cleaned_data["address"])
         except ValidationError as error:
             raise ValidationError(error.messages) from error
 
     def clean_contact(self) -> str:
-        """Whom to tell when the webhook fails."""
+        """The email address to notify when the webhook fails; empty for other channels."""
         if self.channel is not Channel.WEBHOOK:
             return ""
         text = self.cleaned_data["contact"]
@@ -192,41 +192,41 @@ class SignUpForm(ChoiceForm):
             raise ValidationError(error.messages) from error
 
     def clean_follow(self) -> Incident | None:
-        """The open incident somebody waits for."""
+        """The open incident to follow; None if the form names none."""
         public_id = self.cleaned_data["follow"]
         if not public_id:
             return None
-        found = public_incident(public_id)
-        if found is None or found.resolved_at:
+        incident = public_incident(public_id)
+        if incident is None or incident.resolved_at:
             raise ValidationError("That incident is over. You can subscribe to future ones.")
-        return found
+        return incident
 
     @property
     def choice(self) -> Choice:
-        """What was chosen, or the incident alone."""
+        """The choice made, or only the incident to follow."""
         incident = self.cleaned_data["follow"]
         return follow(incident) if incident else super().choice
 
     @property
     def is_worked_for(self) -> bool:
-        """Whether the browser has done its computation, if one is asked for."""
+        """Whether the proof of work is solved, if one is required."""
         return proof.is_solved(self.cleaned_data["challenge"], self.cleaned_data["number"])
 
     @property
     def address_label(self) -> str:
-        """What the field is called."""
+        """The label of the address field."""
         label = channels.kind(self.channel).address_label
         return label or f"Address of the incoming webhook in {self.channel.label}"
 
     @property
     def looks(self) -> str:
-        """How such an address looks."""
+        """An example of such an address."""
         return channels.kind(self.channel).example
 
 
-def _pick(one: Component | Group, chosen: set[str], inside: Sequence[Pick] = ()) -> Pick:
-    return Pick(_value(one), one.name, _value(one) in chosen, tuple(inside))
+def _pick(place: Component | Group, chosen: set[str], inside: Sequence[Pick] = ()) -> Pick:
+    return Pick(_value(place), place.name, _value(place) in chosen, tuple(inside))
 
 
-def _value(one: Component | Group) -> str:
-    return f"{'group' if isinstance(one, Group) else 'component'}-{one.public_id}"
+def _value(place: Component | Group) -> str:
+    return f"{'group' if isinstance(place, Group) else 'component'}-{place.public_id}"

@@ -22,13 +22,13 @@ from subscribers.states import Channel
 
 BATCH = 500
 LINES_A_PART = 500
-MAX_TOLD = 1_000  # faults that are told line by line; the rest is counted
-MAX_PARTS = 40  # of a name that holds what stands between names
+MAX_LISTED = 1_000  # refused lines that are listed; the rest is only counted
+MAX_PARTS = 40  # of a name that contains separators
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of lines. `refused`: (line, sentence) each."""
+    """The result of importing lines. `known`: already subscribed; `refused`: (line, sentence) each."""
 
     added: int = 0
     known: int = 0
@@ -37,7 +37,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Places:
-    """What can be chosen, by id and by name; a name that two share is no name."""
+    """Ids of components and groups by public id and by name; `doubtful`: names that two share."""
 
     components: dict[str, int]
     groups: dict[str, int]
@@ -45,7 +45,7 @@ class Places:
 
     @classmethod
     def now(cls) -> "Places":
-        """Read once for a whole file."""
+        """Read from the database, once for a whole file."""
         components = list(Component.objects.values_list("pk", "public_id", "name"))
         groups = list(Group.objects.values_list("pk", "public_id", "name"))
         doubtful = {
@@ -57,28 +57,28 @@ class Places:
         return cls(_by_word(components), _by_word(groups), frozenset(doubtful))
 
     def find(self, kind: str, names: Sequence[str]) -> list[int]:
-        """Their keys. Raises CSVError, naming the first that is none."""
-        known: dict[str, int] = getattr(self, kind)
-        found, parts = [], [part for name in names for part in split(name)]
+        """Ids of these names. `kind`: "components" or "groups". Raises CSVError for an unknown name."""
+        ids_by_name: dict[str, int] = getattr(self, kind)
+        ids, parts = [], [part for name in names for part in split(name)]
         while parts:
-            name, taken = _longest(known, parts)
+            name, taken = _longest(ids_by_name, parts)
             if name in self.doubtful and len(name) != LENGTH:
-                told = "; ".join(parts[:taken])[:60]
-                raise CSVError(f"more than one of the {kind} is named “{told}”: use its id instead.")
-            if name not in known:
+                written = "; ".join(parts[:taken])[:60]
+                raise CSVError(f"more than one of the {kind} is named “{written}”: use its id instead.")
+            if name not in ids_by_name:
                 raise CSVError(
                     f"none of the {kind} is named “{parts[0][:60]}”: use its name as shown on the page."
                 )
-            found.append(known[name])
+            ids.append(ids_by_name[name])
             parts = parts[taken:]
-        return found
+        return ids
 
 
-def _longest(known: Mapping[str, int], parts: Sequence[str]) -> tuple[str, int]:
-    """The longest name that the first of these make together, and of how many parts it is."""
+def _longest(ids_by_name: Mapping[str, int], parts: Sequence[str]) -> tuple[str, int]:
+    """The longest known name that the first parts make together, and its number of parts."""
     most = min(len(parts), MAX_PARTS)
     tries = ((one_form(";".join(parts[:many])), many) for many in range(most, 0, -1))
-    return next(((name, many) for name, many in tries if name in known), (one_form(parts[0]), 1))
+    return next(((name, many) for name, many in tries if name in ids_by_name), (one_form(parts[0]), 1))
 
 
 def _by_word(rows: Sequence[tuple[int, str, str]]) -> dict[str, int]:
@@ -86,9 +86,9 @@ def _by_word(rows: Sequence[tuple[int, str, str]]) -> dict[str, int]:
 
 
 def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool = False) -> Tally:
-    """Add these, in one transaction. `asks`: each is sent a confirmation first; otherwise nobody is mailed.
+    """Add these in one transaction. `asks`: each must confirm first; otherwise no one is mailed.
 
-    Whoever is here already, and whoever left, is not touched: taking in the same file twice is once.
+    Existing subscribers, also unsubscribed ones, stay unchanged, so a file can be imported twice.
     """
     tally, wishes = Tally(), []
     for line in lines:
@@ -101,8 +101,8 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
         except ValidationError as refused:
             tally.refused.append((line.number, " ".join(refused.messages)))
     with transaction.atomic():
-        fresh = _save([one for _, one, _ in wishes])
-        _choose([(fresh[one.key], ids) for _, one, ids in wishes if one.key in fresh])
+        fresh = _save([subscriber for _, subscriber, _ in wishes])
+        _choose([(fresh[subscriber.key], ids) for _, subscriber, ids in wishes if subscriber.key in fresh])
         if asks:
             _ask(list(fresh.values()), now)
     tally.added = len(fresh)
@@ -111,10 +111,10 @@ def take_in(lines: Sequence[Line], places: Places, now: datetime, *, asks: bool 
 
 
 def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) -> Subscriber:
-    """The row for a line, not saved yet. Raises ValidationError for an address we do not take."""
+    """The unsaved row for a line. Raises ValidationError for an address that is not accepted."""
     address = addresses.checked(wish.channel, wish.address, for_staff=True)
     state = State.UNCONFIRMED if asks and wish.state == State.ACTIVE else State(wish.state)
-    one = Subscriber(
+    subscriber = Subscriber(
         channel=wish.channel,
         state=state,
         source="import",
@@ -128,21 +128,28 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
         is_digest=wish.is_digest,
         **{f"wants_{kind}": kind in wish.kinds for kind in NoticeKind.values},
     )
-    one.point_to(address)
+    subscriber.point_to(address)
     if wish.channel is Channel.WEBHOOK:
-        one.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
-    return one
+        subscriber.signing = encryption.seal(json.dumps([[webhook_signature.new_secret(), None]]))
+    return subscriber
 
 
 def _save(rows: Sequence[Subscriber]) -> dict[str, int]:
-    """Those that are new, by their links' key. The database settles who came first."""
-    prints = {one.key: address_identity.fingerprints(one.channel, one.open_address) for one in rows}
+    """Save the new ones; returns their ids by `key`. Of two with one address the first is kept."""
+    prints = {
+        subscriber.key: address_identity.fingerprints(subscriber.channel, subscriber.open_address)
+        for subscriber in rows
+    }
     asked = {mark for marks in prints.values() for mark in marks}
-    here = set(Subscriber.objects.filter(fingerprint__in=asked).values_list("channel", "fingerprint"))
-    fresh = [one for one in rows if not any((str(one.channel), mark) in here for mark in prints[one.key])]
+    existing = set(Subscriber.objects.filter(fingerprint__in=asked).values_list("channel", "fingerprint"))
+    fresh = [
+        subscriber
+        for subscriber in rows
+        if not any((str(subscriber.channel), mark) in existing for mark in prints[subscriber.key])
+    ]
     Subscriber.objects.bulk_create(fresh, ignore_conflicts=True)
-    found = Subscriber.objects.filter(key__in=[one.key for one in fresh])
-    return dict(found.values_list("key", "pk"))
+    created = Subscriber.objects.filter(key__in=[subscriber.key for subscriber in fresh])
+    return dict(created.values_list("key", "pk"))
 
 
 def _choose(made: Sequence[tuple[int, dict[str, list[int]]]]) -> None:
@@ -158,7 +165,7 @@ def _choose(made: Sequence[tuple[int, dict[str, list[int]]]]) -> None:
 
 
 def _ask(ids: Sequence[int], now: datetime) -> None:
-    """A confirmation for each that has not said yes elsewhere."""
+    """Owe a confirmation to each that is unconfirmed."""
     unsure = list(Subscriber.objects.filter(pk__in=ids, state=State.UNCONFIRMED).values_list("pk", flat=True))
     Delivery.objects.bulk_create(
         [Delivery(subscriber_id=pk, purpose=Purpose.CONFIRM, created_at=now, due_at=now) for pk in unsure]
@@ -167,13 +174,13 @@ def _ask(ids: Sequence[int], now: datetime) -> None:
 
 
 def begin(name: str, text: Iterable[str], now: datetime, *, author: str, asks: bool = False) -> Import:
-    """Read a file into parts; nobody is added yet. Raises subscribers.csv_format.Fault, keeping nothing."""
+    """Store a file in parts; no one is added yet. Raises csv_format.CSVError, storing nothing."""
     with transaction.atomic():
         made = Import.objects.create(name=name[:200], author=author[:150], created_at=now, asks=asks)
-        found = csv_format.lines(text)
-        while chunk := list(itertools.islice(found, LINES_A_PART)):
-            told = json.dumps([[line.number, line.cells] for line in chunk])
-            made.parts.create(lines=encryption.seal(told))
+        all_lines = csv_format.lines(text)
+        while chunk := list(itertools.islice(all_lines, LINES_A_PART)):
+            raw = json.dumps([[line.number, line.cells] for line in chunk])
+            made.parts.create(lines=encryption.seal(raw))
             made.total += len(chunk)
         made.finished_at = None if made.total else now
         made.save(update_fields=["total", "finished_at"])
@@ -181,20 +188,20 @@ def begin(name: str, text: Iterable[str], now: datetime, *, author: str, asks: b
 
 
 def import_next_part(whole: Import, now: datetime) -> bool:
-    """Take in the next part, all of it or nothing. False when none is left."""
+    """Import the next part in one transaction. False when the import is finished."""
     with transaction.atomic():
-        mine = Import.objects.select_for_update().get(pk=whole.pk)
-        part = mine.parts.order_by("pk").first()
+        sheet = Import.objects.select_for_update().get(pk=whole.pk)
+        part = sheet.parts.order_by("pk").first()
         if part is None:
             return False
         chunk = [Line(number, cells) for number, cells in json.loads(encryption.unseal(part.lines))]
-        tally = take_in(chunk, Places.now(), now, asks=mine.asks)
-        mine.done += len(chunk)
-        mine.added, mine.known = mine.added + tally.added, mine.known + tally.known
-        mine.refused += len(tally.refused)
-        mine.report = [*mine.report, *map(list, tally.refused)][:MAX_TOLD]
+        tally = take_in(chunk, Places.now(), now, asks=sheet.asks)
+        sheet.done += len(chunk)
+        sheet.added, sheet.known = sheet.added + tally.added, sheet.known + tally.known
+        sheet.refused += len(tally.refused)
+        sheet.report = [*sheet.report, *map(list, tally.refused)][:MAX_LISTED]
         part.delete()
-        mine.finished_at = None if mine.parts.exists() else now
-        mine.save()
+        sheet.finished_at = None if sheet.parts.exists() else now
+        sheet.save()
     whole.refresh_from_db()
     return whole.finished_at is None

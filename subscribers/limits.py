@@ -1,6 +1,6 @@
 """Rate limits for strangers, counted in the database, so that they hold without Redis.
 
-What cannot be counted is refused. Keys are fingerprints: the table holds no addresses.
+If counting fails, the request is refused. Keys are fingerprints: the table holds no addresses.
 """
 
 import ipaddress
@@ -19,25 +19,25 @@ DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}  # read a.b@
 
 
 def once_an_hour(what: str, whom: str) -> bool:
-    """Take the one place of this hour. False when it is taken."""
+    """Whether this is the first time within an hour; counts it."""
     return bool(cache.add(_key(what, whom), 1, HOUR_S))
 
 
 def has_place(what: str, whom: str, places: int) -> bool:
-    """Take one of so many places, each kept for an hour. False when all are taken."""
+    """Whether there were fewer than `places` within the hour; counts this one."""
     keys = [_key(f"{what} {number}", whom) for number in range(places)]
     taken = cache.get_many(keys)
     return any(cache.add(key, 1, HOUR_S) for key in keys if key not in taken)
 
 
 def may_write(channel: Channel | str, address: str) -> bool:
-    """Whether a stranger's letter may go to this address now: one an hour, however it is spelled."""
+    """Whether a message requested by a stranger may be sent to this address now: one an hour."""
     place = address_identity.identity(channel, address_identity.normal(channel, address))
     return once_an_hour(f"letter {channel}", mailbox(address) if channel == Channel.EMAIL else place)
 
 
 def mailbox(address: str) -> str:
-    """Where a mail ends up: `+tag` and case make no other mailbox, nor dots at Google."""
+    """The mailbox of an address: without `+tag`, case and, at Google, dots."""
     name, _, domain = address_identity.normal(Channel.EMAIL, address).casefold().rpartition("@")
     name = name.split("+", 1)[0] or name
     if domain in DOTLESS:
@@ -46,16 +46,16 @@ def mailbox(address: str) -> str:
 
 
 def network(address: str) -> str:
-    """Who shares a limit with this client: the address itself, of IPv6 its /64."""
+    """The network that shares a limit: the address itself, for IPv6 its /64."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.IPv6Network((found, NETWORK_BITS), strict=False))
-    return str(found)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.IPv6Network((ip, NETWORK_BITS), strict=False))
+    return str(ip)
 
 
 def _key(what: str, whom: str) -> str:

@@ -1,4 +1,4 @@
-"""Why a subscriber is notified, in words: the choice that matched.
+"""Why a subscriber is notified, as a sentence: the choice that matched.
 
 The same rule as `Subscriber.objects.who`, asked of one subscriber at a time and
 answered with a sentence; a test compares the two.
@@ -17,8 +17,8 @@ from subscribers.models.subscriber import RANKS
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a notice speaks of, as plain values. `names` and `groups` are by key."""
+class Subject:
+    """What a notice is about, as plain values. `names` (of components) and `groups` are by id."""
 
     kind: NoticeKind
     names: dict[int, str]
@@ -30,7 +30,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a subscriber asked for. `heard`: "incident:5" for each story it was told of before."""
+    """What a subscriber asked for. `earlier_stories`: "incident:5" for each it was notified of before."""
 
     kinds: frozenset[str]
     is_all: bool
@@ -38,64 +38,69 @@ class Chosen:
     components: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
     follows: frozenset[int] = frozenset()
-    heard: frozenset[str] = frozenset()
+    earlier_stories: frozenset[str] = frozenset()
 
 
 def why(subscriber: Subscriber, notice: Notice) -> str:
     """The choice of this subscriber that a notice matches; empty when none does."""
-    earlier = heard([subscriber], [notice])
-    return explain(chosen(subscriber, earlier.get((subscriber.pk, notice.pk), ())), said(notice))
+    earlier = earlier_stories([subscriber], [notice])
+    return explain(chosen(subscriber, earlier.get((subscriber.pk, notice.pk), ())), subject_of(notice))
 
 
-def explain(chosen: Chosen, said: Said) -> str:
-    """The first reason, the widest first; empty when this one would not be told."""
-    if said.kind not in chosen.kinds:
+def explain(chosen: Chosen, subject: Subject) -> str:
+    """The first reason, the widest first; empty if this subscriber would not be notified."""
+    if subject.kind not in chosen.kinds:
         return ""
-    if said.kind in (NoticeKind.MAINTENANCE, NoticeKind.COMPONENT) or chosen.least_impact <= said.rank:
-        reason = _scope(chosen, said)
+    if subject.kind in (NoticeKind.MAINTENANCE, NoticeKind.COMPONENT) or chosen.least_impact <= subject.rank:
+        reason = _scope(chosen, subject)
         if reason:
             return reason
-    if said.incident in chosen.follows:
+    if subject.incident in chosen.follows:
         return "It follows this incident."
-    if f"incident:{said.incident}" in chosen.heard or f"maintenance:{said.maintenance}" in chosen.heard:
+    if (
+        f"incident:{subject.incident}" in chosen.earlier_stories
+        or f"maintenance:{subject.maintenance}" in chosen.earlier_stories
+    ):
         return "It was notified of this earlier, so it gets the rest."
     return ""
 
 
-def _scope(chosen: Chosen, said: Said) -> str:
+def _scope(chosen: Chosen, subject: Subject) -> str:
     if chosen.is_all:
         return "It chose all components."
-    if not said.names and said.kind != NoticeKind.MAINTENANCE:
+    if not subject.names and subject.kind != NoticeKind.MAINTENANCE:
         return "No component is named, so it goes to everyone." if chosen.components | chosen.groups else ""
-    for key, name in said.names.items():
+    for key, name in subject.names.items():
         if key in chosen.components:
             return f"It chose the component {name}."
-    for key, name in said.groups.items():
+    for key, name in subject.groups.items():
         if key in chosen.groups:
             return f"It chose the group {name}."
     return ""
 
 
-def chosen(subscriber: Subscriber, heard: Collection[str] = ()) -> Chosen:
-    """The choices of one; three queries, none for what was prefetched."""
+def chosen(subscriber: Subscriber, earlier: Collection[str] = ()) -> Chosen:
+    """The choices of a subscriber; three queries, or none if prefetched."""
     return Chosen(
         kinds=frozenset(kind.value for kind in NoticeKind if getattr(subscriber, f"wants_{kind}")),
         is_all=subscriber.is_all,
         least_impact=subscriber.least_impact,
-        components=frozenset(one.pk for one in subscriber.components.all()),
-        groups=frozenset(one.pk for one in subscriber.groups.all()),
-        follows=frozenset(one.pk for one in subscriber.follows.all()),
-        heard=frozenset(heard),
+        components=frozenset(row.pk for row in subscriber.components.all()),
+        groups=frozenset(row.pk for row in subscriber.groups.all()),
+        follows=frozenset(row.pk for row in subscriber.follows.all()),
+        earlier_stories=frozenset(earlier),
     )
 
 
-def said(notice: Notice) -> Said:
-    """What one speaks of; no query for what `with_subjects` brought along."""
+def subject_of(notice: Notice) -> Subject:
+    """The subject of a notice; without queries after `with_subjects`."""
     shown = notice.components()
-    groups: dict[int, Group] = {one.group_id: one.group for one in shown if one.group_id and one.group}
-    return Said(
+    groups: dict[int, Group] = {
+        component.group_id: component.group for component in shown if component.group_id and component.group
+    }
+    return Subject(
         kind=NoticeKind(notice.kind),
-        names={one.pk: one.name for one in shown},
+        names={component.pk: component.name for component in shown},
         groups={key: group.name for key, group in groups.items()},
         rank=RANKS[notice.incident.shown_impact.value] if notice.incident else RANKS[Impact.CRITICAL.value],
         incident=notice.incident_id,
@@ -104,26 +109,28 @@ def said(notice: Notice) -> Said:
 
 
 def with_subjects(notices: QuerySet[Notice]) -> QuerySet[Notice]:
-    """These notices with all that `said` reads, in a fixed number of queries."""
+    """These notices with all that `subject_of` reads, in a fixed number of queries."""
     return notices.select_related(
         "incident", "update", "maintenance", "maintenance_update", "postmortem", "component__group"
     ).prefetch_related("incident__affected__component__group", "maintenance__components__group")
 
 
-def heard(
+def earlier_stories(
     subscribers: Iterable[Subscriber], notices: Iterable[Notice]
 ) -> dict[tuple[int, int], frozenset[str]]:
-    """By subscriber and notice: the stories it was told of by an earlier notice. One query."""
+    """By (subscriber id, notice id): the stories it was notified of before that notice. One query."""
     notices = list(notices)
-    rows = Delivery.objects.filter(subscriber__in=[one.pk for one in subscribers]).exclude(notice=None)
-    told = list(
+    rows = Delivery.objects.filter(subscriber__in=[subscriber.pk for subscriber in subscribers]).exclude(
+        notice=None
+    )
+    pairs = list(
         rows.values_list("subscriber_id", "notice_id", "notice__incident", "notice__maintenance").distinct()
     )
-    found: dict[tuple[int, int], frozenset[str]] = {}
+    stories: dict[tuple[int, int], frozenset[str]] = {}
     for notice in notices:
-        for pk, other, incident, maintenance in told:
+        for pk, other, incident, maintenance in pairs:
             if other is None or other >= notice.pk:
                 continue
             keys = {f"incident:{incident}"} if incident else {f"maintenance:{maintenance}"}
-            found[pk, notice.pk] = found.get((pk, notice.pk), frozenset()) | keys
-    return found
+            stories[pk, notice.pk] = stories.get((pk, notice.pk), frozenset()) | keys
+    return stories

@@ -10,11 +10,11 @@ from subscribers.models import State, Subscriber
 from subscribers.states import Channel
 
 SOURCE = "operator"
-_followed: tuple[str, ...] | None = None  # what this process has seen to already
+_followed: tuple[str, ...] | None = None  # the URLs this process has applied already
 
 
 def follow(urls: Iterable[str], now: datetime) -> None:
-    """See to it that exactly these are told. Asked every second, so only the first time costs anything."""
+    """Make exactly these the operator's subscribers. Called every second; only changes cost a query."""
     global _followed  # noqa: PLW0603 - settings do not change while a process lives
     wanted = tuple(urls)
     if wanted != _followed:
@@ -23,26 +23,26 @@ def follow(urls: Iterable[str], now: datetime) -> None:
 
 
 def keep(urls: Iterable[str], now: datetime) -> None:
-    """Add those that are missing, bring back those that left, let the rest leave. Twice is once."""
+    """Add missing ones, reactivate unsubscribed ones, unsubscribe the rest. May be called twice."""
     by_fingerprint = {address_identity.fingerprint(Channel.APPRISE, url): url for url in urls}
-    mine = Subscriber.objects.filter(channel=Channel.APPRISE, source=SOURCE)
-    for one in mine.exclude(fingerprint__in=by_fingerprint).exclude(state=State.LEFT):
-        one.leave(now)
-    for one in mine.filter(fingerprint__in=by_fingerprint, state=State.LEFT):
-        one.confirm(now)
-    known = set(Subscriber.objects.filter(channel=Channel.APPRISE).values_list("fingerprint", flat=True))
+    subscribers = Subscriber.objects.filter(channel=Channel.APPRISE, source=SOURCE)
+    for subscriber in subscribers.exclude(fingerprint__in=by_fingerprint).exclude(state=State.LEFT):
+        subscriber.leave(now)
+    for subscriber in subscribers.filter(fingerprint__in=by_fingerprint, state=State.LEFT):
+        subscriber.confirm(now)
+    existing = set(Subscriber.objects.filter(channel=Channel.APPRISE).values_list("fingerprint", flat=True))
     for fingerprint, url in by_fingerprint.items():
-        if fingerprint not in known:
+        if fingerprint not in existing:
             _add(url, now)
 
 
 def _add(url: str, now: datetime) -> None:
-    one = Subscriber(
+    subscriber = Subscriber(
         channel=Channel.APPRISE, source=SOURCE, state=State.ACTIVE, created_at=now, confirmed_at=now
     )
-    one.point_to(url)
+    subscriber.point_to(url)
     try:
         with transaction.atomic():
-            one.save()
+            subscriber.save()
     except IntegrityError:
         pass  # another process was first

@@ -27,20 +27,20 @@ NOBODY = "It was deleted, it ended more than 90 days ago, or the link is incompl
 
 
 def keyed(view: Keyed) -> Callable[[HttpRequest, str], HttpResponse]:
-    """For the one with this key; for an unknown key a page that says so."""
+    """Call the view with the subscriber of this key; answer 404 for an unknown key."""
 
     @functools.wraps(view)
     def opened(request: HttpRequest, key: str) -> HttpResponse:
-        one = Subscriber.objects.of_key(key)
-        if one is None:
+        subscriber = Subscriber.objects.of_key(key)
+        if subscriber is None:
             return say(request, 404, "Subscription not found", NOBODY, may_subscribe=True)
-        return view(request, one)
+        return view(request, subscriber)
 
     return opened
 
 
 def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
-    """Something done to one subscriber by POST, so many times an hour."""
+    """A POST action on one subscriber, limited to ACTS an hour."""
 
     @csrf_exempt  # the key in the address is the proof
     @public
@@ -49,10 +49,10 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
         return done(request, key) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
 
     @keyed
-    def done(request: HttpRequest, one: Subscriber) -> HttpResponse:
-        if not limits.has_place("act", one.key, limits.ACTS):
+    def done(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+        if not limits.has_place("act", subscriber.key, limits.ACTS):
             return too_many(request)
-        return view(request, one, timezone.now())
+        return view(request, subscriber, timezone.now())
 
     return acted
 
@@ -62,40 +62,40 @@ def act(view: Act) -> Callable[[HttpRequest, str], HttpResponse]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 @keyed
-def subscription(request: HttpRequest, one: Subscriber) -> HttpResponse:
-    """What somebody chose, to see and to change."""
-    form = ChoiceForm(request.POST or None, channel=Channel(one.channel), now_chosen=one.choice)
+def subscription(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Show and change the choices."""
+    form = ChoiceForm(request.POST or None, channel=Channel(subscriber.channel), now_chosen=subscriber.choice)
     if request.method != "POST":
-        return _page(request, one, form)
-    if one.state not in MAY_CHOOSE:
-        return _page(request, one, form, status=422, said=SAID["ended"])
+        return _page(request, subscriber, form)
+    if subscriber.state not in MAY_CHOOSE:
+        return _page(request, subscriber, form, status=422, said=SAID["ended"])
     if not form.is_valid():
-        return _page(request, one, form, status=422)
-    one.choose(form.choice)
-    return _back(one, "saved")
+        return _page(request, subscriber, form, status=422)
+    subscriber.choose(form.choice)
+    return _back(subscriber, "saved")
 
 
-def _back(one: Subscriber, said: str, place: str = "") -> HttpResponse:
-    """To its page, which says what came of it: a key of SAID."""
-    return redirect(f"{one.get_absolute_url()}?said={said}{place}")
+def _back(subscriber: Subscriber, notice: str, place: str = "") -> HttpResponse:
+    """Redirect to its page with a notice, a key of SAID. `place`: an anchor such as "#deliveries"."""
+    return redirect(f"{subscriber.get_absolute_url()}?said={notice}{place}")
 
 
 def _page(
-    request: HttpRequest, one: Subscriber, form: ChoiceForm, *, status: int = 200, **more: Any
+    request: HttpRequest, subscriber: Subscriber, form: ChoiceForm, *, status: int = 200, **more: Any
 ) -> HttpResponse:
-    told = {
-        "one": one,
+    context = {
+        "one": subscriber,
         "form": form,
-        "state": State(one.state),
-        "channel": Channel(one.channel),
-        "may_choose": one.state in MAY_CHOOSE,
+        "state": State(subscriber.state),
+        "channel": Channel(subscriber.channel),
+        "may_choose": subscriber.state in MAY_CHOOSE,
         "only": public_incident(request.GET.get("only", "")),
         "said": SAID.get(request.GET.get("said", ""), ""),
-        "deliveries": data_export.lately(one) if one.channel != Channel.EMAIL else [],
-        "last_answer": data_export.last_answer(one),
+        "deliveries": data_export.lately(subscriber) if subscriber.channel != Channel.EMAIL else [],
+        "last_answer": data_export.last_answer(subscriber),
         **more,
     }
-    return render(request, "subscribers/subscription.html", told, status=status)
+    return render(request, "subscribers/subscription.html", context, status=status)
 
 
 SAID = {
@@ -112,66 +112,68 @@ SAID = {
 
 
 @act
-def only(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
-    """Hear of this incident alone, or of it too."""
-    if one.state not in MAY_CHOOSE:
-        return _back(one, "ended")
+def only(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    """Follow only this incident, or this one in addition (`also`)."""
+    if subscriber.state not in MAY_CHOOSE:
+        return _back(subscriber, "ended")
     incident = public_incident(request.POST.get("incident", ""))
     if incident is None or incident.resolved_at:
-        return _back(one, "over")
+        return _back(subscriber, "over")
     if request.POST.get("also"):
-        one.follows.add(incident)
+        subscriber.follows.add(incident)
     else:
-        one.choose(follow(incident))
-    return _back(one, "saved")
+        subscriber.choose(follow(incident))
+    return _back(subscriber, "saved")
 
 
 @act
-def restore(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
-    """Start again after a stop: the address is asked first. A second click asks no second time."""
-    is_told = one.state == State.ACTIVE
-    one.ask_again(now)
-    return _back(one, "active" if is_told else "asked")
+def restore(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    """Ask for a new confirmation after a stop. A second click sends no second message."""
+    is_told = subscriber.state == State.ACTIVE
+    subscriber.ask_again(now)
+    return _back(subscriber, "active" if is_told else "asked")
 
 
 @act
-def test(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
-    """A message that only shows that it arrives."""
-    if one.state != State.ACTIVE:
-        return _back(one, "idle")
-    one.owe(Purpose.TEST, now)
-    return _back(one, "test", "#deliveries")
+def test(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    """Send a test message."""
+    if subscriber.state != State.ACTIVE:
+        return _back(subscriber, "idle")
+    subscriber.owe(Purpose.TEST, now)
+    return _back(subscriber, "test", "#deliveries")
 
 
 @act
-def rotate(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
-    """A new signing secret, shown once."""
-    if one.channel != Channel.WEBHOOK:
-        return redirect(one)
-    secret = one.rotate(now)
-    form = ChoiceForm(channel=Channel(one.channel), now_chosen=one.choice)
-    return _page(request, one, form, secret=secret)
+def rotate(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
+    """Create a new signing secret, shown once."""
+    if subscriber.channel != Channel.WEBHOOK:
+        return redirect(subscriber)
+    secret = subscriber.rotate(now)
+    form = ChoiceForm(channel=Channel(subscriber.channel), now_chosen=subscriber.choice)
+    return _page(request, subscriber, form, secret=secret)
 
 
 @act
-def replay(request: HttpRequest, one: Subscriber, now: datetime) -> HttpResponse:
+def replay(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpResponse:
     """Send one of the last messages again."""
-    if one.state != State.ACTIVE:
-        return _back(one, "idle")
-    delivery = Delivery.objects.filter(subscriber=one, message_id=request.POST.get("message", "")).first()
+    if subscriber.state != State.ACTIVE:
+        return _back(subscriber, "idle")
+    delivery = Delivery.objects.filter(
+        subscriber=subscriber, message_id=request.POST.get("message", "")
+    ).first()
     if delivery is None:
-        return _back(one, "forgotten")
+        return _back(subscriber, "forgotten")
     delivery.replay(now)
-    return _back(one, "again", "#deliveries")
+    return _back(subscriber, "again", "#deliveries")
 
 
 @public
 @require_safe
 @unlisted
 @keyed
-def data(request: HttpRequest, one: Subscriber) -> HttpResponse:
-    """Everything we hold about it, as a file."""
-    body = json.dumps(data_export.everything(one), ensure_ascii=False, indent=2)
+def data(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """All stored data about the subscriber, as a JSON file."""
+    body = json.dumps(data_export.everything(subscriber), ensure_ascii=False, indent=2)
     answer = HttpResponse(body, content_type="application/json; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="subscription.json"'
     return answer
@@ -182,9 +184,9 @@ def data(request: HttpRequest, one: Subscriber) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 @keyed
-def delete(request: HttpRequest, one: Subscriber) -> HttpResponse:
-    """Ask once, then forget it for ever."""
+def delete(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
+    """Ask once, then delete the subscriber."""
     if request.method != "POST":
-        return render(request, "subscribers/delete.html", {"one": one})
-    one.erase()
+        return render(request, "subscribers/delete.html", {"one": subscriber})
+    subscriber.erase()
     return render(request, "subscribers/erased.html")

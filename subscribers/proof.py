@@ -16,12 +16,12 @@ LIFE_S = 900
 
 
 def challenge() -> str:
-    """A fresh challenge for a form; empty while none is asked for."""
+    """A new challenge for a form; empty if none is required."""
     return _signer().sign(secrets.token_urlsafe(12)) if settings.SUBSCRIBE_PROOF_BITS else ""
 
 
 def is_solved(signed: str, number: str) -> bool:
-    """Whether the work was done, lately, and for this form alone. Always while none is asked for."""
+    """Whether the work was done within LIFE_S, and used only once. True if none is required."""
     if not settings.SUBSCRIBE_PROOF_BITS:
         return True
     try:

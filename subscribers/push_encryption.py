@@ -1,6 +1,6 @@
 """Message encryption for web push (RFC 8291), as one record of `aes128gcm` (RFC 8188).
 
-Written here because the one library for it has no wheel and builds from source at each install.
+Our own, because the one library for it has no wheel and builds from source at each install.
 """
 
 import os
@@ -24,7 +24,7 @@ def encrypt(
     sender: ec.EllipticCurvePrivateKey | None = None,
     salt: bytes | None = None,
 ) -> bytes:
-    """The body of the POST: header and one sealed record.
+    """The body of the POST: header and one encrypted record.
 
     `receiver` is the browser's public point (65 bytes), `auth` the 16 bytes it shares with us. Key
     and salt are new for each message, unless a test gives those of the standard.

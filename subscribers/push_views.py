@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from components.access_marks import public
 from components.models import Page
 from subscribers import addresses, limits, origins, vapid
-from subscribers.delivery.content import house
+from subscribers.delivery.content import publisher_now
 from subscribers.models import State, Subscriber
 from subscribers.states import Channel
 
@@ -25,19 +25,19 @@ MAX_BYTES = 4_096
 BROWSERS_AN_HOUR = 20  # of one address: an office shares one
 
 
-@csrf_exempt  # public pages hold no token; another site's page is known by its headers
+@csrf_exempt  # public pages have no token; other sites are recognized by headers
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def browser(request: HttpRequest) -> HttpResponse:
-    """The page; by POST the subscription that the browser made."""
+    """GET: the page. POST: the subscription that the browser created, as JSON."""
     return _subscribe(request) if request.method == "POST" else _page(request)
 
 
 def _page(request: HttpRequest) -> HttpResponse:
-    here = house()
+    publisher = publisher_now()
     head = {
-        "page_name": here.name,
-        "state": here.state,
+        "page_name": publisher.name,
+        "state": publisher.state,
         "version": Page.objects.version(),
         "rendered_at": timezone.now(),
     }
@@ -57,35 +57,37 @@ def _subscribe(request: HttpRequest) -> HttpResponse:
         address = addresses.checked(Channel.WEB_PUSH, text.decode("utf-8", "replace"))
     except ValidationError as error:
         return _refused(400, " ".join(error.messages))
-    one = _added(address)
-    manage = f"{settings.PUBLIC_URL}{reverse('subscription', args=[one.key])}"
+    subscriber = _added(address)
+    manage = f"{settings.PUBLIC_URL}{reverse('subscription', args=[subscriber.key])}"
     return JsonResponse({"manage": manage}, status=201, headers={"Cache-Control": "no-store"})
 
 
 def _added(address: str) -> Subscriber:
-    """The subscriber of this browser, told from now on. Whoever knows its keys is the browser."""
+    """The active subscriber of this browser, created if needed. Its keys prove that it is the browser."""
     now = timezone.now()
-    one = Subscriber.objects.at(Channel.WEB_PUSH, address)
-    if one is None:
-        one = Subscriber(channel=Channel.WEB_PUSH, created_at=now, confirmed_at=now, state=State.ACTIVE)
-        one.point_to(address)
+    subscriber = Subscriber.objects.at(Channel.WEB_PUSH, address)
+    if subscriber is None:
+        subscriber = Subscriber(
+            channel=Channel.WEB_PUSH, created_at=now, confirmed_at=now, state=State.ACTIVE
+        )
+        subscriber.point_to(address)
         try:
             with transaction.atomic():
-                one.save()
+                subscriber.save()
         except IntegrityError:  # two tabs at once
-            one = Subscriber.objects.get(channel=Channel.WEB_PUSH, fingerprint=one.fingerprint)
-    if one.state != State.ACTIVE:
-        one.confirm(now)
-    return one
+            subscriber = Subscriber.objects.get(channel=Channel.WEB_PUSH, fingerprint=subscriber.fingerprint)
+    if subscriber.state != State.ACTIVE:
+        subscriber.confirm(now)
+    return subscriber
 
 
 @public
 @require_GET
 def worker(_: HttpRequest) -> HttpResponse:
-    """What runs in the browser while no page is open. It stands at the top, as that is its reach."""
+    """The service worker. It is served at the root, as its scope is the folder it is in."""
     text = render_to_string("subscribers/push-worker.js")
-    kept = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(text, content_type="text/javascript; charset=utf-8", headers=kept)
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(text, content_type="text/javascript; charset=utf-8", headers=headers)
 
 
 def _refused(status: int, sentence: str) -> HttpResponse:

@@ -1,7 +1,7 @@
-"""Signing up: an address is accepted and asked to confirm; whether it was known is never shown.
+"""Signing up: an address is accepted and asked to confirm; whether it is subscribed is never shown.
 
 The same statements run whether we know the address or not. What they change of an
-active subscriber is undone at once: strangers change nothing for others.
+active subscriber is rolled back: strangers must not change another's subscription.
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ KEPT = (State.UNCONFIRMED, State.ACTIVE)
 
 
 class SignedUp(NamedTuple):
-    """`secret`: of a webhook, shown now and never again. `letter`: the id of the message sent; or empty."""
+    """`secret`: of a webhook, shown only now. `letter`: the id of the message sent, or empty."""
 
     secret: str
     letter: str
@@ -27,49 +27,51 @@ class SignedUp(NamedTuple):
 def sign_up(
     channel: Channel, address: str, now: datetime, *, choice: Choice, source: str = "page", contact: str = ""
 ) -> SignedUp:
-    """Ask the address whether it wants this.
+    """Send the address a confirmation, or a note if it is already subscribed.
 
-    The address and `contact`, the mail of a webhook's owner, must be checked.
-    Of an active webhook the secret is made up: it keeps its own.
+    The address and `contact`, the email address of a webhook's owner, must be checked.
+    For an active webhook the returned secret is not used: it keeps its own.
     """
     with transaction.atomic():
-        one = _row(channel, address, now, is_all=choice.is_all, source=source)
-        is_known = one.state == State.ACTIVE
+        subscriber = _row(channel, address, now, is_all=choice.is_all, source=source)
+        is_known = subscriber.state == State.ACTIVE
         may_write = limits.may_write(channel, address)
-        here = transaction.savepoint()
-        secret = _begin(one, choice, now, contact=contact)
-        (transaction.savepoint_rollback if is_known else transaction.savepoint_commit)(here)
+        savepoint = transaction.savepoint()
+        secret = _begin(subscriber, choice, now, contact=contact)
+        (transaction.savepoint_rollback if is_known else transaction.savepoint_commit)(savepoint)
         letter = ""
         if may_write:
             purpose = Purpose.KNOWN if is_known else Purpose.CONFIRM
-            letter = one.owe(purpose, now, **_context(choice)).message_id
+            letter = subscriber.owe(purpose, now, **_context(choice)).message_id
     return SignedUp(secret, letter)
 
 
-def _row(channel: Channel | str, address: str, now: datetime, **told: Any) -> Subscriber:
-    """Who has this address, held until the transaction ends; made by the database if nobody has."""
-    fresh = Subscriber(channel=channel, created_at=now, key=new_key(), **told)
+def _row(channel: Channel | str, address: str, now: datetime, **fields: Any) -> Subscriber:
+    """The subscriber with this address, locked until the transaction ends; created if there is none."""
+    fresh = Subscriber(channel=channel, created_at=now, key=new_key(), **fields)
     fresh.point_to(address)
-    known = Subscriber.objects.at(channel, address)  # it may be kept as an earlier version spelled it
-    fresh.fingerprint = known.fingerprint if known else fresh.fingerprint
+    existing = Subscriber.objects.at(
+        channel, address
+    )  # it may be stored under an earlier version's fingerprint
+    fresh.fingerprint = existing.fingerprint if existing else fresh.fingerprint
     Subscriber.objects.bulk_create([fresh], ignore_conflicts=True)
     return Subscriber.objects.select_for_update().get(channel=channel, fingerprint=fresh.fingerprint)
 
 
-def _begin(one: Subscriber, choice: Choice, now: datetime, *, contact: str) -> str:
-    """Write down what was chosen; wait for the yes."""
-    if choice.is_follow and one.state in KEPT:
-        one.follows.add(*choice.follows)  # beside what was chosen before
+def _begin(subscriber: Subscriber, choice: Choice, now: datetime, *, contact: str) -> str:
+    """Store the choice and set it to unconfirmed. Returns a webhook's new secret, else empty."""
+    if choice.is_follow and subscriber.state in KEPT:
+        subscriber.follows.add(*choice.follows)  # in addition to earlier choices
     else:
-        one.choose(choice)
+        subscriber.choose(choice)
     if contact:
-        one.owner = _row(Channel.EMAIL, contact, now, state=State.CONTACT, source=one.source)
-    one.await_yes(now)
-    return one.rotate(now) if one.channel == Channel.WEBHOOK else ""
+        subscriber.owner = _row(Channel.EMAIL, contact, now, state=State.CONTACT, source=subscriber.source)
+    subscriber.await_yes(now)
+    return subscriber.rotate(now) if subscriber.channel == Channel.WEBHOOK else ""
 
 
 def _context(choice: Choice) -> dict[str, Any]:
-    """What the letter needs: the incident somebody asked to follow."""
+    """The message's context: the incident to follow, if that is the choice."""
     if not choice.is_follow:
         return {}
     return {"only": choice.follows[0].public_id, "title": choice.follows[0].title}

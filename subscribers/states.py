@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Channel(models.TextChoices):
-    """How somebody is notified: what the column holds, and the word a reader sees.
+    """How a subscriber is notified: the column's value, and its label.
 
     Each has a file of its name in `subscribers.channels`.
     """
@@ -18,18 +18,18 @@ class Channel(models.TextChoices):
     MATTERMOST = "mattermost", "Mattermost"
     TELEGRAM = "telegram", "Telegram"
     WEB_PUSH = "web_push", "Browser"
-    APPRISE = "apprise", "Apprise"  # set up by the operator alone: it opens sockets of its own
+    APPRISE = "apprise", "Apprise"  # set up by the operator only: it opens its own sockets
 
     @property
     def is_chat(self) -> bool:
-        """True for rooms that people read."""
+        """Whether it is a chat channel."""
         return self not in (Channel.EMAIL, Channel.WEBHOOK, Channel.WEB_PUSH, Channel.APPRISE)
 
     @property
     def spacing_s(self) -> int:
-        """How long after one message of a story the next waits, so that a burst becomes one message.
+        """The least seconds between two messages of a story, so that a burst becomes one message.
 
-        A program wants each at once; a person wants one mail a minute at most.
+        Webhooks get each at once; people get at most one a minute.
         """
         return 0 if self is Channel.WEBHOOK else 60
 
@@ -38,22 +38,22 @@ CHATS = tuple(channel for channel in Channel if channel.is_chat)
 
 
 def channel_choices() -> list[tuple[str, str]]:
-    """For the column: a new channel needs no migration."""
+    """The choices of the column; a function, so that a new channel needs no migration."""
     return Channel.choices
 
 
 class State(models.TextChoices):
-    """Whether somebody is told."""
+    """The state of a subscriber."""
 
     UNCONFIRMED = "unconfirmed", "Not confirmed"
     ACTIVE = "active", "Active"
     QUARANTINED = "quarantined", "Stopped after failures"
     LEFT = "left", "Unsubscribed"
-    CONTACT = "contact", "Contact only"  # told of trouble with a webhook, never of incidents
+    CONTACT = "contact", "Contact only"  # notified of problems with a webhook, never of incidents
 
 
 class Purpose(models.TextChoices):
-    """Why it is sent."""
+    """Why a message is sent: news, or about the subscription itself."""
 
     NEWS = "news", "News"
     CONFIRM = "confirm", "Confirmation"
@@ -64,7 +64,7 @@ class Purpose(models.TextChoices):
 
 
 class DeliveryState(models.TextChoices):
-    """Where it is. All but the first are final."""
+    """The state of a delivery. All but the first are final."""
 
     OWED = "owed", "Pending"
     SENT = "sent", "Sent"

@@ -35,14 +35,14 @@ def new_email(request: HttpRequest) -> HttpResponse:
 @public
 def new_webhook(request: HttpRequest) -> HttpResponse:
     """POST /subscriptions/webhook.json with `endpoint` and `email`."""
-    told = {"address": request.POST.get("endpoint", ""), "contact": request.POST.get("email", "")}
-    return _box(request, Channel.WEBHOOK, told)
+    fields = {"address": request.POST.get("endpoint", ""), "contact": request.POST.get("email", "")}
+    return _box(request, Channel.WEBHOOK, fields)
 
 
-def _box(request: HttpRequest, channel: Channel, told: dict[str, str]) -> HttpResponse:
+def _box(request: HttpRequest, channel: Channel, fields: dict[str, str]) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    status, sentence, secret = _sign_up(request, channel, told)
+    status, sentence, secret = _sign_up(request, channel, fields)
     if status != 200:
         return JsonResponse({"type": "error", "text": sentence}, status=status)
     more = {"secret": secret} if secret else {}
@@ -52,17 +52,17 @@ def _box(request: HttpRequest, channel: Channel, told: dict[str, str]) -> HttpRe
 @csrf_exempt
 @public
 def subscribers(request: HttpRequest) -> HttpResponse:
-    """/api/v2/subscribers.json: POST asks an address, DELETE leaves by the key of its links."""
+    """/api/v2/subscribers.json: POST subscribes an address, DELETE unsubscribes by key (`id`)."""
     if request.method not in ("GET", "HEAD", "POST", "DELETE"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST", "DELETE"])
     if request.method in ("POST", "DELETE"):
         try:
-            told = _told(request)
+            fields = _sent_fields(request)
         except UnreadableError as error:
             return JsonResponse({"error": str(error), "message": str(error)}, status=400)
         if request.method == "POST":
-            return _post(request, told)
-        subscriber = Subscriber.objects.of_key(told.get("id", ""))
+            return _post(request, fields)
+        subscriber = Subscriber.objects.of_key(fields.get("id", ""))
         if subscriber is not None:
             subscriber.leave(timezone.now())
     return JsonResponse({**_page(), "can_select_components": True})
@@ -71,18 +71,18 @@ def subscribers(request: HttpRequest) -> HttpResponse:
 subscribers.also_takes = ("DELETE",)  # type: ignore[attr-defined]
 
 
-def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
-    is_mail = "endpoint" not in told
+def _post(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
+    is_mail = "endpoint" not in fields
     channel = Channel.EMAIL if is_mail else Channel.WEBHOOK
     sent: dict[str, Any] = {
-        "address": told.get("email" if is_mail else "endpoint", ""),
-        "follow": told.get("incident_id", ""),
+        "address": fields.get("email" if is_mail else "endpoint", ""),
+        "follow": fields.get("incident_id", ""),
     }
     if not is_mail:
-        sent["contact"] = told.get("email", "")
-    places = [f"component-{one}" for one in told.get("component_ids", "").split()]
-    if told.get("component_id"):
-        places.append(f"component-{told['component_id']}")
+        sent["contact"] = fields.get("email", "")
+    places = [f"component-{public_id}" for public_id in fields.get("component_ids", "").split()]
+    if fields.get("component_id"):
+        places.append(f"component-{fields['component_id']}")
     if places:
         kinds = [kind for kind, _ in SignUpForm(channel=channel).fields["kinds"].choices]  # type: ignore[attr-defined]
         sent |= {"full": "1", "scope": "some", "places": places, "kinds": kinds}
@@ -94,7 +94,7 @@ def _post(request: HttpRequest, told: dict[str, str]) -> HttpResponse:
     return JsonResponse({**_page(), "can_select_components": True, "mode": mode, **shown})
 
 
-def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tuple[int, str, str]:
+def _sign_up(request: HttpRequest, channel: Channel, fields: dict[str, Any]) -> tuple[int, str, str]:
     """(status, sentence, secret), under the limits of the pages."""
     if origins.is_foreign(request):
         return 403, FOREIGN, ""
@@ -105,7 +105,7 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
             "",
         )
     sent = QueryDict(mutable=True)
-    for name, value in told.items():
+    for name, value in fields.items():
         sent.setlist(name, value if isinstance(value, list) else [value])
     form = SignUpForm(sent, channel=channel)
     if not form.is_valid():
@@ -119,30 +119,30 @@ def _sign_up(request: HttpRequest, channel: Channel, told: dict[str, Any]) -> tu
     return 200, ASKED[channel], secret
 
 
-def _told(request: HttpRequest) -> dict[str, str]:
-    """`subscriber[email]=…`, `email=…`, or the same as JSON; a DELETE may say it in its address.
+def _sent_fields(request: HttpRequest) -> dict[str, str]:
+    """The fields of a request: `subscriber[email]=…`, `email=…`, JSON, or the query of a DELETE.
 
-    `component_ids` come back as one text, with spaces between them. Raises UnreadableError.
+    `component_ids` are returned as one text, separated by spaces. Raises UnreadableError.
     """
     if request.content_type == "application/json":
-        return _told_as_json(request.body or b"{}")
+        return _json_fields(request.body or b"{}")
     form = request.POST if request.method == "POST" else QueryDict(request.body or b"", encoding="utf-8")
     pairs = {**dict(request.GET.lists()), **dict(form.lists())}
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for name, values in pairs.items():
         plain = name.removesuffix("[]").removeprefix("subscriber[").removesuffix("]")
         value = " ".join(values) if plain == MANY else values[-1]
         if value:
-            told[plain] = value
-    return told
+            fields[plain] = value
+    return fields
 
 
-# The form's words for what a program sent
+# The parameters behind the form's fields
 SENT_AS = {"places": "component_id", "follow": "incident_id", "contact": "email"}
 
 
 def _faults(form: SignUpForm) -> str:
-    """What is wrong; a sentence about something else than the address names the field."""
+    """The form's errors as text; those of fields other than the address name the parameter."""
     return " ".join(
         f"{SENT_AS[name]}: {error}" if name in SENT_AS else str(error)
         for name, errors in form.errors.items()
@@ -155,26 +155,26 @@ class UnreadableError(ValueError):
 
 
 MANY = "component_ids"
-FIELDS = ("email", "endpoint", "id", "component_id", MANY, "incident_id")  # others are left alone, as before
+FIELDS = ("email", "endpoint", "id", "component_id", MANY, "incident_id")  # others are ignored
 
 
-def _told_as_json(raw: bytes) -> dict[str, str]:
-    """The fields of a subscriber. Raises UnreadableError."""
+def _json_fields(raw: bytes) -> dict[str, str]:
+    """The fields of a JSON body. Raises UnreadableError."""
     try:
         body = json.loads(raw.decode())
     except (ValueError, RecursionError):
         raise UnreadableError("The body cannot be read: send one JSON object in UTF-8.") from None
-    found = body.get("subscriber", body) if isinstance(body, dict) else None
-    if not isinstance(found, dict):
+    fields = body.get("subscriber", body) if isinstance(body, dict) else None
+    if not isinstance(fields, dict):
         raise UnreadableError("subscriber: send a JSON object with its fields.")
-    return {name: _text(name, found[name]) for name in FIELDS if found.get(name) is not None}
+    return {name: _text(name, fields[name]) for name in FIELDS if fields.get(name) is not None}
 
 
 def _text(name: str, value: Any) -> str:
-    """A value as text that can be kept. Raises UnreadableError."""
+    """A value as text that can be stored. Raises UnreadableError."""
     if name == MANY:
         if not isinstance(value, list) or not all(
-            isinstance(one, str) and one.split() == [one] for one in value
+            isinstance(item, str) and item.split() == [item] for item in value
         ):
             raise UnreadableError(f"{name}: send a list of ids, as in “{name}”: [“…”].")
         value = " ".join(value)

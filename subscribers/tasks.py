@@ -17,12 +17,12 @@ from subscribers.delivery import fan_out, leases
 from subscribers.delivery.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
-DRAIN_S = 5.0  # what is still on its way then is sent again by whoever comes next, under the same id
+DRAIN_S = 5.0  # messages still in flight then are sent again by another worker, under the same id
 
 
 @shared_task(name="subscribers.sort_post", ignore_result=True, throws=(OperationalError,))
 def sort_post() -> None:
-    """Give what was said to those it concerns, and see to it that somebody delivers it."""
+    """Create deliveries for due notices, and wake the dispatcher."""
     now = database_now()
     if (back := Heartbeat.objects.set_back("post", now)) is not None:
         leases.set_back(now, back)
@@ -37,7 +37,7 @@ def sort_post() -> None:
 
 @shared_task(name="subscribers.prune", ignore_result=True, throws=(OperationalError,))
 def prune() -> None:
-    """Remove the log and the subscribers that are past their keep."""
+    """Delete old log entries and former subscribers."""
     fan_out.forget_old(database_now())
 
 
@@ -45,7 +45,7 @@ _postman: Dispatcher | None = None
 
 
 def postman() -> Dispatcher:
-    """The engine of this worker process, started with its first task."""
+    """The dispatcher of this worker process, started with its first task."""
     global _postman  # noqa: PLW0603 - one loop per process, made after the fork
     if _postman is None:
         _postman = Dispatcher(channels.senders(), egress=egress.through(egress.Door.SUBSCRIBERS))

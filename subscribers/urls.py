@@ -6,16 +6,16 @@ from subscribers import preferences_views, push_views, statuspage_api, views
 
 
 class KeyConverter:
-    """The key of a subscriber, also of one that came from Statuspage."""
+    """The key of a subscriber, also of one imported from Statuspage."""
 
     regex = "[A-Za-z0-9_-]{1,64}"
 
     def to_python(self, text: str) -> str:
-        """As it is."""
+        """The text itself."""
         return text
 
     def to_url(self, text: str) -> str:
-        """The same."""
+        """The text itself."""
         return text
 
 

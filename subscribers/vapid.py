@@ -28,7 +28,7 @@ LIVES_S = 12 * 3600  # of a token; a day at most (RFC 8292, section 2)
 
 
 def public_key() -> str:
-    """What a browser is given as `applicationServerKey`: the point, base64url."""
+    """The browser's `applicationServerKey`: the public point, base64url."""
     return text_of(_key(settings.VAR_DIR / "vapid_key").public_key())
 
 
@@ -39,7 +39,7 @@ def text_of(key: ec.EllipticCurvePublicKey) -> str:
 
 
 def headers(endpoint: str) -> dict[str, str]:
-    """Who sends, signed for this push service alone."""
+    """The VAPID headers, signed for this push service only."""
     parts = urlsplit(endpoint)
     claims = {
         "aud": f"{parts.scheme}://{parts.netloc}",
@@ -51,7 +51,7 @@ def headers(endpoint: str) -> dict[str, str]:
 
 
 def _contact() -> str:
-    """Whom the push service may write to: our page, or our mail address while that is not public."""
+    """The contact for the push service: our page, or our mail address if that is not on https."""
     if settings.IS_HTTPS and not urlsplit(settings.PUBLIC_URL).port:
         return f"https://{settings.PUBLIC_HOST}"
     return f"mailto:{settings.DEFAULT_FROM_EMAIL.rpartition('<')[2].rstrip('>')}"
@@ -67,7 +67,7 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def _make(path: Path) -> None:
-    """Written whole under another name first: of two processes one wins, and nobody reads half a key."""
+    """Create the key file atomically: of two processes one wins, and none reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()

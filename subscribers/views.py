@@ -1,6 +1,6 @@
 """Subscribing and unsubscribing: plain forms for people without an account.
 
-Public pages hold no token: forms posted from other sites are refused by their
+Public pages have no token: forms posted from other sites are refused by their
 headers (subscribers.origins). Whether an address is known is never shown.
 """
 
@@ -35,7 +35,7 @@ View = Callable[..., HttpResponse]
 
 
 def unlisted(view: View) -> View:
-    """Pages with a key in their address: kept by nobody, and told to nobody by a link."""
+    """Headers for pages with a key in their URL: not cached, not indexed, not sent as referrer."""
 
     @functools.wraps(view)
     def dressed(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
@@ -50,20 +50,20 @@ def unlisted(view: View) -> View:
 def say(
     request: HttpRequest, status: int, heading: str, sentence: str, *, may_subscribe: bool = False
 ) -> HttpResponse:
-    """A page that says one thing. `may_subscribe`: the next step is to subscribe again."""
-    told = {"heading": heading, "sentence": sentence, "may_subscribe": may_subscribe}
-    return render(request, "subscribers/said.html", told, status=status)
+    """A page with one message. `may_subscribe`: with a link to subscribe again."""
+    context = {"heading": heading, "sentence": sentence, "may_subscribe": may_subscribe}
+    return render(request, "subscribers/said.html", context, status=status)
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """Wait, said with the status that programs understand."""
+    """A 429 with Retry-After."""
     answer = say(request, 429, "Too many at once", TOO_MANY)
     answer["Retry-After"] = str(limits.HOUR_S)
     return answer
 
 
 def has_place(request: HttpRequest) -> bool:
-    """Whether this client may give one more address within the hour."""
+    """Whether this client may enter one more address within the hour; counts it."""
     client = limits.network(request.client)  # type: ignore[attr-defined]
     return limits.has_place("sign-up", client, limits.SIGN_UPS)
 
@@ -71,17 +71,17 @@ def has_place(request: HttpRequest) -> bool:
 @public
 @require_safe
 def ways(request: HttpRequest) -> HttpResponse:
-    """All ways to follow, on one page."""
+    """The page with all ways to subscribe."""
     form = SignUpForm(channel=Channel.EMAIL)
     chats = [channel for channel in OFFERED if channel.is_chat]
     return render(request, "subscribers/ways.html", _shown(form, chats=chats))
 
 
-@csrf_exempt  # no session stands behind it, and the pages that post here are the same bytes for everybody
+@csrf_exempt  # no session, and the pages that post here are the same bytes for everyone
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
-    """One way to be told: the form, and what was sent by it."""
+    """The form of one channel, and its POST."""
     if channel not in OFFERED:
         raise Http404("Channel not found.")
     way = Channel(channel)
@@ -100,10 +100,10 @@ def subscribe(request: HttpRequest, channel: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, form: SignUpForm) -> HttpResponse:
-    """The same answer for everybody."""
-    told = form.cleaned_data
+    """Sign up, with the same answer whether the address is subscribed or not."""
+    data = form.cleaned_data
     secret, letter = sign_up(
-        form.channel, told["address"], timezone.now(), choice=form.choice, contact=told["contact"]
+        form.channel, data["address"], timezone.now(), choice=form.choice, contact=data["contact"]
     )
     seen_at = _answer_page(form.channel, letter)
     if form.channel is not Channel.WEBHOOK:
@@ -134,19 +134,19 @@ def _bits() -> int:
 @public
 @require_safe
 def asked(request: HttpRequest, channel: str) -> HttpResponse:
-    """What happens next."""
+    """The page after signing up: what happens next."""
     if channel not in OFFERED:
         raise Http404("Channel not found.")
-    told = {"channel": Channel(channel), "letter": _letter(channel, request.GET.get("letter", ""))}
-    answer = render(request, "subscribers/asked.html", told)
+    context = {"channel": Channel(channel), "letter": _letter(channel, request.GET.get("letter", ""))}
+    answer = render(request, "subscribers/asked.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
 
 
 def _answer_page(channel: Channel, letter: str) -> str:
-    """Where whoever asked sees what became of the message: nobody is told whether it was the first one."""
+    """The URL that shows the result of the message, without revealing if it was the first one."""
     page = reverse("subscribe_asked", args=[channel])
-    if channel is Channel.EMAIL:  # a mail says for itself that it arrived
+    if channel is Channel.EMAIL:  # a mail's arrival shows by itself
         return page
     return f"{page}?{urlencode({'letter': _letters().sign(letter or NO_LETTER)})}"
 
@@ -156,15 +156,15 @@ def _letters() -> TimestampSigner:
 
 
 def _letter(channel: str, signed: str) -> data_export.Line | str | None:
-    """What became of it; `NO_LETTER` if none was sent this time; None without a sign of ours."""
+    """The message's log line; NO_LETTER if none was sent this time; None if the signature is wrong."""
     try:
         message_id = _letters().unsign(signed, max_age=LETTER_LIFE)
     except BadSignature:
         return None
     if message_id == NO_LETTER:
         return NO_LETTER
-    found = Delivery.objects.filter(message_id=message_id, subscriber__channel=channel).first()
-    return data_export.line(found) if found else None
+    delivery = Delivery.objects.filter(message_id=message_id, subscriber__channel=channel).first()
+    return data_export.line(delivery) if delivery else None
 
 
 @csrf_exempt  # the signed link is the proof
@@ -172,23 +172,23 @@ def _letter(channel: str, signed: str) -> data_export.Line | str | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def confirm(request: HttpRequest, signed: str) -> HttpResponse:
-    """The yes of an address: by POST alone, as mail scanners open every link."""
+    """Confirm an address: by POST only, as mail scanners open every link."""
     try:
-        one = confirming.read(signed)
+        subscriber = confirming.read(signed)
     except confirming.ForgedLinkError as error:
         return say(request, 404, "This link does not work", str(error.__doc__), may_subscribe=True)
     except confirming.ExpiredLinkError as error:
         return say(request, 410, error.heading, str(error.__doc__), may_subscribe=True)
-    except confirming.AlreadyConfirmedError as known:
-        return _already(request, known.subscriber)
+    except confirming.AlreadyConfirmedError as already:
+        return _already(request, already.subscriber)
     if request.method != "POST":
-        return render(request, "subscribers/confirm.html", {"one": one, "choice": one.choice})
-    one.confirm(timezone.now())
-    return redirect("subscription", one.key)
+        return render(request, "subscribers/confirm.html", {"one": subscriber, "choice": subscriber.choice})
+    subscriber.confirm(timezone.now())
+    return redirect("subscription", subscriber.key)
 
 
 def _already(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
-    """Its link was opened again: the way to its choices goes to the address alone, once an hour."""
+    """For a used link: on request, mail the link to the settings to the address, once an hour."""
     is_asked = request.method == "POST" and "send" in request.POST
     if is_asked and limits.once_an_hour("manage link", subscriber.key):
         subscriber.owe(Purpose.KNOWN, timezone.now(), asked=True)
@@ -200,13 +200,13 @@ def _already(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @unlisted
 def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
-    """Leave, by POST alone. An unknown key is answered like a known one."""
-    one = Subscriber.objects.of_key(key)
-    has_left = one is not None and one.state == State.LEFT
+    """Unsubscribe, by POST only. An unknown key is answered like a known one."""
+    subscriber = Subscriber.objects.of_key(key)
+    has_left = subscriber is not None and subscriber.state == State.LEFT
     if request.method != "POST" and not has_left:
         return render(request, "subscribers/leave.html", {"key": key})
-    if request.method == "POST" and one is not None:
-        one.leave(timezone.now())
+    if request.method == "POST" and subscriber is not None:
+        subscriber.leave(timezone.now())
     return render(request, "subscribers/left.html", {"key": key})
 
 
@@ -214,7 +214,7 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
 def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
-    """What became of our mail, as the provider tells it later."""
+    """Delivery reports of the mail provider set in MAIL_EVENTS."""
     if not provider or provider != settings.MAIL_EVENTS:
         raise Http404
     return bounces.reader(provider)(request)

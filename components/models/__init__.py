@@ -3,6 +3,7 @@
 from components.models.check import Check
 from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
+from components.models.deploy import DeployMarker, DeploySource
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
 from components.models.inbox import Inbox
@@ -19,6 +20,8 @@ __all__ = [
     "Claim",
     "Component",
     "DayTally",
+    "DeployMarker",
+    "DeploySource",
     "Flip",
     "Group",
     "Heartbeat",

@@ -9,8 +9,8 @@ from components.outcomes import Outcome
 class Check(models.Model):
     """Lean on purpose, there are millions: the key is (probe, slot, region), times are whole numbers.
 
-    Words (`detail`, `excerpt`, `facts`) are kept only for checks that were not well, but the note of
-    an answer that was not read to its end, the protocol where HTTP/2 was offered, and a measured number.
+    Text (`detail`, `excerpt`, `facts`) is stored only for checks that were not up, except for the note about
+    an answer not read to its end, the protocol where HTTP/2 was offered, and a measured number.
     """
 
     pk = models.CompositePrimaryKey("probe_id", "slot", "region")

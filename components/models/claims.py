@@ -29,7 +29,7 @@ REST_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One slot of one probe, leased to whoever holds the token."""
+    """One slot of one probe, leased to the worker with the token."""
 
     probe_id: int
     slot: int
@@ -64,12 +64,12 @@ class ClaimManager(models.Manager["Probe"]):
         return held
 
     def silent(self, now: datetime) -> list["Probe"]:
-        """The probes that said something once, and nothing for so long that we no longer know."""
-        known = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
-        return list(known.filter(heard_s__lte=int(now.timestamp()) - patience()))
+        """The probes with an outcome whose last result is older than `patience()`."""
+        heard = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
+        return list(heard.filter(heard_s__lte=int(now.timestamp()) - patience()))
 
     def set_back(self, now: datetime, back: timedelta) -> None:
-        """The clock was put back: what was heard later than now was heard by the old time."""
+        """After the clock was set back by this much: move results that are now in the future back as well."""
         ahead = self.filter(heard_s__gt=int(now.timestamp()))
         ahead.update(heard_s=F("heard_s") - int(back.total_seconds()))
 
@@ -77,14 +77,14 @@ class ClaimManager(models.Manager["Probe"]):
 def patience() -> Combinable:
     """`health.Rule.silence` of a row, in seconds."""
     longest = int(health.MAX_WAIT.total_seconds())
-    is_one = models.Q(interval_s__range=(1, MAX_INTERVAL_S))
-    interval = Case(When(is_one, then=F("interval_s")), default=Value(SPARE_S))
+    is_valid = models.Q(interval_s__range=(1, MAX_INTERVAL_S))
+    interval = Case(When(is_valid, then=F("interval_s")), default=Value(SPARE_S))
     wait = Least(health.MISSING * interval, Value(longest))
     return Coalesce(F("heard_for_s"), interval, output_field=models.BigIntegerField()) + wait
 
 
-# A row that no form can make, but a hand in the database can, hurts itself alone: it is claimed at a pace
-# of its own, and then told apart (Probe.fault).
+# An invalid row (from a manual change in the database) affects no other: it is claimed at a fixed
+# pace, and then recognised (Probe.fault).
 IS_DUE = """
 NOT is_paused
   AND (
@@ -97,8 +97,8 @@ NOT is_paused
   AND (attempts < %(crashes)s OR lease_until < %(rest)s)
 """
 # On SQLite one writer has the whole file. On PostgreSQL many rows that are updated at once are locked in
-# whatever order they lie, and a result that is being written locks some of them too: rows that somebody
-# has in hand are left to the next second, so that neither waits for the other.
+# the order of storage, and a result that is being written locks some of them too: rows that are
+# locked are left to the next second, so that neither waits for the other.
 FREE = "id IN (SELECT id FROM components_probe WHERE {due} ORDER BY id FOR UPDATE SKIP LOCKED)"
 WHICH = {"sqlite": IS_DUE, "postgresql": FREE.replace("{due}", IS_DUE)}
 CLAIM = """

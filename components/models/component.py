@@ -1,6 +1,7 @@
 """Components and groups, and the log of what each component showed."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 from django.urls import reverse
@@ -9,8 +10,12 @@ from components import event_log
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
+from components.models.regional import groups, status_of_group
 from components.outcomes import Outcome
 from components.status import Status, worst
+
+if TYPE_CHECKING:
+    from components.models.probe import Probe
 
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
@@ -70,9 +75,24 @@ class Component(models.Model):
     shows_evidence = models.BooleanField(
         "shows evidence", default=True, help_text="Incidents show probe results."
     )
+    shows_causes = models.BooleanField(
+        "shows likely causes",
+        default=False,
+        db_default=False,
+        help_text="Automatic incidents say in one sentence what the likely cause is, once it is sure enough.",
+    )
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     # When to look whether it is down without an incident: no flip says so after staff changed something.
     judge_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    needs: "models.ManyToManyField[Component, Component]" = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        blank=True,
+        related_name="needed_by",
+        help_text="Components it cannot work without: if one of them fails as well, both are one incident.",
+    )
+    # Until when a failure of it opens no incident: what it needs is checked first.
+    held_until = models.DateTimeField(null=True, editable=False, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -86,7 +106,7 @@ class Component(models.Model):
         return reverse("component", args=[self.public_id])
 
     def refresh(self, at: datetime) -> bool:
-        """Show what staff set by hand, or else what the probes say. True when that is news."""
+        """Show the status set by hand, or else that of the probes. True if it changed."""
         return self.show(self.judged(), at)
 
     def judged(self) -> Status:
@@ -96,28 +116,43 @@ class Component(models.Model):
         return self.probed() or Status.UNKNOWN
 
     def probed(self) -> Status | None:
-        """What its probes say, whatever staff set; None when no probe looks."""
-        said = [probe.status for probe in self.probes.all() if not probe.is_paused]
-        return worst(said) if said else None
+        """The worst status of its probes, whatever staff set; None if no probe is active."""
+        statuses = [status_of_group(group) for group in groups(self.probes.all())]
+        return worst(statuses) if statuses else None
+
+    def failing_probes(self) -> "list[Probe]":
+        """Those that are down, or fail on and off, as enough regions agree; not those that never passed."""
+        return [
+            probe
+            for group in groups(self.probes.all())
+            if len(group) == 1 or status_of_group(group).is_trouble
+            for probe in group
+            if probe.is_failing
+        ]
 
     def say_by_hand(self, status: Status, at: datetime) -> None:
-        """Staff say what it is. What its probes say as well needs no hand."""
+        """Set the status by hand; a status equal to that of the probes is not kept."""
         self.manual_status = "" if status == self.probed() else status
         self.save(update_fields=["manual_status"])
         self.refresh(at)
 
     @property
     def is_set_to_trouble(self) -> bool:
-        """Whether staff say that something is wrong: planned work covers what probes see, and not that."""
+        """Whether staff set a problem by hand: maintenance covers failed checks, but not that."""
         return bool(self.manual_status) and Status(self.manual_status).is_trouble
 
     def judge_again(self, at: datetime | None) -> None:
-        """Look at this moment whether it is down without an incident; None: not at all."""
+        """Set when to check whether it is down without an incident; None: never."""
         self.judge_at = at
         Component.objects.filter(pk=self.pk).update(judge_at=at)
 
+    def hold(self, until: datetime | None) -> None:
+        """Open no incident for it before this moment; None: no longer held."""
+        self.held_until = until
+        Component.objects.filter(pk=self.pk).update(held_until=until)
+
     def release(self, at: datetime, *, judge_at: datetime | None = None) -> None:
-        """What staff set ends: the probes speak again, or, without any, all is well."""
+        """End a status set by hand: the probes decide again; without any it is operational."""
         if self.manual_status:
             self.manual_status = "" if self.probed() else Status.OPERATIONAL
             self.save(update_fields=["manual_status"])
@@ -125,7 +160,7 @@ class Component(models.Model):
             self.refresh(at)
 
     def show(self, status: Status, at: datetime) -> bool:
-        """Show this status from `at` on. True when that is news."""
+        """Show this status from `at` on. True if it changed."""
         with transaction.atomic():
             Page.objects.lock()
             current, old = self.spans.filter(ended_at=None).first(), self.status
@@ -182,7 +217,7 @@ class StatusSpan(models.Model):
 
 
 def status_of(outcome: Outcome, when_down: Status) -> Status:
-    """A probe's outcome in the public's words."""
+    """The public status for a probe's outcome."""
     return {
         Outcome.UP: Status.OPERATIONAL,
         Outcome.DEGRADED: Status.DEGRADED_PERFORMANCE,

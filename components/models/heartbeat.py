@@ -10,18 +10,18 @@ MAX_AHEAD = timedelta(seconds=10)
 
 class HeartbeatManager(models.Manager["Heartbeat"]):
     def beat(self, role: str, name: str, now: datetime) -> None:
-        """This process did its work at `now`."""
+        """Record that this process did its work at `now`."""
         self.update_or_create(role=role, name=name, defaults={"at": now})
 
     def newest(self, now: datetime, role: str) -> datetime | None:
-        """The newest sign of life of this role; one from the future is none."""
+        """The newest heartbeat of this role; those in the future are ignored."""
         past = self.filter(role=role, at__lte=now + MAX_AHEAD).order_by("-at")
         return past.values_list("at", flat=True).first()
 
     def set_back(self, role: str, now: datetime) -> timedelta | None:
-        """By how much the clock was put back since this role's last sign of life; None if it was not.
+        """How far the clock was set back since this role's newest heartbeat; None if it was not.
 
-        Told to one caller only, who then brings forward what is owed.
+        Returned to one caller only, which then brings forward what is due.
         """
         ahead = self.filter(role=role, at__gt=now + MAX_AHEAD)
         newest = ahead.order_by("-at").first()

@@ -20,13 +20,13 @@ else:
 
 
 class _Cleaned:
-    """Beside a field of Django's, which is what migrations see."""
+    """A mix-in for a field of Django, which is what migrations record."""
 
     attname: str
     written_as: ClassVar[str]
 
-    def kept(self, text: str) -> str:
-        """What is kept of a text."""
+    def cleaned(self, text: str) -> str:
+        """The text without invisible characters."""
         raise NotImplementedError
 
     def deconstruct(self) -> Any:
@@ -34,25 +34,25 @@ class _Cleaned:
         return name, self.written_as, args, kwargs
 
     def to_python(self, value: Any) -> Any:
-        return self.kept(super().to_python(value) or "")  # type: ignore[misc]
+        return self.cleaned(super().to_python(value) or "")  # type: ignore[misc]
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """What is in hand is what was kept."""
+        """Set the cleaned text on the instance as well."""
         value = super().pre_save(model_instance, add)  # type: ignore[misc]
         if isinstance(value, str):
-            setattr(model_instance, self.attname, self.kept(value))
+            setattr(model_instance, self.attname, self.cleaned(value))
         return value
 
     def get_prep_value(self, value: Any) -> Any:
-        return self._known(super().get_prep_value(value))  # type: ignore[misc]
+        return self._cleaned_text(super().get_prep_value(value))  # type: ignore[misc]
 
     def from_db_value(self, value: Any, *_: Any) -> Any:
-        """A row of an earlier version holds what was taken then."""
-        return self._known(value)
+        """Clean what an earlier version of the program stored."""
+        return self._cleaned_text(value)
 
-    def _known(self, value: Any) -> Any:
+    def _cleaned_text(self, value: Any) -> Any:
         """Only texts are cleaned: expressions and NULL pass."""
-        return self.kept(value) if isinstance(value, str) else value
+        return self.cleaned(value) if isinstance(value, str) else value
 
 
 class LineField(_Cleaned, _CharField):
@@ -60,7 +60,7 @@ class LineField(_Cleaned, _CharField):
 
     written_as = "django.db.models.CharField"
 
-    def kept(self, text: str) -> str:
+    def cleaned(self, text: str) -> str:
         return one_line(text)
 
 
@@ -69,5 +69,5 @@ class LinesField(_Cleaned, _TextField):
 
     written_as = "django.db.models.TextField"
 
-    def kept(self, text: str) -> str:
+    def cleaned(self, text: str) -> str:
         return lines(text)

@@ -51,7 +51,7 @@ class PageManager(models.Manager["Page"]):
         return self.select_for_update().get(pk=1)
 
     def count_again(self, since: datetime) -> None:
-        """What was shown from this moment on has changed: the tallies count it again."""
+        """Have the tallies counted again from this moment: what was shown has changed."""
         late = {
             mark: Case(When(**{f"{mark}__gt": since}, then=Value(since)), default=F(mark)) for mark in MARKS
         }
@@ -60,10 +60,10 @@ class PageManager(models.Manager["Page"]):
     def bump_version(self, *, takes_away: bool = False, is_public: bool = True) -> None:
         """Count one visible change, and ring for it once it is committed.
 
-        `is_public`: False for what staff alone can see, of which the public is not even told that
-        something moved; the open pages of the console hear it.
+        `is_public`: False for what only staff can see. Public pages do not even learn that something
+        changed; open pages of the console do.
 
-        `takes_away`: something that strangers could read is gone, or reads otherwise now. No copy
+        `takes_away`: public content was removed or changed. No copy
         made before is shown any more, not even while the database is away (components.removal_mark).
         """
         if not is_public:
@@ -111,7 +111,7 @@ class Page(models.Model):
     rolled_up_to = models.BigIntegerField(
         default=0, help_text="Checks of slots up to this second are included in the latency tallies."
     )
-    # Until when the tallies are right; None: never counted. What is dated back pulls them back.
+    # Until when the tallies are right; None: never counted. A change that is dated back moves it back.
     hours_upto = models.DateTimeField(null=True, editable=False)
     days_upto = models.DateTimeField(null=True, editable=False)
     excused_upto = models.DateTimeField(null=True, editable=False)

@@ -32,49 +32,49 @@ class Block:
         """Where the page shows it. An empty block of loose ones is last."""
         if self.group:
             return self.group.position
-        return min((one.position for one in self.components), default=2**31)
+        return min((component.position for component in self.components), default=2**31)
 
 
 def blocks() -> list[Block]:
     """The page as it is, in two queries; the block of loose components is always there."""
-    found = {group.pk: Block(group, []) for group in Group.objects.all()}
+    by_id = {group.pk: Block(group, []) for group in Group.objects.all()}
     loose = Block(None, [])
     for component in Component.objects.select_related("group"):
-        found.get(component.group_id or 0, loose).components.append(component)
-    return sorted([*found.values(), loose], key=lambda block: (block.position, block.group is None))
+        by_id.get(component.group_id or 0, loose).components.append(component)
+    return sorted([*by_id.values(), loose], key=lambda block: (block.position, block.group is None))
 
 
 def put(component: Component, key: str, *, after: str = "") -> None:
     """Put a component into the block of this key, behind the component `after`.
 
-    First when `after` is empty; last when it is not there (any more). A block
-    that is gone is that of the loose ones.
+    First if `after` is empty; last if it does not exist (any more). If the block no longer
+    exists, the block of components without a group is used.
     """
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
         moved = _take(page, component)
-        block = next((one for one in page if one.key == key), None) or _loose(page)
-        place = _behind([one.public_id for one in block.components], after)
+        block = next((block for block in page if block.key == key), None) or _loose(page)
+        place = _behind([other.public_id for other in block.components], after)
         block.components.insert(place, moved)
         _write(page)
 
 
 def put_block(key: str, *, after: str = "") -> None:
-    """Put a whole block behind the block `after`; first when that is empty, last when it is gone."""
+    """Put a whole block behind the block `after`; first if that is empty, last if it no longer exists."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
-        moved = next((one for one in page if one.key == key), None)
+        moved = next((block for block in page if block.key == key), None)
         if moved is None:
             return
         page.remove(moved)
-        page.insert(_behind([one.key for one in page], after), moved)
+        page.insert(_behind([block.key for block in page], after), moved)
         _write(page)
 
 
 def step(component: Component, by: int) -> bool:
-    """One place up (-1) or down (1), over the edge of a group into the next. False at the end of the page."""
+    """Move one place up (-1) or down (1), also into the next group. False at the end of the page."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
@@ -93,7 +93,7 @@ def step(component: Component, by: int) -> bool:
 
 
 def step_block(key: str, by: int) -> bool:
-    """A block one place up or down. False at the end of the page, or when it is gone."""
+    """Move a block one place up or down. False at the end of the page, or if it no longer exists."""
     with transaction.atomic():
         Page.objects.lock()
         page = blocks()
@@ -123,7 +123,7 @@ def _behind(keys: list[str], after: str) -> int:
 
 
 def _write(page: list[Block]) -> None:
-    """Number the rows anew, and save those that differ."""
+    """Number the rows again, and save those that changed."""
     groups, components, number = [], [], 0
     for block in page:
         if block.group is not None:
@@ -131,12 +131,12 @@ def _write(page: list[Block]) -> None:
             if block.group.position != number:
                 block.group.position = number
                 groups.append(block.group)
-        for one in block.components:
+        for component in block.components:
             number += 1
             group_id = block.group.pk if block.group else None
-            if (one.position, one.group_id) != (number, group_id):
-                one.position, one.group_id = number, group_id
-                components.append(one)
+            if (component.position, component.group_id) != (number, group_id):
+                component.position, component.group_id = number, group_id
+                components.append(component)
     Group.objects.bulk_update(groups, ["position"])
     Component.objects.bulk_update(components, ["position", "group"])
-    Page.objects.bump_version(is_public=bool(groups) or any(one.is_shown for one in components))
+    Page.objects.bump_version(is_public=bool(groups) or any(component.is_shown for component in components))

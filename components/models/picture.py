@@ -11,15 +11,15 @@ MAX_NAME_LENGTH = 40
 
 class PictureManager(models.Manager["Picture"]):
     def of(self, body: bytes) -> "Picture":
-        """A picture of these bytes, not kept yet. Raises pictures.PictureError."""
+        """A picture of these bytes, not saved yet. Raises pictures.PictureError."""
         shape = pictures.read(body)
         digest = hashlib.sha256(body).hexdigest()[:20]
         name = f"{digest}-{shape.width}x{shape.height}.{shape.kind}"
         return self.model(name=name, body=body)
 
-    def keep(self, one: "Picture") -> None:
-        """Write it down; the same bytes are kept once."""
-        self.get_or_create(name=one.name, defaults={"body": one.body})
+    def keep(self, picture: "Picture") -> None:
+        """Save it; equal bytes are stored once."""
+        self.get_or_create(name=picture.name, defaults={"body": picture.body})
 
 
 class Picture(models.Model):
@@ -34,5 +34,5 @@ class Picture(models.Model):
 
     @property
     def content_type(self) -> str:
-        """Of its own bytes, whatever the browser that sent it said."""
+        """The type by its own bytes, whatever the uploading browser said."""
         return f"image/{self.name.rpartition('.')[2]}"

@@ -1,4 +1,4 @@
-"""A probe's target, whether a check ever passed there, and that a new target starts anew."""
+"""A probe's target, whether a check ever passed there, and the reset after a change of target."""
 
 import hashlib
 from copy import deepcopy
@@ -18,12 +18,12 @@ POINT = frozenset({"kind", "target", "options", "client_certificate"})
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
-    "recent": 0, "recent_bad": [], "unsteady": 0,
+    "recent": 0, "recent_bad": [], "unsteady": 0, "last_version": "",
 }  # fmt: skip
 
 
 class Pointed(models.Model):
-    """The half of `Probe` that knows its target."""
+    """The part of `Probe` that knows its target."""
 
     kind: Any
     target: Any
@@ -44,23 +44,23 @@ class Pointed(models.Model):
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> "Pointed":
-        """Remember what it looks at, to notice a change when it is saved."""
+        """Remember the target and options, to notice a change when the probe is saved."""
         probe: Pointed = super().from_db(*args, **kwargs)
         probe._looked_at = probe._looks_at()
         return probe
 
     def _looks_at(self) -> tuple[Any, ...] | None:
-        """What it checks, and as whom; None where that was not read.
+        """Target, options and client identity; None if those columns were not read.
 
-        A renewed certificate names the same one as before: nothing begins anew for it.
+        A renewed certificate has the same identity, so the verdict is not reset.
         """
         if self.get_deferred_fields() & POINT:
             return None
-        options = deepcopy(self.options or {})  # whatever a broken row holds
+        options = deepcopy(self.options or {})  # a broken row may hold None
         return self.kind, self.target, options, client_certificates.identity(self.client_certificate)
 
     def _follow_its_target(self, columns: Any) -> Any:
-        """Begin anew where it is pointed elsewhere; the columns to save."""
+        """Reset the verdict if the target changed. Returns the columns to save."""
         before, self._looked_at = self._looked_at, self._looks_at()
         if before is None or self._looked_at == before:
             return columns
@@ -70,7 +70,7 @@ class Pointed(models.Model):
         return None if columns is None else {*columns, *ANEW}
 
     def _begin_anew(self) -> None:
-        """Another address or expectation: what it thought, and a check under way, mean something else."""
+        """Reset the verdict and any check under way: they are about another address or expectation."""
         for name, value in ANEW.items():
             setattr(self, name, deepcopy(value))
         self.passed_at = None
@@ -86,14 +86,14 @@ class Pointed(models.Model):
 
     @property
     def shown_target(self) -> str:
-        """Its address for everybody who may read the console: without a login, without what a query says."""
+        """The address as everyone who may read the console sees it: without login and query values."""
         if self.is_passive:
             return " | ".join(str(self.target).splitlines())  # a schedule, or who reports
         return without_secrets(str(self.target))
 
     @property
     def target_mark(self) -> str:
-        """Tells one address from another without naming it."""
+        """A hash that identifies the target without revealing it."""
         return hashlib.sha256(str(self.target).encode("utf-8", "replace")).hexdigest()[:16]
 
     @property
@@ -102,7 +102,7 @@ class Pointed(models.Model):
         return self.outcome == Outcome.DOWN and self.passed_at is None
 
     def _note_passed(self, outcome: Outcome, at: datetime) -> None:
-        """The first check that passed proves the address; failures before it said nothing of the target."""
+        """Record the first check that passed: failures before it may mean that the address is wrong."""
         if self.passed_at is not None:
             return
         if self.is_passive and outcome is not Outcome.UNKNOWN:

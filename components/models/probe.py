@@ -1,6 +1,6 @@
 """A standing order to check a target: what, how often, and what counts as healthy.
 
-It is its own queue (`claims.py`) and judges what it sees (`verdict.py`).
+The table is also the queue of checks (`claims.py`); `verdict.py` judges results.
 """
 
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ from components.models.lines import LineField
 from components.models.page import Page
 from components.models.pointed import POINT
 from components.models.public_id import PublicIdField
+from components.models.regional import LOOKS_APART_S, MAX_REGION_LENGTH, Regional
 from components.models.showing import Showing
-from components.models.verdict import Verdict, is_one
+from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.passive.hearing import Heard
 from components.probers import PROBERS, InvalidProbeError, Passive, is_passive
-from components.probers.base import refuse_private
+from components.probers.base import refuse_private, refuse_short
 from components.status import Status
 
 MIN_INTERVAL_S = 5
-LOOKS_APART_S = 2  # how often staff may ask for a check at once
 DOWN_STATUSES = (Status.MAJOR_OUTAGE, Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
 
 
@@ -71,8 +71,8 @@ class ProbeManager(ClaimManager):
         return probe
 
 
-class Probe(Showing, Verdict):
-    """Look here, this often, call this healthy."""
+class Probe(Showing, Regional, Verdict):
+    """A target, how often to check it, and what counts as healthy."""
 
     public_id = PublicIdField()
     component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="probes")
@@ -123,9 +123,11 @@ class Probe(Showing, Verdict):
         choices=[(status.value, status.label) for status in DOWN_STATUSES],
         default=Status.MAJOR_OUTAGE,
     )
-    region = LineField(max_length=40, default="local")
+    region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
     phase_s = models.IntegerField(default=0, editable=False)
@@ -144,7 +146,7 @@ class Probe(Showing, Verdict):
         return self.name or f"{self.kind} {self.shown_target}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Take a place in the interval. A new probe is due at once; one that looks elsewhere begins anew."""
+        """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
         is_pointed = columns is None or bool(POINT & set(columns))
         if self.pk is None:
@@ -160,18 +162,20 @@ class Probe(Showing, Verdict):
                 columns = self._follow_its_target(columns)
             kwargs["update_fields"] = columns
         super().save(*args, **kwargs)
-        place = schedule.place(self.pk, self.interval_s)
+        # all regions look in the same second, so that what they see can be compared
+        place = schedule.place(self.main_id_or_own, self.interval_s)
         if place != self.phase_s:
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
+        self.lead_others(columns)
         if is_pointed and is_passive(self.kind):
             Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:
-        """A new interval counts from now on: what was heard before was heard by the old one.
+        """Apply a new interval from now on: earlier results count for as long as with the old interval.
 
-        A result that still holds will hold for one interval more; one that no longer
-        does stays as old as it was.
+        A result that still counts does so for one more interval; one that no longer
+        counts stays expired.
         """
         columns = ("interval_s", "heard_s", "heard_for_s")
         row = Probe.objects.filter(pk=self.pk).values(*columns).first()
@@ -182,7 +186,7 @@ class Probe(Showing, Verdict):
         self.heard_for_s = (now + self.interval_s if now <= until else until) - row["heard_s"]
 
     def _begin_where_it_came(self, now: int, columns: Any) -> Any:
-        """What it saw for one component turns no past of another: failures not yet sure, and silence."""
+        """After a move to another component: unconfirmed failures and silence must not count for its past."""
         if not Probe.objects.filter(pk=self.pk).exclude(component=self.component_id).exists():
             return columns
         self.run = []
@@ -208,10 +212,11 @@ class Probe(Showing, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
+            refuse_short(order, self.timeout_s)
             if isinstance(prober, Passive):
                 prober.refuse_at_save(order)
         except InvalidProbeError as refused:
-            if refused.field in ("target", CERTIFICATE):
+            if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused
@@ -223,7 +228,7 @@ class Probe(Showing, Verdict):
             return f"There is no probe kind “{self.kind}”: choose another."
         if not isinstance(self.options, dict):
             return "Its options are not a list of names and values: save it again."
-        if not is_one(self.interval_s):
+        if not is_interval(self.interval_s):
             return f"Its interval of {self.interval_s} s is out of range: change it."
         if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
             return f"Its timeout of {self.timeout_s} s is out of range: change it."
@@ -232,7 +237,7 @@ class Probe(Showing, Verdict):
         return ""
 
     def order(self, heard: Heard | None = None) -> Any:
-        """What its prober is to do; a passive one is judged by `heard`.
+        """The order for its prober; a passive one is judged by `heard`.
 
         Raises InvalidProbeError, with a sentence for staff.
         """
@@ -261,7 +266,7 @@ class Probe(Showing, Verdict):
         return ""
 
     def look_now(self, now: int) -> bool:
-        """Be due at once. False when a check is due or under way already, or came in the last two seconds.
+        """Make it due at once. False if a check is due or under way, or came in the last two seconds.
 
         `now` is seconds since 1970. The place in the interval stays as it is.
         """
@@ -270,11 +275,11 @@ class Probe(Showing, Verdict):
         return rested.update(next_slot=now) == 1
 
     def pause(self, at: datetime) -> None:
-        """Look no more. Its component shows what the others say, or that nobody knows."""
+        """Stop checking. Its component shows the worst of its other probes, or unknown."""
         self._change(at, is_paused=True)
 
     def resume(self, at: datetime) -> None:
-        """Look again, at once. What it thought before the pause is old: it begins anew."""
+        """Check again, at once. The verdict from before the pause is out of date and is reset."""
         self._change(
             at, is_paused=False, next_slot=0, attempts=0, outcome=Outcome.UNKNOWN, since=None, heard_s=None,
             heard_for_s=None, run=[], recent=0, recent_bad=[], unsteady=0,
@@ -283,22 +288,29 @@ class Probe(Showing, Verdict):
     def _change(self, at: datetime, **columns: Any) -> None:
         with transaction.atomic():
             Page.objects.lock()
-            Probe.objects.filter(pk=self.pk).update(**columns)
+            self.everywhere.order_by().update(**columns)
             Component.objects.get(pk=self.component_id).refresh(at)  # which rings if customers see it
             Page.objects.bump_version(is_public=False)
 
     @property
+    def is_failing(self) -> bool:
+        """Whether it is down, or fails on and off. One that never passed a check knows of no outage."""
+        return (self.outcome == Outcome.DOWN or self.fails_on_and_off) and self.passed_at is not None
+
+    @property
     def status(self) -> Status:
-        """What it thinks, in the public's words. One that never passed a check knows of no outage."""
-        if self.is_unproven:
-            return Status.UNKNOWN
-        return status_of(Outcome(self.outcome), self.when_down)
+        """The public status for its outcome. A probe that never passed a check shows no outage."""
+        return Status.UNKNOWN if self.is_unproven else self.said(Outcome(self.outcome))
+
+    def said(self, outcome: Outcome) -> Status:
+        """This outcome of it, in the public's words."""
+        return status_of(outcome, self.when_down)
 
     @property
     def when_down(self) -> Status:
         """What its component shows when it is down."""
-        known = self.down_status in DOWN_STATUSES
-        return Status(self.down_status) if known else Status.MAJOR_OUTAGE
+        is_valid = self.down_status in DOWN_STATUSES
+        return Status(self.down_status) if is_valid else Status.MAJOR_OUTAGE
 
     @property
     def named_options(self) -> dict[str, Any]:
@@ -307,6 +319,6 @@ class Probe(Showing, Verdict):
 
     @property
     def expectation(self) -> Expectation:
-        """What is still healthy."""
+        """The limits within which a result is healthy."""
         is_indirect = self.kind in PROBERS and PROBERS[self.kind].is_indirect(self.named_options)
         return Expectation(self.latency_limit_ms, self.least_days_left, is_indirect)

@@ -13,21 +13,24 @@ from components.probers import PROBERS, InvalidProbeError
 
 COLUMNS = ("client_certificate", "sealed_client_key")
 UNREADABLE = "Its client certificate cannot be decrypted because SECRET_KEY has changed: set it again."
-UNASKED = "http:// addresses do not use client certificates: use https://, or remove the certificate."
+UNASKED = (
+    "http:// addresses do not use client certificates, nor do ws://: use https:// or wss://, or remove the"
+    " certificate."
+)
 
 
 class UnreadableCertificateError(InvalidProbeError):
-    """It was sealed with a key we no longer have."""
+    """The certificate's key was encrypted with a key that we no longer have."""
 
     def __init__(self) -> None:
         super().__init__(CERTIFICATE, UNREADABLE)
 
 
 class Showing(models.Model):
-    """The half of `Probe` that can say who it is.
+    """The part of `Probe` that presents a client certificate.
 
-    The place is sealed with the key: who may edit a probe, but has never read its key, cannot point that
-    identity at another server (docs/decisions/0014).
+    Host and port are encrypted with the key: a person who may edit the probe, but has never read the key,
+    cannot point it at another server (docs/decisions/0014).
     """
 
     kind: Any
@@ -39,14 +42,14 @@ class Showing(models.Model):
         abstract = True
 
     def keep_certificate(self, pair: ClientCertificate | None, order: Any = None) -> None:
-        """Show this one where the order goes to; None: show none. Not saved."""
+        """Set the certificate for the order's host and port, or remove it (None). Does not save."""
         self.client_certificate, self.sealed_client_key = "", ""
         if pair is not None:
             self.client_certificate = pair.chain
             self.sealed_client_key = encryption.seal(json.dumps([self._place(order), pair.key]))
 
     def shown_to(self, order: Any) -> ClientCertificate | None:
-        """What this order shows; None for nothing. Raises InvalidProbeError, with a sentence for staff."""
+        """The certificate to present for this order, or None. Raises InvalidProbeError."""
         if not self._is_asked(order):
             return None
         place, key = self._opened()
@@ -59,9 +62,9 @@ class Showing(models.Model):
         return client_certificates.of(self.client_certificate, key)
 
     def refuse_elsewhere(self, order: Any) -> None:
-        """Raises InvalidProbeError where what is kept must not, or never would, be shown.
+        """Raises InvalidProbeError if the stored certificate must not, or never would, be presented.
 
-        What cannot be opened is no reason to refuse another change: the checks say so.
+        One that cannot be decrypted does not block other changes: checks report it.
         """
         if self.client_certificate and PROBERS[self.kind].shows_certificate and not self._is_asked(order):
             raise InvalidProbeError(CERTIFICATE, UNASKED)
@@ -70,15 +73,15 @@ class Showing(models.Model):
         except UnreadableCertificateError:
             return
 
-    def certificate_told(self, now: datetime) -> str:
-        """All that anybody is told of it, as "set, valid until 3 Mar 2027 (CN=probe)"; empty without one."""
+    def certificate_summary(self, now: datetime) -> str:
+        """What staff see of it, as "set, valid until 3 Mar 2027 (CN=probe)"; empty without one."""
         if not self.client_certificate:
             return ""
         try:
             self._opened()
         except UnreadableCertificateError:
             return "set, but cannot be decrypted because SECRET_KEY has changed: set it again"
-        return client_certificates.told(self.client_certificate, now)
+        return client_certificates.summary(self.client_certificate, now)
 
     def _is_asked(self, order: Any) -> bool:
         return bool(self.client_certificate) and PROBERS[self.kind].is_secure(order)
@@ -89,7 +92,7 @@ class Showing(models.Model):
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _opened(self) -> tuple[str, str]:
-        """Place and key. Raises UnreadableCertificateError, also for a row that a hand has changed."""
+        """Host and port, and key. Raises UnreadableCertificateError, also for a manually changed row."""
         try:
             place, key = json.loads(encryption.unseal(self.sealed_client_key))
         except (encryption.DecryptionError, ValueError, TypeError):
@@ -97,7 +100,7 @@ class Showing(models.Model):
         return str(place), str(key)
 
     def _forget_where_none_is_shown(self, columns: Collection[str] | None) -> Collection[str] | None:
-        """Of a kind that shows none, none is kept; the columns to save."""
+        """Remove the certificate if the kind presents none. Returns the columns to save."""
         prober = PROBERS.get(self.kind)
         if (
             prober is None

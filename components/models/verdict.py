@@ -26,7 +26,7 @@ ONE_MORE_GOOD = F("recent").bitleftshift(BITS).bitand(MASK)
 
 
 class Verdict(Pointed):
-    """The half of `Probe` that judges what it looks at."""
+    """The part of `Probe` that judges results."""
 
     interval_s: Any
 
@@ -76,7 +76,7 @@ class Verdict(Pointed):
             return None
 
     def is_silent(self, at: datetime) -> bool:
-        """Whether it said something once, and nothing for so long that we no longer know."""
+        """Whether its last result is too old to count (`health.Rule.silence`)."""
         return self.heard_at is not None and at - self.heard_at >= self.rule.silence
 
     @property
@@ -86,16 +86,16 @@ class Verdict(Pointed):
 
     @property
     def rule(self) -> health.Rule:
-        """How sure is sure enough."""
+        """How many results confirm a change."""
         holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
-        interval = timedelta(seconds=self.interval_s if is_one(self.interval_s) else SPARE_S)
+        interval = timedelta(seconds=self.interval_s if is_interval(self.interval_s) else SPARE_S)
         down, up = max(1, self.confirm_down), max(1, self.confirm_up)
         limits = Limits.beside(down, self.unsteady_count, self.unsteady_window)
         return health.Rule(interval, down, up, holds, limits)
 
     @property
     def state(self) -> health.State:
-        """What it thinks, as a value. A memory that no check can have left is none."""
+        """The verdict as a value. An impossible memory (from a manual change) counts as empty."""
         try:
             run = tuple((Outcome(o), datetime.fromtimestamp(at, UTC)) for o, at in self.run)
             bad_at = tuple(datetime.fromtimestamp(at, UTC) for at in self.recent_bad)
@@ -107,11 +107,11 @@ class Verdict(Pointed):
 
     @property
     def fails_on_and_off(self) -> bool:
-        """True while it fails on and off, whatever the newest result was."""
+        """True while it fails on and off, also after a good result."""
         return self.unsteady == Kind.FAILING
 
     def hear(self, outcome: Outcome, at: datetime, *, why: str = "", failure: str = "") -> "Flip | None":
-        """Take in one outcome; the flip it brought about, if any. The caller holds the row."""
+        """Record one outcome. Returns the flip it caused, if any. The caller has locked the row."""
         self._note_passed(outcome, at)
         state, turn = health.step(self.state, outcome, at, self.rule)
         if state == self.state:
@@ -151,6 +151,6 @@ class Verdict(Pointed):
         self.save(update_fields=KEPT)
 
 
-def is_one(interval_s: int) -> bool:
-    """Whether this is an interval at all, in seconds."""
+def is_interval(interval_s: int) -> bool:
+    """Whether this is a valid interval, in seconds."""
     return 1 <= interval_s <= MAX_INTERVAL_S

@@ -8,16 +8,34 @@ from components.outcomes import Reading
 from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.health import HealthCheck
 from components.probers.heartbeat import Heartbeat
 from components.probers.http import HTTP
 from components.probers.inbound import Inbound
+from components.probers.numbers import Numbers
 from components.probers.passive import Passive
+from components.probers.sse import SSE
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
+from components.probers.vendor import Vendor
+from components.probers.websocket import WebSocket
 from components.targets import InvalidProbeError
 
 PROBERS: dict[str, Prober] = {
-    prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS(), Heartbeat(), Inbound())
+    prober.kind: prober
+    for prober in (
+        HTTP(),
+        TCP(),
+        TLS(),
+        DNS(),
+        WebSocket(),
+        SSE(),
+        Numbers(),
+        HealthCheck(),
+        Vendor(),
+        Heartbeat(),
+        Inbound(),
+    )
 }
 
 __all__ = [

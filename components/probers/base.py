@@ -1,13 +1,13 @@
-"""What every prober has: options, a parser for its target, a run that never raises."""
+"""What every prober has: options, a parser for its target, and a check that never raises."""
 
 import asyncio
 import logging
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from components.blame import is_ours, sentence_of_tls
 from components.client_certificates import ClientCertificate, Protocols
@@ -25,7 +25,8 @@ HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
 DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
 ASKING_S = 1.2  # how long finding out takes; a check with less time cannot be sure
-PATIENCE_S = 1.0  # with a body whose end nobody announced
+SPARE_S = 1  # the least that a timeout leaves beside what a check takes by order
+PATIENCE_S = 1.0  # with a body of unannounced length
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Option:
 
 
 class Clock:
-    """Where a check is: the phase that a deadline would interrupt, and what was seen so far."""
+    """The progress of a check: its phase, as a failure if the deadline came now, and the facts so far."""
 
     def __init__(self, deadline_s: float = 10.0) -> None:
         self.began = time.perf_counter()
@@ -52,6 +53,7 @@ class Clock:
         self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
+        self.at_deadline: Callable[[], Reading] | None = None  # for who knows more by then than a phase
         self.resolver: asyncio.Task[bool] | None = None  # whether it is alive, asked once it kept us waiting
 
     @property
@@ -61,23 +63,23 @@ class Clock:
 
     @property
     def has_heard(self) -> bool:
-        """Whether anybody has said anything yet: a name server, the target, or whoever led us there."""
+        """Whether anything was received yet: from a name server, the target, or a redirect before it."""
         if self.phase is Failure.TIMEOUT_DNS and "dns_ms" in self.seen:
             return True
         is_early = self.phase in (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT)
         return not is_early or "hop" in self.seen.get("facts", {})
 
     def note(self, **facts: str) -> None:
-        """Facts by their names, beside those known already."""
+        """Add facts by name."""
         self.seen["facts"] = {**self.seen.get("facts", {}), **facts}
 
     def remark(self, sentence: str) -> None:
-        """A note for staff, behind those there are."""
+        """Append a note for staff."""
         notes = (self.seen.get("facts", {}).get("note", ""), sentence)
         self.note(note=" ".join(filter(None, notes)))
 
     def reading(self, **facts: Any) -> Reading:
-        """What was seen so far, and this."""
+        """The reading of everything seen so far, with these fields."""
         return Reading(total_ms=self.total_ms, **{**self.seen, **facts})
 
 
@@ -102,15 +104,28 @@ class Prober(Protocol):
         ...
 
     def is_secure(self, order: Any) -> bool:
-        """Whether TLS is spoken, so that somebody may ask for our certificate."""
+        """Whether TLS is used, so that the server may ask for our certificate."""
         ...
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else: whoever cannot be reached then says nothing of the thing itself."""
+        """Whether it asks another system, whose failure says nothing about the thing itself."""
         ...
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
-        """Look once. May raise EgressError; is cancelled at the deadline."""
+        """Run one check. May raise EgressError; is cancelled at the deadline."""
+        ...
+
+
+@runtime_checkable
+class WantsPast(Protocol):
+    """An order that is judged by what its probe measured before: `facts["value"]` of its recent checks."""
+
+    def past_s(self, interval_s: int) -> int:
+        """How many seconds of its past it wants, checked this often; 0 for none."""
+        ...
+
+    def with_past(self, past: Iterable[tuple[float, float]]) -> "WantsPast":
+        """The same with its past: seconds before this check (negative) and value, oldest first."""
         ...
 
 
@@ -132,7 +147,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
         async with asyncio.timeout(deadline_s):
             return _storable(await prober.run(order, clock, egress))
     except TimeoutError:
-        return _too_late(clock)
+        return too_late(clock, deadline_s) if clock.at_deadline is None else _storable(clock.at_deadline())
     except EgressError as error:
         return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
     except Exception as error:
@@ -145,22 +160,22 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
 
 
 def _ask_for_resolver(clock: Clock, egress: Egress) -> None:
-    """Nobody has answered for a while: ask now, since after the deadline nobody may."""
+    """After a while without an answer: test our resolver now, as there is no time after the deadline."""
     if not clock.has_heard and clock.phase is Failure.TIMEOUT_DNS and clock.deadline_s > ASKING_S:
         clock.resolver = asyncio.create_task(egress.lookup.is_alive())
 
 
-def _too_late(clock: Clock) -> Reading:
+def too_late(clock: Clock, after_s: float) -> Reading:
     """The deadline has passed: it is the name's fault only if our resolver answers other questions."""
     asked = clock.resolver if clock.phase is Failure.TIMEOUT_DNS and not clock.has_heard else None
     if asked is not None and asked.done() and not asked.exception() and not asked.result():
         return clock.reading(failure=Failure.OWN_FAULT, detail=SILENT)
     where = PHASES[clock.phase]
-    return clock.reading(failure=clock.phase, detail=f"Timed out after {clock.deadline_s:g} s: {where}.")
+    return clock.reading(failure=clock.phase, detail=f"Timed out after {after_s:.3g} s: {where}.")
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
-    """Ours only when that is sure: once anybody has spoken, what goes wrong comes of what was said."""
+    """For an unexpected exception: our own fault only if nothing was received, else the target's answer."""
     if is_ours(error) or isinstance(error, (MemoryError, NameError, ImportError)) or not clock.has_heard:
         return clock.reading(failure=Failure.OWN_FAULT, detail="The check itself failed; see the log.")
     where = PHASES[clock.phase]
@@ -168,7 +183,7 @@ def _unforeseen(error: Exception, clock: Clock) -> Reading:
 
 
 def broken_off(error: OSError, clock: Clock) -> Reading:
-    """The line ended after it was made: by the target, by TLS, by the network, or by ourselves."""
+    """For a connection that broke after it was made: by the target, TLS, the network or ourselves."""
     if isinstance(error, ssl.SSLError):
         return clock.reading(failure=Failure.TLS, detail=sentence_of_tls(error))
     if is_ours(error):
@@ -182,7 +197,7 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 
 
 def _storable(reading: Reading) -> Reading:
-    """Without what a database refuses: a target's words must not keep its failure from being written."""
+    """Without characters that a database refuses, so that a target's text cannot hide its failure."""
     facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
     written = ("detail", "degraded", "excerpt")
     words: dict[str, Any] = {name: _clean(getattr(reading, name)) for name in written}
@@ -208,14 +223,14 @@ async def connect(
 ) -> Line:
     """Open a line with the clock following each phase. Raises EgressError."""
     began = time.perf_counter()
-    known, later = await egress.look_up(host, port)
+    addresses, later = await egress.look_up(host, port)
     clock.seen["dns_ms"] = (time.perf_counter() - began) * 1000
     clock.phase = Failure.TIMEOUT_CONNECT
     try:
-        line = await egress.dial(known, port, host=host, later=later)
+        line = await egress.dial(addresses, port, host=host, later=later)
     except EgressError as error:
         error.dns_ms = clock.seen["dns_ms"]
-        error.address = str(known[0])
+        error.address = str(addresses[0])
         raise
     clock.seen.update(address=line.address, family=line.family, connect_ms=line.connect_ms)
     if tls:
@@ -234,11 +249,11 @@ def options_of(prober: Prober, given: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InvalidProbeError naming the one that is not.
     """
-    known = {option.name: option for option in prober.options}
+    by_name = {option.name: option for option in prober.options}
     for name in given:
-        if name not in known:
+        if name not in by_name:
             raise InvalidProbeError(name, f"A {prober.kind} probe has no option “{name}”.")
-    return {name: _typed(option, given.get(name)) for name, option in known.items()}
+    return {name: _typed(option, given.get(name)) for name, option in by_name.items()}
 
 
 def _typed(option: Option, value: Any) -> Any:
@@ -285,13 +300,13 @@ def _mapping(option: Option, value: Any) -> dict[str, str]:
 
 def _add(pairs: dict[str, str], name: str, text: str, option: Option) -> None:
     """A name that comes twice is kept as one line, as HTTP joins them. Raises InvalidProbeError."""
-    known = next((other for other in pairs if other.lower() == name.lower()), None)
-    if known is None:
+    existing = next((other for other in pairs if other.lower() == name.lower()), None)
+    if existing is None:
         pairs[name] = text
     elif name.lower() in ONCE:
         raise InvalidProbeError(option.name, f"“{name}” can be set only once.")
     else:
-        pairs[known] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
+        pairs[existing] += f"{'; ' if name.lower() == 'cookie' else ', '}{text}"
 
 
 def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
@@ -305,6 +320,27 @@ def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
             "target",
             f"{host} is on a private or reserved network: an operator can allow it with {egress.setting}.",
         )
+
+
+def refuse_short(order: Any, timeout_s: float) -> None:
+    """Refuse a timeout that ends before what was ordered does. Raises InvalidProbeError.
+
+    What an order takes by itself is its `lasts_s`; most have none.
+    """
+    lasts_s = getattr(order, "lasts_s", 0)
+    if lasts_s and timeout_s < lasts_s + SPARE_S:
+        raise InvalidProbeError(
+            "timeout_s",
+            f"By its options a check takes {lasts_s} s, and {SPARE_S} s to connect and answer: use a timeout"
+            f" of at least {lasts_s + SPARE_S} s, or shorten the check.",
+        )
+
+
+def whole_number(name: str, value: int, low: int, high: int) -> int:
+    """The same number. Raises InvalidProbeError where it is out of range."""
+    if not low <= value <= high:
+        raise InvalidProbeError(name, f"Use {low:,} to {high:,}.")
+    return value
 
 
 def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]:

@@ -19,18 +19,18 @@ ENDLESS = ("text/event-stream", "audio/", "video/", "multipart/x-mixed-replace",
 
 @dataclass(slots=True)
 class Answer:
-    """What came of a body: all of it, or as much as was needed, and why it was left there."""
+    """What was read of a body: all of it, or as much as was needed, and why reading stopped."""
 
     data: bytearray = field(default_factory=bytearray)
     note: str = ""
     heard_ms: float = 0.0  # when the newest piece came
 
     def text(self, head: wire.Head) -> str:
-        """The body in letters."""
+        """The body as text."""
         return charsets.decoded(self.data, head.headers.get("content-type", ""))
 
     def holds(self, text: str, head: wire.Head) -> bool:
-        """Whether the text is there, by the charset named or byte for byte, whatever ends its lines."""
+        """Whether the text is there, by the named charset or byte for byte, whatever its line endings."""
         return text.encode() in self.data or charsets.holds(
             self.data, head.headers.get("content-type", ""), text
         )
@@ -42,7 +42,7 @@ Enough = Callable[[Answer], bool] | None  # None: nothing is looked for
 async def read(
     pieces: AsyncGenerator[bytes, None], head: wire.Head, clock: Clock, *, method: str, is_enough: Enough
 ) -> Answer:
-    """The body that these pieces are, as they come.
+    """Read a body from these pieces, as far as needed.
 
     Raises TooLargeError, MalformedAnswerError, DecompressionError, OSError.
     """
@@ -79,7 +79,7 @@ async def _fill(answer: Answer, pieces: AsyncGenerator[bytes, None], clock: Cloc
 async def _patiently(
     filling: Coroutine[Any, Any, None], answer: Answer, head: wire.Head, clock: Clock, is_enough: Enough
 ) -> None:
-    """Of a body whose end nobody announced: wait a while, then be content with what is needed."""
+    """Read a body of unannounced length: wait a while, then stop once enough was read."""
     is_endless = head.headers.get("content-type", "").strip().lower().startswith(ENDLESS)
     task = asyncio.ensure_future(filling)
     wait_s = 0.01 if is_endless else clock.patience_s
@@ -104,6 +104,6 @@ async def _patiently(
 
 
 def _read_error(task: "asyncio.Future[None]") -> None:
-    """An error that comes after enough was read is nobody's; asyncio would log it."""
+    """Retrieve an error that comes after enough was read; asyncio would log it otherwise."""
     if not task.cancelled():
         task.exception()

@@ -15,12 +15,12 @@ from components.egress import Line
 from components.outcomes import Failure, Reading
 from components.probers.base import Clock
 
-NEAR_DAYS = 14  # of ours, when staff are told to renew it
+NEAR_DAYS = 14  # of our own certificate, when staff get a note to renew it
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """As much of one as is told."""
+    """The fields of a certificate that staff see."""
 
     name: str
     issuer: str
@@ -30,7 +30,7 @@ class Certificate:
 def facts_of(line: Line, now: datetime | None = None) -> dict[str, Any]:
     """`days_left` (whole days) and `facts` of the certificate sent that ends first; empty without one.
 
-    Not of the server's own alone: a chain holds no longer than its shortest link.
+    Not only of the server's own: a chain is valid no longer than the first to expire.
     """
     read = [certificate for der in line.chain if (certificate := _read(der)) is not None]
     if not read:
@@ -47,7 +47,7 @@ def facts_of(line: Line, now: datetime | None = None) -> dict[str, Any]:
 
 
 def remark_on_ours(shown: ClientCertificate | None, clock: Clock, now: datetime | None = None) -> None:
-    """Tell staff, not customers, that our own certificate is near its end: the target is well."""
+    """Note for staff that our own certificate expires soon; customers don't see it: the target is healthy."""
     if shown is None:
         return
     days = (shown.ends_at - (now or datetime.now(UTC))).days
@@ -58,7 +58,7 @@ def remark_on_ours(shown: ClientCertificate | None, clock: Clock, now: datetime 
 
 
 def blamed(reading: Reading, shown: ClientCertificate | None, now: datetime | None = None) -> Reading:
-    """A refusal of ours after its end says nothing of the target: it is our own fault."""
+    """The reading; our own fault if it was refused and our certificate has expired."""
     is_refused = reading.failure is Failure.TLS and reading.detail.startswith(REFUSED)
     if shown is None or not is_refused or shown.ends_at > (now or datetime.now(UTC)):
         return reading
@@ -81,5 +81,5 @@ def _read(der: bytes) -> Certificate | None:
 
 
 def _common_name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else name.rfc4514_string()
+    attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else name.rfc4514_string()

@@ -92,7 +92,7 @@ class DNS:
         return False
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: DNSTarget, clock: Clock, egress: Egress) -> Reading:
@@ -122,7 +122,7 @@ def expected_forms(record_type: str, text: str) -> frozenset[Any]:
         return frozenset()
     plain = text.translate(TYPED_QUOTES)
     if record_type == "TXT":
-        # quotes are those of dig, or belong to the text: nobody can tell, so either will do
+        # quotes may be those of dig or part of the text, so both are accepted
         forms = {text.encode(), text.replace("\\;", ";").encode()}  # dig writes a semicolon so
         if plain[0] == '"':
             joined = plain[1:-1].replace("\\;", ";").encode() if ONE_STRING.fullmatch(plain) else None

@@ -1,46 +1,31 @@
 """HTTP probes: the right status and content, in time.
 
-Follows up to five redirects, each judged by the egress door again; headers that
-staff typed are not sent to another origin. A body is read as far as the
-expectations need it: a stream or a large body is no failure.
+A body is read as far as the expectations need it: a stream or a large body is no failure.
 """
 
-import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonpath
 import re2
 
-from components import http2, steps, wire
+from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.decompression import DecompressionError
-from components.egress import HTTP2, Egress, EgressError, Line
+from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths, json_walks
-from components.probers.base import (
-    EXCERPT_CHARACTERS,
-    Clock,
-    Option,
-    broken_off,
-    connect,
-    options_of,
-    printable,
-)
+from components.probers import answer_facts, body, exchange, fetching, json_answers, json_paths
+from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
+from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
-from components.probers.redirects import Hop, first_hop, next_hop
-from components.shown_addresses import without_secrets
+from components.probers.redirects import first_hop
+from components.probers.typed_headers import can_be_name, refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MAX_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
-REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
 MAX_REGEX_LENGTH = 500
 STATUS = re.compile("[0-9]{1,3}")
@@ -127,7 +112,7 @@ class HTTP:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
-        _printable_headers(given["headers"])
+        refuse_unprintable(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
@@ -157,133 +142,61 @@ class HTTP:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
-        hop = first_hop(order.url, order.method, order.headers, order.body)
-        for _ in range(MAX_REDIRECTS + 1):
-            line = await _connect(hop, order, clock, egress)
-            try:
-                head, pieces = await exchange.ask(hop, line, clock)
-                if order.http2:
-                    clock.note(protocol=head.version)
-                location = next(filter(None, head.values("location")), "")
-                if order.follows and head.status in REDIRECTS and location:
-                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                    continue
-                answer = await body.read(
-                    pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
-                )
-                return _judge(order, head, answer, clock)
-            except wire.TooLargeError as error:
-                return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-            except DecompressionError as error:
-                return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.MalformedAnswerError as error:
-                return exchange.garbled(error, clock)
-            except InvalidProbeError as refused:
-                return clock.reading(
-                    failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
-                )
-            except http2.StreamEndedError as error:
-                return exchange.ended(error, clock)
-            except (ssl.SSLError, OSError) as error:
-                return broken_off(error, clock)
-            except (ValueError, RecursionError, OverflowError):
-                # all that is read here came from the target: numbers that are none, addresses beyond repair
-                return clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
-            finally:
-                line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
 
+        async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
+            is_enough = _enough_for(order, head)
+            answer = await body.read(pieces, head, clock, method=method, is_enough=is_enough)
+            return _judge(order, head, answer, clock)
 
-async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) -> Line:
-    """A line to this hop; what is known of it so far is said of no other. Raises EgressError."""
-    shown = order.shown if hop.is_home else None
-    offers = HTTP2 if order.http2 else ()
-    clock.phase = Failure.TIMEOUT_DNS
-    if hop.number:
-        clock.seen = {name: seen for name, seen in clock.seen.items() if name in ("days_left", "facts")}
-        clock.note(hop=str(hop.number + 1), host=hop.host)
-    try:
-        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown, offers=offers)
-    except EgressError as error:
-        if hop.number:
-            if error.address:
-                clock.note(address=error.address)
-            error.sentence = f"Redirected to {hop.host}, port {hop.port}: {error.sentence}"
-        raise
-    about = certificate.facts_of(line)
-    days = about.get("days_left")
-    if days is not None and days < clock.seen.get("days_left", days + 1):
-        clock.seen["days_left"] = days
-        clock.note(**about["facts"])
-    if not hop.number:
-        certificate.remark_on_ours(shown, clock)
-    return line
+        return await fetching.fetch(order, clock, egress, judged)
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
-    """Whether what was read so far already holds all that is looked for; None when nothing is."""
+    """A test whether enough was read to judge the order; None if the body is not needed."""
     if not order.accepts(head.status) or not order.reads_body:
         return None
 
     def is_enough(answer: Answer) -> bool:
         try:
             return not _wrong(order, head, answer)
-        except _Unreadable as unread:
-            return unread.failure is Failure.TOO_LARGE  # which more of it would not mend
+        except UnreadableError as unread:
+            return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
-    """What was found, held against what was ordered."""
-    clock.note(**_telling(head))
+    """The reading of an answer, judged by the order."""
+    clock.note(**answer_facts.always(head))
+    failure, detail = _failure(order, head, answer)
+    if failure is not None:
+        clock.note(**answer_facts.of_body(answer.data, head))
     reading = clock.reading()
-    if answer.note:  # the time we waited for an end that nobody promised is not the target's
+    if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
+    if failure is None:
+        return reading
+    return replace(reading, failure=failure, detail=detail, excerpt=fetching.excerpt(head, answer))
+
+
+def _failure(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
+    """What is wrong with it, and a sentence; None when it is as ordered."""
     if not order.accepts(head.status):
-        detail = f"Responded with {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
+        return Failure.STATUS, f"Responded with {head.status}, which is not expected."
     try:
         wrong = _wrong(order, head, answer)
-    except _Unreadable as unread:
-        excerpt = _excerpt(head, answer)
-        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
-    if wrong:
-        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
-    return reading
-
-
-def _excerpt(head: wire.Head, answer: Answer) -> str:
-    begin = Answer(answer.data[: 4 * EXCERPT_CHARACTERS])
-    return printable(begin.text(head).encode("utf-8", "replace"))
-
-
-class _Unreadable(Exception):
-    """The answer holds nothing to judge, or more than we go through."""
-
-    failure = Failure.PROTOCOL
-
-
-class _TooFar(_Unreadable):
-    failure = Failure.TOO_LARGE
-
-
-def _telling(head: wire.Head) -> dict[str, str]:
-    """The headers that help a diagnosis."""
-    wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    told = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in told:  # tokens travel in redirects
-        told["location"] = without_secrets(told["location"])
-    return {name: value[:200] for name, value in told.items()}
+    except UnreadableError as unread:
+        return unread.failure, str(unread)
+    return (Failure.ASSERTION, wrong) if wrong else (None, "")
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
-    """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
+    """The first expectation that does not hold, in a sentence; empty when all do. Raises UnreadableError."""
     if order.header:
         values = head.values(order.header)
         if not values:
@@ -300,7 +213,7 @@ def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
 
 
 def _matches(regex: Any, text: str) -> bool:
-    """Whether it is found, whatever ends the lines: `$` is the end of one."""
+    """Whether it matches, whatever the line endings: `$` is the end of a line."""
     return bool(regex.search(text) or ("\r\n" in text and regex.search(text.replace("\r\n", "\n"))))
 
 
@@ -311,25 +224,12 @@ def _readings(values: list[str]) -> list[str]:
 
 
 def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
-    try:
-        try:
-            document = json.loads(answer.data)
-        except UnicodeDecodeError:  # of a charset of its own, or with a letter cut in two
-            document = json.loads(answer.text(head))
-    except (ValueError, RecursionError) as error:
-        raise _Unreadable("The response is not JSON.") from error
-    try:
-        found = json_walks.walk(order.json_path, document)
-    except json_walks.TooFar as error:
-        most = f"{json_walks.MAX_VALUES:,}"
-        raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
-    if not found:
-        raise _Unreadable("The JSON path finds nothing.")
+    values = json_answers.values_at(order.json_path, json_answers.document(answer, head))
+    if not values:
+        raise UnreadableError("The JSON path finds nothing.")
     if not order.json_equals:
         return ""
-    for value in found:
+    for value in values:
         if not is_meant(order.json_equals, value):
             return f"The JSON path finds {spelled(value)[:80]}, not {order.json_equals[:80]}."
     return ""
@@ -350,7 +250,7 @@ def _statuses(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _refuse_words_without_body(given: Mapping[str, Any], statuses: tuple[tuple[int, int], ...]) -> None:
-    """What is looked for in a body that no answer will have can never be found. Raises InvalidProbeError."""
+    """Refuse an expected text if no answer will have a body. Raises InvalidProbeError."""
     looked_for = [name for name in ("expect_text", "expect_regex", "json_path") if given[name]]
     if not looked_for:
         return
@@ -369,7 +269,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
         raise InvalidProbeError("expect_header_value", "Add the name of the header with this value.")
-    if not _can_be_name(name):
+    if not can_be_name(name):
         raise InvalidProbeError(
             "expect_header", f"“{name[:40]}” is not a valid header name: write it like Content-Type."
         )
@@ -377,11 +277,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
 
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
     """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
-    return all(code in REDIRECTS for low, high in statuses for code in range(low, high + 1))
-
-
-def _can_be_name(name: str) -> bool:
-    return all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name)
+    return all(code in fetching.REDIRECTS for low, high in statuses for code in range(low, high + 1))
 
 
 def _regex(text: str) -> Any:
@@ -394,11 +290,3 @@ def _regex(text: str) -> Any:
         return json_paths.linear(text)
     except re2.error as error:
         raise InvalidProbeError("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
-
-
-def _printable_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not (name and _can_be_name(name)):
-            raise InvalidProbeError("headers", f"“{name[:40]}” is not a valid header name.")
-        if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbeError("headers", f"The value of {name} contains control characters.")

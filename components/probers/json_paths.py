@@ -25,8 +25,10 @@ def compiled(text: str) -> Any:
         return _environment.compile(text)
     except (jsonpath.JSONPathError, ValueError, OverflowError, RecursionError) as error:
         # of some numbers and patterns it says so in errors of Python's own
-        said = str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
-        raise InvalidProbeError("json_path", f"This is not a valid JSON path: {said}.") from error
+        reason = (
+            str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
+        )
+        raise InvalidProbeError("json_path", f"This is not a valid JSON path: {reason}.") from error
     except re2.error as error:
         raise InvalidProbeError("json_path", "A pattern in it does not compile (RE2 syntax).") from error
 

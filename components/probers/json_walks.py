@@ -1,7 +1,7 @@
 """A limit on how many values a JSON path may visit, since path and document can both be large.
 
-A megabyte holds half a million values, and a path can come by each of them many times. What
-is counted is what is looked at, not the time: an answer is too large on all machines, or on none.
+A megabyte holds half a million values, and a path can come by each of them many times. Values
+are counted, not time, so that an answer is too large on all machines or on none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ MAX_VALUES = 200_000  # at most half a second
 LETTERS = 100  # searched in the time that a value takes
 AT_ONCE = (NameSelector, IndexSelector)
 
-_left: ContextVar[int] = ContextVar("values left")
+_remaining: ContextVar[int] = ContextVar("values left")
 
 
 class TooFar(Exception):
@@ -26,29 +26,29 @@ class TooFar(Exception):
 
 def walk(path: Any, document: Any) -> list[Any]:
     """All values a path leads to. Raises TooFar, JSONPathError, RecursionError."""
-    before = _left.set(MAX_VALUES)
+    before = _remaining.set(MAX_VALUES)
     try:
-        return _found(path, document)
+        return _matches(path, document)
     finally:
-        _left.reset(before)
+        _remaining.reset(before)
 
 
 def spend(values: int) -> None:
     """So many are looked at. Raises TooFar."""
-    left = _left.get() - values
-    if left < 0:
+    remaining = _remaining.get() - values
+    if remaining < 0:
         raise TooFar
-    _left.set(left)
+    _remaining.set(remaining)
 
 
 def size(value: Any) -> int:
-    """How many values are looked at by whoever goes through this one."""
+    """How many values a walk through this one visits."""
     if isinstance(value, str):
         return 1 + len(value) // LETTERS
     return 1 + len(value) if isinstance(value, (list, dict)) else 1
 
 
-def _found(path: Any, document: Any) -> list[Any]:
+def _matches(path: Any, document: Any) -> list[Any]:
     if isinstance(path, CompoundJSONPath):
         return _joined(path, document)
     # its own `findall` takes a text for a document in JSON
@@ -59,9 +59,9 @@ def _found(path: Any, document: Any) -> list[Any]:
 
 
 def _joined(path: CompoundJSONPath, document: Any) -> list[Any]:
-    values = _found(path.path, document)
+    values = _matches(path.path, document)
     for sign, other in path.paths:
-        others = _found(other, document)
+        others = _matches(other, document)
         if sign == path.env.union_token:
             values += others
         else:
@@ -71,7 +71,7 @@ def _joined(path: CompoundJSONPath, document: Any) -> list[Any]:
 
 
 class Node(JSONPathMatch):
-    """A value on the way. Nobody asks where it stands, which takes longer to keep than to walk."""
+    """A value on the way, without its location, which takes longer to track than the walk itself."""
 
     __slots__ = ()
 
@@ -111,16 +111,18 @@ class Descent(JSONPathRecursiveDescentSegment):
         """What holds values, each before what it holds."""
         waiting = [(node, depth)]
         while waiting:
-            here, depth = waiting.pop()
+            current, depth = waiting.pop()
             if depth > self.env.max_recursion_depth:
                 raise JSONPathRecursionError("recursion limit exceeded", token=self.token)
-            spend(size(here.obj))
-            yield here
-            values = here.obj.values() if isinstance(here.obj, dict) else here.obj
+            spend(size(current.obj))
+            yield current
+            values = current.obj.values() if isinstance(current.obj, dict) else current.obj
             if isinstance(values, str) or not hasattr(values, "__iter__"):
                 continue
             below = [
-                (here.new_child(value, 0), depth + 1) for value in values if isinstance(value, (dict, list))
+                (current.new_child(value, 0), depth + 1)
+                for value in values
+                if isinstance(value, (dict, list))
             ]
             waiting += reversed(below)
 

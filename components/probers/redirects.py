@@ -57,7 +57,7 @@ class Hop:
         return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
 
     def fields(self) -> dict[str, str]:
-        """The headers to send: what was typed, if it may go there, and what the chain itself brought."""
+        """The headers to send: those of staff, if they may go there, and cookies of the chain."""
         is_home = self.is_home
         if is_home and not (self.login or self.jar):
             return dict(self.typed)
@@ -80,7 +80,7 @@ def origin(url: SplitResult) -> Origin:
 
 
 def first_hop(url: str, method: str, headers: Mapping[str, str], body: bytes) -> Hop:
-    """What was ordered."""
+    """The first request, from the order."""
     parts = urlsplit(url)  # kept by Python for addresses it has seen
     return Hop(parts, method, headers, body, origin(parts))
 
@@ -97,7 +97,7 @@ def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -
     if (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST"):
         method, body = "GET", b""
         typed = {name: value for name, value in typed.items() if not _is_of_body(name)}
-    jar = cookies.taken(hop.jar, map(_readable, set_cookies), hop.url)
+    jar = cookies.updated(hop.jar, map(_readable, set_cookies), hop.url)
     return Hop(parts, method, typed, body, hop.home, jar, login, hop.number + 1)
 
 
@@ -113,14 +113,14 @@ def _joined(base: SplitResult, authority: str, location: str) -> str:
         before = before[scheme.end() :]  # "http:next" is no whole address
     elif scheme:
         return f"{before}{mark}{query}"
-    here = f"{base.scheme}://{authority}"
+    base_origin = f"{base.scheme}://{authority}"
     if before.startswith("//"):
         return f"{base.scheme}:{before}{mark}{query}"
     if before.startswith("/"):
-        return f"{here}{before}{mark}{query}"
+        return f"{base_origin}{before}{mark}{query}"
     if before:
-        return f"{here}{base.path.rpartition('/')[0]}/{before}{mark}{query}"
-    return f"{here}{base.path}{mark}{query}" if mark else f"{here}{base.path}?{base.query}"
+        return f"{base_origin}{base.path.rpartition('/')[0]}/{before}{mark}{query}"
+    return f"{base_origin}{base.path}{mark}{query}" if mark else f"{base_origin}{base.path}?{base.query}"
 
 
 def _is_of_body(name: str) -> bool:

@@ -38,19 +38,19 @@ class TCP:
         return TCPTarget(host, port, _bytes(given["send"]), _bytes(given["expect"]))
 
     def address(self, order: TCPTarget) -> tuple[str, int]:
-        """What is dialled."""
+        """The host and port to dial."""
         return order.host, order.port
 
     def is_secure(self, order: TCPTarget) -> bool:
-        """What is sent is plain."""
+        """False: TCP probes do not use TLS."""
         return False
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: TCPTarget, clock: Clock, egress: Egress) -> Reading:
-        """Connect, say it, hear it."""
+        """Connect, send, and wait for the expected bytes."""
         line = await connect(order.host, order.port, clock, egress)
         try:
             return await self._talk(order, line, clock)
@@ -74,7 +74,7 @@ class TCP:
                 clock.seen["first_byte_ms"] = clock.total_ms - sent_ms
                 clock.phase = Failure.TIMEOUT_TRANSFER
             heard += data
-            clock.seen["excerpt"] = printable(heard)  # what it said instead, should the deadline come first
+            clock.seen["excerpt"] = printable(heard)  # what it sent instead, if the deadline comes first
         if _holds(order.expect, heard):
             return clock.reading(excerpt="")
         detail = "The response does not contain the expected text."
@@ -82,7 +82,7 @@ class TCP:
 
 
 def _holds(expect: bytes, heard: bytes) -> bool:
-    """Whether it is there, whatever ends its lines when the wish does not say."""
+    """Whether the expected bytes were received; LF in them also matches CR LF."""
     return expect in heard or (b"\r" not in expect and expect in heard.replace(b"\r\n", b"\n"))
 
 

@@ -37,7 +37,7 @@ class TLS:
         return TLSTarget(*host_and_port(target.removeprefix("tls://"), default=HTTPS_PORT))
 
     def address(self, order: TLSTarget) -> tuple[str, int]:
-        """What is dialled."""
+        """The host and port to dial."""
         return order.host, order.port
 
     def is_secure(self, order: TLSTarget) -> bool:
@@ -45,7 +45,7 @@ class TLS:
         return True
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: TLSTarget, clock: Clock, egress: Egress) -> Reading:

@@ -1,7 +1,7 @@
 """How an automatic incident ends: all of it has recovered and settled, and it is resolved or staff are asked.
 
-Flips tell what changes. Where none does (staff set or clear a status, hand the incident back,
-restore it, merge another into it) its rows are compared with what is so now: `catch_up`.
+A flip says what changes. Without one (staff set or clear a status, hand the incident back,
+restore it, merge another into it) its rows are compared with the present statuses: `catch_up`.
 """
 
 from collections.abc import Sequence
@@ -58,12 +58,12 @@ def propose(incident: Incident, now: datetime) -> None:
 
 
 def catch_up(incident: Incident, now: datetime) -> None:
-    """Take the statuses of now, and say what that changes. The caller holds the lock of the page."""
+    """Take over the present statuses and post what that changes. The caller holds the lock of the page."""
     if incident.resolved_at or incident.deleted_at or incident.merged_into_id:
         return
     changes = _take_statuses(incident)
     incident.weigh()
-    if not incident.is_owned or incident.recovered_since or _was_seen(incident):
+    if not incident.is_owned or incident.recovered_since or _was_detected(incident):
         recovery.watch(incident, recovery.shown_since(incident, now), now)
     incident.save()
     if not say_what_is(incident, now, changes) and changes:
@@ -71,7 +71,7 @@ def catch_up(incident: Incident, now: datetime) -> None:
 
 
 def notice(incident: Incident, now: datetime) -> None:
-    """Catch up where its probes say something else without a flip: staff have changed them."""
+    """Catch up where its probes disagree with its rows without a flip, as after staff changed them."""
     if not _is_behind(incident):
         return
     with transaction.atomic():
@@ -82,7 +82,7 @@ def notice(incident: Incident, now: datetime) -> None:
 
 
 def _is_behind(incident: Incident) -> bool:
-    """Whether a row is not as its probes say; what staff set waits until nobody can undo it."""
+    """Whether a row differs from its probes. What staff set is skipped until it cannot be undone."""
     rows = incident.spoken_of()
     prefetch_related_objects(rows, "component__probes")  # asked every second, whatever the number of rows
     free = [row for row in rows if not (row.component.manual_status or row.component.judge_at)]
@@ -90,22 +90,22 @@ def _is_behind(incident: Incident) -> bool:
     return len(others) > len(recovery.overlooked(incident, others))
 
 
-def _was_seen(incident: Incident) -> bool:
-    """Whether a probe saw any of it: what staff alone know of is not over because checks pass."""
+def _was_detected(incident: Incident) -> bool:
+    """Whether a probe detected any of it. If only staff know of it, passing checks do not end it."""
     ids = incident.affected.values("component")
-    seen = Flip.objects.filter(probe__component__in=ids, at__gte=incident.started_at)
-    return incident.is_by_machine or seen.exists()
+    flips = Flip.objects.filter(probe__component__in=ids, at__gte=incident.started_at)
+    return incident.is_by_machine or flips.exists()
 
 
 def _take_statuses(incident: Incident) -> list[list[str]]:
-    """Each component as staff set it, or else as its probes see it; the changes."""
+    """Set each row to the status staff set, or else to what its probes see. Returns the change rows."""
     changes = []
-    rows = list(incident.affected.select_related("component"))
+    rows = list(incident.affected.filter(continued_in=None).select_related("component"))
     overlooked = recovery.overlooked(incident, rows)
     for row in rows:
         component, old = row.component, Status(row.status)
         if not component.manual_status and (row in overlooked or component.probed() is None):
-            continue  # nobody says anything of it: what was said last stands
+            continue  # no status from staff or probes: the last one stays
         status = component.judged()
         if status is not old:
             row.set_status(status)
@@ -114,7 +114,7 @@ def _take_statuses(incident: Incident) -> list[list[str]]:
 
 
 def say_what_is(incident: Incident, now: datetime, changes: Sequence[list[str]] = ()) -> bool:
-    """Tell customers where they were told otherwise, if it is automatic. False when nothing was said."""
+    """Post an update if customers last read otherwise and it is automatic. False when nothing was posted."""
     if incident.is_owned or not incident.concerns_public:
         return False
     is_watching = incident.phase == Phase.MONITORING
@@ -137,16 +137,16 @@ def say_what_is(incident: Incident, now: datetime, changes: Sequence[list[str]] 
 
 
 def _still_failing(incident: Incident, failing: Sequence[Component], until: datetime) -> str:
-    """Since when, where a probe saw it begin."""
+    """The text, with the start if a probe saw each of them fail."""
     names = [component.name for component in failing]
     falls = [last_fall(component) for component in failing]
-    known = [fall.at for fall in falls if fall is not None]
-    if len(known) < len(failing):
+    fell_at = [fall.at for fall in falls if fall is not None]
+    if len(fell_at) < len(failing):
         return generated_text.still(names, until=until)
-    since = max(incident.started_at, min(known))
+    since = max(incident.started_at, min(fell_at))
     return generated_text.promised(generated_text.failing(names, failure(failing), since=since), until=until)
 
 
 def _is_news(changes: Sequence[list[str]]) -> bool:
-    """Whether something fails now that customers were told works."""
+    """Whether something fails now that was working in the last update."""
     return any(Status(new).is_trouble and not Status(old).is_trouble for _, _, old, new in changes)

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db import models
 
 from components.models import Component, Flip
-from components.outcomes import Outcome
 from components.status import Status
-from components.unsteady import Kind
+from incidents.models import Affected
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,12 @@ class Failed:
 
     @property
     def new(self) -> Status:
-        """What it is now."""
+        """Its present status."""
         return Status(self.component.status)
 
 
 def working_beside(component: Component) -> list[str]:
-    """Components of the same group that are known to work."""
+    """Names of the shown components in its group that are operational."""
     if component.group_id is None:
         return []
     beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
@@ -36,16 +35,14 @@ def working_beside(component: Component) -> list[str]:
 
 
 def last_known(component: Component) -> Status:
-    """What it was when we last saw it, if it is seen again now; unknown if it never was."""
+    """Its last status before the present one that was not unknown; unknown if there is none."""
     span = component.spans.exclude(ended_at=None).exclude(status=Status.UNKNOWN).order_by("-pk").first()
     return Status(span.status) if span else Status.UNKNOWN
 
 
 def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
-    fails = Q(outcome=Outcome.DOWN) | Q(unsteady=Kind.FAILING)
-    down = component.probes.filter(fails, is_paused=False).exclude(passed_at=None)
-    flips = [flip for probe in down if (flip := probe.flips.last())]
+    flips = [flip for probe in component.failing_probes() if (flip := probe.flips.last())]
     return max(flips, key=lambda flip: flip.at, default=None)
 
 
@@ -56,6 +53,29 @@ def newest_flip(component: Component) -> Flip:
 
 
 def failure(components: Iterable[Component]) -> str:
-    """What they fail with, if it is one thing; empty for several."""
+    """Their common failure; empty if they fail differently."""
     failures = {flip.failure for component in components if (flip := last_fall(component))}
     return failures.pop() if len(failures) == 1 else ""
+
+
+def open_places(component: Component) -> models.QuerySet[Affected]:
+    """The component's rows in the incidents that are open for it; automatic ones first."""
+    places: models.QuerySet[Affected] = component.affected.filter(
+        continued_in=None,
+        incident__resolved_at=None,
+        incident__deleted_at=None,
+        incident__merged_into=None,
+    )
+    return places.select_related("incident").order_by("-is_auto_open", "-id")
+
+
+def shown_before(component: Component) -> Status:
+    """The status that its present one replaced; unknown if there was none."""
+    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
+    return Status(span.status) if span else Status.UNKNOWN
+
+
+def is_worked_on(component: Component) -> bool:
+    """Whether planned work is under way on it: its failures are judged when the work ends."""
+    is_under_way: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
+    return is_under_way

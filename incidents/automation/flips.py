@@ -10,7 +10,7 @@ from incidents import generated_text, steps
 from incidents.automation.ending import say_what_is
 from incidents.automation.failures import Failed, failure, last_known
 from incidents.automation.texts import in_trouble, text_of
-from incidents.automation.updates import note_fact, publish, tell
+from incidents.automation.updates import note_fact, post_change, publish
 from incidents.lifecycle import Kind, Phase
 from incidents.models import Affected, Incident, recovery
 from incidents.models.change import change_row
@@ -23,14 +23,14 @@ def publish_delay() -> timedelta:
 
 
 def hear(incident: Incident, affected: Affected, flip: Flip, status: Status, now: datetime) -> None:
-    """A flip of a component that is already in it; `status` is what the component is now."""
+    """Apply a flip of a component that is already in the incident. `status`: its present status."""
     component, old = affected.component, Status(affected.status)
     if status == old:
-        _hear_nothing_new(incident, flip, now)
+        _note_same_status(incident, flip, now)
         return
     incident.unwatched_at = None
-    known = last_known(component) if old is Status.UNKNOWN else old
-    step = _step_of(affected, known, status)
+    last_status = last_known(component) if old is Status.UNKNOWN else old
+    step = _step_of(affected, last_status, status)
     if step is Step.AGAIN:
         incident.joined_at = now  # what fails with it now belongs to it
     affected.set_status(status)
@@ -54,20 +54,20 @@ def hear(incident: Incident, affected: Affected, flip: Flip, status: Status, now
         incident.save()
         incident.write(Kind.FACT, text, now, changes=changes)
     else:
-        tell(incident, step, component, changes, now, text=text)
+        post_change(incident, step, component, changes, now, text=text)
 
 
-def _hear_nothing_new(incident: Incident, flip: Flip, now: datetime) -> None:
-    """Another probe of it has flipped; what the component is stays the same."""
+def _note_same_status(incident: Incident, flip: Flip, now: datetime) -> None:
+    """Note a flip that leaves the component's status as it was."""
     recovery.watch(incident, flip.at, now)
     incident.save()
     met = generated_text.met(flip.failure, flip.why)
-    note_fact(incident, f"{flip.probe}: {flip.old} → {flip.new}. {met}".strip(), now)
+    note_fact(incident, f"{flip.probe.name_with_region}: {flip.old} → {flip.new}. {met}".strip(), now)
     say_what_is(incident, now)
 
 
 def join(incident: Incident, failed: Failed, now: datetime) -> None:
-    """One more component fails: the same incident."""
+    """Add one more failing component to the incident."""
     component, flip = failed.component, failed.flip
     incident.touch(component, failed.new, flip.at, is_auto_open=True)
     incident.log("joined", component=component.name, failure=flip.failure)
@@ -83,11 +83,11 @@ def join(incident: Incident, failed: Failed, now: datetime) -> None:
         note_fact(incident, text, now, changes)
         return
     incident.title = generated_text.title(incident.troubled(), flip.failure)
-    tell(incident, Step.ALSO, component, changes, now, text=text)
+    post_change(incident, Step.ALSO, component, changes, now, text=text)
 
 
 def reopen(incident: Incident, failed: Failed, now: datetime) -> None:
-    """It fails again minutes after it was resolved automatically: the same incident goes on."""
+    """Reopen an incident that fails again minutes after it was resolved automatically."""
     component, flip = failed.component, failed.flip
     recovery.fail_again(incident, flip.at)
     incident.resolved_at = incident.monitoring_at = None
@@ -98,13 +98,13 @@ def reopen(incident: Incident, failed: Failed, now: datetime) -> None:
     incident.log("reopened", component=component.name, failure=flip.failure)
     changes = [change_row(component, failed.old, failed.new)]
     if component.is_shown:
-        tell(incident, Step.AGAIN, component, changes, now)
+        post_change(incident, Step.AGAIN, component, changes, now)
     else:
         incident.save()
         note_fact(incident, generated_text.again([component.name], since=flip.at), now, changes)
 
 
-def come_out(incident: Incident, asked: set[AutoIncidents], now: datetime) -> None:
+def publish_as_asked(incident: Incident, asked: set[AutoIncidents], now: datetime) -> None:
     """Publish a suggestion, or start its countdown, as the components that joined it ask (`asked`)."""
     if incident.published_at is not None or incident.is_owned:
         return
@@ -116,9 +116,9 @@ def come_out(incident: Incident, asked: set[AutoIncidents], now: datetime) -> No
 
 
 def _step_of(affected: Affected, old: Status, status: Status) -> Step | None:
-    """What a change of a component is; None for sight that was lost, or is back and shows no change.
+    """The step for a component's change; None if its status became unknown, or is known again unchanged.
 
-    `old`: as it was last known. All recovered is seen afterwards.
+    `old`: its last known status. Step.RECOVERED is decided by the caller.
     """
     if status is Status.UNKNOWN or status is old:
         return None

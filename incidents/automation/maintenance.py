@@ -1,4 +1,4 @@
-"""The end of maintenance: what is still down then is an incident from that moment."""
+"""The end of maintenance: components still down then get an incident from that moment."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from incidents.models import Maintenance
 
 
 def advance_maintenance(now: datetime) -> None:
-    """What time brings to planned work: beginnings and reminders first, then ends.
+    """Start, remind of and end planned work that is due: starts and reminders first, then ends.
 
     So a component that goes from one window straight into the next is never between them.
     """
@@ -24,7 +24,7 @@ def advance_maintenance(now: datetime) -> None:
 
 
 def complete_maintenance(work: Maintenance, now: datetime, *, author: Any = None) -> None:
-    """The work is over. Whatever is still down is an incident from now on. Raises ValidationError."""
+    """End the work and open incidents for components still down. Raises ValidationError."""
     with transaction.atomic():
         Page.objects.lock()
         _open_incidents(work.close(now, author=author), now)
@@ -32,7 +32,7 @@ def complete_maintenance(work: Maintenance, now: datetime, *, author: Any = None
 
 
 def _open_incidents(down: Sequence[Component], now: datetime) -> None:
-    """One incident a group for what is down when the window ends."""
+    """One incident per group, or per component without a group."""
     for group in dict.fromkeys(component.group for component in down):
         if group is not None:
             begin_after([component for component in down if component.group == group], now)

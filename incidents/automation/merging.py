@@ -15,9 +15,9 @@ from incidents.models import Affected, Incident
 
 
 def merge(incident: Incident, other: Incident, now: datetime, *, author: Any = None) -> None:
-    """This one turns out to be the other: its components move there, its address leads there.
+    """Merge `incident` into `other`: its components move there, and its address redirects there.
 
-    The other is no nearer to its end than both, and as public as either. Raises ValidationError.
+    `other` stays open if either is, and public if either is. Raises ValidationError.
     """
     with transaction.atomic():
         Page.objects.lock()
@@ -31,7 +31,7 @@ def merge(incident: Incident, other: Incident, now: datetime, *, author: Any = N
             _move(incident, row, other)
         other.started_at = min(other.started_at, incident.started_at)
         other.save()
-        incident.merged.update(merged_into=other)  # what led here leads there
+        incident.merged.update(merged_into=other)  # earlier merges now lead to `other` as well
         incident.merged_into, incident.settle_at, incident.publish_at = other, None, None
         incident.resolved_at = incident.resolved_at or max(now, incident.started_at)
         incident.save()
@@ -46,7 +46,7 @@ def merge(incident: Incident, other: Incident, now: datetime, *, author: Any = N
 
 
 def _refuse_other(incident: Incident, other: Incident) -> None:
-    """An outage that lasts is not put away in one that is over."""
+    """Refuse merging into itself, a merged or deleted incident, or an open one into a resolved one."""
     if other.pk == incident.pk or other.merged_into_id or other.deleted_at:
         raise ValidationError({"other": "Choose another incident that is not merged or deleted."})
     if other.resolved_at and incident.resolved_at is None:
@@ -56,11 +56,11 @@ def _refuse_other(incident: Incident, other: Incident) -> None:
 
 
 def _move(incident: Incident, row: Affected, other: Incident) -> None:
-    """A component goes along. What is over here says nothing of how it is there."""
+    """Move a component's row to `other`. The status of a resolved incident's row is not taken along."""
     place = other.affected.filter(component=row.component).first()
-    known = [Status(place.status)] if place else []
-    said = known if incident.resolved_at else [*known, Status(row.status)]
-    mine = other.touch(row.component, Status(row.worst_status), row.started_at or incident.started_at)
-    mine.set_status(worst(said))
+    statuses_there = [Status(place.status)] if place else []
+    statuses = statuses_there if incident.resolved_at else [*statuses_there, Status(row.status)]
+    moved = other.touch(row.component, Status(row.worst_status), row.started_at or incident.started_at)
+    moved.set_status(worst(statuses))
     if row.is_auto_open and other.resolved_at is None:
-        other.affected.filter(pk=mine.pk).update(is_auto_open=True)
+        other.affected.filter(pk=moved.pk).update(is_auto_open=True)

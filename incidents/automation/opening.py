@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from components.models import AutoIncidents, Component, Flip, Joining, Page
@@ -16,117 +16,143 @@ from components.outcomes import Outcome
 from components.status import Status
 from components.unsteady import ON_AND_OFF
 from incidents import generated_text
+from incidents.automation.causes import cause_of, gather, is_held, join_cause, wait_for_children
 from incidents.automation.ending import catch_up
-from incidents.automation.failures import Failed, last_fall
-from incidents.automation.flips import come_out, hear, join, publish_delay, reopen
+from incidents.automation.failures import Failed, is_worked_on, last_fall, open_places, shown_before
+from incidents.automation.flips import hear, join, publish_as_asked, publish_delay, reopen
 from incidents.automation.merging import merge
 from incidents.automation.updates import note_opened, say_opened
-from incidents.models import Affected, Incident
+from incidents.models import Incident
 from incidents.steps import Step
 
-MAX_JOIN_WINDOWS = 5  # join windows after its opening, or a relapse, an incident takes in nothing more
+MAX_JOIN_WINDOWS = 5  # no failure joins later than so many windows after the opening or a relapse
 REOPEN_WITHIN = timedelta(minutes=10)  # a failure so soon after an automatic "resolved" is the same outage
 
 
 def follow(flip: Flip, component: Component, *, old: Status, now: datetime) -> None:
-    """What a probe's flip changes. `old`: what its component showed before. The caller holds the lock."""
+    """Apply a probe's flip. `old`: its component's status before. The caller holds the lock of the page."""
     new = Status(component.status)
-    places = list(_open_places(component))
+    places = list(open_places(component))
     if places:
         affected, *others = places
         hear(affected.incident, affected, flip, new, now)
         if affected.incident.joined_at == now and not affected.incident.is_owned:
-            # it fails again: what failed a moment before, and had opened an incident, is merged into it
-            _young([Failed(component, flip, old)], now)
+            # a relapse: incidents opened for failures a moment before are merged into it
+            _incident_to_join([Failed(component, flip, old)], now)
+        if Status(affected.status) is Status.OPERATIONAL and old.is_trouble:
+            wait_for_children(affected, now)
         for place in others:  # staff have opened or restored one beside it
             place.incident.refresh_from_db()
             catch_up(place.incident, now)
     elif (
-        (flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF)
-        and new.is_trouble
-        and not flip.probe.is_unproven
+        new.is_trouble
         and not component.manual_status
-        and not _is_worked_on(component)
+        and (fall := _fall(flip, component, old, new)) is not None
+        and not is_worked_on(component)
     ):
-        _begin([Failed(component, flip, old)], now)
+        failed = Failed(component, fall, old)
+        if cause_of(component) is not None or not is_held(failed, now):
+            begin([failed], now)
+
+
+def _fall(flip: Flip, component: Component, old: Status, new: Status) -> Flip | None:
+    """The flip that says it fails; None when this one does not.
+
+    Another than this one where a region that saw it working has fallen silent: those that see it fail are
+    the majority now.
+    """
+    if flip.new == Outcome.DOWN or flip.failure == ON_AND_OFF:
+        return None if flip.probe.is_unproven else flip
+    return last_fall(component) if flip.new == Outcome.UNKNOWN and old is not new else None
 
 
 def begin_after(
     components: Sequence[Component], now: datetime, *, old: Status = Status.UNDER_MAINTENANCE
 ) -> None:
-    """Planned work is over and these, of one group, are still down: that is one incident, from now on.
+    """Open one incident from now on for these components of one group that still fail after maintenance.
 
-    Likewise after whatever else kept a failure from opening one; `old`: what it was shown as.
+    Also after anything else that kept a failure from opening one. `old`: the status shown until now.
     """
     failed = [
         Failed(component, flip, old)
         for component in components
         if not component.manual_status
         and AutoIncidents(component.auto_incidents) is not AutoIncidents.OFF
-        and not _open_places(component).exists()
+        and not open_places(component).exists()
         and (flip := last_fall(component)) is not None
     ]
     if failed:
         for failure in failed:
             failure.flip.at = now  # dated to the end of the window; the row itself stays as it is
-        _begin(failed, now)
+        begin(failed, now)
 
 
 def judge(now: datetime) -> None:
-    """Components that staff changed: what is down without an incident gets one, from now on."""
+    """Open incidents from now on for components that fail without one after staff changed them."""
     for component in Component.objects.filter(judge_at__lte=now):
         with transaction.atomic():
             Page.objects.lock()
             component.judge_again(None)
             component.refresh_from_db()
-            for place in _open_places(component):
+            for place in open_places(component):
                 catch_up(place.incident, now)
-            if Status(component.status).is_trouble and not _is_worked_on(component):
-                begin_after([component], now, old=_shown_before(component))
+            if Status(component.status).is_trouble and not is_worked_on(component):
+                begin_after([component], now, old=shown_before(component))
 
 
-def _open_places(component: Component) -> models.QuerySet[Affected]:
-    """The component's rows in the incidents that are open for it; automatic ones first."""
-    places: models.QuerySet[Affected] = component.affected.filter(
-        incident__resolved_at=None, incident__deleted_at=None, incident__merged_into=None
-    )
-    return places.select_related("incident").order_by("-is_auto_open", "-id")
+def begin(failed: Sequence[Failed], now: datetime) -> None:
+    """Confirmed failures join a recent incident, reopen the one just resolved, or open a new one.
 
-
-def _begin(failed: Sequence[Failed], now: datetime) -> None:
-    """Confirmed failures: they join the young incident, reopen the one just resolved, or open one.
-
-    A component that only suggests joins an incident that is public already; one that
-    publishes makes the suggestion it joins public.
+    A component whose incidents are only suggested also joins a public incident. One whose incidents
+    are published makes a suggestion that it joins public.
     """
     shown = [failure for failure in failed if failure.component.is_shown]
-    asked = {AutoIncidents(one.component.auto_incidents) for one in shown or failed} - {AutoIncidents.OFF}
+    asked = {AutoIncidents(failure.component.auto_incidents) for failure in shown or failed} - {
+        AutoIncidents.OFF
+    }
     if not asked:
         return
+    _begin(failed, asked, now)
+    for failure in failed:
+        gather(failure.component, now)
+
+
+def _begin(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+    shown = [failure for failure in failed if failure.component.is_shown]
     if len(failed) > 1 and Page.objects.this().joining == Joining.NEVER:
         for failure in failed:
-            _begin([failure], now)
-    elif (incident := _young(failed, now)) is not None:
+            begin([failure], now)
+    elif len(failed) == 1 and (incident := cause_of(failed[0].component)) is not None:
+        join_cause(incident, failed[0], now)
+    elif (incident := _incident_to_join(failed, now)) is not None:
         for failure in failed:
             join(incident, failure, now)
         if shown:
-            come_out(incident, asked, now)
+            publish_as_asked(incident, asked, now)
     elif len(failed) == 1 and (incident := _just_resolved(failed[0], now)) is not None:
         reopen(incident, failed[0], now)
     else:
         _open(failed, asked if shown else {AutoIncidents.SUGGEST}, now)
 
 
-def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> None:
+def open_apart(failed: Failed, now: datetime) -> Incident:
+    """An incident of its own for this failure, whatever others are open."""
+    asked = AutoIncidents(failed.component.auto_incidents)
+    return _open([failed], {asked if failed.component.is_shown else AutoIncidents.SUGGEST}, now)
+
+
+def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) -> Incident:
     """A new incident with its first update.
 
-    Hidden components are not spoken of; where all are hidden it stays a suggestion.
+    Hidden components are not named; if all are hidden it stays a suggestion.
     """
     shown = [failure for failure in failed if failure.component.is_shown]
     first = (shown or failed)[0]
     published, delayed = AutoIncidents.PUBLISH in asked, AutoIncidents.DELAY in asked
     incident = Incident.objects.create(
-        title=generated_text.title([one.component.name for one in shown or failed], first.flip.failure),
+        title=generated_text.title(
+            [failure.component.name for failure in shown or failed], first.flip.failure
+        ),
         started_at=first.flip.at,
         created_at=now,
         group=first.component.group,
@@ -143,14 +169,15 @@ def _open(failed: Sequence[Failed], asked: set[AutoIncidents], now: datetime) ->
     for failure in failed:
         if not failure.component.is_shown:
             note_opened(incident, failure, now)
+    return incident
 
 
-def _young(failed: Sequence[Failed], now: datetime) -> Incident | None:
-    """The automatic incident that these failures belong to; several that nobody owns become one.
+def _incident_to_join(failed: Sequence[Failed], now: datetime) -> Incident | None:
+    """The recent automatic incident that these failures join; several that no one owns are merged.
 
-    What the public must hear of does not join what only staff see because its components are hidden.
+    A failure of a shown component does not join an incident whose components are all hidden.
     """
-    candidates = _young_ones([failure.component for failure in failed], now)
+    candidates = _incidents_to_join([failure.component for failure in failed], now)
     free = [incident for incident in candidates if not incident.is_owned]
     if not free:
         return candidates[0] if candidates else None
@@ -161,8 +188,8 @@ def _young(failed: Sequence[Failed], now: datetime) -> Incident | None:
     return oldest
 
 
-def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident]:
-    """The automatic incidents that a failure of these joins, oldest first."""
+def _incidents_to_join(components: Sequence[Component], now: datetime) -> list[Incident]:
+    """The recent automatic incidents that a failure of these can join, oldest first."""
     joining, group = Page.objects.this().joining, components[0].group
     if joining == Joining.NEVER or (joining == Joining.GROUP and group is None):
         return []
@@ -180,16 +207,16 @@ def _young_ones(components: Sequence[Component], now: datetime) -> list[Incident
 
 
 def opened_beside(incident: Incident, since: datetime, now: datetime) -> list[Incident]:
-    """Incidents opened automatically since then that would have joined this one, had it been automatic."""
-    mine = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
-    opened = mine.filter(created_at__gte=since).exclude(pk=incident.pk)
+    """Incidents opened since then that would have joined this one if it had been automatic."""
+    automatic = Incident.objects.live().filter(is_by_machine=True, is_owned=False, resolved_at=None)
+    opened = automatic.filter(created_at__gte=since).exclude(pk=incident.pk)
     if incident.published_at is None:
-        opened = opened.filter(published_at=None)  # what is public does not become a suggestion
+        opened = opened.filter(published_at=None)  # a public incident does not become a suggestion
     return [
-        one
-        for one in opened
-        if (rows := list(one.affected.select_related("component__group")))
-        and incident in _young_ones([row.component for row in rows], now)
+        other
+        for other in opened
+        if (rows := list(other.affected.select_related("component__group")))
+        and incident in _incidents_to_join([row.component for row in rows], now)
     ]
 
 
@@ -206,15 +233,3 @@ def _just_resolved(failure: Failed, now: datetime) -> Incident | None:
     if incident is not None and incident.concerns_public and not failure.component.is_shown:
         return None
     return incident
-
-
-def _shown_before(component: Component) -> Status:
-    """What it was shown as before what it is shown as now."""
-    span = component.spans.exclude(ended_at=None).order_by("-pk").first()
-    return Status(span.status) if span else Status.UNKNOWN
-
-
-def _is_worked_on(component: Component) -> bool:
-    """Planned work is under way: its end will judge."""
-    found: bool = component.maintenances.filter(state__in=("in_progress", "verifying")).exists()
-    return found

@@ -15,8 +15,8 @@ from incidents.models import Incident, recovery
 from incidents.steps import Step
 
 
-def say_still(incident: Incident, now: datetime) -> None:
-    """Keep the promise of a next update, though nothing has changed."""
+def post_promised(incident: Incident, now: datetime) -> None:
+    """Post the promised update although nothing has changed."""
     with transaction.atomic():
         Page.objects.lock()
         incident.refresh_from_db()
@@ -28,11 +28,13 @@ def say_still(incident: Incident, now: datetime) -> None:
             return
         catch_up(incident, now)
         if incident.next_update_at is None or incident.next_update_at > now:
-            return  # something has changed, and that was said instead
-        said = [row.component.name for row in recovery.disputed(incident) if row.status == Status.OPERATIONAL]
-        if said and not incident.troubled():
+            return  # something changed, and `catch_up` posted that instead
+        names = [
+            row.component.name for row in recovery.disputed(incident) if row.status == Status.OPERATIONAL
+        ]
+        if names and not incident.troubled():
             incident.next_update_at = None  # staff are asked
-            say_step(incident, Step.STILL, generated_text.said_to_work(said), Phase(incident.phase), now)
+            say_step(incident, Step.STILL, generated_text.said_to_work(names), Phase(incident.phase), now)
             return
         incident.still_said += 1
         incident.next_update_at = now + PROMISES[min(incident.still_said, len(PROMISES) - 1)]
@@ -45,8 +47,8 @@ def say_still(incident: Incident, now: datetime) -> None:
         say_step(incident, Step.STILL, body, Phase(incident.phase), now)
 
 
-def publish_unasked(incident: Incident, now: datetime) -> None:
-    """The countdown ran out and nobody acted: show the suggestion."""
+def publish_after_countdown(incident: Incident, now: datetime) -> None:
+    """Publish a suggestion whose countdown ended without anyone acting on it."""
     with transaction.atomic():
         Page.objects.lock()
         incident.refresh_from_db()

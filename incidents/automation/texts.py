@@ -1,35 +1,36 @@
-"""The words of automatic updates and titles, from the rows of an incident (`incidents.generated_text`)."""
+"""The text of automatic updates and titles, from the rows of an incident (`incidents.generated_text`)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from components.models import Component, Flip
 from components.status import Status
-from incidents import generated_text
+from incidents import generated_text, likely_cause
 from incidents.automation.failures import failure, last_fall, working_beside
 from incidents.models import Incident
 from incidents.steps import Step
 from incidents.times import near
 
-# When the next update is promised: soon at first, rarer in a long night.
-# Each kept promise without news is one step; whatever happens begins anew at the first.
+# When the next update is promised: soon at first, later in a long incident.
+# Each promised update without news moves one step on; any change starts again at the first.
 PROMISES = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 
 
 def draft(incident: Incident, now: datetime, until: datetime | None = None) -> str:
-    """The first update as it would read now, for all that is in it: what staff begin from.
+    """The first update as it would read now, offered to staff as a starting point.
 
-    `until`: the promise that goes with it, if it is chosen already.
+    `until`: the time of the promised next update, if chosen already.
     """
     if incident.recovered_since is not None:
         return near(end_in_words(incident, incident.recovered_since, now), now)
     if incident.unwatched_at is not None:
         return generated_text.unwatched(incident.names())
-    return near(opening_text(incident, in_trouble(incident), until or now + PROMISES[0]), now)
+    hit = in_trouble(incident)
+    return near(opening_text(incident, hit, until or now + PROMISES[0], to_staff=True), now)
 
 
 def end_in_words(incident: Incident, until: datetime, now: datetime) -> str:
-    """From when to when it lasted, and how long in all."""
+    """The resolving update: when it started and ended, and how long it lasted in all."""
     length, is_broken = generated_text.duration(incident.lasted(now).total_seconds()), incident.well_s > 0
     return generated_text.resolved(
         incident.names(), since=incident.started_at, until=until, length=length, is_broken=is_broken
@@ -37,30 +38,34 @@ def end_in_words(incident: Incident, until: datetime, now: datetime) -> str:
 
 
 def retitle(incident: Incident, of: Sequence[str], cause: str) -> None:
-    """Name these in the title, unless people have written it. The caller saves."""
+    """Name these components in the title, unless staff wrote it. The caller saves."""
     if generated_text.is_ours(incident.title, incident.names()):
         incident.title = generated_text.title(of, cause)
 
 
 def in_trouble(incident: Incident) -> list[Component]:
-    """Its components that are in trouble now (`Incident.spoken_of`); all of them when none is."""
+    """The named components (`Incident.spoken_of`) with a problem now; all of them when none has one."""
     rows = incident.spoken_of()
     return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
 
 
-def opening_text(incident: Incident, hit: Sequence[Component], until: datetime) -> str:
-    beside = {name for component in hit for name in working_beside(component)}
+def opening_text(
+    incident: Incident, failing: Sequence[Component], until: datetime, *, to_staff: bool = False
+) -> str:
+    """The first update. `to_staff`: a draft, which may name a cause that is not shown to the public."""
+    beside = {name for component in failing for name in working_beside(component)}
     return generated_text.opened(
-        [component.name for component in hit],
-        failure(hit),
-        working=sorted(beside - {component.name for component in hit}),
+        [component.name for component in failing],
+        failure(failing),
+        working=sorted(beside - {component.name for component in failing}),
         since=incident.started_at,
         until=until,
+        cause=likely_cause.in_words(failing, to_staff=to_staff),
     )
 
 
 def text_of(incident: Incident, step: Step, changed: Sequence[Component], flip: Flip, now: datetime) -> str:
-    """The change in customers' words; of one component, or of all that an update tells."""
+    """The text of a change, for one component or for all that an update names."""
     names = [component.name for component in changed]
     if step is Step.RECOVERED:
         return generated_text.recovered(
@@ -73,10 +78,10 @@ def text_of(incident: Incident, step: Step, changed: Sequence[Component], flip: 
     status = Status(changed[-1].status)
     if step is Step.WORSE:
         return generated_text.worse(names[-1], status.label, since=flip.at)
-    left = [name for name in incident.troubled() if name not in names]
+    still_affected = [name for name in incident.troubled() if name not in names]
     if status is Status.OPERATIONAL:
-        return generated_text.partly_recovered(names, since=flip.at, left=left)
-    return generated_text.better(names[-1], status.label, since=flip.at, left=left)
+        return generated_text.partly_recovered(names, since=flip.at, still_affected=still_affected)
+    return generated_text.better(names[-1], status.label, since=flip.at, still_affected=still_affected)
 
 
 def _fell_at(incident: Incident, components: Iterable[Component], at: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""An automatic incident that no probe checks any more: says so once, promises nothing, asks staff.
+"""An automatic incident that no probe checks any more: says so once, stops promising, asks staff.
 
 Its probes were paused, deleted or pointed elsewhere, or its component was hidden or deleted.
 """
@@ -18,10 +18,10 @@ from incidents.models.change import change_row
 from incidents.steps import Step
 
 
-def look_who_looks(incident: Incident, now: datetime) -> None:
-    """Say once what no probe checks any more, and stop promising when that is all there is."""
+def note_unwatched(incident: Incident, now: datetime) -> None:
+    """Post once which components no probe checks any more; stop promising when that is all of them."""
     rows = incident.spoken_of()
-    lost = _unseen(incident, rows)
+    lost = _without_probe(incident, rows)
     is_told_of_hidden = incident.published_at is not None and not incident.concerns_public
     if not lost and rows and not is_told_of_hidden:
         return
@@ -32,23 +32,23 @@ def look_who_looks(incident: Incident, now: datetime) -> None:
             return
         rest = [row for row in rows if row not in lost and Status(row.status) is not Status.OPERATIONAL]
         if rest and not is_told_of_hidden:
-            _lose(incident, lost, now)
+            _note_partly_unwatched(incident, lost, now)
         else:
             _say_unwatched(incident, lost, is_told_of_hidden, now)
 
 
-def _lose(incident: Incident, lost: Sequence[Affected], now: datetime) -> None:
-    """Some of it: a fact, once; the rest goes on."""
+def _note_partly_unwatched(incident: Incident, lost: Sequence[Affected], now: datetime) -> None:
+    """Note once that some components are no longer checked; the incident goes on with the rest."""
     fresh = [row for row in lost if Status(row.status) is not Status.UNKNOWN]
     if not fresh:
         return
     overlooked = recovery.overlooked(incident, fresh)
     unchecked = [row for row in fresh if row not in overlooked]
     changes = _set_unknown(fresh)
-    told = ((unchecked, False), (overlooked, True))
+    groups = ((unchecked, False), (overlooked, True))
     text = " ".join(
         generated_text.partly_unwatched([row.component.name for row in rows], is_checked=is_checked)
-        for rows, is_checked in told
+        for rows, is_checked in groups
         if rows
     )
     incident.write(Kind.FACT if incident.concerns_public else Kind.NOTE, text, now, changes=changes)
@@ -69,20 +69,20 @@ def _say_unwatched(incident: Incident, lost: Sequence[Affected], is_hidden: bool
     incident.write(Kind.PROPOSAL, generated_text.unwatched_proposal(names, is_checked=is_checked), now)
 
 
-def _unseen(incident: Incident, rows: Sequence[Affected]) -> list[Affected]:
-    """Those that are not known to work and that no probe checks, or none that saw it fail."""
-    seen, overlooked = recovery.looked_at(rows), recovery.overlooked(incident, rows)
-    unseen = [row for row in rows if row.component_id not in seen or row in overlooked]
+def _without_probe(incident: Incident, rows: Sequence[Affected]) -> list[Affected]:
+    """Rows that no probe checks, or none that saw the failure, except those staff set to operational."""
+    checked_ids, overlooked = recovery.looked_at(rows), recovery.overlooked(incident, rows)
+    unseen = [row for row in rows if row.component_id not in checked_ids or row in overlooked]
     return [row for row in unseen if not _is_said_to_work(row)]
 
 
 def _is_said_to_work(row: Affected) -> bool:
-    """Nothing needs to check what staff say works."""
+    """Whether staff set it to operational: then no probe is needed."""
     return bool(row.component.manual_status) and row.component.manual_status == Status.OPERATIONAL
 
 
 def _set_unknown(rows: Sequence[Affected]) -> list[list[str]]:
-    """The changes."""
+    """Set these rows to unknown. Returns the change rows."""
     changes = [change_row(row.component, Status(row.status), Status.UNKNOWN) for row in rows]
     for row in rows:
         row.set_status(Status.UNKNOWN)

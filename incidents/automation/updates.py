@@ -22,7 +22,7 @@ from incidents.times import near
 
 
 def publish(incident: Incident, now: datetime, *, due_at: datetime | None = None) -> None:
-    """Show a suggestion to the public as it stands. Its newest update tells the earlier ones as well."""
+    """Publish a suggestion as it stands. The message of its newest update includes the earlier ones."""
     with transaction.atomic():
         Page.objects.lock()
         incident.published_at, incident.publish_at = incident.published_at or now, None
@@ -36,7 +36,7 @@ def publish(incident: Incident, now: datetime, *, due_at: datetime | None = None
 
 
 def _bring_up_to_date(incident: Incident, now: datetime) -> None:
-    """A suggestion is published: its first update names what fails now, and promises from now on."""
+    """Rewrite the first update of a suggestion on publishing: what fails now, and a new promise."""
     first = incident.updates.filter(kind=Kind.POST, step=Step.OPENED).first()
     if incident.is_owned or incident.resolved_at or first is None:
         return
@@ -61,20 +61,20 @@ def say_opened(incident: Incident, failed: Sequence[Failed], now: datetime) -> N
         )
         sure = generated_text.confirmed(flip.probe.rule, flip.failure)
         incident.write(Kind.FACT, sure, now)
-    body = opening_text(incident, [one.component for one in failed], incident.next_update_at or now)
-    changes = [change_row(one.component, one.old, one.new) for one in failed]
+    body = opening_text(incident, [row.component for row in failed], incident.next_update_at or now)
+    changes = [change_row(row.component, row.old, row.new) for row in failed]
     say_step(incident, Step.OPENED, body, Phase.INVESTIGATING, now, changes=changes)
 
 
-def note_opened(incident: Incident, one: Failed, now: datetime) -> None:
-    """The same of a hidden component, to staff alone."""
-    name, flip = one.component.name, one.flip
+def note_opened(incident: Incident, failed: Failed, now: datetime) -> None:
+    """A note to staff about the failure of a hidden component."""
+    name, flip = failed.component.name, failed.flip
     text = f"{generated_text.failing([name], flip.failure, since=flip.at)} It is hidden from the page."
     text = f"{text} {generated_text.met(flip.failure, flip.why)}"
-    note_fact(incident, text.strip(), now, [change_row(one.component, one.old, one.new)])
+    note_fact(incident, text.strip(), now, [change_row(failed.component, failed.old, failed.new)])
 
 
-def tell(
+def post_change(
     incident: Incident,
     step: Step,
     component: Component,
@@ -83,27 +83,27 @@ def tell(
     *,
     text: str = "",
 ) -> None:
-    """Write it into the update that nobody has been notified of yet if that fits, else post one of its own.
+    """Add a change to the update that has not been sent yet if that fits, else post a new update.
 
-    `text`: in words, if the caller has them already. Saves the incident.
+    `text`: its wording, if the caller has it already. Saves the incident.
     """
-    if step is Step.AGAIN:  # what had recovered and still works is not said to fail
-        retitle(incident, [one.name for one in in_trouble(incident)], failure(in_trouble(incident)))
+    if step is Step.AGAIN:  # components that recovered and still work leave the title
+        retitle(incident, [affected.name for affected in in_trouble(incident)], failure(in_trouble(incident)))
     if step is not Step.RECOVERED:
         promise_anew(incident, now)
     else:
         incident.next_update_at = incident.settle_at
-    untold = _untold(incident, now)
-    if untold is not None and untold.step == Step.OPENED and step in (Step.ALSO, Step.AGAIN, Step.WORSE):
-        _amend_opening(incident, untold, changes)
+    unsent = _unsent_update(incident, now)
+    if unsent is not None and unsent.step == Step.OPENED and step in (Step.ALSO, Step.AGAIN, Step.WORSE):
+        _amend_opening(incident, unsent, changes)
         incident.write(
             Kind.FACT, text or text_of(incident, step, [component], newest_flip(component), now), now
         )
-    elif untold is not None and untold.step == Step.OPENED and step is Step.BETTER:
+    elif unsent is not None and unsent.step == Step.OPENED and step is Step.BETTER:
         incident.save()
         incident.write(Kind.FACT, text, now, changes=changes)
-    elif untold is not None and untold.step == step and step in (Step.ALSO, Step.AGAIN, Step.BETTER):
-        _amend(incident, untold, component, changes, now)
+    elif unsent is not None and unsent.step == step and step in (Step.ALSO, Step.AGAIN, Step.BETTER):
+        _amend(incident, unsent, component, changes, now)
     else:
         text = text or text_of(incident, step, [component], newest_flip(component), now)
         if step is Step.AGAIN:
@@ -112,8 +112,8 @@ def tell(
         say_step(incident, step, text, phase, now, changes=changes)
 
 
-def _untold(incident: Incident, now: datetime) -> Update | None:
-    """The newest update if it is automatic and nobody has been notified of it yet; else None."""
+def _unsent_update(incident: Incident, now: datetime) -> Update | None:
+    """The newest update if it is automatic and no one has been notified of it yet; else None."""
     newest: Update | None = incident.updates.filter(kind=Kind.POST).order_by("-number").first()
     if newest is None or not newest.is_by_machine or not newest.step:
         return None
@@ -124,20 +124,20 @@ def _untold(incident: Incident, now: datetime) -> Update | None:
 
 
 def _amend_opening(incident: Incident, update: Update, changes: list[list[str]]) -> None:
-    hit = in_trouble(incident)
-    incident.title = generated_text.title([component.name for component in hit], failure(hit))
+    failing = in_trouble(incident)
+    incident.title = generated_text.title([component.name for component in failing], failure(failing))
     incident.save()
-    _rewrite(incident, update, opening_text(incident, hit, incident.next_update_at or update.at), changes)
+    _rewrite(incident, update, opening_text(incident, failing, incident.next_update_at or update.at), changes)
 
 
 def _amend(
     incident: Incident, update: Update, component: Component, changes: list[list[str]], now: datetime
 ) -> None:
-    """One more of the same step: the update names all of them."""
+    """Rewrite an unsent update of the same step so that it names one more component."""
     incident.save()
     step = Step(update.step)
-    known = {row[0] for row in update.changes} | {component.public_id}
-    changed = [row.component for row in incident.spoken_of() if row.component.public_id in known]
+    public_ids = {row[0] for row in update.changes} | {component.public_id}
+    changed = [row.component for row in incident.spoken_of() if row.component.public_id in public_ids]
     text = text_of(incident, step, changed, newest_flip(component), now)
     if step is Step.AGAIN:
         text = generated_text.promised(text, until=incident.next_update_at or now)
@@ -145,8 +145,8 @@ def _amend(
 
 
 def _rewrite(incident: Incident, update: Update, body: str, changes: list[list[str]]) -> None:
-    kept = [row for row in update.changes if row[0] not in {new[0] for new in changes}]
-    update.body, update.changes = near(body, update.at), [*kept, *changes]
+    unchanged = [row for row in update.changes if row[0] not in {new[0] for new in changes}]
+    update.body, update.changes = near(body, update.at), [*unchanged, *changes]
     update.save(update_fields=["body", "changes"])
     Page.objects.bump_version(is_public=incident.published_at is not None)
 
@@ -161,30 +161,32 @@ def say_step(
     changes: Sequence[list[str]] = (),
     kind: Kind = Kind.POST,
 ) -> None:
-    """One update of its own. It takes the place of one that nobody has been notified of yet."""
-    untold = _untold(incident, now)
+    """Post a new update. It replaces the notice of one that has not been sent yet."""
+    unsent = _unsent_update(incident, now)
     due_at = now + steps.wait(step, incident.updates.filter(step=Step.AGAIN).count())
-    if untold is not None and incident.published_at is not None and kind is Kind.POST:
-        due_at = _due_instead(incident, untold, step, due_at, now)
-        Notice.objects.take_back(untold)
+    if unsent is not None and incident.published_at is not None and kind is Kind.POST:
+        due_at = _replacement_due_at(incident, unsent, step, due_at, now)
+        Notice.objects.take_back(unsent)
     incident.say(body, phase, now, by_machine=True, changes=changes, kind=kind, step=step, due_at=due_at)
 
 
-def _due_instead(incident: Incident, untold: Update, step: Step, due_at: datetime, now: datetime) -> datetime:
-    """When to tell this instead of what waits: no later than that was due, so nothing waits for ever.
+def _replacement_due_at(
+    incident: Incident, unsent: Update, step: Step, due_at: datetime, now: datetime
+) -> datetime:
+    """When an update is sent that replaces an unsent one: no later than that one was due.
 
-    A relapse before anyone was told of the recovery is no news to them: it may take its time.
+    A relapse before anyone was notified of the recovery is no news to them, so it may wait longer.
     """
-    waits_until = Notice.objects.get(update=untold).due_at
-    if step is Step.AGAIN and untold.step in (Step.BETTER, Step.RECOVERED):
-        told = Notice.objects.filter(incident_id=incident.pk).exclude(sorted_at=None)
-        last: datetime | None = told.aggregate(last=models.Max("due_at"))["last"]
+    waits_until = Notice.objects.get(update=unsent).due_at
+    if step is Step.AGAIN and unsent.step in (Step.BETTER, Step.RECOVERED):
+        sent = Notice.objects.filter(incident_id=incident.pk).exclude(sorted_at=None)
+        last: datetime | None = sent.aggregate(last=models.Max("due_at"))["last"]
         return max(waits_until, (last or now) + steps.wait(Step.BETTER))
     return min(waits_until, due_at)
 
 
 def promise_anew(incident: Incident, now: datetime) -> None:
-    """Something happened: the promises begin anew. One that is sooner is kept, not pushed away."""
+    """Start the promises again after a change. A promise that is due sooner is kept."""
     first = now + PROMISES[0]
     was_watching = incident.phase == Phase.MONITORING
     incident.still_said = 0

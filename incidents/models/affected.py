@@ -21,7 +21,7 @@ class AffectedQuerySet(models.QuerySet["Affected"]):
 
 
 class Affected(models.Model):
-    """A component in an incident: its status as last heard of, and at its worst.
+    """A component in an incident: its last known status, and its worst.
 
     `is_auto_open` marks the one open incident that was opened automatically for this
     component; the unique constraint makes a second one impossible.
@@ -32,6 +32,10 @@ class Affected(models.Model):
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     worst_status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.OPERATIONAL)
     started_at = models.DateTimeField(null=True)
+    # Where it is dealt with now: it outlasted what it needs, and has an incident of its own.
+    continued_in = models.ForeignKey(
+        Incident, null=True, editable=False, on_delete=models.SET_NULL, related_name="continues"
+    )
     is_auto_open = models.BooleanField(default=False, editable=False, db_column="is_held")
 
     objects = AffectedQuerySet.as_manager()
@@ -53,13 +57,13 @@ class Affected(models.Model):
 
     @property
     def seen_status(self) -> Status:
-        """What the probes see, whatever staff set; what was last said when none looks."""
+        """What the probes see, whatever staff set; the last known status if no probe checks it."""
         return self.component.probed() or Status(self.status)
 
     def status_in(self, phase: Phase) -> Status:
-        """What it is now, in an incident of this phase, read `as_seen`.
+        """Its present status in an incident of this phase. The row must be read with `as_seen`.
 
-        Planned work covers what probes see, but neither the hand nor the eye.
+        Planned work hides what probes see, but not what staff set or manage.
         """
         hand = self.component.manual_status
         is_by_people = self.incident.is_owned or (hand and Status(hand).is_trouble)
@@ -69,7 +73,7 @@ class Affected(models.Model):
         return place_now(component, row, Status(self.worst_status), phase)
 
     def set_status(self, status: Status) -> None:
-        """It is now like this. An unknown state is not worse than one we saw."""
+        """Set its status and save. Unknown does not count as worse than a known status."""
         self.status = status
         self.worst_status = worst([Status(self.worst_status), status])
         self.save(update_fields=["status", "worst_status"])

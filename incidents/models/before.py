@@ -1,7 +1,7 @@
 """What an incident was before an update, stored with the update (`Update.before`) so that it can be undone.
 
-`CHANGED_BY_POST` names every field of an incident that `post` can change. What is remembered and what
-is given back are both read from it; a test posts in all ways and fails for a field that is missing here.
+`CHANGED_BY_POST` names every field of an incident that `post` can change. Storing and restoring both
+read it; a test posts in all ways and fails for a field that is missing here.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -17,12 +17,12 @@ from incidents.lifecycle import Kind
 if TYPE_CHECKING:
     from incidents.models.incident import Incident
 
-# Given back only while the field still is what the update made of it: somebody may have changed it since.
+# Restored only while the field still has the update's value: someone may have changed it since.
 CHOSEN = (
     "title", "phase", "is_owned", "workaround",
     "published_at", "publish_at", "monitoring_at", "resolved_at", "next_update_at",
 )  # fmt: skip
-# Always given back: they follow from what probes see, and what probes saw meanwhile is applied again.
+# Always restored: they follow from what probes see, and what probes saw meanwhile is applied again.
 RECKONED = ("impact", "settle_at", "recovered_since", "well_s")
 CHANGED_BY_POST = (*CHOSEN, *RECKONED)
 RENAMED = {"well_since": "recovered_since"}  # in updates posted before the field had its present name
@@ -47,7 +47,7 @@ def remember(incident: "Incident", statuses: Iterable[Component], now: datetime)
 def conclude(
     incident: "Incident", before: Mapping[str, Any], typed: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """`before`, with what the update has made of it ("made") and the form that its author sent ("typed")."""
+    """`before`, with the values after the update ("made") and the form that its author sent ("typed")."""
     made = fields(incident)
     made["worst"] = [[row.component_id, row.worst_status] for row in incident.affected.all()]
     made["hand"] = _manual_statuses([pk for pk, _ in before["hand"]])
@@ -65,10 +65,10 @@ def fields(incident: "Incident") -> dict[str, Any]:
 
 
 def give_back(incident: "Incident", before: Mapping[str, Any], made: Mapping[str, Any]) -> None:
-    """Set the fields to what they were. The caller saves."""
+    """Restore the fields to their values before the update. The caller saves."""
     for name, value in before["words"].items():
         if name == "well_s" and incident.well_s < made["words"][name]:
-            continue  # it only grows, but for a corrected beginning, from which it is counted anew
+            continue  # it only grows, unless the start was corrected, which resets it
         if name in RECKONED or getattr(incident, name) == made["words"][name]:
             setattr(incident, name, value)
     for stored, value in before["times"].items():

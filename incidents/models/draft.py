@@ -21,12 +21,12 @@ class DraftManager(models.Manager["Draft"]):
     def keep(
         self, incident: Incident | None, author: Any, data: dict[str, Any], now: datetime
     ) -> "Draft | None":
-        """Save what this person has typed so far. An empty text is no reason to forget the rest.
+        """Save what this person has typed so far, even if the text is empty.
 
-        None for what came too late: its form is published, and its words must not come back.
+        None if the form was published meanwhile: its text must not come back as a draft.
         """
         with transaction.atomic():
-            Page.objects.lock()  # not between the publishing of the form and its being written down
+            Page.objects.lock()  # not between publishing the form and storing its key
             if TakenForm.objects.of(str(data.get("key", "")), author):
                 return None
             draft, _ = self.update_or_create(
@@ -39,7 +39,7 @@ class DraftManager(models.Manager["Draft"]):
         return self.filter(incident=incident, author=author).first()
 
     def beside(self, incident: Incident | None, author: Any, now: datetime) -> "list[Draft]":
-        """What others are writing here right now. What was typed before it was resolved is old."""
+        """Drafts of others, saved within STILL_WRITING, with text, and since it was resolved."""
         over_at = incident.resolved_at if incident else None
         others = self.filter(incident=incident, saved_at__gte=now - STILL_WRITING).exclude(author=author)
         if over_at is not None:

@@ -70,7 +70,7 @@ class Incident(models.Model):
     next_update_at = models.DateTimeField("next update by", null=True, blank=True)
     recovered_since = models.DateTimeField(null=True, editable=False, db_column="well_since")
     settle_at = models.DateTimeField(null=True, editable=False)
-    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # well before it relapsed
+    well_s = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # healthy before relapses
     proposed_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
     merged_into = models.ForeignKey(
@@ -106,13 +106,13 @@ class Incident(models.Model):
         return Impact(self.impact_override or self.impact)
 
     def state(self, places: "Iterable[Affected]", phase: Phase | None = None) -> State:
-        """What it is like now, over its public components. `phase`: that of the update which tells it."""
+        """Its present state, from its public components. `phase`: of the update shown, if not its own."""
         phase = phase or Phase(self.phase)
         statuses = [place.status_in(phase) for place in places]
         return state_now(phase, statuses, override=self.impact_override, impact=self.shown_impact)
 
     def past_state(self, places: "Iterable[Affected]") -> State:
-        """How bad it was, over its public components."""
+        """Its worst state, from its public components."""
         worsts = [Status(place.worst_status) for place in places]
         return state_past(worsts, override=self.impact_override, impact=self.shown_impact)
 
@@ -123,38 +123,38 @@ class Incident(models.Model):
 
     @property
     def ended_at(self) -> datetime | None:
-        """When all of it was well again; None while it lasts."""
+        """When everything had recovered; None while it lasts."""
         return span.ended(self.started_at, recovered_since=self.recovered_since, resolved_at=self.resolved_at)
 
     def lasted(self, now: datetime) -> timedelta:
-        """How long it lasted, or has lasted until now: the one duration that every surface tells."""
+        """How long it lasted, or has lasted until now: the one duration shown everywhere."""
         return span.lasted(self.counts_from, self.ended_at, now)
 
     @property
     def counts_from(self) -> datetime:
-        """When it would have begun without the time that all of it was well before a relapse."""
+        """Its start, moved forward by the time it was healthy before a relapse (`well_s`)."""
         return self.started_at + timedelta(seconds=self.well_s)
 
     @property
     def is_all_hidden(self) -> bool:
-        """Whether it concerns hidden components alone: published by a person, it is public all the same."""
+        """Whether all its components are hidden. If a person publishes it, it is public all the same."""
         return hidden_components.are_all_hidden(
             row.component for row in self.affected.select_related("component")
         )
 
     @property
     def is_suggestion(self) -> bool:
-        """True for what only staff see and may still turn down."""
+        """Whether only staff see it and may still discard it."""
         return self.published_at is None and self.deleted_at is None
 
     @property
     def is_backfilled(self) -> bool:
-        """Whether it was over when it was written down."""
+        """Whether it was over before it was entered."""
         return self.resolved_at is not None and self.resolved_at < self.created_at
 
     @property
     def told_from(self) -> datetime:
-        """When it was created, as clients of the API read that: of a back-filled one its beginning."""
+        """`created_at` as API clients expect it: the start of an incident that was back-filled."""
         return self.started_at if self.is_backfilled else self.created_at
 
     @property
@@ -163,28 +163,31 @@ class Incident(models.Model):
         return self.affected.filter(component__is_shown=True).exists()
 
     def spoken_of(self) -> "list[Affected]":
-        """The components that automatic updates name: hidden ones only where no other is."""
-        rows = list(self.affected.select_related("component"))
-        return [one for one in rows if one.component.is_shown] or rows
+        """The rows that automatic updates name: the shown components, or all if every one is hidden.
+
+        Not those that are continued in an incident of their own.
+        """
+        rows = list(self.affected.filter(continued_in=None).select_related("component"))
+        return [row for row in rows if row.component.is_shown] or rows
 
     def names(self) -> list[str]:
-        """The names of its components."""
-        return [one.component.name for one in self.spoken_of()]
+        """The component names that automatic updates use."""
+        return [row.component.name for row in self.spoken_of()]
 
     def troubled(self) -> list[str]:
-        """The names of those that are in trouble now."""
-        return [one.component.name for one in self.spoken_of() if Status(one.status).is_trouble]
+        """The names of those with a problem now."""
+        return [row.component.name for row in self.spoken_of() if Status(row.status).is_trouble]
 
     def public_components(self) -> list[Component]:
         """Its components that are on the page. One query, and none for what was prefetched."""
         rows = Prefetch("affected", self.affected.model.objects.select_related("component"))
-        prefetch_related_objects([self], rows)  # what is there already is not asked for again
+        prefetch_related_objects([self], rows)  # what is prefetched already is not queried again
         return [row.component for row in self.affected.all() if row.component.is_shown]
 
     # What people do
 
     def post(self, sent: Post, *, now: datetime, author: Any = None) -> "Update":
-        """A person posts: the incident is theirs from here on. All or nothing. Raises ValidationError.
+        """Post an update by a person, who manages the incident from now on. Raises ValidationError.
 
         It publishes a suggestion. A resolved incident takes only updates that leave it resolved,
         unless they reopen it.
@@ -192,7 +195,7 @@ class Incident(models.Model):
         return posting.post(self, sent, now=now, author=author)
 
     def note(self, body: str, now: datetime, *, author: Any) -> "Update":
-        """Words for staff alone. Raises ValidationError."""
+        """Add a note for staff only. Raises ValidationError."""
         body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The note is empty."})
@@ -201,7 +204,7 @@ class Incident(models.Model):
             return self.write(Kind.NOTE, body, now, author=author)
 
     def edit(self, update: "Update", body: str, now: datetime, *, author: Any = None) -> None:
-        """Change the words of an update; all earlier ones are kept, and the edit is dated."""
+        """Change the text of an update. Earlier texts are kept, and the edit is dated."""
         body = checked_body(body)
         if body == update.body:
             return
@@ -233,16 +236,16 @@ class Incident(models.Model):
         cause: str | None = None,
         workaround: str | None = None,
     ) -> None:
-        """Correct title, impact, beginning, cause or workaround, unnotified. Raises ValidationError."""
+        """Correct title, impact, start, cause or workaround; no one is notified. Raises ValidationError."""
         advice = checked_workaround(workaround)
         with transaction.atomic():
             Page.objects.lock()
             self.refresh_from_db()
-            given = {"title": title, "impact_override": impact_override, "started_at": started_at,
+            fields = {"title": title, "impact_override": impact_override, "started_at": started_at,
                      "cause": cause, "workaround": advice}  # fmt: skip
             if started_at not in (None, self.started_at):
-                self.well_s = 0  # it was counted from the other beginning
-            for name, value in given.items():
+                self.well_s = 0  # it was counted from the old start
+            for name, value in fields.items():
                 if value is not None:
                     setattr(self, name, value)
             self.full_clean()
@@ -267,7 +270,7 @@ class Incident(models.Model):
             Page.objects.bump_version(takes_away=True, is_public=self.published_at is not None)
 
     def refuse_future(self, at: datetime | None, now: datetime) -> None:
-        """Nothing is dated ahead. Raises ValidationError."""
+        """Raises ValidationError for a time in the future."""
         if at is not None and at > now:
             raise ValidationError({"started_at": "This time is in the future: use one that has passed."})
 
@@ -279,7 +282,7 @@ class Incident(models.Model):
     def release_components(
         self, now: datetime, *, judge_at: datetime | None = None, is_looked_at: bool = False
     ) -> None:
-        """Statuses set by hand for this incident end with it. `is_looked_at`: only where a probe looks."""
+        """Clear statuses that staff set. `is_looked_at`: only those of components that a probe checks."""
         for row in self.affected.select_related("component"):
             if not is_looked_at or row.component.probed() is not None:
                 row.component.release(now, judge_at=judge_at)
@@ -289,20 +292,23 @@ class Incident(models.Model):
     def touch(
         self, component: Component, status: Status, at: datetime, *, is_auto_open: bool = False
     ) -> "Affected":
-        """Add a component, or set its status if it is in already."""
+        """Add a component, or set its status if it is already affected."""
         row, _ = self.affected.get_or_create(
             component=component, defaults={"started_at": at, "is_auto_open": is_auto_open}
         )
+        if row.continued_in_id is not None:  # it is dealt with here again
+            row.continued_in = None
+            row.save(update_fields=["continued_in"])
         row.set_status(status)
         self.weigh()
         return row
 
     def weigh(self) -> None:
-        """The impact: the page's rollup over its components, each at its worst; kept at its worst.
+        """Compute the impact from the worst status of each component, and save it.
 
-        Hidden ones count only where no other is: strangers read the impact.
+        Hidden components count only if all are hidden, as the impact is public.
         """
-        self.impact = impact_of(Status(one.worst_status) for one in self.spoken_of())
+        self.impact = impact_of(Status(row.worst_status) for row in self.spoken_of())
         self.save(update_fields=["impact", "updated_at"])
 
     def say(
@@ -319,14 +325,14 @@ class Incident(models.Model):
         step: str = "",
         due_at: datetime | None = None,
     ) -> "Update":
-        """Write a post (or what else it is) and move to its phase."""
+        """Write an entry, a post unless `kind` says otherwise, and move to its phase."""
         if is_end := phase is Phase.RESOLVED and self.resolved_at is None:
             self.recovered_since = recovery.recovered_at(self)
         self.phase = phase
         if phase is Phase.MONITORING:
             self.monitoring_at = self.monitoring_at or at or now
         elif phase is not Phase.RESOLVED:
-            self.monitoring_at = None  # it was no recovery
+            self.monitoring_at = None  # it had not recovered
         if phase is Phase.RESOLVED and self.resolved_at is None:
             self.resolved_at = max(at or now, self.started_at)
             self.settle_at = None
@@ -344,7 +350,7 @@ class Incident(models.Model):
         return update
 
     def log(self, what: str, **fields: Any) -> None:
-        """Note a change of its state in the event log: "opened" becomes `incident.opened`."""
+        """Write to the event log: "opened" becomes `incident.opened`."""
         event_log.record(f"incident.{what}", id=self.public_id, title=self.title, **fields)
 
     def write(
@@ -358,7 +364,7 @@ class Incident(models.Model):
         changes: Sequence[list[str]] = (),
         step: str = "",
     ) -> "Update":
-        """One more entry of its timeline. The caller holds the lock of the page."""
+        """Add an entry to its timeline. The caller holds the lock of the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
         is_ours = author is None if by_machine is None else by_machine
         update = self.updates.create(

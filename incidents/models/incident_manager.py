@@ -22,7 +22,7 @@ class IncidentManager(models.Manager["Incident"]):
         return self.filter(deleted_at=None, merged_into=None)
 
     def public(self) -> models.QuerySet["Incident"]:
-        """What strangers may see."""
+        """Published incidents, without deleted and merged ones."""
         return self.live().exclude(published_at=None)
 
     def open(
@@ -62,7 +62,7 @@ class IncidentManager(models.Manager["Incident"]):
         author: Any = None,
         told: Iterable[tuple[Phase, datetime, str]] = (),
     ) -> "Incident":
-        """Write down an incident that is over (back-filled): nobody is notified, no status changes.
+        """Record an incident that is over (back-filled): no one is notified, no status changes.
 
         `statuses` are those at the worst moment; `told` are the updates before the last
         one, oldest first. Raises ValidationError.
@@ -92,10 +92,10 @@ class IncidentManager(models.Manager["Incident"]):
         return incident
 
     def set_back(self, now: datetime, back: timedelta) -> None:
-        """The clock was put back: countdowns and automatic promises run on as long as they had to.
+        """After the clock was put back by `back`: move countdowns and automatic promises back as well.
 
-        Promises of staff stay: people read them off a clock of their own.
+        Promises of staff stay: people read them off their own clocks.
         """
-        mine = self.live().filter(resolved_at=None, is_owned=False)
+        automatic = self.live().filter(resolved_at=None, is_owned=False)
         for name in ("settle_at", "publish_at", "next_update_at"):
-            mine.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})
+            automatic.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})

@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from components.models import Component, Page
-from components.outcomes import Outcome
 from components.status import Status
 from components.texts import lines
 from incidents import generated_text, windows
@@ -22,7 +21,7 @@ from incidents.models.series import AHEAD, Series
 from incidents.models.work import ACTIVE, OPEN, State
 
 MAX_LENGTH = timedelta(days=60)
-VERIFY_FOR = timedelta(minutes=15)  # no word of the probes for this long after the end: say so and close
+VERIFY_FOR = timedelta(minutes=15)  # no check results for this long after the end: complete it anyway
 
 
 class MaintenanceManager(models.Manager["Maintenance"]):
@@ -41,31 +40,31 @@ class MaintenanceManager(models.Manager["Maintenance"]):
         """Announce work. `more`: other fields of the model. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.lock()
-            one = self.model(title=title, body=body, starts_at=starts_at, ends_at=ends_at, **more)
-            one.keep_zone()
-            one.refuse_bad_times(now)
-            one.full_clean()
-            one.save()
-            one.components.set(components)
-            one.note_plan(now, author)
-            one.say(body, now, author=author)
-            one.plan_ahead(now)
-        return one
+            maintenance = self.model(title=title, body=body, starts_at=starts_at, ends_at=ends_at, **more)
+            maintenance.keep_zone()
+            maintenance.refuse_bad_times(now)
+            maintenance.full_clean()
+            maintenance.save()
+            maintenance.components.set(components)
+            maintenance.note_plan(now, author)
+            maintenance.say(body, now, author=author)
+            maintenance.plan_ahead(now)
+        return maintenance
 
     def active(self) -> models.QuerySet["Maintenance"]:
         """Under way now."""
         return self.filter(state__in=ACTIVE)
 
     def is_active_for(self, component: Component) -> bool:
-        """Whether a component is being worked on."""
+        """Whether active maintenance includes this component."""
         return self.active().filter(components=component).exists()
 
     def due(self, now: datetime) -> models.QuerySet["Maintenance"]:
-        """What something falls due for: a reminder, its beginning, its end."""
+        """Those with something due: a reminder, the start or the end."""
         return self.filter(state__in=OPEN, next_at__lte=now).order_by("next_at")
 
     def plan_ahead(self, now: datetime) -> None:
-        """Write down what the series bring next, each in its own transaction."""
+        """Create the next occurrences of every series, each series in its own transaction."""
         for head in self.filter(series=None).exclude(rule=""):
             with transaction.atomic():
                 Page.objects.lock()
@@ -74,7 +73,7 @@ class MaintenanceManager(models.Manager["Maintenance"]):
 
 
 class Maintenance(Series):
-    """Planned work, with what people do to it and what time does."""
+    """Planned work, with the actions of staff and what happens at set times."""
 
     objects = MaintenanceManager()
 
@@ -95,7 +94,7 @@ class Maintenance(Series):
                 raise ValidationError({"rule": refused.sentence}) from refused
 
     def refuse_bad_times(self, now: datetime) -> None:
-        """Work is announced before it ends. Raises ValidationError."""
+        """Raises ValidationError for a window that is already over."""
         if self.ends_at and self.ends_at <= now:
             raise ValidationError({"ends_at": "This window is already over: plan a later one."})
 
@@ -104,9 +103,9 @@ class Maintenance(Series):
     def replan(
         self, now: datetime, *, author: Any = None, starts_at: datetime, ends_at: datetime, **changes: Any
     ) -> None:
-        """Change it. What was announced is kept, and the change is told. Raises ValidationError.
+        """Change the plan. Earlier plans are kept, and subscribers are notified. Raises ValidationError.
 
-        Once it has begun its start and its components stay: the second figure counts by them.
+        After the start, start and components are fixed: the second uptime figure depends on them.
         """
         with transaction.atomic():
             Page.objects.lock()
@@ -133,7 +132,7 @@ class Maintenance(Series):
             Page.objects.bump_version(takes_away=True)
 
     def _forget_what_moved(self, before: tuple[datetime, datetime, str], now: datetime) -> None:
-        """A moved end is not overrun yet, nor verified; nobody was reminded of a moved start."""
+        """Reset what belonged to the old times: the overrun and verifying, and the reminder."""
         if self.ends_at != before[1]:
             self.overran_at = None
             self.state = State.IN_PROGRESS if self.is_active else self.state
@@ -142,7 +141,7 @@ class Maintenance(Series):
         self.next_at = self._next(now)
 
     def _other(self, components: Iterable[Component] | None) -> list[Component] | None:
-        """The components it shall concern, if they are others than now."""
+        """The new components, or None if they stay the same."""
         if components is None:
             return None
         chosen = list(components)
@@ -155,7 +154,7 @@ class Maintenance(Series):
             raise ValidationError({"components": "It has started: its components stay as announced."})
 
     def post(self, body: str, now: datetime, *, author: Any = None) -> None:
-        """Say something about it. Raises ValidationError."""
+        """Post an update. Raises ValidationError."""
         body = lines(body)
         if not body.strip():
             raise ValidationError({"body": "The update is empty: write what people notice."})
@@ -164,7 +163,7 @@ class Maintenance(Series):
             self.say(body, now, author=author)
 
     def begin(self, now: datetime, *, author: Any = None, at: datetime | None = None) -> None:
-        """The work begins; `at` if it did so before we noticed."""
+        """Start the work. `at`: when it started, if not now. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.lock()
             self.refresh_from_db()
@@ -175,7 +174,7 @@ class Maintenance(Series):
             self.say(generated_text.work_began(self.ends_at, now), now, author=author)
 
     def close(self, now: datetime, *, author: Any = None) -> list[Component]:
-        """The work is over: say so. Returns what is still down. Raises ValidationError.
+        """Complete the work and post that. Returns the components still down. Raises ValidationError.
 
         `automation.complete_maintenance` calls it, and opens incidents for those.
         """
@@ -186,12 +185,16 @@ class Maintenance(Series):
                 raise ValidationError("Only maintenance in progress can be completed.")
             self._move(State.COMPLETED, now, ended_at=now)
             self._note_components(now, begins=False)
-            left = [one for one in self.components.all() if _is_down(one) and not _is_worked_on(one)]
-            self.say(generated_text.work_ended(_shown(left)), now, author=author)
-        return left
+            down = [
+                component
+                for component in self.components.all()
+                if _is_down(component) and not _is_worked_on(component)
+            ]
+            self.say(generated_text.work_ended(_shown(down)), now, author=author)
+        return down
 
     def _note_components(self, now: datetime, *, begins: bool) -> None:
-        """What its components show is another from now on, unless other work or the hand covers them too."""
+        """Notify of its components' new status, unless other work or staff determine it."""
         for component in self.components.all():
             others = Maintenance.objects.active().exclude(pk=self.pk).filter(components=component)
             if component.is_set_to_trouble or others.exists():
@@ -203,7 +206,7 @@ class Maintenance(Series):
             Component.objects.filter(pk=component.pk).update(updated_at=now)
 
     def cancel(self, now: datetime, *, author: Any = None) -> None:
-        """It will not take place."""
+        """Cancel it before it starts. Raises ValidationError."""
         with transaction.atomic():
             Page.objects.lock()
             self.refresh_from_db()
@@ -217,7 +220,7 @@ class Maintenance(Series):
     # What time does
 
     def advance(self, now: datetime) -> bool:
-        """The next thing that falls due. True when that is its end: the caller completes it."""
+        """Do the next thing that is due. True when that is its end: the caller completes it."""
         with transaction.atomic():
             Page.objects.lock()
             self.refresh_from_db()
@@ -236,18 +239,18 @@ class Maintenance(Series):
             if self.starts_by_itself:
                 self.begin(now, at=max(self.starts_at, self.plans()[-1].at))
             elif now >= self.ends_at:
-                self.cancel(now)  # nobody began it, and its time is over
+                self.cancel(now)  # no one started it, and its time is over
         elif self.notice_h and self.reminded_at is None:
             self.reminded_at = now
             self.save(update_fields=["reminded_at"])
             self.say(generated_text.work_ahead(self.starts_at, self.ends_at, now), now)
 
     def _advance_active(self, now: datetime) -> bool:
-        """Its time is over: verify, or say that it takes longer. True when it is to be completed."""
+        """After its end: verify, or post that it takes longer. True when it should be completed."""
         if now < self.ends_at:
             return False
-        seen = [one.probed() for one in self.components.all()]
-        is_unseen = any(status is Status.UNKNOWN for status in seen)
+        statuses = [component.probed() for component in self.components.all()]
+        is_unseen = any(status is Status.UNKNOWN for status in statuses)
         if not self.ends_by_itself:
             if self.overran_at is None:
                 self.overran_at = now
@@ -263,11 +266,8 @@ class Maintenance(Series):
 
 
 def _is_down(component: Component) -> bool:
-    """Whether a probe of it fails for sure."""
-    return any(
-        not one.is_paused and (one.outcome == Outcome.DOWN or one.fails_on_and_off) and not one.is_unproven
-        for one in component.probes.all()
-    )
+    """Whether a probe of it has a confirmed failure."""
+    return bool(component.failing_probes())
 
 
 def _is_worked_on(component: Component) -> bool:
@@ -275,5 +275,5 @@ def _is_worked_on(component: Component) -> bool:
 
 
 def _shown(components: Iterable[Component]) -> list[str]:
-    """The names that strangers may read."""
-    return [one.name for one in components if one.is_shown]
+    """The names of those that are not hidden."""
+    return [component.name for component in components if component.is_shown]

@@ -10,7 +10,7 @@ from incidents.models.work import State
 
 
 class MaintenanceUpdate(models.Model):
-    """What we told about planned work."""
+    """One entry in the timeline of a maintenance."""
 
     public_id = PublicIdField()
     maintenance = models.ForeignKey(Maintenance, on_delete=models.CASCADE, related_name="updates")

@@ -1,7 +1,7 @@
-"""What subscribers are owed: one row per update, written in the same transaction.
+"""What subscribers must be notified of: one row per update, written in the same transaction.
 
 Who is notified, and how, is decided by the app `subscribers`, which looks for rows that
-are not `sorted_at` yet. A row that is due later can still be taken back.
+have no `sorted_at` yet. A row that is due later can still be withdrawn.
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NoticeKind(models.TextChoices):
-    """What it is about. Subscribers choose by it."""
+    """What a notice is about. Subscribers choose which kinds they get."""
 
     INCIDENT = "incident", "Incidents"
     MAINTENANCE = "maintenance", "Maintenance"
@@ -30,9 +30,9 @@ class NoticeKind(models.TextChoices):
 
 class NoticeManager(models.Manager["Notice"]):
     def of_update(self, update: "Update", now: datetime, *, due_at: datetime | None = None) -> None:
-        """An update of an incident is said: it is owed once it cannot be undone any more.
+        """For an update of an incident, due once it cannot be undone any more.
 
-        `due_at`: later than that, so that one message can tell what happens meanwhile.
+        `due_at`: a later time, so that one message can include what happens meanwhile.
         """
         self.get_or_create(
             update=update,
@@ -45,7 +45,7 @@ class NoticeManager(models.Manager["Notice"]):
         )
 
     def of_work(self, update: "MaintenanceUpdate", now: datetime) -> None:
-        """Planned work is spoken of."""
+        """For an update of a maintenance, due at once."""
         self.create(
             kind=NoticeKind.MAINTENANCE,
             maintenance=update.maintenance,
@@ -55,7 +55,7 @@ class NoticeManager(models.Manager["Notice"]):
         )
 
     def of_postmortem(self, postmortem: "Postmortem", now: datetime) -> None:
-        """A postmortem can be read: said once, however often it is withdrawn and shown again."""
+        """For a published postmortem: once, however often it is withdrawn and published again."""
         self.get_or_create(
             postmortem=postmortem,
             defaults={
@@ -67,32 +67,32 @@ class NoticeManager(models.Manager["Notice"]):
         )
 
     def of_component(self, component: Component, old: str, new: str, *, at: datetime, now: datetime) -> None:
-        """A component shows another status."""
+        """For a change of a component's status. `at`: when it changed."""
         self.create(
             kind=NoticeKind.COMPONENT, component=component, change=[old, new], created_at=at, due_at=now
         )
 
     def take_back(self, update: "Update") -> bool:
-        """Nobody shall be told of it. False when telling has begun."""
-        mine = self.filter(update=update)
-        mine.filter(sorted_at=None, cursor=0).delete()
-        return not mine.exists()
+        """Withdraw the notice of an update. False if sending has begun."""
+        notices = self.filter(update=update)
+        notices.filter(sorted_at=None, cursor=0).delete()
+        return not notices.exists()
 
     def set_back(self, now: datetime, back: timedelta) -> None:
-        """The clock was put back: what waits to be told waits no longer for that."""
+        """After the clock was put back by `back`: move due times back as well."""
         self.filter(sorted_at=None, due_at__gt=now).update(due_at=models.F("due_at") - back)
 
     def waiting(self, now: datetime) -> models.QuerySet["Notice"]:
-        """What nobody has been told yet, and will not be before its time."""
+        """Not sent to anyone yet, and not due yet."""
         return self.filter(sorted_at=None, cursor=0, due_at__gt=now)
 
     def due(self, now: datetime) -> models.QuerySet["Notice"]:
-        """What is to be given to subscribers now, in the order it was said."""
+        """Due now, oldest first."""
         return self.filter(sorted_at=None, due_at__lte=now).order_by("id")
 
 
 class Notice(models.Model):
-    """One thing said. `cursor` is the last subscriber it was given to; `sorted_at`: it was given to all."""
+    """`cursor`: the last subscriber with a delivery of it. `sorted_at`: when all of them had one."""
 
     public_id = PublicIdField()
     kind = models.CharField(max_length=12, choices=NoticeKind)
@@ -129,14 +129,14 @@ class Notice(models.Model):
 
     @property
     def story(self) -> str:
-        """What it belongs to, as "incident:5": of one story the newest word holds all earlier ones."""
+        """What it belongs to, as "incident:5". The newest message of a story includes all earlier ones."""
         about: Any = self.incident_id or self.maintenance_id or self.component_id
         return f"{self.kind}:{about}"
 
     def components(self) -> list[Component]:
-        """Those it concerns, as the public may know. None of an incident concerns everybody.
+        """The shown components that it is about; an incident without any goes to every subscriber.
 
-        One query, and none for what was prefetched.
+        One query, or none if prefetched.
         """
         if self.component is not None:
             return [self.component]

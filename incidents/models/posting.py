@@ -42,10 +42,10 @@ class AlreadyResolvedError(ValidationError):
 class Post:
     """An update as its author sends it.
 
-    `title`: a new one; empty leaves what stands. `workaround`: what customers can do; empty takes it
-    away, None leaves what stands. `statuses`: what components are now. `at` dates it back.
-    `undo_s`: for how many seconds it can be undone; nobody is notified before that.
-    `seen`: the number of the newest update its author has read; a newer one by somebody else refuses.
+    `title`: a new one; empty keeps the present one. `workaround`: what customers can do; empty removes
+    it, None keeps it. `statuses`: of components now. `at` dates it back.
+    `undo_s`: for how many seconds it can be undone; no one is notified before that.
+    `seen`: the number of the newest update its author has read; a newer one by someone else refuses.
     `reopens`: a resolved incident may go on. `typed`: the form as it was sent, which `undo` gives back.
     """
 
@@ -69,7 +69,7 @@ class Post:
 
 
 def post(incident: "Incident", sent: Post, *, now: datetime, author: Any = None) -> "Update":
-    """What `Incident.post` does. All or nothing. Raises ValidationError."""
+    """Does the work of `Incident.post`, in one transaction. Raises ValidationError."""
     sent = sent.checked()
     phase = Phase(sent.phase)
     with transaction.atomic():
@@ -86,7 +86,7 @@ def post(incident: "Incident", sent: Post, *, now: datetime, author: Any = None)
         _set_fields(incident, sent, phase, now)
         changes = _set_statuses(incident, sent, phase, now)
         if not was_owned and phase is not Phase.RESOLVED:
-            # no flip says that it was healthy already
+            # it may be healthy already, without a flip to come
             recovery.watch(incident, recovery.shown_since(incident, now), now)
         update = incident.say(sent.body, phase, now, author=author, changes=changes, at=sent.at)
         _keep(update, sent, before.conclude(incident, old, sent.typed) if old else None, now)
@@ -97,7 +97,7 @@ def post(incident: "Incident", sent: Post, *, now: datetime, author: Any = None)
 
 
 def _set_fields(incident: "Incident", sent: Post, phase: Phase, now: datetime) -> None:
-    """The incident's own fields; each of them stands in `before.CHANGED_BY_POST`."""
+    """Set the incident's own fields; each must be listed in `before.CHANGED_BY_POST`."""
     if incident.published_at is None:  # automatic drafts that were never public stay so
         incident.updates.filter(kind=Kind.POST, is_by_machine=True).update(kind=Kind.NOTE)
     if sent.reopens and phase is not Phase.RESOLVED:
@@ -112,16 +112,16 @@ def _set_fields(incident: "Incident", sent: Post, phase: Phase, now: datetime) -
 
 
 def _set_statuses(incident: "Incident", sent: Post, phase: Phase, now: datetime) -> list[list[str]]:
-    """Show what staff say of its components; when all is over, the probes decide again. The changes."""
-    judge_at = now + timedelta(seconds=sent.undo_s)  # an undone end has ended nothing
+    """Set the statuses that staff chose; on resolving, let probes decide again. Returns the change rows."""
+    judge_at = now + timedelta(seconds=sent.undo_s)  # not before the resolving can no longer be undone
     changes = []
-    for component, given in (sent.statuses or {}).items():
-        status = checked_status(given)
+    for component, value in (sent.statuses or {}).items():
+        status = checked_status(value)
         row = incident.affected.filter(component=component).first()
         old = Status(row.status) if row else Status(component.status)
         incident.touch(component, status, now)
         component.say_by_hand(status, now)
-        component.judge_again(judge_at)  # other incidents that it is in hear of it
+        component.judge_again(judge_at)  # other incidents of this component are updated then
         if old is not status or row is None:
             changes.append(change_row(component, old, status))
     if phase is Phase.RESOLVED:
@@ -131,7 +131,7 @@ def _set_statuses(incident: "Incident", sent: Post, phase: Phase, now: datetime)
 
 
 def _keep(update: "Update", sent: Post, old: dict[str, Any] | None, now: datetime) -> None:
-    """How long the update can be undone, and to what; whom it is owed."""
+    """Store until when the update can be undone, and to what (`old`); create its notice."""
     update.notifies = sent.notifies
     update.before = old
     update.undo_until = now + timedelta(seconds=sent.undo_s) if sent.undo_s else None
@@ -141,7 +141,7 @@ def _keep(update: "Update", sent: Post, old: dict[str, Any] | None, now: datetim
 
 
 def _refuse_unread(incident: "Incident", seen: int | None, author: Any) -> None:
-    """Somebody else's words that the author cannot have read come first. Raises ValidationError."""
+    """Raises ValidationError if someone else posted after the update numbered `seen`."""
     if seen is None:
         return
     newer = incident.updates.filter(number__gt=seen, kind=Kind.POST).exclude(author=author).last()
@@ -154,7 +154,7 @@ def _refuse_unread(incident: "Incident", seen: int | None, author: Any) -> None:
 
 
 def checked_body(text: str) -> str:
-    """The words of an update, with clean line ends. Raises ValidationError when there are none."""
+    """The text of an update, with clean line ends. Raises ValidationError if it is empty."""
     text = lines(text)
     if not text.strip():
         raise ValidationError({"body": "The update is empty: write what people notice."})
@@ -162,7 +162,7 @@ def checked_body(text: str) -> str:
 
 
 def checked_workaround(text: str | None) -> str | None:
-    """What customers can do, as it may be kept; None stays None. Raises ValidationError."""
+    """The workaround, trimmed, with clean line ends; None stays None. Raises ValidationError."""
     if text is None:
         return None
     text = lines(text).strip()
@@ -177,16 +177,16 @@ def checked_status(status: Status | str) -> Status:
     try:
         return Status(status)
     except ValueError:
-        known = ", ".join(Status)
-        raise ValidationError({"status": f"“{status}” is not a status: use one of {known}."}) from None
+        allowed = ", ".join(Status)
+        raise ValidationError({"status": f"“{status}” is not a status: use one of {allowed}."}) from None
 
 
 def _phase(phase: Phase | str) -> Phase:
     try:
         return Phase(phase)
     except ValueError:
-        known = ", ".join(Phase)
-        raise ValidationError({"phase": f"“{phase}” is not a phase: use one of {known}."}) from None
+        allowed = ", ".join(Phase)
+        raise ValidationError({"phase": f"“{phase}” is not a phase: use one of {allowed}."}) from None
 
 
 def _promise(at: datetime | None, now: datetime) -> datetime | None:

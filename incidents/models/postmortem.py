@@ -26,20 +26,20 @@ TEXTS = (
 )  # fmt: skip
 FACTS = ("title", "authors", "started_at", "ended_at", "detected_at", "told_at", "users_percent")
 TABLES = ("timeline", "misled")
-SHOWN = (*FACTS, *TEXTS, *TABLES)  # what readers see, and whose earlier words are kept
+SHOWN = (*FACTS, *TEXTS, *TABLES)  # what readers see, and what versions keep
 
 
 class PostmortemManager(models.Manager["Postmortem"]):
     def public(self) -> models.QuerySet["Postmortem"]:
-        """What strangers may read."""
+        """Published ones of public incidents."""
         return self.exclude(published_at=None).filter(incident__in=Incident.objects.public())
 
 
 class Postmortem(models.Model):
     """`timeline` holds [at, tag, text], `misled` [what we saw, what was true]; times in ISO 8601, UTC.
 
-    `curve` is how many checks were well while it lasted (incidents.availability_series): kept
-    here, as the checks themselves are forgotten sooner than a postmortem is read.
+    `curve` is the share of checks that passed while it lasted (incidents.availability_series): stored
+    here, as the checks themselves are deleted sooner.
     """
 
     incident = models.OneToOneField(Incident, on_delete=models.CASCADE, related_name="postmortem")
@@ -90,14 +90,14 @@ class Postmortem(models.Model):
 
     @property
     def lasted(self) -> timedelta:
-        """As its incident says; from its own start to its own end where people have typed others."""
+        """The incident's duration, or from its own start to its own end if those were changed."""
         if (self.started_at, self.ended_at) == (self.incident.started_at, self.incident.ended_at):
             return self.incident.lasted(self.ended_at)
         return self.ended_at - self.started_at
 
     @classmethod
     def label_of(cls, name: str) -> str:
-        """A field's words: "root cause"."""
+        """A field's label: "root cause"."""
         return str(cls._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
 
     def clean(self) -> None:
@@ -113,20 +113,20 @@ class Postmortem(models.Model):
             raise ValidationError({"misled": "Each row is what you saw, and what was true."})
 
     def draw(self) -> None:
-        """Take the curve from the checks while they are kept; never a poorer one of the same time."""
-        found, had = (
+        """Compute the curve from the stored checks, unless the present one counts more of them."""
+        drawn, stored = (
             curve(self.incident.affected.values("component"), self.started_at, self.ended_at),
             self.curve,
         )
-        is_same = all(had.get(name) == found.get(name) for name in ("start", "step_s"))
-        if found and not (is_same and _checks(found) < _checks(had)):
-            self.curve = found
+        is_same = all(stored.get(name) == drawn.get(name) for name in ("start", "step_s"))
+        if drawn and not (is_same and _checks(drawn) < _checks(stored)):
+            self.curve = drawn
 
     def keep(self, changes: dict[str, Any], now: datetime, *, author: Any = None, seen: str = "") -> None:
-        """Save what was typed. After publication the words before are kept, and the edit is dated.
+        """Save an edit. After publication the earlier text is kept, and the edit is dated.
 
-        `seen`: when the writer last read it (ISO 8601); a newer saving by another refuses.
-        Raises ValidationError.
+        `seen`: `saved_at` when the writer read it (ISO 8601). Raises ValidationError, also if someone
+        else saved since.
         """
         with transaction.atomic():
             Page.objects.lock()
@@ -155,20 +155,20 @@ class Postmortem(models.Model):
     def date_edit(
         self, what: str, now: datetime, *, author: Any = None, before: dict[str, Any] | None = None
     ) -> None:
-        """Say that and when it was changed, if strangers read it already. The caller saves."""
+        """Date an edit and keep the earlier text, if it is published. The caller saves."""
         if self.published_at:
             self.edited_at = now
             self.versions.create(at=now, author=author, what=what[:255], before=before or {})
 
     def review(self, now: datetime, *, reviewer: Any) -> None:
-        """A second person has read it. Raises ValidationError for its own author."""
+        """Note the review by a second person. Raises ValidationError for its own author."""
         if self.author_id == reviewer.pk:
             raise ValidationError("A second person must review it: not the last author.")
         self.reviewer, self.reviewed_at = reviewer, now
         self.save(update_fields=["reviewer", "reviewed_at"])
 
     def publish(self, now: datetime, *, notifies: bool = True) -> None:
-        """Show it to the public. Raises ValidationError, naming what it lacks."""
+        """Publish it. Raises ValidationError, naming what is missing."""
         lacking = [name.replace("_", " ") for name in ("summary", "root_cause") if not getattr(self, name)]
         if lacking:
             raise ValidationError(f"Fill in {' and '.join(lacking)} before you publish.")
@@ -193,18 +193,18 @@ class Postmortem(models.Model):
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON keeps it."""
+    """The value in a form that JSON can store."""
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value
 
 
 def _checks(curve: dict[str, Any]) -> int:
-    return sum(seen for _, seen in curve["counts"])
+    return sum(checks for _, checks in curve["counts"])
 
 
 def _is_table(rows: Any, width: int) -> bool:
-    """Whether these are rows of so many texts each."""
+    """Whether these are at most MAX_ROWS rows of `width` strings each."""
     return (
         isinstance(rows, list)
         and len(rows) <= MAX_ROWS
@@ -214,7 +214,7 @@ def _is_table(rows: Any, width: int) -> bool:
 
 
 def _is_moment(at: str, tag: str, text: str) -> bool:
-    """Whether this is a row of a timeline: a time with its zone, and words."""
+    """Whether this is a valid timeline row: a time with its zone, a short tag, and a text."""
     try:
         moment = parse_datetime(at)
     except ValueError:
@@ -225,7 +225,7 @@ def _is_moment(at: str, tag: str, text: str) -> bool:
 
 
 class PostmortemVersion(models.Model):
-    """What was changed after publication, and the words before."""
+    """What was changed after publication, and the text before."""
 
     postmortem = models.ForeignKey(Postmortem, on_delete=models.CASCADE, related_name="versions")
     at = models.DateTimeField()
@@ -241,7 +241,7 @@ class PostmortemVersion(models.Model):
 
 
 class ActionKind(models.TextChoices):
-    """What it is good for."""
+    """What an action achieves."""
 
     PREVENT = "prevent", "Prevent"
     DETECT = "detect", "Detect"
@@ -250,7 +250,7 @@ class ActionKind(models.TextChoices):
 
 
 class ActionState(models.TextChoices):
-    """How far it is."""
+    """The progress of an action."""
 
     TODO = "todo", "Not started"
     DOING = "doing", "In progress"
@@ -281,10 +281,10 @@ class ActionItem(models.Model):
         return self.due is not None and self.due < today and self.state != ActionState.DONE
 
     def move(self, state: str, now: datetime, *, author: Any = None) -> None:
-        """Say how far it is; the public page says so too, and when it was said."""
+        """Set its state; the public page shows it, with the date. Raises ValidationError."""
         if state not in ActionState:
-            known = ", ".join(ActionState.values)
-            raise ValidationError({"state": f"“{state}” is not a state of an action: use one of {known}."})
+            allowed = ", ".join(ActionState.values)
+            raise ValidationError({"state": f"“{state}” is not a state of an action: use one of {allowed}."})
         if state == self.state:
             return
         with transaction.atomic():

@@ -20,13 +20,13 @@ MAX_PATH_LENGTH = 500
 
 class TakenFormManager(models.Manager["TakenForm"]):
     def of(self, key: str, author: Any) -> "TakenForm | None":
-        """What this person sent with this key; None for a form that is still open."""
+        """The processed form with this key by this person; None if it is still open."""
         return self.filter(key=key, author=author).select_related("incident").first() if key else None
 
     def take(
         self, key: str, author: Any, incident: Incident | None = None, *, now: datetime, led_to: str = ""
     ) -> None:
-        """Note that it is taken. The caller holds the lock of the page, and has asked `of`."""
+        """Note that a form was processed. The caller holds the lock of the page, and has called `of`."""
         if key:
             led_to = led_to if len(led_to) <= MAX_PATH_LENGTH else led_to.partition("?")[0]
             self.create(key=key, author=author, incident=incident, at=now, led_to=led_to)
@@ -34,7 +34,7 @@ class TakenFormManager(models.Manager["TakenForm"]):
 
 
 class TakenForm(models.Model):
-    """A form that was taken: the incident that came of it, or the address that its sender was led to."""
+    """A processed form: the incident it created or changed, or the address its sender was sent to."""
 
     key = models.CharField(max_length=MAX_KEY_LENGTH)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -17,7 +17,7 @@ class TemplateKind(models.TextChoices):
 
 
 class Template(models.Model):
-    """A text with blanks in braces (`incidents.placeholders`). A new incident's has a title too."""
+    """A text with placeholders in braces (`incidents.placeholders`); for a new incident also a title."""
 
     kind = models.CharField(max_length=12, choices=TemplateKind, default=TemplateKind.UPDATE)
     name = LineField(max_length=60)
@@ -38,7 +38,7 @@ class Template(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what the language does not know. Raises ValidationError."""
+        """Check the placeholders of title and text. Raises ValidationError."""
         for field in ("title", "body"):
             try:
                 placeholders.check(getattr(self, field))

@@ -35,8 +35,8 @@ class Update(models.Model):
     step = models.CharField(  # what an automatic update says (incidents.steps); empty for a person's
         max_length=12, default="", db_default="", blank=True, editable=False
     )
-    notifies = models.BooleanField(default=True, editable=False)  # False: nobody is sent this one
-    undo_until = models.DateTimeField(null=True, editable=False)  # nobody is sent it before then
+    notifies = models.BooleanField(default=True, editable=False)  # False: no one is notified of this one
+    undo_until = models.DateTimeField(null=True, editable=False)  # no one is notified before then
     before = models.JSONField(null=True, editable=False)  # see incidents.models.before
 
     class Meta:
@@ -48,16 +48,16 @@ class Update(models.Model):
 
     @property
     def is_public(self) -> bool:
-        """True for what strangers may read."""
+        """Whether it is public: a post or a fact."""
         return self.kind in PUBLIC_KINDS
 
     def may_be_undone(self, now: datetime) -> bool:
-        """True until somebody may have been told."""
+        """Whether it is a post that no one can have been notified of yet."""
         return self.kind == Kind.POST and self.undo_until is not None and now < self.undo_until
 
 
 class UpdateVersion(models.Model):
-    """The words of an update before an edit."""
+    """The text of an update before an edit."""
 
     update = models.ForeignKey(Update, on_delete=models.CASCADE, related_name="versions")
     body = LinesField()

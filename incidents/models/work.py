@@ -17,7 +17,7 @@ from incidents.models.notice import Notice
 
 
 class State(models.TextChoices):
-    """Where it is. The words are those Statuspage's clients know."""
+    """The state of a maintenance, in Statuspage's words."""
 
     SCHEDULED = "scheduled", "Scheduled"
     IN_PROGRESS = "in_progress", "In progress"
@@ -31,7 +31,7 @@ ACTIVE = (State.IN_PROGRESS, State.VERIFYING)
 
 
 class Work(models.Model):
-    """`starts_at` and `ends_at` are the plan as it is now; `began_at` and `ended_at` what came of it."""
+    """`starts_at` and `ends_at` are the present plan; `began_at` and `ended_at` are when it took place."""
 
     plan_rows: Any  # the rows of PlanRow and MaintenanceUpdate that name this work
     updates: Any
@@ -102,11 +102,11 @@ class Work(models.Model):
         """The plan that counts: the last one announced before the work began, and before its own start."""
         if self.began_at is None:
             return None
-        told = [plan for plan in self.plans() if plan.at < self.began_at]
-        return next((plan for plan in reversed(told) if plan.at < plan.starts_at), None)
+        announced = [plan for plan in self.plans() if plan.at < self.began_at]
+        return next((plan for plan in reversed(announced) if plan.at < plan.starts_at), None)
 
     def excused(self) -> tuple[datetime, datetime] | None:
-        """The stretch that the second uptime figure leaves out: what was promised and was really used."""
+        """The (start, end) that the second uptime figure leaves out: announced in time, and really used."""
         plan = self.promised()
         stretch = windows.excused([plan], ended_at=self.ended_at) if plan else None
         if stretch is None or self.began_at is None:
@@ -124,10 +124,10 @@ class Work(models.Model):
         self.save(update_fields=["next_at"])
         self._log("planned")
 
-    # Its story
+    # Its timeline
 
     def say(self, body: str, now: datetime, *, author: Any = None, notifies: bool = True) -> None:
-        """One more entry of its story. The caller holds the lock of the page."""
+        """Add an entry to its timeline. The caller holds the lock of the page."""
         last = self.updates.aggregate(last=models.Max("number"))["last"] or 0
         update = self.updates.create(
             number=last + 1, state=self.state, body=body, at=now, author=author,
@@ -151,7 +151,7 @@ class Work(models.Model):
         event_log.record(f"maintenance.{what}", id=self.public_id, title=self.title)
 
     def _next(self, now: datetime) -> datetime | None:
-        """When to look at it again; None when nothing is due any more."""
+        """When `advance` has something to do next; None when nothing is due any more."""
         if self.state == State.SCHEDULED:
             remind_at = self.starts_at - timedelta(hours=self.notice_h)
             if self.notice_h and self.reminded_at is None and now < remind_at:

@@ -12,7 +12,7 @@ from statuspage.api import v2
 from statuspage.public import page_model
 from statuspage.public.rendering import draft as _draft
 from statuspage.public.views import JSON, asked_incident, asked_work
-from statuspage.public.world import ACTIVE, PLANNED, World, world
+from statuspage.public.world import ACTIVE, PLANNED, World, gather_world
 from statuspage.serving.document import Draft, document, eager
 
 
@@ -54,24 +54,24 @@ def unresolved(now: datetime) -> Draft:
 @document
 def incident(now: datetime, public_id: str) -> Draft:
     """`/api/v2/incidents/<id>.json`."""
-    found, body = _asked_body(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped({"page": v2.page_body(found), "incident": body(at)}))
+    world, body = _asked_body(now, public_id)
+    return _draft(world, JSON, lambda at: _dumped({"page": v2.page_body(world), "incident": body(at)}))
 
 
 @document
 def incident_json(now: datetime, public_id: str) -> Draft:
     """`/incidents/<id>.json`: the incident alone, as some clients ask for it."""
-    found, body = _asked_body(now, public_id)
-    return _draft(found, JSON, lambda at: _dumped(body(at)))
+    world, body = _asked_body(now, public_id)
+    return _draft(world, JSON, lambda at: _dumped(body(at)))
 
 
 def _asked_body(now: datetime, public_id: str) -> tuple[World, Callable[[datetime], Body]]:
-    """An incident, or planned work: to Statuspage that is one as well. Raises Http404."""
+    """An incident, or a maintenance, which is an incident in Statuspage's API. Raises Http404."""
     if Maintenance.objects.filter(public_id=public_id).exists():
         beside, work = asked_work(now, public_id)
-        return beside, lambda at: v2.maintenance(work, beside, page_model.freshness(beside, at))
-    found, incident = asked_incident(now, public_id)
-    return found, lambda at: v2.incident(incident, found, page_model.freshness(found, at))
+        return beside, lambda at: v2.maintenance_body(work, beside, page_model.freshness(beside, at))
+    world, incident = asked_incident(now, public_id)
+    return world, lambda at: v2.incident_body(incident, world, page_model.freshness(world, at))
 
 
 @eager
@@ -98,8 +98,8 @@ def active(now: datetime) -> Draft:
 def _json(
     now: datetime, build: Callable[[World, datetime], Body], incidents: Q, maintenances: Q = ACTIVE
 ) -> Draft:
-    found = world(now, only="-", incidents=incidents, maintenances=maintenances)
-    return _draft(found, JSON, lambda at: _dumped(build(found, at)))
+    world = gather_world(now, only="-", incidents=incidents, maintenances=maintenances)
+    return _draft(world, JSON, lambda at: _dumped(build(world, at)))
 
 
 def _dumped(body: Body) -> bytes:
@@ -115,6 +115,6 @@ def _newest(count: int) -> Q:
 
 
 def _newest_works(count: int) -> Q:
-    """The newest maintenances, whatever became of them."""
+    """The newest maintenances, in any state."""
     newest = Maintenance.objects.order_by("-created_at", "-pk").values_list("pk", flat=True)
     return Q(pk__in=list(newest[:count]))

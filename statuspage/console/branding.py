@@ -28,7 +28,7 @@ PICTURES = {"accept": "image/png,image/jpeg,image/webp"}
 
 
 class LookForm(forms.Form):
-    """Empty texts mean what the environment says; a logo that is not sent stays."""
+    """An empty text means the value of the environment; without an upload the logo stays."""
 
     name = forms.CharField(required=False, max_length=60, strip=False)
     logo = forms.FileField(required=False, widget=forms.FileInput(attrs=PICTURES))
@@ -62,11 +62,11 @@ class LookForm(forms.Form):
             del self.fields["remove_logo"]
         if not page.logo_dark:
             del self.fields["remove_logo_dark"]
-        told = identity.defaults()
-        self.fields["name"].help_text = f"1 to 60 characters. Empty: {told.name}, from PAGE_NAME."
-        self.fields["name"].widget.attrs["placeholder"] = told.name
-        self.fields["time_zone"].widget.attrs["placeholder"] = told.time_zone
-        self.fields["support_url"].widget.attrs["placeholder"] = told.support_url or "https://…"
+        defaults = identity.defaults()
+        self.fields["name"].help_text = f"1 to 60 characters. Empty: {defaults.name}, from PAGE_NAME."
+        self.fields["name"].widget.attrs["placeholder"] = defaults.name
+        self.fields["time_zone"].widget.attrs["placeholder"] = defaults.time_zone
+        self.fields["support_url"].widget.attrs["placeholder"] = defaults.support_url or "https://…"
         self.fields["logo"].help_text = (
             f"PNG, JPEG or WebP, at most {pictures.MAX_BYTES // 1024} kB; shown {pictures.HEIGHT} pixels"
             " high, so upload it at twice that height. A square logo appears beside the name, a wide one"
@@ -122,7 +122,7 @@ class LookForm(forms.Form):
         return self._picture("logo_dark")
 
     def _picture(self, field: str) -> "UploadedFile[Any] | None":
-        """Look at what was sent; `taken` holds it, not kept yet. Raises ValidationError."""
+        """Validate an uploaded picture; put it into `taken`, unsaved. Raises ValidationError."""
         file: UploadedFile[Any] | None = self.cleaned_data[field]
         if file is not None:
             try:
@@ -139,27 +139,27 @@ class LookForm(forms.Form):
         return data
 
     def warnings(self) -> list[str]:
-        """What is taken and yet better sent otherwise."""
-        said = (
-            pictures.weight_warning(str(self.fields[field].label or "Logo"), len(one.body))
-            for field, one in self.taken.items()
+        """Warnings about pictures that are accepted but heavy."""
+        warnings = (
+            pictures.weight_warning(str(self.fields[field].label or "Logo"), len(picture.body))
+            for field, picture in self.taken.items()
         )
-        return [sentence for sentence in said if sentence]
+        return [sentence for sentence in warnings if sentence]
 
     def chosen(self) -> dict[str, str]:
-        """The columns of the page as they would be; what cannot be taken stays as it is."""
-        found = {field: self.cleaned_data.get(field, getattr(self.page, field)) for field in TEXTS}
+        """The page's columns after saving; invalid ones keep their current value."""
+        columns = {field: self.cleaned_data.get(field, getattr(self.page, field)) for field in TEXTS}
         for field in LOGOS:
             is_removed = self.cleaned_data.get(f"remove_{field}") or self.cleaned_data.get("remove_logo")
-            kept = "" if is_removed else getattr(self.page, field)
-            found[field] = self.taken[field].name if field in self.taken else kept
-        return found
+            current = "" if is_removed else getattr(self.page, field)
+            columns[field] = self.taken[field].name if field in self.taken else current
+        return columns
 
 
 @require_http_methods(["GET", "POST"])
 @needs(Role.ADMIN)
 def form_page(request: HttpRequest) -> HttpResponse:
-    """Show the form with what would come of it, or save what was changed."""
+    """Show the form with a preview, or save what was changed."""
     request.section = "console_settings"  # type: ignore[attr-defined]
     page = Page.objects.this()
     if request.method == "GET":
@@ -172,12 +172,12 @@ def form_page(request: HttpRequest) -> HttpResponse:
         for sentence in form.warnings():
             messages.warning(request, sentence)
         return redirect("console_look")
-    here = identity.merged(form.chosen())
-    return _shown(request, form, here, status=200 if is_valid else 400)
+    look = identity.merged(form.chosen())
+    return _shown(request, form, look, status=200 if is_valid else 400)
 
 
 def save(request: HttpRequest, form: LookForm) -> None:
-    """Write down what was changed, tell the log, and let every process know."""
+    """Save what was changed, write it to the audit log, and let every process know."""
     with transaction.atomic():
         page = form.page = Page.objects.lock()
         chosen = form.chosen()
@@ -185,8 +185,8 @@ def save(request: HttpRequest, form: LookForm) -> None:
         if not after:
             return
         before = {field: getattr(page, field) for field in after}
-        for one in form.taken.values():
-            Picture.objects.keep(one)
+        for picture in form.taken.values():
+            Picture.objects.keep(picture)
         Page.objects.filter(pk=1).update(**after)
         transaction.on_commit(identity.forget)
         Page.objects.bump_version(takes_away=_remove_pictures(before, chosen))
@@ -194,24 +194,24 @@ def save(request: HttpRequest, form: LookForm) -> None:
 
 
 def _remove_pictures(before: dict[str, str], chosen: dict[str, str]) -> bool:
-    """What was removed is gone, also from its address; what was replaced stays there for old mails."""
-    gone = {before[field] for field in LOGOS if before.get(field) and not chosen[field]}
-    gone -= {chosen[field] for field in LOGOS}
-    return bool(Picture.objects.filter(name__in=gone).delete()[0])
+    """Delete removed pictures and their addresses. Replaced ones stay for old mails. True if any go."""
+    removed = {before[field] for field in LOGOS if before.get(field) and not chosen[field]}
+    removed -= {chosen[field] for field in LOGOS}
+    return bool(Picture.objects.filter(name__in=removed).delete()[0])
 
 
-def _shown(request: HttpRequest, form: LookForm, here: Identity, *, status: int = 200) -> HttpResponse:
-    tried = {one.name: brand.data_url(one) for one in form.taken.values()}
+def _shown(request: HttpRequest, form: LookForm, look: Identity, *, status: int = 200) -> HttpResponse:
+    tried = {picture.name: brand.data_url(picture) for picture in form.taken.values()}
     themes = (colours.LIGHT, colours.DARK)
     context = {
         "form": form,
-        "look": brand.head(here, tried),
-        "style": brand.preview_url(here),
-        "shades": [colours.shade(here.colour, theme) for theme in themes] if here.colour else [],
+        "look": brand.head(look, tried),
+        "style": brand.preview_url(look),
+        "shades": [colours.shade(look.colour, theme) for theme in themes] if look.colour else [],
         "themes": [theme.name for theme in themes],
         "warnings": form.warnings(),
         "zones": sorted(available_timezones()),
     }
-    if "HX-Request" in request.headers:  # the preview alone, whatever else is wrong
+    if "HX-Request" in request.headers:  # only the preview, also while other fields have errors
         return render(request, "console/_branding.html", context)
     return render(request, "console/branding.html", context, status=status)

@@ -1,10 +1,12 @@
 """Components and groups in the console."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from components import uptime
+from components.dependencies import circle
 from components.models import Component, DayTally, Group, Page, page_order
 from components.uptime import Seconds
 from incidents.models import Incident
@@ -24,27 +27,38 @@ from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
 MAX_INCIDENTS = 10
-UNREAD = {"auto_incidents"}  # what no public page shows of a component
+UNREAD = {"auto_incidents", "needs"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
 
 class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A component as its staff describe it; its place is changed on the list."""
+    """The fields of a component; its position is changed on the list."""
 
     class Meta:
         model = Component
         fields = ("name", "description", "group", "is_shown", "manual_status", "auto_incidents",
-                  "shows_evidence")  # fmt: skip
-        widgets = {"auto_incidents": forms.Select}
+                  "shows_evidence", "shows_causes", "needs")  # fmt: skip
+        widgets = {"auto_incidents": forms.Select, "needs": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         group: Any = self.fields["group"]
         group.queryset, group.empty_label = Group.objects.order_by("position", "id"), "no group"
+        needs: Any = self.fields["needs"]
+        needs.queryset = Component.objects.exclude(pk=self.instance.pk).select_related("group")
+
+    def clean_needs(self) -> Any:
+        """No component needs itself, not even through others."""
+        needs = self.cleaned_data["needs"]
+        if self.instance.pk and (parent := circle(self.instance, needs)) is not None:
+            raise ValidationError(
+                f"“{parent.name}” needs “{self.instance.name}” already: remove that first, or leave this out."
+            )
+        return needs
 
 
 class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A group's words."""
+    """The fields of a group."""
 
     class Meta:
         model = Group
@@ -76,12 +90,14 @@ def move(request: HttpRequest) -> HttpResponse:
     way = request.POST.get("way", "")
     if kind == "g":
         thing: Any = Group.objects.filter(public_id=key).first()
-        said = _move_block(request, key, way)
+        outcome = _move_block(request, key, way)
     else:
         thing = get_object_or_404(Component, public_id=key)
-        said = _move_component(request, thing, way)
-    Audit.objects.note(request, f"{'group' if kind == 'g' else 'component'}.move", thing or key, after=said)
-    words = said["words"]
+        outcome = _move_component(request, thing, way)
+    Audit.objects.note(
+        request, f"{'group' if kind == 'g' else 'component'}.move", thing or key, after=outcome
+    )
+    words = outcome["words"]
     if request.headers.get("HX-Request"):
         return render(request, "console/_order.html", {**_order(), "said": words, "may_edit": True})
     messages.success(request, words)
@@ -114,7 +130,7 @@ def _move_component(request: HttpRequest, component: Component, way: str) -> dic
         key = request.POST.get("group", "").partition(":")[2] or page_order.LOOSE
         page_order.put(component, key, after=request.POST.get("after", "").partition(":")[2])
         moved = True
-    block = next(one for one in page_order.blocks() if component in one.components)
+    block = next(block for block in page_order.blocks() if component in block.components)
     place, where = block.components.index(component) + 1, block.group.name if block.group else "no group"
     verb = "is now" if moved else "stays"
     return {"words": f"“{component.name}” {verb} number {place} of {len(block.components)} in {where}."}
@@ -126,22 +142,24 @@ def _move_component(request: HttpRequest, component: Component, way: str) -> dic
 @require_GET
 @needs(Role.VIEWER)
 def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One component: how it is, what looks at it, what happened to it."""
+    """One component: its status, probes and incidents."""
     request.section = "console_components"  # type: ignore[attr-defined]
     component = _component(public_id)
     now = timezone.now()
     spans = component.spans.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR))
     recent = list(spans.order_by("started_at"))
-    found = Incident.objects.live().filter(affected__component=component)
-    opened = list(found.filter(resolved_at=None))
+    incidents = Incident.objects.live().filter(affected__component=component)
+    opened = list(incidents.filter(resolved_at=None))
     seconds = uptime_of(component, now)
     context = {
         "component": component,
         "since": recent[-1].started_at if recent and recent[-1].ended_at is None else None,
         "minutes": minute_bars(recent, now),
         "probes": list(with_last(component.probes.all())),
+        "needs": component.needs.all(),
+        "needed_by": component.needed_by.all(),
         "opened": opened,
-        "past": list(found.exclude(resolved_at=None)[:MAX_INCIDENTS]),
+        "past": list(incidents.exclude(resolved_at=None)[:MAX_INCIDENTS]),
         "may_delete": not opened,
         "uptime": uptime.percent(seconds),
         "down": length(seconds.down),
@@ -174,10 +192,10 @@ def component_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 
 def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
-    """Write what was changed and nothing else: workers write the status of the same row meanwhile."""
+    """Save only changed columns: workers write the status of the same row meanwhile."""
     component: Component = form.instance
     is_new, changed = component.pk is None, list(form.changed_data)
-    before = {name: form.initial.get(name) for name in changed}
+    before = {name: _written(form.initial.get(name)) for name in changed}
     group = component.group
     with transaction.atomic():
         Page.objects.lock()
@@ -185,7 +203,10 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
             component.group, component.position = None, 2**31 - 1
             component.save()
         elif changed:
-            component.save(update_fields=[*(name for name in changed if name != "group"), "updated_at"])
+            columns = [name for name in changed if name not in ("group", "needs")]
+            component.save(update_fields=[*columns, "updated_at"])
+        if "needs" in changed:
+            component.needs.set(form.cleaned_data["needs"])
         if is_new or "group" in changed:
             page_order.put(component, group.public_id if group else page_order.LOOSE, after="last")
         component.refresh(timezone.now())
@@ -195,7 +216,7 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
         was_hidden = not is_new and "is_shown" in changed
         is_read = (component.is_shown or was_hidden) and (is_new or bool(set(changed) - UNREAD))
         Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
-        after = {name: form.cleaned_data[name] for name in changed}
+        after = {name: _written(form.cleaned_data[name]) for name in changed}
         Audit.objects.note(
             request,
             "component.create" if is_new else "component.edit",
@@ -204,6 +225,11 @@ def _save_component(request: HttpRequest, form: ComponentForm) -> Component:
             after=after,
         )
     return component
+
+
+def _written(value: Any) -> Any:
+    """For the audit log: several components by their names."""
+    return value if isinstance(value, str) or not isinstance(value, Iterable) else ", ".join(map(str, value))
 
 
 @require_POST
@@ -229,7 +255,7 @@ def component_show(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Remove it with its probes and its history; refused while people read about it."""
+    """Delete it with its probes and history; refused while it has an open incident."""
     component = _component(public_id)
     with transaction.atomic():
         Page.objects.lock()  # no incident opens meanwhile
@@ -256,7 +282,7 @@ def component_delete(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
 def group_form(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """Add a group at the end of the page, or change its words."""
+    """Add a group at the end of the page, or change one."""
     request.section = "console_components"  # type: ignore[attr-defined]
     group = get_object_or_404(Group, public_id=public_id) if public_id else None
     form = GroupForm(request.POST or None, instance=group)
@@ -300,7 +326,7 @@ def group_delete(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _is_read(group: Group) -> bool:
-    """Strangers see the groups of the components they see."""
+    """Whether the group is public: it has a public component."""
     return group.components.filter(is_shown=True).exists()
 
 

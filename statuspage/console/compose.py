@@ -2,7 +2,7 @@
 
 The form works by plain POST and redirect. With script the same form is sent to
 `saved` every two seconds, which answers with the preview, the checks of the
-words and what others have written meanwhile.
+text and what others have written meanwhile.
 """
 
 from contextlib import suppress
@@ -45,24 +45,24 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A component in the form: what it is, what it was when the form was opened, what it is to be."""
+    """A component in the form: its status now, when the form was opened, and as chosen."""
 
     component: Component
     old: Status
     was: Status
     status: Status
     is_new: bool = False
-    row: Status = Status.UNKNOWN  # what the incident last heard of it, and its worst
+    row: Status = Status.UNKNOWN  # its last and its worst status in the incident
     worst: Status = Status.UNKNOWN
 
     @property
     def is_turned(self) -> bool:
-        """Whether the words "Major outage → Partial outage" are due."""
+        """Whether to show the change, as "Major outage → Partial outage"."""
         return self.old is not self.status
 
     @property
     def is_chosen(self) -> bool:
-        """Whether its writer chose this status; what only the probes have changed meanwhile is theirs."""
+        """Whether the writer chose this status; false if only probes changed it meanwhile."""
         return self.is_new or self.status is not self.was
 
 
@@ -77,12 +77,12 @@ class Composition:
 
     @property
     def is_past(self) -> bool:
-        """A new incident that is over already."""
+        """Whether it is a new incident that is already over."""
         return self.incident is None and bool(self.data.get("ended_at", "").strip())
 
     @property
     def warning(self) -> str:
-        """What publishing this brings to light that was hidden; empty when there is nothing to confirm."""
+        """The hidden components that publishing would reveal, in a sentence; empty if there are none."""
         is_public = self.incident is not None and self.incident.published_at is not None
         if is_public or not hidden_components.are_all_hidden(place.component for place in self.places):
             return ""
@@ -90,13 +90,13 @@ class Composition:
 
     @property
     def blanks(self) -> list[str]:
-        """What nobody has filled in yet, as it stands in what customers would read: `{cause}`."""
+        """Placeholders that are not filled in yet, such as `{cause}`."""
         texts = (self.data["title"], self.data["body"], self.data["workaround"])
         return [blank for text in texts for blank in placeholders.written(text).values()]
 
     @property
     def phase(self) -> Phase:
-        """The chosen phase; the incident's own when it is none."""
+        """The chosen phase; the incident's own if the choice is invalid."""
         try:
             return Phase(self.data.get("phase", ""))
         except ValueError:
@@ -104,25 +104,25 @@ class Composition:
 
     @property
     def state(self) -> State:
-        """The state that heads the preview: what every surface will say once this is published."""
+        """The incident's state after publishing, for the head of the preview."""
         override = self.incident.impact_override if self.incident else ""
         impact = self.incident.shown_impact if self.incident else Impact.NONE
-        statuses = [self._as_told(place) for place in self.places if place.component.is_shown]
+        statuses = [self._published_status(place) for place in self.places if place.component.is_shown]
         return state_now(self.phase, statuses, override=override, impact=impact)
 
-    def _as_told(self, place: Place) -> Status:
-        """Its status after publishing; out of sight, as it was last known."""
+    def _published_status(self, place: Place) -> Status:
+        """Its status after publishing; the last known one if it is unknown."""
         return place_now(place.status, place.row, place.worst, self.phase)
 
     @property
     def workaround(self) -> str | None:
-        """What customers can do, as typed; None where its writer left it as it stood."""
+        """What customers can do, as typed; None if the writer did not change it."""
         typed = self.data["workaround"]
         return None if typed == self.data["workaround_was"] else typed
 
     @property
     def shown_workaround(self) -> str:
-        """The same as pages and mails will tell it: nothing once it is over."""
+        """The same as pages and mails will show it: empty once it is over."""
         return "" if self.is_past or self.phase is Phase.RESOLVED else self.data["workaround"].strip()
 
     def promised_at(self, now: datetime) -> datetime | None:
@@ -137,7 +137,7 @@ class Composition:
         return promises.preset(int(chosen), self.data["opened"], now)
 
     def follow(self, now: datetime) -> tuple[str, str]:
-        """Let the words tell the promise as it is now; what was replaced, and by what."""
+        """Update the promised time in the text. Returns what was replaced, and by what."""
         try:
             promised = self.promised_at(now)
         except ValidationError:
@@ -158,8 +158,8 @@ def begin(incident: Incident | None, author: Any, now: datetime) -> Composition:
     draft = Draft.objects.of(incident, author)
     fresh = {"key": uuid4().hex, "opened": now.isoformat()}
     if draft is not None:
-        kept = {name: value for name, value in draft.data.items() if value or name not in fresh}
-        form = read(incident, fresh | kept, now)
+        typed = {name: value for name, value in draft.data.items() if value or name not in fresh}
+        form = read(incident, fresh | typed, now)
         form.follow(now)  # it may have promised a time that has passed
         return form
     data = {"phase": _first_phase(incident), "promise": str(promises.USUAL), "seen": str(newest(incident))}
@@ -178,19 +178,19 @@ def _first_phase(incident: Incident | None) -> str:
 
 
 def newest(incident: Incident | None) -> int:
-    """The number of the newest entry its author can have read."""
+    """The number of the newest update its author can have read."""
     last = incident.updates.order_by("number").last() if incident else None
     return last.number if last else 0
 
 
 def read(incident: Incident | None, data: Any, now: datetime) -> Composition:
-    """The form from what was sent, or from a draft."""
+    """The form from POST data, or from a draft."""
     text = {name: str(data.get(name, ""))[:MAX_LENGTH] for name in FIELDS}
     text["title"] = one_line(text["title"])
     for name in ("body", "workaround", "workaround_was"):
         text[name] = text[name].replace("\r\n", "\n")
     if "workaround" not in data or text["workaround"] == text["workaround_was"]:
-        # untouched: it follows what stands, which somebody may have changed meanwhile
+        # untouched: it follows the incident, which someone may have changed meanwhile
         text["workaround"] = text["workaround_was"] = incident.workaround if incident else ""
     return Composition(incident, text, _places(incident, data))
 
@@ -205,18 +205,22 @@ def _places(incident: Incident | None, data: Any) -> list[Place]:
         rows = incident.affected.select_related("component").order_by("component__position", "id")
         affected = {row.component.public_id: row for row in rows}
     wanted = [*affected, *(key for key in chosen if key not in affected)]
-    found = {one.public_id: one for one in Component.objects.filter(public_id__in=wanted)}
+    by_id = {component.public_id: component for component in Component.objects.filter(public_id__in=wanted)}
     places = []
     for key in wanted:
-        if key not in found or chosen.get(key) == "remove":
+        if key not in by_id or chosen.get(key) == "remove":
             continue
         row = affected.get(key)
-        old = Status(row.status) if row else Status(found[key].status)
+        old = Status(row.status) if row else Status(by_id[key].status)
         was = _chosen(data.get(f"was-{key}"), old)
         picked = _chosen(chosen.get(key), was)
         status = picked if picked is not was else old  # untouched: it follows what the probes say
-        seen = (Status(row.status), Status(row.worst_status)) if row else (Status.UNKNOWN, Status.UNKNOWN)
-        places.append(Place(found[key], old, was if status is picked else old, status, row is None, *seen))
+        last_known = (
+            (Status(row.status), Status(row.worst_status)) if row else (Status.UNKNOWN, Status.UNKNOWN)
+        )
+        places.append(
+            Place(by_id[key], old, was if status is picked else old, status, row is None, *last_known)
+        )
     return places
 
 
@@ -231,16 +235,16 @@ def _chosen(text: str | None, old: Status) -> Status:
 
 
 def to_draft(form: Composition) -> dict[str, str]:
-    """What is kept of it: plain strings. Whether blanks or failing checks are meant is asked each time."""
-    kept = {name: form.data[name] for name in FIELDS if name not in ("although_blank", "although_down")}
+    """The form as strings, without the confirmations (blanks, failing checks), which are asked each time."""
+    data = {name: form.data[name] for name in FIELDS if name not in ("although_blank", "although_down")}
     for place in form.places:
-        kept[f"status-{place.component.public_id}"] = place.status.value
-        kept[f"was-{place.component.public_id}"] = place.was.value
-    return kept
+        data[f"status-{place.component.public_id}"] = place.status.value
+        data[f"was-{place.component.public_id}"] = place.was.value
+    return data
 
 
 def remarks(form: Composition, now: datetime) -> tuple[style_check.Remark, ...]:
-    """A second pair of eyes on the words."""
+    """Remarks of the style check on the text."""
     has_promise = False
     with suppress(ValidationError):
         has_promise = form.promised_at(now) is not None
@@ -251,13 +255,13 @@ def remarks(form: Composition, now: datetime) -> tuple[style_check.Remark, ...]:
 
 
 def preview(form: Composition, now: datetime) -> dict[str, Any]:
-    """The update as the page, a mail, a chat channel and a webhook will tell it."""
+    """The update as the page, a mail, a chat channel and a webhook will show it."""
     promised = None
     with suppress(ValidationError):
         promised = form.promised_at(now)
     title = form.data["title"] or (form.incident.title if form.incident else "")
     path = form.incident.get_absolute_url() if form.incident else "/"
-    told = messages.Told(
+    message = messages.UpdateMessage(
         page_name=identity.current().name,
         title=title or "Untitled",
         phase=form.phase,
@@ -271,16 +275,16 @@ def preview(form: Composition, now: datetime) -> dict[str, Any]:
         workaround=form.shown_workaround,
     )
     return {
-        "told": told,
-        "html": to_html(told.text, now),
+        "told": message,
+        "html": to_html(message.text, now),
         "workaround_html": to_html(form.shown_workaround, now),
         "promised": promised,
-        "headline": headline(form, told.title),
+        "headline": headline(form, message.title),
         "state": form.state,
-        "subject": messages.subject(told),
-        "mail": messages.plain_mail(told),
-        "chat": messages.chat(told),
-        "webhook": messages.webhook(told),
+        "subject": messages.subject(message),
+        "mail": messages.plain_mail(message),
+        "chat": messages.chat(message),
+        "webhook": messages.webhook(message),
     }
 
 
@@ -292,7 +296,7 @@ VERBS = {
 
 
 def headline(form: Composition, title: str) -> str:
-    """The banner as this update will make it, if nothing else is wrong."""
+    """The banner after this update, if nothing else is wrong."""
     status = form.state.status
     hit = [place.component.name for place in form.places if place.status is status]
     if status not in VERBS or not hit:
@@ -301,9 +305,9 @@ def headline(form: Composition, title: str) -> str:
 
 
 def audience(form: Composition) -> notification_status.Audience | None:
-    """Who is told of this if it is published as it stands; None: nobody is to be.
+    """Who is notified if this is published as it is; None if no one should be.
 
-    Reckoned as publishing will: its components at their worst, with what is chosen here counted in.
+    Computed as publishing does: by the worst status of each component, including the chosen one.
     """
     if form.data["quiet"] or form.is_past:
         return None
@@ -312,7 +316,7 @@ def audience(form: Composition) -> notification_status.Audience | None:
     chosen = [place for place in form.places if place.is_chosen or form.incident is None]
     for place in chosen:
         worsts[place.component] = worst([worsts.get(place.component, Status.OPERATIONAL), place.status])
-    # hidden ones count only where no other is, as when it is weighed
+    # hidden components count only if all are hidden, as for the incident's impact
     shown = [status for component, status in worsts.items() if component.is_shown]
     impact = impact_of(shown or worsts.values())
     if form.incident is not None:
@@ -326,7 +330,7 @@ def audience(form: Composition) -> notification_status.Audience | None:
 
 
 class AlreadyPublishedError(Exception):
-    """This form was published already: nothing is said twice. `incident`: what came of it."""
+    """This form was published already and is not published twice. `incident`: the result."""
 
     def __init__(self, incident: Incident) -> None:
         super().__init__()
@@ -334,7 +338,7 @@ class AlreadyPublishedError(Exception):
 
 
 def publish(form: Composition, *, author: Any, now: datetime, reopens: bool = False) -> Update:
-    """All of it in one transaction, or nothing. Raises ValidationError with a message per field,
+    """Publish it all in one transaction, or nothing. Raises ValidationError with a message per field,
     and AlreadyPublishedError.
     """
     form.follow(now)

@@ -17,7 +17,7 @@ STILL_DOWN = "Resolve it even though our checks still fail"
 
 
 def questions(form: "Composition") -> dict[str, str]:
-    """What is not answered yet: a sentence for the box of each."""
+    """The questions that are not confirmed yet: field name to the sentence beside its checkbox."""
     asked, data = {}, form.data
     if form.warning and not data["although_hidden"]:
         asked["although_hidden"] = f"{form.warning} Tick the box below it to continue."
@@ -32,16 +32,16 @@ def questions(form: "Composition") -> dict[str, str]:
 
 
 def still_down(form: "Composition") -> list[str]:
-    """What would be resolved while our checks say otherwise; what staff set by hand is their word."""
+    """Components that would be resolved while their checks fail, without those with a status set by hand."""
     if form.phase is not Phase.RESOLVED or form.is_past or (form.incident and form.incident.resolved_at):
         return []
     places = [place.component for place in form.places]
-    watched = [one for one in _spoken_of(places) if not one.manual_status]
+    watched = [component for component in _spoken_of(places) if not component.manual_status]
     prefetch_related_objects(watched, "probes")
-    return [one.name for one in watched if (seen := one.probed()) and seen.is_trouble]
+    return [component.name for component in watched if (probed := component.probed()) and probed.is_trouble]
 
 
 def _spoken_of(places: Iterable[Component]) -> list[Component]:
-    """Hidden ones only where no other is, as in the incident itself."""
+    """The public components, or all if all are hidden, as in the incident itself."""
     held = list(places)
-    return [one for one in held if one.is_shown] or held
+    return [component for component in held if component.is_shown] or held

@@ -11,7 +11,7 @@ from statuspage.console.promises import USUAL
 
 
 def keep_changed(form: Composition, incident: Incident, author: Any, now: datetime) -> bool:
-    """The words of a form that was published before, and changed since, as a draft of the next update."""
+    """Keep a form that was published before, and changed since, as a draft of the next update."""
     body = form.data["body"].strip()
     if not body or incident.updates.filter(author=author, body=body).exists():
         return False
@@ -21,11 +21,11 @@ def keep_changed(form: Composition, incident: Incident, author: Any, now: dateti
 
 
 def keep_undone(update: Update, typed: Mapping[str, str], author: Any, now: datetime) -> None:
-    """An undone update with all that was chosen in its form, above what its author has begun since."""
-    is_new = update.incident.deleted_at is not None  # it had never been there: a new incident again
+    """Keep an undone update with all its choices as a draft, above what its author has begun since."""
+    is_new = update.incident.deleted_at is not None  # its incident was undone too: a new incident again
     incident = None if is_new else update.incident
     data = {"title": update.incident.title if is_new else "", "promise": str(USUAL), **typed}
-    # a form of its own: its key, and what its promise is reckoned from, are new
+    # a new form, with a new key and a new start for the promised time
     data |= {"body": update.body, "phase": update.phase, "seen": str(update.number), "key": "", "opened": ""}
     if data.get("workaround", "") != data.get("workaround_was", ""):
         data["workaround_was"] = update.incident.workaround if incident else ""

@@ -1,4 +1,4 @@
-"""Text templates filled with what the system knows."""
+"""Text templates, with the placeholders filled that the system knows."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +22,7 @@ def templates(incident: Incident | None) -> Iterable[Template]:
 
 
 def fill(form: Composition, template: Template, now: datetime) -> None:
-    """Put a template's words in. What was typed stays: the template then follows below it."""
+    """Insert a template's text, below what was typed already."""
     values = facts(form, template, now)
     body = placeholders.fill(template.body, values)
     typed = form.data["body"].strip()
@@ -38,11 +38,11 @@ def fill(form: Composition, template: Template, now: datetime) -> None:
 
 
 def facts(form: Composition, template: Template, now: datetime) -> dict[str, str]:
-    """What the system knows for the blanks of a text."""
+    """The values of the placeholders that the system knows."""
     phase = template.phase or form.phase
     promised = None if phase == Phase.RESOLVED else form.promised_at(now)
     affected = [place.component.name for place in form.places]
-    known = {
+    values = {
         "components": names(affected),
         **verbs(affected),
         "page": identity.current().name,
@@ -53,17 +53,17 @@ def facts(form: Composition, template: Template, now: datetime) -> dict[str, str
     if form.incident is not None:
         began = form.incident.started_at
         end = _end(form.incident, phase, now)
-        known |= {
+        values |= {
             "now": clock(end, now),
             "started": clock(began, now),
             "duration": duration(lasted(began, end, now).total_seconds()),
             "title": form.incident.title,
         }
-    return known
+    return values
 
 
 def _end(incident: Incident, phase: str, now: datetime) -> datetime:
-    """What {now} is: in a text that says it works again, since when it does, as the page counts it."""
+    """The value of {now}: in a text about the recovery, the time of recovery as the page counts it."""
     if phase not in (Phase.MONITORING, Phase.RESOLVED):
         return now
     return incident.ended_at or recovery.recovered_at(incident) or now
@@ -72,6 +72,6 @@ def _end(incident: Incident, phase: str, now: datetime) -> datetime:
 def _working_beside(form: Composition) -> list[str]:
     """Components of the same groups that are known to work."""
     groups = {place.component.group_id for place in form.places if place.component.group_id}
-    mine = [place.component.pk for place in form.places]
+    chosen = [place.component.pk for place in form.places]
     beside = Component.objects.filter(group__in=groups, is_shown=True, status=Status.OPERATIONAL)
-    return list(beside.exclude(pk__in=mine).values_list("name", flat=True)[:3])
+    return list(beside.exclude(pk__in=chosen).values_list("name", flat=True)[:3])

@@ -42,16 +42,16 @@ def list_page(request: HttpRequest) -> HttpResponse:
     which = request.GET.get("which", "all")
     which = which if which in LISTS else "all"
     words = request.GET.get("q", "").strip()[:100].replace("\0", "")
-    found = Incident.objects.filter(LISTS[which]).prefetch_related(
+    incidents = Incident.objects.filter(LISTS[which]).prefetch_related(
         Prefetch("affected", Affected.objects.select_related("component"))
     )
     if words:
-        found = found.filter(
+        incidents = incidents.filter(
             Q(title__icontains=words)
             | Q(updates__body__icontains=words)
             | Q(affected__component__name__icontains=words)
         ).distinct()
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(incidents, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"found": page, "which": which, "lists": list(LISTS), "words": words, "now": timezone.now()}
     return render(request, "console/incidents.html", context)
 
@@ -59,12 +59,13 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 @needs(Role.VIEWER)
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One incident: its story with everything only staff see. `?part=told` is how far its telling is."""
+    """One incident with everything that only staff see. `?part=told`: only its notification status."""
     request.section = "console_incidents"  # type: ignore[attr-defined]
     incident = _get(public_id)
     now = timezone.now()
     if request.GET.get("part") == "told":
-        return render(request, "console/_notification_status.html", {**_told(incident, now), "is_part": True})
+        lines = {**_notification_lines(incident, now), "is_part": True}
+        return render(request, "console/_notification_status.html", lines)
     rows = list(incident.affected.as_seen().order_by("component__position", "id"))
     incident.all_affected = rows  # type: ignore[attr-defined]
     updates = list(
@@ -79,7 +80,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "updates": updates,
         "length": duration(incident.lasted(now).total_seconds()),
         "evidence": evidence(incident, now),
-        "undoable": next((one for one in updates if one.may_be_undone(now)), None),
+        "undoable": next((update for update in updates if update.may_be_undone(now)), None),
         "impacts": [impact.value for impact in Impact],
         "others": _others(incident)[:30],
         "may_hand_back": incident.is_owned and recovery.is_looked_at(incident),
@@ -91,14 +92,14 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         else "",
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
-        **_told(incident, now),
+        **_notification_lines(incident, now),
     }
     return render(request, "console/incident.html", context)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How far an update is told: nobody yet, until `waits_until`; then in words, with who is in the way."""
+class NotificationLine:
+    """The notification status of an update: no one before `waits_until`, later `words` on its progress."""
 
     number: int
     waits_until: datetime | None
@@ -107,25 +108,27 @@ class Told:
     is_over: bool = False
 
 
-def _told(incident: Incident, now: datetime) -> dict[str, Any]:
-    """The lines beside the updates, and whether any of them still moves. Two queries."""
+def _notification_lines(incident: Incident, now: datetime) -> dict[str, Any]:
+    """The notification status by update number, and whether any can still change. Two queries."""
     progress = notification_status.answers().progress(incident)
     rows = Notice.objects.filter(incident=incident, kind=NoticeKind.INCIDENT).exclude(update=None)
-    found = {}
+    lines = {}
     for number, due_at, sorted_at in rows.values_list("update__number", "due_at", "sorted_at"):
-        told = progress.get(number)
-        if sorted_at is None and told is None:
-            found[number] = Told(number, due_at if due_at > now else None, "being sent")
-        elif told is None:
-            found[number] = Told(number, None, "no one was notified", is_over=True)
+        sent = progress.get(number)
+        if sorted_at is None and sent is None:
+            lines[number] = NotificationLine(number, due_at if due_at > now else None, "being sent")
+        elif sent is None:
+            lines[number] = NotificationLine(number, None, "no one was notified", is_over=True)
         else:
-            is_over = told.is_over and sorted_at is not None
-            found[number] = Told(number, None, told.words, bool(told.retrying or told.failed), is_over)
-    return {"incident": incident, "told": found, "moves": any(not one.is_over for one in found.values())}
+            is_over = sent.is_over and sorted_at is not None
+            lines[number] = NotificationLine(
+                number, None, sent.words, bool(sent.retrying or sent.failed), is_over
+            )
+    return {"incident": incident, "told": lines, "moves": any(not line.is_over for line in lines.values())}
 
 
 def _others(incident: Incident) -> QuerySet[Incident]:
-    """What it may be merged into: while it is open, nothing that is over."""
+    """The incidents it can be merged into; only open ones while it is open."""
     others = Incident.objects.live().exclude(pk=incident.pk)
     return others if incident.resolved_at else others.filter(resolved_at=None)
 
@@ -148,9 +151,9 @@ def _overdue(incident: Incident, now: datetime) -> str:
 def act(
     name: str, done: str, *, is_form: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
-    """A verb of an incident as a view: POST, tell what came of it, back to its page.
+    """A verb of an incident as a view: POST, show the result, back to its page.
 
-    `is_form`: it may be sent without a change, and is then no act.
+    `is_form`: a form that may be sent without a change, which is then not logged.
     """
 
     def wrap(verb: Callable[..., None]) -> Callable[..., HttpResponse]:
@@ -163,8 +166,8 @@ def act(
                 messages.error(request, " ".join(refused.messages))
             else:
                 after = _facts(_get(public_id))
-                told = {"before": before, "after": after} if is_form or before != after else {}
-                Audit.objects.note(request, f"incident.{name}", incident, **told)
+                facts = {"before": before, "after": after} if is_form or before != after else {}
+                Audit.objects.note(request, f"incident.{name}", incident, **facts)
                 messages.success(request, done)
             return redirect("console_incident", public_id=public_id)
 
@@ -181,13 +184,13 @@ def _facts(incident: Incident) -> dict[str, Any]:
 
 @act("take_over", "You have taken it over: automation adds notes and suggestions, but posts no updates.")
 def take_over(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """People speak from now on."""
+    """Staff manage it from now on."""
     handover.take_over(incident, now, author=request.user)
 
 
 @act("hand_back", "Handed back: updates and resolution are automatic again.")
 def hand_back(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """It is automatic again."""
+    """Make it automatic again."""
     handover.hand_back(incident, now, author=request.user)
 
 
@@ -213,19 +216,19 @@ def note(request: HttpRequest, incident: Incident, now: datetime) -> None:
 
 @act("delete", "Removed from every page. You can restore it from here.")
 def delete(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """Take it away softly."""
+    """Delete it; it can be restored."""
     incident.delete_softly(now, author=request.user)
 
 
 @act("restore", "Restored.")
 def restore(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """Bring it back."""
+    """Restore it after deletion."""
     handover.restore(incident, now, author=request.user)
 
 
 @act("merge", "Merged: its components and its address now belong to the other incident.")
 def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """It turned out to be another one."""
+    """Merge it into another incident."""
     other = Incident.objects.live().filter(public_id=request.POST.get("other", "")).first()
     if other is None:
         raise ValidationError("Choose the incident to merge this one into.")
@@ -234,13 +237,13 @@ def merge(request: HttpRequest, incident: Incident, now: datetime) -> None:
 
 @act("amend", "Saved.", is_form=True)
 def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
-    """Correct title, impact, beginning, cause, what customers can do."""
+    """Correct title, impact, start, cause, and what customers can do."""
     given = request.POST
     incident.amend(
         now,
         title=given.get("title", "").strip(),
         impact_override=given.get("impact_override", ""),
-        started_at=promises.kept(
+        started_at=promises.with_seconds(
             promises.moment(given.get("started_at", ""), "started_at", "Started"), incident.started_at
         ),
         cause=given.get("cause", "").strip(),
@@ -251,7 +254,7 @@ def amend(request: HttpRequest, incident: Incident, now: datetime) -> None:
 @require_http_methods(["GET", "POST"])
 @needs(Role.RESPONDER)
 def edit(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    """Correct the words of one update; every earlier text is kept."""
+    """Correct the text of one update; every earlier text is kept."""
     request.section = "console_incidents"  # type: ignore[attr-defined]
     update = get_object_or_404(
         Update, incident__public_id=public_id, number=number, kind__in=(Kind.POST, Kind.FACT, Kind.NOTE)

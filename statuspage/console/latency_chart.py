@@ -1,22 +1,23 @@
 """The chart of a probe's response times, drawn on the server.
 
 An hour and a day come from the checks themselves, a week and a month from the
-hourly tallies of the component. Numbers scale with the box, text never: paths
-live in a stretched inner picture, words beside it in percent.
+hourly tallies of the component. Paths scale with the box and text does not: paths
+are in a stretched inner picture, text is placed beside it in percent.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from components import latency
-from components.models import Check, Flip, HourTally, Probe
+from components.models import Check, DeployMarker, Flip, HourTally, Probe
 from components.outcomes import Outcome
 from incidents.times import clock, stretch
 
 MAX_ROWS = 20_000
+MAX_DEPLOYS = 50
 WIDE, HIGH = 1000, 180
 NO_ANSWER = ("refused", "unreachable", "reset", "dns", "tls")
 
@@ -52,7 +53,7 @@ SPANS = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step. Times in ms, None where nothing answered; counts None where only tallies are kept."""
+    """One step. Times in ms, None without a response; counts None where only tallies are kept."""
 
     at: datetime
     median: float | None
@@ -82,7 +83,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything the template draws."""
+    """The data of the template."""
 
     label: str
     points: tuple[Point, ...]
@@ -95,6 +96,7 @@ class Chart:
     times: tuple[Word, ...]
     words: tuple[tuple[str, Word], ...]  # (what it names, the word)
     limit: str
+    deploys: tuple[str, ...] = ()  # where each line is drawn
 
     @property
     def is_empty(self) -> bool:
@@ -103,12 +105,36 @@ class Chart:
 
 
 def chart(probe: Probe, span: Span, now: datetime) -> Chart:
-    """The picture of one probe. Two queries."""
+    """The picture of one probe. Three queries."""
     end = int(now.timestamp())
     start = (end - span.length_s) // span.step_s * span.step_s
     points = _from_checks(probe, span, start, end) if span.is_raw else _from_hours(probe, span, start, end)
     first = datetime.fromtimestamp(start, UTC)
-    return draw(points, bands(probe, first, now), probe.latency_limit_ms, start=first, end=now, span=span)
+    drawn = draw(points, bands(probe, first, now), probe.latency_limit_ms, start=first, end=now, span=span)
+    return with_deploys(drawn, deploys(probe, first, now), start=first, end=now)
+
+
+def deploys(probe: Probe, start: datetime, end: datetime) -> list[tuple[datetime, str]]:
+    """When the deploys of its component were, and what went out; oldest first."""
+    markers = DeployMarker.objects.concerning(probe.component_id).filter(at__gte=start, at__lte=end)
+    return [(marker.at, str(marker)) for marker in reversed(markers[:MAX_DEPLOYS])]
+
+
+def with_deploys(
+    chart: Chart, marked: Sequence[tuple[datetime, str]], *, start: datetime, end: datetime
+) -> Chart:
+    """The same with a line for each deploy, and a word at the newest. Pure."""
+    if not marked:
+        return chart
+    whole = max(1.0, (end - start).total_seconds())
+    places = [min(1.0, max(0.0, (at - start).total_seconds() / whole)) for at, _ in marked]
+    at, text = marked[-1]
+    return replace(
+        chart,
+        deploys=tuple(f"{WIDE * place:.1f}" for place in places),
+        words=(*chart.words, ("deploy", _at("deploy", places[-1], HIGH - 6))),
+        label=f"{chart.label} Last deploy at {clock(at, end)}: {text}.",
+    )
 
 
 def _from_checks(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
@@ -140,16 +166,16 @@ def _from_hours(probe: Probe, span: Span, start: int, end: int) -> list[Point]:
     for hour, histogram in rows.values_list("hour", "latency"):
         second = int(hour.timestamp())
         steps[second - second % span.step_s].append(histogram)
-    found = []
+    points = []
     for step in range(start, end + 1, span.step_s):
         merged = latency.merge(steps[step])
         median, p95 = latency.quantile(merged, 0.5), latency.quantile(merged, 0.95)
-        found.append(Point(datetime.fromtimestamp(step, UTC), median, p95))
-    return found
+        points.append(Point(datetime.fromtimestamp(step, UTC), median, p95))
+    return points
 
 
 def share(values: Sequence[float], part: float) -> float | None:
-    """The value that this part of them does not exceed; None of none."""
+    """The value that this share (0 to 1) of the values does not exceed; None without any."""
     if not values:
         return None
     return float(sorted(values)[max(0, math.ceil(part * len(values)) - 1)])
@@ -159,16 +185,16 @@ def bands(probe: Probe, start: datetime, end: datetime) -> list[Band]:
     """The outages of this probe that touch the span."""
     flips = list(Flip.objects.filter(probe=probe, at__gte=start).order_by("at", "id"))
     before = flips[0].old if flips else probe.outcome
-    found, began, failure = [], start if before == Outcome.DOWN else None, ""
+    outages, began, failure = [], start if before == Outcome.DOWN else None, ""
     for flip in flips:
         if flip.new == Outcome.DOWN:
             began, failure = flip.at, flip.failure
         elif began is not None:
-            found.append(Band(began, flip.at, _band_word(failure)))
+            outages.append(Band(began, flip.at, _band_word(failure)))
             began = None
     if began is not None:
-        found.append(Band(began, end, _band_word(failure)))
-    return found
+        outages.append(Band(began, end, _band_word(failure)))
+    return outages
 
 
 def _band_word(failure: str) -> str:
@@ -185,9 +211,9 @@ def draw(
     end: datetime,
     span: Span,
 ) -> Chart:
-    """Numbers to paths and words. Pure."""
-    known = [value for point in points for value in (point.median, point.p95) if value is not None]
-    most = max([*known, 1.0])
+    """The paths and texts of the chart."""
+    values = [value for point in points for value in (point.median, point.p95) if value is not None]
+    most = max([*values, 1.0])
     if limit_ms is not None and limit_ms <= 8 * most:  # a limit far above would press the line flat
         most = max(most, limit_ms * 1.1)
     step = _round_step(most)
@@ -252,13 +278,13 @@ def _times(start: datetime, end: datetime, span: Span, x: Callable[[datetime], f
 
 
 def _over(text: str, left: float, right: float) -> Word:
-    """The word of a band; one at an edge is written from there, since it may be wider than its band."""
+    """The text of a band; at an edge it is aligned there, as it may be wider than its band."""
     middle = 0.0 if left < 0.03 else 1.0 if right > 0.97 else (left + right) / 2
     return _at(text, middle if right - left < 0.2 else (left + right) / 2, 16)
 
 
 def _at(text: str, x: float, y: float) -> Word:
-    """A word that stays inside the picture."""
+    """Text that stays inside the picture."""
     anchor = "start" if x < 0.06 else "end" if x > 0.94 else "middle"
     return Word(text, f"{100 * min(0.995, max(0.005, x)):.1f}%", f"{y:.0f}", anchor)
 
@@ -280,23 +306,23 @@ def _line_names(
 def _sentence(
     points: Sequence[Point], outages: Sequence[Band], limit_ms: int | None, span: Span, *, now: datetime
 ) -> str:
-    """The picture in words."""
-    known = [point for point in points if point.median is not None]
-    if not known:
-        told = f"Response time, {span.words}: no responses."
+    """The chart in a sentence."""
+    answered = [point for point in points if point.median is not None]
+    if not answered:
+        text = f"Response time, {span.words}: no responses."
     else:
-        medians = [point.median or 0.0 for point in known]
-        told = (
+        medians = [point.median or 0.0 for point in answered]
+        text = (
             f"Response time, {span.words}: median between {min(medians):,.0f} and {max(medians):,.0f} ms,"
-            f" last {medians[-1]:,.0f} ms at {clock(known[-1].at, now)}."
+            f" last {medians[-1]:,.0f} ms at {clock(answered[-1].at, now)}."
         )
     if limit_ms is not None:
-        told += f" The limit is {limit_ms:,} ms."
+        text += f" The limit is {limit_ms:,} ms."
     if outages:
         first = outages[-1]
         more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
-        told += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
-    return told
+        text += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
+    return text
 
 
 def since(span: Span, now: datetime) -> int:

@@ -87,46 +87,46 @@ class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
             if not is_confirmed:
                 self.add_error("although_hidden", f"{hidden_components.WARNING} Tick the box to continue.")
         for name in {"starts_at", "ends_at"} & data.keys():
-            data[name] = promises.kept(data[name], self.initial.get(name))
+            data[name] = promises.with_seconds(data[name], self.initial.get(name))
         self._ask_about_blanks(data)
         self.instance.rule = data["rule"] if "rule" in self.fields else self.instance.rule
         return data
 
     def _ask_about_blanks(self, data: dict[str, Any]) -> None:
-        """What the plan itself cannot fill in is asked about once."""
+        """Ask once about placeholders that the plan itself does not fill in."""
         is_confirmed = data.pop("although_blank", False)
         facts = _facts(data) if {"starts_at", "ends_at", "components"} <= data.keys() else {}
         texts = [placeholders.fill(data.get(name, ""), facts) for name in ("title", "body")]
-        left = [blank for text in texts for blank in placeholders.written(text).values()]
-        if left:
+        blanks = [blank for text in texts for blank in placeholders.written(text).values()]
+        if blanks:
             self.fields["although_blank"].widget = forms.CheckboxInput()
             if not is_confirmed:
-                self.add_error("although_blank", placeholders.question(left))
+                self.add_error("although_blank", placeholders.question(blanks))
 
 
 @require_GET
 @needs(Role.VIEWER)
 def list_page(request: HttpRequest) -> HttpResponse:
-    """Under way and planned, then what is over."""
+    """Maintenance under way and planned, then what is over."""
     request.section = "console_maintenance"  # type: ignore[attr-defined]
-    found = Maintenance.objects.prefetch_related("components")
+    maintenances = Maintenance.objects.prefetch_related("components")
     context = {
-        "planned": found.filter(state__in=PLANNED).order_by("starts_at")[:100],
-        "over": found.exclude(state__in=PLANNED)[:50],
+        "planned": maintenances.filter(state__in=PLANNED).order_by("starts_at")[:100],
+        "over": maintenances.exclude(state__in=PLANNED)[:50],
     }
     return render(request, "console/maintenances.html", context)
 
 
 @dataclass(frozen=True, slots=True)
 class Excused:
-    """What the second uptime figure leaves out, or would: words, and the stretch behind them, if any."""
+    """What the second uptime figure leaves out, or would: a sentence, and the stretch behind it, if any."""
 
     words: str
     stretch: tuple[datetime, datetime] | None = None
 
     @classmethod
     def of(cls, work: Maintenance, now: datetime) -> "Excused":
-        """Said only as far as it is true now: work that has not begun has not been late either."""
+        """The sentence for now: maintenance that has not begun cannot be late yet."""
         nothing = "Nothing is excluded from the second uptime figure:"
         if work.began_at is not None:
             if stretch := work.excused():
@@ -150,7 +150,7 @@ class Excused:
 @require_GET
 @needs(Role.VIEWER)
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One piece of work, with its plans and words."""
+    """One maintenance, with its plans and updates."""
     request.section = "console_maintenance"  # type: ignore[attr-defined]
     work = _get(public_id)
     plans = work.plans()
@@ -171,7 +171,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Role.RESPONDER)
 def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """Plan work, or change a plan."""
+    """Plan maintenance, or change a plan."""
     request.section = "console_maintenance"  # type: ignore[attr-defined]
     work = _get(public_id) if public_id else None
     now = timezone.now()
@@ -191,8 +191,8 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
     if work:
         after = _plan(_get(public_id))
         changed = [name for name in after if after[name] != before[name]]
-        told = ({name: which[name] for name in changed} for which in (before, after))
-        Audit.objects.note(request, "maintenance.replan", saved, before=next(told), after=next(told))
+        logged = ({name: which[name] for name in changed} for which in (before, after))
+        Audit.objects.note(request, "maintenance.replan", saved, before=next(logged), after=next(logged))
     else:
         facts = {"starts_at": saved.starts_at, "ends_at": saved.ends_at}
         Audit.objects.note(request, "maintenance.plan", saved, after=facts)
@@ -203,18 +203,18 @@ def form_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 
 def audience(components: list[Component], work: Maintenance | None) -> notification_status.Audience:
-    """Who is told of work on these."""
+    """Who is notified of maintenance of these components."""
     return notification_status.answers().audience(NoticeKind.MAINTENANCE, components, maintenance=work)
 
 
 @require_POST
 @needs(Role.RESPONDER)
 def audience_part(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """The line that says who is told, for the components as they are ticked."""
+    """The line that says who is notified, for the selected components."""
     keys = [key for key in map(whole, request.POST.getlist("components")) if key is not None]
     work = _get(public_id) if public_id else None
-    told = audience(list(Component.objects.filter(pk__in=keys)), work)
-    return render(request, "console/_audience.html", {"audience": told})
+    notified = audience(list(Component.objects.filter(pk__in=keys)), work)
+    return render(request, "console/_audience.html", {"audience": notified})
 
 
 def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any) -> Maintenance:
@@ -232,7 +232,7 @@ def _save(data: dict[str, Any], work: Maintenance | None, author: Any, now: Any)
 
 
 def _plan(work: Maintenance) -> dict[str, Any]:
-    """What a change of the plan may change, for the audit log."""
+    """The fields of a plan, for the audit log."""
     names = (
         "title",
         "body",
@@ -243,14 +243,14 @@ def _plan(work: Maintenance) -> dict[str, Any]:
         "starts_by_itself",
         "ends_by_itself",
     )
-    concerned = ", ".join(sorted(one.name for one in work.components.all()))
+    concerned = ", ".join(sorted(component.name for component in work.components.all()))
     return {name: getattr(work, name) for name in names} | {"components": concerned}
 
 
 def _facts(given: dict[str, Any]) -> dict[str, str]:
-    """What the plan knows for the blanks of its text."""
+    """The values of the placeholders that the plan fills in."""
     start, end = (given[name].astimezone(UTC) for name in ("starts_at", "ends_at"))
-    affected = [one.name for one in given["components"]]
+    affected = [component.name for component in given["components"]]
     return {
         "date": f"{start.day} {start:%B}",
         "start": f"{start:%H:%M}",
@@ -262,7 +262,7 @@ def _facts(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _usual(now: Any, asked: str) -> dict[str, Any]:
-    """Tomorrow, for an hour, in the words of the text that was asked for, or of the first."""
+    """Initial values: tomorrow, for an hour, with the requested text template or the first one."""
     start = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     texts = Template.objects.filter(kind=TemplateKind.MAINTENANCE)
     text = (texts.filter(pk=key) if (key := whole(asked)) else texts).first()
@@ -275,14 +275,14 @@ def _form(
 ) -> HttpResponse:
     texts = [] if work else list(Template.objects.filter(kind=TemplateKind.MAINTENANCE))
     ticked = [pk for pk in form["components"].value() or () if whole(str(pk)) is not None]
-    told = audience(list(Component.objects.filter(pk__in=ticked)), work)
+    notified = audience(list(Component.objects.filter(pk__in=ticked)), work)
     changes = work.clock_changes(timezone.now()) if work and status == 200 else []
-    context = {"form": form, "work": work, "texts": texts, "audience": told, "clock_changes": changes}
+    context = {"form": form, "work": work, "texts": texts, "audience": notified, "clock_changes": changes}
     return render(request, "console/maintenance_form.html", context, status=status)
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., HttpResponse]]:
-    """A verb of planned work as a view."""
+    """A verb of maintenance as a view: POST, show the result, back to its page."""
 
     def wrap(verb: Callable[..., None]) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -306,25 +306,25 @@ def act(name: str, done: str) -> Callable[[Callable[..., None]], Callable[..., H
 
 @act("begin", "Maintenance has started.")
 def begin(request: HttpRequest, work: Maintenance) -> None:
-    """Start now."""
+    """Start it now."""
     work.begin(timezone.now(), author=request.user)
 
 
 @act("complete", "Maintenance is complete. Anything still down is now an incident.")
 def complete(request: HttpRequest, work: Maintenance) -> None:
-    """End now."""
+    """End it now."""
     automation.complete_maintenance(work, timezone.now(), author=request.user)
 
 
 @act("cancel", "Cancelled and announced.")
 def cancel(request: HttpRequest, work: Maintenance) -> None:
-    """It will not take place."""
+    """Cancel it."""
     work.cancel(timezone.now(), author=request.user)
 
 
 @act("post", "Published.")
 def post(request: HttpRequest, work: Maintenance) -> None:
-    """Say something about it."""
+    """Post an update on it."""
     work.post(request.POST.get("body", "")[:25_000], timezone.now(), author=request.user)
 
 

@@ -40,14 +40,14 @@ class Entry:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The side bar and who is here; nothing on other pages."""
+    """The context of the side bar, with the person's role; empty on pages without one."""
     role: Role | None = getattr(request, "role", None)
     if role is None:
         return {}
     opened = Incident.objects.live().filter(resolved_at=None).count()
-    here = getattr(request, "section", "")
+    section = getattr(request, "section", "")
     entries = [
-        Entry(words, url, icon, name == here, opened if name == "console_incidents" else 0)
+        Entry(words, url, icon, name == section, opened if name == "console_incidents" else 0)
         for name, words, icon, least in ENTRIES
         if role >= least and (url := _address(name))
     ]

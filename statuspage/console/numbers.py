@@ -1,4 +1,4 @@
-"""Numbers in forms: what is out of range counts as missing, never as an error of ours."""
+"""Numbers in forms: what is out of range counts as missing."""
 
 MAX_LENGTH = 18  # digits: what both databases take
 

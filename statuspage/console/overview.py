@@ -32,7 +32,7 @@ BY_SEVERITY = Case(
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """A component in trouble. `why`: what its probes met, or that staff set it."""
+    """A component with a problem. `why`: the failure its probes met, or that staff set it."""
 
     component: Component
     status: Status
@@ -42,7 +42,7 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that fired, in words; `url` leads to what it saw."""
+    """A reason for a suggestion, in words; `url` leads to the evidence."""
 
     status: Status | None
     text: str
@@ -51,7 +51,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An incident nobody has published yet."""
+    """An incident that is not published yet."""
 
     incident: Incident
     draft: str
@@ -68,7 +68,7 @@ class Opened:
     names: str
     length: str
     overdue: str  # "4 min", empty while the promise holds
-    is_well: bool  # all its probes have been well for a while: resolve?
+    is_well: bool  # all its probes have been up for a while: resolve?
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """Something with a time: a promise, planned work, an action item."""
+    """Something with a time: an update that is due, maintenance, an action item."""
 
     day: date
     at: datetime | None  # None: some time that day
@@ -96,7 +96,7 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it."""
+    """Everything the overview shows."""
 
     now: datetime
     down: tuple[Down, ...]
@@ -113,20 +113,20 @@ class Overview:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing of our own needs a look."""
+        """Whether this program itself has no problem."""
         return all(vital.is_well for vital in self.system)
 
 
 def overview(now: datetime) -> Overview:
-    """Gather it."""
+    """The overview, in a fixed number of queries."""
     shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MAX_ROWS])
     counts = Component.objects.aggregate(
         every=Count("pk"), troubled=Count("pk", filter=Q(status__in=TROUBLED))
     )
-    troubled = [one for one in shown if one.status in TROUBLED]  # trouble comes first
+    troubled = [component for component in shown if component.status in TROUBLED]  # by severity
     incidents = _incidents()
     delivery = notification_status.answers().health()
-    suggested = [one for one in incidents if one.published_at is None]
+    suggested = [incident for incident in incidents if incident.published_at is None]
     return Overview(
         now=now,
         down=tuple(_down(troubled[:MAX_DOWN])),
@@ -135,7 +135,7 @@ def overview(now: datetime) -> Overview:
         questions=tuple(
             staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MAX_SUGGESTED]
         ),
-        opened=tuple(_opened(one, now) for one in incidents if one.published_at),
+        opened=tuple(_opened(incident, now) for incident in incidents if incident.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),
         system=tuple(system(now, delivery)),
@@ -162,20 +162,22 @@ def _affected(incident: Incident) -> list[Affected]:
 def _down(troubled: list[Component]) -> list[Down]:
     spans = {
         span.component_id: span
-        for span in StatusSpan.objects.filter(component__in=[one.pk for one in troubled], ended_at=None)
+        for span in StatusSpan.objects.filter(
+            component__in=[component.pk for component in troubled], ended_at=None
+        )
     }
-    last = _last_flips([one.pk for one in troubled])
-    found = []
-    for one in troubled:
-        flip = last.get(one.pk)
-        why = "set by staff" if one.manual_status else (flip.why if flip else "")
-        since = spans[one.pk].started_at if one.pk in spans else None
-        found.append(Down(one, Status(one.status), since, why))
-    return found
+    last = _last_flips([component.pk for component in troubled])
+    rows = []
+    for component in troubled:
+        flip = last.get(component.pk)
+        why = "set by staff" if component.manual_status else (flip.why if flip else "")
+        since = spans[component.pk].started_at if component.pk in spans else None
+        rows.append(Down(component, Status(component.status), since, why))
+    return rows
 
 
 def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
-    """The newest bad change of mind of each component."""
+    """The newest flip for the worse of each component."""
     flips = Flip.objects.filter(
         probe__component__in=component_ids,
         probe__outcome__in=(Outcome.DOWN, Outcome.DEGRADED),
@@ -187,34 +189,34 @@ def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
 
 def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
     suggested = suggested[:MAX_SUGGESTED]
-    ids = [place.component_id for one in suggested for place in _affected(one)]
+    ids = [place.component_id for incident in suggested for place in _affected(incident)]
     flips = _last_flips(ids)
     earlier, works, siblings = _earlier(ids), _recent_work(now), _working(suggested)
-    found = []
-    for one in suggested:
-        mine = [place.component_id for place in _affected(one)]
-        by_pk = {place.component_id: place.component.name for place in _affected(one)}
-        reasons = [_of_flip(flips[pk], by_pk[pk]) for pk in mine if pk in flips]
-        beside = [other.name for other in siblings[one.group_id] if other.pk not in mine]
+    suggestions = []
+    for incident in suggested:
+        component_ids = [place.component_id for place in _affected(incident)]
+        by_pk = {place.component_id: place.component.name for place in _affected(incident)}
+        reasons = [_of_flip(flips[pk], by_pk[pk]) for pk in component_ids if pk in flips]
+        beside = [other.name for other in siblings[incident.group_id] if other.pk not in component_ids]
         if beside:
             verb = "answers" if len(beside) == 1 else "answer"
             reasons.append(Reason(Status.OPERATIONAL, f"{names(beside)} in the same group {verb} normally"))
-        before = next((earlier[pk] for pk in mine if pk in earlier), None)
+        before = next((earlier[pk] for pk in component_ids if pk in earlier), None)
         if before is not None:
             text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
         reasons.append(Reason(None, works or "Not explained by planned maintenance in the last 60 minutes"))
-        found.append(Suggestion(one, automation.draft(one, now), tuple(reasons)))
-    return found
+        suggestions.append(Suggestion(incident, automation.draft(incident, now), tuple(reasons)))
+    return suggestions
 
 
 def _working(suggested: list[Incident]) -> dict[int | None, list[Component]]:
-    """The components that work, by group, of the groups suspected."""
-    found: dict[int | None, list[Component]] = defaultdict(list)
-    groups = [one.group_id for one in suggested if one.group_id]
+    """Operational components by group, for the groups of these incidents."""
+    by_group: dict[int | None, list[Component]] = defaultdict(list)
+    groups = [incident.group_id for incident in suggested if incident.group_id]
     for component in Component.objects.filter(group__in=groups, status=Status.OPERATIONAL):
-        found[component.group_id].append(component)
-    return found
+        by_group[component.group_id].append(component)
+    return by_group
 
 
 def _of_flip(flip: Flip, name: str) -> Reason:
@@ -225,7 +227,7 @@ def _of_flip(flip: Flip, name: str) -> Reason:
 
 
 def _earlier(component_ids: list[int]) -> dict[int, Incident]:
-    """The last public incident of each component that is over."""
+    """The last resolved public incident of each component."""
     rows = Affected.objects.filter(
         component__in=component_ids, incident__in=Incident.objects.public().exclude(resolved_at=None)
     ).select_related("incident")
@@ -233,7 +235,7 @@ def _earlier(component_ids: list[int]) -> dict[int, Incident]:
 
 
 def _recent_work(now: datetime) -> str:
-    """Planned work that may explain it; empty when there is none."""
+    """Recent maintenance that may explain an outage, in a sentence; empty if there is none."""
     recent = Maintenance.objects.filter(began_at__isnull=False).filter(
         Q(ended_at=None) | Q(ended_at__gte=now - HOUR)
     )
@@ -257,7 +259,7 @@ def _opened(incident: Incident, now: datetime) -> Opened:
 
 
 def _rows(components: list[Component], now: datetime) -> list[Row]:
-    ids = [one.pk for one in components]
+    ids = [component.pk for component in components]
     spans: dict[int, list[StatusSpan]] = defaultdict(list)
     recent = StatusSpan.objects.filter(component__in=ids)
     for span in recent.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR)).order_by("started_at"):
@@ -267,7 +269,7 @@ def _rows(components: list[Component], now: datetime) -> list[Row]:
         "hour"
     ):
         hours[tally.component_id].append(tally)
-    return [_row(one, spans[one.pk], hours[one.pk], now) for one in components]
+    return [_row(component, spans[component.pk], hours[component.pk], now) for component in components]
 
 
 def _row(component: Component, spans: list[StatusSpan], hours: list[HourTally], now: datetime) -> Row:
@@ -283,7 +285,7 @@ def _ms(value: float) -> str:
 
 
 def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, ...]:
-    """The worst status of each of the last 60 minutes; None where nothing was known."""
+    """The worst status of each of the last 60 minutes; None without data."""
     first = now - HOUR
     bars: list[Status | None] = [None] * 60
     for span in spans:
@@ -298,18 +300,18 @@ def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, 
 
 
 def _coming(now: datetime) -> list[Coming]:
-    """What has a time, soonest first; what is late comes first by itself."""
+    """What is due, soonest first, so that late ones come first."""
     today = now.date()
     works = Maintenance.objects.filter(state__in=("scheduled", "in_progress", "verifying"))
-    found = [
+    coming = [
         Coming(
-            one.starts_at.date(),
-            one.starts_at,
-            one.title,
-            reverse("console_work", args=[one.public_id]),
-            one.get_state_display(),
+            work.starts_at.date(),
+            work.starts_at,
+            work.title,
+            reverse("console_work", args=[work.public_id]),
+            work.get_state_display(),
         )
-        for one in works.order_by("starts_at")[:MAX_COMING]
+        for work in works.order_by("starts_at")[:MAX_COMING]
     ]
     items = (
         ActionItem.objects.exclude(state=ActionState.DONE)
@@ -317,7 +319,7 @@ def _coming(now: datetime) -> list[Coming]:
         .select_related("postmortem__incident")
         .order_by("due")
     )
-    found += [
+    coming += [
         Coming(
             item.due, None, f"Action: {item.text}", _editor(item), item.get_state_display(),
             item.is_late(today),
@@ -325,7 +327,7 @@ def _coming(now: datetime) -> list[Coming]:
         for item in items[:MAX_COMING]
         if item.due
     ]  # fmt: skip
-    return sorted(found, key=lambda one: one.day)[:MAX_COMING]
+    return sorted(coming, key=lambda entry: entry.day)[:MAX_COMING]
 
 
 def _editor(item: ActionItem) -> str:

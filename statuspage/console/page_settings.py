@@ -13,7 +13,7 @@ from statuspage.staff.access import needs
 
 
 class PageForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What may be chosen."""
+    """The settings of the page about incidents."""
 
     class Meta:
         model = Page
@@ -28,7 +28,7 @@ class PageForm(forms.ModelForm):  # type: ignore[type-arg]
 @require_http_methods(["GET", "POST"])
 @needs(Role.ADMIN)
 def form_page(request: HttpRequest) -> HttpResponse:
-    """Show the settings, or save what was changed and nothing else."""
+    """Show the settings, or save only what was changed."""
     request.section = "console_settings"  # type: ignore[attr-defined]
     form = PageForm(request.POST or None, instance=Page.objects.this())
     if request.method == "GET" or not form.is_valid():

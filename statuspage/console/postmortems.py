@@ -24,7 +24,7 @@ SPARE_ROWS = 2
 
 
 class PostmortemForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The fields that are one box each; timeline, what misled us and actions are rows of their own."""
+    """The single fields; timeline, what misled us and actions have rows of their own."""
 
     class Meta:
         model = Postmortem
@@ -54,7 +54,7 @@ class PostmortemForm(forms.ModelForm):  # type: ignore[type-arg]
 @require_GET
 @needs(Role.VIEWER)
 def list_page(request: HttpRequest) -> HttpResponse:
-    """All of them, the incidents that lack one, and the open actions."""
+    """All postmortems, the incidents without one, and the open actions."""
     request.section = "console_postmortems"  # type: ignore[attr-defined]
     today = timezone.now().date()
     items = ActionItem.objects.exclude(state=ActionState.DONE).select_related("postmortem__incident")
@@ -70,7 +70,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def begin(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One click: a draft with everything the system knows."""
+    """Make a draft with everything the system knows."""
     incident = get_object_or_404(Incident, public_id=public_id)
     try:
         postmortem_draft.create(incident, author=request.user, now=timezone.now())
@@ -86,16 +86,16 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
     """The editor; without script, saved by its button."""
     request.section = "console_postmortems"  # type: ignore[attr-defined]
-    found = _get(public_id)
+    postmortem = _get(public_id)
     if request.method == "GET":
-        return _page(request, found, PostmortemForm(instance=found))
+        return _page(request, postmortem, PostmortemForm(instance=postmortem))
     role: Role = request.role  # type: ignore[attr-defined]
     if role < Role.RESPONDER:
         messages.error(request, "Your role is read-only: ask an admin of this page.")
         return redirect("console_postmortem", public_id=public_id)
-    form = _keep(request, found)
+    form = _keep(request, postmortem)
     if form.errors:
-        return _page(request, found, form, status=400)
+        return _page(request, postmortem, form, status=400)
     messages.success(request, "Saved.")
     return redirect("console_postmortem", public_id=public_id)
 
@@ -103,22 +103,22 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def save(request: HttpRequest, public_id: str) -> HttpResponse:
-    """As it is typed. Answers {"saved_at": ISO 8601, "actions": [key]}, or {"errors": [sentence]}.
+    """Autosave. Answers {"saved_at": ISO 8601, "actions": [key]}, or {"errors": [sentence]}.
 
-    There is one key for each task that has words, in their order: the form sends it with the next saving.
+    There is one key for each action with text, in order; the form sends them when it saves again.
     """
-    found = _get(public_id)
-    form = _keep(request, found)
+    postmortem = _get(public_id)
+    form = _keep(request, postmortem)
     if form.errors:
-        told = [sentence for sentences in form.errors.values() for sentence in sentences]
-        return JsonResponse({"errors": told}, status=400)
-    saved_at = Postmortem.objects.get(pk=found.pk).saved_at.isoformat()
-    return JsonResponse({"saved_at": saved_at, "actions": [item.pk for item in found.actions.all()]})
+        errors = [sentence for sentences in form.errors.values() for sentence in sentences]
+        return JsonResponse({"errors": errors}, status=400)
+    saved_at = Postmortem.objects.get(pk=postmortem.pk).saved_at.isoformat()
+    return JsonResponse({"saved_at": saved_at, "actions": [item.pk for item in postmortem.actions.all()]})
 
 
-def _keep(request: HttpRequest, found: Postmortem) -> PostmortemForm:
-    """Save all of it in one transaction, or nothing; the form carries what was refused."""
-    form = PostmortemForm(request.POST, instance=Postmortem.objects.get(pk=found.pk))
+def _keep(request: HttpRequest, postmortem: Postmortem) -> PostmortemForm:
+    """Save it all in one transaction, or nothing; the returned form has the errors."""
+    form = PostmortemForm(request.POST, instance=Postmortem.objects.get(pk=postmortem.pk))
     if not form.is_valid():
         return form
     try:
@@ -126,18 +126,18 @@ def _keep(request: HttpRequest, found: Postmortem) -> PostmortemForm:
             changes = dict(form.cleaned_data)
             changes["timeline"] = _timeline(request)
             changes["misled"] = _misled(request)
-            seen = request.POST.get("seen", "")
-            found.keep(changes, timezone.now(), author=request.user, seen=seen)
-            _actions(request, found)
+            last_seen = request.POST.get("seen", "")
+            postmortem.keep(changes, timezone.now(), author=request.user, seen=last_seen)
+            _actions(request, postmortem)
     except ValidationError as refused:
         form.add_error(None, refused.messages)
     return form
 
 
 def _timeline(request: HttpRequest) -> list[list[str]]:
-    """Rows with words in them, in the order of their times. Raises ValidationError."""
+    """The rows with text, by time. Raises ValidationError."""
     rows = zip(*(request.POST.getlist(f"line-{name}") for name in ("at", "tag", "text")), strict=False)
-    found = []
+    entries = []
     for at, tag, text in list(rows)[:MAX_ROWS]:
         if not text.strip():
             continue
@@ -147,8 +147,8 @@ def _timeline(request: HttpRequest) -> list[list[str]]:
             raise ValidationError(
                 f"Timeline: “{at[:30]}” is not a time. Write it as 2026-11-21T03:50:00 (UTC)."
             ) from error
-        found.append([moment.strftime("%Y-%m-%dT%H:%M:%SZ"), tag if tag in TAGS else "", _line(text)])
-    return sorted(found)
+        entries.append([moment.strftime("%Y-%m-%dT%H:%M:%SZ"), tag if tag in TAGS else "", _line(text)])
+    return sorted(entries)
 
 
 def _misled(request: HttpRequest) -> list[list[str]]:
@@ -160,34 +160,39 @@ def _line(text: str) -> str:
     return one_line(text)[:1000]
 
 
-def _actions(request: HttpRequest, found: Postmortem) -> None:
-    """Rewrite the action items from their rows; a row without words goes. Raises ValidationError."""
+def _actions(request: HttpRequest, postmortem: Postmortem) -> None:
+    """Save the action items from their rows; those without text are deleted. Raises ValidationError."""
     names = ("id", "text", "kind", "team", "due", "state", "link")
     rows = list(zip(*(request.POST.getlist(f"action-{name}") for name in names), strict=False))[:MAX_ROWS]
-    held = {str(item.pk): item for item in found.actions.all()}
+    held = {str(item.pk): item for item in postmortem.actions.all()}
     for position, row in enumerate(rows, start=1):
-        given = dict(zip(names, row, strict=True))
-        item = held.pop(given["id"], None) or ActionItem(postmortem=found)
-        if not given["text"].strip():
+        fields = dict(zip(names, row, strict=True))
+        item = held.pop(fields["id"], None) or ActionItem(postmortem=postmortem)
+        if not fields["text"].strip():
             if item.pk:
                 item.delete()
             continue
-        _fill(item, given, position)
-    for gone in held.values():
-        gone.delete()
+        _fill(item, fields, position)
+    for removed in held.values():
+        removed.delete()
 
 
-def _fill(item: ActionItem, given: dict[str, str], position: int) -> None:
+def _fill(item: ActionItem, fields: dict[str, str], position: int) -> None:
     try:
-        due = date.fromisoformat(given["due"]) if given["due"].strip() else None
+        due = date.fromisoformat(fields["due"]) if fields["due"].strip() else None
     except ValueError as error:
         raise ValidationError(
-            f"Action “{given['text'][:40]}”: “{given['due'][:20]}” is not a date."
+            f"Action “{fields['text'][:40]}”: “{fields['due'][:20]}” is not a date."
         ) from error
-    item.position, item.text, item.team, item.due = position, _line(given["text"]), _line(given["team"]), due
-    item.kind, item.link = given["kind"], given["link"].strip()
+    item.position, item.text, item.team, item.due = (
+        position,
+        _line(fields["text"]),
+        _line(fields["team"]),
+        due,
+    )
+    item.kind, item.link = fields["kind"], fields["link"].strip()
     was_done = item.state == ActionState.DONE
-    item.state = given["state"]
+    item.state = fields["state"]
     if (item.state == ActionState.DONE) != was_done:
         item.done_at = timezone.now() if item.state == ActionState.DONE else None
     try:
@@ -198,23 +203,23 @@ def _fill(item: ActionItem, given: dict[str, str], position: int) -> None:
 
 
 def _page(
-    request: HttpRequest, found: Postmortem, form: PostmortemForm, *, status: int = 200
+    request: HttpRequest, postmortem: Postmortem, form: PostmortemForm, *, status: int = 200
 ) -> HttpResponse:
-    lines = [*found.timeline, *([["", "", ""]] * SPARE_ROWS)]
-    spare = [ActionItem(postmortem=found) for _ in range(SPARE_ROWS)]
+    lines = [*postmortem.timeline, *([["", "", ""]] * SPARE_ROWS)]
+    spare = [ActionItem(postmortem=postmortem) for _ in range(SPARE_ROWS)]
     context = {
-        "postmortem": found,
-        "incident": found.incident,
+        "postmortem": postmortem,
+        "incident": postmortem.incident,
         "form": form,
         "lines": [[at.removesuffix("Z"), tag, text] for at, tag, text in lines],
-        "misled": [*found.misled, *([["", ""]] * SPARE_ROWS)],
-        "actions": [*found.actions.all(), *spare],
+        "misled": [*postmortem.misled, *([["", ""]] * SPARE_ROWS)],
+        "actions": [*postmortem.actions.all(), *spare],
         "tags": TAGS,
         "kinds": ActionKind.choices,
         "states": ActionState.choices,
-        "versions": found.versions.select_related("author")[:20],
-        "was_told": Notice.objects.filter(postmortem=found).exists(),
-        "audience": _audience(found.incident),
+        "versions": postmortem.versions.select_related("author")[:20],
+        "was_told": Notice.objects.filter(postmortem=postmortem).exists(),
+        "audience": _audience(postmortem.incident),
     }
     return render(request, "console/postmortem.html", context, status=status)
 
@@ -229,15 +234,15 @@ def _audience(incident: Incident) -> notification_status.Audience:
 @require_POST
 @needs(Role.RESPONDER)
 def publish(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Show it to the public, with or without telling subscribers."""
-    found = _get(public_id)
+    """Publish it, with or without notifying subscribers."""
+    postmortem = _get(public_id)
     notifies = "quiet" not in request.POST
     try:
-        found.publish(timezone.now(), notifies=notifies)
+        postmortem.publish(timezone.now(), notifies=notifies)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     else:
-        Audit.objects.note(request, "postmortem.publish", found, after={"notifies": notifies})
+        Audit.objects.note(request, "postmortem.publish", postmortem, after={"notifies": notifies})
         messages.success(request, "Published.")
     return redirect("console_postmortem", public_id=public_id)
 
@@ -246,9 +251,9 @@ def publish(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs(Role.RESPONDER)
 def withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take it off the public pages."""
-    found = _get(public_id)
-    found.withdraw()
-    Audit.objects.note(request, "postmortem.withdraw", found)
+    postmortem = _get(public_id)
+    postmortem.withdraw()
+    Audit.objects.note(request, "postmortem.withdraw", postmortem)
     messages.success(request, "It is a draft again.")
     return redirect("console_postmortem", public_id=public_id)
 
@@ -256,14 +261,14 @@ def withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def review(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A second person has read it."""
-    found = _get(public_id)
+    """Mark it as reviewed by a second person."""
+    postmortem = _get(public_id)
     try:
-        found.review(timezone.now(), reviewer=request.user)
+        postmortem.review(timezone.now(), reviewer=request.user)
     except ValidationError as refused:
         messages.error(request, " ".join(refused.messages))
     else:
-        Audit.objects.note(request, "postmortem.review", found)
+        Audit.objects.note(request, "postmortem.review", postmortem)
         messages.success(request, "Marked as reviewed by you.")
     return redirect("console_postmortem", public_id=public_id)
 
@@ -271,7 +276,7 @@ def review(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def move_action(request: HttpRequest, pk: int) -> HttpResponse:
-    """Say how far an action is."""
+    """Set the state of an action."""
     item = get_object_or_404(ActionItem, pk=pk)
     state: Any = request.POST.get("state", "")
     if state in ActionState.values:

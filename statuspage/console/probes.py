@@ -43,14 +43,14 @@ COLUMNS = (
 )  # fmt: skip
 
 
-# what public pages show of a probe, or reckon by
+# what public pages show of a probe, or compute from
 READ = {"name", "kind", "interval_s", "down_status", "region", "latency_limit_ms"}
-HIDDEN = {"options", "target", "client_certificate"}  # what the log holds only a part of
+HIDDEN = {"options", "target", "client_certificate"}  # the audit log has only a part of these
 FAILURE, DETAIL = COLUMNS.index("failure") - 1, COLUMNS.index("detail") - 1  # without the slot
 
 
 def _is_whole(request: HttpRequest) -> bool:
-    """What targets answer is for those who may edit probes."""
+    """Whether to show text from targets: only to staff who may edit probes."""
     role: Role = request.role  # type: ignore[attr-defined]
     return role >= Role.EDITOR
 
@@ -63,12 +63,12 @@ def list_page(request: HttpRequest) -> HttpResponse:
     which = request.GET.get("which", "all")
     which = which if which in LISTS else "all"
     words = request.GET.get("q", "").strip()[:100].replace("\0", "")
-    found = Probe.objects.filter(LISTS[which]).select_related("component__group")
+    probes = Probe.objects.filter(LISTS[which]).select_related("component__group")
     if words:
         named = Q(name__icontains=words) | Q(component__name__icontains=words)
-        found = found.filter(named | Q(pk__in=_looking_at(words)))
+        probes = probes.filter(named | Q(pk__in=_looking_at(words)))
     place = Coalesce("component__group__position", "component__position")
-    ordered = found.order_by(place, "component__group_id", "component__position", "component_id", "id")
+    ordered = probes.order_by(place, "component__group_id", "component__position", "component_id", "id")
     context = {
         "found": Paginator(facts.with_last(ordered), PAGE_SIZE).get_page(request.GET.get("page")),
         "which": which,
@@ -80,15 +80,15 @@ def list_page(request: HttpRequest) -> HttpResponse:
 
 
 def _looking_at(words: str) -> list[int]:
-    """Probes with these words in the part of their address that everybody may read."""
+    """Ids of probes with these words in the public part of their address."""
     rows = Probe.objects.only("id", "target")
-    return [one.pk for one in rows if words.casefold() in one.shown_target.casefold()]
+    return [probe.pk for probe in rows if words.casefold() in probe.shown_target.casefold()]
 
 
 @require_GET
 @needs(Role.VIEWER)
 def page(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One probe. `?part=live` is its inside alone."""
+    """One probe. `?part=live`: only the part that is updated."""
     request.section = "console_probes"  # type: ignore[attr-defined]
     probe, now = _get(public_id), timezone.now()
     span = SPANS.get(request.GET.get("span", ""), SPANS["1h"])
@@ -125,7 +125,7 @@ def checks_csv(request: HttpRequest, public_id: str) -> Any:
 
 
 class _Echo:
-    """A file that hands back what is written."""
+    """A file whose `write` returns the text."""
 
     def write(self, text: str) -> str:
         return text
@@ -142,7 +142,7 @@ def _csv(rows: Iterable[tuple[Any, ...]], *, is_whole: bool) -> Iterable[str]:
 
 
 def _cell(value: Any) -> Any:
-    """A target's words must not become a formula of the reader's table program."""
+    """A cell that a spreadsheet does not run as a formula."""
     is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if is_formula else value
 
@@ -153,7 +153,7 @@ def _cell(value: Any) -> Any:
 @require_POST
 @needs(Role.RESPONDER)
 def check_now(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Be due this second; the next tick of the worker takes it."""
+    """Make it due now; the worker's next tick checks it."""
     probe = _get(public_id)
     if probe.look_now(int(timezone.now().timestamp())):
         Audit.objects.note(request, "probe.check", probe)
@@ -168,7 +168,7 @@ def check_now(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def pause(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Look no more, until resumed."""
+    """Stop checking until resumed."""
     probe = _get(public_id)
     with transaction.atomic():
         probe.pause(timezone.now())
@@ -180,7 +180,7 @@ def pause(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def resume(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Look again."""
+    """Check again."""
     probe = _get(public_id)
     with transaction.atomic():
         probe.resume(timezone.now())
@@ -192,22 +192,22 @@ def resume(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def delete(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Remove it with its results; what its component showed stays."""
+    """Delete it with its results; the history of its component stays."""
     probe = _get(public_id)
     component = probe.component
     with transaction.atomic():
         Page.objects.lock()
-        told = {
+        before = {
             "name": str(probe),
             "kind": probe.kind,
             "target": probe.shown_target,
             "component": component.name,
         }
-        Audit.objects.note(request, "probe.delete", probe, before=told)
+        Audit.objects.note(request, "probe.delete", probe, before=before)
         probe.delete()
         component.refresh(timezone.now())
         Page.objects.bump_version(takes_away=True, is_public=component.is_shown)
-    messages.success(request, f"“{told['name']}” is deleted.")
+    messages.success(request, f"“{before['name']}” is deleted.")
     return redirect("console_component", public_id=component.public_id)
 
 
@@ -223,7 +223,10 @@ def _back(request: HttpRequest, public_id: str) -> HttpResponse:
 @sensitive_post_parameters(KEY)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change a probe: show the options of a kind, try it, replay the last day, or save."""
-    return _form_page(request, _get(public_id))
+    probe = _get(public_id)
+    if probe.main_id is not None:  # it follows the row of its first region
+        return redirect("console_probe_edit", public_id=Probe.objects.get(pk=probe.main_id).public_id)
+    return _form_page(request, probe)
 
 
 @require_http_methods(["GET", "POST"])
@@ -271,22 +274,26 @@ def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
 
 
 def _save(request: HttpRequest, form: KindForm) -> Probe:
-    """Write what was changed and nothing else: workers write the state of the same row meanwhile."""
+    """Save only changed columns: workers write the state of the same row meanwhile."""
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
-    before = None if is_new else _told(Probe.objects.get(pk=probe.pk), names, now)
+    before = None if is_new else _logged_fields(Probe.objects.get(pk=probe.pk), names, now)
+    regions = form.cleaned_data["other_regions"]
     with transaction.atomic():
         Page.objects.lock()
         if is_new:
             probe.save()
         elif names:
             probe.save(update_fields=names)
+        probe.set_regions(regions)
         probe.look_now(int(now.timestamp()))
         probe.component.refresh(now)
         is_read = probe.component.is_shown and (is_new or bool(READ & set(names)))
         Page.objects.bump_version(takes_away=not is_new, is_public=is_read)
         act = "probe.create" if is_new else "probe.edit"
-        after = _told(probe, names, now)
+        after = _logged_fields(probe, names, now)
+        if "other_regions" in form.changed_data:
+            after["other_regions"] = ", ".join(regions) or "none"
         for name in HIDDEN & after.keys():
             if before and before[name] == after[name]:
                 after[name] += " (a part that is not shown here was changed)"
@@ -294,23 +301,23 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     return probe
 
 
-def _told(probe: Probe, names: list[str], now: datetime) -> dict[str, Any]:
-    """For the audit log; of the options their names alone, since headers hold secrets, as queries do."""
-    told = {name: getattr(probe, name) for name in names if name != "sealed_client_key"}
-    if "client_certificate" in told:
-        told["client_certificate"] = probe.certificate_told(now) or "none"
-    if "options" in told:
-        told["options"] = ", ".join(sorted(probe.named_options))
-    if "target" in told:
-        told["target"] = probe.shown_target
-    return told
+def _logged_fields(probe: Probe, names: list[str], now: datetime) -> dict[str, Any]:
+    """These fields for the audit log; of options only the names, as headers and queries hold secrets."""
+    fields = {name: getattr(probe, name) for name in names if name != "sealed_client_key"}
+    if "client_certificate" in fields:
+        fields["client_certificate"] = probe.certificate_summary(now) or "none"
+    if "options" in fields:
+        fields["options"] = ", ".join(sorted(probe.named_options))
+    if "target" in fields:
+        fields["target"] = probe.shown_target
+    return fields
 
 
 def _form(
     request: HttpRequest, form: KindForm, probe: Probe, *, status: int = 200, **more: Any
 ) -> HttpResponse:
-    kept = Probe.objects.filter(pk=probe.pk).first() if probe.pk else None
-    context = {"form": form, "probe": kept, "component": probe.component, **more}
+    saved = Probe.objects.filter(pk=probe.pk).first() if probe.pk else None
+    context = {"form": form, "probe": saved, "component": probe.component, **more}
     return render(request, "console/probe_form.html", context, status=status)
 
 

@@ -1,9 +1,9 @@
 """The promised time of the next update, and the sentence in the text that states it.
 
-A choice such as "in 30 min" is reckoned from when the form was opened, so that
-the time beside it, the words and the banner stay what its writer sees; from now
-once too little of it is left. Where the moment changes, the clock that we have
-put into the words follows.
+A choice such as "in 30 min" counts from when the form was opened, so that the
+time beside it, the text and the banner stay as the writer sees them; it counts
+from now once too little of it is left. If the time changes, the time that we
+have put into the text is changed as well.
 """
 
 import re
@@ -18,13 +18,13 @@ USUAL = 30
 
 
 def preset(minutes: int, opened: str, now: datetime) -> datetime:
-    """When "in so many minutes" is; at least half of them are left."""
+    """The time of "in 30 min": at least half of the minutes are left."""
     at = _rounded(min(_read(opened) or now, now) + timedelta(minutes=minutes))
     return at if at - now >= timedelta(minutes=minutes) / 2 else _rounded(now + timedelta(minutes=minutes))
 
 
 def _rounded(at: datetime) -> datetime:
-    """Up to five minutes: a time that people can remember."""
+    """Rounded up to five minutes, so that people can remember it."""
     return at + timedelta(seconds=-at.timestamp() % 300)
 
 
@@ -36,35 +36,35 @@ def _read(text: str) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def follow(body: str, told: str, promised: datetime | None, now: datetime) -> tuple[str, str]:
-    """What to replace in the words, by what, so that they tell this promise. Two alike: nothing.
+def follow(body: str, stated: str, promised: datetime | None, now: datetime) -> tuple[str, str]:
+    """What to replace in the text, and by what, so that it states this promise. Both equal: nothing.
 
-    `told`: the clock that was put in. Without a promise the whole sentence goes.
+    `stated`: the time in the text so far. Without a promise its whole sentence is removed.
     """
-    found = _standing(told).search(body) if told else None
-    if found is None:
+    match = _standing(stated).search(body) if stated else None
+    if match is None:
         return "", ""
     if promised is not None:
-        return told, clock(promised, now)
-    sentence = re.search(rf"[ \t]*[^.!?\n]*{re.escape(told)}[^.!?\n]*[.!?]?", body)
+        return stated, clock(promised, now)
+    sentence = re.search(rf"[ \t]*[^.!?\n]*{re.escape(stated)}[^.!?\n]*[.!?]?", body)
     whole = sentence[0] if sentence else ""
     return (whole, "") if whole.strip() != body.strip() else ("", "")
 
 
 def put(body: str, was: str, new: str) -> str:
-    """The words with every place of it replaced."""
+    """The text with every occurrence replaced."""
     return _standing(was).sub(lambda _: new, body) if was else body
 
 
 def _standing(text: str) -> re.Pattern[str]:
-    """A clock by itself: "00:25 UTC" does not stand in "26 Nov, 00:25 UTC"."""
+    """Matches a time that stands alone: "00:25 UTC" is not found in "26 Nov, 00:25 UTC"."""
     return re.compile(
         rf"(?<![\w:])(?<!\w, ){re.escape(text)}(?!\w)" if text[:1].isdigit() else re.escape(text)
     )
 
 
-def kept(at: datetime, stood: datetime | None) -> datetime:
-    """`at` as a field of whole minutes sends it; what `stood` there when that is the same minute."""
+def with_seconds(at: datetime, stood: datetime | None) -> datetime:
+    """`at`, from a field of whole minutes; the stored time, with its seconds, if it is the same minute."""
     is_same = stood is not None and stood.replace(second=0, microsecond=0) == at
     return stood if stood is not None and is_same else at
 

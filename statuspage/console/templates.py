@@ -17,7 +17,7 @@ from incidents.models import Template, TemplateKind
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
-# What an evening might put in; every blank the system fills by itself is here
+# Example values, one for every placeholder that the system fills
 SAMPLES = {
     "components": "Chat",
     "page": "Example",
@@ -43,7 +43,7 @@ MEANINGS = (
 
 
 class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One text."""
+    """The fields of a text template."""
 
     class Meta:
         model = Template
@@ -54,10 +54,10 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 @require_GET
 @needs(Role.VIEWER)
 def list_page(request: HttpRequest) -> HttpResponse:
-    """All texts by where they are offered."""
+    """All text templates by kind."""
     request.section = "console_templates"  # type: ignore[attr-defined]
     texts = list(Template.objects.all())
-    kinds = [(kind.label, [one for one in texts if one.kind == kind]) for kind in TemplateKind]
+    kinds = [(kind.label, [text for text in texts if text.kind == kind]) for kind in TemplateKind]
     context = {"kinds": kinds, "meanings": MEANINGS, "focus": request.GET.get("focus", "")[:40]}
     return render(request, "console/templates.html", context)
 
@@ -65,7 +65,7 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
 def form_page(request: HttpRequest, pk: int = 0) -> HttpResponse:
-    """Write a text, see it filled in, save it."""
+    """Edit a text template, preview it with example values, or save it."""
     request.section = "console_templates"  # type: ignore[attr-defined]
     text = get_object_or_404(Template, pk=pk) if pk else None
     form = TemplateForm(request.POST or None, instance=text)
@@ -94,17 +94,19 @@ def form_page(request: HttpRequest, pk: int = 0) -> HttpResponse:
 
 
 def _shown(title: str, body: str) -> dict[str, Any]:
-    """The text as it might read, and what is left for its writer."""
+    """The preview with example values, and the placeholders that stay for the writer."""
     filled = placeholders.fill(body, SAMPLES)
-    known = {name.casefold() for name in SAMPLES}
-    left = [name for name in placeholders.blanks(body) if " ".join(name.split()).casefold() not in known]
-    return {"title": placeholders.fill(title, SAMPLES), "html": to_html(filled), "left": left}
+    sample_names = {name.casefold() for name in SAMPLES}
+    unfilled = [
+        name for name in placeholders.blanks(body) if " ".join(name.split()).casefold() not in sample_names
+    ]
+    return {"title": placeholders.fill(title, SAMPLES), "html": to_html(filled), "left": unfilled}
 
 
 @require_POST
 @needs(Role.EDITOR)
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """One place up or down among its kind."""
+    """Move it one place up or down within its kind."""
     text, way = get_object_or_404(Template, pk=pk), request.POST.get("way", "")
     by = {"up": -1, "down": 1}.get(way, 0)
     with transaction.atomic():
@@ -112,8 +114,8 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
         place = row.index(text)
         if 0 <= place + by < len(row):
             row.insert(place + by, row.pop(place))
-        for number, one in enumerate(row, start=1):
-            one.position = number
+        for number, template in enumerate(row, start=1):
+            template.position = number
         Template.objects.bulk_update(row, ["position"])
         Audit.objects.note(request, "template.move", text, after={"position": row.index(text) + 1})
     messages.success(request, f"“{text.name}” is number {row.index(text) + 1} of {len(row)} now.")
@@ -123,7 +125,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove a text."""
+    """Delete a text template."""
     text = get_object_or_404(Template, pk=pk)
     with transaction.atomic():
         facts = {"kind": text.kind, "name": text.name, "title": text.title, "body": text.body}

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components.diagnosis.causes import KINDS
 from components.models import Component
 from components.status import Status
 from incidents import hidden_components, placeholders, undoing
@@ -28,7 +29,7 @@ from statuspage.staff.access import needs
 @require_GET
 @needs(Role.VIEWER)
 def overview_page(request: HttpRequest) -> HttpResponse:
-    """What is down, what is asked of staff, how this system is. `?part=live` is its inside alone."""
+    """What is down, open questions, this program's health. `?part=live`: only the part that is updated."""
     request.section = "console"  # type: ignore[attr-defined]
     name = "console/_overview.html" if request.GET.get("part") == "live" else "console/overview.html"
     return render(request, name, {"page": overview(timezone.now())})
@@ -49,6 +50,7 @@ def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
         if reopens and form.phase is Phase.RESOLVED:
             form.data["phase"] = Phase.INVESTIGATING
         _add_asked(form, request)
+        _begin_with_cause(form, request)
         return _form(request, form, reopens=reopens)
     form = compose.read(incident, request.POST, now)
     form.follow(now)
@@ -61,13 +63,20 @@ def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
 
 
 def _add_asked(form: compose.Composition, request: HttpRequest) -> None:
-    """A link from a component or a probe brings it along."""
+    """Add the components that a link to the composer names."""
     asked = Component.objects.filter(public_id__in=request.GET.getlist("component"))
     held = {place.component.pk for place in form.places}
-    for one in asked:
-        if one.pk not in held:
-            status = Status(one.status)
-            form.places.append(compose.Place(one, status, status, status, is_new=True))
+    for component in asked:
+        if component.pk not in held:
+            status = Status(component.status)
+            form.places.append(compose.Place(component, status, status, status, is_new=True))
+
+
+def _begin_with_cause(form: compose.Composition, request: HttpRequest) -> None:
+    """A link from a probe's diagnosis begins the text with what customers could be told of the cause."""
+    words = KINDS.get(request.GET.get("cause", ""))
+    if words is not None and form.incident is None and not form.data["body"].strip():
+        form.data["body"] = words.draft
 
 
 def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) -> HttpResponse:
@@ -91,20 +100,20 @@ def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) 
             form.data["seen"] = str(compose.newest(form.incident))  # now they have read it
         return _form(request, form, status=400, reopens=reopens)
     incident = update.incident
-    told = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
+    facts = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
     before = None
     if incident.workaround != stood:
-        before, told["workaround"] = {"workaround": stood}, incident.workaround
+        before, facts["workaround"] = {"workaround": stood}, incident.workaround
     act = "incident.post" if form.incident else "incident.open"
-    Audit.objects.note(request, act, incident, before=before, after=told)
+    Audit.objects.note(request, act, incident, before=before, after=facts)
     messages.success(request, f"Published: {update.get_phase_display()}.")
     return redirect("console_incident", public_id=incident.public_id)
 
 
 def _errors(refused: ValidationError) -> dict[str, str]:
-    """A sentence per field; those of no field stand under "form"."""
+    """A sentence per field; those without a field are under "form"."""
     if hasattr(refused, "error_dict"):
-        return {name: " ".join(told) for name, told in refused.message_dict.items()}
+        return {name: " ".join(sentences) for name, sentences in refused.message_dict.items()}
     return {"form": " ".join(refused.messages)}
 
 
@@ -133,7 +142,7 @@ def _form(
         "blank_words": placeholders.CONFIRM,
         "down_words": confirmations.STILL_DOWN,
         "now": now,
-        **_beside(form, request),
+        **_side_context(form, request),
     }
     return render(request, "console/compose.html", context, status=status)
 
@@ -144,15 +153,15 @@ def _promise_words(form: compose.Composition, minutes: int, now: Any) -> Any:
     return clock(at, now) if at else ""
 
 
-def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
-    """What stands beside the words: preview, checks, and what others write."""
+def _side_context(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
+    """The context of the column beside the text: preview, checks, and what others write."""
     now = timezone.now()
     shown = compose.preview(form, now)
-    seen = whole(form.data["seen"]) or 0
+    last_seen = whole(form.data["seen"]) or 0
     newer = []
     if form.incident is not None:
         me: Any = request.user
-        posts = form.incident.updates.filter(number__gt=seen, kind=Kind.POST).exclude(author=me)
+        posts = form.incident.updates.filter(number__gt=last_seen, kind=Kind.POST).exclude(author=me)
         newer = list(posts.select_related("author"))
     return {
         "preview": {**shown, "webhook": json.dumps(shown["webhook"], indent=1, ensure_ascii=False)},
@@ -172,22 +181,22 @@ def _keep(form: compose.Composition, request: HttpRequest) -> Draft | None:
 @require_POST
 @needs(Role.RESPONDER)
 def compose_save(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """Keep what is typed so far, and answer with what stands beside it."""
+    """Save the draft, and answer with the column beside the text."""
     now = timezone.now()
     form = compose.read(_incident(public_id), request.POST, now)
     was, new = form.follow(now)
     if _keep(form, request) is None:
-        return HttpResponse(status=204)  # it was published meanwhile: its words do not come back
+        return HttpResponse(status=204)  # it was published meanwhile: don't restore its draft
     followed = {"was": was, "new": new} if was else None
     context = {"form": form, "incident": form.incident, "is_saved": True, "followed": followed}
-    context |= _beside(form, request)
+    context |= _side_context(form, request)
     return render(request, "console/_beside.html", context)
 
 
 @require_POST
 @needs(Role.RESPONDER)
 def compose_discard(request: HttpRequest, public_id: str = "") -> HttpResponse:
-    """Throw one's own draft away."""
+    """Delete one's own draft."""
     me: Any = request.user
     Draft.objects.filter(incident=_incident(public_id), author=me).delete()
     messages.success(request, "Draft discarded.")
@@ -197,7 +206,7 @@ def compose_discard(request: HttpRequest, public_id: str = "") -> HttpResponse:
 @require_POST
 @needs(Role.RESPONDER)
 def undo(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    """Take an update back while nobody was told; its words become a draft again."""
+    """Undo an update before anyone was notified; its text becomes a draft again."""
     update = get_object_or_404(Update, incident__public_id=public_id, number=number)
     incident, now = update.incident, timezone.now()
     try:

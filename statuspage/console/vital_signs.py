@@ -20,7 +20,7 @@ ALIVE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """One line on this system itself."""
+    """One line about this program itself."""
 
     name: str
     text: str
@@ -28,7 +28,7 @@ class Vital:
 
 
 def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
-    """How this program itself is doing."""
+    """The health of this program, a line for each part."""
     body, _ = vitals(now)
     checks = {name: rows[0] for name, rows in body["checks"].items()}
     heard = Q(heard_s__gt=int(now.timestamp()) - patience())
@@ -39,8 +39,8 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
     workers = [at for (role, _), at in beats.items() if role == "worker"]
     alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
     due = checks["probes:oldestDueSlot"]
-    found = [
-        _heard("Last beat", checks["worker:heartbeat"]),
+    lines = [
+        _heartbeat_line("Last beat", checks["worker:heartbeat"]),
         Vital("Workers", f"{alive} running", alive > 0),
         Vital("Queue", f"oldest due {_length(due)}", due["status"] == "pass"),
         Vital(
@@ -59,12 +59,12 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         Vital("Live viewers", str(event_stream.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
-        _heard("Message worker", checks["deliveries:heartbeat"]),
+        _heartbeat_line("Message worker", checks["deliveries:heartbeat"]),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
-    told = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
-    found.append(Vital("Last backup", told, backup is None or now - backup < timedelta(days=2)))
-    return found
+    age = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
+    lines.append(Vital("Last backup", age, backup is None or now - backup < timedelta(days=2)))
+    return lines
 
 
 def _waits(seconds: float) -> str:
@@ -72,13 +72,13 @@ def _waits(seconds: float) -> str:
 
 
 def _length(check: dict[str, Any]) -> str:
-    """What was observed in seconds, as people say it."""
+    """The observed seconds as a duration."""
     value = check.get("observedValue")
     return "?" if value is None else duration(float(value))
 
 
-def _heard(name: str, check: dict[str, Any]) -> Vital:
-    """How long ago somebody was heard of."""
+def _heartbeat_line(name: str, check: dict[str, Any]) -> Vital:
+    """A line with the age of a heartbeat."""
     is_known = check.get("observedValue") is not None
     text = f"{_length(check)} ago" if is_known else str(check.get("output", ""))
     return Vital(name, text, check["status"] == "pass")

@@ -28,10 +28,10 @@ ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
 def of_scope(scope: Scope) -> list[Maintenance]:
-    """What is to come, what is under way, and the latest of what is over or cancelled."""
-    found = scope.works()
-    asked = found.filter(world.PLANNED | world.ACTIVE).values("pk")
-    return world.these_maintenances(Q(pk__in=asked) | world.latest_over(found, PAST))
+    """Maintenance that is planned or under way, and the latest that is over or cancelled."""
+    maintenances = scope.works()
+    asked = maintenances.filter(world.PLANNED | world.ACTIVE).values("pk")
+    return world.these_maintenances(Q(pk__in=asked) | world.latest_over(maintenances, PAST))
 
 
 def title(name: str = "") -> str:
@@ -39,9 +39,9 @@ def title(name: str = "") -> str:
     return f"{identity.current().name}: maintenance{f' of {name}' if name else ''}"
 
 
-def calendar(found: Iterable[Maintenance], name: str) -> bytes:
-    """The calendar of these, by time."""
-    from icalendar import Calendar  # only when asked: a tenth of what starting a web process takes
+def calendar(maintenances: Iterable[Maintenance], name: str) -> bytes:
+    """These maintenances as iCalendar, by time."""
+    from icalendar import Calendar  # imported here: it takes a tenth of the start of a web process
 
     made = Calendar()
     made.add("version", "2.0")
@@ -53,40 +53,40 @@ def calendar(found: Iterable[Maintenance], name: str) -> bytes:
     made.add("refresh-interval", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})  # the older word for it
     host = urlsplit(Page.objects.this().names_from).hostname or settings.PUBLIC_HOST
-    for one in sorted(found, key=lambda one: (one.starts_at, one.pk)):
-        made.add_component(_event(one, host))
+    for maintenance in sorted(maintenances, key=lambda maintenance: (maintenance.starts_at, maintenance.pk)):
+        made.add_component(_event(maintenance, host))
     return bytes(made.to_ical())
 
 
-def _event(one: Maintenance, host: str) -> "Event":
+def _event(maintenance: Maintenance, host: str) -> "Event":
     from icalendar import Event
 
-    plans, changed_at = one.plans(), _changed_at(one)
-    names = ", ".join(component.name for component in maintenance_cards.components(one))
-    is_cancelled = one.state == MaintenanceState.CANCELLED
+    plans, changed_at = maintenance.plans(), _changed_at(maintenance)
+    names = ", ".join(component.name for component in maintenance_cards.components(maintenance))
+    is_cancelled = maintenance.state == MaintenanceState.CANCELLED
     event = Event()
-    event.add("uid", f"{one.public_id}@{host}")
+    event.add("uid", f"{maintenance.public_id}@{host}")
     event.add("dtstamp", changed_at)
     event.add("last-modified", changed_at)
-    event.add("created", _utc(plans[0].at if plans else one.created_at))
+    event.add("created", _utc(plans[0].at if plans else maintenance.created_at))
     event.add("sequence", max(0, len(plans) - 1))
-    event.add("dtstart", _utc(one.starts_at))
-    event.add("dtend", _utc(one.ends_at))
-    # many programs show nothing of the status
-    event.add("summary", legible(f"Cancelled: {one.title}" if is_cancelled else one.title))
-    event.add("description", "\n".join(legible(line) for line in to_plain(one.body).split("\n")))
+    event.add("dtstart", _utc(maintenance.starts_at))
+    event.add("dtend", _utc(maintenance.ends_at))
+    # many programs do not show the status
+    event.add("summary", legible(f"Cancelled: {maintenance.title}" if is_cancelled else maintenance.title))
+    event.add("description", "\n".join(legible(line) for line in to_plain(maintenance.body).split("\n")))
     if names:
         event.add("location", legible(names))
-    event.add("url", f"{settings.PUBLIC_URL}{one.get_absolute_url()}")
+    event.add("url", f"{settings.PUBLIC_URL}{maintenance.get_absolute_url()}")
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    event.add("transp", "TRANSPARENT")  # nobody is busy because of it
+    event.add("transp", "TRANSPARENT")  # it does not make anyone busy
     return event
 
 
-def _changed_at(one: Maintenance) -> datetime:
-    """Of two versions of one SEQUENCE the later stamp counts (RFC 5546): other words are one, too."""
-    told = (update.at for update in maintenance_cards.updates(one))
-    return _utc(max([one.updated_at, *(plan.at for plan in one.plans()), *told]))
+def _changed_at(maintenance: Maintenance) -> datetime:
+    """The newest change: of two versions with one SEQUENCE the later stamp counts (RFC 5546)."""
+    update_times = (update.at for update in maintenance_cards.updates(maintenance))
+    return _utc(max([maintenance.updated_at, *(plan.at for plan in maintenance.plans()), *update_times]))
 
 
 def _utc(at: datetime) -> datetime:

@@ -31,7 +31,7 @@ LINK = re.compile(r'href="([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An incident, maintenance or postmortem. `at` is its place in the feed, `told_at` its newest word."""
+    """An incident, maintenance or postmortem. `at` is its place in the feed, `told_at` its newest update."""
 
     tag: str
     at: datetime
@@ -46,13 +46,13 @@ class Entry:
 
     @property
     def address(self) -> str:
-        """Where it is read."""
+        """Its absolute address."""
         return f"{settings.PUBLIC_URL}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A feed, before it is written down in one form or another.
+    """A feed, before it is written in one of the formats.
 
     `path` begins its addresses, `names_from` the ids in it.
     """
@@ -81,28 +81,30 @@ def channel(scope: Scope) -> Channel:
 
 
 def title(name: str = "") -> str:
-    """ "Tern Status - Incident History", "Tern Status: API - …"; "Status" is not said twice."""
+    """ "Tern Status - Incident History", "Tern Status: API - …"; "Status" is not repeated."""
     page = identity.current().name
     page = page if page.endswith("Status") else f"{page} Status"
     return f"{page}: {name} - Incident History" if name else f"{page} - Incident History"
 
 
 def _newest(scope: Scope) -> list[Entry]:
-    """Newest first; what is to come stands above, by its time. A long series fills no feed."""
-    told = Max("updates__at", filter=Q(updates__kind=Kind.POST))
-    by_word = scope.incidents().annotate(told=told).order_by(Coalesce("told", "created_at").desc(), "-pk")
-    newest = by_word.values_list("pk", flat=True)[:NEWEST]
-    found = [
+    """Newest first, planned maintenance above by its time; limited, so that a series does not fill it."""
+    newest_update = Max("updates__at", filter=Q(updates__kind=Kind.POST))
+    by_update = (
+        scope.incidents().annotate(told=newest_update).order_by(Coalesce("told", "created_at").desc(), "-pk")
+    )
+    newest = by_update.values_list("pk", flat=True)[:NEWEST]
+    entries = [
         *map(_incident, world.public_incidents(Q(pk__in=list(newest)))),
         *map(_maintenance, world.these_maintenances(Q(pk__in=[*_works(scope)]))),
         *map(_postmortem, scope.reports()[:NEWEST]),
     ]
-    return sorted(found, key=lambda entry: (entry.at, entry.tag), reverse=True)[:NEWEST]
+    return sorted(entries, key=lambda entry: (entry.at, entry.tag), reverse=True)[:NEWEST]
 
 
 def _works(scope: Scope) -> Iterator[int]:
-    """The next ones to come, and the newest of those that came or will not. The latter are asked for by
-    when that was: the far end of a series is announced later than what it has come to today.
+    """Ids of the next planned maintenances, and of the newest that began or were cancelled. The latter are
+    ordered by when that was, as the far end of a series is announced later than what happens today.
     """
     keys = scope.works().values_list("pk", flat=True)
     yield from keys.filter(world.PLANNED).order_by("starts_at", "pk")[:MAX_PLANNED]
@@ -111,7 +113,7 @@ def _works(scope: Scope) -> Iterator[int]:
 
 def _incident(incident: Incident) -> Entry:
     posts = [update for update in incident_cards.updates(incident) if update.kind == Kind.POST]
-    told = [(Phase(update.phase).label, update.at, update.body) for update in posts]
+    lines = [(Phase(update.phase).label, update.at, update.body) for update in posts]
     told_at = max((update.at for update in posts), default=incident.created_at)
     return Entry(
         tag=f"Incident/{incident.pk}",
@@ -121,58 +123,58 @@ def _incident(incident: Incident) -> Entry:
         updated_at=max(incident.updated_at, told_at),
         path=incident.get_absolute_url(),
         title=incident.title,
-        body=_body(told, incident.shown_workaround),
+        body=_body(lines, incident.shown_workaround),
         components=tuple(place.component.name for place in incident_cards.affected(incident)),
         impact=incident.shown_impact.value,
     )
 
 
-def _maintenance(one: Maintenance) -> Entry:
-    """Its ids are other than an incident's: both count from 1. A cancelled one is as new as its end."""
-    updates = maintenance_cards.updates(one)
-    told = [(MaintenanceState(update.state).label, update.at, update.body) for update in updates]
-    told_at = max((update.at for update in updates), default=one.created_at)
-    is_ahead = one.state == MaintenanceState.SCHEDULED
+def _maintenance(maintenance: Maintenance) -> Entry:
+    """Its tag differs from an incident's, as both ids count from 1. A cancelled one is dated to its end."""
+    updates = maintenance_cards.updates(maintenance)
+    lines = [(MaintenanceState(update.state).label, update.at, update.body) for update in updates]
+    told_at = max((update.at for update in updates), default=maintenance.created_at)
+    is_ahead = maintenance.state == MaintenanceState.SCHEDULED
     return Entry(
-        tag=f"Maintenance/{one.pk}",
-        at=one.starts_at if is_ahead else told_at,
-        first_at=min((update.at for update in updates), default=one.created_at),
+        tag=f"Maintenance/{maintenance.pk}",
+        at=maintenance.starts_at if is_ahead else told_at,
+        first_at=min((update.at for update in updates), default=maintenance.created_at),
         told_at=told_at,
-        updated_at=max(one.updated_at, told_at),
-        path=one.get_absolute_url(),
-        title=one.title,
-        body=_window(one) + _body(told),
-        components=tuple(component.name for component in maintenance_cards.components(one)),
+        updated_at=max(maintenance.updated_at, told_at),
+        path=maintenance.get_absolute_url(),
+        title=maintenance.title,
+        body=_window(maintenance) + _body(lines),
+        components=tuple(component.name for component in maintenance_cards.components(maintenance)),
     )
 
 
-def _postmortem(found: Postmortem) -> Entry:
-    published_at = found.published_at or found.saved_at
+def _postmortem(postmortem: Postmortem) -> Entry:
+    published_at = postmortem.published_at or postmortem.saved_at
     return Entry(
-        tag=f"Postmortem/{found.pk}",
+        tag=f"Postmortem/{postmortem.pk}",
         at=published_at,
         first_at=published_at,
         told_at=published_at,
-        updated_at=max(found.edited_at or published_at, published_at),
-        path=found.get_absolute_url(),
-        title=f"Postmortem: {found.title}",
-        body=_with_whole_links(postmortems.in_short(found)),
-        components=tuple(place.component.name for place in incident_cards.affected(found.incident)),
+        updated_at=max(postmortem.edited_at or published_at, published_at),
+        path=postmortem.get_absolute_url(),
+        title=f"Postmortem: {postmortem.title}",
+        body=_with_whole_links(postmortems.in_short(postmortem)),
+        components=tuple(place.component.name for place in incident_cards.affected(postmortem.incident)),
     )
 
 
-def _window(one: Maintenance) -> str:
-    """The line by which readers and bots tell what is to come, or how long what goes on is to take.
+def _window(maintenance: Maintenance) -> str:
+    """The line with the planned time, by which readers and bots recognise maintenance. Empty once it is over.
 
-    Its days are not padded. Of what is over, the words tell enough.
+    Days are not padded with a zero.
     """
-    if one.state == MaintenanceState.SCHEDULED:
+    if maintenance.state == MaintenanceState.SCHEDULED:
         what = "THIS IS A SCHEDULED EVENT"
-    elif one.state in (MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING):
+    elif maintenance.state in (MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING):
         what = "Planned for"
     else:
         return ""
-    start, end = one.starts_at.astimezone(UTC), one.ends_at.astimezone(UTC)
+    start, end = maintenance.starts_at.astimezone(UTC), maintenance.ends_at.astimezone(UTC)
     until = f"<var data-var='time'>{end:%H:%M}</var>"
     if end.date() != start.date():
         until = f"{end:%b} <var data-var='date'>{end.day}</var>, {until}"
@@ -182,14 +184,14 @@ def _window(one: Maintenance) -> str:
     )
 
 
-def _body(told: list[tuple[str, datetime, str]], workaround: str = "") -> str:
-    """All words (label, when, text), newest first. The label is `Update` where it stayed the same.
+def _body(lines: list[tuple[str, datetime, str]], workaround: str = "") -> str:
+    """All updates (label, when, text), newest first. The label is `Update` where it stayed the same.
 
-    What customers can do stands behind the newest.
+    The workaround follows the newest update.
     """
     parts = []
-    for newer, (label, when, words) in enumerate(told):
-        before = told[newer + 1][0] if newer + 1 < len(told) else None
+    for newer, (label, when, words) in enumerate(lines):
+        before = lines[newer + 1][0] if newer + 1 < len(lines) else None
         at = when.astimezone(UTC)
         parts.append(
             f"<p><small>{at:%b} <var data-var='date'>{at.day:>2}</var>, "
@@ -198,13 +200,13 @@ def _body(told: list[tuple[str, datetime, str]], workaround: str = "") -> str:
         )
     if workaround:
         parts.insert(
-            1, f"<p><strong>What you can do</strong> - {_text(workaround, told[0][1] if told else None)}"
+            1, f"<p><strong>What you can do</strong> - {_text(workaround, lines[0][1] if lines else None)}"
         )
     return "".join(parts)
 
 
 def _text(words: str, said_at: datetime | None = None) -> str:
-    """The rest of a paragraph that is open already, and what follows. Lines end as Statuspage ends them."""
+    """HTML that continues an open paragraph, with line breaks as Statuspage writes them."""
     html = (
         _with_whole_links(to_html(words, said_at)).replace("<br>\n", "<br>").replace("</p>\n<p>", "<br><br>")
     )
@@ -213,9 +215,9 @@ def _text(words: str, said_at: datetime | None = None) -> str:
 
 
 def _with_whole_links(html: str) -> str:
-    """A reader shows it elsewhere: there, “/history” leads nowhere."""
+    """Make links absolute, since feed readers show the text elsewhere."""
 
-    def whole(found: re.Match[str]) -> str:
-        return f'href="{escape(urljoin(f"{settings.PUBLIC_URL}/", unescape(found[1])))}"'
+    def whole(match: re.Match[str]) -> str:
+        return f'href="{escape(urljoin(f"{settings.PUBLIC_URL}/", unescape(match[1])))}"'
 
     return LINK.sub(whole, html)

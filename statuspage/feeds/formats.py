@@ -1,4 +1,4 @@
-"""Feed formats: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with the same ids for ever."""
+"""Feed formats: Atom (RFC 4287), RSS 2.0 and JSON Feed 1.1, with ids that never change."""
 
 import json
 import re
@@ -19,21 +19,21 @@ ATOM = "http://www.w3.org/2005/Atom"
 UNSPEAKABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def atom(found: Channel) -> bytes:
+def atom(channel: Channel) -> bytes:
     """The Atom feed."""
     out, xml = _document()
     _open(xml, "feed", {"xml:lang": "en-US", "xmlns": ATOM})
-    _text(xml, "id", _tag(found, f"{found.path}/history"))
-    _link(xml, "alternate", "text/html", found.home)
-    _link(xml, "self", "application/atom+xml", f"{settings.PUBLIC_URL}{found.path}/history.atom")
-    _text(xml, "title", found.title)
-    _text(xml, "updated", _second(found.updated_at))
+    _text(xml, "id", _tag(channel, f"{channel.path}/history"))
+    _link(xml, "alternate", "text/html", channel.home)
+    _link(xml, "self", "application/atom+xml", f"{settings.PUBLIC_URL}{channel.path}/history.atom")
+    _text(xml, "title", channel.title)
+    _text(xml, "updated", _second(channel.updated_at))
     _open(xml, "author")
     _text(xml, "name", identity.current().name)
     xml.endElement("author")
-    for entry in found.entries:
+    for entry in channel.entries:
         _open(xml, "entry")
-        _text(xml, "id", _tag(found, entry.tag))
+        _text(xml, "id", _tag(channel, entry.tag))
         _text(xml, "published", _second(entry.told_at))
         _text(xml, "updated", _second(entry.updated_at))
         _link(xml, "alternate", "text/html", entry.address)
@@ -47,28 +47,28 @@ def atom(found: Channel) -> bytes:
     return _bytes(out, xml)
 
 
-def rss(found: Channel) -> bytes:
+def rss(channel: Channel) -> bytes:
     """The RSS feed. An address is a guid too: readers may open it."""
     out, xml = _document()
     spaces = {"xmlns:dc": "http://purl.org/dc/elements/1.1/", "xmlns:atom": ATOM}
     _open(xml, "rss", {"version": "2.0", **spaces})
     _open(xml, "channel")
-    _text(xml, "title", found.title)
-    _text(xml, "link", found.home)
-    self_address = f"{settings.PUBLIC_URL}{found.path}/history.rss"
+    _text(xml, "title", channel.title)
+    _text(xml, "link", channel.home)
+    self_address = f"{settings.PUBLIC_URL}{channel.path}/history.rss"
     _link(xml, "self", "application/rss+xml", self_address, tag="atom:link")
     _text(xml, "description", "Statuspage")
-    _text(xml, "pubDate", _mail_date(found.updated_at))
-    for entry in found.entries:
+    _text(xml, "pubDate", _mail_date(channel.updated_at))
+    for entry in channel.entries:
         _open(xml, "item")
         _text(xml, "title", entry.title)
         _text(xml, "description", entry.body)
         _text(xml, "pubDate", _mail_date(entry.told_at))
         _text(xml, "link", entry.address)
-        if found.names_from == settings.PUBLIC_URL:
+        if channel.names_from == settings.PUBLIC_URL:
             _text(xml, "guid", entry.address)
-        else:  # it has moved: the old name stays, and is no address any more
-            _text(xml, "guid", f"{found.names_from}{entry.path}", isPermaLink="false")
+        else:  # the page has moved: the old id stays, though it is not an address any more
+            _text(xml, "guid", f"{channel.names_from}{entry.path}", isPermaLink="false")
         for scheme, term in _categories(entry):
             _text(xml, "category", term, domain=f"{settings.PUBLIC_URL}/#{scheme}")
         xml.endElement("item")
@@ -77,29 +77,29 @@ def rss(found: Channel) -> bytes:
     return _bytes(out, xml)
 
 
-def json_feed(found: Channel) -> bytes:
-    """The JSON Feed. Nothing has to stay as it was elsewhere, so an entry keeps the day of its first word."""
+def json_feed(channel: Channel) -> bytes:
+    """The JSON Feed. An entry is dated to its first update: there is no older format to follow."""
     body = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": found.title,
-        "home_page_url": found.home,
-        "feed_url": f"{settings.PUBLIC_URL}{found.path}/feed.json",
+        "title": channel.title,
+        "home_page_url": channel.home,
+        "feed_url": f"{settings.PUBLIC_URL}{channel.path}/feed.json",
         "language": "en-US",
         "authors": [{"name": identity.current().name, "url": settings.PUBLIC_URL}],
-        "items": [_item(found, entry) for entry in found.entries],
+        "items": [_item(channel, entry) for entry in channel.entries],
     }
     return json.dumps(body, ensure_ascii=False).encode()
 
 
 def _categories(entry: Entry) -> list[tuple[str, str]]:
-    """What it concerns, and how bad it is: by these a reader sorts."""
+    """(scheme, term) of its components and impact, by which readers sort."""
     named = [("component", name) for name in entry.components]
     return [*named, ("impact", entry.impact)] if entry.impact else named
 
 
-def _item(found: Channel, entry: Entry) -> dict[str, Any]:
+def _item(channel: Channel, entry: Entry) -> dict[str, Any]:
     return {
-        "id": _tag(found, entry.tag),
+        "id": _tag(channel, entry.tag),
         "url": entry.address,
         "title": legible(entry.title),
         "content_html": legible(entry.body),
@@ -110,13 +110,13 @@ def _item(found: Channel, entry: Entry) -> dict[str, Any]:
 
 
 def legible(text: str) -> str:
-    """The text without what XML 1.0 has no words for: one such character would spoil a whole feed."""
+    """The text without characters that XML 1.0 forbids: one would make the whole feed unreadable."""
     return UNSPEAKABLE.sub("", text)
 
 
-def _tag(found: Channel, what: str) -> str:
-    """A name for ever (RFC 4151), as Statuspage gives them."""
-    return f"tag:{urlsplit(found.names_from).hostname},2005:{what}"
+def _tag(channel: Channel, what: str) -> str:
+    """A permanent id (RFC 4151), in Statuspage's form."""
+    return f"tag:{urlsplit(channel.names_from).hostname},2005:{what}"
 
 
 def _second(at: datetime) -> str:
@@ -130,8 +130,8 @@ def _mail_date(at: datetime) -> str:
 
 
 def _local(at: datetime) -> datetime:
-    here = identity.current()
-    return at.astimezone(UTC if here.is_utc else here.zone)
+    page = identity.current()
+    return at.astimezone(UTC if page.is_utc else page.zone)
 
 
 def _document() -> tuple[StringIO, XMLGenerator]:

@@ -22,36 +22,41 @@ class Scope:
     components: frozenset[int] | None = None
 
     def incidents(self) -> QuerySet[Incident]:
-        """Those that strangers may see."""
-        found = Incident.objects.public()
-        return found if self.components is None else found.filter(pk__in=self._affected())
+        """Its public incidents."""
+        incidents = Incident.objects.public()
+        return incidents if self.components is None else incidents.filter(pk__in=self._affected())
 
     def works(self) -> QuerySet[Maintenance]:
-        """Its maintenance, whatever became of it."""
-        found = Maintenance.objects.all()
+        """Its maintenance in any state."""
+        maintenances = Maintenance.objects.all()
         if self.components is None:
-            return found
+            return maintenances
         places = Maintenance.components.through.objects.filter(component__in=self.components)
-        return found.filter(pk__in=places.values("maintenance"))
+        return maintenances.filter(pk__in=places.values("maintenance"))
 
     def reports(self) -> QuerySet[Postmortem]:
         """Published postmortems, newest first."""
-        found = postmortems.published()
-        return found if self.components is None else found.filter(incident__in=self._affected())
+        reports = postmortems.published()
+        return reports if self.components is None else reports.filter(incident__in=self._affected())
 
     def _affected(self) -> QuerySet[Affected, Any]:
         return Affected.objects.filter(component__in=self.components or ()).values("incident")
 
 
 def component(public_id: str) -> Scope:
-    """One component. Raises Http404 unless strangers may see it."""
-    for one in _shown().filter(public_id=public_id):
-        return Scope(one.get_absolute_url(), one.get_absolute_url(), one.name, frozenset({one.pk}))
+    """One component. Raises Http404 unless it is public."""
+    for component in _shown().filter(public_id=public_id):
+        return Scope(
+            component.get_absolute_url(),
+            component.get_absolute_url(),
+            component.name,
+            frozenset({component.pk}),
+        )
     raise Http404("Component not found.")
 
 
 def group(public_id: str) -> Scope:
-    """A group, of which strangers may see a component at least. Raises Http404."""
+    """A group. Raises Http404 unless it has a public component."""
     members = list(_shown().filter(group__public_id=public_id).select_related("group"))
     if not members or members[0].group is None:
         raise Http404("Group not found.")
@@ -63,4 +68,4 @@ def _shown() -> QuerySet[Component]:
 
 
 def _keys(members: Iterable[Component]) -> frozenset[int]:
-    return frozenset(one.pk for one in members)
+    return frozenset(component.pk for component in members)

@@ -24,56 +24,56 @@ FORMS: dict[str, tuple[str, Callable[[feed_entries.Channel], bytes]]] = {
 
 @document
 def page_feed(now: datetime, form: str) -> Draft:
-    """All that was told."""
+    """The feed of the whole page."""
     return _feed(Scope(), form)
 
 
 @document
 def component_feed(now: datetime, public_id: str, form: str) -> Draft:
-    """What concerns one component."""
+    """The feed of one component."""
     return _feed(scopes.component(public_id), form)
 
 
 @document
 def group_feed(now: datetime, public_id: str, form: str) -> Draft:
-    """What concerns any component of a group."""
+    """The feed of a group's components."""
     return _feed(scopes.group(public_id), form)
 
 
 @eager
 @document
 def page_calendar(now: datetime) -> Draft:
-    """All planned work."""
+    """The calendar of all maintenance."""
     return _calendar(Scope())
 
 
 @document
 def component_calendar(now: datetime, public_id: str) -> Draft:
-    """Work on one component."""
+    """The calendar of one component."""
     return _calendar(scopes.component(public_id))
 
 
 @document
 def group_calendar(now: datetime, public_id: str) -> Draft:
-    """Work on any component of a group."""
+    """The calendar of a group's components."""
     return _calendar(scopes.group(public_id))
 
 
 @document
 def maintenance_calendar(now: datetime, public_id: str) -> Draft:
-    """One maintenance, to be put into a calendar by hand."""
-    found = world.these_maintenances(Q(public_id=public_id))
-    if not found:
+    """One maintenance, to add to a calendar."""
+    maintenances = world.these_maintenances(Q(public_id=public_id))
+    if not maintenances:
         raise Http404("Maintenance not found.")
-    return lasting(ICAL, lambda _: calendar.calendar(found, calendar.title()))
+    return lasting(ICAL, lambda _: calendar.calendar(maintenances, calendar.title()))
 
 
 def _feed(scope: Scope, form: str) -> Draft:
     content_type, write = FORMS[form]
-    found = feed_entries.channel(scope)
-    return lasting(content_type, lambda _: write(found))
+    channel = feed_entries.channel(scope)
+    return lasting(content_type, lambda _: write(channel))
 
 
 def _calendar(scope: Scope) -> Draft:
-    found = calendar.of_scope(scope)
-    return lasting(ICAL, lambda _: calendar.calendar(found, calendar.title(scope.name)))
+    maintenances = calendar.of_scope(scope)
+    return lasting(ICAL, lambda _: calendar.calendar(maintenances, calendar.title(scope.name)))

@@ -1,7 +1,7 @@
 """The chart of a postmortem: the share of checks that passed.
 
-Positions are percentages of the width, so that the page stretches the curve
-while its words keep their size.
+Positions are percentages of the width, so that the curve is stretched while its
+text keeps its size.
 """
 
 from collections.abc import Sequence
@@ -27,34 +27,34 @@ LETTER = 100 * 7.4 / 732
 GAP = 1.5
 
 
-def curve(found: Postmortem, status: Status) -> Curve | None:
+def curve(postmortem: Postmortem, status: Status) -> Curve | None:
     """None when no check was kept."""
-    counts: list[list[int]] = found.curve.get("counts", [])
-    points = tuple(100 * well / seen if seen else None for well, seen in counts)
-    known = [point for point in points if point is not None]
-    if not known:
+    counts: list[list[int]] = postmortem.curve.get("counts", [])
+    points = tuple(100 * passed / total if total else None for passed, total in counts)
+    shares = [point for point in points if point is not None]
+    if not shares:
         return None
-    start, step_s = found.curve["start"], found.curve["step_s"]
+    start, step_s = postmortem.curve["start"], postmortem.curve["step_s"]
     axis = _Axis(start, step_s * len(counts))
-    first, last = axis.x(found.started_at), axis.x(found.ended_at)
-    lowest = axis.clock(start + step_s * points.index(min(known)))
+    first, last = axis.x(postmortem.started_at), axis.x(postmortem.ended_at)
+    lowest = axis.clock(start + step_s * points.index(min(shares)))
     step = STEPS.get(step_s, f"{step_s} s")
     return Curve(
         label=(
             f"Share of checks that passed, per {step}, from {axis.clock(start)} to "
-            f"{axis.clock(start + axis.seconds)} UTC: lowest at {lowest} UTC with {min(known):.0f} %, "
-            f"{known[-1]:.0f} % at the end."
+            f"{axis.clock(start + axis.seconds)} UTC: lowest at {lowest} UTC with {min(shares):.0f} %, "
+            f"{shares[-1]:.0f} % at the end."
         ),
         step=step,
         status=status,
         points=points,
         band=(first, max(last - first, 0.2)),
-        moments=_moments(found.timeline, axis),
+        moments=_moments(postmortem.timeline, axis),
         ticks=axis.ticks(),
         form=axis.form(),
         rows=tuple(
-            (datetime.fromtimestamp(start + step_s * place, UTC), well, seen)
-            for place, (well, seen) in enumerate(counts)
+            (datetime.fromtimestamp(start + step_s * place, UTC), passed, total)
+            for place, (passed, total) in enumerate(counts)
         ),
     )
 
@@ -85,7 +85,7 @@ class _Axis:
         return "month" if self.seconds > 2 * 86_400 else "clock"
 
     def ticks(self) -> tuple[tuple[float, str, datetime], ...]:
-        step = next((one for one in TICKS_S if self.seconds / one <= MAX_TICKS), None)
+        step = next((size for size in TICKS_S if self.seconds / size <= MAX_TICKS), None)
         if step is None:
             step = -(-self.seconds // (MAX_TICKS * 86_400)) * 86_400
         first = -(-self.start // step) * step
@@ -98,25 +98,25 @@ class _Axis:
 
 def _moments(timeline: Sequence[Sequence[str]], axis: _Axis) -> tuple[Moment, ...]:
     """Up to four tagged moments, each label where it covers none of the others."""
-    found: dict[str, datetime] = {}
+    times: dict[str, datetime] = {}
     for text, tag, _ in timeline:
         at = parse_datetime(text)
-        if at and tag in NAMED and tag not in found and 0 <= axis.place(at.timestamp()) <= 100:
-            found[tag] = at.astimezone(UTC)
-    chosen = sorted(found, key=NAMED.index)[:MAX_MOMENTS]
+        if at and tag in NAMED and tag not in times and 0 <= axis.place(at.timestamp()) <= 100:
+            times[tag] = at.astimezone(UTC)
+    chosen = sorted(times, key=NAMED.index)[:MAX_MOMENTS]
     taken: list[list[tuple[float, float]]] = []
     moments = []
-    for number, tag in enumerate(sorted(chosen, key=lambda one: found[one]), start=1):
-        clock = found[tag].strftime("%H:%M") if axis.form() == "clock" else axis.dated(found[tag])
-        x, width = axis.x(found[tag]), LETTER * (len(tag) + 1 + len(clock)) + GAP
+    for number, tag in enumerate(sorted(chosen, key=times.__getitem__), start=1):
+        clock = times[tag].strftime("%H:%M") if axis.form() == "clock" else axis.dated(times[tag])
+        x, width = axis.x(times[tag]), LETTER * (len(tag) + 1 + len(clock)) + GAP
         is_last = x + width > 100
         place = (x - width, x) if is_last else (x, x + width)
         row = next((n for n, others in enumerate(taken) if _is_free(place, others)), len(taken))
         taken[row:] = [[*(taken[row] if row < len(taken) else []), place], *taken[row + 1 :]]
-        moments.append(Moment(number, found[tag], clock, tag.lower(), x, row, is_last))
+        moments.append(Moment(number, times[tag], clock, tag.lower(), x, row, is_last))
     return tuple(moments)
 
 
 def _is_free(place: tuple[float, float], others: list[tuple[float, float]]) -> bool:
     spans = sorted([*others, place])
-    return all(one[1] <= two[0] for one, two in pairwise(spans))
+    return all(before[1] <= after[0] for before, after in pairwise(spans))

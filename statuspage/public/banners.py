@@ -59,7 +59,7 @@ def banner(
 
 
 def cannot_tell(fresh: Freshness) -> Banner:
-    """The stale banner: since when, and that it says nothing about the service."""
+    """The banner when data is stale: since when, and that this says nothing about the service."""
     line = (
         "This page may be out of date. That says nothing about "
         f"{identity.current().name} itself, which may be working normally. Our monitoring last checked at"
@@ -76,8 +76,8 @@ def _under_work(headline: str, works: Sequence[WorkCard]) -> Banner:
 
 
 def component_banner(row: ComponentRow, opened: list[IncidentCard], works: Sequence[WorkCard] = ()) -> Banner:
-    """The state of one component. `works`: what is under way on it."""
-    state = max((card.state for card in opened), key=lambda one: SEVERITY[one.status], default=None)
+    """The state of one component. `works`: its maintenance under way."""
+    state = max((card.state for card in opened), key=lambda state: SEVERITY[state.status], default=None)
     facts = _facts([card for card in opened if card.state == state], opened) if opened else ()
     if state and not row.status.is_trouble and row.status is not Status.UNKNOWN:
         return Banner(state.status, f"{row.name} {_is(row.status)}", state.label, facts=facts)
@@ -128,29 +128,31 @@ def _headline(status: Status, rows: list[ComponentRow]) -> str:
         return f"Checking {names(hit)}…"
     if status is Status.UNKNOWN:
         return f"We don’t currently know the status of {names(hit)}"
-    one, many = VERBS[status]
+    singular, plural = VERBS[status]
     if len(hit) == len(rows) and len(hit) > 1:
-        return f"{identity.current().name} {one}"
-    return f"{names(hit)} {many if len(hit) > 1 else one}"
+        return f"{identity.current().name} {singular}"
+    return f"{names(hit)} {plural if len(hit) > 1 else singular}"
 
 
 def _recovered(opened: list[IncidentCard]) -> str:
-    """ "Chat has recovered": a title still tells what failed. Empty when no component is named."""
+    """ "Chat has recovered", beside a title that still says what failed. Empty if no component is named."""
     hit = list(dict.fromkeys(name for card in opened for name in card.components))
     return f"{names(hit)} {'have' if len(hit) > 1 else 'has'} recovered" if hit else ""
 
 
 def _named(status: Status, rows: list[ComponentRow], opened: list[IncidentCard]) -> list[IncidentCard]:
-    """The incidents that a headline of this status speaks of; the most urgent one where none is told of."""
+    """The incidents that a headline of this status names; the most urgent one if it names none."""
     hit = {row.public_id for row in rows if row.status is status}
-    found = [card for card in opened if card.state.status is status and hit.intersection(card.component_ids)]
-    return found or opened[:1]
+    matching = [
+        card for card in opened if card.state.status is status and hit.intersection(card.component_ids)
+    ]
+    return matching or opened[:1]
 
 
 def _facts(named: Sequence[IncidentCard], opened: Sequence[IncidentCard]) -> tuple[Fact, ...]:
     """Started, now, next update by: the earliest of the incidents that the headline names.
 
-    `opened`: all of them. A promise that has passed is said whichever of them it is of.
+    `opened`: all open incidents. An overdue update is shown for any of them.
     """
     least = min(named, key=lambda card: list(Phase).index(Phase(card.phase)))  # the one least far along
     facts = [

@@ -42,7 +42,7 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """One picture in the head of a page. `alt` is empty where the name stands beside it."""
+    """One picture in the head of a page. `alt` is empty where the name is beside it."""
 
     src: str
     alt: str
@@ -65,26 +65,26 @@ def stylesheet(now: datetime, name: str) -> Draft:
 
 @document
 def picture(now: datetime, name: str) -> Draft:
-    """A logo, under the type of its own bytes. Raises Http404."""
-    one = Picture.objects.filter(name=name).first()
-    if one is None:
+    """A logo, with the content type of its own bytes. Raises Http404."""
+    image = Picture.objects.filter(name=name).first()
+    if image is None:
         raise Http404("Image not found.")
-    body = bytes(one.body)
-    return lasting(one.content_type, lambda _: body)
+    body = bytes(image.body)
+    return lasting(image.content_type, lambda _: body)
 
 
-def stylesheet_url(here: Identity) -> str:
+def stylesheet_url(page: Identity) -> str:
     """Its address; empty while there is neither colour nor logo.
 
-    It names the colour, and a hash of the content that only we can make: whoever gave it out once can
-    answer for it for ever without asking a database, and nobody else can have us keep sixteen million.
+    It holds the colour and a keyed hash of the content. So it can always be answered without the database,
+    and strangers cannot make us render and keep sixteen million of them.
     """
-    return _url(here.colour) if here.colour or here.logo else ""
+    return _url(page.colour) if page.colour or page.logo else ""
 
 
-def preview_url(here: Identity) -> str:
-    """The same, also of no colour at all: it undoes that of the page around the preview."""
-    return _url(here.colour)
+def preview_url(page: Identity) -> str:
+    """Its address, also without a colour: the preview then overrides the colour of the page around it."""
+    return _url(page.colour)
 
 
 def _url(colour: str) -> str:
@@ -92,38 +92,38 @@ def _url(colour: str) -> str:
     return reverse("brand_style", args=[name])
 
 
-def logos(here: Identity, tried: dict[str, str] | None = None) -> list[Logo]:
-    """The logo in both themes, one picture or two. `tried`: addresses of some that are not kept."""
-    is_one = not here.logo_dark or here.logo_dark == here.logo
-    shown = [(here.logo, "both")] if is_one else [(here.logo, "light"), (here.logo_dark, "dark")]
-    alt = here.name if pictures.is_wordmark(here.logo) else ""
+def logos(page: Identity, tried: dict[str, str] | None = None) -> list[Logo]:
+    """The logo in both themes, one picture or two. `tried`: addresses of unsaved ones."""
+    is_one = not page.logo_dark or page.logo_dark == page.logo
+    shown = [(page.logo, "both")] if is_one else [(page.logo, "light"), (page.logo_dark, "dark")]
+    alt = page.name if pictures.is_wordmark(page.logo) else ""
     return [
         Logo((tried or {}).get(name) or picture_url(name), alt, pictures.shown_width(name), theme)
         for name, theme in shown
-        if here.logo
+        if page.logo
     ]
 
 
 def picture_url(name: str) -> str:
-    """Where a logo is."""
+    """The address of a logo."""
     return reverse("brand_picture", args=[name])
 
 
-def data_url(one: Picture) -> str:
-    """The picture in its own address, for a preview of what is not kept."""
-    return f"data:{one.content_type};base64,{b64encode(one.body).decode()}"
+def data_url(image: Picture) -> str:
+    """The picture as a data: URL, for a preview before it is saved."""
+    return f"data:{image.content_type};base64,{b64encode(image.body).decode()}"
 
 
 def eager_paths() -> list[str]:
-    """What pages need before they are themselves."""
-    here = identity.current()
-    named = [picture_url(name) for name in dict.fromkeys((here.logo, here.logo_dark)) if name]
-    return [path for path in (stylesheet_url(here), *named) if path]
+    """The addresses that every page loads, to be rendered with it."""
+    page = identity.current()
+    named = [picture_url(name) for name in dict.fromkeys((page.logo, page.logo_dark)) if name]
+    return [path for path in (stylesheet_url(page), *named) if path]
 
 
-def head(here: Identity, tried: dict[str, str] | None = None) -> dict[str, Any]:
-    """What the template of the logo's area needs."""
-    return {"name": here.name, "logos": logos(here, tried), "is_wordmark": pictures.is_wordmark(here.logo)}
+def head(page: Identity, tried: dict[str, str] | None = None) -> dict[str, Any]:
+    """The context of the template with the logo and the name."""
+    return {"name": page.name, "logos": logos(page, tried), "is_wordmark": pictures.is_wordmark(page.logo)}
 
 
 def _style(colour: str) -> str:

@@ -26,14 +26,14 @@ NOTHING = Seconds()
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A stretch twice: as the probes saw it, and what of that is excused."""
+    """A stretch of time as counted: all seconds, and those of them in announced maintenance."""
 
     raw: Seconds
     excused: Seconds = NOTHING
 
     @property
     def outside(self) -> Seconds:
-        """The seconds of the second figure. The tallies may be a minute apart: the least counts."""
+        """The seconds of the second figure. The tallies may be a minute apart: the smaller value counts."""
         if self.excused is NOTHING:  # nearly every day of nearly every component
             return self.raw
         names = [field.name for field in fields(Seconds)]
@@ -50,20 +50,22 @@ def counted_by_day(world: World, component: Component) -> Known:
     """The days of a component, today so far included."""
     excused = world.excused.get(component.pk, {})
     raw = world.days.get(component.pk, {})
-    known = {on: _counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
-    return {**known, world.today: _today(world, component)}
+    counted = {on: _counted(seconds, excused.get(on, NOTHING)) for on, seconds in raw.items()}
+    return {**counted, world.today: _today(world, component)}
 
 
 def _today(world: World, component: Component) -> Counted:
     start, _ = uptime.day_bounds(world.today, world.zone)
     start, spans = _began(component, start), seen_spans(world, component)
-    stretches = [stretch for one in world.work.get(component.pk, []) if (stretch := one.excused())]
+    stretches = [
+        stretch for maintenance in world.work.get(component.pk, []) if (stretch := maintenance.excused())
+    ]
     excused = windows.inside(spans, stretches, start, world.now) if stretches else NOTHING
     return Counted(uptime.tally(spans, start, world.now), excused)
 
 
 def seen_spans(world: World, component: Component) -> list[uptime.Span]:
-    """Its spans; the last one ends with what we heard, even if nobody lives who could end it."""
+    """Its spans; the open one ends with the last result, even if that is not stored yet."""
     spans = world.spans.get(component.pk, [])
     if component.manual_status:
         return spans
@@ -71,26 +73,26 @@ def seen_spans(world: World, component: Component) -> list[uptime.Span]:
 
 
 def _began(component: Component, start: datetime) -> datetime:
-    """A component made today was not unknown before: it was not there."""
+    """The start of the day, or of the component if it was created today: before, it was not unknown."""
     return max(start, component.created_at)
 
 
 def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
-    """The last 90 days, oldest first; today's is empty once all we know is stale."""
-    found = _strip(world, component)
+    """The last 90 days, oldest first; today is empty once our data is stale."""
+    strip = _strip(world, component)
     if fresh.step is Step.STALE and world.probes.get(component.pk):
-        return (*found[:-1], _day(world.today, None, found[-1].outages))
-    return found
+        return (*strip[:-1], _day(world.today, None, strip[-1].outages))
+    return strip
 
 
 @once
 def _strip(world: World, component: Component) -> tuple[Day, ...]:
-    known = counted_by_day(world, component)
+    counted = counted_by_day(world, component)
     worked = _worked(world, component)
     outages = _outages(world, component, worked)
     first = world.today - timedelta(days=DAYS - 1)
     return tuple(
-        _day(on, known.get(on), outages.get(on, ()), is_worked=on in worked)
+        _day(on, counted.get(on), outages.get(on, ()), is_worked=on in worked)
         for on in uptime.days(first, world.today)
     )
 
@@ -106,42 +108,42 @@ def _day(on: date, counted: Counted | None, outages: tuple[Outage, ...], *, is_w
     down = duration(seconds.down) if seconds.down >= 1 else ""
     hidden = f"no data for {duration(seconds.unknown)}" if seconds.unknown >= 60 else ""
     within = f"{down} down during it" if down and status is Status.UNDER_MAINTENANCE else down
-    told = ", ".join(part for part in (status.label.lower(), within) if part)
-    return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {told}", hidden)
+    detail = ", ".join(part for part in (status.label.lower(), within) if part)
+    return Day(on, status, uptime.percent(seconds), down, outages, f"{name}: {detail}", hidden)
 
 
 def state_of_day(counted: Counted | None, *, is_worked: bool) -> Status | None:
-    """The worst of a day outside announced maintenance; maintenance if nothing worse, and any was."""
+    """The worst status outside announced maintenance; maintenance if there was some and nothing worse."""
     status = counted.outside.worst if counted else None
     return Status.UNDER_MAINTENANCE if status is Status.OPERATIONAL and is_worked else status
 
 
 def _worked(world: World, component: Component) -> dict[date, tuple[Outage, ...]]:
-    """The days on which the component was worked on, and the work."""
-    found: dict[date, tuple[Outage, ...]] = {}
-    for one in world.work.get(component.pk, []):
-        began = one.began_at or one.starts_at
+    """By day: the maintenance of the component on it."""
+    by_day: dict[date, tuple[Outage, ...]] = {}
+    for maintenance in world.work.get(component.pk, []):
+        began = maintenance.began_at or maintenance.starts_at
         work = Outage(
             status=Status.UNDER_MAINTENANCE,
             started_at=began,
-            ended_at=one.ended_at,
-            duration=duration(((one.ended_at or world.now) - began).total_seconds()),
-            incident_title=one.title,
-            incident_url=one.get_absolute_url(),
+            ended_at=maintenance.ended_at,
+            duration=duration(((maintenance.ended_at or world.now) - began).total_seconds()),
+            incident_title=maintenance.title,
+            incident_url=maintenance.get_absolute_url(),
         )
-        for on in maintenance_cards.days(one, world):
-            found[on] = (*found.get(on, ()), work)
-    return found
+        for on in maintenance_cards.days(maintenance, world):
+            by_day[on] = (*by_day.get(on, ()), work)
+    return by_day
 
 
 def _outages(
     world: World, component: Component, worked: dict[date, tuple[Outage, ...]]
 ) -> dict[date, tuple[Outage, ...]]:
     """The component's incidents by the days they touched, and after them its planned work."""
-    found: dict[date, tuple[Outage, ...]] = {}
+    by_day: dict[date, tuple[Outage, ...]] = {}
     for incident in world.incidents:
         place = next(
-            (one for one in incident_cards.affected(incident) if one.component_id == component.pk), None
+            (row for row in incident_cards.affected(incident) if row.component_id == component.pk), None
         )
         if place is None:
             continue
@@ -156,10 +158,10 @@ def _outages(
         )
         last = (ended or world.now).astimezone(world.zone).date()
         for on in uptime.days(incident.started_at.astimezone(world.zone).date(), last):
-            found[on] = (*found.get(on, ()), outage)
+            by_day[on] = (*by_day.get(on, ()), outage)
     for on, planned in worked.items():
-        found[on] = (*found.get(on, ()), *planned)
-    return found
+        by_day[on] = (*by_day.get(on, ()), *planned)
+    return by_day
 
 
 @once
@@ -168,15 +170,15 @@ def uptime_of(world: World, component: Component) -> Uptime:
     return figure(counted_by_day(world, component), whole_days=DAYS)
 
 
-def figure(known: Known, *, whole_days: int) -> Uptime:
-    """Days as two figures. They say how long it was down, and what they could not see."""
-    both = added(known.values())
-    total = both.raw
-    first = min((on for on, counted in known.items() if counted.raw.known), default=None)
-    since = first if first and len(known) < whole_days else None
+def figure(by_day: Known, *, whole_days: int) -> Uptime:
+    """Days as two percentages, with the time down and the time without data."""
+    summed = added(by_day.values())
+    total = summed.raw
+    first = min((on for on, counted in by_day.items() if counted.raw.known), default=None)
+    since = first if first and len(by_day) < whole_days else None
     return Uptime(
         percent=uptime.percent(total),
-        outside=uptime.percent(both.outside),
+        outside=uptime.percent(summed.outside),
         down=f"{duration(total.down)} down" if total.down >= 1 else "",
         since=since,
         coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
@@ -194,35 +196,35 @@ def past_days(
 ) -> tuple[PastDays, ...]:
     """Days with incidents, and the quiet ones between them folded into one line each.
 
-    Today is not quiet while an incident is open: it is told above. While monitoring is stale the newest
-    quiet days say since when nobody has looked.
+    Today is left out while an incident is open, which is shown above. While monitoring is stale, the
+    newest quiet days say since when nothing was checked.
     """
     zone, today = world.zone, world.today
     by_day: dict[date, list[IncidentCard]] = {}
     for card in closed[:PAST_INCIDENTS]:
         by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
     first = _watched_since(world, zone)
-    found: list[PastDays] = []
+    rows: list[PastDays] = []
     upto = today - timedelta(days=1) if is_open else today
     for on in sorted(by_day, reverse=True):
-        found += _quiet(max(on + timedelta(days=1), first), upto)
-        found.append(PastDays(on, on, f"{on:%a} {on.day} {on:%b}", _ago(on, today), tuple(by_day[on])))
+        rows += _quiet(max(on + timedelta(days=1), first), upto)
+        rows.append(PastDays(on, on, f"{on:%a} {on.day} {on:%b}", _ago(on, today), tuple(by_day[on])))
         upto = on - timedelta(days=1)
-    if not found:
-        found += _quiet(max(first, today - timedelta(days=DAYS - 1)), upto)
-    if found and found[0].note and fresh.step is Step.STALE:
-        found[0] = replace(found[0], note="No incidents posted.", unseen_since=fresh.checked_at)
-    return tuple(found)
+    if not rows:
+        rows += _quiet(max(first, today - timedelta(days=DAYS - 1)), upto)
+    if rows and rows[0].note and fresh.step is Step.STALE:
+        rows[0] = replace(rows[0], note="No incidents posted.", unseen_since=fresh.checked_at)
+    return tuple(rows)
 
 
 def _watched_since(world: World, zone: tzinfo) -> date:
-    """The first day of which anything is known: of the days before, nobody can say that they were quiet."""
-    began = min((one.created_at for one in world.components), default=world.now)
+    """The first day with data: days before it cannot be called quiet."""
+    began = min((component.created_at for component in world.components), default=world.now)
     return began.astimezone(zone).date()
 
 
 def _quiet(first: date, last: date) -> list[PastDays]:
-    """One line for these days; none when there are none."""
+    """One row for these days; empty if there are none."""
     if first > last:
         return []
     count = (last - first).days + 1

@@ -22,10 +22,10 @@ from components.status import Status, worst
 from components.uptime import Seconds, Span
 from incidents.generated_text import duration
 from statuspage.public import days, incident_cards, page_model
-from statuspage.public.evidence import http_words, seen
+from statuspage.public.evidence import failure_words, http_words
 from statuspage.public.values.components import Day
 from statuspage.public.values.drilldown import CheckRow, DayPage, HourPage, HourRow, Stretch
-from statuspage.public.world import World, world
+from statuspage.public.world import World, gather_world
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -41,20 +41,20 @@ def hours_of(on: date, zone: ZoneInfo) -> dict[str, datetime]:
     start, end = (moment.astimezone(UTC) for moment in uptime.day_bounds(on, zone))
     first = start.replace(minute=0, second=0, microsecond=0)
     first += HOUR if first < start else timedelta()
-    found: dict[str, datetime] = {}
+    by_name: dict[str, datetime] = {}
     while first < end:
         name = f"{first.astimezone(zone):%H}"
-        found[f"{name}b" if name in found else name] = first
+        by_name[f"{name}b" if name in by_name else name] = first
         first += HOUR
-    return found
+    return by_name
 
 
-def has_day(found: World, component: Component, on: date) -> bool:
-    """Whether this day can be told: not ahead, and not before we knew of the component."""
-    if on > found.today:
+def has_day(world: World, component: Component, on: date) -> bool:
+    """Whether this day has a page: not in the future, and not before the component existed."""
+    if on > world.today:
         return False
-    began = component.created_at.astimezone(found.zone).date()
-    return on >= began or on in found.days.get(component.pk, {})
+    began = component.created_at.astimezone(world.zone).date()
+    return on >= began or on in world.days.get(component.pk, {})
 
 
 def gather_day(now: datetime, public_id: str, on: date) -> World:
@@ -62,10 +62,12 @@ def gather_day(now: datetime, public_id: str, on: date) -> World:
     zone = page_model.zone()
     today = now.astimezone(zone).date()
     if not date(2000, 1, 1) <= on <= today:
-        return world(now, only="-", incidents=Q(resolved_at=None))
+        return gather_world(now, only="-", incidents=Q(resolved_at=None))
     start, end = uptime.day_bounds(on, zone)
     touching = Q(resolved_at__gt=start, started_at__lt=end)
-    return world(now, since=on, only=public_id, incidents=Q(resolved_at=None) | touching, days=Q(day=on))
+    return gather_world(
+        now, since=on, only=public_id, incidents=Q(resolved_at=None) | touching, days=Q(day=on)
+    )
 
 
 # A day
@@ -78,30 +80,30 @@ def tallies(component: Component, hours: dict[str, datetime]) -> dict[datetime, 
 
 
 def day_page(
-    found: World, component: Component, on: date, kept: dict[datetime, HourTally], at: datetime
+    world: World, component: Component, on: date, hour_tallies: dict[datetime, HourTally], at: datetime
 ) -> DayPage:
     """One day, hour by hour."""
-    counted = days.counted_by_day(found, component).get(on)
-    start, end = uptime.day_bounds(on, found.zone)
-    mine = [
-        incident_cards.incident(one, found, at)
-        for one in found.incidents
-        if one.started_at < end
-        and (one.ended_at or found.now) > start
-        and any(place.component_id == component.pk for place in incident_cards.affected(one))
+    counted = days.counted_by_day(world, component).get(on)
+    start, end = uptime.day_bounds(on, world.zone)
+    cards = [
+        incident_cards.incident(incident, world, at)
+        for incident in world.incidents
+        if incident.started_at < end
+        and (incident.ended_at or world.now) > start
+        and any(place.component_id == component.pk for place in incident_cards.affected(incident))
     ]
     return DayPage(
-        head=page_model.head_of(found, page_model.freshness(found, at), section="history"),
+        head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
         name=component.name,
         component_url=reverse("component", args=[component.public_id]),
         title=f"{on:%A} {on.day} {on:%B %Y}",
         day=_day(on, counted.raw if counted else None),
         uptime=days.figure({on: counted} if counted else {}, whole_days=1),
-        hours=tuple(_hour_rows(found, component, on, kept)),
-        incidents=tuple(mine),
-        earlier=_neighbour(found, component, on - timedelta(days=1)),
-        later=_neighbour(found, component, on + timedelta(days=1)),
-        note=_day_note(found, on, kept),
+        hours=tuple(_hour_rows(world, component, on, hour_tallies)),
+        incidents=tuple(cards),
+        earlier=_neighbour(world, component, on - timedelta(days=1)),
+        later=_neighbour(world, component, on + timedelta(days=1)),
+        note=_day_note(world, on, hour_tallies),
     )
 
 
@@ -112,34 +114,34 @@ def _day(on: date, seconds: Seconds | None) -> Day:
     )
 
 
-def _neighbour(found: World, component: Component, on: date) -> str:
-    """The address of the day beside it, if the component was there then."""
-    began = component.created_at.astimezone(found.zone).date()
-    return reverse("component_day", args=[component.public_id, on]) if began <= on <= found.today else ""
+def _neighbour(world: World, component: Component, on: date) -> str:
+    """The address of another day; empty if it is in the future or before the component existed."""
+    began = component.created_at.astimezone(world.zone).date()
+    return reverse("component_day", args=[component.public_id, on]) if began <= on <= world.today else ""
 
 
-def _day_note(found: World, on: date, kept: dict[datetime, HourTally]) -> str:
-    if not kept and (found.today - on).days >= settings.HOUR_RETENTION_DAYS:
+def _day_note(world: World, on: date, hour_tallies: dict[datetime, HourTally]) -> str:
+    if not hour_tallies and (world.today - on).days >= settings.HOUR_RETENTION_DAYS:
         return f"Hours are kept for {settings.HOUR_RETENTION_DAYS} days; those of this day have been deleted."
     return ""
 
 
 def _hour_rows(
-    found: World, component: Component, on: date, kept: dict[datetime, HourTally]
+    world: World, component: Component, on: date, hour_tallies: dict[datetime, HourTally]
 ) -> Iterator[HourRow]:
-    spans = days.seen_spans(found, component) if on == found.today else None
-    for name, start in hours_of(on, found.zone).items():
-        tally = kept.get(start)
-        if start >= found.now:
+    spans = days.seen_spans(world, component) if on == world.today else None
+    for name, start in hours_of(on, world.zone).items():
+        tally = hour_tallies.get(start)
+        if start >= world.now:
             seconds = None
         elif spans is not None:  # today's tallies lag behind
             begin = max(start, component.created_at)
-            seconds = uptime.tally(spans, begin, min(max(begin, start + HOUR), found.now))
+            seconds = uptime.tally(spans, begin, min(max(begin, start + HOUR), world.now))
         else:
             seconds = tally.seconds if tally else Seconds()
         histogram = tally.latency if tally else {}
         url = reverse("component_hour", args=[component.public_id, on, name])
-        yield _hour_row(start, found.zone, seconds, histogram, url)
+        yield _hour_row(start, world.zone, seconds, histogram, url)
 
 
 def _hour_row(
@@ -181,7 +183,7 @@ def hour_title(start: datetime, zone: ZoneInfo) -> str:
 
 
 def spans_of(component: Component, start: datetime) -> list[Span]:
-    """What it showed in this hour, oldest first; one more than is shown."""
+    """Its spans in this hour, oldest first: at most one more than the page shows."""
     rows = (
         StatusSpan.objects.filter(component=component, started_at__lt=start + HOUR)
         .filter(Q(ended_at=None) | Q(ended_at__gt=start))
@@ -191,7 +193,7 @@ def spans_of(component: Component, start: datetime) -> list[Span]:
 
 
 def checks_of(component: Component, start: datetime) -> list[Check]:
-    """The checks of this hour that were not well, oldest first; one more than is shown."""
+    """The failed or degraded checks of this hour, oldest first: at most one more than the page shows."""
     if not component.shows_evidence:
         return []
     probes = list(Probe.objects.filter(component=component, is_paused=False).values_list("pk", flat=True))
@@ -201,29 +203,29 @@ def checks_of(component: Component, start: datetime) -> list[Check]:
 
 
 def hour_page(
-    found: World, component: Component, on: date, at: datetime, *, start: datetime, checks: list[Check]
+    world: World, component: Component, on: date, at: datetime, *, start: datetime, checks: list[Check]
 ) -> HourPage:
     """One hour. The world's spans are those of the hour."""
-    spans = days.seen_spans(found, component)
-    end = min(start + HOUR, found.now)
+    spans = days.seen_spans(world, component)
+    end = min(start + HOUR, world.now)
     return HourPage(
-        head=page_model.head_of(found, page_model.freshness(found, at), section="history"),
+        head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
         name=component.name,
         component_url=reverse("component", args=[component.public_id]),
         day_url=reverse("component_day", args=[component.public_id, on]),
         day_title=f"{on:%a} {on.day} {on:%B %Y}",
-        title=hour_title(start, found.zone),
+        title=hour_title(start, world.zone),
         minutes=tuple(_minutes(spans, start, end)),
         stretches=tuple(_stretches(spans[:MAX_ROWS], start, end)),
         checks=tuple(_check_row(check) for check in checks[:MAX_ROWS]),
-        note=_note(found, component, start, checks),
+        note=_note(world, component, start, checks),
         more=_more(spans, checks),
     )
 
 
-def with_spans(found: World, component: Component, spans: list[Span]) -> World:
-    """The same world with the spans of another time."""
-    return replace(found, spans={component.pk: spans})
+def with_spans(world: World, component: Component, spans: list[Span]) -> World:
+    """The same world with other spans."""
+    return replace(world, spans={component.pk: spans})
 
 
 def _minutes(spans: list[Span], start: datetime, end: datetime) -> Iterator[Status | None]:
@@ -231,8 +233,10 @@ def _minutes(spans: list[Span], start: datetime, end: datetime) -> Iterator[Stat
     for number in range(60):
         begin = start + number * MINUTE
         until = min(begin + MINUTE, end)
-        seen = [span.status for span in spans if span.started_at < until and (span.ended_at or end) > begin]
-        yield worst(seen) if seen and begin < end else None
+        statuses = [
+            span.status for span in spans if span.started_at < until and (span.ended_at or end) > begin
+        ]
+        yield worst(statuses) if statuses and begin < end else None
 
 
 def _stretches(spans: list[Span], start: datetime, end: datetime) -> Iterator[Stretch]:
@@ -255,22 +259,30 @@ def _check_row(check: Check) -> CheckRow:
 
 
 def sees(check: Check) -> str:
-    """What was wrong, in words that name nothing of the inside."""
-    limit = check.probe.latency_limit_ms
+    """What was wrong, in words that reveal nothing internal."""
     if check.outcome == Outcome.DEGRADED:
-        return "Slow response" if limit is not None and check.total_ms > limit else "Certificate expires soon"
+        return _why_degraded(check)
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
-    return seen(check.failure)
+    return failure_words(check.failure)
 
 
-def _note(found: World, component: Component, start: datetime, checks: list[Check]) -> str:
-    """Why there is no check to be seen."""
+def _why_degraded(check: Check) -> str:
+    limit, least = check.probe.latency_limit_ms, check.probe.least_days_left
+    if limit is not None and check.total_ms > limit:
+        return "Slow response"
+    if least is not None and check.days_left is not None and check.days_left < least:
+        return "Certificate expires soon"
+    return "Value near its limit" if "value" in (check.facts or {}) else "Reports a problem"
+
+
+def _note(world: World, component: Component, start: datetime, checks: list[Check]) -> str:
+    """Why no checks are shown; empty if there are some."""
     if not component.shows_evidence:
         return "Individual checks of this component are not shown."
     if checks:
         return ""
-    if start + HOUR < found.now - timedelta(days=settings.CHECK_RETENTION_DAYS):
+    if start + HOUR < world.now - timedelta(days=settings.CHECK_RETENTION_DAYS):
         return (
             f"Individual checks are kept for {settings.CHECK_RETENTION_DAYS} days; those of this "
             "hour have been deleted."

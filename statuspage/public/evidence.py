@@ -1,4 +1,4 @@
-"""What our probes saw of an incident, without anything strangers must not read.
+"""What our probes saw of an incident, without anything that is not public.
 
 Bounded on purpose: an hour of checks of the affected probes, and when they
 fell before it, whatever the history. No address, no header, no body.
@@ -23,6 +23,7 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
+BY_CONTENT = (Failure.LIMIT, Failure.REPORTED, Failure.NO_DATA)  # a good status code would only mislead
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -42,7 +43,11 @@ def evidence(incident: Incident, now: datetime) -> Evidence | None:
     checks = _checks(probes, start, end)
     if not checks:
         return None
-    rows = [_row(probe, checks[probe.pk], incident, start, end) for probe in probes]
+    regional = {probe.main_id for probe in probes}
+    rows = [
+        _row(probe, checks[probe.pk], incident, start, end, is_regional=probe.main_id_or_own in regional)
+        for probe in probes
+    ]
     failing = [row for row in rows if row.first_failure_at]
     first = min((row.first_failure_at for row in failing if row.first_failure_at), default=None)
     return Evidence(
@@ -62,7 +67,7 @@ def _probes(count: int, rows: list[EvidenceRow]) -> str:
 
 
 def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
-    """How many fail now, and by what if it is the same for all; how many did, once none does any more."""
+    """How many fail now, and why if all fail alike; how many did once none fails any more."""
     now = [row for row in failing if row.status.is_trouble]
     if not now:
         return f"{_probes(len(failing), rows)} detected it"
@@ -74,15 +79,21 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
 
 
 def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:
-    found: dict[int, list[Check]] = defaultdict(list)
+    by_probe: dict[int, list[Check]] = defaultdict(list)
     window = {"slot__gte": int(start.timestamp()), "slot__lte": int(end.timestamp())}
     for check in Check.objects.filter(probe__in=probes, **window).order_by("slot"):
-        found[check.probe_id].append(check)
-    return found
+        by_probe[check.probe_id].append(check)
+    return by_probe
 
 
 def _row(
-    probe: Probe, checks: list[Check], incident: Incident, start: datetime, end: datetime
+    probe: Probe,
+    checks: list[Check],
+    incident: Incident,
+    start: datetime,
+    end: datetime,
+    *,
+    is_regional: bool,
 ) -> EvidenceRow:
     since = int(incident.started_at.timestamp())
     failed = (
@@ -90,11 +101,12 @@ def _row(
         for check in checks
         if check.slot >= since and check.outcome == Outcome.DOWN
     )
-    known = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
+    moments = filter(None, (next(failed, None), probe.fell_at))  # type: ignore[attr-defined]
     last = checks[-1] if checks else None
+    name = f"{probe.component}: {probe.name}" if probe.name else str(probe.component)
     return EvidenceRow(
-        name=str(probe.component if not probe.name else f"{probe.component}: {probe.name}"),
-        first_failure_at=min(known, default=None),
+        name=f"{name} ({probe.region})" if is_regional else name,
+        first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
         answers_in=f"{last.total_ms} ms" if last and _is_timed(probe, last) else "",
@@ -112,16 +124,16 @@ def _status(probe: Probe, check: Check) -> Status:
 
 
 def sees(check: Check | None) -> str:
-    """What a check met, in a few words."""
+    """The result of a check, in a few words."""
     if check is None:
         return "No data"
-    if check.status_code:
+    if check.status_code and check.failure not in BY_CONTENT:
         return http_words(check.status_code)
-    return seen(check.failure) if check.failure else "Responds"
+    return failure_words(check.failure) if check.failure else "Responds"
 
 
-def seen(failure: str) -> str:
-    """A failure in a few words, which begin with a capital letter."""
+def failure_words(failure: str) -> str:
+    """A failure in a few words, with a capital first letter."""
     few = failures.words(failure).seen
     return few[0].upper() + few[1:]
 
@@ -137,17 +149,17 @@ def http_words(code: int) -> str:
 def _minutes(probe: Probe, checks: list[Check], start: datetime, end: datetime) -> tuple[Status | None, ...]:
     """The worst status of each minute; a minute without a check shows the one before, up to the interval."""
     first, last = int(start.timestamp()) // 60, int(end.timestamp()) // 60
-    seen: dict[int, list[Status]] = defaultdict(list)
+    by_minute: dict[int, list[Status]] = defaultdict(list)
     for check in checks:
-        seen[check.slot // 60].append(_status(probe, check))
+        by_minute[check.slot // 60].append(_status(probe, check))
     bars: list[Status | None] = []
-    reach, left, carried = -(-probe.interval_s // 60), 0, None
+    reach, remaining, carried = -(-probe.interval_s // 60), 0, None
     for minute in range(first, last + 1):
-        if minute in seen:
-            carried, left = worst(seen[minute]), reach
-        is_young = minute == last and left == 0  # this minute has hardly begun
-        bars.append(carried if left > 0 or is_young else None)
-        left -= 1
+        if minute in by_minute:
+            carried, remaining = worst(by_minute[minute]), reach
+        is_young = minute == last and remaining == 0  # this minute has hardly begun
+        bars.append(carried if remaining > 0 or is_young else None)
+        remaining -= 1
     return tuple(bars)
 
 
@@ -156,17 +168,17 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     failed = [check for rows in checks.values() for check in rows if check.outcome == Outcome.DOWN]
     if not failed or first is None:
         return ()
-    check = max(failed, key=lambda one: one.slot)
+    check = max(failed, key=lambda check: check.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
     names = [name for name in steps_of(kind) if name != steps.TRANSFER]
     rungs = [_rung(step, check) for step in steps.walk(names, check)]
     if all(rung.state == "ok" for rung in rungs):
-        rungs.append(Rung("Response", "failed", seen(check.failure)))
+        rungs.append(Rung("Response", "failed", failure_words(check.failure)))
     return tuple(rungs)
 
 
 def _rung(step: steps.Step, check: Check) -> Rung:
-    """With what there is to say of it: nothing of a step that was passed, but in a time that is not known."""
+    """A step with its detail: empty for a step that was passed in an unknown time."""
     name, state, took_ms = step
     if name == steps.FIRST_BYTE:
         label = f"HTTP {check.status_code}" if check.status_code else "HTTP"

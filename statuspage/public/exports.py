@@ -47,24 +47,26 @@ def newest_incidents() -> list[Incident]:
     )
 
 
-def incident_row(one: Incident) -> Row:
-    """An incident as plain values; times are UTC, what is not known is None."""
-    places = incident_cards.affected(one)
+def incident_row(incident: Incident) -> Row:
+    """An incident as plain values: times in UTC, unknown values None."""
+    places = incident_cards.affected(incident)
     return {
-        "id": one.public_id,
-        "title": one.title,
-        "url": f"{settings.PUBLIC_URL}{one.get_absolute_url()}",
-        "phase": one.phase,
-        "impact": one.shown_impact.value,
-        "status": incident_cards.state_of(one).status.value,
+        "id": incident.public_id,
+        "title": incident.title,
+        "url": f"{settings.PUBLIC_URL}{incident.get_absolute_url()}",
+        "phase": incident.phase,
+        "impact": incident.shown_impact.value,
+        "status": incident_cards.state_of(incident).status.value,
         "components": [place.component.name for place in places],
-        "cause": one.cause or None,
-        "started_at": _moment(one.started_at),
-        "first_word_at": _moment(one.published_at),
-        "resolved_at": _moment(one.resolved_at),
-        "duration_s": int(one.lasted(one.resolved_at).total_seconds()) if one.resolved_at else None,
-        "noticed_by": "monitoring" if one.is_by_machine else "people",
-        "ended_at": _moment(one.ended_at),
+        "cause": incident.cause or None,
+        "started_at": _moment(incident.started_at),
+        "first_word_at": _moment(incident.published_at),
+        "resolved_at": _moment(incident.resolved_at),
+        "duration_s": int(incident.lasted(incident.resolved_at).total_seconds())
+        if incident.resolved_at
+        else None,
+        "noticed_by": "monitoring" if incident.is_by_machine else "people",
+        "ended_at": _moment(incident.ended_at),
     }
 
 
@@ -79,7 +81,7 @@ Months = dict[int, dict[date, days.Counted]]  # by component
 
 
 def first_month(today: date) -> date:
-    """The oldest month that is told."""
+    """The oldest month in the export."""
     return history.months_before(today, MONTHS - 1)
 
 
@@ -93,11 +95,11 @@ def tallied_months(today: date) -> Months:
         .values_list("component_id", "month", *(f"sum_{n}" for n in (*SECONDS_FIELDS, *EXCUSED_FIELDS)))
     )
     count = len(SECONDS_FIELDS)
-    found: Months = {}
+    by_component: Months = {}
     for component_id, month, *seconds in rows:
         counted = days.Counted(Seconds(*seconds[:count]), Seconds(*seconds[count:]))
-        found.setdefault(component_id, {})[month] = counted
-    return found
+        by_component.setdefault(component_id, {})[month] = counted
+    return by_component
 
 
 def uptime_rows(world: World, tallied: Months) -> list[Row]:
@@ -129,7 +131,7 @@ def _uptime_row(component: Component, month: date, counted: days.Counted) -> Row
 
 
 def arithmetic(seconds: Seconds) -> str:
-    """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": what is cut, and of what."""
+    """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": the uncut value and the result."""
     value = uptime.hundredths(seconds)
     if value is None:
         return "no data"
@@ -142,7 +144,7 @@ def arithmetic(seconds: Seconds) -> str:
 
 
 def as_csv(fields: Sequence[str], rows: Iterable[Row]) -> bytes:
-    """RFC 4180, with a heading."""
+    """CSV (RFC 4180) with a header row."""
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(fields)
@@ -161,5 +163,5 @@ def cell(value: Any) -> str:
 
 
 def as_json(body: Row) -> bytes:
-    """UTF-8 as it is."""
+    """JSON in UTF-8, without escapes."""
     return json.dumps(body, ensure_ascii=False).encode()

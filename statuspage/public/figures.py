@@ -1,8 +1,8 @@
 """Figures over incidents: time to detect, to the first update, to resolve, and what the incidents were.
 
-Only what was measured counts. An incident that was written down afterwards says
-nothing about how fast it was announced; one that people reported says nothing about
-how fast our monitoring is. Fewer than two incidents give no figure.
+Only measured times count. An incident that was recorded afterwards says nothing
+about how fast it was announced; one that people reported says nothing about how
+fast our monitoring is. Fewer than two incidents give no figure.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from statuspage.public.world import World
 
 MONTHS = 12
 MIN_COUNT = 2
-NOT_TOLD = "not given"
+NOT_GIVEN = "not given"
 
 
 def gather(last: date) -> list[Incident]:
@@ -39,19 +39,19 @@ def gather(last: date) -> list[Incident]:
     )
 
 
-def mended_after(incident: Incident) -> timedelta | None:
-    """From its beginning to its end; None while it is open."""
+def resolved_after(incident: Incident) -> timedelta | None:
+    """The time from its start to its end; None while it is open."""
     return incident.lasted(incident.resolved_at) if incident.resolved_at else None
 
 
-def found_after(incident: Incident) -> timedelta | None:
-    """From the first failed check to the one that confirmed it; None for what people found."""
+def detected_after(incident: Incident) -> timedelta | None:
+    """The time from the first failed check to the one that confirmed it; None if people detected it."""
     after = incident.created_at - incident.started_at
     return after if incident.is_by_machine and after >= timedelta() else None
 
 
-def told_after(incident: Incident) -> timedelta | None:
-    """From its beginning to the first word in public; None if it was written down when it was over."""
+def announced_after(incident: Incident) -> timedelta | None:
+    """The time from its start to the first public update; None if it was recorded after it was over."""
     if incident.published_at is None or (
         incident.resolved_at and incident.created_at >= incident.resolved_at
     ):
@@ -64,43 +64,43 @@ MEASURES: tuple[tuple[str, str, Callable[[Incident], timedelta | None]], ...] = 
     (
         "Time to detect",
         "From the first failed check to the one that confirmed it, unless people detected the incident.",
-        found_after,
+        detected_after,
     ),
     (
         "Time to first public update",
         "From the start to our first update here. Incidents recorded after they were over are excluded.",
-        told_after,
+        announced_after,
     ),
     (
         "Time to resolve",
         "From the start until everything had recovered. Open incidents are excluded.",
-        mended_after,
+        resolved_after,
     ),
 )
 
 
 def measure(lengths: Iterable[timedelta | None]) -> Measure:
-    """Mean and median of what is known, in words."""
+    """Mean and median of the known lengths, in words."""
     every = list(lengths)
-    known = [length.total_seconds() for length in every if length is not None]
-    basis = f"of {len(known)} incident{'' if len(known) == 1 else 's'}"
-    if len(known) < len(every):
-        basis += f", {len(every) - len(known)} excluded"
-    if len(known) < MIN_COUNT:
+    seconds = [length.total_seconds() for length in every if length is not None]
+    basis = f"of {len(seconds)} incident{'' if len(seconds) == 1 else 's'}"
+    if len(seconds) < len(every):
+        basis += f", {len(every) - len(seconds)} excluded"
+    if len(seconds) < MIN_COUNT:
         few = "not enough data" if every else "no incidents"
         return Measure(few, "", basis if every else "")
-    return Measure(duration(mean(known)), duration(median(known)), basis)
+    return Measure(duration(mean(seconds)), duration(median(seconds)), basis)
 
 
-def figures_page(found: World, last: date, year: list[Incident], at: datetime) -> FiguresPage:
+def figures_page(world: World, last: date, year: list[Incident], at: datetime) -> FiguresPage:
     """Three months and twelve, side by side."""
     first = history.first_day(last)
-    recent = [one for one in year if one.started_at.astimezone(found.zone).date() >= first]
+    recent = [incident for incident in year if incident.started_at.astimezone(world.zone).date() >= first]
     periods = (recent, year)
-    this_month = found.today.replace(day=1)
-    began = min((component.created_at for component in found.components), default=found.now)
+    this_month = world.today.replace(day=1)
+    began = min((component.created_at for component in world.components), default=world.now)
     return FiguresPage(
-        head=page_model.head_of(found, page_model.freshness(found, at), section="history"),
+        head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
         columns=(history.period_of(first, last), f"12 months to {last:%b %Y}"),
         totals=tuple(len(period) for period in periods),
         measures=tuple(
@@ -124,7 +124,8 @@ def _address(last: date) -> str:
 def _impacts(periods: tuple[list[Incident], ...]) -> list[CountRow]:
     """By impact, worst first."""
     counts = [
-        Counter(one.past_state(incident_cards.affected(one)).status for one in period) for period in periods
+        Counter(incident.past_state(incident_cards.affected(incident)).status for incident in period)
+        for period in periods
     ]
     states = sorted(counts[-1], key=SEVERITY.__getitem__, reverse=True)
     return [
@@ -137,11 +138,11 @@ def _impact_words(status: Status) -> str:
 
 
 def _causes(periods: tuple[list[Incident], ...]) -> list[CountRow]:
-    """By cause as staff named it, most frequent first; spelling in capitals does not make two of one."""
-    counts = [Counter(_cause(one) for one in period) for period in periods]
-    names = sorted(counts[-1], key=lambda name: (name == NOT_TOLD, -counts[-1][name], name))
+    """By cause as staff named it, most frequent first; regardless of case."""
+    counts = [Counter(_cause(incident) for incident in period) for period in periods]
+    names = sorted(counts[-1], key=lambda name: (name == NOT_GIVEN, -counts[-1][name], name))
     return [CountRow(name.capitalize(), tuple(count[name] for count in counts)) for name in names]
 
 
 def _cause(incident: Incident) -> str:
-    return " ".join(incident.cause.split()).lower() or NOT_TOLD
+    return " ".join(incident.cause.split()).lower() or NOT_GIVEN

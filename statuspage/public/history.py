@@ -18,7 +18,7 @@ from statuspage.public import days, incident_cards, maintenance_cards, page_mode
 from statuspage.public.values.components import Uptime
 from statuspage.public.values.history import Cell, Choice, HistoryPage, Listed, Month, UptimeRow
 from statuspage.public.values.incidents import IncidentCard
-from statuspage.public.world import World, world
+from statuspage.public.world import World, gather_world
 
 MONTHS = 3
 FIRST_YEAR = 2000
@@ -37,21 +37,21 @@ def months_before(last: date, count: int) -> date:
 
 
 def parse_month(text: str, today: date) -> date:
-    """The first of the month "2026-11"; today's for none. Raises ValueError: no month, or not yet."""
+    """The first of the month "2026-11"; today's for none. Raises ValueError: no month, or in the future."""
     if not text:
         return today.replace(day=1)
     if not MONTH.fullmatch(text):
         raise ValueError(text)
-    found = date.fromisoformat(f"{text}-01")
-    if not date(FIRST_YEAR, 1, 1) <= found <= today:
+    month = date.fromisoformat(f"{text}-01")
+    if not date(FIRST_YEAR, 1, 1) <= month <= today:
         raise ValueError(text)
-    return found
+    return month
 
 
 def asked_month(text: str, now: datetime) -> date:
     """The first of the month in an address. Raises ValueError: no month, or one without anything.
 
-    Addresses of times without anything are no documents: strangers could have hundreds made and kept.
+    Months without data have no page, as strangers could otherwise make us render and keep hundreds.
     """
     zone = page_model.zone()
     last = parse_month(text, now.astimezone(zone).date())
@@ -61,18 +61,18 @@ def asked_month(text: str, now: datetime) -> date:
 
 
 def _first_month(zone: tzinfo) -> date:
-    """The month in which the first component was made, or the oldest incident or day that we know of was."""
+    """The month of the first component, incident or tallied day, whichever is oldest."""
     begun = (
         Component.objects.aggregate(at=Min("created_at"))["at"],
         Incident.objects.public().aggregate(at=Min("started_at"))["at"],
     )
-    found = [at.astimezone(zone).date() for at in begun if at]
+    months = [at.astimezone(zone).date() for at in begun if at]
     day = DayTally.objects.aggregate(day=Min("day"))["day"]
-    return min([*found, *([day] if day else [])], default=date.max).replace(day=1)
+    return min([*months, *([day] if day else [])], default=date.max).replace(day=1)
 
 
 def gather(now: datetime, last: date, public_id: str = "") -> World:
-    """What the three months that end with `last`'s are made of, and the last 90 days; no other day."""
+    """The world for the three months up to that of `last`, with the last 90 days and no others."""
     zone = page_model.zone()
     today = now.astimezone(zone).date()
     first, after = first_day(last), months_before(last, -1)
@@ -82,7 +82,7 @@ def gather(now: datetime, last: date, public_id: str = "") -> World:
     if public_id:
         rows = Incident.objects.filter(affected__component__public_id=public_id).values("pk")
         touching &= Q(pk__in=rows)
-    return world(
+    return gather_world(
         now,
         since=min(first, recent),
         only=public_id or None,
@@ -91,28 +91,28 @@ def gather(now: datetime, last: date, public_id: str = "") -> World:
     )
 
 
-def history_page(world: World, last: date, at: datetime, one: Component | None = None) -> HistoryPage:
-    """The three months that end with `last`'s, of one component or of all."""
+def history_page(world: World, last: date, at: datetime, component: Component | None = None) -> HistoryPage:
+    """The three months up to that of `last`, of one component or of all."""
     fresh = page_model.freshness(world, at)
     keys = [months_before(last, back) for back in range(MONTHS - 1, -1, -1)]
-    own = [incident for incident in world.incidents if one is None or _concerns(incident, one)]
+    own = [incident for incident in world.incidents if component is None or _concerns(incident, component)]
     shown = [incident_cards.incident(incident, world, at) for incident in own]
-    components = [one] if one else world.components
-    known = {each.pk: days.counted_by_day(world, each) for each in components}
-    sight = Sight(world, shown, known, one, keys[0], _work_by_day(world, one))
+    components = [component] if component else world.components
+    counted = {each.pk: days.counted_by_day(world, each) for each in components}
+    sight = Sight(world, shown, counted, component, keys[0], _work_by_day(world, component))
     months = tuple(_month(sight, key) for key in keys)
     this_month = world.today.replace(day=1)
     earlier = keys[0] - timedelta(days=1)
     return HistoryPage(
         head=page_model.head_of(world, fresh, section="history"),
         months=months,
-        uptimes=tuple(_uptimes(world, keys, components, known)),
+        uptimes=tuple(_uptimes(world, keys, components, counted)),
         period=period_of(keys[0], keys[-1]),
-        earlier=_address(earlier, one) if _began(world).date() <= earlier else "",
-        later=_address(min(months_before(last, -MONTHS), this_month), one) if last < this_month else "",
+        earlier=_address(earlier, component) if _began(world).date() <= earlier else "",
+        later=_address(min(months_before(last, -MONTHS), this_month), component) if last < this_month else "",
         columns=tuple(_column(world, key) for key in keys),
-        choices=tuple(_choices(world, last, one)),
-        chosen=one.name if one else "",
+        choices=tuple(_choices(world, last, component)),
+        chosen=component.name if component else "",
         count=sum(len(month.incidents) for month in months),
         figures_url=reverse("figures_month", args=[f"{last:%Y-%m}"]),
     )
@@ -128,22 +128,22 @@ def _concerns(incident: Incident, component: Component) -> bool:
     return any(place.component_id == component.pk for place in incident_cards.affected(incident))
 
 
-def _address(last: date, one: Component | None) -> str:
-    if one is None:
+def _address(last: date, component: Component | None) -> str:
+    if component is None:
         return reverse("history_month", args=[f"{last:%Y-%m}"])
-    return reverse("history_month_component", args=[f"{last:%Y-%m}", one.public_id])
+    return reverse("history_month_component", args=[f"{last:%Y-%m}", component.public_id])
 
 
-def _choices(world: World, last: date, one: Component | None) -> list[Choice]:
+def _choices(world: World, last: date, component: Component | None) -> list[Choice]:
     """All components, then each: the same months, or simply the newest."""
     is_newest = last == world.today.replace(day=1)
     whole = reverse("history") if is_newest else _address(last, None)
-    found = [Choice("All components", whole, is_chosen=one is None)]
+    choices = [Choice("All components", whole, is_chosen=component is None)]
     for each in world.components:
         newest = reverse("history_component", args=[each.public_id])
         url = newest if is_newest else _address(last, each)
-        found.append(Choice(each.name, url, is_chosen=one is not None and one.pk == each.pk))
-    return found
+        choices.append(Choice(each.name, url, is_chosen=component is not None and component.pk == each.pk))
+    return choices
 
 
 def _column(world: World, key: date) -> str:
@@ -155,25 +155,27 @@ Known = dict[int, days.Known]  # by component
 Work = dict[date, list[Maintenance]]
 
 
-def _work_by_day(world: World, one: Component | None) -> Work:
-    """Planned work by the days it touched, or is announced for."""
-    found: Work = {}
-    for each in world.maintenances:
-        if each.state == MaintenanceState.CANCELLED or (one and one not in each.components.all()):
+def _work_by_day(world: World, component: Component | None) -> Work:
+    """Maintenance by the days it touched or is planned for."""
+    by_day: Work = {}
+    for maintenance in world.maintenances:
+        if maintenance.state == MaintenanceState.CANCELLED or (
+            component and component not in maintenance.components.all()
+        ):
             continue
-        for on in maintenance_cards.days(each, world):
-            found.setdefault(on, []).append(each)
-    return found
+        for on in maintenance_cards.days(maintenance, world):
+            by_day.setdefault(on, []).append(maintenance)
+    return by_day
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the calendars are drawn from: `first` is the first day of the first of them."""
+    """The data of the calendars. `first` is the first day of the first one."""
 
     world: World
     shown: list[IncidentCard]  # newest first
-    known: Known
-    one: Component | None
+    by_component: Known
+    component: Component | None
     first: date
     work: Work
 
@@ -198,7 +200,7 @@ def _month(sight: Sight, key: date) -> Month:
 
 
 def _began(world: World) -> datetime:
-    """Since when there is something to tell of."""
+    """When the history begins."""
     return min((component.created_at for component in world.components), default=world.now)
 
 
@@ -217,45 +219,47 @@ def _cell(sight: Sight, key: date, on: date) -> Cell:
     if on.month != key.month:
         return Cell(None)
     work = sight.work.get(on, [])
-    ahead = [one.title for one in work if one.began_at is None]
+    ahead = [maintenance.title for maintenance in work if maintenance.began_at is None]
     planned = f", planned maintenance, {names(ahead)}" if ahead else ""
     if on > sight.world.today:
         return Cell(on, label=f"{on.day} {on:%B}{planned}", is_planned=bool(ahead))
-    told = [card for card in sight.shown if sight.began(card) <= on <= sight.ended(card)]
-    status = _worst_of_day(sight, on, told, is_worked=len(work) > len(ahead))
+    cards = [card for card in sight.shown if sight.began(card) <= on <= sight.ended(card)]
+    status = _worst_of_day(sight, on, cards, is_worked=len(work) > len(ahead))
     words = status.label.lower() if status else "no data"
     if status is Status.OPERATIONAL:
-        words = "no problems" if told else "no incident"
-    if told:
-        words += f", {len(told)} incident{'s' if len(told) > 1 else ''}"
+        words = "no problems" if cards else "no incident"
+    if cards:
+        words += f", {len(cards)} incident{'s' if len(cards) > 1 else ''}"
     return Cell(
         on,
         status,
         f"{on.day} {on:%B}: {words}{planned}",
         is_today=on == sight.world.today,
-        url=_where(sight, on, told) if told or status is not Status.OPERATIONAL else "",
+        url=_where(sight, on, cards) if cards or status is not Status.OPERATIONAL else "",
         is_planned=bool(ahead) and status in (None, Status.OPERATIONAL),
     )
 
 
-def _worst_of_day(sight: Sight, on: date, told: list[IncidentCard], *, is_worked: bool) -> Status | None:
-    """A day shows its worst state: of its incidents, which count on each day they touched, and of tallies."""
-    found = [card.worst for card in told]
-    states = (days.state_of_day(by_day.get(on), is_worked=is_worked) for by_day in sight.known.values())
-    found += [state for state in states if state]
-    return worst(found) if found else None
+def _worst_of_day(sight: Sight, on: date, cards: list[IncidentCard], *, is_worked: bool) -> Status | None:
+    """The worst state of a day: of the incidents that touched it, and of the tallies."""
+    statuses = [card.worst for card in cards]
+    states = (
+        days.state_of_day(by_day.get(on), is_worked=is_worked) for by_day in sight.by_component.values()
+    )
+    statuses += [state for state in states if state]
+    return worst(statuses) if statuses else None
 
 
-def _where(sight: Sight, on: date, told: list[IncidentCard]) -> str:
-    """Where such a day is told: the component's day, the incident in the list below, or its own page."""
-    if sight.one is not None and on in sight.known[sight.one.pk]:
-        return reverse("component_day", args=[sight.one.public_id, on])
-    if told:
-        began = sight.began(told[0])
-        return f"#day-{began}" if began >= sight.first else told[0].url
+def _where(sight: Sight, on: date, cards: list[IncidentCard]) -> str:
+    """The address for a day: the component's day, the incident in the list below, or the incident's page."""
+    if sight.component is not None and on in sight.by_component[sight.component.pk]:
+        return reverse("component_day", args=[sight.component.public_id, on])
+    if cards:
+        began = sight.began(cards[0])
+        return f"#day-{began}" if began >= sight.first else cards[0].url
     bad = [
         (SEVERITY[counted.raw.worst], pk)
-        for pk, by_day in sight.known.items()
+        for pk, by_day in sight.by_component.items()
         if (counted := by_day.get(on)) and counted.raw.worst
     ]
     public_ids = {component.pk: component.public_id for component in sight.world.components}
@@ -267,17 +271,17 @@ def _uptimes(
 ) -> list[UptimeRow]:
     rows = []
     for component in components:
-        known = by_component[component.pk]
-        figures = [_of_month(known, key) for key in keys]
+        by_day = by_component[component.pk]
+        figures = [_of_month(by_day, key) for key in keys]
         since = world.today - timedelta(days=89)
-        recent = {on: counted for on, counted in known.items() if on >= since}
+        recent = {on: counted for on, counted in by_day.items() if on >= since}
         figures.append(days.figure(recent, whole_days=90))
         url = reverse("component", args=[component.public_id])
         rows.append(UptimeRow(component.name, url, tuple(figures)))
     return rows
 
 
-def _of_month(known: days.Known, key: date) -> Uptime:
-    mine = {on: counted for on, counted in known.items() if on.replace(day=1) == key}
+def _of_month(by_day: days.Known, key: date) -> Uptime:
+    of_month = {on: counted for on, counted in by_day.items() if on.replace(day=1) == key}
     length = calendar.monthrange(key.year, key.month)[1]
-    return days.figure(mine, whole_days=length) if mine else Uptime("")
+    return days.figure(of_month, whole_days=length) if of_month else Uptime("")

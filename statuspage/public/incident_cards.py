@@ -1,4 +1,4 @@
-"""An incident as pages show it: its card, its updates, and what works beside it."""
+"""An incident as pages show it: its card, its updates, and which components work."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from statuspage.public.world import World
 
 SUMMARY_CHARACTERS = 280
-UNWATCHED = "No longer checked automatically"  # the machine neither looks into it nor monitors it
+UNWATCHED = "No longer checked automatically"  # no probe checks what it affects any more
 
 
 def affected(incident: Incident) -> list[Affected]:
-    """Its components that strangers may see, as gathered."""
+    """Its public components, as gathered."""
     rows = cast("list[Affected]", incident.all_affected)  # type: ignore[attr-defined]
     return [row for row in rows if row.component.is_shown]
 
 
 def changes(update: Update, incident: Incident) -> list[list[str]]:
-    """[public id, name, old, new] of the components of an update that strangers may see."""
+    """[public id, name, old, new] of the public components of an update."""
     rows = cast("list[Affected]", incident.all_affected)  # type: ignore[attr-defined]
     hidden = {row.component.public_id for row in rows if not row.component.is_shown}
     return [row for row in update.changes if row[0] not in hidden]
@@ -41,7 +41,7 @@ def updates(incident: Incident) -> list[Update]:
 
 
 def postmortem_path(incident: Incident) -> str:
-    """Where its postmortem is, as gathered; empty until one is published."""
+    """The address of its postmortem, as gathered; empty until one is published."""
     if not incident.has_postmortem:  # type: ignore[attr-defined]
         return ""
     return reverse("postmortem", args=[incident.public_id])
@@ -49,10 +49,10 @@ def postmortem_path(incident: Incident) -> str:
 
 def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
     """The card of an incident, judged at this moment."""
-    phase, places, told = Phase(incident.phase), affected(incident), updates(incident)
+    phase, places, shown_updates = Phase(incident.phase), affected(incident), updates(incident)
     past, state = incident.past_state(places), state_of(incident)
     end = incident.ended_at or (incident.monitoring_at if state.is_watching else None)
-    posts = [update for update in told if update.kind == Kind.POST]
+    posts = [update for update in shown_updates if update.kind == Kind.POST]
     first = min((update.at for update in posts), default=None)
     return IncidentCard(
         public_id=incident.public_id,
@@ -70,7 +70,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
         duration=duration(lasted(incident.counts_from, end, at).total_seconds()),
         next_update_at=incident.next_update_at if incident.resolved_at is None else None,
         is_overdue=bool(incident.next_update_at and incident.next_update_at < at),
-        updates=tuple(update_row(update, changes(update, incident)) for update in told),
+        updates=tuple(update_row(update, changes(update, incident)) for update in shown_updates),
         components=tuple(place.component.name for place in places),
         component_ids=tuple(place.component.public_id for place in places),
         noticed_by="Monitoring" if incident.is_by_machine else "Our team",
@@ -87,7 +87,7 @@ def incident(incident: Incident, world: "World", at: datetime) -> IncidentCard:
 
 
 def state_of(incident: Incident) -> State:
-    """What every surface says of it: the state it is in, or how bad it was once it is over."""
+    """The state that every page and message shows: the current one, or the worst once it is over."""
     places = affected(incident)
     return incident.past_state(places) if incident.resolved_at else incident.state(places)
 
@@ -109,9 +109,9 @@ def update_row(update: Update, changed: list[list[str]]) -> UpdateRow:
 
 
 def with_columns(card: IncidentCard, near: list[ComponentRow]) -> IncidentCard:
-    """The card with three lists: what of it does not work, what of it partly works, what works near it.
+    """The card with three lists: its components that are down, those that partly work, and others that work.
 
-    What fails near it and is not its own has a card of its own, which says so.
+    Other components that fail have an incident card of their own.
     """
     partly = (Status.PARTIAL_OUTAGE, Status.DEGRADED_PERFORMANCE)
     own = [row for row in near if row.public_id in card.component_ids]

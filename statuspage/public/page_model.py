@@ -7,6 +7,7 @@ without asking anything.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.urls import reverse
 from components import health, identity, latency, uptime
 from components.models import Component, HourTally, Probe
 from components.models.heartbeat import MAX_AHEAD
+from components.models.regional import groups, status_of_group
 from components.status import SEVERITY, Status, page_state, worst
 from incidents.models import Incident
 from statuspage.public import banners, days, incident_cards, maintenance_cards
@@ -36,25 +38,25 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     rows = [component_row(world, component, fresh) for component in world.components]
     shown = [incident_cards.incident(incident, world, at) for incident in world.incidents]
     opened = sorted((card for card in shown if card.is_open), key=_urgency, reverse=True)
-    active = tuple(maintenance_cards.card(one, at) for one in maintenance_cards.active(world))
+    active = tuple(maintenance_cards.card(maintenance, at) for maintenance in maintenance_cards.active(world))
     head = head_of(world, fresh, section="status")
     return Overview(
         head=head,
         banner=banners.banner(head, rows, opened, shown, active),
-        incidents=tuple(_beside(world, card, rows) for card in opened),
+        incidents=tuple(_with_columns(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
         past=days.past_days(world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)),
         active=active,
         planned=tuple(
-            maintenance_cards.card(one, at)
-            for one in maintenance_cards.planned(world)[: maintenance_cards.MAX_PLANNED]
+            maintenance_cards.card(maintenance, at)
+            for maintenance in maintenance_cards.planned(world)[: maintenance_cards.MAX_PLANNED]
         ),
     )
 
 
 def _urgency(card: IncidentCard) -> tuple[int, bool]:
-    """The worst first; what has recovered and is watched stands behind what still needs work."""
+    """A sort key: severity first; recovered incidents that are being monitored come after others."""
     return SEVERITY[card.state.status], not card.state.is_watching
 
 
@@ -64,14 +66,14 @@ def component_page(
     """One component with its days."""
     fresh = freshness(world, at)
     row = component_row(world, component, fresh)
-    mine = [
+    cards = [
         incident_cards.incident(incident, world, at)
         for incident in world.incidents
         if _concerns(incident, component.pk)
     ]
-    opened = [card for card in mine if card.is_open]
+    opened = [card for card in cards if card.is_open]
     planned = maintenance_cards.works_of(world, component, at)
-    found = [one for one in response_times(world, latencies) if one.name == component.name]
+    charts = [chart for chart in response_times(world, latencies) if chart.name == component.name]
     head = head_of(world, fresh)
     group = world.groups[component.group_id] if component.group_id else None
     return ComponentPage(
@@ -79,8 +81,8 @@ def component_page(
         row=row,
         banner=banners.component_banner(row, opened, [work for work in planned if work.is_active]),
         days=tuple(reversed(row.days)),
-        response_time=found[0] if found else None,
-        incidents=tuple(mine),
+        response_time=charts[0] if charts else None,
+        incidents=tuple(cards),
         group_name=group.name if group else "",
         group_id=group.public_id if group else "",
         works=tuple(planned),
@@ -102,16 +104,16 @@ def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
     statuses = [shown_status(world, component, fresh) for component in world.components]
     if fresh.step is Step.NONE and not statuses:
         statuses = [Status.UNKNOWN]
-    here = identity.current()
+    page = identity.current()
     return Head(
-        page_name=here.name,
+        page_name=page.name,
         page_url=settings.PUBLIC_URL,
         state=page_state(statuses, opened=opened),
         version=world.version,
         rendered_at=world.now,
         freshness=fresh,
-        time_zone=here.time_zone,
-        support_url=here.support_url,
+        time_zone=page.time_zone,
+        support_url=page.support_url,
         section=section,
     )
 
@@ -139,15 +141,15 @@ def freshness(world: World, at: datetime) -> Freshness:
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
-        probes=len(lately),
-        watched=len(heard),
+        probes=len(groups(lately)),
+        watched=len(groups(heard)),
         regions=len({probe.region for probe in lately}),
-        failing=sum(probe.status.is_trouble for probe in lately),
+        failing=sum(status_of_group(group).is_trouble for group in groups(lately)),
     )
 
 
 def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta) -> datetime:
-    """The newest of these that can be true. All from the future: the clock was put back, nothing is."""
+    """The newest of these that is not in the future; if all are (clock set back), `now - stale_after`."""
     past = [at for at in moments if at <= now + MAX_AHEAD]
     return max(past) if past else now - stale_after
 
@@ -160,11 +162,11 @@ def limits(world: World) -> tuple[timedelta, timedelta]:
 
 
 def shown_status(world: World, component: Component, fresh: Freshness) -> Status:
-    """A component's status as the page says it: unknown once what we know is stale.
+    """A component's status as the page shows it: unknown once our data is stale.
 
-    A probe that fell silent is unknown here even if nobody lives who could write that down.
-    Planned work that is under way covers what probes see, but neither the hand nor the eye:
-    trouble that staff have set stays, and once all of it is stale we do not know how the work goes.
+    A silent probe is unknown here even if no process has stored that yet. Maintenance under way
+    hides failed checks, but not a problem set by hand; and once all data is stale the component is
+    unknown during maintenance too.
     """
     probes = world.probes.get(component.pk, [])
     is_lost = bool(probes) and fresh.step is Step.STALE
@@ -176,11 +178,13 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
         return Status.UNKNOWN
     if not any(_is_unseen(probe, world, fresh) for probe in probes):
         return Status(component.status)
-    return worst(Status.UNKNOWN if _is_unseen(probe, world, fresh) else probe.status for probe in probes)
+    return worst(
+        status_of_group(group, lambda probe: _is_unseen(probe, world, fresh)) for group in groups(probes)
+    )
 
 
 def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
-    """Silent, or last heard in a time that is yet to come: the clock was put back."""
+    """Whether it is silent, or its last result is in the future, as the clock was set back."""
     is_ahead = probe.heard_at is not None and probe.heard_at > world.now + MAX_AHEAD
     return is_ahead or probe.is_silent(fresh.at)
 
@@ -227,27 +231,27 @@ def _last_known(
 
 
 def zone() -> ZoneInfo:
-    """The page's own time zone: its days are the days of strips and calendars."""
+    """The page's own time zone, for the days of uptime bars and calendars."""
     return identity.current().zone
 
 
-def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
-    """The card with what of it does not work, and what works beside it: in its groups, or in all."""
-    incident = next(one for one in world.incidents if one.public_id == card.public_id)
+def _with_columns(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
+    """The card with its failing components, and those that work in its groups (or in all)."""
+    incident = next(incident for incident in world.incidents if incident.public_id == card.public_id)
     groups = {place.component.group_id for place in incident_cards.affected(incident)}
     is_near = None in groups or not groups
-    near = {one.public_id for one in world.components if is_near or one.group_id in groups}
+    near = {component.public_id for component in world.components if is_near or component.group_id in groups}
     return incident_cards.with_columns(card, [row for row in rows if row.public_id in near])
 
 
 def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCard]) -> tuple[GroupCard, ...]:
-    """Groups in order, with what is affected moved to the top."""
+    """Groups in order, with affected components in a group at the top."""
     hit = {row.public_id for row in rows if row.status.is_trouble}
     affected = [row for row in rows if row.public_id in hit]
-    found: list[GroupCard] = []
+    cards: list[GroupCard] = []
     if affected:
         count = f"{len(affected)} of {len(rows)} components"
-        found.append(_group("", "Affected now", affected, "affected", count, is_open=True))
+        cards.append(_group("", "Affected now", affected, "affected", count, is_open=True))
     rest = [row for row in rows if row.public_id not in hit]
     by_id = {row.public_id: row for row in rest}
     is_open = len(rows) <= OPEN_UP_TO
@@ -258,9 +262,9 @@ def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCar
     ]
     if loose := _members(world, by_id, None):
         name = "Not affected" if affected else "Other components" if placed else "All components"
-        first = min(one.position for one in world.components if one.group_id is None)
+        first = min(component.position for component in world.components if component.group_id is None)
         placed.append((first, _group("", name, loose, "group", is_open=is_open)))
-    return (*found, *(card for _, card in sorted(placed, key=lambda one: one[0])))
+    return (*cards, *(card for _, card in sorted(placed, key=itemgetter(0))))
 
 
 def _members(world: World, by_id: dict[str, ComponentRow], group_id: int | None) -> list[ComponentRow]:
@@ -297,12 +301,12 @@ def _group(
 
 def response_times(world: World, latencies: dict[int, list[HourTally]]) -> tuple[ResponseTime, ...]:
     """Median and p95 of the first components that have any, hour by hour."""
-    found: list[ResponseTime] = []
+    charts: list[ResponseTime] = []
     for component in world.components:
         hours = [hour for hour in latencies.get(component.pk, []) if hour.latency]
-        if hours and len(found) < RESPONSE_TIMES:
-            found.append(_response_time(component, hours, world.now))
-    return tuple(found)
+        if hours and len(charts) < RESPONSE_TIMES:
+            charts.append(_response_time(component, hours, world.now))
+    return tuple(charts)
 
 
 def _response_time(component: Component, hours: list[HourTally], now: datetime) -> ResponseTime:
@@ -322,7 +326,7 @@ def _response_time(component: Component, hours: list[HourTally], now: datetime) 
 
 
 def _concerns(incident: Incident, component_id: int) -> bool:
-    return any(one.component_id == component_id for one in incident_cards.affected(incident))
+    return any(row.component_id == component_id for row in incident_cards.affected(incident))
 
 
 def wanted_latencies(components: Iterable[Component]) -> list[int]:

@@ -18,17 +18,17 @@ MARKDOWN = "text/markdown; charset=utf-8"
 CSV = "text/csv; charset=utf-8"
 
 
-def address(found: Postmortem) -> str:
-    """Its whole address."""
-    return f"{settings.PUBLIC_URL}{found.get_absolute_url()}"
+def address(postmortem: Postmortem) -> str:
+    """Its absolute address."""
+    return f"{settings.PUBLIC_URL}{postmortem.get_absolute_url()}"
 
 
-def as_json(found: Postmortem, today: date) -> bytes:
-    """Every field, as docs/api.md tells. Texts are Markdown as written; times end in Z."""
-    incident = found.incident
+def as_json(postmortem: Postmortem, today: date) -> bytes:
+    """Every field (docs/api.md). Texts are Markdown as written; times end in Z."""
+    incident = postmortem.incident
     body: dict[str, Any] = {
         "id": incident.public_id,
-        "url": address(found),
+        "url": address(postmortem),
         "incident": {
             "id": incident.public_id,
             "name": incident.title,
@@ -36,22 +36,24 @@ def as_json(found: Postmortem, today: date) -> bytes:
             "impact": incident.shown_impact.value,
             "components": [place.component.name for place in incident_cards.affected(incident)],
         },
-        "title": found.title,
-        "authors": found.authors,
-        "published_at": _at(found.published_at),
-        "edited_at": _at(found.edited_at),
-        "started_at": _at(found.started_at),
-        "ended_at": _at(found.ended_at),
-        "duration_s": int(found.lasted.total_seconds()),
-        "detected_at": _at(found.detected_at),
-        "first_public_word_at": _at(found.told_at),
-        "users_affected_percent": float(found.users_percent) if found.users_percent is not None else None,
-        "users_affected_how": found.users_how,
-        **{name: getattr(found, name) for name in ("summary", "impact", "detection", *HEADINGS)},
-        "timeline": [{"at": _at(at), "tag": tag, "text": text} for at, tag, text in timeline_of(found)],
-        "misled": [{"saw": saw, "true": true} for saw, true in found.misled],
-        "actions": [_action(action, today) for action in found.actions.all()],
-        "edits": [{"at": _at(one.at), "what": one.what} for one in found.versions.all()],
+        "title": postmortem.title,
+        "authors": postmortem.authors,
+        "published_at": _at(postmortem.published_at),
+        "edited_at": _at(postmortem.edited_at),
+        "started_at": _at(postmortem.started_at),
+        "ended_at": _at(postmortem.ended_at),
+        "duration_s": int(postmortem.lasted.total_seconds()),
+        "detected_at": _at(postmortem.detected_at),
+        "first_public_word_at": _at(postmortem.told_at),
+        "users_affected_percent": float(postmortem.users_percent)
+        if postmortem.users_percent is not None
+        else None,
+        "users_affected_how": postmortem.users_how,
+        **{name: getattr(postmortem, name) for name in ("summary", "impact", "detection", *HEADINGS)},
+        "timeline": [{"at": _at(at), "tag": tag, "text": text} for at, tag, text in timeline_of(postmortem)],
+        "misled": [{"saw": saw, "true": true} for saw, true in postmortem.misled],
+        "actions": [_action(action, today) for action in postmortem.actions.all()],
+        "edits": [{"at": _at(version.at), "what": version.what} for version in postmortem.versions.all()],
     }
     return json.dumps(body, ensure_ascii=False, indent=2).encode()
 
@@ -73,52 +75,61 @@ def _action(action: ActionItem, today: date) -> dict[str, Any]:
     }
 
 
-def as_csv(found: Postmortem) -> bytes | None:
-    """The curve's points; None when there is none."""
-    drawn = curve(found, found.incident.past_state(incident_cards.affected(found.incident)).status)
+def as_csv(postmortem: Postmortem) -> bytes | None:
+    """The curve's points as CSV; None if there is no curve."""
+    drawn = curve(
+        postmortem, postmortem.incident.past_state(incident_cards.affected(postmortem.incident)).status
+    )
     if drawn is None:
         return None
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("time", "checks_well", "checks", "percent_well"))
-    for at, well, seen in drawn.rows:
-        writer.writerow((_at(at), well, seen, f"{100 * well / seen:.1f}" if seen else ""))
+    for at, passed, total in drawn.rows:
+        writer.writerow((_at(at), passed, total, f"{100 * passed / total:.1f}" if total else ""))
     return out.getvalue().encode()
 
 
-def as_markdown(found: Postmortem, today: date) -> bytes:
-    """The whole of it, to paste into a wiki."""
+def as_markdown(postmortem: Postmortem, today: date) -> bytes:
+    """The whole postmortem as Markdown, to paste into a wiki."""
     pieces = [
-        f"# {_line(found.title)}",
-        _facts(found),
+        f"# {_line(postmortem.title)}",
+        _facts(postmortem),
         *(
-            _section(name, getattr(found, name))
+            _section(name, getattr(postmortem, name))
             for name in ("summary", "impact", "what_happened", "root_cause")
         ),
-        _section("timeline", _timeline(found)),
-        _section("what misled us", _table(("What we saw", "What was true"), found.misled)),
-        *(_section(name, getattr(found, name)) for name in ("escalation", "resolution", "lessons")),
-        _section("corrective actions", _actions(found, today)),
-        _section("changes", "\n".join(f"- {_at(one.at)}: {_line(one.what)}" for one in found.versions.all())),
-        f"{address(found)}",
+        _section("timeline", _timeline(postmortem)),
+        _section("what misled us", _table(("What we saw", "What was true"), postmortem.misled)),
+        *(_section(name, getattr(postmortem, name)) for name in ("escalation", "resolution", "lessons")),
+        _section("corrective actions", _actions(postmortem, today)),
+        _section(
+            "changes",
+            "\n".join(f"- {_at(version.at)}: {_line(version.what)}" for version in postmortem.versions.all()),
+        ),
+        f"{address(postmortem)}",
     ]
     return ("\n\n".join(piece for piece in pieces if piece) + "\n").encode()
 
 
-def _facts(found: Postmortem) -> str:
-    beginning, rest = beginning_of(found.detection)
+def _facts(postmortem: Postmortem) -> str:
+    beginning, rest = beginning_of(postmortem.detection)
     detected = ", ".join(part for part in (beginning, _line(rest)) if part)
-    users = ", ".join(part for part in (share(found.users_percent), _line(found.users_how)) if part)
+    users = ", ".join(part for part in (share(postmortem.users_percent), _line(postmortem.users_how)) if part)
     facts = {
-        "Published": " by ".join(part for part in (_at(found.published_at), _line(found.authors)) if part),
-        "Components": ", ".join(place.component.name for place in incident_cards.affected(found.incident)),
-        "Started": _at(found.started_at),
-        "Ended": _at(found.ended_at),
-        "Duration": duration(found.lasted.total_seconds()),
+        "Published": " by ".join(
+            part for part in (_at(postmortem.published_at), _line(postmortem.authors)) if part
+        ),
+        "Components": ", ".join(
+            place.component.name for place in incident_cards.affected(postmortem.incident)
+        ),
+        "Started": _at(postmortem.started_at),
+        "Ended": _at(postmortem.ended_at),
+        "Duration": duration(postmortem.lasted.total_seconds()),
         "Users affected": users,
         "Detected by": detected,
-        "Time to detect": after(found.started_at, found.detected_at),
-        "Time to first public update": after(found.started_at, found.told_at),
+        "Time to detect": after(postmortem.started_at, postmortem.detected_at),
+        "Time to first public update": after(postmortem.started_at, postmortem.told_at),
     }
     return "\n".join(f"- **{name}:** {value}" for name, value in facts.items() if value)
 
@@ -128,23 +139,23 @@ def _section(name: str, words: str) -> str:
     return f"## {heading}\n\n{words.strip()}" if words.strip() else ""
 
 
-def _timeline(found: Postmortem) -> str:
+def _timeline(postmortem: Postmortem) -> str:
     return "\n".join(
         f"- {_at(at)} {f'**{_line(tag)}** ' if tag else ''}{_line(text)}"
-        for at, tag, text in timeline_of(found)
+        for at, tag, text in timeline_of(postmortem)
     )
 
 
-def _actions(found: Postmortem, today: date) -> str:
+def _actions(postmortem: Postmortem, today: date) -> str:
     rows = [
         (
-            f"[{_line(one.text)}](<{one.link}>)" if one.link else one.text,
-            one.get_kind_display(),
-            one.team,
-            one.due.isoformat() if one.due else "",
-            f"{one.get_state_display()}{', late' if one.is_late(today) else ''}",
+            f"[{_line(action.text)}](<{action.link}>)" if action.link else action.text,
+            action.get_kind_display(),
+            action.team,
+            action.due.isoformat() if action.due else "",
+            f"{action.get_state_display()}{', late' if action.is_late(today) else ''}",
         )
-        for one in found.actions.all()
+        for action in postmortem.actions.all()
     ]
     return _table(("Action", "Kind", "Team", "Due", "State"), rows)
 

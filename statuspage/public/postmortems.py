@@ -39,7 +39,7 @@ HEADINGS = {
 
 
 def published() -> QuerySet[Postmortem]:
-    """Those that strangers may read, newest first, with all that belongs to them, in four queries."""
+    """Published postmortems, newest first, with everything that belongs to them, in four queries."""
     affected = Affected.objects.select_related("component")
     return (
         Postmortem.objects.public()
@@ -51,67 +51,68 @@ def published() -> QuerySet[Postmortem]:
     )
 
 
-def postmortem_page(world: World, found: Postmortem, at: datetime) -> PostmortemPage:
+def postmortem_page(world: World, postmortem: Postmortem, at: datetime) -> PostmortemPage:
     """One postmortem, whole."""
     return PostmortemPage(
-        page_model.head_of(world, page_model.freshness(world, at)), report(found, at, world.zone)
+        page_model.head_of(world, page_model.freshness(world, at)), report(postmortem, at, world.zone)
     )
 
 
-def postmortems_page(world: World, found: Iterable[Postmortem], at: datetime) -> PostmortemsPage:
-    """All of them, and what is still to do: late first, then by day."""
-    reports = tuple(report(one, at, world.zone) for one in found)
+def postmortems_page(world: World, postmortems: Iterable[Postmortem], at: datetime) -> PostmortemsPage:
+    """All postmortems, and their open actions: late ones first, then by due day."""
+    reports = tuple(report(postmortem, at, world.zone) for postmortem in postmortems)
     opened = [
-        OpenAction(action, one.title, one.url)
-        for one in reports
-        for action in one.actions
+        OpenAction(action, shown.title, shown.url)
+        for shown in reports
+        for action in shown.actions
         if action.state != ActionState.DONE
     ]
-    opened.sort(key=lambda one: (one.action.state != "late", one.action.due or date.max))
+    opened.sort(key=lambda row: (row.action.state != "late", row.action.due or date.max))
     head = page_model.head_of(world, page_model.freshness(world, at), section="history")
     return PostmortemsPage(head, reports, tuple(opened))
 
 
-def report(found: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
+def report(postmortem: Postmortem, at: datetime, zone: ZoneInfo) -> Report:
     """A postmortem, judged at this moment: an action may have become late."""
-    incident, published_at = found.incident, found.published_at or at
-    beginning, detection = beginning_of(found.detection)
+    incident, published_at = postmortem.incident, postmortem.published_at or at
+    beginning, detection = beginning_of(postmortem.detection)
     actions = tuple(
         _action(number, action, at.astimezone(zone).date())
-        for number, action in enumerate(found.actions.all(), start=1)
+        for number, action in enumerate(postmortem.actions.all(), start=1)
     )
-    states = [action.state for action in found.actions.all()]
+    states = [action.state for action in postmortem.actions.all()]
     places = incident_cards.affected(incident)
     return Report(
         public_id=incident.public_id,
-        url=found.get_absolute_url(),
+        url=postmortem.get_absolute_url(),
         incident_url=incident.get_absolute_url(),
-        title=found.title,
-        authors=found.authors,
+        title=postmortem.title,
+        authors=postmortem.authors,
         published_at=published_at,
-        updated_at=found.edited_at or published_at,
-        read_min=_read_min(found),
-        started_at=found.started_at.astimezone(UTC),
-        ended_at=found.ended_at.astimezone(UTC),
-        duration=duration(found.lasted.total_seconds()),
-        impact=to_html(found.impact, found.started_at),
-        users=share(found.users_percent),
-        users_how=found.users_how,
+        updated_at=postmortem.edited_at or published_at,
+        read_min=_read_min(postmortem),
+        started_at=postmortem.started_at.astimezone(UTC),
+        ended_at=postmortem.ended_at.astimezone(UTC),
+        duration=duration(postmortem.lasted.total_seconds()),
+        impact=to_html(postmortem.impact, postmortem.started_at),
+        users=share(postmortem.users_percent),
+        users_how=postmortem.users_how,
         detected_by=beginning,
-        detection=to_html(detection, found.started_at),
-        detected_after=after(found.started_at, found.detected_at),
-        told_after=after(found.started_at, found.told_at),
+        detection=to_html(detection, postmortem.started_at),
+        detected_after=after(postmortem.started_at, postmortem.detected_at),
+        told_after=after(postmortem.started_at, postmortem.told_at),
         components=tuple(place.component.name for place in places),
-        sections=tuple(_sections(found)),
-        timeline=_timeline(found),
+        sections=tuple(_sections(postmortem)),
+        timeline=_timeline(postmortem),
         misled=tuple(
-            (to_html(seen, found.started_at), to_html(true, found.started_at)) for seen, true in found.misled
+            (to_html(saw, postmortem.started_at), to_html(true, postmortem.started_at))
+            for saw, true in postmortem.misled
         ),
         actions=actions,
         done=states.count(ActionState.DONE),
         doing=states.count(ActionState.DOING),
-        edits=tuple(_edit(version) for version in found.versions.all()),
-        curve=curve(found, incident.past_state(places).status),
+        edits=tuple(_edit(version) for version in postmortem.versions.all()),
+        curve=curve(postmortem, incident.past_state(places).status),
     )
 
 
@@ -134,34 +135,35 @@ def beginning_of(text: str) -> tuple[str, str]:
     return (beginning.strip(), rest.strip()) if is_short else ("", text)
 
 
-def timeline_of(found: Postmortem) -> list[tuple[datetime, str, str]]:
-    """Its moments, oldest first; those of one second as they were written."""
-    told = [
-        (cast(datetime, parse_datetime(at)).astimezone(UTC), tag, text) for at, tag, text in found.timeline
+def timeline_of(postmortem: Postmortem) -> list[tuple[datetime, str, str]]:
+    """Its moments, oldest first; those of the same second in their written order."""
+    moments = [
+        (cast(datetime, parse_datetime(at)).astimezone(UTC), tag, text)
+        for at, tag, text in postmortem.timeline
     ]
-    return sorted(told, key=lambda row: row[0])
+    return sorted(moments, key=lambda row: row[0])
 
 
-def _read_min(found: Postmortem) -> int:
-    cells = [cell for row in (*found.timeline, *found.misled) for cell in row]
-    words = sum(len(text.split()) for text in (*(getattr(found, name) for name in TEXTS), *cells))
+def _read_min(postmortem: Postmortem) -> int:
+    cells = [cell for row in (*postmortem.timeline, *postmortem.misled) for cell in row]
+    words = sum(len(text.split()) for text in (*(getattr(postmortem, name) for name in TEXTS), *cells))
     return max(1, math.ceil(words / WORDS_A_MINUTE))
 
 
-def _sections(found: Postmortem) -> Iterable[tuple[str, str, str]]:
-    yield "summary", "Summary", to_html(found.summary, found.started_at)
+def _sections(postmortem: Postmortem) -> Iterable[tuple[str, str, str]]:
+    yield "summary", "Summary", to_html(postmortem.summary, postmortem.started_at)
     for name, heading in HEADINGS.items():
-        if html := to_html(getattr(found, name), found.started_at):
+        if html := to_html(getattr(postmortem, name), postmortem.started_at):
             yield name, heading, html
 
 
-def _timeline(found: Postmortem) -> tuple[TimelineRow, ...]:
+def _timeline(postmortem: Postmortem) -> tuple[TimelineRow, ...]:
     """Oldest first. A day is printed where it changes, and at the top if there are several."""
-    told = timeline_of(found)
-    days = {at.date() for at, _, _ in told}
-    before = found.started_at.astimezone(UTC).date() if len(days) == 1 else None
+    moments = timeline_of(postmortem)
+    days = {at.date() for at, _, _ in moments}
+    before = postmortem.started_at.astimezone(UTC).date() if len(days) == 1 else None
     rows = []
-    for at, tag, text in told:
+    for at, tag, text in moments:
         day = at.date() if at.date() != before else None
         rows.append(TimelineRow(at, tag, to_html(text, at), day))
         before = at.date()
@@ -193,13 +195,13 @@ def _edit(version: PostmortemVersion) -> EditRow:
 
 
 def _words(value: Any) -> str:
-    """What stood there, as Markdown."""
+    """The earlier value, as Markdown."""
     if isinstance(value, list):
         return "\n".join("- " + " – ".join(cell for cell in row if cell) for row in value) or "(empty)"
     return str(value) if value not in (None, "") else "(empty)"
 
 
-def in_short(found: Postmortem) -> str:
+def in_short(postmortem: Postmortem) -> str:
     """Summary and root cause as HTML, for feeds."""
-    at = found.started_at
-    return f"{to_html(found.summary, at)}<h3>Root cause</h3>{to_html(found.root_cause, at)}"
+    at = postmortem.started_at
+    return f"{to_html(postmortem.summary, at)}<h3>Root cause</h3>{to_html(postmortem.root_cause, at)}"

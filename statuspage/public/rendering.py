@@ -15,8 +15,8 @@ from statuspage.serving.document import Draft, document
 HTML = "text/html; charset=utf-8"
 
 
-def html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft:
-    """A page: built and printed anew for each age it is judged at."""
+def html(world: World, template: str, build: Callable[[datetime], Any]) -> Draft:
+    """The draft of a page, rendered again for each age (current, late, stale)."""
 
     def render(at: datetime) -> bytes:
         shown = build(at)
@@ -27,15 +27,15 @@ def html(found: World, template: str, build: Callable[[datetime], Any]) -> Draft
         head = replace(shown.head, is_old=True)
         return render_to_string(template, {"page": shown, "head": head}).encode()
 
-    return replace(draft(found, HTML, render), render_old=render_old)
+    return replace(draft(world, HTML, render), render_old=render_old)
 
 
-def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:
-    """Any document that ages with the newest check."""
-    late_after, stale_after = page_model.limits(found)
+def draft(world: World, content_type: str, render: Callable[[datetime], bytes]) -> Draft:
+    """The draft of a document that ages with the newest check."""
+    late_after, stale_after = page_model.limits(world)
     return Draft(
         content_type=content_type,
-        checked_at=page_model.freshness(found, found.now.astimezone(UTC)).checked_at,
+        checked_at=page_model.freshness(world, world.now.astimezone(UTC)).checked_at,
         late_after=late_after,
         stale_after=stale_after,
         render=render,
@@ -43,12 +43,12 @@ def draft(found: World, content_type: str, render: Callable[[datetime], bytes]) 
 
 
 def lasting(content_type: str, render: Callable[[datetime], bytes]) -> Draft:
-    """A document that does not age with our checks."""
+    """The draft of a document that does not age."""
     return Draft(content_type, None, page_model.MIN_LATE_AFTER, page_model.MIN_STALE_AFTER, render)
 
 
 def unkept(gather: Callable[..., Draft]) -> Callable[..., HttpResponse]:
-    """Like `document`, but made for each reader: there are too many such addresses to keep on disk."""
+    """Like `document`, but rendered for each request: there are too many such addresses to keep on disk."""
     view = document(gather)
     del view.gather  # type: ignore[attr-defined]
     return view

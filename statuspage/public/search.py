@@ -16,10 +16,10 @@ from django.urls import reverse
 from incidents.lifecycle import PUBLIC_KINDS, Kind
 from incidents.markdown import to_text
 from incidents.models import Affected, Incident, Update
-from statuspage.public import incident_cards, page_model, world
+from statuspage.public import incident_cards, page_model
 from statuspage.public.values.incidents import IncidentCard
 from statuspage.public.values.search import Hit, Piece, SearchPage
-from statuspage.public.world import World
+from statuspage.public.world import World, public_incidents
 
 MAX_LENGTH = 100  # characters of a query
 MAX_WORDS = 8
@@ -33,7 +33,7 @@ class QueryTooLongError(ValueError):
 
 
 def words_of(query: str) -> list[str]:
-    """What to look for. Raises QueryTooLongError. NUL is no text for PostgreSQL, and nobody types it."""
+    """The words to look for, without NUL, which PostgreSQL refuses. Raises QueryTooLongError."""
     query = query.replace("\0", " ").strip()
     if len(query) > MAX_LENGTH:
         raise QueryTooLongError
@@ -42,36 +42,36 @@ def words_of(query: str) -> list[str]:
 
 def matching(words: Sequence[str]) -> Q:
     """The incidents that hold every word."""
-    found = Q()
+    condition = Q()
     for word in words:
-        told = Update.objects.filter(incident=OuterRef("pk"), kind__in=PUBLIC_KINDS, body__icontains=word)
+        updates = Update.objects.filter(incident=OuterRef("pk"), kind__in=PUBLIC_KINDS, body__icontains=word)
         named = Affected.objects.filter(
             incident=OuterRef("pk"), component__is_shown=True, component__name__icontains=word
         )
-        found &= Q(title__icontains=word) | Q(Exists(told)) | Q(Exists(named))
-    return found
+        condition &= Q(title__icontains=word) | Q(Exists(updates)) | Q(Exists(named))
+    return condition
 
 
-def search_page(found: World, query: str, number: int, at: datetime) -> SearchPage:
-    """A page of what was found. Pages count from 1."""
-    head = page_model.head_of(found, page_model.freshness(found, at), section="history")
+def search_page(world: World, query: str, number: int, at: datetime) -> SearchPage:
+    """A page of results. Pages count from 1."""
+    head = page_model.head_of(world, page_model.freshness(world, at), section="history")
     try:
         words = words_of(query)
     except QueryTooLongError:
-        said = f"That is too long: search for at most {MAX_LENGTH} characters."
-        return SearchPage(head, query[:MAX_LENGTH], said)
+        too_long = f"That is too long: search for at most {MAX_LENGTH} characters."
+        return SearchPage(head, query[:MAX_LENGTH], too_long)
     shown = " ".join(query.replace("\0", " ").split())
     if not words:
         return SearchPage(head, "", "Enter a word from a title or an update, or the name of a component.")
     which = matching(words)
     count = Incident.objects.public().filter(which).count()
     start = (number - 1) * PER_PAGE
-    rows = world.public_incidents(which, start, start + PER_PAGE)
+    rows = public_incidents(which, start, start + PER_PAGE)
     return SearchPage(
         head=head,
         query=shown,
-        said=_said(count, start, len(rows)),
-        hits=tuple(_hit(found, one, words, at) for one in rows),
+        said=_result_sentence(count, start, len(rows)),
+        hits=tuple(_hit(world, incident, words, at) for incident in rows),
         earlier=_address(shown, number - 1) if number > 1 else "",
         later=_address(shown, number + 1) if start + PER_PAGE < count and number < MAX_PAGES else "",
     )
@@ -81,7 +81,7 @@ def _address(query: str, number: int) -> str:
     return f"{reverse('history_search')}?{urlencode({'q': query, 'page': number})}"
 
 
-def _said(count: int, start: int, shown: int) -> str:
+def _result_sentence(count: int, start: int, shown: int) -> str:
     if not count:
         return "No incident has all of these words. Try fewer, or part of a word."
     plural = "incident" if count == 1 else "incidents"
@@ -92,9 +92,9 @@ def _said(count: int, start: int, shown: int) -> str:
     )
 
 
-def _hit(found: World, incident: Incident, words: Sequence[str], at: datetime) -> Hit:
-    card = incident_cards.incident(incident, found, at)
-    on = card.started_at.astimezone(found.zone)
+def _hit(world: World, incident: Incident, words: Sequence[str], at: datetime) -> Hit:
+    card = incident_cards.incident(incident, world, at)
+    on = card.started_at.astimezone(world.zone)
     excerpt, said_at = _excerpt(incident, words)
     return Hit(
         url=card.url,
@@ -104,27 +104,27 @@ def _hit(found: World, incident: Incident, words: Sequence[str], at: datetime) -
         said_at=said_at,
         components=pieces(", ".join(card.components), words),
         state=card.state,
-        duration=_long(card),
+        duration=_duration(card),
     )
 
 
-def _long(card: IncidentCard) -> str:
+def _duration(card: IncidentCard) -> str:
     return "ongoing" if card.is_open else card.duration
 
 
 def _excerpt(incident: Incident, words: Sequence[str]) -> tuple[str, datetime]:
-    """The words around the first find, of the newest update that has one, and when they were said;
-    else the first of the newest post.
+    """The text around the first match in the newest update that has one, and its time;
+    else the beginning of the newest post.
     """
-    told = incident_cards.updates(incident)
+    updates = incident_cards.updates(incident)
     pattern = _pattern(words)
-    for update in told:
+    for update in updates:
         text = unescape(to_text(update.body))
         if find := pattern.search(text):
             start, end = max(0, find.start() - AROUND), find.end() + AROUND
             cut = ("… " if start else "") + text[start:end].strip() + (" …" if end < len(text) else "")
             return cut, update.at
-    posts = [update for update in told if update.kind == Kind.POST]
+    posts = [update for update in updates if update.kind == Kind.POST]
     text = unescape(to_text(posts[0].body)) if posts else ""
     cut = text[: 2 * AROUND].strip() + (" …" if len(text) > 2 * AROUND else "")
     return cut, posts[0].at if posts else incident.started_at

@@ -29,7 +29,7 @@ from statuspage.public import (
 from statuspage.public.rendering import html as _html
 from statuspage.public.rendering import lasting
 from statuspage.public.values.pages import IncidentPage, WorkPage, WorksPage
-from statuspage.public.world import ACTIVE, PLANNED, World, latencies, latest_over, world
+from statuspage.public.world import ACTIVE, PLANNED, World, gather_world, latencies, latest_over
 from statuspage.serving.document import Draft, document, eager
 from statuspage.staff.access import public
 
@@ -41,14 +41,14 @@ KEY = re.compile(r"[\w-]{1,64}")
 @document
 def overview(now: datetime) -> Draft:
     """The front page."""
-    found = world(now)
-    hours = latencies(page_model.wanted_latencies(found.components), now)
-    return _html(found, "public/overview.html", lambda at: page_model.overview(found, hours, at))
+    world = gather_world(now)
+    hours = latencies(page_model.wanted_latencies(world.components), now)
+    return _html(world, "public/overview.html", lambda at: page_model.overview(world, hours, at))
 
 
 @public
 def front(request: HttpRequest) -> HttpResponse:
-    """The front page, or the way out: mails of Statuspage's shape end with `/?unsubscribe=<key>`."""
+    """The front page, or unsubscribing: mails as Statuspage sends them link to `/?unsubscribe=<key>`."""
     key = request.GET.get("unsubscribe", "")
     if KEY.fullmatch(key):
         return redirect("unsubscribe", key)
@@ -62,55 +62,59 @@ eager(front)
 @document
 def component(now: datetime, public_id: str) -> Draft:
     """One component with its days."""
-    found = world(now, only=public_id)
-    one = _component(found, public_id)
-    hours = latencies([one.pk], now)
-    return _html(found, "public/component.html", lambda at: page_model.component_page(found, one, hours, at))
+    world = gather_world(now, only=public_id)
+    component = _component(world, public_id)
+    hours = latencies([component.pk], now)
+    return _html(
+        world, "public/component.html", lambda at: page_model.component_page(world, component, hours, at)
+    )
 
 
-def _component(found: World, public_id: str) -> Component:
-    """The one of this id that strangers may see. Raises Http404."""
-    for one in found.components:
-        if one.public_id == public_id:
-            return one
+def _component(world: World, public_id: str) -> Component:
+    """The public component with this id. Raises Http404."""
+    for component in world.components:
+        if component.public_id == public_id:
+            return component
     raise Http404("Component not found.")
 
 
 @document
 def incident(now: datetime, public_id: str) -> Draft:
     """One incident, whole."""
-    found, one = asked_incident(now, public_id)
-    seen = evidence.evidence(one, now)
-    return _html(found, "public/incident.html", lambda at: _incident_page(found, one, seen, at))
+    world, incident = asked_incident(now, public_id)
+    shown_evidence = evidence.evidence(incident, now)
+    return _html(
+        world, "public/incident.html", lambda at: _incident_page(world, incident, shown_evidence, at)
+    )
 
 
 def asked_incident(now: datetime, public_id: str) -> tuple[World, Incident]:
-    """The incident at this address, and what is shown beside it. Raises Http404."""
-    # the address of one that turned out to be another leads there
-    mine = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
-    found = world(now, only="-", incidents=Q(resolved_at=None) | mine, maintenances=ACTIVE)
+    """The incident at this address, and the world for its page. Raises Http404."""
+    # the address of a merged incident shows the one it was merged into
+    matches = Q(public_id=public_id) | Q(merged__public_id=public_id, merged__published_at__isnull=False)
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None) | matches, maintenances=ACTIVE)
     merged = Incident.objects.filter(public_id=public_id, deleted_at=None).exclude(published_at=None)
     asked = merged.values_list("merged_into__public_id", flat=True).first() or public_id
-    one = next((one for one in found.incidents if one.public_id == asked), None)
-    if one is None:
+    incident = next((incident for incident in world.incidents if incident.public_id == asked), None)
+    if incident is None:
         raise Http404("Incident not found.")
-    return found, one
+    return world, incident
 
 
-def _incident_page(found: World, one: Incident, seen: Any, at: datetime) -> IncidentPage:
-    fresh = page_model.freshness(found, at)
-    card = incident_cards.incident(one, found, at)
-    mine = {place.component_id for place in incident_cards.affected(one)}
+def _incident_page(world: World, incident: Incident, shown_evidence: Any, at: datetime) -> IncidentPage:
+    fresh = page_model.freshness(world, at)
+    card = incident_cards.incident(incident, world, at)
+    component_ids = {place.component_id for place in incident_cards.affected(incident)}
     return IncidentPage(
-        head=page_model.head_of(found, fresh),
+        head=page_model.head_of(world, fresh),
         banner=banners.incident_banner(card),
         incident=card,
         affected=tuple(
-            page_model.component_row(found, component, fresh)
-            for component in found.components
-            if component.pk in mine
+            page_model.component_row(world, component, fresh)
+            for component in world.components
+            if component.pk in component_ids
         ),
-        evidence=seen,
+        evidence=shown_evidence,
     )
 
 
@@ -122,46 +126,48 @@ def history_page(now: datetime, month: str = "", public_id: str = "") -> Draft:
         last = history.asked_month(month, now)
     except ValueError as error:
         raise Http404("Month not found.") from error
-    found = history.gather(now, last, public_id)
-    one = _component(found, public_id) if public_id else None
-    return _html(found, "public/history.html", lambda at: history.history_page(found, last, at, one))
+    world = history.gather(now, last, public_id)
+    component = _component(world, public_id) if public_id else None
+    return _html(world, "public/history.html", lambda at: history.history_page(world, last, at, component))
 
 
 @document
 def postmortems_page(now: datetime) -> Draft:
-    """Every postmortem, and what is still to do."""
-    found = world(now, only="-", incidents=Q(resolved_at=None))
+    """Every postmortem, and the open actions."""
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None))
     reports = list(postmortems.published())
     return _html(
-        found, "public/postmortems.html", lambda at: postmortems.postmortems_page(found, reports, at)
+        world, "public/postmortems.html", lambda at: postmortems.postmortems_page(world, reports, at)
     )
 
 
 @document
 def postmortem(now: datetime, public_id: str) -> Draft:
     """One postmortem, whole."""
-    found = world(now, only="-", incidents=Q(resolved_at=None))
-    one = _postmortem(public_id)
-    return _html(found, "public/postmortem.html", lambda at: postmortems.postmortem_page(found, one, at))
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None))
+    postmortem = _postmortem(public_id)
+    return _html(
+        world, "public/postmortem.html", lambda at: postmortems.postmortem_page(world, postmortem, at)
+    )
 
 
 @document
 def postmortem_markdown(now: datetime, public_id: str) -> Draft:
-    """The same to keep."""
-    one = _postmortem(public_id)
-    return lasting(postmortem_files.MARKDOWN, lambda at: postmortem_files.as_markdown(one, _day(at)))
+    """The postmortem as Markdown."""
+    postmortem = _postmortem(public_id)
+    return lasting(postmortem_files.MARKDOWN, lambda at: postmortem_files.as_markdown(postmortem, _day(at)))
 
 
 @document
 def postmortem_json(now: datetime, public_id: str) -> Draft:
-    """The same for machines."""
-    one = _postmortem(public_id)
-    return lasting(JSON, lambda at: postmortem_files.as_json(one, _day(at)))
+    """The postmortem as JSON."""
+    postmortem = _postmortem(public_id)
+    return lasting(JSON, lambda at: postmortem_files.as_json(postmortem, _day(at)))
 
 
 @document
 def postmortem_csv(now: datetime, public_id: str) -> Draft:
-    """The numbers behind its curve."""
+    """The points of the postmortem's curve as CSV. Raises Http404 without any."""
     body = postmortem_files.as_csv(_postmortem(public_id))
     if body is None:
         raise Http404("No checks were kept for this incident.")
@@ -169,10 +175,10 @@ def postmortem_csv(now: datetime, public_id: str) -> Draft:
 
 
 def _postmortem(public_id: str) -> Postmortem:
-    found = postmortems.published().filter(incident__public_id=public_id).first()
-    if found is None:
+    postmortem = postmortems.published().filter(incident__public_id=public_id).first()
+    if postmortem is None:
         raise Http404("Postmortem not found.")
-    return found
+    return postmortem
 
 
 def _day(at: datetime) -> date:
@@ -182,47 +188,56 @@ def _day(at: datetime) -> date:
 @eager
 @document
 def maintenances(now: datetime) -> Draft:
-    """All planned work: under way, to come, past."""
+    """All maintenance: under way, planned, past."""
     shown = PLANNED | latest_over(Maintenance.objects.all(), PAST_WORKS)
-    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
-    return _html(found, "public/maintenances.html", lambda at: _works_page(found, at))
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None), maintenances=shown)
+    return _html(world, "public/maintenances.html", lambda at: _works_page(world, at))
 
 
-def _works_page(found: World, at: datetime) -> WorksPage:
+def _works_page(world: World, at: datetime) -> WorksPage:
     return WorksPage(
-        head=page_model.head_of(found, page_model.freshness(found, at), section="maintenance"),
-        active=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.active(found)),
-        planned=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.planned(found)),
-        past=tuple(maintenance_cards.card(one, at) for one in maintenance_cards.past(found)[:PAST_WORKS]),
+        head=page_model.head_of(world, page_model.freshness(world, at), section="maintenance"),
+        active=tuple(
+            maintenance_cards.card(maintenance, at) for maintenance in maintenance_cards.active(world)
+        ),
+        planned=tuple(
+            maintenance_cards.card(maintenance, at) for maintenance in maintenance_cards.planned(world)
+        ),
+        past=tuple(
+            maintenance_cards.card(maintenance, at)
+            for maintenance in maintenance_cards.past(world)[:PAST_WORKS]
+        ),
     )
 
 
 @document
 def maintenance(now: datetime, public_id: str) -> Draft:
     """One maintenance, whole."""
-    found, one = asked_work(now, public_id)
-    return _html(found, "public/maintenance.html", lambda at: _work_page(found, one, at))
+    world, maintenance = asked_work(now, public_id)
+    return _html(world, "public/maintenance.html", lambda at: _work_page(world, maintenance, at))
 
 
 def asked_work(now: datetime, public_id: str) -> tuple[World, Maintenance]:
-    """The planned work at this address, and what is shown beside it. Raises Http404."""
-    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
-    one = next((one for one in found.maintenances if one.public_id == public_id), None)
-    if one is None:
+    """The maintenance at this address, and the world for its page. Raises Http404."""
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None), maintenances=Q(public_id=public_id))
+    maintenance = next(
+        (maintenance for maintenance in world.maintenances if maintenance.public_id == public_id), None
+    )
+    if maintenance is None:
         raise Http404("Maintenance not found.")
-    return found, one
+    return world, maintenance
 
 
-def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
-    fresh = page_model.freshness(found, at)
-    mine = {component.pk for component in one.components.all()}
+def _work_page(world: World, maintenance: Maintenance, at: datetime) -> WorkPage:
+    fresh = page_model.freshness(world, at)
+    component_ids = {component.pk for component in maintenance.components.all()}
     return WorkPage(
-        head=page_model.head_of(found, fresh, section="maintenance"),
-        work=maintenance_cards.card(one, at),
+        head=page_model.head_of(world, fresh, section="maintenance"),
+        work=maintenance_cards.card(maintenance, at),
         affected=tuple(
-            page_model.component_row(found, component, fresh)
-            for component in found.components
-            if component.pk in mine
+            page_model.component_row(world, component, fresh)
+            for component in world.components
+            if component.pk in component_ids
         ),
     )
 
@@ -231,13 +246,13 @@ def _work_page(found: World, one: Maintenance, at: datetime) -> WorkPage:
 @document
 def how_we_count(now: datetime) -> Draft:
     """The arithmetic of both uptime figures."""
-    found = world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
-    return _html(found, "public/how_we_count.html", lambda at: page_model.counting_page(found, at))
+    world = gather_world(now, only="-", incidents=Q(resolved_at=None), maintenances=ACTIVE)
+    return _html(world, "public/how_we_count.html", lambda at: page_model.counting_page(world, at))
 
 
 @public
 def favicon(request: HttpRequest) -> HttpResponse:
-    """For those who ask for it unasked; public pages bring their own, which tells the state."""
+    """For browsers that ask for /favicon.ico; public pages have their own, which shows the state."""
     return redirect(static("statuspage/favicon.svg"))
 
 
@@ -258,13 +273,13 @@ def eager_paths() -> list[str]:
         "/history.rss",
         "/feed.json",
         *brand.eager_paths(),
-        *(one.get_absolute_url() for one in opened),
-        *(one.get_absolute_url() for one in Maintenance.objects.active()),
+        *(incident.get_absolute_url() for incident in opened),
+        *(maintenance.get_absolute_url() for maintenance in Maintenance.objects.active()),
     ]
 
 
 def _is_eager(pattern: URLPattern | URLResolver) -> bool:
-    """Whether it is marked so, and names one address alone."""
+    """Whether its view is marked eager, and its address has no parameters."""
     return (
         isinstance(pattern, URLPattern)
         and getattr(pattern.callback, "is_eager", False)

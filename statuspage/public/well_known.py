@@ -12,13 +12,13 @@ from components.access_marks import public
 PLAIN = "text/plain; charset=utf-8"
 # Staff's pages, and those whose address holds a key
 CLOSED = ("/console/", "/accounts/", "/admin/", "/confirm/", "/subscription/", "/unsubscribe/")
-GOOD_FOR = timedelta(days=90)  # less than the year that RFC 9116 asks for; each answer begins it anew
+GOOD_FOR = timedelta(days=90)  # less than the year of RFC 9116; each answer extends it
 
 
 @public
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """`/robots.txt` (RFC 9309): all that customers read may be found."""
+    """`/robots.txt` (RFC 9309): allows all public pages."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in CLOSED)]
     return HttpResponse("\n".join(lines) + "\n", content_type=PLAIN)
 

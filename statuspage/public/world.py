@@ -56,8 +56,8 @@ class World:
     maintenances: list[Maintenance]  # latest start first, with components, updates and plans
     excused: dict[int, dict[date, Seconds]]  # by component, as `days`: within announced maintenance
     work: dict[int, list[Maintenance]]  # by component; those of `maintenances` that began
-    worked_on: frozenset[int]  # components that show maintenance now, if nobody set trouble by hand
-    kept: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    worked_on: frozenset[int]  # components that show maintenance now, unless a problem is set by hand
+    cache: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def today(self) -> date:
@@ -69,20 +69,20 @@ T = TypeVar("T")
 
 
 def once(build: Callable[[World, Component], T]) -> Callable[[World, Component], T]:
-    """What is made of a component alike at every age the page is judged at: made once a world."""
+    """Cache what is the same for a component at every age of the page: built once per world."""
 
     @wraps(build)
-    def kept(world: World, component: Component) -> T:
+    def cached(world: World, component: Component) -> T:
         key = (build.__name__, component.pk)
-        if key not in world.kept:
-            world.kept[key] = build(world, component)
-        found: T = world.kept[key]
-        return found
+        if key not in world.cache:
+            world.cache[key] = build(world, component)
+        value: T = world.cache[key]
+        return value
 
-    return kept
+    return cached
 
 
-def world(
+def gather_world(
     now: datetime,
     *,
     since: date | None = None,
@@ -93,7 +93,7 @@ def world(
 ) -> World:
     """Gather the world. `since`: the first day to tally (default: 90 days); `only`: one component's
     public id; `incidents`: which ones (default: open, or begun or ended since that day); `days`: which
-    of the tallied days (default: all of them); `maintenances`: which ones beside those under way
+    of the tallied days (default: all of them); `maintenances`: which ones besides those under way
     (default: planned, or ended since that day).
     """
     page = Page.objects.this()  # read first: a change while we gather makes us stale, never wrong
@@ -102,7 +102,7 @@ def world(
     today = now.astimezone(zone).date()
     first = since or today - timedelta(days=DAYS - 1)
     shown = Q(component__is_shown=True)
-    one = Q(component__public_id=only) if only else Q()
+    of_component = Q(component__public_id=only) if only else Q()
     components = Component.objects.filter(is_shown=True).order_by(
         Coalesce("group__position", "position"), "group_id", "position", "id"
     )
@@ -111,9 +111,9 @@ def world(
         incidents = Q(resolved_at=None) | Q(resolved_at__gte=start)
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
-    tallied, excused = _days(shown & one & (days or Q()), first, today)
-    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page tells of them
-    told, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
+    tallied, excused = _days(shown & of_component & (days or Q()), first, today)
+    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page shows them
+    public, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,
         public_id=page.public_id,
@@ -125,27 +125,27 @@ def world(
         probes=_probes(probe for probe in probes if not probe.is_paused),
         paused=[probe for probe in probes if probe.is_paused],
         days=tallied,
-        spans=_spans(shown & one, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
-        incidents=told,
+        spans=_spans(shown & of_component, uptime.day_bounds(today - timedelta(days=1), zone)[0]),
+        incidents=public,
         maintenances=works,
         excused=excused,
         work=_work(works),
-        worked_on=_worked_on(works, told),
+        worked_on=_worked_on(works, public),
     )
 
 
 def _probes(probes: Iterable[Probe]) -> dict[int, list[Probe]]:
-    found: dict[int, list[Probe]] = defaultdict(list)
+    by_component: dict[int, list[Probe]] = defaultdict(list)
     for probe in probes:
-        found[probe.component_id].append(probe)
-    return found
+        by_component[probe.component_id].append(probe)
+    return by_component
 
 
 Days = dict[int, dict[date, Seconds]]
 
 
 def _days(which: Q, first: date, today: date) -> tuple[Days, Days]:
-    """The seconds of each day, and those of them that are excused where there are any."""
+    """The seconds of each day, and those within announced maintenance where there are any."""
     rows = DayTally.objects.filter(which, day__gte=first, day__lt=today).values_list(
         "component_id", "day", *SECONDS_FIELDS, *EXCUSED_FIELDS
     )
@@ -201,23 +201,28 @@ def these_maintenances(which: Q) -> list[Maintenance]:
     )
 
 
-def latest_over(found: QuerySet[Maintenance], most: int) -> Q:
-    """The latest that are over or cancelled. Not those announced last: they are the far end of a series."""
-    over = found.exclude(PLANNED | ACTIVE).order_by("-starts_at", "-pk").values_list("pk", flat=True)
+def latest_over(maintenances: QuerySet[Maintenance], most: int) -> Q:
+    """The latest that are over or cancelled, by start: the last announced are the far end of a series."""
+    over = maintenances.exclude(PLANNED | ACTIVE).order_by("-starts_at", "-pk").values_list("pk", flat=True)
     return Q(pk__in=list(over[:most]))
 
 
 def _work(works: list[Maintenance]) -> dict[int, list[Maintenance]]:
-    found: dict[int, list[Maintenance]] = defaultdict(list)
-    for one in works:
-        for component in one.components.all() if one.began_at else ():
-            found[component.pk].append(one)
-    return found
+    by_component: dict[int, list[Maintenance]] = defaultdict(list)
+    for maintenance in works:
+        for component in maintenance.components.all() if maintenance.began_at else ():
+            by_component[component.pk].append(maintenance)
+    return by_component
 
 
 def _worked_on(works: list[Maintenance], incidents: list[Incident]) -> frozenset[int]:
     """Components under active maintenance, but for those whose open incident a person owns."""
-    busy = {component.pk for one in works if one.is_active for component in one.components.all()}
+    busy = {
+        component.pk
+        for maintenance in works
+        if maintenance.is_active
+        for component in maintenance.components.all()
+    }
     owned = {
         place.component_id
         for incident in incidents

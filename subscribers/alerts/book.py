@@ -1,4 +1,4 @@
-"""Opens alerts, reminds of those that last, closes those that are over. Running it twice changes nothing."""
+"""Opens alerts, sends reminders and closes those that are over. Running it twice changes nothing."""
 
 import logging
 from datetime import datetime, timedelta
@@ -12,30 +12,33 @@ from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDelivery
 from subscribers.models.alert import Step
 
 log = logging.getLogger(__name__)
-LOCK = 3  # the row of Sorter that whoever writes the book holds
+LOCK = 3  # the row of Sorter that is locked while alerts are written
 KEEP = timedelta(days=30)
 Key = tuple[str, str]
 
 
 class Book:
-    """What one process has seen; the rows are shared."""
+    """Since when this process has seen a change; the rows are shared by all."""
 
     def __init__(self) -> None:
-        self.since: dict[Key, datetime] = {}  # since when this process sees it other than the rows say
+        # since when this process sees a state that differs from the rows
+        self.since: dict[Key, datetime] = {}
 
     def write(self, world: World) -> None:
-        """Bring the rows up to what is found now. Raises DatabaseError."""
-        found = {(name, owed.subject): owed for name, kind in KINDS.items() for owed in kind.find(world)}
+        """Update the rows to the present findings. Raises DatabaseError."""
+        current = {(name, owed.subject): owed for name, kind in KINDS.items() for owed in kind.find(world)}
         opened = {
             (alert.kind, alert.subject): alert
             for alert in Alert.objects.filter(closed_at=None)
             if world.may_judge(alert.subject)
         }
-        new = self._held({key for key in found if key not in opened}, world.now)
-        over = self._held({key for key in opened if key not in found}, world.now)
-        due = [key for key in found if key in opened and _is_due(opened[key], world.now)]
-        worse = [key for key in found if key in opened and (found[key].rank or 0) > (opened[key].rank or 0)]
-        waits = {key for key in self.since if (key in found) != (key in opened)} - {*new, *over}
+        new = self._held({key for key in current if key not in opened}, world.now)
+        over = self._held({key for key in opened if key not in current}, world.now)
+        due = [key for key in current if key in opened and _is_due(opened[key], world.now)]
+        worse = [
+            key for key in current if key in opened and (current[key].rank or 0) > (opened[key].rank or 0)
+        ]
+        waits = {key for key in self.since if (key in current) != (key in opened)} - {*new, *over}
         self.since = {key: self.since[key] for key in waits}
         if not (new or over or due or worse):
             return
@@ -45,21 +48,21 @@ class Book:
             for key in over:
                 close(opened[key], world.now)
             for key in new:
-                open_alert(key[0], found[key], world.now)
+                open_alert(key[0], current[key], world.now)
             for key in worse:
-                _worsen(opened[key], found[key], world.now)
+                _worsen(opened[key], current[key], world.now)
             for key in due:
-                _remind(opened[key], found[key], world.now)
+                _remind(opened[key], current[key], world.now)
 
     def _held(self, keys: set[Key], now: datetime) -> list[Key]:
-        """Those that have been so for as long as their kind asks."""
+        """The keys that have differed from the rows for their kind's `hold_s`."""
         for key in keys:
             self.since.setdefault(key, now)
         return sorted(key for key in keys if (now - self.since[key]).total_seconds() >= _kind(key[0]).hold_s)
 
 
 def open_alert(kind: str, owed: Owed, now: datetime) -> Alert | None:
-    """Write it down, and owe it to those who want it; None when another process did."""
+    """Create the alert and its deliveries; None if another process did."""
     alert, is_new = Alert.objects.get_or_create(
         kind=kind, subject=owed.subject, closed_at=None,
         defaults={"title": owed.title[:300], "url": owed.url[:300], "back": owed.back[:300],
@@ -73,7 +76,7 @@ def open_alert(kind: str, owed: Owed, now: datetime) -> Alert | None:
 
 
 def close(alert: Alert, now: datetime) -> None:
-    """It is over: what was not sent yet is not sent; who was told hears that it is back."""
+    """Close an alert: cancel unsent messages, and notify those who got one that it is over."""
     if not Alert.objects.filter(pk=alert.pk, closed_at=None).update(closed_at=now):
         return
     over = _kind(alert.kind).over
@@ -83,19 +86,19 @@ def close(alert: Alert, now: datetime) -> None:
     alert.deliveries.filter(waiting).update(state=AlertDeliveryState.CANCELLED, finished_at=now)
     if back:
         on_its_way = (AlertDeliveryState.SENT, AlertDeliveryState.OWED)
-        told = AlertChannel.objects.filter(
+        channels = AlertChannel.objects.filter(
             deliveries__alert=alert, deliveries__state__in=on_its_way
         ).distinct()
-        _owe(alert, Step.CLOSED.value, told, _words(alert, Owed(alert.subject, back, url=alert.url)), now)
+        _owe(alert, Step.CLOSED.value, channels, _words(alert, Owed(alert.subject, back, url=alert.url)), now)
 
 
 def forget_old(now: datetime) -> None:
-    """Remove alerts that have been over for a month."""
+    """Delete alerts closed more than KEEP ago."""
     Alert.objects.filter(closed_at__lt=now - KEEP).delete()
 
 
 def _is_due(alert: Alert, now: datetime) -> bool:
-    """Whether the next reminder's time has come."""
+    """Whether the next reminder is due."""
     kind, number = _kind(alert.kind), alert.reminders
     if number < len(kind.reminders):
         return now >= alert.opened_at + kind.reminders[number]
@@ -107,7 +110,7 @@ def _is_due(alert: Alert, now: datetime) -> bool:
 
 def _remind(alert: Alert, owed: Owed, now: datetime) -> None:
     number = alert.reminders
-    while _is_due(alert, now):  # after a pause: one, not all that were missed
+    while _is_due(alert, now):  # after a pause: one reminder, not all that were missed
         alert.reminders += 1
     if not Alert.objects.filter(pk=alert.pk, closed_at=None, reminders=number).update(
         reminders=alert.reminders
@@ -119,13 +122,13 @@ def _remind(alert: Alert, owed: Owed, now: datetime) -> None:
 
 
 def _worsen(alert: Alert, owed: Owed, now: datetime) -> None:
-    """It is as bad now as others asked for; who was told already is not told again."""
+    """Notify channels whose minimum impact is now reached; others are not notified again."""
     if Alert.objects.filter(pk=alert.pk, closed_at=None, rank=alert.rank).update(rank=owed.rank):
         _owe(alert, Step.OPENED.value, _whom(alert, owed), _words(alert, owed), now)
 
 
 def _whom(alert: Alert, owed: Owed) -> Any:
-    """The channels that asked for this kind, and for what is as bad as this."""
+    """The channels that want this kind of alert at this impact."""
     wanted = AlertChannel.objects.for_group(_kind(alert.kind).group)
     return wanted if owed.rank is None else wanted.filter(least_impact__lte=owed.rank)
 
@@ -146,5 +149,5 @@ def _words(alert: Alert, owed: Owed) -> dict[str, Any]:
 
 
 def _kind(name: str) -> Kind:
-    """A kind that a newer version wrote is closed as any other."""
+    """The kind of this name; for one of a newer version, a kind that finds nothing, so it is closed."""
     return KINDS.get(name) or Kind("system", lambda _: ())

@@ -1,4 +1,4 @@
-"""Sends alerts that are owed: claimed by a lease, at least once, in order, under one id."""
+"""Sends pending alerts: claimed by a lease, at least once, in order, under one id."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ GIVE_UP_AFTER = timedelta(days=1)
 
 
 def deliver(now: datetime) -> int:
-    """Send what is due. How many were tried. Raises DatabaseError."""
+    """Send what is due. Returns how many were tried. Raises DatabaseError."""
     token, claimed = claim(now)
     if claimed:
         results = sending.run(_send_all(claimed))
@@ -32,7 +32,7 @@ def deliver(now: datetime) -> int:
 
 
 def claim(now: datetime) -> tuple[str, list[AlertDelivery]]:
-    """Lease the oldest due message of each channel: none overtakes another."""
+    """Lease the oldest due message of each channel, so that none overtakes another: (token, messages)."""
     token = secrets.token_urlsafe(18)
     owed = AlertDelivery.objects.filter(state=AlertDeliveryState.OWED)
     first = owed.order_by().values("channel").annotate(first=Min("pk")).values("first")
@@ -44,40 +44,42 @@ def claim(now: datetime) -> tuple[str, list[AlertDelivery]]:
     if not ids:
         return token, []
     may.filter(pk__in=ids).update(lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1)
-    mine = AlertDelivery.objects.filter(lease_token=token, state=AlertDeliveryState.OWED)
-    return token, list(mine.select_related("channel").order_by("pk"))
+    leased = AlertDelivery.objects.filter(lease_token=token, state=AlertDeliveryState.OWED)
+    return token, list(leased.select_related("channel").order_by("pk"))
 
 
 async def _send_all(claimed: list[AlertDelivery]) -> list[Result]:
-    return list(await asyncio.gather(*(_send(one) for one in claimed)))
+    return list(await asyncio.gather(*(_send(delivery) for delivery in claimed)))
 
 
-async def _send(one: AlertDelivery) -> Result:
+async def _send(delivery: AlertDelivery) -> Result:
     try:
-        address = one.channel.address
-        words = {name: one.message[name] for name in ("title", "body", "url", "tag", "is_back")}
-        return await sending.send(Channel(one.channel.channel), address, Message(one.message_id, **words))
+        address = delivery.channel.address
+        words = {name: delivery.message[name] for name in ("title", "body", "url", "tag", "is_back")}
+        return await sending.send(
+            Channel(delivery.channel.channel), address, Message(delivery.message_id, **words)
+        )
     except encryption.DecryptionError as error:
         return Result(End.GONE, why=str(error.__doc__))
     except Exception:
-        log.exception("alert.failed message=%s", one.message_id)
+        log.exception("alert.failed message=%s", delivery.message_id)
         return Result(End.OURS, why="Internal error; see the log.")
 
 
 def finish(token: str, tried: list[tuple[AlertDelivery, Result]], now: datetime) -> None:
-    """Write down what came of these; one whose lease has moved on is somebody else's."""
+    """Write the results; one whose lease has expired is left to its new holder."""
     with transaction.atomic():
-        for one, result in tried:
-            mine = AlertDelivery.objects.filter(pk=one.pk, lease_token=token)
+        for delivery, result in tried:
+            row = AlertDelivery.objects.filter(pk=delivery.pk, lease_token=token)
             done = {"lease_token": "", "lease_until": None, "last_error": result.why[:250]}
             if result.end is End.SENT:
-                mine.update(state=AlertDeliveryState.SENT, finished_at=now, **done)
-                AlertChannel.objects.filter(pk=one.channel_id).update(last_sent_at=now, last_error="")
+                row.update(state=AlertDeliveryState.SENT, finished_at=now, **done)
+                AlertChannel.objects.filter(pk=delivery.channel_id).update(last_sent_at=now, last_error="")
                 continue
-            AlertChannel.objects.filter(pk=one.channel_id).update(last_error=result.why[:250])
-            log.warning("alert.not_sent message=%s why=%s", one.message_id, result.why)
-            if result.end is End.GONE or now - one.created_at >= GIVE_UP_AFTER:
-                mine.update(state=AlertDeliveryState.FAILED, finished_at=now, **done)
+            AlertChannel.objects.filter(pk=delivery.channel_id).update(last_error=result.why[:250])
+            log.warning("alert.not_sent message=%s why=%s", delivery.message_id, result.why)
+            if result.end is End.GONE or now - delivery.created_at >= GIVE_UP_AFTER:
+                row.update(state=AlertDeliveryState.FAILED, finished_at=now, **done)
             else:
-                wait = WAITS[min(one.attempts, len(WAITS)) - 1]
-                mine.update(due_at=now + wait, **done)
+                wait = WAITS[min(delivery.attempts, len(WAITS)) - 1]
+                row.update(due_at=now + wait, **done)

@@ -23,7 +23,7 @@ LOCAL_SCHEMES = frozenset(
 
 
 class MailForm(forms.Form):
-    """One address."""
+    """An email address for alerts."""
 
     address = forms.CharField(label="Email address", max_length=254)
 
@@ -38,7 +38,7 @@ class MailForm(forms.Form):
 
 
 class AppriseForm(forms.Form):
-    """One address of a service."""
+    """An Apprise URL for alerts."""
 
     address = forms.CharField(
         label="Apprise URL",
@@ -67,14 +67,14 @@ AT_LEAST = ("Any impact", "Minor or worse", "Major or worse", "Critical only")  
 
 
 class ChoicesForm(forms.Form):
-    """Which alerts come this way."""
+    """Which alerts are sent to a channel."""
 
     wants_incidents = forms.BooleanField(required=False)
     wants_system = forms.BooleanField(required=False)
     least_impact = forms.ChoiceField(required=False, choices=list(enumerate(AT_LEAST)))
 
     def clean_least_impact(self) -> int:
-        """Its rank in Impact; any, where the form does not ask."""
+        """The rank in Impact; 0 (any) if the form has no such field."""
         return int(self.cleaned_data["least_impact"] or 0)
 
     def clean(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from incidents import staff_questions
+from incidents import sight, slowdowns, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
@@ -26,30 +26,30 @@ from subscribers.models.subscriber import RANKS
 
 INCIDENTS, SYSTEM = "incidents", "system"
 HOUR = timedelta(hours=1)
-HOLD_S = 30.0  # a part that `up` brings back within seconds is no news
+HOLD_S = 30.0  # `up` restarts a part within seconds: that needs no alert
 REGION_SILENT_S = 120
-ANSWERED_S = 120.0  # what is being set up may still be mended by whoever does it
+ANSWERED_S = 120.0  # a probe being set up may still be corrected
 MANY_GIVEN_UP = 20  # in an hour
 MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Something staff should know now. `subject` stays the same as long as it is the same thing."""
+    """A finding that staff should know now. `subject` identifies it for as long as it lasts."""
 
     subject: str
     title: str
     body: str = ""
     url: str = ""
-    back: str = ""  # what is said once it is over; empty: nothing
-    rank: int | None = None  # how bad it is (the rank of its Impact); None: told whatever one asked for
+    back: str = ""  # the message once it is over; empty: none
+    rank: int | None = None  # the rank of its Impact; None: sent whatever minimum a channel has
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the functions look at: the time, and the checks of /healthz.
+    """The input of `find`: the time, and the checks of /healthz.
 
-    `node`: the machine whose copies of the page we know of; empty where we serve no page.
+    `node`: this machine, whose copies of the page we judge; empty if this process serves no page.
     """
 
     now: datetime
@@ -57,17 +57,17 @@ class World:
     node: str = ""
 
     def may_judge(self, subject: str) -> bool:
-        """Whether this process can say that it is over: a disk is judged from its own machine."""
+        """Whether this process may close it: a disk is judged only by its own machine."""
         _, at, node = subject.partition("@")
         return not at or node == self.node
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`hold_s`: how long it must be so, or be over, before it counts. `reminders`: after so long again.
+    """`hold_s`: how long it must last, or be over, before it counts. `reminders`: times after opening.
 
-    `over` tells from its subject what became of it, where that can be more than one thing; empty: nothing
-    is said. Without it, the words are those that it was opened with.
+    `over`: from the subject, the message once it is over, or empty for none. Without it, the message is
+    the `back` that it was opened with.
     """
 
     group: str
@@ -75,11 +75,11 @@ class Kind:
     over: Callable[[str], str] | None = None
     hold_s: float = 0.0
     reminders: tuple[timedelta, ...] = ()
-    repeat: timedelta | None = None  # after the last of them
+    repeat: timedelta | None = None  # after the last of `reminders`
 
 
 def address(name: str, *args: str) -> str:
-    """The whole address of a page."""
+    """The full URL of a page by its URL name; PUBLIC_URL if there is none."""
     try:
         return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
     except NoReverseMatch:
@@ -90,7 +90,7 @@ def address(name: str, *args: str) -> str:
 
 
 def suggestions(world: World) -> Iterator[Owed]:
-    """What our monitoring suspects and only staff see."""
+    """Suggested incidents, which only staff see."""
     for incident in _open().filter(published_at=None, is_by_machine=True, is_owned=False):
         end = "It will not be published automatically."
         if incident.publish_at:
@@ -106,9 +106,9 @@ def suggestions(world: World) -> Iterator[Owed]:
 
 
 def published(world: World) -> Iterator[Owed]:
-    """What was published automatically and nobody has taken over."""
-    mine = _open().filter(is_by_machine=True, is_owned=False).exclude(published_at=None)
-    for incident in mine:
+    """Incidents published automatically that no one has taken over."""
+    incidents = _open().filter(is_by_machine=True, is_owned=False).exclude(published_at=None)
+    for incident in incidents:
         yield Owed(
             str(incident.pk),
             f"Incident published automatically: {incident.title}",
@@ -121,7 +121,7 @@ def published(world: World) -> Iterator[Owed]:
 
 
 def became(subject: str) -> str:
-    """What has become of an incident that was published automatically."""
+    """What became of an incident that was published automatically; empty if unknown."""
     incident = Incident.objects.filter(pk=subject).select_related("merged_into").first()
     if incident is None:
         return ""
@@ -135,7 +135,7 @@ def became(subject: str) -> str:
 
 
 def proposals(world: World) -> Iterator[Owed]:
-    """What has recovered and waits for a person to say so."""
+    """Recovered incidents that wait for a person to resolve them."""
     minutes = int(PROPOSE_AFTER.total_seconds() // 60)
     for incident in _open().filter(is_owned=True).exclude(proposed_at=None):
         yield Owed(
@@ -147,7 +147,7 @@ def proposals(world: World) -> Iterator[Owed]:
 
 
 def overdue(world: World) -> Iterator[Owed]:
-    """A promise of an update that a person made and that has passed."""
+    """Incidents whose update, promised by staff, is overdue."""
     for incident in _open().filter(is_owned=True, next_update_at__lte=world.now).exclude(published_at=None):
         assert incident.next_update_at is not None
         yield Owed(
@@ -159,7 +159,7 @@ def overdue(world: World) -> Iterator[Owed]:
 
 
 def unproven(world: World) -> Iterator[Owed]:
-    """A probe that fails and never passed a check: it shows no outage; its address may be wrong."""
+    """Probes that fail and never passed a check: they show no outage; their address may be wrong."""
     for probe in staff_questions.unproven():
         yield Owed(
             f"{probe.public_id}:{probe.target_mark}",
@@ -171,7 +171,7 @@ def unproven(world: World) -> Iterator[Owed]:
 
 
 def proven(subject: str) -> str:
-    """Whether that probe has passed a check; it may have been deleted, paused or pointed elsewhere."""
+    """The message if the probe has passed a check; empty if it was deleted, paused or changed instead."""
     public_id, _, mark = subject.partition(":")
     probe = Probe.objects.filter(public_id=public_id).select_related("component").first()
     if probe is None or probe.target_mark != mark:
@@ -180,8 +180,8 @@ def proven(subject: str) -> str:
 
 
 def unwatched(world: World) -> Iterator[Owed]:
-    """An incident of the machine's that no probe looks at any more: it will not end by itself."""
-    for incident in staff_questions.left_alone():
+    """Automatic incidents that no probe checks any more: they will not be resolved automatically."""
+    for incident in staff_questions.unwatched_incidents():
         assert incident.unwatched_at is not None
         yield Owed(
             f"{incident.pk}:{_stamp(incident.unwatched_at)}",
@@ -193,8 +193,8 @@ def unwatched(world: World) -> Iterator[Owed]:
 
 
 def disputed(world: World) -> Iterator[Owed]:
-    """Staff have set otherwise than the probes say, where the machine speaks: it contradicts neither."""
-    for incident in staff_questions.in_dispute():
+    """Automatic incidents where staff set another status than the probes see."""
+    for incident in staff_questions.disputed_incidents():
         yield Owed(
             str(incident.pk),
             staff_questions.disputed(incident).text,
@@ -209,7 +209,7 @@ def _rank(incident: Incident) -> int:
 
 
 def _stamp(at: datetime) -> int:
-    """Another promise is another subject."""
+    """The time as part of a subject: another time is another alert."""
     return int(at.timestamp())
 
 
@@ -220,7 +220,7 @@ def _open() -> Any:
 # The system itself
 
 
-PARTS = {  # the check of /healthz, what is wrong, what is right again
+PARTS = {  # by check of /healthz: (message when failing, message when over)
     "worker:heartbeat": ("The worker is not running checks.", "The worker is running again."),
     "deliveries:heartbeat": ("The message worker is not running.", "The message worker is running again."),
     "deliveries:oldestDue": ("Messages to subscribers are not being sent.", "Messages are being sent again."),
@@ -229,21 +229,21 @@ PARTS = {  # the check of /healthz, what is wrong, what is right again
     "broker:responseTime": ("The broker is not responding.", "The broker is responding again."),
     "database:responseTime": ("The database is not responding.", "The database is responding again."),
 }
-AGAIN = {  # what is wrong, the check says itself
+AGAIN = {  # the message when over; when failing it is the check's output
     "copies:disk": "Copies of the page are saved to disk again.",
     "copies:rendered": "The page is rendered again.",
 }
 CLOCK = ("The clock (beat) is not running: nothing is scheduled.", "The clock (beat) is running again.")
-BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both are fed by it; one dead worker stops one
-OWN = "copies:"  # what each process that serves the page knows for its own machine alone
-FOLLOWS = {  # what is only a consequence of another part
+BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both fail without beat; a dead worker stops one
+OWN = "copies:"  # checks that each web process can only judge for its own machine
+FOLLOWS = {  # checks that fail as a consequence of another
     "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
     "deliveries:oldestDue": BY_CLOCK[1:],
 }  # fmt: skip
 
 
 def parts(world: World) -> Iterator[Owed]:
-    """Parts of this system that /healthz says are not well: each once, consequences not at all."""
+    """Parts of this system that /healthz reports as unhealthy, without mere consequences."""
     bad = {name: check for name, check in world.vitals.items() if check["status"] != "pass"}
     if all(name in bad for name in BY_CLOCK):
         yield _part("clock", CLOCK, {})
@@ -252,8 +252,8 @@ def parts(world: World) -> Iterator[Owed]:
         subject = f"{name}@{world.node}" if name.startswith(OWN) else name
         is_ours = bool(world.node) or not name.startswith(OWN)
         if is_ours and not any(cause in bad for cause in FOLLOWS.get(name, ())):
-            said = str(check.get("output") or f"{name} is unhealthy.")
-            yield _part(subject, PARTS.get(name, (said, AGAIN.get(name, f"OK again: {said}"))), check)
+            output = str(check.get("output") or f"{name} is unhealthy.")
+            yield _part(subject, PARTS.get(name, (output, AGAIN.get(name, f"OK again: {output}"))), check)
 
 
 def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owed:
@@ -264,7 +264,7 @@ def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owe
 
 
 def regions(world: World) -> Iterator[Owed]:
-    """A region whose probes have said nothing, while another's have."""
+    """Regions without results while other regions have some."""
     rows = list(
         Probe.objects.filter(is_paused=False).order_by().values("region")
         .annotate(heard=Max("heard_s"), interval=Min("interval_s"))
@@ -274,7 +274,7 @@ def regions(world: World) -> Iterator[Owed]:
         row["region"] for row in rows
         if row["heard"] is not None and now - row["heard"] > max(REGION_SILENT_S, 3 * row["interval"])
     ]  # fmt: skip
-    if len(silent) == len(rows):  # then it is no region's fault
+    if len(silent) == len(rows):  # then it is not about a region
         return
     for region in silent:
         yield Owed(
@@ -283,8 +283,29 @@ def regions(world: World) -> Iterator[Owed]:
         )  # fmt: skip
 
 
+def blind(world: World) -> Iterator[Owed]:
+    """A region whose canaries fail together with most of its checks: it is unknown what it watches."""
+    for region in sight.blind_regions(world.now):
+        yield Owed(
+            region, f"Region {region} cannot see anything.",
+            "Its canaries and most of its checks fail: they count as unknown. Check its network.",
+            address("console_probes"), f"Region {region} sees again.",
+        )  # fmt: skip
+
+
+def slow(world: World) -> Iterator[Owed]:
+    """A component that was slower in the last hour than it usually is at this hour of the week."""
+    for component, slowdown in slowdowns.slow_components(world.now):
+        yield Owed(
+            component.public_id, f"{component} responds slower than usual.",
+            f"Median {slowdown.now_ms:,.0f} ms in the last full hour; {slowdown.usual_ms:,.0f} ms is usual"
+            f" for this hour of the week (from {slowdown.weeks} weeks).",
+            address("console_component", component.public_id), f"{component} responds at its usual speed.",
+        )  # fmt: skip
+
+
 def mail_server(world: World) -> Iterator[Owed]:
-    """Our own mail server does not take what we send. While all of it waits nobody can say that it does."""
+    """Our mail server is failing; also while all mail waits, as then it cannot be known to work."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
     is_resting = failing.filter(rests_until__gt=world.now - timedelta(seconds=30)).exists()
     if is_resting or (failing.exists() and refused_mail.waiting().exists()):
@@ -295,7 +316,7 @@ def mail_server(world: World) -> Iterator[Owed]:
 
 
 def mail_refused(world: World) -> Iterator[Owed]:
-    """Some are refused again and again, in words that blame us, while others get their mail."""
+    """Recipients refused again and again because of us, while others get their mail."""
     domains = refused_mail.domains_alone()
     if domains:
         yield Owed(
@@ -330,8 +351,10 @@ KINDS: dict[str, Kind] = {
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
+    "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),
+    "slow": Kind(SYSTEM, slow),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
     "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),
-    "database": Kind(SYSTEM, lambda _: ()),  # told by last_resort; its row comes afterwards
+    "database": Kind(SYSTEM, lambda _: ()),  # sent by last_resort, which creates its row afterwards
 }

@@ -1,6 +1,6 @@
 """Alerts while the database is away, from a private copy of staff's channels.
 
-The copy (still sealed) is renewed while the database lives. Of several web processes the one that
+The copy (still encrypted) is renewed while the database is up. Of several web processes the one that
 holds the lock sends; what it has sent is noted beside it, under an id that a restart keeps.
 """
 
@@ -36,7 +36,7 @@ PATIENCE = timedelta(seconds=30)
 
 @dataclass
 class Outage:
-    """What was told of the database being away; channel id to the id of its last message."""
+    """The alert about a database outage. `told`: the id of the last message by channel id."""
 
     opened_at: str
     id: str
@@ -45,12 +45,12 @@ class Outage:
 
 
 class LastResort:
-    """Remembers channels while the database lives, and tells them when it does not."""
+    """Stores the channels while the database is up, and alerts them when it is away."""
 
     def __init__(self) -> None:
         self.rows: list[list[Any]] | None = None
         self.away_since: datetime | None = None
-        self.outage: Outage | None = None  # for a folder that cannot be written either
+        self.outage: Outage | None = None  # used if the folder cannot be written either
 
     @property
     def _channels(self) -> Path:
@@ -61,7 +61,7 @@ class LastResort:
         return Path(settings.VAR_DIR) / "alert_database.json"
 
     def remember(self, now: datetime) -> None:
-        """The database lives: renew the copy, and write down an outage that is over. Raises DatabaseError."""
+        """Renew the copy, and record an outage that is over. Raises DatabaseError."""
         wanted = AlertChannel.objects.for_group(SYSTEM).order_by("pk")
         rows = [list(row) for row in wanted.values_list("pk", "channel", "sealed_address")]
         if rows != self.rows:
@@ -73,11 +73,11 @@ class LastResort:
         self.away_since = None
 
     def tell(self, now: datetime) -> None:
-        """The database does not answer: after half a minute, and then every hour, say so to all it can."""
+        """Alert all channels that the database is away: after PATIENCE, then every hour."""
         self.away_since = self.away_since or now
         if now - self.away_since < PATIENCE:
             return
-        with _alone(Path(settings.VAR_DIR) / "alert_database.lock") as is_ours:
+        with _exclusive(Path(settings.VAR_DIR) / "alert_database.lock") as is_ours:
             if is_ours:
                 self._tell(now)
 
@@ -114,10 +114,10 @@ class LastResort:
         return bool(result.end is End.SENT)
 
     def _come_back(self, outage: Outage, now: datetime) -> None:
-        """From here on it is rows again: the alert, what was told, and that it is back."""
+        """Record an outage that is over: the alert, the messages sent, and the message that it is over."""
         from subscribers.alerts import book
 
-        with _alone(Path(settings.VAR_DIR) / "alert_database.lock") as is_ours:
+        with _exclusive(Path(settings.VAR_DIR) / "alert_database.lock") as is_ours:
             if not is_ours or self._known() is None:
                 return
             opened_at = datetime.fromisoformat(outage.opened_at)
@@ -126,7 +126,7 @@ class LastResort:
                 defaults={"title": AWAY, "back": BACK, "url": kinds.address("console"),
                           "opened_at": opened_at},
             )  # fmt: skip
-            told = AlertChannel.objects.filter(pk__in=[int(pk) for pk in outage.told])
+            channels = AlertChannel.objects.filter(pk__in=[int(pk) for pk in outage.told])
             rows = [
                 AlertDelivery(
                     alert=alert, channel=channel, step=Step.OPENED, created_at=opened_at, due_at=opened_at,
@@ -134,7 +134,7 @@ class LastResort:
                     message=asdict(Message("", AWAY, "", "", "")),
                     state=AlertDeliveryState.SENT, finished_at=now, attempts=1,
                 )
-                for channel in told
+                for channel in channels
             ]  # fmt: skip
             AlertDelivery.objects.bulk_create(rows, ignore_conflicts=True)
             book.close(alert, now)
@@ -142,8 +142,8 @@ class LastResort:
             self._state.unlink(missing_ok=True)
 
     def _known(self) -> Outage | None:
-        told = _read(self._state)
-        return Outage(**told) if isinstance(told, dict) else self.outage
+        stored = _read(self._state)
+        return Outage(**stored) if isinstance(stored, dict) else self.outage
 
     def _keep(self, outage: Outage) -> None:
         self.outage = outage
@@ -156,8 +156,8 @@ class LastResort:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[bool]:
-    """Whether nobody else does this now. Where no lock can be written everybody does: twice beats never."""
+def _exclusive(path: Path) -> Iterator[bool]:
+    """Whether this process holds the lock. True for all if no lock can be written: twice beats never."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError:
@@ -180,7 +180,7 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, value: Any) -> None:
-    """Whole or not at all, for its owner alone; a full disk costs only the copy."""
+    """Write JSON atomically, readable by the owner only. Errors are logged, not raised."""
     half = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
@@ -193,5 +193,5 @@ def _write(path: Path, value: Any) -> None:
 
 
 def utc_now() -> datetime:
-    """Our own clock: the database's may be away."""
+    """The time by our own clock, as the database may be away."""
     return datetime.now(UTC)

@@ -31,7 +31,7 @@ REASON = "You get this because you added this address under Alerts in the consol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What an alert says. `id` stays the same in every attempt; `tag` in all messages of one alert."""
+    """The content of an alert. `id` is the same in every attempt, `tag` in all messages of one alert."""
 
     id: str
     title: str
@@ -66,19 +66,19 @@ async def _mail(address: str, message: Message, door: Egress) -> Result:
 
 
 def letter(address: str, message: Message, now: datetime) -> EmailMessage:
-    """The mail: nothing in it asks the database, which may be what it is about."""
+    """The mail. It needs no database, as that may be what it is about."""
     title = one_line(message.title, most=300)
     subject, page = messages.header(title), one_line(identity.last_known().name, most=100)
     label = "Open the console"
     note = _Note(title, tuple(part for part in (one_line(message.body, most=1000),) if part),
                  (label, message.url))  # fmt: skip
     host = emails.host_of(settings.PUBLIC_URL)
-    made = EmailMessage(policy=emails.POLICY)
-    made["From"], made["To"] = emails.sender(page), emails.receiver(address)
-    made["Subject"], made["Date"] = subject, format_datetime(now.astimezone(UTC))
-    made["Message-ID"] = f"<{message.id}@{host}>"
-    made["References"] = f"<{message.tag.replace(':', '.')}@{host}>"
-    made["Auto-Submitted"] = "auto-generated"
+    mail = EmailMessage(policy=emails.POLICY)
+    mail["From"], mail["To"] = emails.sender(page), emails.receiver(address)
+    mail["Subject"], mail["Date"] = subject, format_datetime(now.astimezone(UTC))
+    mail["Message-ID"] = f"<{message.id}@{host}>"
+    mail["References"] = f"<{message.tag.replace(':', '.')}@{host}>"
+    mail["Auto-Submitted"] = "auto-generated"
     text = [
         title,
         "",
@@ -89,27 +89,27 @@ def letter(address: str, message: Message, now: datetime) -> EmailMessage:
         "-- ",
         REASON,
     ]
-    made.set_content(writable("\n".join(text) + "\n"))
-    given = {
+    mail.set_content(writable("\n".join(text) + "\n"))
+    context = {
         "subject": subject,
         "house": heading(page, settings.PUBLIC_URL),
         "looks": {},
         "note": note,
     }
-    made.add_alternative(writable(render_to_string("mail/note.html", given)), subtype="html")
-    return made
+    mail.add_alternative(writable(render_to_string("mail/note.html", context)), subtype="html")
+    return mail
 
 
 async def _push(address: str, message: Message, door: Egress) -> Result:
-    said = {
+    payload = {
         "title": one_line(message.title, most=150), "body": one_line(message.body, most=300),
         "url": message.url, "tag": message.tag,
     }  # fmt: skip
-    return await web_push.show(address, said, door)
+    return await web_push.show(address, payload, door)
 
 
 async def _apprise(address: str, message: Message, door: Egress) -> Result:
-    """Apprise opens sockets of its own, so the host it names is judged first."""
+    """Apprise opens its own sockets, so the host is checked by the egress rules first."""
     try:
         await judge(address, door)
     except EgressError as error:
@@ -120,7 +120,7 @@ async def _apprise(address: str, message: Message, door: Egress) -> Result:
 
 
 async def judge(address: str, door: Egress) -> None:
-    """Refuse an Apprise address whose own host leads where we do not look. Raises EgressError."""
+    """Raises EgressError for an Apprise URL whose host is denied by the egress rules."""
     plugin = await asyncio.to_thread(apprise.library().Apprise.instantiate, address)
     if plugin is not None and names_host(plugin):
         port = plugin.port or (443 if plugin.secure else 80)
@@ -128,7 +128,7 @@ async def judge(address: str, door: Egress) -> None:
 
 
 def names_host(plugin: Any) -> bool:
-    """Whether the service stands on a host that the address names, as json:// and ntfy:// may."""
+    """Whether the URL may name the service's host, as json:// and ntfy:// do."""
     return any("{host}" in template for template in getattr(plugin, "templates", ()))
 
 
@@ -142,12 +142,12 @@ def _door() -> Egress:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """One loop for all alerts of this process: lines to the mail server are kept by loop."""
+    """One loop for all alerts of this process: connections to the mail server are kept per loop."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="alerts loop", daemon=True).start()
     return loop
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Wait for it here, within the deadline it keeps itself."""
+    """Run a coroutine in the alert loop and wait for it. Raises TimeoutError 5 s after DEADLINE_S."""
     return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(DEADLINE_S + 5)

@@ -41,7 +41,7 @@ MAX_BYTES = 4_096
 @never_cache
 @staff("responder")
 def page(request: StaffRequest) -> HttpResponse:
-    """One's own channels, and what is wrong now."""
+    """The person's own channels, and open alerts."""
     return _page(request)
 
 
@@ -62,7 +62,7 @@ def _page(request: StaffRequest, *, status: int = 200, **forms: Any) -> HttpResp
 @require_POST
 @staff("responder")
 def add_mail(request: StaffRequest) -> HttpResponse:
-    """The account's own address at once; any other after the link in a mail to it."""
+    """Add the account's own address at once, or send a confirmation link to another."""
     form = MailForm(request.POST, prefix="mail")
     if not form.is_valid():
         return _page(request, mail_form=form, status=422)
@@ -104,7 +104,7 @@ def confirm(request: StaffRequest, token: str) -> HttpResponse:
 @require_POST
 @staff("responder")
 def add_apprise(request: StaffRequest) -> HttpResponse:
-    """A service that Apprise knows."""
+    """Add a service by its Apprise URL."""
     form = AppriseForm(request.POST, prefix="apprise")
     if not form.is_valid():
         return _page(request, apprise_form=form, status=422)
@@ -116,7 +116,7 @@ def add_apprise(request: StaffRequest) -> HttpResponse:
 @require_POST
 @staff("responder")
 def add_browser(request: StaffRequest) -> HttpResponse:
-    """This browser: the subscription that it made, as JSON."""
+    """Add this browser. The body is its push subscription as JSON."""
     text = request.body[: MAX_BYTES + 1]
     try:
         if len(text) > MAX_BYTES:
@@ -130,9 +130,9 @@ def add_browser(request: StaffRequest) -> HttpResponse:
 
 
 def _add(request: StaffRequest, channel: Channel, address: str, shown: str) -> str:
-    """What was in the way; empty when it is there now."""
-    mine = request.user.alert_channels  # type: ignore[union-attr]
-    if mine.count() >= MAX_CHANNELS:
+    """Add a channel. Returns a sentence if it was refused; else empty."""
+    channels = request.user.alert_channels  # type: ignore[union-attr]
+    if channels.count() >= MAX_CHANNELS:
         return f"You have {MAX_CHANNELS} channels: remove one first."
     is_admin = request.role.name == "ADMIN"
     assert request.user.pk is not None
@@ -159,7 +159,7 @@ def _answer(request: StaffRequest, refused: str) -> HttpResponse:
 @require_POST
 @staff("responder")
 def choose(request: StaffRequest, pk: int) -> HttpResponse:
-    """Which alerts come this way."""
+    """Change which alerts are sent to a channel."""
     row, form = _own(request, pk), ChoicesForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(map(str, form.non_field_errors())))
@@ -175,7 +175,7 @@ def choose(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff("responder")
 def test(request: StaffRequest, pk: int) -> HttpResponse:
-    """Send something that says it is only a test, and show what came of it."""
+    """Send a test and show its result."""
     row = _own(request, pk)
     words = Message(
         new_id(), f"Test alert from {identity.current().name}",
@@ -200,7 +200,7 @@ def test(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff("responder")
 def remove(request: StaffRequest, pk: int) -> HttpResponse:
-    """Nothing is sent there any more."""
+    """Remove a channel."""
     row = _own(request, pk)
     with transaction.atomic():
         request.note("alerts.remove", _named(row))
@@ -224,7 +224,7 @@ def _own(request: StaffRequest, pk: int) -> AlertChannel:
 
 
 def _named(row: AlertChannel) -> Named:
-    """The log outlives the person: no whole address."""
+    """The channel's name in the audit log, without the whole address, as the log outlives the person."""
     shown = row.shown
     if row.channel == Channel.EMAIL:
         shown = f"{shown[:1]}…@{shown.rpartition('@')[2]}"

@@ -31,7 +31,7 @@ FORGET_EVERY_S = 3600.0
 
 
 class Watch:
-    """One a process."""
+    """The alert thread; one per process."""
 
     def __init__(self, *, every_s: float = EVERY_S) -> None:
         self.every_s = every_s
@@ -43,14 +43,14 @@ class Watch:
         self.is_failing = False
 
     def start(self, *, serves_page: bool) -> None:
-        """In a thread of its own; does nothing when it already runs."""
+        """Start in its own thread; does nothing if it already runs."""
         if self.thread is None:
             self.node = platform.node()[:60] if serves_page else ""
             self.thread = threading.Thread(target=self._work, name="alerts", daemon=True)
             self.thread.start()
 
     def channels(self) -> int:
-        """How many channels would be told of something."""
+        """How many channels would get an alert; 0 while the database is away."""
         close_old_connections()
         try:
             return AlertChannel.objects.may_be_told().count()
@@ -60,14 +60,14 @@ class Watch:
             close_old_connections()
 
     def stop(self) -> None:
-        """Look no more; what is on its way is sent again by whoever comes next, under the same id."""
+        """Start no more rounds. Messages in flight are sent again by another process, under the same id."""
         self.stopping.set()
 
     def _work(self) -> None:
         while not self.stopping.wait(self.every_s):
             try:
                 self.look()
-            except Exception:  # a fault of ours must not end the watch
+            except Exception:  # our own error must not end the thread
                 if not self.is_failing:
                     log.exception("alert.watch_failed")
                 self.is_failing = True
@@ -77,7 +77,7 @@ class Watch:
                 close_old_connections()
 
     def look(self) -> None:
-        """One round."""
+        """One round: find, write and send alerts."""
         try:
             now = database_now()
             self.last_resort.remember(now)
@@ -94,8 +94,8 @@ class Watch:
         self._beat(is_well=alerting.is_well(checks))
 
     def _beat(self, *, is_well: bool) -> None:
-        """The outgoing heartbeat, while all that matters is well."""
-        serves_page = bool(self.node)  # without the page nobody could be answered at /healthz either
+        """Send the outgoing heartbeat, at most once a minute, while no check fails."""
+        serves_page = bool(self.node)  # without the page /healthz could not be answered either
         if not settings.HEARTBEAT_URL or not serves_page or not is_well or time.monotonic() < self.beat_at:
             return
         self.beat_at = time.monotonic() + HEARTBEAT_EVERY_S
@@ -108,18 +108,18 @@ class Watch:
 
 
 async def ping(url: str, door: Egress) -> int:
-    """GET it and say the status; a redirect is an answer. Raises transport.ERRORS."""
-    given = {"User-Agent": "statuspage/1 (+heartbeat)"}
+    """GET the URL and return the status; redirects are not followed. Raises transport.ERRORS."""
+    headers = {"User-Agent": "statuspage/1 (+heartbeat)"}
     client = transport.client(door, deadline_s=HEARTBEAT_DEADLINE_S, most_bytes=0)
-    async with client, client.stream("GET", url, headers=given) as answer:
-        return answer.status_code  # whatever it says besides is not read
+    async with client, client.stream("GET", url, headers=headers) as answer:
+        return answer.status_code  # the body is not read
 
 
 _watch: Watch | None = None
 
 
 def watch() -> Watch:
-    """That of this process."""
+    """The alert thread of this process."""
     global _watch  # noqa: PLW0603 - made after the fork
     if _watch is None:
         _watch = Watch()

@@ -13,11 +13,11 @@ from subscribers.states import Channel
 
 @cache
 def kind(channel: Channel | str) -> ChannelKind:
-    """What is known of this channel. Imported when it is first asked for: some bring large libraries."""
-    found: ChannelKind = import_module(f"{__name__}.{Channel(channel).value}").CHANNEL
-    return found
+    """The definition of this channel, imported on first use, as some need large libraries."""
+    channel_kind: ChannelKind = import_module(f"{__name__}.{Channel(channel).value}").CHANNEL
+    return channel_kind
 
 
 def senders() -> dict[Channel, Sender]:
-    """How each channel sends. None raises: each says what came of it."""
+    """The send function of each channel. None of them raises: failures are returned as a Result."""
     return {channel: kind(channel).send for channel in Channel}

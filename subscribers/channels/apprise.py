@@ -1,7 +1,7 @@
-"""Apprise: a hundred more services, SMS among them, for addresses the operator named.
+"""Apprise: a hundred more services, such as SMS, for addresses set by the operator.
 
-It opens sockets of its own, past the egress door, and blocks: so it runs in a
-thread, and no stranger can add an address. It tells yes or no, nothing else.
+It opens its own sockets, not through the egress door, and blocks: so it runs in a
+thread, and the public cannot add an address. It reports success or failure only.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from django.conf import settings
 from components import identity
 from components.egress import Egress
 from components.status import Status
-from subscribers.channels.chat_message import Message, message
+from subscribers.channels.chat_message import Message, compose
 from subscribers.channels.kind import ChannelKind
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.leases import PER_CHAT_HOST
 
-MAX_WORDS = 600  # UTF-16 units: most of these services are short of room
+MAX_WORDS = 600  # UTF-16 units: most of these services allow little text
 KINDS = {
     Status.OPERATIONAL: "success",
     Status.UNDER_MAINTENANCE: "info",
@@ -34,13 +34,15 @@ POOL = ThreadPoolExecutor(PER_CHAT_HOST, thread_name_prefix="apprise")
 
 
 async def send(envelope: Envelope, _: Egress) -> Result:
-    """One message. A thread that outlives the deadline ends by Apprise's own limits of 4 s a step."""
-    told = message(envelope)
-    return await notify(envelope.address, f"{told.head}: {told.title}", _body(told), KINDS[told.status])
+    """Send one message. A thread that outlives the deadline ends by Apprise's own limits of 4 s a step."""
+    message = compose(envelope)
+    return await notify(
+        envelope.address, f"{message.head}: {message.title}", _body(message), KINDS[message.status]
+    )
 
 
 async def notify(url: str, title: str, body: str, kind: str) -> Result:
-    """Have Apprise say this, in a thread of its own."""
+    """Send a title and text by Apprise, in a thread of its own. `kind`: "success", "info", …"""
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(POOL, _notify, url, title, body, kind)
 
@@ -57,15 +59,15 @@ def _notify(url: str, title: str, body: str, kind: str) -> Result:
     return Result(End.SENT) if is_sent else Result(End.LATER, why="Apprise could not deliver it.")
 
 
-def _body(told: Message) -> str:
-    """The plain words without the title, which stands by itself."""
-    return told.plain(MAX_WORDS).split("\n", 1)[1]
+def _body(message: Message) -> str:
+    """The plain text without its first line, which is sent as the title."""
+    return message.plain(MAX_WORDS).split("\n", 1)[1]
 
 
 @cache
 def library() -> Any:
     """Imported late, with all its plugins, as that takes long. It logs addresses, so it is silenced."""
-    with warnings.catch_warnings():  # what its plugins import is old
+    with warnings.catch_warnings():  # its plugins import deprecated modules
         warnings.simplefilter("ignore")
         import apprise
 

@@ -1,7 +1,7 @@
 """What chat channels share: one POST of the vendor's body, and how its answer is read.
 
-No text of an answer is passed on: an address may lead anywhere, and it holds a key. Each vendor has
-our own sentences for the answers it knows.
+No text of an answer is shown to anyone: an address may lead anywhere, and it holds a key. Each vendor
+has our own sentences for its known answers.
 """
 
 import json
@@ -16,7 +16,7 @@ from subscribers.channels.kind import Body, ChannelKind, nothing_wrong
 from subscribers.delivery.envelope import End, Envelope, Result
 
 JSON = "application/json; charset=utf-8"
-MAX_PAUSE_S = 10**9  # beyond it JSON holds numbers that no float is
+MAX_PAUSE_S = 10**9  # JSON may hold integers too large for a float
 
 
 def channel(
@@ -56,21 +56,21 @@ def channel(
 
 
 def gone(answer: Answer, why: str) -> Result:
-    """It is gone for good: nothing more is sent there."""
+    """The address is gone for good: nothing more is sent there."""
     return Result(End.GONE, answer=answer.status, why=why)
 
 
 def later(answer: Answer, why: str, asked_s: Any = None) -> Result:
-    """Later, and not before the vendor asks for. Its number is data from outside: it may be anything."""
+    """Try again later; `asked_s`: the vendor's own pause in seconds, unchecked, if it gave one."""
     is_number = isinstance(asked_s, int | float) and not isinstance(asked_s, bool)
     pause = float(min(max(asked_s, 0), MAX_PAUSE_S)) if is_number else answer.retry_after_s
     return Result(End.LATER, answer.status, why, pause)
 
 
 def answer_object(answer: Answer) -> dict[str, Any]:
-    """The answer as an object; empty if it is none."""
+    """The answer's JSON object; empty if it is something else."""
     try:
-        found = json.loads(answer.body)
+        value = json.loads(answer.body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""What a chat message says, before it is put into any vendor's format."""
+"""The content of a chat message, before it is put into a vendor's format."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from subscribers.delivery.envelope import Envelope
 
 MAX_COMPONENTS = 20
 MAX_TITLE_LENGTH = 200
-MAX_EARLIER = 5  # words told together with the newest
+MAX_EARLIER = 5  # earlier updates included with the newest
 MAX_RUNS = 1_000
 MAX_NAME_LENGTH = 60
 MAX_FALLBACK_LENGTH = 2_000
@@ -30,9 +30,9 @@ COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`head`: "🔴 Major outage · Identified". `words`: all that is new, newest first.
+    """`head`: "🔴 Major outage · Identified". `words`: the text of all new updates, newest first.
 
-    `facts`: ("Next update", "by 08:50 UTC"). `manage` leads to what this channel chose.
+    `facts`: ("Next update", "by 08:50 UTC"). `manage`: the URL of the subscription's settings.
     """
 
     head: str
@@ -56,17 +56,17 @@ class Message:
 
     @property
     def component_lines(self) -> list[str]:
-        """ "🔴 Chat: Major outage", one a line."""
-        told = [f"{messages.EMOJI[status]} {name}: {status.label}" for name, status in self.components]
-        return [*told, f"and {self.more_components} more"] if self.more_components else told
+        """ "🔴 Chat: Major outage", one component per line."""
+        lines = [f"{messages.EMOJI[status]} {name}: {status.label}" for name, status in self.components]
+        return [*lines, f"and {self.more_components} more"] if self.more_components else lines
 
     @property
     def fallback(self) -> str:
-        """The plain words of it, for notifications and for those who see no cards."""
+        """The plain text, for notifications and for clients that show no cards."""
         return self.plain(MAX_FALLBACK_LENGTH)
 
     def plain(self, most: int) -> str:
-        """The same with at most this much of the text."""
+        """The plain text with at most `most` UTF-16 units of `words`."""
         return messages.chat_text(
             self.head,
             self.title,
@@ -77,9 +77,9 @@ class Message:
         )
 
 
-def message(envelope: Envelope) -> Message:
-    """What this envelope tells."""
-    return _of_story(envelope, envelope.story) if envelope.story else _letter(envelope)
+def compose(envelope: Envelope) -> Message:
+    """The chat message of an envelope."""
+    return _of_story(envelope, envelope.story) if envelope.story else _about_subscription(envelope)
 
 
 def _of_story(envelope: Envelope, story: Story) -> Message:
@@ -116,20 +116,20 @@ def _head(story: Story) -> str:
 
 
 def _words(envelope: Envelope, story: Story) -> tuple[Run, ...]:
-    """The newest as it is, those before it with their step and time; the newest too on another day."""
+    """The newest update, then earlier ones with label and time; the newest also, if it is of another day."""
     newest, *earlier = envelope.unsent or (story.newest,)
     sent_at = envelope.at or newest.at
     # a component's change is our own sentence: its name is no Markdown
-    told = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
+    text = [Run(one_line(newest.text))] if story.kind == NoticeKind.COMPONENT else runs(newest.text)
     if not is_today(newest.at, sent_at):
-        told = [*_step(newest, sent_at), *told]
+        text = [*_step(newest, sent_at), *text]
     if story.workaround:
-        told += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
+        text += [END, END, Run("What you can do", strong=True), END, *runs(story.workaround)]
     for word in earlier[:MAX_EARLIER]:
-        if len(told) > MAX_RUNS:
-            break  # no vendor shows as much
-        told += [END, END, *_step(word, newest.at, sent_at), *runs(word.text)]
-    return tuple(told)
+        if len(text) > MAX_RUNS:
+            break  # more than any vendor shows
+        text += [END, END, *_step(word, newest.at, sent_at), *runs(word.text)]
+    return tuple(text)
 
 
 def _step(word: Word, *seen_at: datetime) -> tuple[Run, ...]:
@@ -137,7 +137,7 @@ def _step(word: Word, *seen_at: datetime) -> tuple[Run, ...]:
 
 
 def _clock(at: datetime, *seen_at: datetime) -> str:
-    """With its day if it is another one for the words around it or for who reads them."""
+    """The time, with its date if any of `seen_at` is another day."""
     return max((clock(at, now) for now in seen_at), key=len)
 
 
@@ -150,10 +150,10 @@ def _facts(story: Story, sent_at: datetime) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _letter(envelope: Envelope) -> Message:
+def _about_subscription(envelope: Envelope) -> Message:
     """A message about the subscription itself."""
     name, house = clipped(envelope.house.name, MAX_NAME_LENGTH), envelope.house
-    title, text = LETTERS.get(envelope.purpose, LETTERS["welcome"])
+    title, text = SUBSCRIPTION_TEXTS.get(envelope.purpose, SUBSCRIPTION_TEXTS["welcome"])
     scope = clipped(envelope.scope, MAX_NAME_LENGTH) or "all components"
     return Message(
         head=f"🔔 {name}",
@@ -167,7 +167,7 @@ def _letter(envelope: Envelope) -> Message:
     )
 
 
-LETTERS = {
+SUBSCRIPTION_TEXTS = {
     "confirm": (
         "This channel will get updates about {scope}",
         "Someone subscribed this channel on the status page of {name}. Change or cancel it under “Manage”.",

@@ -26,27 +26,27 @@ class Dialect:
     strikes_code: bool = True
 
     def joined(self, runs: Iterable[Run]) -> str:
-        """All of them. Marks that go on from one run to the next stay open: side by side they would clash."""
-        found = list(runs) if self.marks_in_words else without_inner_marks(runs)
+        """The runs with marks. Marks shared by neighbours stay open: closed and reopened they would clash."""
+        run_list = list(runs) if self.marks_in_words else without_inner_marks(runs)
         written, is_open, gap = [], list[str](), ""
-        for place, run in enumerate(found):
+        for place, run in enumerate(run_list):
             wanted = self._wanted(run)
-            kept = next((at for at, mark in enumerate(is_open) if mark not in wanted), len(is_open))
-            written += [self.marks[mark][1] for mark in reversed(is_open[kept:])]
-            del is_open[kept:]
+            kept_open = next((at for at, mark in enumerate(is_open) if mark not in wanted), len(is_open))
+            written += [self.marks[mark][1] for mark in reversed(is_open[kept_open:])]
+            del is_open[kept_open:]
             before, body, after = _parted(run)
             written.append(gap + before)
             gap = after
             if body:
                 fresh = [mark for mark in wanted if mark not in is_open]
-                fresh.sort(key=lambda mark: -_lasts(found[place:], mark))
+                fresh.sort(key=lambda mark: -_lasts(run_list[place:], mark))
                 is_open += fresh
                 written += [*(self.marks[mark][0] for mark in fresh), self._inner(run, body)]
         return "".join([*written, *(self.marks[mark][1] for mark in reversed(is_open)), gap])
 
     @property
     def marks(self) -> dict[str, tuple[str, str]]:
-        """By the name that runs have for them, the outermost first."""
+        """The (opening, closing) marks by attribute of a run, the outermost first."""
         return {"strong": self.strong, "em": self.em, "strike": self.strike}
 
     def _wanted(self, run: Run) -> list[str]:
@@ -63,36 +63,36 @@ class Dialect:
         return self.literal(body) if run.is_literal else self.escape(body)
 
     def fitted(self, runs: Sequence[Run], most: int) -> str:
-        """As many of them as have room, the last one cut at a word."""
+        """As many runs as fit into `most` (by `measure`), the last one cut at a word."""
         whole = self.joined(runs)
         if self.measure(whole) <= most:
             return whole
         return self.joined(cut(runs, most, lambda run: self.measure(self.joined([run]))))
 
     def plain(self, text: str, most: int) -> str:
-        """One line of plain words, escaped."""
+        """Plain text on one line, escaped."""
         return self.fitted([Run(one_line(text))], most)
 
     def plain_lines(self, of: Iterable[str], most: int) -> str:
-        """Lines of plain words, escaped."""
-        found = [run for line in of for run in (END, Run(one_line(line)))]
-        return self.fitted(found[1:], most)
+        """Lines of plain text, escaped."""
+        runs = [run for line in of for run in (END, Run(one_line(line)))]
+        return self.fitted(runs[1:], most)
 
 
 def _parted(run: Run) -> tuple[str, str, str]:
-    """What may be marked, and the blanks around it."""
-    # what begins a line of code belongs to it; outside, four blanks would make a block of their own
+    """(space before, text to be marked, space after)."""
+    # leading space belongs to code; outside of marks, four spaces would start a code block
     body = run.text.rstrip() if run.code else run.text.strip()
     return run.text.partition(body) if body else (run.text, "", "")
 
 
 def _lasts(runs: Sequence[Run], mark: str) -> int:
-    """How many of these have it, from the first on: what lasts longer stands around the other."""
+    """How many of these have the mark, from the first on: longer ones go around shorter ones."""
     return next((place for place, run in enumerate(runs) if not getattr(run, mark)), len(runs))
 
 
 def escape_entities(text: str) -> str:
-    """Text as HTML and mrkdwn write it."""
+    """Text with &, < and > escaped, as for HTML and mrkdwn."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -101,7 +101,7 @@ AT_START = re.compile(r"^(\s*)([-+#>=])")
 
 
 def _escape_markdown(text: str) -> str:
-    """What both read as an escape; "<" is taken apart, as Mattermost knows no backslash before it."""
+    """Escaped for both. "<" is broken up instead, as Mattermost does not escape it with a backslash."""
     escaped = AT_START.sub(r"\1\\\2", MARKDOWN_MARKS.sub(r"\\\1", text))
     return tame(escaped)
 
@@ -111,7 +111,7 @@ def _markdown_link(text: str, url: str) -> str:
 
 
 def _markdown_code(text: str) -> str:
-    """Byte for byte: a text that holds the sign stands between longer ones (CommonMark, section 6.1)."""
+    """Inline code; text with backticks is put between longer ones (CommonMark, section 6.1)."""
     sign = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     gap = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{sign}{gap}{text}{gap}{sign}"
@@ -129,12 +129,12 @@ MARKDOWN = Dialect(  # Discord and Mattermost
 
 
 def escape_html(text: str) -> str:
-    """Words for a vendor that reads a little HTML; they call nobody."""
+    """Text for a vendor that reads a little HTML, without mentions."""
     return escape_entities(silenced(text)).replace('"', "&quot;")
 
 
 def exactly(text: str) -> str:
-    """Code and addresses, byte for byte."""
+    """Code and addresses, escaped for HTML but otherwise unchanged."""
     return escape_entities(text).replace('"', "&quot;")
 
 

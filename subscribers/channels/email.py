@@ -1,9 +1,8 @@
 """Mail over a few kept connections to the operator's server, or into a folder when none is set.
 
-A connection carries many mails. What the server says about one receiver is the
-receiver's fault; what it says before it knows the receiver is ours. If the text was
-sent and no answer comes, the mail may have been accepted: it is sent again later,
-under the same Message-ID.
+A connection carries many mails. Refusing a recipient may be the recipient's fault; an
+error before the recipient is named is ours. If the text was sent and no answer comes,
+the mail may have been accepted: it is sent again later, under the same Message-ID.
 """
 
 import asyncio
@@ -29,9 +28,9 @@ from subscribers.delivery import refusals
 from subscribers.delivery.envelope import End, Envelope, Result
 from subscribers.delivery.refusals import Blame
 
-DEADLINE_S = 18.0  # below the postman's own, so that we know where it got stuck
-MAX_LINES = 4  # of one process; many servers allow ten from one address
-MAILS_A_LINE = 100  # then a fresh one: many servers hang up at some number
+DEADLINE_S = 18.0  # below the dispatcher's own, so that we know where it got stuck
+MAX_LINES = 4  # connections per process; many servers allow ten from one address
+MAILS_A_LINE = 100  # mails per connection: many servers close it at some number
 IDLE_S = 10.0
 MAX_FILES = 500
 
@@ -39,14 +38,14 @@ MAX_FILES = 500
 class Step(IntEnum):
     """How far a mail got with the server."""
 
-    LINE = 0  # no line yet
-    SENDER = 1  # it was told who writes
-    RECEIVER = 2  # and to whom
-    TEXT = 3  # the text is on its way
+    LINE = 0  # no connection yet
+    SENDER = 1  # MAIL FROM is sent
+    RECEIVER = 2  # RCPT TO is sent
+    TEXT = 3  # DATA is sent
 
 
 async def send(envelope: Envelope, egress: Egress) -> Result:
-    """One mail."""
+    """Send one mail."""
     now = datetime.now(UTC)
     try:
         message = emails.letter(envelope, now)
@@ -56,7 +55,7 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
 
 
 async def carry(name: str, address: str, message: EmailMessage, egress: Egress) -> Result:
-    """Hand over a message that is written. Raises NoAddressError."""
+    """Deliver a finished message, to the server or into the folder. Raises NoAddressError."""
     if not settings.EMAIL_URL:
         return await asyncio.to_thread(_file, name, message.as_bytes(), datetime.now(UTC))
     return await _lines().carry(emails.receiver(address).addr_spec, message.as_bytes(), egress)
@@ -66,7 +65,7 @@ async def carry(name: str, address: str, message: EmailMessage, egress: Egress) 
 
 
 def _file(name: str, raw: bytes, now: datetime) -> Result:
-    """A whole file or none; the newest are kept."""
+    """Write a complete file or none; only the newest MAX_FILES are kept."""
     folder = Path(settings.VAR_DIR) / "mail"
     half = folder / f".{name}-{secrets.token_hex(4)}"
     try:
@@ -83,11 +82,11 @@ def _file(name: str, raw: bytes, now: datetime) -> Result:
     return Result(End.SENT)
 
 
-# Over a line
+# Over a connection
 
 
 class _Stale(Exception):
-    """The server hung up on a line that lay idle: nothing was lost, a fresh one will do."""
+    """The server closed an idle connection: nothing was sent, a new one is opened."""
 
 
 @dataclass(slots=True)
@@ -98,7 +97,7 @@ class _Line:
 
 
 class _Lines:
-    """The lines of one event loop to the operator's server."""
+    """The connections of one event loop to the operator's server."""
 
     def __init__(self) -> None:
         self.places = asyncio.Semaphore(MAX_LINES)
@@ -106,7 +105,7 @@ class _Lines:
         self.farewells: set[asyncio.Task[None]] = set()
 
     async def carry(self, to: str, raw: bytes, egress: Egress) -> Result:
-        """Hand it over within one deadline, waiting for a line included. Never raises for the server."""
+        """Send one mail within the deadline, including the wait for a connection. Raises no server errors."""
         way = _Way(to, raw)
         try:
             async with asyncio.timeout(DEADLINE_S), self.places:
@@ -135,7 +134,7 @@ class _Lines:
         return None
 
     async def _carry_on(self, line: _Line, way: "_Way") -> Result:
-        """One mail on this line, which is kept if it still can be. Raises _Stale."""
+        """Send one mail on this connection, and keep it if it is still open. Raises _Stale."""
         is_good = False
         try:
             result = await way.go(line)
@@ -156,7 +155,7 @@ class _Lines:
         self.idle.append(line)
 
     def _part(self, line: _Line) -> None:
-        """Say goodbye, without anybody waiting for it."""
+        """Close a connection with QUIT, in the background."""
         if line in self.idle:
             self.idle.remove(line)
         task = asyncio.ensure_future(_quit(line.client))
@@ -165,13 +164,13 @@ class _Lines:
 
 
 class _Way:
-    """One mail on its way; `step` is how far it got."""
+    """One mail being sent; `step` is how far it got."""
 
     def __init__(self, to: str, raw: bytes) -> None:
         self.to, self.raw, self.step = to, raw, Step.LINE
 
     async def go(self, line: _Line) -> Result:
-        """What came of it. Raises _Stale."""
+        """Send it on this connection. Raises _Stale."""
         client = line.client
         try:
             self.step = Step.SENDER
@@ -183,7 +182,7 @@ class _Way:
         except aiosmtplib.SMTPResponseException as error:
             if self.step is Step.SENDER and line.used and error.code == 421:
                 raise _Stale from error
-            await _start_over(client)
+            await _reset(client)
             return judged(self.step, error.code, error.message)
         except (aiosmtplib.SMTPException, OSError) as error:
             if self.step is Step.SENDER and line.used:
@@ -192,25 +191,25 @@ class _Way:
         return Result(End.SENT, answer=answer.code)
 
     def silence(self, why: str) -> Result:
-        """No answer. Before it knew the receiver it can only be about us."""
+        """The result without an answer: our fault, unless the recipient was named already."""
         return Result(End.OURS if self.step <= Step.SENDER else End.LATER, why=why)
 
 
 def judged(step: Step, code: int, text: str) -> Result:
     """What a refusal (4xx, 5xx) at this step means."""
-    said = f"The mail server replied {code} {_in_one_line(text)}".rstrip()[:240]
-    if step <= Step.SENDER or code < 400 or code == 421:  # 421: it is closing, whoever we write to
-        return Result(End.OURS, answer=code, why=said)
+    why = f"The mail server replied {code} {_in_one_line(text)}".rstrip()[:240]
+    if step <= Step.SENDER or code < 400 or code == 421:  # 421: it is closing, whoever the recipient is
+        return Result(End.OURS, answer=code, why=why)
     if code < 500:
-        return Result(End.LATER, answer=code, why=said)
-    return Result(ENDS[refusals.blame(code, text)], answer=code, why=said)
+        return Result(End.LATER, answer=code, why=why)
+    return Result(ENDS[refusals.blame(code, text)], answer=code, why=why)
 
 
 ENDS = {Blame.MAILBOX: End.GONE, Blame.US: End.OURS, Blame.UNSAID: End.LATER}
 
 
 async def _open(egress: Egress) -> _Line:
-    """A fresh line, secured and logged in. Raises EgressError, SMTPException, OSError."""
+    """A new connection, with TLS and login. Raises EgressError, SMTPException, OSError."""
     host, port = settings.EMAIL_HOST, settings.EMAIL_PORT
     client = aiosmtplib.SMTP(
         hostname=host,
@@ -227,8 +226,8 @@ async def _open(egress: Egress) -> _Line:
     return _Line(client)
 
 
-async def _start_over(client: aiosmtplib.SMTP) -> None:
-    """The line is used on after a refusal; one that does not know RSET is not."""
+async def _reset(client: aiosmtplib.SMTP) -> None:
+    """Reset the connection after a refusal, so that it can be used again; close it if that fails."""
     try:
         if client.is_connected:
             await client.rset(timeout=2)
@@ -250,7 +249,7 @@ _by_loop: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = weakr
 
 
 def _lines() -> _Lines:
-    """Those of this loop: a socket belongs to the loop that opened it."""
+    """The connections of this event loop: a socket belongs to the loop that opened it."""
     return _by_loop.setdefault(asyncio.get_running_loop(), _Lines())
 
 

@@ -1,10 +1,10 @@
-"""Google Chat: a card in the thread of its story (developers.google.com/workspace/chat)."""
+"""Google Chat: a card, threaded by incident (developers.google.com/workspace/chat)."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from subscribers.channels import chat
-from subscribers.channels.chat_message import Message, message
+from subscribers.channels.chat_message import Message, compose
 from subscribers.channels.dialect import Dialect, escape_html, exactly, html_link
 from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import tame
@@ -26,36 +26,36 @@ GOOGLE_CHAT = Dialect(
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The message. Its title is plain text; the rest is the little HTML that cards know."""
-    told = message(envelope)
+    """The JSON body. The title is plain text; the rest is the HTML subset of cards."""
+    message = compose(envelope)
     card = {
-        "header": {"title": tame(told.head), "subtitle": tame(told.page_name)},
-        "sections": [{"widgets": _widgets(told)}],
+        "header": {"title": tame(message.head), "subtitle": tame(message.page_name)},
+        "sections": [{"widgets": _widgets(message)}],
     }
     return {
-        "fallbackText": tame(told.plain(1_000)),
+        "fallbackText": tame(message.plain(1_000)),
         "cardsV2": [{"cardId": envelope.id, "card": card}],
-        "thread": {"threadKey": told.key},
+        "thread": {"threadKey": message.key},
     }
 
 
 def target(url: str) -> str:
-    """The address, asking for one thread a story."""
+    """The URL with the parameter that puts messages of one story into one thread."""
     parts = urlsplit(url)
     query = [(name, value) for name, value in parse_qsl(parts.query) if name != "messageReplyOption"]
     return urlunsplit(parts._replace(query=urlencode([*query, ("messageReplyOption", REPLY)])))
 
 
-def _widgets(told: Message) -> list[dict[str, Any]]:
-    widgets = [_paragraph(f"<b>{GOOGLE_CHAT.plain(told.title, 1_200)}</b>")]
-    if told.words:
-        widgets.append(_paragraph(GOOGLE_CHAT.fitted(told.words, MAX_WORDS).replace("\n", "<br>")))
-    if told.components:
-        lines = GOOGLE_CHAT.plain_lines(told.component_lines, 6_000)
+def _widgets(message: Message) -> list[dict[str, Any]]:
+    widgets = [_paragraph(f"<b>{GOOGLE_CHAT.plain(message.title, 1_200)}</b>")]
+    if message.words:
+        widgets.append(_paragraph(GOOGLE_CHAT.fitted(message.words, MAX_WORDS).replace("\n", "<br>")))
+    if message.components:
+        lines = GOOGLE_CHAT.plain_lines(message.component_lines, 6_000)
         widgets.append(_paragraph(lines.replace("\n", "<br>")))
-    for name, value in told.facts:
+    for name, value in message.facts:
         widgets.append({"decoratedText": {"topLabel": name, "text": GOOGLE_CHAT.plain(value, 400)}})
-    buttons = [_button(told.link_word, told.url), _button("Manage", told.manage)]
+    buttons = [_button(message.link_word, message.url), _button("Manage", message.manage)]
     return [*widgets, {"buttonList": {"buttons": buttons}}]
 
 
@@ -68,7 +68,7 @@ def _button(word: str, url: str) -> dict[str, Any]:
 
 
 def read(answer: Answer) -> Result:
-    """What an answer means."""
+    """The result of an answer."""
     if answer.status in (403, 404):
         return chat.gone(answer, f"Responded with {answer.status}: the space or its webhook was removed.")
     return judged(answer)

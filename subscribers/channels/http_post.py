@@ -21,7 +21,7 @@ BODY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `body` is empty unless it was asked for."""
+    """An HTTP answer. `body` is empty unless `post` was called with `reads`."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,38 +44,40 @@ class Answer:
 async def post(
     egress: Egress, url: str, body: bytes, headers: Mapping[str, str], *, reads: bool = False
 ) -> Answer:
-    """Send it. Raises one of FAILURES; the caller sets the deadline."""
+    """POST `body`. `reads`: read the answer's body. Raises one of FAILURES; the caller sets the deadline."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "https"
     line = await egress.open(parts.hostname or "", parts.port or (443 if is_tls else 80), tls=is_tls)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        given = {"User-Agent": AGENT, "Content-Type": "application/json", **headers}
-        line.writer.write(wire.request_bytes("POST", parts.netloc.rpartition("@")[2], path, given, body))
+        all_headers = {"User-Agent": AGENT, "Content-Type": "application/json", **headers}
+        line.writer.write(
+            wire.request_bytes("POST", parts.netloc.rpartition("@")[2], path, all_headers, body)
+        )
         head = await wire.read_head(line)
-        return Answer(head.status, head.headers, await _words(line, head) if reads else b"")
+        return Answer(head.status, head.headers, await _read_body(line, head) if reads else b"")
     finally:
         line.close()
 
 
-async def _words(line: Line, head: wire.Head) -> bytes:
-    """The beginning of the body, or what came of it in a moment.
+async def _read_body(line: Line, head: wire.Head) -> bytes:
+    """At most MAX_ANSWER_BYTES of the body, or what arrives within BODY_S.
 
-    The status is what counts: whoever said 200 has the message, and would be sent it again for days.
+    Errors are ignored, as the status decides: after a 200 the message must not be sent again.
     """
-    said = bytearray()
+    received = bytearray()
     with contextlib.suppress(*FAILURES, DecompressionError, TimeoutError):
         async with asyncio.timeout(BODY_S):
             async with contextlib.aclosing(wire.pieces(line, head, "POST")) as pieces:
                 async for piece in pieces:
-                    said += piece
-                    if len(said) >= MAX_ANSWER_BYTES:
+                    received += piece
+                    if len(received) >= MAX_ANSWER_BYTES:
                         break
-    return bytes(said[:MAX_ANSWER_BYTES])
+    return bytes(received[:MAX_ANSWER_BYTES])
 
 
 def failed(error: Exception) -> Result:
-    """A failure on the way in our words; nothing of a denied host is told."""
+    """The result of an exception in FAILURES, in our own words; nothing about a denied host is revealed."""
     if isinstance(error, EgressError):
         end = End.OURS if error.failure is Failure.OWN_FAULT else End.LATER
         return Result(end, why=error.sentence)
@@ -90,7 +92,7 @@ FAILURES = (EgressError, wire.MalformedAnswerError, wire.TooLargeError, Connecti
 
 
 def judged(answer: Answer) -> Result:
-    """The usual reading of a status: 2xx is told, 410 wants nothing more, all else later."""
+    """The usual meaning of a status: 2xx is sent, 410 wants nothing more, anything else is retried."""
     code = answer.status
     if 200 <= code < 300:
         return Result(End.SENT, answer=code)

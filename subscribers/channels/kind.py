@@ -14,15 +14,15 @@ Body = dict[str, Any]
 
 
 def nothing_wrong(_: SplitResult) -> str:
-    """For channels that ask nothing more of an address."""
+    """The `refusal` of channels without further rules for an address."""
     return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelKind:
-    """A way to notify somebody.
+    """A way to notify a subscriber.
 
-    `example`: how an address looks; empty where nobody types one. `how`: paragraphs under `how_title`, and
+    `example`: how an address looks; empty where none is typed. `how`: paragraphs under `how_title`, and
     a link. `host` and `path`: patterns that the whole of an address must match; None takes any. `refusal`:
     a sentence for an address that still cannot be right, or nothing. `icon`: the path of an SVG of 16 by 16.
     `short_label`: the word beside it, where the usual one is long.
@@ -37,6 +37,6 @@ class ChannelKind:
     host: re.Pattern[str] | None = None
     path: re.Pattern[str] | None = None
     refusal: Callable[[SplitResult], str] = nothing_wrong
-    body: Callable[[Envelope], Body] | None = None  # of chat vendors: what is posted as JSON
+    body: Callable[[Envelope], Body] | None = None  # of chat vendors: the JSON to post
     icon: str = ""
     short_label: str = ""

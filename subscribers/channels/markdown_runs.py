@@ -1,7 +1,7 @@
 """Markdown as runs of text in one style.
 
-No vendor's syntax for lists or headings is used, as each knows them a little
-differently: bullets are signs. A link says where it leads.
+No vendor's syntax for lists or headings is used, as they differ slightly: bullets
+are characters. A link shows where it leads.
 """
 
 import re
@@ -16,7 +16,7 @@ from subscribers.channels.text_runs import CONTROL, END, MAX_READ, Run, without_
 
 LOOKS_LIKE_ADDRESS = re.compile(r"://|^www\.|^[\w-]+(\.[\w-]+)+(/|$)", re.IGNORECASE)
 
-# what readers copy: addresses of mails, and of what no chat links to (ftp://, ssh://)
+# text that readers copy: mail addresses, and URLs that chats do not link (ftp://, ssh://)
 LITERAL = re.compile(r"(?<![\w.+%@/-])(?:[\w.+%-]+@[\w-]+(?:\.[\w-]+)+|[a-z][a-z0-9+.-]*://[^\s<>|`\"]+)")
 QUOTED, WITHIN = "> ", "\u2003"
 UNSAFE = re.compile(r"[\s<>|`\"]")
@@ -43,28 +43,27 @@ def _nothing(_: Token) -> Iterable[Run]:
 
 
 class _Blocks:
-    """What each block of Markdown adds: methods are named after the parser's tokens."""
+    """The runs of each Markdown block; methods are named after the parser's tokens."""
 
     def __init__(self) -> None:
         self.lists: list[int | None] = []  # the next number of each open list; None for bullets
-        self.around: list[
-            str
-        ] = []  # what each line begins with: QUOTED, WITHIN, or an item's sign until it is said
+        # what each line begins with: QUOTED, WITHIN, or an item's bullet until it is used
+        self.around: list[str] = []
         self.prefix = ""
         self.is_strong = False
         self.cells: int | None = None  # of the table's row; None outside of one
 
     def lead(self, *, is_code: bool) -> str:
-        """What stands before a line: whose words it is, and the item it belongs to.
+        """The prefix of a line: quotation marks, and the bullet or indentation of its item.
 
-        Code is copied: nothing stands before its lines but a sign.
+        Code is copied by readers, so its lines are not indented.
         """
-        said = [one for one in self.around if not (is_code and one == WITHIN)]
-        self.around = [one if one == QUOTED else WITHIN for one in self.around]
-        return "".join(said)
+        signs = [sign for sign in self.around if not (is_code and sign == WITHIN)]
+        self.around = [sign if sign == QUOTED else WITHIN for sign in self.around]
+        return "".join(signs)
 
     def blockquote_open(self, _: Token) -> Iterable[Run]:
-        self.around.append(QUOTED)  # as in mails: what others said is not ours
+        self.around.append(QUOTED)  # as in mails: quoted text is marked on each line
         return ()
 
     def blockquote_close(self, _: Token) -> Iterable[Run]:
@@ -92,7 +91,7 @@ class _Blocks:
         return ()
 
     def list_item_close(self, _: Token) -> Iterable[Run]:
-        """An item without words has its sign at least."""
+        """Yield the bullet of an item without text."""
         if self.around[-1] != WITHIN:
             yield from (Run(""), END)
         self.around.pop()
@@ -144,7 +143,7 @@ class _Blocks:
 
 def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
     style = Run("")
-    label: list[str] | None = None  # within a link, which may lead nowhere
+    label: list[str] | None = None  # within a link: its label so far
     for token in tokens:
         kind = token.type
         if kind in ("softbreak", "hardbreak") and label is not None:
@@ -160,7 +159,7 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
         elif kind == "link_open":
             style, label = replace(style, url=str(token.attrs.get("href", ""))), []
         elif kind == "link_close":
-            yield from _honest("".join(label or ()), style)
+            yield from _link_runs("".join(label or ()), style)
             style, label = replace(style, url=""), None
         elif token.content and label is not None:
             label.append(token.content)
@@ -171,20 +170,20 @@ def _inline(tokens: Iterable[Token]) -> Iterator[Run]:
 
 
 def _with_literals(text: str, style: Run) -> Iterator[Run]:
-    """Addresses in running words that are no links, each a run of its own: they are copied."""
+    """The text with mail addresses and unlinked URLs as literal runs, which readers copy."""
     end = 0
-    for found in LITERAL.finditer(text):
-        yield replace(style, text=text[end : found.start()])
-        yield replace(style, text=found.group(), is_literal=True)
-        end = found.end()
+    for match in LITERAL.finditer(text):
+        yield replace(style, text=text[end : match.start()])
+        yield replace(style, text=match.group(), is_literal=True)
+        end = match.end()
     yield replace(style, text=text[end:])
 
 
-def _honest(label: str, style: Run) -> Iterator[Run]:
-    """A link as a run. A label that looks like another address than it leads to shows both."""
+def _link_runs(label: str, style: Run) -> Iterator[Run]:
+    """A link as runs. If its label looks like another address than its target, both are shown."""
     target = safe_url(style.url)
     label = " ".join(label.split()) or style.url
-    if style.url.lower().startswith("mailto:"):  # no link to Discord and Telegram
+    if style.url.lower().startswith("mailto:"):  # Discord and Telegram do not link it
         mail = unquote(style.url[len("mailto:") :].partition("?")[0])
         words = f"{label} (" if label != mail else ""
         yield from (replace(style, text=words, url=""), replace(style, text=mail, url="", is_literal=True))
@@ -201,7 +200,7 @@ def _honest(label: str, style: Run) -> Iterator[Run]:
 
 
 def safe_url(url: str) -> str:
-    """The address if it may stand in a message, with all that could end a link encoded; else nothing."""
+    """The URL with characters encoded that could end a link; empty unless it is http or https."""
     if not url.lower().startswith(("http://", "https://")):
         return ""
     for sign in '()<>"|`\\*_~ @':
@@ -209,16 +208,16 @@ def safe_url(url: str) -> str:
     return CONTROL.sub("", url)
 
 
-def _tidy(found: Iterable[Run]) -> list[Run]:
-    """Neighbours of one style are one run; never more than one blank line; none at the ends."""
-    kept: list[Run] = []
-    for run in found:
-        if run.is_end and (not kept or (len(kept) > 1 and kept[-1].is_end and kept[-2].is_end)):
+def _tidy(raw_runs: Iterable[Run]) -> list[Run]:
+    """Merge neighbours of one style; at most one blank line in a row, and none at the ends."""
+    tidied: list[Run] = []
+    for run in raw_runs:
+        if run.is_end and (not tidied or (len(tidied) > 1 and tidied[-1].is_end and tidied[-2].is_end)):
             continue
-        if kept and not run.is_end and not kept[-1].is_end and replace(kept[-1], text=run.text) == run:
-            kept[-1] = replace(run, text=kept[-1].text + run.text)
+        if tidied and not run.is_end and not tidied[-1].is_end and replace(tidied[-1], text=run.text) == run:
+            tidied[-1] = replace(run, text=tidied[-1].text + run.text)
         elif run.text:
-            kept.append(run)
-    while kept and kept[-1].is_end:
-        kept.pop()
-    return kept
+            tidied.append(run)
+    while tidied and tidied[-1].is_end:
+        tidied.pop()
+    return tidied

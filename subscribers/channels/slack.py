@@ -1,14 +1,14 @@
 """Slack: Block Kit, with a colour bar and a plain fallback (docs.slack.dev).
 
-The head is in `blocks`, so that `text` is shown in notifications alone; the bar
-belongs to an attachment.
+The head is in `blocks`, so that `text` is only shown in notifications; the colour bar
+needs an attachment.
 """
 
 import re
 from typing import Any
 
 from subscribers.channels import chat
-from subscribers.channels.chat_message import Message, message
+from subscribers.channels.chat_message import Message, compose
 from subscribers.channels.dialect import Dialect, escape_entities
 from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import silenced, units
@@ -17,13 +17,13 @@ from subscribers.delivery.envelope import Envelope, Result
 MAX_WORDS = 2_900  # of the 3,000 of a section
 MAX_TITLE = 1_000
 MAX_FALLBACK = 3_000  # of 40,000
-TWINS = str.maketrans("*_~`", "∗ˍ∼ˋ")  # mrkdwn knows no escape for these
+TWINS = str.maketrans("*_~`", "∗ˍ∼ˋ")  # lookalikes: mrkdwn has no escape for these
 MARKS = re.compile(r"(?<!\w)[*_~`]+|[*_~`]+(?!\w)")
 
 
 def _escaped(text: str) -> str:
-    """docs.slack.dev: escape &, < and >. Marks inside words do nothing, at their edges they get a twin."""
-    twins = MARKS.sub(lambda found: found.group().translate(TWINS), text)
+    """Escape &, < and > (docs.slack.dev), and replace marks at the edges of words by lookalikes."""
+    twins = MARKS.sub(lambda match: match.group().translate(TWINS), text)
     return escape_entities(silenced(twins))
 
 
@@ -46,18 +46,18 @@ SLACK = Dialect(
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The body of an incoming webhook."""
-    told = message(envelope)
-    head = f"*{SLACK.plain(told.head, MAX_TITLE)}*\n*<{told.url}|{_label(told.title)}>*"
-    blocks = [_section(SLACK.fitted(told.words, MAX_WORDS))] if told.words else []
-    if told.components:
-        blocks.append(_section(SLACK.plain_lines(told.component_lines, MAX_WORDS)))
-    blocks.append({"type": "context", "elements": [_text(_foot(told))]})
+    """The JSON body of the incoming webhook."""
+    message = compose(envelope)
+    head = f"*{SLACK.plain(message.head, MAX_TITLE)}*\n*<{message.url}|{_label(message.title)}>*"
+    blocks = [_section(SLACK.fitted(message.words, MAX_WORDS))] if message.words else []
+    if message.components:
+        blocks.append(_section(SLACK.plain_lines(message.component_lines, MAX_WORDS)))
+    blocks.append({"type": "context", "elements": [_text(_foot(message))]})
     return {
-        "text": SLACK.plain_lines(told.fallback.split("\n"), MAX_FALLBACK),
+        "text": SLACK.plain_lines(message.fallback.split("\n"), MAX_FALLBACK),
         "blocks": [_section(head)],
         "attachments": [
-            {"color": told.colour, "fallback": SLACK.plain(told.title, MAX_TITLE), "blocks": blocks}
+            {"color": message.colour, "fallback": SLACK.plain(message.title, MAX_TITLE), "blocks": blocks}
         ],
         "unfurl_links": False,
         "unfurl_media": False,
@@ -68,9 +68,9 @@ def _label(title: str) -> str:
     return SLACK.plain(title, MAX_TITLE).replace("|", "¦")
 
 
-def _foot(told: Message) -> str:
-    parts = [f"*{name}* {SLACK.plain(value, 200)}" for name, value in told.facts]
-    links = [f"<{told.url}|{told.link_word}>", f"<{told.manage}|Manage>"]
+def _foot(message: Message) -> str:
+    parts = [f"*{name}* {SLACK.plain(value, 200)}" for name, value in message.facts]
+    links = [f"<{message.url}|{message.link_word}>", f"<{message.manage}|Manage>"]
     return " · ".join([*parts, *links])
 
 
@@ -79,7 +79,7 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _text(text: str) -> dict[str, Any]:
-    """`verbatim`: names of people and channels are not made links of."""
+    """A text object. `verbatim`: names of people and channels are not linked."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
@@ -97,7 +97,7 @@ GONE = {
 
 
 def read(answer: Answer) -> Result:
-    """What an answer means."""
+    """The result of an answer."""
     word = answer.body.decode("utf-8", "replace").strip()
     if answer.status in (400, 403, 404, 410) and word in GONE:
         return chat.gone(answer, f"Slack says: {word}. {GONE[word]}")

@@ -1,7 +1,7 @@
-"""Microsoft Teams: an Adaptive Card in the envelope that Workflows take (learn.microsoft.com).
+"""Microsoft Teams: an Adaptive Card in the format that Workflows accept (learn.microsoft.com).
 
-All words stand in RichTextBlocks: their runs are no Markdown, so nothing in them can be a link, a mention
-or a mark unless it is meant.
+All text is in RichTextBlocks, which have no Markdown, so nothing in it can become a link, a mention or a
+mark by accident.
 """
 
 import json
@@ -10,12 +10,12 @@ from typing import Any
 
 from components.status import Status
 from subscribers.channels import chat
-from subscribers.channels.chat_message import Message, message
+from subscribers.channels.chat_message import Message, compose
 from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import Run, cut, lines, tame
 from subscribers.delivery.envelope import Envelope, Result
 
-MAX_WORDS = 14_000  # bytes of JSON; with all else at its longest the whole stays below 28 KB
+MAX_WORDS = 14_000  # bytes of JSON; with everything else at its longest, the whole stays below 28 KB
 STYLES = {
     Status.OPERATIONAL: "good",
     Status.UNDER_MAINTENANCE: "accent",
@@ -27,16 +27,16 @@ STYLES = {
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The message."""
-    told = message(envelope)
+    """The JSON body."""
+    message = compose(envelope)
     card = {
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": "1.4",
         "lang": "en",
-        "fallbackText": tame(f"{told.head}: {told.title}\n{told.url}"),
-        "body": _blocks(told),
-        "actions": [_open(told.link_word, told.url), _open("Manage", told.manage)],
+        "fallbackText": tame(f"{message.head}: {message.title}\n{message.url}"),
+        "body": _card_body(message),
+        "actions": [_open(message.link_word, message.url), _open("Manage", message.manage)],
         "msteams": {"width": "full"},
     }
     content = {
@@ -47,15 +47,15 @@ def body(envelope: Envelope) -> dict[str, Any]:
     return {"type": "message", "attachments": [content]}
 
 
-def _blocks(told: Message) -> list[dict[str, Any]]:
-    said = lines(cut(told.words, MAX_WORDS, _bytes))
-    head = _line([Run(told.head, strong=True)], spacing="none")
-    title = _line([Run(told.title, strong=True)], size="large")
+def _card_body(message: Message) -> list[dict[str, Any]]:
+    text_lines = lines(cut(message.words, MAX_WORDS, _bytes))
+    head = _line([Run(message.head, strong=True)], spacing="none")
+    title = _line([Run(message.title, strong=True)], size="large")
     return [
-        {"type": "Container", "style": STYLES[told.status], "bleed": True, "items": [head, title]},
-        *(_line(line) for line in said),
-        *(_line([Run(line)], size="small") for line in told.component_lines),
-        *(_line([Run(f"{name}: ", strong=True), Run(value)]) for name, value in told.facts),
+        {"type": "Container", "style": STYLES[message.status], "bleed": True, "items": [head, title]},
+        *(_line(line) for line in text_lines),
+        *(_line([Run(line)], size="small") for line in message.component_lines),
+        *(_line([Run(f"{name}: ", strong=True), Run(value)]) for name, value in message.facts),
     ]
 
 
@@ -80,7 +80,7 @@ def _run(run: Run, size: str) -> dict[str, Any]:
 
 
 def _bytes(run: Run) -> int:
-    """What a run costs; the end of a line costs the next block."""
+    """The bytes of a run in JSON; the end of a line counts as the start of the next block."""
     made = _line([]) if run.is_end else _run(run, "default")
     return len(json.dumps(made, ensure_ascii=False).encode()) + 2
 
@@ -90,7 +90,7 @@ def _open(word: str, url: str) -> dict[str, Any]:
 
 
 def read(answer: Answer) -> Result:
-    """Workflows answer 202. Older connectors answer 200 even when Teams refuses, and say so in words."""
+    """The result of an answer. Old connectors answer 200 with an error text when Teams refuses."""
     words = answer.body.decode("utf-8", "replace")
     error = chat.answer_object(answer).get("error")
     code = error.get("code") if isinstance(error, dict) else None

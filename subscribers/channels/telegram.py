@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from subscribers.channels import chat
-from subscribers.channels.chat_message import Message, message
+from subscribers.channels.chat_message import Message, compose
 from subscribers.channels.dialect import Dialect, escape_html, exactly, html_link
 from subscribers.channels.http_post import Answer, judged
 from subscribers.channels.text_runs import units
@@ -19,7 +19,7 @@ SWITCHES = frozenset({"disable_notification", "protect_content"})
 
 
 def visible_units(html: str) -> int:
-    """How long a text is once its tags and entities are read, which is what Telegram counts."""
+    """The length (UTF-16 units) without tags and with entities decoded, as Telegram counts."""
     bare = re.sub(r"<[^>]*>", "", html)
     return units(re.sub(r"&(amp|lt|gt|quot);", "x", bare))
 
@@ -38,18 +38,18 @@ TELEGRAM = Dialect(
 
 
 def body(envelope: Envelope) -> dict[str, Any]:
-    """The method's parameters, those of the address that choose the place and the loudness among them."""
-    told = message(envelope)
+    """The parameters of sendMessage, including those in the address, such as chat_id."""
+    message = compose(envelope)
     return {
         **_asked(envelope.address),
-        "text": _text(told),
+        "text": _text(message),
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
     }
 
 
 def _asked(url: str) -> dict[str, str | int | bool]:
-    """What the address asks for, in the types of sendMessage; all else in it is ours to say."""
+    """The parameters taken from the address, in the types of sendMessage; others are ignored."""
     asked: dict[str, str | int | bool] = {}
     for name, value in parse_qsl(urlsplit(url).query):
         if name == "chat_id":
@@ -62,28 +62,30 @@ def _asked(url: str) -> dict[str, str | int | bool]:
 
 
 def target(url: str) -> str:
-    """The method's address without the parameters: they stand in the body."""
+    """The URL without parameters, as they are sent in the body."""
     return urlunsplit(urlsplit(url)._replace(query=""))
 
 
-def _text(told: Message) -> str:
-    head = f"<b>{TELEGRAM.plain(told.head, 200)}</b>\n<b>{TELEGRAM.plain(told.title, 400)}</b>"
+def _text(message: Message) -> str:
+    head = f"<b>{TELEGRAM.plain(message.head, 200)}</b>\n<b>{TELEGRAM.plain(message.title, 400)}</b>"
     after = []
-    if told.components:
-        after.append(TELEGRAM.plain_lines(told.component_lines, MAX_COMPONENT_LINES))
-    after += [f"<b>{name}</b> {TELEGRAM.plain(value, 200)}" for name, value in told.facts]
-    after.append(f"{TELEGRAM.link(told.link_word, told.url)} · {TELEGRAM.link('Manage', told.manage)}")
+    if message.components:
+        after.append(TELEGRAM.plain_lines(message.component_lines, MAX_COMPONENT_LINES))
+    after += [f"<b>{name}</b> {TELEGRAM.plain(value, 200)}" for name, value in message.facts]
+    after.append(
+        f"{TELEGRAM.link(message.link_word, message.url)} · {TELEGRAM.link('Manage', message.manage)}"
+    )
     frame = "\n\n".join([head, *after])
     room = MAX_TEXT - TELEGRAM.measure(frame) - 2
-    words = TELEGRAM.fitted(told.words, room)
+    words = TELEGRAM.fitted(message.words, room)
     return "\n\n".join(part for part in (head, words, *after) if part)
 
 
 def read(answer: Answer) -> Result:
-    """core.telegram.org/bots/api, "Making requests"; its sentences are no promise, its codes are."""
-    said = chat.answer_object(answer)
-    words = str(said.get("description", "")).lower()
-    parameters = said.get("parameters")
+    """The result of an answer (core.telegram.org/bots/api, "Making requests")."""
+    error = chat.answer_object(answer)
+    words = str(error.get("description", "")).lower()
+    parameters = error.get("parameters")
     asked = parameters if isinstance(parameters, dict) else {}
     if answer.status == 403:
         return chat.gone(answer, "The bot was blocked, or removed from the chat.")
@@ -99,7 +101,7 @@ def read(answer: Answer) -> Result:
 
 
 def refusal(url: SplitResult) -> str:
-    """Of an address that names no chat."""
+    """A sentence for an address without chat_id; else empty."""
     return "" if "chat_id=" in url.query else f"Add the chat: the address looks like {EXAMPLE}."
 
 

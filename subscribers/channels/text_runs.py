@@ -1,4 +1,4 @@
-"""Text as runs, between Markdown and a vendor's format: cut to fit, and made harmless.
+"""Text as runs, between Markdown and a vendor's format: cutting, and disarming of mentions.
 
 A run is a piece of one line in one style. A text is cut between runs or at a
 word of one, so no mark is ever left open.
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-BREAK = "\u200b"  # zero width: what is taken apart by it reads the same and is no command any more
+BREAK = "\u200b"  # zero width: breaks up a mention or command without a visible change
 CUT = "…"
-# an @ within a word calls nobody, but for these words
+# an @ within a word mentions no one, except before these words
 CALLS = re.compile(r"(?<![\w.+%-])@|@(?=(?:everyone|here|channel|all|room)\b(?![.-]))", re.IGNORECASE)
-MAX_READ = 12_000  # characters: more than any vendor gets of one text
+MAX_READ = 12_000  # characters: more than is sent to any vendor
 CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
@@ -30,7 +30,7 @@ class Run:
     strike: bool = False
     code: bool = False
     url: str = ""
-    is_literal: bool = False  # copied by its readers: an address of a mail, byte for byte
+    is_literal: bool = False  # kept byte for byte: an address that readers copy
 
     @property
     def is_end(self) -> bool:
@@ -42,29 +42,29 @@ END = Run("\n")
 
 
 def cut(runs: Sequence[Run], most: int, size: Callable[[Run], int]) -> list[Run]:
-    """The first of these that have room together, then the sign that more was said."""
-    left, kept = most - size(Run(CUT)), []
+    """The first runs that fit into `most`, then CUT if some are left out. `size`: measures one run."""
+    room, fitting = most - size(Run(CUT)), []
     for run in runs:
         needed = size(run)
-        if needed > left:
-            kept.append(_shortened(run, left, size))
+        if needed > room:
+            fitting.append(_shortened(run, room, size))
             break
-        kept.append(run)
-        left -= needed
+        fitting.append(run)
+        room -= needed
     else:
-        return kept
-    while kept and not kept[-1].text.strip():
-        kept.pop()
-    return [*kept, Run(CUT)]
+        return fitting
+    while fitting and not fitting[-1].text.strip():
+        fitting.pop()
+    return [*fitting, Run(CUT)]
 
 
-def _shortened(run: Run, left: int, size: Callable[[Run], int]) -> Run:
-    """The longest beginning of a run that has room, at a word if it has several."""
+def _shortened(run: Run, room: int, size: Callable[[Run], int]) -> Run:
+    """The longest start of a run that fits into `room`, cut at a word if it has several."""
     low, high = 0, len(run.text)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (
-            (middle, high) if size(replace(run, text=run.text[:middle])) <= left else (low, middle - 1)
+            (middle, high) if size(replace(run, text=run.text[:middle])) <= room else (low, middle - 1)
         )
     text = run.text[:low]
     at_word = text.rpartition(" ")[0]
@@ -72,31 +72,33 @@ def _shortened(run: Run, left: int, size: Callable[[Run], int]) -> Run:
 
 
 def lines(of: Sequence[Run]) -> list[list[Run]]:
-    """The runs line by line, for vendors that want each by itself; blank ones are left out."""
+    """The runs by line, without blank lines."""
     ends = [-1, *(place for place, run in enumerate(of) if run.is_end), len(of)]
-    found = [list(of[start + 1 : end]) for start, end in pairwise(ends)]
-    return [line for line in found if any(run.text.strip() for run in line)]
+    all_lines = [list(of[start + 1 : end]) for start, end in pairwise(ends)]
+    return [line for line in all_lines if any(run.text.strip() for run in line)]
 
 
 def without_inner_marks(of: Iterable[Run]) -> list[Run]:
-    """The runs without what is strong or stressed but begins or ends within a word."""
-    strong = _cleared(of, lambda run: run.strong, lambda run: replace(run, strong=False))
-    return _cleared(strong, lambda run: run.em, lambda run: replace(run, em=False))
+    """The runs without strong and em marks that begin or end within a word."""
+    strong = _without_marks_in_words(of, lambda run: run.strong, lambda run: replace(run, strong=False))
+    return _without_marks_in_words(strong, lambda run: run.em, lambda run: replace(run, em=False))
 
 
-def _cleared(of: Iterable[Run], has: Callable[[Run], bool], without: Callable[[Run], Run]) -> list[Run]:
+def _without_marks_in_words(
+    of: Iterable[Run], has: Callable[[Run], bool], without: Callable[[Run], Run]
+) -> list[Run]:
     parts = [(is_marked, list(part)) for is_marked, part in groupby(of, has)]
-    found: list[Run] = []
+    result: list[Run] = []
     for place, (is_marked, part) in enumerate(parts):
-        before = found[-1].text[-1:] if found else ""
+        before = result[-1].text[-1:] if result else ""
         after = parts[place + 1][1][0].text[:1] if place + 1 < len(parts) else ""
         is_within = is_marked and (before.isalnum() or after.isalnum())
-        found += [without(run) for run in part] if is_within else part
-    return found
+        result += [without(run) for run in part] if is_within else part
+    return result
 
 
 def clipped(text: str, most: int) -> str:
-    """Plain words on one line, at most this many UTF-16 units, cut at a word."""
+    """Plain text on one line, at most `most` UTF-16 units, cut at a word."""
     return "".join(run.text for run in _clip(one_line(text), most))
 
 
@@ -105,25 +107,25 @@ def _clip(text: str, most: int) -> list[Run]:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks, control characters and signs that turn the direction of what follows."""
+    """The text without line breaks, control characters and marks of writing direction."""
     return " ".join(CONTROL.sub("", without_breaks(text[:MAX_READ]).replace("\n", " ")).split())
 
 
 def without_breaks(text: str) -> str:
-    """Line ends that no chat knows, and tabs of old, as blanks: the words beside them stay apart."""
+    """The text with unusual line breaks and vertical tabs as spaces, so that words stay apart."""
     return BREAKS.sub(" ", text)
 
 
 def units(text: str) -> int:
-    """Its length as JavaScript and Telegram count it: an emoji is two."""
+    """The length in UTF-16 units, as JavaScript and Telegram count: an emoji is two."""
     return len(text.encode("utf-16-le", "replace")) // 2
 
 
 def silenced(text: str) -> str:
-    """No @name, @here or @everyone is left of it. An address of a mail calls nobody."""
+    """The text without working @name, @here or @everyone; mail addresses are left alone."""
     return CALLS.sub(f"@{BREAK}", text)
 
 
 def tame(text: str) -> str:
-    """For places that know no escape: no @name and no <command> is left of it."""
+    """The text without working @name or <command>, for formats without an escape."""
     return silenced(text).replace("<", f"<{BREAK}")

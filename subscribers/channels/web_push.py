@@ -9,37 +9,37 @@ from typing import Any
 from components.egress import Egress
 from subscribers import push_encryption, vapid
 from subscribers.browsers import Browser, InvalidBrowserError, is_push_service
-from subscribers.channels.chat_message import message
+from subscribers.channels.chat_message import compose
 from subscribers.channels.http_post import FAILURES, failed, judged, post
 from subscribers.channels.kind import ChannelKind
 from subscribers.channels.text_runs import clipped
 from subscribers.delivery.envelope import End, Envelope, Result
 
-MAX_BYTES = 3_000  # of 4,096 that every service takes (RFC 8030, section 7.2), before it is sealed
+MAX_BYTES = 3_000  # before encryption, of 4,096 that every service takes (RFC 8030, section 7.2)
 MAX_WORDS = 300  # UTF-16 units: no system shows more
-KEEP_S = 86_400  # for a browser that is closed; older news is no news
+KEEP_S = 86_400  # how long the service keeps it for a closed browser
 
 
 async def send(envelope: Envelope, egress: Egress) -> Result:
-    """One sealed POST to the push service."""
+    """One encrypted POST to the push service."""
     return await show(envelope.address, written(envelope), egress)
 
 
-async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
-    """Have a browser show this: title, body, url and tag."""
+async def show(address: str, payload: Mapping[str, str], egress: Egress) -> Result:
+    """Send a notification to a browser. `payload`: title, body, url and tag."""
     try:
         browser = Browser.read(address)
     except InvalidBrowserError as error:
         return Result(End.GONE, why=str(error.__doc__))
-    if not is_push_service(browser.endpoint):  # from before they were asked for
+    if not is_push_service(browser.endpoint):  # subscribed before push services were checked
         return Result(End.GONE, why="The address is not from a known push service.")
-    body = sealed(json.dumps(said, ensure_ascii=False).encode(), browser)
+    body = sealed(json.dumps(payload, ensure_ascii=False).encode(), browser)
     headers = {
         "Content-Type": "application/octet-stream",
         "Content-Encoding": "aes128gcm",
         "TTL": str(KEEP_S),
         "Urgency": "high",
-        "Topic": _topic(said["tag"]),
+        "Topic": _topic(payload["tag"]),
         **vapid.headers(browser.endpoint),
     }
     try:
@@ -52,26 +52,26 @@ async def show(address: str, said: Mapping[str, str], egress: Egress) -> Result:
 
 
 def written(envelope: Envelope) -> dict[str, Any]:
-    """What the worker in the browser shows. A later message with the same tag takes its place."""
-    told = message(envelope)
-    words = clipped("".join(run.text for run in told.words), MAX_WORDS)
-    facts = " ".join(f"{name} {value}." for name, value in told.facts)
+    """The payload for the service worker. A later message with the same tag replaces it."""
+    message = compose(envelope)
+    words = clipped("".join(run.text for run in message.words), MAX_WORDS)
+    facts = " ".join(f"{name} {value}." for name, value in message.facts)
     return {
-        "title": clipped(f"{told.head}: {told.title}", 150),
+        "title": clipped(f"{message.head}: {message.title}", 150),
         "body": "\n".join(part for part in (words, facts) if part),
-        "url": told.url,
-        "tag": told.key,
+        "url": message.url,
+        "tag": message.key,
     }
 
 
 def sealed(plain: bytes, browser: Browser) -> bytes:
-    """Readable by this browser alone; the service in between sees its length (RFC 8291)."""
+    """Encrypted for this browser; the push service only sees the length (RFC 8291)."""
     assert len(plain) <= MAX_BYTES
     return push_encryption.encrypt(plain, browser.key, browser.auth)
 
 
 def _topic(tag: str) -> str:
-    """At most 32 letters; the service keeps only the newest of a topic (RFC 8030, section 5.4)."""
+    """The topic, at most 32 characters; the service keeps only its newest message (RFC 8030, section 5.4)."""
     return base64.urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()
 
 

@@ -23,13 +23,13 @@ async def send(envelope: Envelope, egress: Egress) -> Result:
 
 
 def written(envelope: Envelope) -> bytes:
-    """The body: what is this receiver's own, then what is the same for all and was written once.
+    """The body: `meta` of this receiver, then the parts that are serialized once for all receivers.
 
-    A letter without a story is a test that receivers may ignore: it names no incident.
+    A message without a story is a test that receivers may ignore: it has no incident.
     """
     house = envelope.house
     meta = {
-        # as Statuspage writes it: receivers take the key from the query
+        # in Statuspage's form: receivers read the key from the query
         "unsubscribe": f"{house.url}/?unsubscribe={envelope.links.leave.rpartition('/')[2]}",
         "documentation": f"{house.url}/subscribe/webhook",
         "generated_at": moment(datetime.now(UTC)),

@@ -10,7 +10,7 @@ WAITS = tuple(
 )
 GIVE_UP_AFTER = timedelta(days=5)
 JITTER = 0.2
-MAX_RETRY_AFTER = timedelta(days=1)  # a Retry-After beyond it is not taken at its word
+MAX_RETRY_AFTER = timedelta(days=1)  # a longer Retry-After is cut to this
 
 
 def wait_after(attempts: int, *, asked_s: float | None = None, draw: float | None = None) -> timedelta:
@@ -22,6 +22,6 @@ def wait_after(attempts: int, *, asked_s: float | None = None, draw: float | Non
     usual = WAITS[min(attempts, len(WAITS)) - 1]
     share = random.random() if draw is None else draw  # noqa: S311 - only spreads the crowd
     spread = usual * (1 - JITTER + 2 * JITTER * share)
-    # bounded as a number: a timedelta of a stranger's fifteen digits is an OverflowError
+    # bounded as a number first: a timedelta of a receiver's fifteen digits raises OverflowError
     asked = timedelta(seconds=min(max(0.0, asked_s or 0.0), MAX_RETRY_AFTER.total_seconds()))
     return max(spread, asked)

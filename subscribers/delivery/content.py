@@ -1,4 +1,4 @@
-"""What a message says, as plain values: read once from the rows, then worded for every channel."""
+"""The content of a message as plain values: read once from the rows, then formatted by every channel."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from subscribers.delivery import webhook_payload
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One thing said. `text` is Markdown as staff wrote it; `changes`: (component, old, new)."""
+    """One update of a story. `text` is Markdown as staff wrote it; `changes`: (component, old, new)."""
 
     number: int
     label: str
@@ -39,10 +39,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An incident, planned work, a postmortem or a component's change, up to one of its words.
+    """An incident, maintenance, postmortem or component's change, up to one of its updates.
 
-    `words` are newest first. `body` is what a webhook carries beside `meta` and `page`.
-    `sequence` rises with each word of a story.
+    `words` are its updates, newest first. `body`: what a webhook has beside `meta` and `page`.
+    `sequence` rises with each update of a story.
     """
 
     kind: NoticeKind
@@ -61,56 +61,56 @@ class Story:
     workaround: str = ""  # what customers can do while it lasts, Markdown
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-    is_watching: bool = False  # all of it has recovered, and we watch
-    json: str = field(init=False)  # `body` with the sequence, written once for all who are sent it
+    is_watching: bool = False  # everything has recovered and is being monitored
+    json: str = field(init=False)  # `body` with the sequence, serialized once for all receivers
 
     def __post_init__(self) -> None:
-        """Write the body."""
+        """Serialize the body."""
         object.__setattr__(self, "json", webhook_payload.compact({**self.body, "sequence": self.sequence}))
 
     @property
     def state(self) -> State:
-        """What heads its messages."""
+        """The state shown first in its messages."""
         return WATCHING if self.is_watching else state_of(self.status)
 
     @property
     def thread(self) -> str:
-        """What mails and chat messages of it hang together by: a postmortem belongs to its incident."""
+        """The key that its mails and chat messages are threaded by: a postmortem has its incident's."""
         return self.key.replace(f"{NoticeKind.POSTMORTEM}:", f"{NoticeKind.INCIDENT}:")
 
     @property
     def newest(self) -> Word:
-        """What is said now."""
+        """The update that is sent now."""
         return self.words[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Who speaks, and how all is: the same for every message of a moment."""
+    """The page as the sender: its name and state, the same for all messages of a round."""
 
     name: str
     url: str
     page_id: str
     state: PageState
-    json: str = field(init=False)  # the same as a webhook tells it
+    json: str = field(init=False)  # the webhook's `page` object
 
     def __post_init__(self) -> None:
-        """Write it."""
-        told = webhook_payload.page(self.page_id, self.state.indicator.value, self.state.description)
-        object.__setattr__(self, "json", webhook_payload.compact(told))
+        """Serialize the `page` object."""
+        body = webhook_payload.page(self.page_id, self.state.indicator.value, self.state.description)
+        object.__setattr__(self, "json", webhook_payload.compact(body))
 
 
-def house() -> Publisher:
+def publisher_now() -> Publisher:
     """The page as it is now."""
-    shown = [_shown(one) for one in _components()]
+    shown = [_shown(component) for component in _components()]
     page = Page.objects.this()
     identity.learn(page)
-    state = page_state(shown, opened=_opened())
+    state = page_state(shown, opened=_open_states())
     return Publisher(identity.current().name, settings.PUBLIC_URL, page.public_id, state)
 
 
 def _components() -> Iterable[Component]:
-    """Those on the page; `is_covered`: planned work is under way, and no incident of people's is open."""
+    """Shown components. `is_covered`: maintenance is active and no incident managed by staff is open."""
     work = Component.objects.filter(pk=OuterRef("pk"), maintenances__in=Maintenance.objects.active())
     opened = Incident.objects.public().filter(resolved_at=None, is_owned=True)
     owned = Affected.objects.filter(component=OuterRef("pk"), incident__in=opened)
@@ -120,25 +120,25 @@ def _components() -> Iterable[Component]:
     )
 
 
-def _shown(one: Component) -> Status:
-    """As the page shows it: planned work covers what probes see, but not what people set."""
-    is_by_hand = bool(one.manual_status) and Status(one.manual_status).is_trouble
-    is_covered: bool = one.is_covered and not is_by_hand  # type: ignore[attr-defined]
-    return Status.UNDER_MAINTENANCE if is_covered else Status(one.status)
+def _shown(component: Component) -> Status:
+    """Its status on the page: maintenance hides what probes see, but not a problem that staff set."""
+    is_by_hand = bool(component.manual_status) and Status(component.manual_status).is_trouble
+    is_covered: bool = component.is_covered and not is_by_hand  # type: ignore[attr-defined]
+    return Status.UNDER_MAINTENANCE if is_covered else Status(component.status)
 
 
-def _opened() -> list[State]:
-    """What the open incidents are like now, hidden components aside."""
+def _open_states() -> list[State]:
+    """The present states of open incidents, without hidden components."""
     rows = Affected.objects.as_seen().filter(component__is_shown=True)
     opened = Incident.objects.public().filter(resolved_at=None)
     return [
-        one.state(one.shown_places)
-        for one in opened.prefetch_related(Prefetch("affected", rows, to_attr="shown_places"))
+        incident.state(incident.shown_places)
+        for incident in opened.prefetch_related(Prefetch("affected", rows, to_attr="shown_places"))
     ]
 
 
 def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:
-    """The stories up to these notices; one that nobody shall hear of any more has none."""
+    """The stories up to these notices, by notice id; withdrawn ones are missing."""
     rows = (
         Notice.objects.filter(pk__in=set(notice_ids))
         .select_related(
@@ -165,15 +165,15 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
     incident, upto = notice.incident, notice.update
     assert incident is not None
     assert upto is not None
-    if _is_gone(incident) or upto.kind != Kind.POST:
+    if _is_withdrawn(incident) or upto.kind != Kind.POST:
         return None
     posts = list(incident.updates.all())
-    told = [one for one in posts if one.number <= upto.number]
+    included = [post for post in posts if post.number <= upto.number]
     rows = [row for row in incident.affected.all() if row.component.is_shown]
     shown = {row.component.public_id for row in rows}
     phase = Phase(upto.phase)
     is_over = phase is Phase.RESOLVED
-    statuses = [Status.OPERATIONAL if is_over else status for status in _then(rows, posts, upto)]
+    statuses = [Status.OPERATIONAL if is_over else status for status in _statuses_at(rows, posts, upto)]
     state = state_now(phase, statuses, override=incident.impact_override, impact=incident.shown_impact)
     return Story(
         kind=NoticeKind.INCIDENT,
@@ -184,11 +184,11 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
         label=phase.label,
         status=state.status,
         components=tuple((row.component.name, status) for row, status in zip(rows, statuses, strict=True)),
-        words=tuple(_word(one, shown) for one in told),
+        words=tuple(_to_word(post, shown) for post in included),
         sequence=upto.number,
         body={
             "incident": webhook_payload.incident(
-                incident, told, [row.component for row in rows], shown, page_id
+                incident, included, [row.component for row in rows], shown, page_id
             )
         },
         is_over=is_over,
@@ -198,29 +198,32 @@ def _incident(notice: Notice, page_id: str) -> Story | None:
     )
 
 
-def _then(rows: Sequence[Affected], posts: Sequence[Update], upto: Update) -> list[Status]:
-    """What the components were as this update says it: what later ones changed is told with those.
+def _statuses_at(rows: Sequence[Affected], posts: Sequence[Update], upto: Update) -> list[Status]:
+    """The components' statuses as of this update, without changes by later ones. `posts`: newest first.
 
-    A message may have waited, and what it says must be of one moment. `posts` are newest first.
+    A message may have waited, and all of its content must be of one moment.
     """
     before = {
-        code: Status(old) for one in posts if one.number > upto.number for code, _, old, _ in one.changes
+        code: Status(old) for post in posts if post.number > upto.number for code, _, old, _ in post.changes
     }
     phase = Phase(upto.phase)
     return [before.get(row.component.public_id) or row.status_in(phase) for row in rows]
 
 
-def _word(one: Update, shown: set[str]) -> Word:
-    changes = tuple((name, Status(old), Status(new)) for code, name, old, new in one.changes if code in shown)
-    return Word(one.number, Phase(one.phase).label, one.at, one.body, changes)
+def _to_word(update: Update, shown: set[str]) -> Word:
+    changes = tuple(
+        (name, Status(old), Status(new)) for code, name, old, new in update.changes if code in shown
+    )
+    return Word(update.number, Phase(update.phase).label, update.at, update.body, changes)
 
 
 def _maintenance(notice: Notice, page_id: str) -> Story | None:
     work, upto = notice.maintenance, notice.maintenance_update
     assert work is not None
     assert upto is not None
-    told = sorted(
-        (one for one in work.updates.all() if one.number <= upto.number), key=lambda one: -one.number
+    included = sorted(
+        (update for update in work.updates.all() if update.number <= upto.number),
+        key=lambda update: -update.number,
     )
     components = list(work.components.all())
     is_on = upto.state in (MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING)
@@ -233,10 +236,13 @@ def _maintenance(notice: Notice, page_id: str) -> Story | None:
         url=api_shapes.address(work),
         label=MaintenanceState(upto.state).label,
         status=Status.UNDER_MAINTENANCE,
-        components=tuple((one.name, status if is_on else Status(one.status)) for one in components),
-        words=tuple(Word(one.number, MaintenanceState(one.state).label, one.at, one.body) for one in told),
+        components=tuple((place.name, status if is_on else Status(place.status)) for place in components),
+        words=tuple(
+            Word(update.number, MaintenanceState(update.state).label, update.at, update.body)
+            for update in included
+        ),
         sequence=upto.number,
-        body={"incident": webhook_payload.maintenance(work, told, components, page_id)},
+        body={"incident": webhook_payload.maintenance(work, included, components, page_id)},
         is_over=upto.state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED),
         starts_at=work.starts_at,
         ends_at=work.ends_at,
@@ -247,13 +253,13 @@ def _postmortem(notice: Notice, page_id: str) -> Story | None:
     incident, report = notice.incident, notice.postmortem
     assert incident is not None
     assert report is not None
-    if _is_gone(incident) or report.published_at is None:
+    if _is_withdrawn(incident) or report.published_at is None:
         return None
-    told = list(incident.updates.all())
+    posts = list(incident.updates.all())
     rows = [row.component for row in incident.affected.all() if row.component.is_shown]
-    shown = {one.public_id for one in rows}
-    number = (told[0].number if told else 0) + 1
-    body = webhook_payload.incident(incident, told, rows, shown, page_id, postmortem=report)
+    shown = {component.public_id for component in rows}
+    number = (posts[0].number if posts else 0) + 1
+    body = webhook_payload.incident(incident, posts, rows, shown, page_id, postmortem=report)
     return Story(
         kind=NoticeKind.POSTMORTEM,
         key=notice.story,
@@ -262,7 +268,7 @@ def _postmortem(notice: Notice, page_id: str) -> Story | None:
         url=api_shapes.address(report),
         label="Postmortem",
         status=Status.OPERATIONAL,
-        components=tuple((one.name, Status(one.status)) for one in rows),
+        components=tuple((component.name, Status(component.status)) for component in rows),
         words=(Word(number, "Postmortem", report.published_at, report.summary),),
         sequence=number,
         body={"incident": body},
@@ -301,5 +307,5 @@ READERS = {
 }
 
 
-def _is_gone(incident: Incident) -> bool:
+def _is_withdrawn(incident: Incident) -> bool:
     return bool(incident.deleted_at or incident.merged_into_id or incident.published_at is None)

@@ -30,7 +30,7 @@ from subscribers.states import Channel
 MAX_CONCURRENT = 1_000  # sockets of one process
 ROUND_S = 0.25
 BATCH = 800
-FULL = 400  # in hand: with fewer, rounds are shorter
+FULL = 400  # in flight: with fewer, rounds are shorter
 PAUSE_S = 1.0  # while the database is away
 KEEP_S = leases.LEASE.total_seconds() - leases.DEADLINE_S
 
@@ -48,12 +48,12 @@ class Attempt:
 
 
 def _write(tried: "Sequence[Attempt]", now: datetime) -> None:
-    """All together, or each by itself: one that cannot be written holds up no other. Raises DatabaseError."""
+    """Write results together, or else one by one, so that a bad one blocks no other. Raises DatabaseError."""
     try:
         finish(tried, now)
     except Exception as error:
         if isinstance(error, DatabaseError) and not isinstance(error, DataError):
-            raise  # of the database as a whole: all of it waits
+            raise  # the database as a whole fails: everything waits
         if len(tried) > 1:
             for done in tried:
                 _write([done], now)
@@ -64,7 +64,7 @@ def _write(tried: "Sequence[Attempt]", now: datetime) -> None:
 
 
 class Dispatcher:
-    """Delivers whenever it is woken, until nothing is due and nothing in hand."""
+    """Delivers whenever it is woken, until nothing is due and nothing is in flight."""
 
     def __init__(
         self, senders: "Mapping[Channel, Sender]", *, egress: Egress, deadline_s: float = leases.DEADLINE_S
@@ -72,11 +72,11 @@ class Dispatcher:
         self.senders = senders
         self.deadline_s = deadline_s
         self.egress = egress
-        self.holder = leases.me()
+        self.holder = leases.holder_name()
         self.loop = uvloop.new_event_loop()
         self.done: queue.SimpleQueue[Attempt] = queue.SimpleQueue()
         self.in_hand = 0
-        self.tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps only weak hold of them
+        self.tasks: set[asyncio.Task[None]] = set()  # the loop itself holds only weak references
         self.unwritten: list[tuple[float, Attempt]] = []
         self.woken = threading.Event()
         self.stopping = False
@@ -92,7 +92,7 @@ class Dispatcher:
         self.woken.set()
 
     def drain(self, timeout_s: float) -> None:
-        """Claim nothing more; wait for what is on its way and for its writing, at most this long."""
+        """Claim nothing more; wait at most this long until messages in flight are sent and written."""
         self.stopping = True
         self.woken.set()
         self.threads[1].join(timeout_s)
@@ -112,7 +112,7 @@ class Dispatcher:
                 busy = False
                 close_old_connections()
                 time.sleep(PAUSE_S)
-            except Exception:  # a fault of ours must not end the thread: everything owed waits for it
+            except Exception:  # our own error must not end the thread: all deliveries wait for it
                 log.exception("a delivery round failed")
                 busy = False
                 time.sleep(PAUSE_S)
@@ -131,7 +131,7 @@ class Dispatcher:
         return bool(claimed or self.in_hand)
 
     def _collect(self) -> None:
-        """What came back, for a moment at most; what cannot be written before its lease ends is let go."""
+        """Collect results for at most ROUND_S; drop those that could not be written before the lease ends."""
         now = time.monotonic()
         self.unwritten = [(since, done) for since, done in self.unwritten if now - since < KEEP_S]
         end = now + (ROUND_S if self.in_hand else 0)
@@ -141,7 +141,7 @@ class Dispatcher:
                 done = self.done.get(timeout=wait) if wait > 0 else self.done.get_nowait()
             except queue.Empty:
                 return
-            if not self.unwritten:  # the places of a crowded host are given again before long
+            if not self.unwritten:  # write soon, to free the places of a busy host
                 end = min(end, time.monotonic() + ROUND_S * min(1.0, 0.04 + self.in_hand / FULL))
             self.unwritten.append((time.monotonic(), done))
             self.in_hand -= 1
@@ -155,10 +155,10 @@ class Dispatcher:
         if not ids:
             return 0
         packed = pack(ids, now)
-        nothing = [one for one in packed if isinstance(one, Skipped)]
-        if nothing:
-            finish(nothing, now, token=token)
-        self._send(token, [one for one in packed if isinstance(one, Packed)])
+        skipped = [item for item in packed if isinstance(item, Skipped)]
+        if skipped:
+            finish(skipped, now, token=token)
+        self._send(token, [item for item in packed if isinstance(item, Packed)])
         return len(ids)
 
     def _send(self, token: str, packed: Iterable[Packed]) -> None:

@@ -16,8 +16,8 @@ class End(StrEnum):
 
     SENT = "sent"
     LATER = "later"  # the receiver is at fault: try again on the schedule
-    GONE = "gone"  # the receiver wants nothing any more
-    OURS = "ours"  # we are at fault (our mail server, our network): try again soon, it counts against nobody
+    GONE = "gone"  # the address is gone, or wants nothing more
+    OURS = "ours"  # we are at fault (our mail server, our network): try again soon, not counted as a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Result:
 
     @property
     def public_why(self) -> str:
-        """The sentence for whoever typed the address.
+        """The sentence for the person who entered the address.
 
-        Whether a host is unknown, private, silent, or refuses us would tell strangers what our
-        network holds, so no answer is always the same sentence. What an answer says is theirs.
+        Whether a host is unknown, private, silent or refuses us would reveal our network to
+        strangers, so without an answer the sentence is always the same.
         """
         has_answered = self.answer is not None and self.end is not End.OURS
         return self.why if has_answered or self.end is End.GONE else UNREACHED
@@ -43,21 +43,21 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses for one receiver alone. They hold its key, so they stand in no other message."""
+    """URLs for one receiver. They contain its key, so they are never in another's message."""
 
     manage: str
     leave: str
     confirm: str = ""
-    only: str = ""  # hear of this incident alone
+    only: str = ""  # to follow only this incident
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`unsent`: the words of the story this receiver has not had yet, newest first, at least one.
+    """`unsent`: the story's updates not sent to this receiver yet, newest first, at least one.
 
     `id` stays the same in every attempt. `others`: further stories, in a daily digest.
-    A letter about the subscription itself has no story; `context` holds what it needs.
-    `at`: when it is sent, which may be days after the words; None where nobody waits for it.
+    A message about the subscription itself has no story; `context` holds its data.
+    `at`: when it is sent, which may be days after the update; None if that does not matter.
     """
 
     id: str
@@ -70,6 +70,6 @@ class Envelope:
     unsent: tuple[Word, ...] = ()
     others: tuple[Story, ...] = ()
     secrets: tuple[str, ...] = ()
-    scope: str = ""  # why it is told: "all components", "Chat and Files", "this incident"
+    scope: str = ""  # what it subscribed to: "all components", "Chat and Files", "one incident"
     context: dict[str, Any] = field(default_factory=dict)
     at: datetime | None = None

@@ -16,18 +16,18 @@ DIGEST_HOUR = 8  # of the page's zone
 
 
 def sort(now: datetime) -> int:
-    """Give every notice that is due to those it concerns. How many deliveries were made."""
+    """Create deliveries for every notice that is due. Returns how many."""
     made = 0
     for notice_id in Notice.objects.due(now).values_list("pk", flat=True):
-        while (some := _sort_some(notice_id, now)) is not None:
+        while (some := _sort_chunk(notice_id, now)) is not None:
             made += some
     return made
 
 
-def _sort_some(notice_id: int, now: datetime) -> int | None:
-    """The next chunk of one notice, in one transaction; None when there is none left.
+def _sort_chunk(notice_id: int, now: datetime) -> int | None:
+    """The next CHUNK subscribers of a notice, in one transaction; None when none is left.
 
-    The notice is held meanwhile, so two sorters, or an undo, never cross.
+    The notice's row is locked, so that another sorter or an undo waits.
     """
     with transaction.atomic():
         notice = Notice.objects.select_for_update().filter(pk=notice_id, sorted_at=None).first()
@@ -60,7 +60,7 @@ def _sort_some(notice_id: int, now: datetime) -> int | None:
 
 
 def _is_overtaken(notice: Notice) -> bool:
-    """Whether a later update of the same incident went out while this one waited: that told it as well."""
+    """Whether a later update of the incident was sent while this one waited: it included this one."""
     if notice.update is None or not notice.update.is_by_machine or notice.cursor:
         return False
     later = Notice.objects.filter(incident=notice.incident, update__number__gt=notice.update.number)
@@ -76,7 +76,7 @@ def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) ->
 
 
 def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
-    """When those who were just told of the same story may be told again, by subscriber."""
+    """By subscriber: when those just notified of the same story may be notified again."""
     if not ids or notice.kind == NoticeKind.COMPONENT:
         return {}
     of_story = {f"notice__{name}": getattr(notice, f"{name}_id") for name in ("incident", "maintenance")}
@@ -93,20 +93,20 @@ def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
 
 
 def wake(ids: list[int], *, even_failing: bool = False) -> None:
-    """These have something owed: due when the first of it is.
+    """Set these subscribers' due time to that of their first pending delivery.
 
-    Who is in a pause after a failure stays in it, whatever else is said meanwhile.
+    Those in a pause after a failure stay in it, unless `even_failing`.
     """
     owed = Delivery.objects.filter(subscriber=OuterRef("pk"), state=DeliveryState.OWED)
     first = Subquery(owed.order_by().values("subscriber").annotate(first=Min("due_at")).values("first"))
-    mine = Subscriber.objects.filter(pk__in=ids)
+    subscribers = Subscriber.objects.filter(pk__in=ids)
     if not even_failing:
-        mine = mine.filter(Q(failing_since=None) | Q(next_at=None))
-    mine.update(next_at=first)
+        subscribers = subscribers.filter(Q(failing_since=None) | Q(next_at=None))
+    subscribers.update(next_at=first)
 
 
 def sweep() -> int:
-    """What is owed though nobody is waked for it: a crash between two steps left it so."""
+    """Wake subscribers with pending deliveries but no due time, as a crash leaves them. How many."""
     owed = Delivery.objects.filter(state=DeliveryState.OWED, subscriber__next_at=None)
     ids = list(owed.values_list("subscriber_id", flat=True).distinct()[:CHUNK])
     if ids:
@@ -115,11 +115,11 @@ def sweep() -> int:
 
 
 def note_changes(now: datetime) -> None:
-    """Changes of components since the last look become notices, if anybody wants them."""
+    """Create notices for component changes since the last call, if a subscriber wants them."""
     with transaction.atomic():
         sorter = Sorter.objects.select_for_update().filter(pk=1).first()
         newest = StatusSpan.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        if sorter is None:  # the past is nobody's news
+        if sorter is None:  # first call: earlier changes are not sent
             Sorter.objects.get_or_create(pk=1, defaults={"spans_upto": newest})
             return
         if newest <= sorter.spans_upto:
@@ -136,22 +136,24 @@ def _note_change(span: StatusSpan, now: datetime) -> None:
     if before is None or before.status == span.status:
         return
     if Maintenance.objects.is_active_for(span.component) and not span.component.is_set_to_trouble:
-        return  # planned work covers it: its own beginning and end are told
+        return  # hidden by maintenance, which sends its own start and end
     change = {"at": span.started_at, "now": now}
     Notice.objects.of_component(span.component, before.status, span.status, **change)
 
 
 def forget_old(now: datetime) -> None:
-    """Take out what is past its keep: the log after 30 days, those who left after 90."""
+    """Delete the log after 30 days, and former subscribers after 90."""
     old = Delivery.objects.filter(finished_at__lt=now - timedelta(days=30)).exclude(state=DeliveryState.OWED)
     ids = list(old.order_by("pk").values_list("pk", flat=True)[:5_000])
     Delivery.objects.filter(pk__in=ids).delete()
     long_ago = now - timedelta(days=90)
-    gone = Q(state=State.LEFT, left_at__lt=long_ago) | Q(state=State.QUARANTINED, quarantined_at__lt=long_ago)
+    ended = Q(state=State.LEFT, left_at__lt=long_ago) | Q(
+        state=State.QUARANTINED, quarantined_at__lt=long_ago
+    )
     unsure = Q(state=State.UNCONFIRMED, created_at__lt=now - timedelta(days=7))
-    Subscriber.objects.filter(gone | unsure).filter(owned=None).delete()
-    Import.objects.filter(created_at__lt=now - timedelta(days=30)).delete()  # what was left of it, too
-    # that of a postmortem stays: it keeps one that is shown again from being told again
+    Subscriber.objects.filter(ended | unsure).filter(owned=None).delete()
+    Import.objects.filter(created_at__lt=now - timedelta(days=30)).delete()  # with its remaining parts
+    # those of postmortems stay, so that one published again is not sent again
     bare = Notice.objects.filter(deliveries=None, created_at__lt=now - timedelta(days=30), postmortem=None)
     ids = list(bare.exclude(sorted_at=None).values_list("pk", flat=True)[:5_000])
     Notice.objects.filter(pk__in=ids).delete()

@@ -15,20 +15,20 @@ from subscribers.models import Delivery, DeliveryState, Host, Sorter, Subscriber
 from subscribers.states import Channel
 
 DEADLINE_S = 20.0  # the longest an attempt may take
-LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the writing after it
+LEASE = timedelta(seconds=DEADLINE_S + 20)  # and the time to write its result
 CRASHES_BEFORE_SUSPECT = 3
 CRASHES_BEFORE_QUARANTINE = 10
-MAIL_SERVER = "(mail server)"  # the host of all mail, beside the domain each goes to
+MAIL_SERVER = "(mail server)"  # stands for our mail server in the table of hosts
 PER_HOST: dict[Channel, int] = {Channel.EMAIL: 8, Channel.WEBHOOK: 2}
 PER_CHAT_HOST = 8  # one vendor serves all its customers from one name
 MAILS_AT_ONCE = 24
-LOOKED_AT = 2  # so many due ones for each place: some of them have a busy or a resting host
+LOOKED_AT = 2  # rows read for each free place: some have a busy or resting host
 MIN_LOOKED_AT = 200
 LOOKED_FOR = ("pk", "channel", "host", "crashes")
 
 
 def claim(now: datetime, room: int, holder: str) -> tuple[str, list[int]]:
-    """Lease up to `room` due subscribers. The token that proves it, and their ids, longest due first.
+    """Lease up to `room` due subscribers. Returns (lease token, their ids, longest due first).
 
     One claim at a time: the limits by host hold over all workers together.
     `holder` names the process ("host:pid:start").
@@ -44,27 +44,27 @@ def claim(now: datetime, room: int, holder: str) -> tuple[str, list[int]]:
     return token, chosen
 
 
-def me() -> str:
-    """This process, as leases name it."""
+def holder_name() -> str:
+    """The name of this process in leases: "host:pid:random"."""
     return f"{platform.node()[:60]}:{os.getpid()}:{secrets.token_urlsafe(6)}"
 
 
 def release_dead(holder: str) -> int:
-    """Give back what processes of this machine held when they died. How many leases that were."""
+    """Release leases of dead processes of this machine. Returns how many."""
     node, pid, _ = holder.rsplit(":", 2)
-    mine = Subscriber.objects.filter(lease_token__startswith=f"{node}:").exclude(lease_until=None)
+    leased = Subscriber.objects.filter(lease_token__startswith=f"{node}:").exclude(lease_until=None)
     dead = []
-    for token in mine.values_list("lease_token", flat=True).distinct():
-        whose = token.removeprefix(f"{node}:").split(":")[0]
-        if not token.startswith(f"{holder}:") and (whose == pid or not _lives(int(whose))):
+    for token in leased.values_list("lease_token", flat=True).distinct():
+        owner = token.removeprefix(f"{node}:").split(":")[0]
+        if not token.startswith(f"{holder}:") and (owner == pid or not _is_alive(int(owner))):
             dead.append(token)
-    return mine.filter(lease_token__in=dead).update(lease_until=None)
+    return leased.filter(lease_token__in=dead).update(lease_until=None)
 
 
 def set_back(now: datetime, back: timedelta) -> None:
-    """The clock was put back: what is owed waits as long as it had to, and not longer by that.
+    """After the clock was put back by `back`: move all due times back as well.
 
-    Digests stay: they go at an hour on the wall.
+    Digests stay: they are sent at a local hour.
     """
     Notice.objects.set_back(now, back)
     owed = Delivery.objects.filter(state=DeliveryState.OWED, subscriber__is_digest=False)
@@ -74,7 +74,7 @@ def set_back(now: datetime, back: timedelta) -> None:
     Host.objects.filter(rests_until__gt=now).update(rests_until=F("rests_until") - back)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -85,7 +85,7 @@ def _lives(pid: int) -> bool:
 
 
 def _choose(due: "models.QuerySet[Subscriber]", now: datetime, room: int) -> list[int]:
-    """As many of each host as it has places left. Mail has its own, so neither waits for the other."""
+    """As many of each host as it has places left. Mail is counted apart, so neither waits for the other."""
     resting = set(Host.objects.filter(rests_until__gt=now).values_list("name", flat=True))
     leased = Subscriber.objects.filter(lease_until__gt=now)
     busy: Counter[tuple[bool, str]] = Counter()
@@ -106,35 +106,35 @@ def _by_host(
     if room <= 0:
         return []
     limit = max(room * LOOKED_AT, MIN_LOOKED_AT)
-    found = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
-    chosen = _within(found, room, busy.copy(), now)
-    if len(chosen) < room and len(found) == limit:  # a few crowded hosts stand before all others
+    rows = list(due.order_by("next_at", "pk").values_list(*LOOKED_FOR)[:limit])
+    chosen = _within(rows, room, busy.copy(), now)
+    if len(chosen) < room and len(rows) == limit:  # a few busy hosts come before all others
         chosen = _within(_spread(due, limit), room, busy, now)
     return chosen
 
 
 def _within(
-    found: list[tuple[int, str, str, int]], room: int, busy: Counter[tuple[bool, str]], now: datetime
+    rows: list[tuple[int, str, str, int]], room: int, busy: Counter[tuple[bool, str]], now: datetime
 ) -> list[int]:
     chosen: list[int] = []
     suspects: list[int] = []
-    for pk, name, host, crashes in found:
+    for pk, name, host, crashes in rows:
         channel = Channel(name)
-        where = (channel is Channel.EMAIL, host)
-        if len(chosen) >= room or busy[where] >= PER_HOST.get(channel, PER_CHAT_HOST):
+        place = (channel is Channel.EMAIL, host)
+        if len(chosen) >= room or busy[place] >= PER_HOST.get(channel, PER_CHAT_HOST):
             continue
         if crashes >= CRASHES_BEFORE_QUARANTINE:
             Subscriber.objects.get(pk=pk).quarantine(now, "Its messages crashed our worker ten times.")
         elif crashes >= CRASHES_BEFORE_SUSPECT:
             suspects.append(pk)
         else:
-            busy[where] += 1
+            busy[place] += 1
             chosen.append(pk)
-    return chosen or suspects[:1]  # whoever was in hand when a worker died goes alone
+    return chosen or suspects[:1]  # one that may have crashed a worker is sent alone
 
 
 def _spread(due: "models.QuerySet[Subscriber]", limit: int) -> list[tuple[int, str, str, int]]:
-    """The first few of each host, so that none hides the others. Dearer: it sorts all that is due."""
+    """The first few of each host, so that none hides the others. Slower: it sorts everything due."""
     place = Window(RowNumber(), partition_by=[F("host")], order_by=[F("next_at"), F("pk")])
     first = due.annotate(place=place).filter(place__lte=PER_CHAT_HOST).order_by("next_at", "pk")
     return list(first.values_list(*LOOKED_FOR)[:limit])

@@ -1,4 +1,4 @@
-"""What a mail server's refusal is about: the reader's mailbox, us, or neither.
+"""What a mail server's refusal is about: the recipient's mailbox, us, or neither.
 
 Only words or codes that say a mailbox is unknown or disabled end a subscription. Servers refuse our
 login, our sender and our network with the same 550, so a refusal without an explanation may pass.
@@ -14,17 +14,17 @@ class Blame(Enum):
     """Whom a refusal is about."""
 
     MAILBOX = auto()  # it is unknown or disabled: nothing will ever arrive there
-    US = auto()  # our login, our sender, our right to relay: everybody is refused alike
+    US = auto()  # our login, our sender, our right to relay: every recipient is refused
     UNSAID = auto()  # a full mailbox, a block list, a rule, or no reason at all: it may pass
 
 
-FEW = 5  # readers refused alike in one round, and more than half of it: then it is not about them
+FEW = 5  # at least so many alike in a round, and more than half of it: not about the recipients
 US_CODES = (530, 534, 535, 538)  # RFC 4954: log in first
 ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 # RFC 3463: bad address, mailbox disabled, moved; 5.4.1 is what Microsoft says of an address it does not know.
 # 5.1.0 and 5.2.0 say nothing; 5.1.7 and 5.1.8 are about the sender, 5.2.2 is a full mailbox, 5.7 is policy.
 UNKNOWN_CODE = re.compile(r"5\.(1\.([1-6]|10)|2\.1|4\.1)")
-# what servers quote may hold any word: blocked@example.org, https://example.org/policy
+# quoted addresses may contain any word: blocked@example.org, https://example.org/policy
 QUOTED = re.compile(r"<[^>]*>|\S*@\S+|https?://\S+")
 
 BOX = r"(e-?mail )?(user|recipient|mailbox|account|addressee|address|person|customer|local part)"
@@ -57,21 +57,23 @@ MAY_PASS = re.compile(
     r"|gr[ea]y-?list|temporar|\bspf\b|dkim|dmarc|reverse dns|\bptr\b"
     r"|\bhelo\b|\behlo\b|\bip address|certificate|\bunknown senders"
 )
-# a closed group or a reader's own rule (Exchange): strangers are refused, whoever they are
+# a closed group or a recipient's own rule (Exchange): all outside senders are refused
 RULE = re.compile(r"resolver\.rst|delivery restriction")
 
 
 def blame(code: int, text: str) -> Blame:
-    """Whom this lasting refusal (5xx), in one line or many, is about."""
-    said = " ".join(QUOTED.sub(" ", text).lower().split()).replace("relay recipient table", "recipient table")
-    enhanced = ENHANCED.search(said)
+    """What a permanent refusal is about. `code`: 5xx; `text`: the server's reply, one or several lines."""
+    words = " ".join(QUOTED.sub(" ", text).lower().split()).replace(
+        "relay recipient table", "recipient table"
+    )
+    enhanced = ENHANCED.search(words)
     is_unknown_code = bool(enhanced and UNKNOWN_CODE.fullmatch(enhanced[0]))
-    is_ours, may_pass = bool(RELAY.search(said)) or code in US_CODES, bool(MAY_PASS.search(said))
-    if RULE.search(said):
+    is_ours, may_pass = bool(RELAY.search(words)) or code in US_CODES, bool(MAY_PASS.search(words))
+    if RULE.search(words):
         return Blame.UNSAID
-    if SENDER.search(said):
+    if SENDER.search(words):
         return Blame.US
-    if UNKNOWN.search(said) and (is_unknown_code or not (is_ours or may_pass)):
+    if UNKNOWN.search(words) and (is_unknown_code or not (is_ours or may_pass)):
         return Blame.MAILBOX
     if is_ours:
         return Blame.US
@@ -79,19 +81,19 @@ def blame(code: int, text: str) -> Blame:
 
 
 def clears_mailbox(text: str) -> bool:
-    """Whether these words of a bounce say that we, or a passing trouble, are its reason."""
-    found = blame(550, text)
-    said = text.lower()
-    may_pass = bool(MAY_PASS.search(said) or RULE.search(said))
-    return found is Blame.US or (found is Blame.UNSAID and may_pass)
+    """Whether a bounce's text blames us or a temporary problem, not the mailbox."""
+    blamed = blame(550, text)
+    words = text.lower()
+    may_pass = bool(MAY_PASS.search(words) or RULE.search(words))
+    return blamed is Blame.US or (blamed is Blame.UNSAID and may_pass)
 
 
 def shared(refusals: Sequence[str], tried: int) -> frozenset[str]:
-    """The likenesses of refusals that most of a round's readers got: they are not about the readers."""
+    """The `likeness` of refusals that most recipients of a round got: they are not about the recipients."""
     counts = Counter(likeness(text) for text in refusals)
     return frozenset(like for like, count in counts.items() if count >= FEW and count * 2 > tried)
 
 
 def likeness(text: str) -> str:
-    """A refusal without what differs between readers."""
+    """A refusal without what differs between recipients: addresses and numbers."""
     return re.sub(r"\d+", "0", QUOTED.sub(" ", text))[:120]

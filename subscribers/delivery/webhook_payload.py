@@ -1,4 +1,4 @@
-"""What a webhook carries: Statuspage's fields, and ours beside them (docs/compatibility.md, section 3).
+"""The body of a webhook: Statuspage's fields, and our own (docs/compatibility.md, section 3).
 
 No field names the type: the body has `incident` (incidents, maintenance and
 postmortems) or `component_update` with `component`.
@@ -26,65 +26,65 @@ from incidents.models import (
 
 
 def incident(
-    one: Incident,
-    told: Sequence[Update],
+    row: Incident,
+    updates: Sequence[Update],
     components: Sequence[Component],
     shown: Collection[str],
     page_id: str,
     *,
     postmortem: Postmortem | None = None,
 ) -> Body:
-    """An incident up to `told[0]`, updates newest first, and its components as they are now."""
-    phase = told[0].phase if told else one.phase
+    """An incident up to `updates[0]` (newest first), and its components as they are now."""
+    phase = updates[0].phase if updates else row.phase
     is_over = phase == Phase.RESOLVED
     names = api_shapes.full_names((place.public_id, place.name, place.group) for place in components)
-    updates = [
-        api_shapes.update(update, one, [change for change in update.changes if change[0] in shown], names)
-        for update in told
+    bodies = [
+        api_shapes.update(update, row, [change for change in update.changes if change[0] in shown], names)
+        for update in updates
     ]
     body = {
-        "name": one.title,
+        "name": row.title,
         "status": "postmortem" if postmortem else phase,
-        "created_at": moment(one.told_from),
-        "updated_at": moment(one.updated_at),
-        "monitoring_at": _moment(one.monitoring_at),
-        "resolved_at": _moment(one.resolved_at if is_over else None),
-        "started_at": moment(one.started_at),
-        "impact": one.shown_impact.value,
-        "shortlink": api_shapes.address(one),
+        "created_at": moment(row.told_from),
+        "updated_at": moment(row.updated_at),
+        "monitoring_at": _moment(row.monitoring_at),
+        "resolved_at": _moment(row.resolved_at if is_over else None),
+        "started_at": moment(row.started_at),
+        "impact": row.shown_impact.value,
+        "shortlink": api_shapes.address(row),
         "postmortem_ignored": False,
         "postmortem_body": postmortem.summary if postmortem else None,
         "postmortem_body_last_updated_at": _moment(postmortem.saved_at) if postmortem else None,
         "postmortem_published_at": _moment(postmortem.published_at) if postmortem else None,
         "postmortem_notified_subscribers": postmortem is not None,
-        "backfilled": one.is_backfilled,
-        "impact_override": one.impact_override or None,
+        "backfilled": row.is_backfilled,
+        "impact_override": row.impact_override or None,
         **PLAN,
     }
     if is_over:
-        body |= api_shapes.length(one)
+        body |= api_shapes.length(row)
     if postmortem:
         body["postmortem_url"] = api_shapes.address(postmortem)
-    return {**body, **_ends(one.public_id, page_id, updates, components)}
+    return {**body, **_ends(row.public_id, page_id, bodies, components)}
 
 
 def maintenance(
-    one: Maintenance, told: Sequence[MaintenanceUpdate], components: Sequence[Component], page_id: str
+    work: Maintenance, updates: Sequence[MaintenanceUpdate], components: Sequence[Component], page_id: str
 ) -> Body:
-    """Planned work: the same fields, and its window."""
-    state = told[0].state
-    verified = [update.at for update in told if update.state == MaintenanceState.VERIFYING]
-    over_at = told[0].at if state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED) else None
+    """A maintenance: the fields of an incident, and its window."""
+    state = updates[0].state
+    verified = [update.at for update in updates if update.state == MaintenanceState.VERIFYING]
+    over_at = updates[0].at if state in (MaintenanceState.COMPLETED, MaintenanceState.CANCELLED) else None
     body = {
-        "name": one.title,
+        "name": work.title,
         "status": api_shapes.state(state),
-        "created_at": moment(one.created_at),
-        "updated_at": moment(one.updated_at),
+        "created_at": moment(work.created_at),
+        "updated_at": moment(work.updated_at),
         "monitoring_at": _moment(min(verified, default=None)),
         "resolved_at": _moment(over_at),
-        "started_at": moment(one.created_at),
+        "started_at": moment(work.created_at),
         "impact": "maintenance",
-        "shortlink": api_shapes.address(one),
+        "shortlink": api_shapes.address(work),
         "postmortem_ignored": True,
         "postmortem_body": None,
         "postmortem_body_last_updated_at": None,
@@ -93,17 +93,17 @@ def maintenance(
         "backfilled": False,
         "impact_override": None,
         **PLAN,
-        "scheduled_for": moment(one.starts_at),
-        "scheduled_until": moment(one.ends_at),
-        "scheduled_remind_prior": bool(one.notice_h),
-        "scheduled_reminded_at": _moment(one.reminded_at),
-        "scheduled_auto_in_progress": one.starts_by_itself,
-        "scheduled_auto_completed": one.ends_by_itself,
+        "scheduled_for": moment(work.starts_at),
+        "scheduled_until": moment(work.ends_at),
+        "scheduled_remind_prior": bool(work.notice_h),
+        "scheduled_reminded_at": _moment(work.reminded_at),
+        "scheduled_auto_in_progress": work.starts_by_itself,
+        "scheduled_auto_completed": work.ends_by_itself,
     }
     if state == MaintenanceState.CANCELLED:
         body["cancelled"] = True
-    updates = [api_shapes.work_update(update, one) for update in told]
-    return {**body, **_ends(one.public_id, page_id, updates, components)}
+    bodies = [api_shapes.work_update(update, work) for update in updates]
+    return {**body, **_ends(work.public_id, page_id, bodies, components)}
 
 
 PLAN: Body = {
@@ -117,8 +117,8 @@ PLAN: Body = {
 }
 
 
-def component_update(one: Component, notice: Notice, old: Status, new: Status, page_id: str) -> Body:
-    """A component shows another status."""
+def component_update(component: Component, notice: Notice, old: Status, new: Status, page_id: str) -> Body:
+    """A component's change of status."""
     return {
         "component_update": {
             "old_status": api_shapes.spelled(old),
@@ -126,19 +126,19 @@ def component_update(one: Component, notice: Notice, old: Status, new: Status, p
             "created_at": moment(notice.created_at),
             "component_type": "Component",
             "id": notice.public_id,
-            "component_id": one.public_id,
+            "component_id": component.public_id,
         },
-        "component": _row(one, new, page_id),
+        "component": _row(component, new, page_id),
     }
 
 
 def page(page_id: str, indicator: str, description: str) -> Body:
-    """The page, as every body tells it."""
+    """The `page` object of every body."""
     return {"id": page_id, "status_indicator": indicator, "status_description": description}
 
 
 def compact(body: Body) -> str:
-    """JSON as it is sent, in as few bytes as may be."""
+    """JSON as it is sent, without spaces."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -153,19 +153,19 @@ def _ends(public_id: str, page_id: str, updates: list[Body], components: Sequenc
 
 
 def _as_shown(components: Sequence[Component]) -> list[tuple[Component, Status]]:
-    """What each shows: planned work under way covers what probes see, not what staff have set."""
+    """Each with its status on the page: maintenance hides what probes see, not a problem that staff set."""
     worked_on = set(Maintenance.objects.active().values_list("components", flat=True))
-    found = []
-    for one in components:
-        is_covered = one.pk in worked_on and not one.is_set_to_trouble
-        found.append((one, Status.UNDER_MAINTENANCE if is_covered else Status(one.status)))
-    return found
+    statuses = []
+    for component in components:
+        is_covered = component.pk in worked_on and not component.is_set_to_trouble
+        statuses.append((component, Status.UNDER_MAINTENANCE if is_covered else Status(component.status)))
+    return statuses
 
 
-def _row(one: Component, shown: Status, page_id: str) -> Body:
-    group_id = one.group.public_id if one.group else None
+def _row(component: Component, shown: Status, page_id: str) -> Body:
+    group_id = component.group.public_id if component.group else None
     return api_shapes.row(
-        one, shown, page_id, start_date=one.created_at.date().isoformat(), group_id=group_id
+        component, shown, page_id, start_date=component.created_at.date().isoformat(), group_id=group_id
     )
 
 

@@ -1,8 +1,8 @@
 """Mails: from an envelope to a message, plain text and HTML with the same words.
 
-What it says is written on a `sheet`, by `news` and by `notes`. Nothing that staff or
-strangers wrote enters a header but on one line and cut. There is nothing remote in the
-HTML but links, and nothing that tells us who read it.
+Its content is a `Sheet`, from `news` or `notes`. Text by staff or strangers enters a
+header only on one line and cut. The HTML loads nothing remote but the page's logo, and
+nothing that tells us who read it.
 """
 
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ class NoAddressError(Exception):
 
 
 class _Policy(EmailPolicy):
-    """Folds headers as `headers` does, and leaves those whole that hold one long word."""
+    """Folds headers with our `headers` module, and leaves headers of one long word unfolded."""
 
     WHOLE = frozenset({"list-unsubscribe", "references", "in-reply-to", "message-id", "list-id"})
 
@@ -44,7 +44,7 @@ class _Policy(EmailPolicy):
 
 
 def _folded(name: str, value: Any) -> str:
-    """The header without its line end; nothing for one that Python folds well."""
+    """The folded header without its line end; empty if Python's own folding is right."""
     match name.lower():
         case "subject":
             return headers.unstructured(name, str(value))
@@ -55,12 +55,12 @@ def _folded(name: str, value: Any) -> str:
     return ""
 
 
-# seven bits: every server takes them, whatever it says it can do
+# seven bits: accepted by every server
 POLICY = _Policy(linesep="\r\n", cte_type="7bit")
 
 
 def letter(envelope: Envelope, now: datetime) -> EmailMessage:
-    """The whole message, under 20 KB however much was said. Raises NoAddressError."""
+    """The whole message, cut to at most MAX_BYTES. Raises NoAddressError."""
     for most in BUDGETS:
         message = _message(envelope, _sheet(envelope, most), now)
         if len(message.as_bytes()) <= MAX_BYTES:
@@ -69,7 +69,7 @@ def letter(envelope: Envelope, now: datetime) -> EmailMessage:
 
 
 def receiver(address: str) -> Address:
-    """An address as mail servers know it: its domain in ASCII. Raises NoAddressError."""
+    """The address with its domain in ASCII. Raises NoAddressError."""
     name, _, domain = address.rpartition("@")
     try:
         if not name.isascii() or one_line(address, most=400) != address:
@@ -85,7 +85,7 @@ def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
     message = EmailMessage(policy=POLICY)
     message["From"] = sender(house.name)
     message["To"] = receiver(envelope.address)
-    message["Subject"] = headers.encoded(sheet.subject)  # else what staff typed could be read as encoded
+    message["Subject"] = headers.encoded(sheet.subject)  # else text by staff could be read as an encoded word
     message["Date"] = format_datetime(now.astimezone(UTC))
     message["Message-ID"] = f"<{envelope.id}@{host}>"
     if envelope.story is not None and not envelope.others:
@@ -102,14 +102,14 @@ def _message(envelope: Envelope, sheet: Sheet, now: datetime) -> EmailMessage:
 
 
 def host_of(url: str) -> str:
-    """A host for ids; of a page on an address or one name alone it is no real domain, and need not be."""
+    """The host part of message ids; it need not be a real domain."""
     host = urlsplit(url).hostname or "localhost"
-    is_number = host.replace(".", "").isdecimal() or ":" in host  # an address needs no other spelling
+    is_number = host.replace(".", "").isdecimal() or ":" in host  # an IP address needs no IDNA
     return (host if is_number else ascii_host(host)).replace(":", "-")
 
 
 def sender(page_name: str) -> Address:
-    """The page, or the name EMAIL_FROM gives."""
+    """The sender: the page's name, or the name in EMAIL_FROM."""
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     return Address(display_name=messages.header(one_line(name or page_name, most=100)), addr_spec=address)
 

@@ -44,7 +44,7 @@ def encoded(text: str) -> str:
 
 
 def _plain_lines(line: str) -> list[str]:
-    """The lines of a text that can stand as it is; none if it cannot."""
+    """The folded lines of a header that needs no encoding; empty if it does."""
     if not _is_plain(line) or "  " in line or line != line.strip():
         return []
     lines = textwrap.wrap(line, MAX_LINE - 1, break_long_words=False, break_on_hyphens=False)
@@ -52,12 +52,12 @@ def _plain_lines(line: str) -> list[str]:
 
 
 def _is_plain(text: str) -> bool:
-    """Printable ASCII that no reader takes for an encoded word."""
+    """Whether it is printable ASCII that cannot be read as an encoded word."""
     return text.isascii() and text.isprintable() and "=?" not in text
 
 
 def _encoded(text: str, indent: int) -> str:
-    """Encoded words of at most 75 characters, the first after `indent` characters, one a line."""
+    """Encoded words of at most 75 characters, one per line, the first after `indent` characters."""
     words: list[bytes] = []
     word = b""
     for piece in _clusters(text):
@@ -72,9 +72,9 @@ def _encoded(text: str, indent: int) -> str:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """Characters as people see them: a letter with its marks, an emoji with its joined parts.
+    """Grapheme clusters: a letter with its marks, an emoji with its joined parts.
 
-    A heap of marks that no encoded word would hold is cut between them.
+    A cluster of more than MAX_CLUSTER bytes is cut between its marks.
     """
     cluster = ""
     for char in text:
@@ -92,7 +92,7 @@ MAX_CLUSTER = 36  # bytes: fits the first word beside "Subject: "
 
 
 def _extends(char: str) -> bool:
-    """A mark, a joiner, a variation selector or a skin tone belongs to what stands before it."""
+    """Whether it belongs to the character before it: a mark, joiner, variation selector or skin tone."""
     return (
         char == JOINER or unicodedata.category(char).startswith("M") or "\U0001f3fb" <= char <= "\U0001f3ff"
     )

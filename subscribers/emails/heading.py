@@ -10,12 +10,15 @@ SHOWN_IN_MAIL = (".png", ".jpeg")  # Outlook shows no WebP: then the name stands
 
 
 def heading(name: str, url: str) -> dict[str, Any]:
-    """For `mail/frame.html`. `url`: of the page; pictures are fetched from there, the same for everybody.
+    """The context of `mail/frame.html`. `url`: of the page, which also serves the logo.
 
-    Nothing is asked of the database: an alert may be about that.
+    Needs no database, as an alert may be about that.
     """
-    here = identity.last_known()
-    logo, dark = (one if one.endswith(SHOWN_IN_MAIL) else "" for one in (here.logo, here.logo_dark))
+    page_identity = identity.last_known()
+    logo, dark = (
+        picture if picture.endswith(SHOWN_IN_MAIL) else ""
+        for picture in (page_identity.logo, page_identity.logo_dark)
+    )
     is_wordmark = pictures.is_wordmark(logo)
     shown = [(logo, "day" if dark else "")] + ([(dark, "night")] if dark else [])
     return {
@@ -24,15 +27,17 @@ def heading(name: str, url: str) -> dict[str, Any]:
         "is_wordmark": is_wordmark,
         "logos": [
             {
-                "src": f"{url}{reverse('brand_picture', args=[one])}",
+                "src": f"{url}{reverse('brand_picture', args=[picture])}",
                 "alt": name if is_wordmark else "",
-                "width": pictures.shown_width(one),
+                "width": pictures.shown_width(picture),
                 "height": pictures.HEIGHT,
                 "shown": when,
             }
-            for one, when in shown
+            for picture, when in shown
             if logo
         ],
-        "light": colours.shade(here.colour, colours.LIGHT).colour if here.colour else "#151A21",
-        "dark": colours.shade(here.colour, colours.DARK).colour if here.colour else "",
+        "light": colours.shade(page_identity.colour, colours.LIGHT).colour
+        if page_identity.colour
+        else "#151A21",
+        "dark": colours.shade(page_identity.colour, colours.DARK).colour if page_identity.colour else "",
     }

@@ -10,14 +10,14 @@ from django.urls import reverse
 from components.status import State, Status, state_of, worst
 from incidents import messages
 from incidents.markdown import to_html
-from incidents.messages import Said, one_line
+from incidents.messages import MailEntry, one_line
 from incidents.models import NoticeKind
 from incidents.times import span
 from subscribers.delivery.content import Story, Word
 from subscribers.delivery.envelope import Envelope
 from subscribers.emails.sheet import Sheet, rendered, scope, writable
 
-MAX_STORIES = 5  # of a digest, in full; of the others the title alone
+MAX_STORIES = 5  # in full in a digest; of the others only the title
 MAX_NAMED = 15
 BUTTONS = {
     NoticeKind.INCIDENT: "Follow this incident",
@@ -36,7 +36,7 @@ class Look:
     dark: tuple[str, str, str]
 
 
-# no glyph that mail programs turn into an emoji
+# no glyphs that mail programs replace by emoji
 LOOKS = {
     Status.OPERATIONAL: Look("✓", ("#1A8F66", "#E7F5EE", "#0A5A3F"), ("#43C898", "#10261F", "#6FD8B1")),
     Status.DEGRADED_PERFORMANCE: Look(
@@ -50,16 +50,16 @@ LOOKS = {
 
 
 def single(envelope: Envelope, story: Story, most: int) -> Sheet:
-    """One story: what is said now, what was said since the last mail, and what the last mail said."""
+    """A mail of one story: the newest update, those since the last mail, and that of the last mail."""
     unsent = envelope.unsent or (story.newest,)
-    said = _cut([_said(word) for word in (unsent[0], *_before(story, unsent))], most, story.url)
-    newest, earlier = _advised(said[0], story, most), said[1:]
+    entries = _cut([_entry(word) for word in (unsent[0], *_before(story, unsent))], most, story.url)
+    newest, earlier = _advised(entries[0], story, most), entries[1:]
     since = earlier[: len(unsent) - 1]
     reason = messages.why(scope(envelope), envelope.house.name)
     links = envelope.links
     text = _lines(story, newest, envelope.at)
-    for one in since:
-        text += [messages.said_when(one), "", messages.plain(one.text), ""]
+    for entry in since:
+        text += [messages.dated_label(entry), "", messages.plain(entry.text), ""]
     text += [story.url, ""]
     if story.kind == NoticeKind.MAINTENANCE:
         text += [f"Calendar: {_calendar(envelope)}", ""]
@@ -71,40 +71,46 @@ def single(envelope: Envelope, story: Story, most: int) -> Sheet:
     if story.kind == NoticeKind.MAINTENANCE and not story.is_over:
         shown["calendar"] = _calendar(envelope)
     html = rendered(
-        "news", envelope, subject, [shown], one=shown, earlier=[_shown(one) for one in earlier], reason=reason
+        "news",
+        envelope,
+        subject,
+        [shown],
+        one=shown,
+        earlier=[_shown(entry) for entry in earlier],
+        reason=reason,
     )
     return Sheet(subject, "\n".join(text) + "\n", html)
 
 
 def _before(story: Story, unsent: Sequence[Word]) -> list[Word]:
-    """Further words that were not sent, and the last one that was."""
-    told = [word for word in story.words if word.number < unsent[-1].number]
-    return [*unsent[1:], *told[:1]]
+    """The other unsent updates, and the last one that was sent."""
+    older = [word for word in story.words if word.number < unsent[-1].number]
+    return [*unsent[1:], *older[:1]]
 
 
 def digest(envelope: Envelope, stories: Sequence[Story], most: int) -> Sheet:
-    """The day's stories, each at its newest."""
+    """A daily digest, with the newest update of each story."""
     name, stories, rest = envelope.house.name, stories[:MAX_STORIES], stories[MAX_STORIES:]
-    more = [(messages.subject_line(one.label, one.title)[:120], one.url) for one in rest[:MAX_NAMED]]
+    more = [(messages.subject_line(story.label, story.title)[:120], story.url) for story in rest[:MAX_NAMED]]
     subject = messages.header(f"{len(stories) + len(rest)} updates from {name}")
     reason = f"{messages.why(scope(envelope), name)} You chose one email a day."
     room = most // len(stories)
-    newest = [_advised(_cut([_said(one.newest)], room, one.url)[0], one, room) for one in stories]
+    newest = [_advised(_cut([_entry(story.newest)], room, story.url)[0], story, room) for story in stories]
     text: list[str] = []
-    for story, said in zip(stories, newest, strict=True):
-        text += [*_lines(story, said, envelope.at), story.url, "", "", ""]
+    for story, entry in zip(stories, newest, strict=True):
+        text += [*_lines(story, entry, envelope.at), story.url, "", "", ""]
     for title, url in more:
         text += [title, url, ""]
     text += messages.mail_end(reason, envelope.links.manage, envelope.links.leave)
-    shown = [_block(story, said, envelope.at) for story, said in zip(stories, newest, strict=True)]
+    shown = [_block(story, entry, envelope.at) for story, entry in zip(stories, newest, strict=True)]
     html = rendered("digest", envelope, subject, shown, stories=shown, more=more, reason=reason)
     return Sheet(subject, "\n".join(text) + "\n", html)
 
 
-def _lines(story: Story, said: Said, sent_at: datetime | None) -> list[str]:
-    return messages.told_in_mail(
+def _lines(story: Story, entry: MailEntry, sent_at: datetime | None) -> list[str]:
+    return messages.mail_lines(
         story.title,
-        said,
+        entry,
         state=_state(story),
         components=story.components,
         next_update_at=_promise(story),
@@ -113,39 +119,39 @@ def _lines(story: Story, said: Said, sent_at: datetime | None) -> list[str]:
     )
 
 
-def _block(story: Story, said: Said, sent_at: datetime | None) -> dict[str, Any]:
-    """One story as the templates show it."""
+def _block(story: Story, entry: MailEntry, sent_at: datetime | None) -> dict[str, Any]:
+    """The context of one story in the templates."""
     state = _state(story)
     facts = [*_facts(story)]
     if promise := _promise(story):
-        facts.append(messages.next_word(promise, said.at, sent_at))
+        facts.append(messages.next_update_line(promise, entry.at, sent_at))
     return {
         "status": state.status.value if state else "",
         "state": state.label if state else "",
         "look": LOOKS[state.status] if state else None,
-        "names": messages.names(messages.hit(state, story.components) if state else story.components),
+        "names": messages.names(messages.affected_by(state, story.components) if state else story.components),
         "title": one_line(story.title, most=messages.MAX_SUBJECT_LENGTH),
         "facts": facts,
-        "rows": messages.each(story.components),
+        "rows": messages.component_lines(story.components),
         "url": story.url,
         "button": BUTTONS[story.kind],
-        **_shown(said),
+        **_shown(entry),
     }
 
 
-def _shown(said: Said) -> dict[str, Any]:
-    label = one_line(said.label, most=60)
-    advice = to_html(said.workaround) if said.workaround else ""
+def _shown(entry: MailEntry) -> dict[str, Any]:
+    label = one_line(entry.label, most=60)
+    advice = to_html(entry.workaround) if entry.workaround else ""
     return {
         "label": label,
-        "when": messages.moment(said.at),
-        "html": to_html(said.text),
+        "when": messages.moment(entry.at),
+        "html": to_html(entry.text),
         "workaround": advice,
     }
 
 
 def _state(story: Story) -> State | None:
-    """None where a state would say something untrue: a report, or “operational” that names no component."""
+    """The state to show; None for a postmortem, or if “operational” would refer to no component."""
     is_said = story.components or story.is_over or story.status.is_trouble
     if story.kind == NoticeKind.POSTMORTEM or not is_said:
         return None
@@ -165,32 +171,32 @@ def _promise(story: Story) -> datetime | None:
     return None if story.is_over else story.next_update_at
 
 
-def _said(word: Word) -> Said:
-    return Said(word.label, word.at, writable(word.text))
+def _entry(word: Word) -> MailEntry:
+    return MailEntry(word.label, word.at, writable(word.text))
 
 
-def _advised(said: Said, story: Story, most: int) -> Said:
-    """The same with what customers can do, which is cut as the words are, and left out where nothing fits."""
+def _advised(entry: MailEntry, story: Story, most: int) -> MailEntry:
+    """The entry with the story's workaround, cut to `most` bytes; without it if `most` is 0."""
     if not (story.workaround and most):
-        return said
-    advice = Said(said.label, said.at, writable(story.workaround))
-    return replace(said, workaround=_cut([advice], most, story.url)[0].text)
+        return entry
+    advice = MailEntry(entry.label, entry.at, writable(story.workaround))
+    return replace(entry, workaround=_cut([advice], most, story.url)[0].text)
 
 
-def _cut(said: Sequence[Said], most: int, url: str) -> list[Said]:
-    """The newest in full as long as it can be, the others with what room is left."""
-    kept = []
-    for one in said:
-        raw = one.text.encode(errors="replace")
+def _cut(entries: Sequence[MailEntry], most: int, url: str) -> list[MailEntry]:
+    """The entries cut to `most` bytes together, the newest first; each has at least 60."""
+    fitting = []
+    for entry in entries:
+        raw = entry.text.encode(errors="replace")
         room = max(most, 60)
         most -= len(raw)
         if len(raw) <= room:
-            kept.append(one)
+            fitting.append(entry)
             continue
         text = raw[:room].decode(errors="ignore")
         text = text[: max(text.rfind("\n\n"), text.rfind(" "), room // 2)].rstrip()
-        kept.append(replace(one, text=f"{text} …\n\nThe rest is on the page: <{url}>"))
-    return kept
+        fitting.append(replace(entry, text=f"{text} …\n\nThe rest is on the page: <{url}>"))
+    return fitting
 
 
 def _calendar(envelope: Envelope) -> str:

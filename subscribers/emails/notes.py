@@ -14,7 +14,7 @@ from subscribers.models import Purpose
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A short letter. `after` stands below the button, `reason` says why it came."""
+    """A short mail. `after` is shown below the button, `reason` is why it was sent."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -24,12 +24,12 @@ class _Note:
 
 
 def note(envelope: Envelope) -> Sheet:
-    """Whatever it is for; one we have no words for says that nothing has changed."""
+    """The mail for the envelope's purpose; an unknown purpose gets the text for KNOWN."""
     page = one_line(envelope.house.name, most=100)
     written = NOTES.get(envelope.purpose, _known)(envelope, page)
     subject = messages.header(written.title)
     label, address = written.button
-    text = [subject, "", *(f"{one}\n" for one in written.paragraphs), f"{label}:", address, ""]
+    text = [subject, "", *(f"{paragraph}\n" for paragraph in written.paragraphs), f"{label}:", address, ""]
     text += [written.after, ""] if written.after else []
     text += ["-- ", written.reason]
     html = rendered("note", envelope, subject, note=written)
@@ -70,7 +70,7 @@ def _known(envelope: Envelope, page: str) -> _Note:
 
 
 def _the_link(envelope: Envelope, page: str) -> _Note:
-    """Somebody opened their confirmation link again and asked for the way to their choices."""
+    """For a subscriber who opened the confirmation link again and asked for the link to the settings."""
     return _Note(
         f"Your subscription to {page}",
         (f"You asked for the link to your subscription to {scope(envelope)}.",),
@@ -98,7 +98,7 @@ def _test(envelope: Envelope, page: str) -> _Note:
 
 
 def _stopped(envelope: Envelope, page: str) -> _Note:
-    """A webhook or room of theirs was given up; `context`: what, why, and its key."""
+    """Their webhook was stopped after failures. `context`: what, why, and its key."""
     what = one_line(str(envelope.context.get("what", "")), most=200) or "Your webhook"
     why = one_line(str(envelope.context.get("why", "")), most=300)
     key = str(envelope.context.get("key", ""))

@@ -1,6 +1,6 @@
 """What a mail provider's report means for the subscriber it names, by the provider's own event types.
 
-Only a report that says the mailbox is unknown or disabled stops it; only the reader's own complaint or
+Only a report that says the mailbox is unknown or disabled stops it; only the recipient's own complaint or
 unsubscription is a leave. Full mailboxes, blocks, filters, relays that refuse us, suppressions whose
 reason is not given, and undocumented types change nothing.
 """
@@ -16,7 +16,7 @@ Raw = dict[str, Any]
 
 
 class Report(Enum):
-    """What follows for the reader."""
+    """What follows for the subscriber."""
 
     GONE = auto()
     COMPLAINED = auto()
@@ -24,14 +24,14 @@ class Report(Enum):
     NOTHING = auto()
 
 
-def read(provider: str, raw: Raw, said: str) -> Report:
-    """`provider` as Anymail names it; `said`: the mail server's words in the report."""
+def read(provider: str, raw: Raw, reply: str) -> Report:
+    """What a report means. `provider` as Anymail names it; `reply`: the mail server's text in it."""
     report = READERS.get(provider, _nothing)(raw)
-    return Report.NOTHING if report is Report.GONE and refusals.clears_mailbox(said) else report
+    return Report.NOTHING if report is Report.GONE and refusals.clears_mailbox(reply) else report
 
 
 def _postmark(raw: Raw) -> Report:
-    """A record of its own tells a complaint; "SpamNotification" is a bounce by a filter."""
+    """A complaint has its own record type; "SpamNotification" is a bounce by a filter."""
     match raw.get("RecordType"):
         case "SpamComplaint":
             return Report.COMPLAINED
@@ -43,7 +43,7 @@ def _postmark(raw: Raw) -> Report:
 
 
 def _postmark_suppression(raw: Raw) -> Report:
-    """Staff suppress addresses by hand as well: that is no word of the reader's."""
+    """Addresses suppressed manually by staff do not count as unsubscribed by the recipient."""
     is_by_hand = raw.get("SuppressionReason") == "ManualSuppression"
     if is_by_hand and raw.get("Origin", "Recipient") != "Recipient":
         return Report.NOTHING
@@ -63,7 +63,7 @@ _SUPPRESSED = {
 
 
 def _mailgun(raw: Raw) -> Report:
-    """A lasting failure has many reasons; the server's own code and words decide which it is."""
+    """A permanent failure has many reasons; the server's own code and text decide."""
     event = raw.get("event-data", raw)
     kind = event.get("event")
     if kind in ("complained", "unsubscribed"):
@@ -81,7 +81,7 @@ def _mailgun(raw: Raw) -> Report:
 
 
 def _mailjet(raw: Raw) -> Report:
-    """`hard_bounce` alone says that it lasts; a quota or a relay's refusal is none of the mailbox's."""
+    """Only `hard_bounce` is permanent; a quota or a relay's refusal is not about the mailbox."""
     match raw.get("event"):
         case "spam":
             return Report.COMPLAINED
@@ -98,7 +98,7 @@ _MAILJET_GONE = ("user unknown", "mailbox inactive", "invalid domain", "no mail 
 
 
 def _resend(raw: Raw) -> Report:
-    """Bounces are Permanent, Transient or Undetermined; a suppressed address bounced with somebody else."""
+    """Bounces are Permanent, Transient or Undetermined; a suppressed address bounced for another sender."""
     if raw.get("type") == "email.complained":
         return Report.COMPLAINED
     data = raw.get("data")
@@ -133,7 +133,7 @@ def _classified(raw: Raw) -> Report:
 
 
 def _sparkpost(raw: Raw) -> Report:
-    """Of the bounce classes two are the mailbox's own: 10, an invalid recipient, and 30, no RCPT."""
+    """Two bounce classes are about the mailbox: 10, an invalid recipient, and 30, no RCPT."""
     event: Any = raw
     if isinstance(raw.get("msys"), dict):
         event = next(iter(raw["msys"].values()), {})

@@ -13,7 +13,7 @@ from subscribers.emails.heading import heading
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a mail says, in both parts."""
+    """The content of a mail: subject, plain text and HTML."""
 
     subject: str
     text: str
@@ -21,21 +21,21 @@ class Sheet:
 
 
 def scope(envelope: Envelope) -> str:
-    """What they follow, as "all components"."""
+    """What the receiver subscribed to, as in "all components"."""
     return one_line(envelope.scope, most=200) or "all components"
 
 
 def writable(text: str) -> str:
-    """Half a character (a lone surrogate) cannot be written in any mail."""
+    """The text with lone surrogates replaced, which cannot be encoded in a mail."""
     return text.encode(errors="replace").decode()
 
 
 def rendered(
     name: str, envelope: Envelope, subject: str, blocks: Sequence[dict[str, Any]] = (), **more: Any
 ) -> str:
-    """The HTML of one of the templates. `blocks`: the stories in it, whose colours it needs."""
+    """The HTML of `mail/NAME.html`. `blocks`: the stories in it, for their colours."""
     looks = {block["status"]: block["look"] for block in blocks if block["look"]}
     page = heading(one_line(envelope.house.name, most=100), envelope.house.url)
-    given = {"subject": subject, "house": page, "links": envelope.links, "looks": looks, **more}
-    html: str = render_to_string(f"mail/{name}.html", given)
+    context = {"subject": subject, "house": page, "links": envelope.links, "looks": looks, **more}
+    html: str = render_to_string(f"mail/{name}.html", context)
     return html

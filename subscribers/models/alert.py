@@ -1,4 +1,4 @@
-"""Alerts to staff: their channels, what is wrong now, and each message owed."""
+"""Alerts to staff: their channels, the alerts, and their deliveries."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,14 +18,14 @@ LEASE = timedelta(seconds=40)
 
 
 class Step(models.TextChoices):
-    """What a message says of its alert; a reminder's step is its hour: "reminder 1"."""
+    """Which message of an alert it is; reminders are "reminder 1" and so on."""
 
     OPENED = "opened", "Opened"
     CLOSED = "closed", "Closed"
 
 
 class AlertDeliveryState(models.TextChoices):
-    """Where a message is. All but the first are final."""
+    """The state of a message. All but the first are final."""
 
     OWED = "owed", "Pending"
     SENT = "sent", "Sent"
@@ -35,7 +35,7 @@ class AlertDeliveryState(models.TextChoices):
 
 class AlertChannelManager(models.Manager["AlertChannel"]):
     def may_be_told(self) -> models.QuerySet["AlertChannel"]:
-        """Channels of people who may still publish: others' rest until they may again."""
+        """Channels of active people with the role of responder or higher."""
         role = Q(user__is_superuser=True) | Q(user__member__role__gte=RESPONDER)
         return self.filter(role, user__is_active=True)
 
@@ -45,7 +45,7 @@ class AlertChannelManager(models.Manager["AlertChannel"]):
 
 
 class AlertChannel(models.Model):
-    """One way to reach one person. Its address may be a key in itself, so it is sealed."""
+    """One way to reach one person. The address may be a secret in itself, so it is encrypted."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="alert_channels"
@@ -73,7 +73,7 @@ class AlertChannel(models.Model):
         return f"{Channel(self.channel).label} {self.shown}"
 
     def point_to(self, address: str, shown: str) -> None:
-        """Keep this address, sealed. Not saved."""
+        """Set the address, encrypted. The caller saves."""
         self.sealed_address, self.shown = encryption.seal(address), shown[:200]
         self.fingerprint = encryption.fingerprint(f"{self.channel} {address}")
 
@@ -84,17 +84,17 @@ class AlertChannel(models.Model):
 
 
 class Alert(models.Model):
-    """Something staff should know. One open row per kind and subject; it is closed when it is over."""
+    """A finding for staff. One open row per kind and subject, closed when it is over."""
 
     kind = models.CharField(max_length=30)
     subject = models.CharField(max_length=120)
     title = LineField(max_length=300)
     url = models.CharField(max_length=300)
-    back = models.CharField(max_length=300, blank=True)  # what is said once it is over
+    back = models.CharField(max_length=300, blank=True)  # the message once it is over
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     reminders = models.PositiveIntegerField(default=0)
-    # how bad it was at its worst, as rank in Impact; None: nobody asks
+    # its worst impact, as rank in Impact; None: sent whatever minimum a channel has
     rank = models.PositiveSmallIntegerField(null=True)
 
     class Meta:

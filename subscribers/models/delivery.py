@@ -1,4 +1,4 @@
-"""One notice owed to one subscriber, from owed to sent: the log of 30 days."""
+"""One message to one subscriber, from pending to sent; kept for 30 days as a log."""
 
 import secrets
 from datetime import datetime
@@ -12,12 +12,12 @@ from subscribers.states import DeliveryState, Purpose
 
 
 def new_id() -> str:
-    """The name of a message for ever: webhook-id and Message-ID, the same in every attempt."""
+    """A new message id, for webhook-id and Message-ID; the same in every attempt."""
     return f"msg_{secrets.token_hex(12)}"
 
 
 class Delivery(models.Model):
-    """`told_by`: the later message of the same story that held its words."""
+    """`told_by`: the later message of the same story that included this one."""
 
     message_id = models.CharField(max_length=32, default=new_id, unique=True, editable=False)
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
@@ -29,8 +29,8 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     answer = models.PositiveSmallIntegerField(null=True)  # the HTTP or SMTP code of the last attempt
-    last_error = models.CharField(max_length=250, blank=True)  # its owner reads this
-    detail = models.CharField(max_length=250, blank=True, default="", db_default="")  # staff alone read this
+    last_error = models.CharField(max_length=250, blank=True)  # shown to the subscriber
+    detail = models.CharField(max_length=250, blank=True, default="", db_default="")  # shown to staff only
     took_ms = models.PositiveIntegerField(null=True)
     told_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="told_too")
     is_replay = models.BooleanField(default=False)
@@ -52,9 +52,9 @@ class Delivery(models.Model):
         return f"{self.message_id} to {self.subscriber}"
 
     def replay(self, now: datetime) -> bool:
-        """Send it once more, under the same id. False while it is owed anyway."""
-        mine = Delivery.objects.filter(pk=self.pk).exclude(state=DeliveryState.OWED)
-        if not mine.update(
+        """Send it again, under the same id. False while it is pending anyway."""
+        finished = Delivery.objects.filter(pk=self.pk).exclude(state=DeliveryState.OWED)
+        if not finished.update(
             state=DeliveryState.OWED, due_at=now, is_replay=True, finished_at=None, told_by=None, attempts=0
         ):
             return False

@@ -1,4 +1,4 @@
-"""A host that several subscribers share: how it answers, and whether it is given a rest."""
+"""A host that several subscribers share: its failures in a row, and its circuit breaker."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ REST = timedelta(seconds=60)
 
 
 class Host(models.Model):
-    """The breaker of a host: after five failures in a row nobody there is tried for a minute."""
+    """The circuit breaker of a host: after five failures in a row it is not tried for a minute."""
 
     name = models.CharField(max_length=255, primary_key=True)
     failures = models.PositiveIntegerField(default=0)
@@ -19,7 +19,7 @@ class Host(models.Model):
         return self.name
 
     def fail(self, now: datetime) -> None:
-        """One more failure."""
+        """Count a failure, and save."""
         self.failures += 1
         if self.failures >= FAILURES_BEFORE_REST:
             self.rests_until = now + REST
@@ -27,7 +27,7 @@ class Host(models.Model):
 
 
 class Sorter(models.Model):
-    """How far the changes of components were read. One row; whoever sorts holds it."""
+    """`spans_upto`: the last component change turned into a notice (row 1). Rows also serve as locks."""
 
     spans_upto = models.BigIntegerField(default=0)
 

@@ -8,7 +8,7 @@ from components.models.lines import LineField
 
 
 class Import(models.Model):
-    """`asks`: each new one is sent a confirmation. `report`: [line, sentence] of what was refused."""
+    """`asks`: new subscribers must confirm. `report`: [line, sentence] of refused lines."""
 
     name = LineField(max_length=200)
     author = models.CharField(max_length=150)
@@ -30,11 +30,11 @@ class Import(models.Model):
 
     @property
     def percent(self) -> int:
-        """How much of it is done."""
+        """How much of it is done, 0 to 100."""
         return 100 * self.done // self.total if self.total else 100
 
     def stop(self, now: datetime) -> None:
-        """Forget what is left of it. Who was added stays."""
+        """Discard the rest of the file. Subscribers already added stay."""
         with transaction.atomic():
             self.parts.all().delete()
             self.finished_at = self.finished_at or now
@@ -42,7 +42,7 @@ class Import(models.Model):
 
 
 class ImportPart(models.Model):
-    """Some lines, parsed and sealed: a file holds addresses that are keys in themselves."""
+    """Some lines, parsed and encrypted, as addresses may be secrets in themselves."""
 
     sheet = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="parts")
     lines = models.TextField()

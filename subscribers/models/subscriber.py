@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
 MAX_SECRETS = 8  # at once: a button may be pressed twice
 CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
-# what a stop writes down; the lease and the due time are the postman's, and are not written over
+# the fields of a stop; lease and due time belong to the dispatcher and are not overwritten
 STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
 RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
 
 
 class SubscriberManager(models.Manager["Subscriber"]):
     def at(self, channel: Channel | str, address: str) -> "Subscriber | None":
-        """Who has this address; None when nobody has."""
+        """The subscriber with this address, or None."""
         prints = address_identity.fingerprints(channel, address)
         return self.filter(channel=channel, fingerprint__in=prints).first()
 
     def of_key(self, key: str) -> "Subscriber | None":
-        """Whose links hold this key; those of an address that was found to be the same one lead here too."""
+        """The subscriber with this key, or with this as the key of a merged duplicate; else None."""
         return self.filter(Q(key=key) | Q(former_keys__key=key)).first()
 
     def take_in(
@@ -56,23 +56,21 @@ class SubscriberManager(models.Manager["Subscriber"]):
         note: str = "",
         agreed: bool = False,
     ) -> "Subscriber":
-        """A new one by the hand of staff, who says whether they `agreed`; otherwise they are asked.
+        """Add a subscriber by staff. `agreed`: active at once, with a welcome; else a confirmation is sent.
 
-        Who agreed is told so, with the way out.
-
-        The address must be checked, and nobody may have it yet.
+        The address must be checked (subscribers.addresses), and must not exist yet.
         """
         with transaction.atomic():
-            one = self.model(channel=channel, created_at=now, source=source, note=note[:250])
-            one.point_to(address)
+            subscriber = self.model(channel=channel, created_at=now, source=source, note=note[:250])
+            subscriber.point_to(address)
             if agreed:
-                one.state, one.confirmed_at = State.ACTIVE, now
-            one.save()
-            one.owe(Purpose.WELCOME if agreed else Purpose.CONFIRM, now)
-        return one
+                subscriber.state, subscriber.confirmed_at = State.ACTIVE, now
+            subscriber.save()
+            subscriber.owe(Purpose.WELCOME if agreed else Purpose.CONFIRM, now)
+        return subscriber
 
     def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:
-        """Whom this concerns."""
+        """The subscribers who get this notice."""
         incident = notice.incident
         return self.who(
             NoticeKind(notice.kind),
@@ -91,30 +89,30 @@ class SubscriberManager(models.Manager["Subscriber"]):
         incident: Incident | None = None,
         maintenance: Maintenance | None = None,
     ) -> models.QuerySet["Subscriber"]:
-        """Who chose this kind, these components and this impact.
+        """The active subscribers who chose this kind, these components and this impact.
 
-        Who was told of a story hears the rest of it, whatever it has become since.
+        Those notified of a story before get the rest of it, whatever its impact and components are now.
         """
         wanted = self.filter(state=State.ACTIVE, **{f"wants_{kind}": True})
         chosen = _scope(kind, components)
-        deliveries: Any = apps.get_model("subscribers.Delivery")  # which knows subscribers
-        mine = deliveries.objects.filter(subscriber=OuterRef("pk"))
+        deliveries: Any = apps.get_model("subscribers.Delivery")  # imports this module
+        own_deliveries = deliveries.objects.filter(subscriber=OuterRef("pk"))
         if kind in (NoticeKind.INCIDENT, NoticeKind.POSTMORTEM):
             chosen &= Q(least_impact__lte=RANKS[impact.value])
         if incident is not None:
-            # who followed what was merged into it hears how it goes on
+            # followers of incidents merged into it are notified too
             story = [incident.pk, *incident.merged.values_list("pk", flat=True)]
             chosen |= Q(Exists(_through("follows", incident__in=story)))
-            chosen |= Q(Exists(mine.filter(notice__incident__in=story)))
+            chosen |= Q(Exists(own_deliveries.filter(notice__incident__in=story)))
         if maintenance is not None:
-            chosen |= Q(Exists(mine.filter(notice__maintenance=maintenance)))
+            chosen |= Q(Exists(own_deliveries.filter(notice__maintenance=maintenance)))
         return wanted.filter(chosen)
 
 
 def _scope(kind: NoticeKind, components: Sequence[Component]) -> Q:
     """Subqueries, not joins: a row for every pair of choices would be counted otherwise."""
-    groups = [one.group_id for one in components if one.group_id]
-    if not components and kind != NoticeKind.MAINTENANCE:  # it names none: it concerns all
+    groups = [component.group_id for component in components if component.group_id]
+    if not components and kind != NoticeKind.MAINTENANCE:  # without components it goes to everyone
         of_some = Exists(_through("components")) | Exists(_through("groups"))
         return Q(is_all=True) | Q(of_some)
     of_these = Exists(_through("components", component__in=components))
@@ -123,20 +121,22 @@ def _scope(kind: NoticeKind, components: Sequence[Component]) -> Q:
 
 def _through(name: str, **chosen: Any) -> models.QuerySet[Any]:
     through: Any = getattr(Subscriber, name).through
-    found: models.QuerySet[Any] = through.objects.filter(subscriber=OuterRef("pk"), **chosen)
-    return found
+    rows: models.QuerySet[Any] = through.objects.filter(subscriber=OuterRef("pk"), **chosen)
+    return rows
 
 
 class Subscriber(models.Model):
-    """`address` is sealed, as most of them are keys in themselves; `shown` is what staff may read."""
+    """`address` is encrypted, as many are secrets in themselves; `shown` is what staff may read."""
 
     public_id = PublicIdField()
     channel = models.CharField(max_length=12, choices=channel_choices)
     address = models.TextField(editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
     shown = models.CharField(max_length=255, editable=False)
-    host = models.CharField(max_length=255, editable=False)  # whose limits and faults it shares
-    key = models.CharField(max_length=43, unique=True, editable=False)  # in links that manage it
+    host = models.CharField(
+        max_length=255, editable=False
+    )  # subscribers of one host share limits and failures
+    key = models.CharField(max_length=43, unique=True, editable=False)  # in its management links
     state = models.CharField(max_length=12, choices=State, default=State.UNCONFIRMED, editable=False)
     source = models.CharField(max_length=12, default="page")  # page, staff, import, api
     note = LineField(max_length=250, blank=True)  # of staff, and why it was stopped
@@ -184,16 +184,16 @@ class Subscriber(models.Model):
         return self.shown
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new one gets its key."""
+        """Create the key of a new one, and save."""
         self.key = self.key or new_key()
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
-        """Where it sees and changes what it is told. The address holds its key."""
+        """The page to view and change the subscription. The URL contains its key."""
         return reverse("subscription", args=[self.key])
 
     def point_to(self, address: str) -> None:
-        """Set where it is told. The address must be checked (subscribers.addresses)."""
+        """Set the address, which must be checked (subscribers.addresses). The caller saves."""
         address = address_identity.normal(self.channel, address)
         self.address = encryption.seal(address)
         self.fingerprint = address_identity.fingerprint(self.channel, address)
@@ -204,25 +204,25 @@ class Subscriber(models.Model):
 
     @property
     def open_address(self) -> str:
-        """Where it is told, in clear. Raises DecryptionError."""
+        """The decrypted address. Raises DecryptionError."""
         return encryption.unseal(self.address)
 
     # Signing
 
     def secrets(self, now: datetime) -> list[str]:
-        """The secrets that sign now, the newest first."""
+        """The secrets that sign at `now`, the newest first."""
         rows = json.loads(encryption.unseal(self.signing)) if self.signing else []
         return [key for key, until in rows if until is None or datetime.fromisoformat(until) > now]
 
     def rotate(self, now: datetime) -> str:
-        """A new secret; those before sign beside it until the day is over that each has left.
+        """Create a new secret; earlier ones go on signing for up to ROTATION.
 
-        The receiver has one of them, and which, nobody knows who pressed the button twice: the oldest stays.
+        At most MAX_SECRETS are kept, the oldest among them, as the receiver may still use that one.
         """
         secret = webhook_signature.new_secret()
-        known = json.loads(encryption.unseal(self.signing)) if self.signing else []
+        stored = json.loads(encryption.unseal(self.signing)) if self.signing else []
         end = (now + ROTATION).isoformat()
-        valid = [[key, until or end] for key, until in known if key in self.secrets(now)]
+        valid = [[key, until or end] for key, until in stored if key in self.secrets(now)]
         rows = [[secret, None], *valid[: MAX_SECRETS - 2], *valid[MAX_SECRETS - 2 :][-1:]]
         self.signing = encryption.seal(json.dumps(rows))
         self.save(update_fields=["signing"])
@@ -231,7 +231,7 @@ class Subscriber(models.Model):
     # What it wants
 
     def choose(self, choice: Choice) -> None:
-        """This from now on, and nothing of what was chosen before."""
+        """Replace all its choices."""
         with transaction.atomic():
             self.is_all, self.least_impact = choice.is_all, choice.least_impact
             self.is_digest = choice.is_digest and self.channel == Channel.EMAIL
@@ -248,7 +248,7 @@ class Subscriber(models.Model):
 
     @property
     def choice(self) -> Choice:
-        """What it wants, of what strangers may see."""
+        """Its choices, without hidden components and incidents that are not public."""
         return Choice(
             is_all=self.is_all,
             components=tuple(self.components.filter(is_shown=True)),
@@ -262,7 +262,7 @@ class Subscriber(models.Model):
     # Its life
 
     def await_yes(self, now: datetime) -> None:
-        """Nothing is told until the address says yes, within a week."""
+        """Set it to unconfirmed: nothing is sent until it confirms, within a week."""
         self.state, self.created_at = State.UNCONFIRMED, now
         self.attempts, self.crashes, self.failing_since, self.last_error = 0, 0, None, ""
         self.save(
@@ -272,7 +272,7 @@ class Subscriber(models.Model):
         )  # fmt: skip
 
     def ask_again(self, now: datetime) -> bool:
-        """After a stop, or after it left: told again once it says yes. False while it is told, or asked."""
+        """Send a new confirmation after a stop or unsubscription. False if it is active or unconfirmed."""
         if self.state not in (State.QUARANTINED, State.LEFT):
             return False
         with transaction.atomic():
@@ -281,7 +281,7 @@ class Subscriber(models.Model):
         return True
 
     def confirm(self, now: datetime) -> None:
-        """The address says yes. What it missed meanwhile is not made up for."""
+        """Set it to active. Missed updates are not sent later."""
         self.state, self.confirmed_at = State.ACTIVE, self.confirmed_at or now
         self.left_at = self.quarantined_at = self.failing_since = None
         self.attempts, self.note, self.last_error = 0, "", ""
@@ -289,7 +289,7 @@ class Subscriber(models.Model):
         self._log("confirmed")
 
     def leave(self, now: datetime) -> None:
-        """Never again. What is still owed is not sent. Twice is once."""
+        """Unsubscribe: pending updates are cancelled. May be called twice."""
         with transaction.atomic():
             self.state, self.left_at = State.LEFT, self.left_at or now
             self.save(update_fields=["state", "left_at"])
@@ -297,7 +297,7 @@ class Subscriber(models.Model):
             self._log("left")
 
     def quarantine(self, now: datetime, why: str) -> None:
-        """Stop telling; what is owed then is not sent later either."""
+        """Stop sending: pending updates are cancelled. `why`: shown to staff, cut to 250 characters."""
         with transaction.atomic():
             self.state, self.quarantined_at, self.note = State.QUARANTINED, now, why[:250]
             self.save(update_fields=["state", "quarantined_at", "note"])
@@ -305,7 +305,7 @@ class Subscriber(models.Model):
             self._log("stopped")
 
     def restore(self, now: datetime) -> bool:
-        """Tell it again after a stop. False for those who left: only they come back; it is their word."""
+        """Restore it after a stop. False if it is not stopped: unsubscribed people must return themselves."""
         if self.state != State.QUARANTINED:
             return False
         self.state = State.ACTIVE if self.confirmed_at else State.UNCONFIRMED
@@ -316,7 +316,7 @@ class Subscriber(models.Model):
         return True
 
     def erase(self) -> None:
-        """Its data and the log of what it was sent, gone for ever."""
+        """Delete it with its log."""
         self._log("erased")
         self.delete()
 
@@ -324,15 +324,17 @@ class Subscriber(models.Model):
         event_log.record(f"subscriber.{what}", id=self.public_id, channel=self.channel)
 
     def forget_owed(self, now: datetime) -> None:
-        """Nothing that was said is owed any more. Letters about itself still are."""
+        """Cancel its pending updates. Messages about the subscription itself stay."""
         self.deliveries.filter(state=DeliveryState.OWED, purpose=Purpose.NEWS).update(
             state=DeliveryState.CANCELLED, finished_at=now
         )
-        left = self.deliveries.filter(state=DeliveryState.OWED).order_by("due_at").first()
-        Subscriber.objects.filter(pk=self.pk).update(next_at=left.due_at if left else None, crashes=0)
+        next_owed = self.deliveries.filter(state=DeliveryState.OWED).order_by("due_at").first()
+        Subscriber.objects.filter(pk=self.pk).update(
+            next_at=next_owed.due_at if next_owed else None, crashes=0
+        )
 
     def owe(self, purpose: str, now: datetime, **context: Any) -> "Delivery":
-        """Something for it alone: a confirmation, a test, a warning."""
+        """Create a message about the subscription itself, such as a confirmation or test, due now."""
         with transaction.atomic():
             delivery = self.deliveries.create(purpose=purpose, created_at=now, due_at=now, context=context)
             Subscriber.objects.filter(pk=self.pk).filter(Q(next_at=None) | Q(next_at__gt=now)).update(
@@ -342,12 +344,12 @@ class Subscriber(models.Model):
 
     @property
     def is_failing(self) -> bool:
-        """True while its last message could not be delivered."""
+        """Whether its last message could not be delivered."""
         return self.failing_since is not None
 
 
 class FormerKey(models.Model):
-    """The key of a subscription that turned out to be for the same place: its links go on leading to it."""
+    """The key of a merged duplicate subscription, whose links lead to the remaining one."""
 
     key = models.CharField(max_length=43, unique=True)
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="former_keys")
@@ -357,5 +359,5 @@ class FormerKey(models.Model):
 
 
 def new_key() -> str:
-    """What stands in the links that manage a subscription: 192 random bits."""
+    """A new key for the links that manage a subscription: 192 random bits, base64url."""
     return random.token_urlsafe(24)

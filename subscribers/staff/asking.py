@@ -13,12 +13,12 @@ class Noting(Protocol):
     """The audit log."""
 
     def __call__(self, act: str, thing: object = "", *, before: Any = None, after: Any = None) -> object:
-        """Write an act down."""
+        """Write an entry to the audit log."""
         ...
 
 
 class StaffRequest(HttpRequest):
-    """A request that the gate has let in (components.access_marks)."""
+    """A request that passed the role check (components.access_marks)."""
 
     role: Any
     note: Noting
@@ -27,7 +27,7 @@ class StaffRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Somebody in the audit log, which outlives them: not by the whole address."""
+    """A subscriber's name in the audit log, without the whole address, as the log is kept longer."""
 
     public_id: str
     text: str
@@ -36,19 +36,19 @@ class Named:
         return self.text
 
 
-def named(one: Subscriber) -> Named:
-    """Who it was, as the log may keep it."""
-    return Named(one.public_id, f"{Channel(one.channel).label} {discreet(one)}")
+def named(subscriber: Subscriber) -> Named:
+    """The subscriber's name for the audit log."""
+    return Named(subscriber.public_id, f"{Channel(subscriber.channel).label} {discreet(subscriber)}")
 
 
-def discreet(one: Subscriber) -> str:
-    """ "r…@example.org": enough to know it again, not enough to write to."""
-    if one.channel != Channel.EMAIL:
-        return one.host
-    name, _, domain = one.shown.rpartition("@")
+def discreet(subscriber: Subscriber) -> str:
+    """ "r…@example.org", or the host: enough to recognize it, not enough to write to."""
+    if subscriber.channel != Channel.EMAIL:
+        return subscriber.host
+    name, _, domain = subscriber.shown.rpartition("@")
     return f"{name[:1]}…@{domain}"
 
 
 def may_see(request: StaffRequest) -> bool:
-    """Whether mail addresses are shown in full: viewers read without them."""
+    """Whether mail addresses are shown in full: not to viewers."""
     return bool(request.role.name != "VIEWER")

@@ -22,7 +22,7 @@ PARTS_AT_ONCE = 4  # of 500 lines: an answer within a second or two
 @never_cache
 @staff("admin")
 def imports(request: StaffRequest) -> HttpResponse:
-    """A file to take in, and the files of before."""
+    """Upload a file, and list earlier imports."""
     request.section = SECTION
     is_sent = request.method == "POST"
     form = ImportForm(request.POST, request.FILES) if is_sent else ImportForm()
@@ -35,7 +35,7 @@ def imports(request: StaffRequest) -> HttpResponse:
 
 
 def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
-    """Read the file; None when it is none, with the reason at its field."""
+    """Store the file; None if it is not CSV, with the reason at the form's field."""
     file, asks = form.cleaned_data["file"], form.cleaned_data["asks"]
     text = opened(file.file)  # a line at a time, never held whole
     try:
@@ -51,7 +51,7 @@ def _begin(request: StaffRequest, form: ImportForm) -> Import | None:
 @never_cache
 @staff("admin")
 def one_import(request: StaffRequest, pk: int) -> HttpResponse:
-    """How far a file is, and what was refused of it."""
+    """The progress of an import, and its refused lines."""
     request.section = SECTION
     return render(request, "console/subscribers/import.html", {"sheet": get_object_or_404(Import, pk=pk)})
 
@@ -59,7 +59,7 @@ def one_import(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff("admin")
 def go_on(request: StaffRequest, pk: int) -> HttpResponse:
-    """Take in some more of it. With script the page asks for this by itself until all is in."""
+    """Import some more parts. With JavaScript the page repeats this until it is finished."""
     sheet = get_object_or_404(Import, pk=pk)
     for _ in range(PARTS_AT_ONCE):
         if not importing.import_next_part(sheet, timezone.now()):
@@ -72,7 +72,7 @@ def go_on(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff("admin")
 def stop(request: StaffRequest, pk: int) -> HttpResponse:
-    """Forget what is left of a file."""
+    """Discard the rest of a file."""
     sheet = get_object_or_404(Import, pk=pk)
     sheet.stop(timezone.now())
     request.note("subscriber.import_stop", sheet, after={"done": sheet.done, "lines": sheet.total})
@@ -83,7 +83,7 @@ def stop(request: StaffRequest, pk: int) -> HttpResponse:
 @require_POST
 @staff("admin")
 def export(request: StaffRequest) -> HttpResponseBase:
-    """All of them, with addresses in clear, as a stream. By POST, as it is written down."""
+    """All subscribers with full addresses, as a stream. By POST, as it is noted in the audit log."""
     request.note("subscriber.export")
     answer = StreamingHttpResponse(exporting.lines(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="subscribers-{timezone.now():%Y-%m-%d}.csv"'

@@ -22,7 +22,7 @@ IMPACTS = [
 
 
 class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What somebody is told of."""
+    """What a subscriber is notified of."""
 
     least_impact = forms.TypedChoiceField(choices=IMPACTS, coerce=int, label="Incidents of impact")
 
@@ -58,10 +58,10 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AddForm(ChoicesForm):
-    """Somebody new, by hand."""
+    """A new subscriber, added by staff."""
 
     channel = forms.ChoiceField(
-        choices=[(one.value, one.label) for one in Channel if one in csv_format.BY_HAND]
+        choices=[(item.value, item.label) for item in Channel if item in csv_format.BY_HAND]
     )
     address = forms.CharField(
         max_length=addresses.MAX_LENGTH, help_text="An email address, or a full https:// address."
@@ -82,13 +82,13 @@ class AddForm(ChoicesForm):
 
 
 class StopForm(forms.Form):
-    """Why somebody is told no more."""
+    """The reason for stopping a subscriber."""
 
     why = forms.CharField(max_length=250, label="Why")
 
 
 class ImportForm(forms.Form):
-    """A file to take in."""
+    """A CSV file to import."""
 
     file = forms.FileField(label="CSV file, UTF-8", max_length=200)
     asks = forms.BooleanField(

@@ -30,7 +30,7 @@ SHOWN = (
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
 )
-# a foreign-looking page of our own: it may style itself, and nothing else
+# the mail's HTML may use its own styles, and nothing else
 CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox allow-top-navigation-by-user-activation"
@@ -51,7 +51,7 @@ class Mail:
 @never_cache
 @staff("admin")
 def list_page(request: StaffRequest) -> HttpResponse:
-    """The newest hundred."""
+    """List the newest MAX_MAILS mails."""
     request.section = SECTION
     context = {"mails": [_read(file) for file in _newest()], "folder": folder(), "most": MAX_MAILS}
     return render(request, "console/subscribers/mails.html", context)
@@ -61,7 +61,7 @@ def list_page(request: StaffRequest) -> HttpResponse:
 @never_cache
 @staff("admin")
 def page(request: StaffRequest, name: str) -> HttpResponse:
-    """One: what stands above it, and its words."""
+    """One mail: its headers and text."""
     request.section = SECTION
     mail = _open(name)
     text, html = mail.get_body(("plain",)), mail.get_body(("html",))
@@ -80,7 +80,7 @@ def page(request: StaffRequest, name: str) -> HttpResponse:
 @never_cache
 @staff("admin")
 def html(request: StaffRequest, name: str) -> HttpResponse:
-    """Its HTML as it looks, walled in: no script, no picture from elsewhere, none of our cookies."""
+    """Its HTML, sandboxed: no scripts, no remote pictures, no cookies."""
     body = _open(name).get_body(("html",))
     if body is None:
         raise Http404
@@ -90,12 +90,12 @@ def html(request: StaffRequest, name: str) -> HttpResponse:
 
 
 def folder() -> Path:
-    """Where they are."""
+    """The folder of written mails."""
     return Path(settings.VAR_DIR) / "mail"
 
 
 def _newest() -> list[Path]:
-    """By the time of writing; a folder that is not there yet is empty."""
+    """The newest files first; empty if there is no folder yet."""
     if not folder().is_dir():
         return []
     files = [(file.stat().st_mtime, file) for file in folder().glob("*.eml") if NAME.fullmatch(file.name)]
@@ -110,7 +110,7 @@ def _read(file: Path) -> Mail:
 
 
 def _open(name: str) -> EmailMessage:
-    """Raises Http404 for what is no mail of the folder."""
+    """Parse a mail of the folder. Raises Http404 for any other name."""
     if not NAME.fullmatch(name) or not (folder() / name).is_file():
         raise Http404
     with (folder() / name).open("rb") as opened:

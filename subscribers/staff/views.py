@@ -34,7 +34,7 @@ CHANGED = "None of its current choices: they were different then."
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A line of the log: what it was about, where staff read it, and why it was sent."""
+    """A line of the log: its subject (`about`), the console's URL of that, and why it was sent."""
 
     delivery: Delivery
     about: str
@@ -46,16 +46,16 @@ class Sent:
 @never_cache
 @staff("viewer")
 def list_page(request: StaffRequest) -> HttpResponse:
-    """Everybody, newest first, searched and counted."""
+    """The list, newest first, with search and counts."""
     request.section = SECTION
     asked, in_full = finding.Asked.of(request.GET), may_see(request)
-    found = Paginator(finding.find(asked, in_full=in_full), finding.PAGE_SIZE)
-    page = found.get_page(request.GET.get("page"))
+    paginator = Paginator(finding.find(asked, in_full=in_full), finding.PAGE_SIZE)
+    page = paginator.get_page(request.GET.get("page"))
     page.object_list = finding.with_last(page.object_list)  # type: ignore[arg-type]
     by_channel, by_state, total, failing = finding.counts()
     context = {
         "found": page,
-        "rows": [finding.row(one, in_full=in_full) for one in page.object_list],
+        "rows": [finding.row(subscriber, in_full=in_full) for subscriber in page.object_list],
         "asked": asked,
         "kept": urlencode(asked.parts()),
         "all": urlencode(asked.parts(failing="", state="", channel="", incident="")),
@@ -74,13 +74,13 @@ def list_page(request: StaffRequest) -> HttpResponse:
 @never_cache
 @staff("responder")
 def page(request: StaffRequest, public_id: str) -> HttpResponse:
-    """One with its choices, its history and what it was sent."""
+    """One subscriber with its choices, history and log."""
     return _page(request, _get(public_id))
 
 
 def _page(
     request: StaffRequest,
-    one: Subscriber,
+    subscriber: Subscriber,
     *,
     form: ChoicesForm | None = None,
     secret: str = "",
@@ -88,58 +88,62 @@ def _page(
 ) -> HttpResponse:
     request.section = SECTION
     now = timezone.now()
-    log = one.deliveries.filter(created_at__gte=now - KEEP).order_by("-pk")
+    log = subscriber.deliveries.filter(created_at__gte=now - KEEP).order_by("-pk")
     page = Paginator(log, finding.PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
-        "one": one,
-        "channel": Channel(one.channel).label,
-        "scope": message_builder.scope(one),
-        "follows": list(one.follows.all()),
-        "form": form or ChoicesForm(instance=one),
+        "one": subscriber,
+        "channel": Channel(subscriber.channel).label,
+        "scope": message_builder.scope(subscriber),
+        "follows": list(subscriber.follows.all()),
+        "form": form or ChoicesForm(instance=subscriber),
         "secret": secret,
-        "signs": bool(one.channel == Channel.WEBHOOK),
-        "is_stopped": one.state == State.QUARANTINED,
-        "may_be_stopped": one.state in (State.ACTIVE, State.UNCONFIRMED, State.CONTACT),
-        "history": _history(one),
+        "signs": bool(subscriber.channel == Channel.WEBHOOK),
+        "is_stopped": subscriber.state == State.QUARANTINED,
+        "may_be_stopped": subscriber.state in (State.ACTIVE, State.UNCONFIRMED, State.CONTACT),
+        "history": _history(subscriber),
         "found": page,
-        "log": _log(one, page),
+        "log": _log(subscriber, page),
         "now": now,
     }
     return render(request, "console/subscribers/one.html", context, status=status)
 
 
-def _history(one: Subscriber) -> list[tuple[str, Any]]:
-    """What happened to it, oldest first."""
-    known = (
-        ("Subscribed", one.created_at),
-        ("Confirmed", one.confirmed_at),
-        ("Failing since", one.failing_since),
-        ("Stopped", one.quarantined_at),
-        ("Unsubscribed", one.left_at),
+def _history(subscriber: Subscriber) -> list[tuple[str, Any]]:
+    """(label, time) of its changes of state, oldest first."""
+    dates = (
+        ("Subscribed", subscriber.created_at),
+        ("Confirmed", subscriber.confirmed_at),
+        ("Failing since", subscriber.failing_since),
+        ("Stopped", subscriber.quarantined_at),
+        ("Unsubscribed", subscriber.left_at),
     )
-    return sorted(((what, at) for what, at in known if at), key=lambda row: row[1])
+    return sorted(((what, at) for what, at in dates if at), key=lambda row: row[1])
 
 
-def _log(one: Subscriber, page: "Page[Delivery]") -> list[Sent]:
-    """Each delivery with what it was about and why, in a fixed number of queries."""
+def _log(subscriber: Subscriber, page: "Page[Delivery]") -> list[Sent]:
+    """The deliveries of a page of the log, in a fixed number of queries."""
     deliveries = list(page.object_list)
     notices = {
         notice.pk: notice
         for notice in match_reason.with_subjects(
-            Notice.objects.filter(pk__in=[each.notice_id for each in deliveries if each.notice_id])
+            Notice.objects.filter(
+                pk__in=[delivery.notice_id for delivery in deliveries if delivery.notice_id]
+            )
         )
     }
-    earlier = match_reason.heard([one], notices.values())
-    found = []
-    for each in deliveries:
-        notice = notices.get(each.notice_id or 0)
+    earlier = match_reason.earlier_stories([subscriber], notices.values())
+    lines = []
+    for delivery in deliveries:
+        notice = notices.get(delivery.notice_id or 0)
         if notice is None:
-            found.append(Sent(each, Purpose(each.purpose).label, "", "It is about the subscription itself."))
+            lines.append(
+                Sent(delivery, Purpose(delivery.purpose).label, "", "It is about the subscription itself.")
+            )
             continue
-        chosen = match_reason.chosen(one, earlier.get((one.pk, notice.pk), ()))
-        told = match_reason.explain(chosen, match_reason.said(notice))
-        found.append(Sent(each, _about(notice), _url(notice), told or CHANGED))
-    return found
+        chosen = match_reason.chosen(subscriber, earlier.get((subscriber.pk, notice.pk), ()))
+        reason = match_reason.explain(chosen, match_reason.subject_of(notice))
+        lines.append(Sent(delivery, _about(notice), _url(notice), reason or CHANGED))
+    return lines
 
 
 def _about(notice: Notice) -> str:
@@ -154,7 +158,7 @@ def _about(notice: Notice) -> str:
 
 
 def _url(notice: Notice) -> str:
-    """Where staff read it."""
+    """The console's URL for the subject of a notice."""
     if notice.postmortem is not None and notice.incident is not None:
         return f"/console/postmortems/{notice.incident.public_id}"
     if notice.maintenance is not None:
@@ -170,7 +174,7 @@ def _url(notice: Notice) -> str:
 @never_cache
 @staff("editor")
 def add(request: StaffRequest) -> HttpResponse:
-    """Somebody new by hand, asked first unless they agreed."""
+    """Add a subscriber, who must confirm first unless they agreed."""
     request.section = SECTION
     form = AddForm(request.POST or None, initial={"least_impact": 0, "channel": Channel.EMAIL})
     if request.method == "GET" or not form.is_valid():
@@ -181,73 +185,76 @@ def add(request: StaffRequest) -> HttpResponse:
     agreed = data["agreed"]
     note = f"They agreed, according to {who}." if agreed else f"Added by {who}."
     with transaction.atomic():
-        one = Subscriber.objects.take_in(
+        subscriber = Subscriber.objects.take_in(
             data["channel"], data["address"], now, source="staff", note=note, agreed=agreed
         )
-        _keep(one, form)
-        secret = one.rotate(now) if one.channel == Channel.WEBHOOK else ""
-        request.note("subscriber.add", named(one), after={"state": one.state, "agreed": agreed})
+        _keep(subscriber, form)
+        secret = subscriber.rotate(now) if subscriber.channel == Channel.WEBHOOK else ""
+        request.note("subscriber.add", named(subscriber), after={"state": subscriber.state, "agreed": agreed})
     done = "Added." if agreed else "Added. It must confirm before it gets any updates."
     messages.success(request, done)
-    return _page(request, _get(one.public_id), secret=secret) if secret else _back(one.public_id)
+    return (
+        _page(request, _get(subscriber.public_id), secret=secret) if secret else _back(subscriber.public_id)
+    )
 
 
-def _keep(one: Subscriber, form: ChoicesForm) -> None:
-    """Write the choices of a form, and nothing else of the row: somebody may deliver to it right now."""
+def _keep(subscriber: Subscriber, form: ChoicesForm) -> None:
+    """Save only the choices of a form, as deliveries may change other columns at the same time."""
     data = form.cleaned_data
     names = [name for name in form.fields if name.startswith(("is_", "wants_", "least_"))]
-    Subscriber.objects.filter(pk=one.pk).update(**{name: data[name] for name in names})
-    one.components.set([] if data["is_all"] else data["components"])
-    one.groups.set([] if data["is_all"] else data["groups"])
+    Subscriber.objects.filter(pk=subscriber.pk).update(**{name: data[name] for name in names})
+    subscriber.components.set([] if data["is_all"] else data["components"])
+    subscriber.groups.set([] if data["is_all"] else data["groups"])
 
 
 @require_POST
 @never_cache
 @staff("editor")
 def choose(request: StaffRequest, public_id: str) -> HttpResponse:
-    """Change what somebody is told of."""
-    one = _get(public_id)
-    before = _facts(one)
+    """Change what a subscriber is notified of."""
+    subscriber = _get(public_id)
+    before = _facts(subscriber)
     form = ChoicesForm(request.POST, instance=_get(public_id))
     if not form.is_valid():
-        return _page(request, one, form=form, status=400)
+        return _page(request, subscriber, form=form, status=400)
     with transaction.atomic():
-        _keep(one, form)
-        request.note("subscriber.choose", named(one), before=before, after=_facts(_get(public_id)))
+        _keep(subscriber, form)
+        request.note("subscriber.choose", named(subscriber), before=before, after=_facts(_get(public_id)))
     messages.success(request, "Saved.")
     return _back(public_id)
 
 
-def _facts(one: Subscriber) -> dict[str, Any]:
+def _facts(subscriber: Subscriber) -> dict[str, Any]:
     names = ("state", "is_all", "wants_incident", "wants_maintenance", "wants_postmortem", "wants_component",
              "least_impact", "is_digest")  # fmt: skip
     chosen = sorted(
-        each.public_id for each in chain[Group | Component](one.groups.all(), one.components.all())
+        place.public_id
+        for place in chain[Group | Component](subscriber.groups.all(), subscriber.components.all())
     )
     scope = {
-        "scope": message_builder.scope(one),
+        "scope": message_builder.scope(subscriber),
         "chosen": ", ".join(chosen),
-    }  # five others may read the same
-    return {name: getattr(one, name) for name in names} | scope
+    }  # the text of the scope may be the same for others
+    return {name: getattr(subscriber, name) for name in names} | scope
 
 
 def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[..., HttpResponse]]:
-    """A verb of a subscriber as a view: it returns what was in the way, if anything was."""
+    """Makes a view of an action on a subscriber. The action returns a sentence if it is refused."""
 
     def wrap(verb: Callable[..., str | None]) -> Callable[..., HttpResponse]:
         def view(request: StaffRequest, public_id: str) -> HttpResponse:
-            one = _get(public_id)
-            before = {"state": one.state}
+            subscriber = _get(public_id)
+            before = {"state": subscriber.state}
             with transaction.atomic():
-                refused = verb(request, one)
+                refused = verb(request, subscriber)
                 if refused:
                     messages.error(request, refused)
                 else:
                     after = {"state": _get(public_id).state}
-                    told = (
+                    change = (
                         {"before": before, "after": after} if before != after else {}
-                    )  # a test changes none
-                    request.note(f"subscriber.{name}", named(one), **told)
+                    )  # a test changes no state
+                    request.note(f"subscriber.{name}", named(subscriber), **change)
                     messages.success(request, done)
             return _back(public_id)
 
@@ -257,32 +264,32 @@ def act(name: str, done: str) -> Callable[[Callable[..., str | None]], Callable[
 
 
 @act("test", "A test is on its way: it appears in the log below.")
-def test(request: StaffRequest, one: Subscriber) -> str | None:
-    """Send something that says it is only a test."""
-    if one.state not in message_builder.MAY_GET_LETTERS:
+def test(request: StaffRequest, subscriber: Subscriber) -> str | None:
+    """Send a test message."""
+    if subscriber.state not in message_builder.MAY_GET_LETTERS:
         return "It is stopped or unsubscribed: nothing is sent there."
-    one.owe(Purpose.TEST, timezone.now(), by=request.user.get_username())
+    subscriber.owe(Purpose.TEST, timezone.now(), by=request.user.get_username())
     return None
 
 
 @act("quarantine", "Stopped: nothing is sent there until it is restored.")
-def quarantine(request: StaffRequest, one: Subscriber) -> str | None:
-    """Tell it no more, with a reason."""
+def quarantine(request: StaffRequest, subscriber: Subscriber) -> str | None:
+    """Stop sending, with a reason."""
     form = StopForm(request.POST)
     if not form.is_valid():
         return "Enter why it is stopped."
-    if one.state in (State.LEFT, State.QUARANTINED):
+    if subscriber.state in (State.LEFT, State.QUARANTINED):
         return "It is already stopped or unsubscribed."
-    one.quarantine(timezone.now(), form.cleaned_data["why"])
+    subscriber.quarantine(timezone.now(), form.cleaned_data["why"])
     return None
 
 
 @act("restore", "Restored: it gets updates from now on.")
-def restore(request: StaffRequest, one: Subscriber) -> str | None:
-    """Tell it again."""
+def restore(request: StaffRequest, subscriber: Subscriber) -> str | None:
+    """Restore a stopped subscriber."""
     return (
         None
-        if one.restore(timezone.now())
+        if subscriber.restore(timezone.now())
         else "Only a stopped subscription can be restored; people who unsubscribed must subscribe "
         "again themselves."
     )
@@ -292,25 +299,25 @@ def restore(request: StaffRequest, one: Subscriber) -> str | None:
 @never_cache
 @staff("editor")
 def rotate(request: StaffRequest, public_id: str) -> HttpResponse:
-    """A new signing secret, shown on this answer and never again."""
-    one = _get(public_id)
-    if one.channel != Channel.WEBHOOK:
+    """Create a new signing secret, shown only in this answer."""
+    subscriber = _get(public_id)
+    if subscriber.channel != Channel.WEBHOOK:
         messages.error(request, "Only webhooks are signed.")
         return _back(public_id)
     with transaction.atomic():
-        secret = one.rotate(timezone.now())
-        request.note("subscriber.rotate", named(one))
-    return _page(request, one, secret=secret)
+        secret = subscriber.rotate(timezone.now())
+        request.note("subscriber.rotate", named(subscriber))
+    return _page(request, subscriber, secret=secret)
 
 
 @require_POST
 @staff("admin")
 def erase(request: StaffRequest, public_id: str) -> HttpResponse:
-    """Its data and its log, gone for ever."""
-    one = _get(public_id)
+    """Delete a subscriber with its log."""
+    subscriber = _get(public_id)
     with transaction.atomic():
-        request.note("subscriber.erase", named(one), before={"state": one.state})
-        one.erase()
+        request.note("subscriber.erase", named(subscriber), before={"state": subscriber.state})
+        subscriber.erase()
     messages.success(request, "Erased, with its delivery log.")
     return redirect("console_subscribers")
 
@@ -318,18 +325,18 @@ def erase(request: StaffRequest, public_id: str) -> HttpResponse:
 @require_POST
 @staff("editor")
 def replay(request: StaffRequest, message_id: str) -> HttpResponse:
-    """Send something once more, under the same id."""
+    """Send a message again, under the same id."""
     delivery = get_object_or_404(Delivery.objects.select_related("subscriber"), message_id=message_id)
-    one = delivery.subscriber
+    subscriber = delivery.subscriber
     with transaction.atomic():
-        if one.state not in message_builder.MAY_GET_LETTERS:
+        if subscriber.state not in message_builder.MAY_GET_LETTERS:
             messages.error(request, "It is stopped or unsubscribed: nothing is sent there.")
         elif not delivery.replay(timezone.now()):
             messages.error(request, "It is already on its way.")
         else:
-            request.note("subscriber.replay", named(one), after={"message": message_id})
+            request.note("subscriber.replay", named(subscriber), after={"message": message_id})
             messages.success(request, "It will be sent again, with the same id.")
-    return _back(one.public_id)
+    return _back(subscriber.public_id)
 
 
 def _back(public_id: str) -> HttpResponse:
@@ -337,5 +344,7 @@ def _back(public_id: str) -> HttpResponse:
 
 
 def _get(public_id: str) -> Subscriber:
-    found = Subscriber.objects.prefetch_related("components", "groups", "follows").select_related("owner")
-    return get_object_or_404(found, public_id=public_id)
+    subscribers = Subscriber.objects.prefetch_related("components", "groups", "follows").select_related(
+        "owner"
+    )
+    return get_object_or_404(subscribers, public_id=public_id)

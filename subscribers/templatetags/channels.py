@@ -18,9 +18,11 @@ class Tile(NamedTuple):
 
 @register.simple_tag
 def channel_tiles() -> list[Tile]:
-    """Those that have an icon, the webhook and chat rooms among them."""
-    offered = [one for one in Channel if one.is_chat or one is Channel.WEBHOOK]
-    known = [(one, channels.kind(one)) for one in offered]
+    """The webhook and chat channels that have an icon."""
+    offered = [channel for channel in Channel if channel.is_chat or channel is Channel.WEBHOOK]
+    kinds = [(channel, channels.kind(channel)) for channel in offered]
     return [
-        Tile(one.value, kind.short_label or str(one.label), kind.icon) for one, kind in known if kind.icon
+        Tile(channel.value, kind.short_label or str(channel.label), kind.icon)
+        for channel, kind in kinds
+        if kind.icon
     ]

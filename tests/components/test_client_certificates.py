@@ -242,7 +242,7 @@ URI = x509.UniformResourceIdentifier("spiffe://widgetify.example/probe")
 )
 def test_all_that_is_said_of_one_is_its_end_and_its_name(made, says):
     end = NOW + timedelta(days=made["days"], hours=1)
-    assert client_certificates.told(pair(**made)[0], NOW) == says.format(f"{end:%-d %b %Y}")
+    assert client_certificates.summary(pair(**made)[0], NOW) == says.format(f"{end:%-d %b %Y}")
 
 
 def test_a_renewal_names_the_same_and_another_does_not():
@@ -275,8 +275,8 @@ def test_the_shell_shows_the_certificate_of_these_files(tmp_path, files, setting
 @pytest.mark.parametrize(
     ("target", "more", "words"),
     [
-        ("http://127.0.0.1:9/", [], "Only https:// and tls://"),
-        ("tcp://127.0.0.1:9", [], "Only https:// and tls://"),
+        ("http://127.0.0.1:9/", [], "Only https://, wss:// and tls://"),
+        ("tcp://127.0.0.1:9", [], "Only https://, wss:// and tls://"),
         ("https://127.0.0.1:9/", ["--client-key", "/nowhere"], "/nowhere cannot be read"),
         ("https://127.0.0.1:9/", ["--client-key", ""], "--client-key: Add the private key"),
     ],

@@ -13,7 +13,7 @@ from components.uptime import Seconds
 from incidents.tallies import tally_excused
 from incidents.tasks import fall_silent
 from statuspage.public import days, drilldown, history_views
-from statuspage.public.world import world
+from statuspage.public.world import gather_world
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import NOW, after, fell, found, watched
 
@@ -39,7 +39,7 @@ def added(rows):
 def seconds_shown(now=NOW, first=None):
     """The same stretch as each place of the page counts it."""
     component = Component.objects.get()
-    gathered = world(now)
+    gathered = gather_world(now)
     by_day = days.counted_by_day(gathered, component)
     return {
         "hours": added(HourTally.objects.all()).up,

@@ -263,7 +263,7 @@ def test_sorting_broken_off_in_the_middle_loses_nobody_and_doubles_nobody(post, 
     opened(component())
     monkeypatch.setattr(fan_out, "CHUNK", 5)
     now, notice = timezone.now(), Notice.objects.get()
-    fan_out._sort_some(notice.pk, now)
+    fan_out._sort_chunk(notice.pk, now)
     notice.refresh_from_db()
     assert (Delivery.objects.count(), notice.sorted_at) == (5, None)
     fan_out.sort(now)  # somebody else goes on
@@ -319,11 +319,11 @@ def test_leases_of_a_worker_that_died_on_this_machine_are_free_at_once(post):
     opened(component())
     fan_out.sort(timezone.now())
     now = timezone.now()
-    node = leases.me().rsplit(":", 2)[0]
+    node = leases.holder_name().rsplit(":", 2)[0]
     leases.claim(now, 10, f"{node}:999999:dead")
-    assert leases.claim(now, 10, leases.me())[1] == []
-    assert leases.release_dead(leases.me()) == 1
-    assert len(leases.claim(now, 10, leases.me())[1]) == 1
+    assert leases.claim(now, 10, leases.holder_name())[1] == []
+    assert leases.release_dead(leases.holder_name()) == 1
+    assert len(leases.claim(now, 10, leases.holder_name())[1]) == 1
 
 
 def test_a_dead_host_rests_and_costs_nobody_else(post, sink):

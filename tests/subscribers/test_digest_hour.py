@@ -73,7 +73,7 @@ def test_an_update_is_not_taken_back_once_the_first_were_told(db, settings, monk
     notice = update.notice
     later = NOW + timedelta(seconds=19)
     for _ in range(readers):
-        fan_out._sort_some(notice.pk, later)
+        fan_out._sort_chunk(notice.pk, later)
     notice.refresh_from_db()
     assert notice.sorted_at is None
     assert notice.cursor > 0

@@ -9,7 +9,7 @@ from incidents.models import Incident, Notice, Post
 from incidents.steps import Step
 from subscribers import emails
 from subscribers.delivery import fan_out
-from subscribers.delivery.content import house, read
+from subscribers.delivery.content import publisher_now, read
 from subscribers.models import Delivery
 from tests.making import NOW, after, found, group, joining, watched
 from tests.subscribers.letters import envelope
@@ -209,7 +209,7 @@ def test_two_young_incidents_become_one_and_who_heard_of_either_hears_the_rest(d
 def letter(update):
     """The lines of the mail that tells this update, as it would go out now."""
     notice = Notice.objects.get(update=update)
-    here = house()
+    here = publisher_now()
     story = read([notice.pk], here.page_id)[notice.pk]
     mailed = emails.letter(envelope(story, house=here), after(hours=1))
     return mailed.get_body(("plain",)).get_content().splitlines()

@@ -16,7 +16,7 @@ from incidents.lifecycle import Phase
 from incidents.models import NoticeKind
 from subscribers import channels
 from subscribers.channels import discord
-from subscribers.channels.chat_message import message
+from subscribers.channels.chat_message import compose
 from subscribers.channels.markdown_runs import runs
 from subscribers.channels.slack import SLACK
 from subscribers.channels.text_runs import CUT
@@ -232,7 +232,7 @@ def test_an_odd_topic_in_a_telegram_address_is_left_out():
 
 
 def test_notifications_read_as_the_preview_does():
-    told = messages.Told(
+    told = messages.UpdateMessage(
         page_name="Widgetify",
         title=INCIDENT.title,
         phase=Phase.IDENTIFIED,
@@ -243,7 +243,7 @@ def test_notifications_read_as_the_preview_does():
         components=INCIDENT.components,
         next_update_at=INCIDENT.next_update_at,
     )
-    assert message(envelope(Channel.SLACK)).fallback == messages.chat(told)
+    assert compose(envelope(Channel.SLACK)).fallback == messages.chat(told)
 
 
 HOSTILE = {
@@ -383,10 +383,10 @@ def test_a_clock_in_a_chat_is_never_without_its_day():
     said = story().words
     late = (said[0], replace(said[1], at=said[1].at - timedelta(days=2)))
     of = story(next_update_at=said[0].at + timedelta(hours=32), words=late)
-    told = message(envelope_of(of, unsent=late))
+    told = compose(envelope_of(of, unsent=late))
     assert ("Next update", "by 18 Nov, 11:46 UTC") in told.facts
     assert "Investigating, 15 Nov, 03:20 UTC:" in "".join(run.text for run in told.words)
-    preview = messages.Told(
+    preview = messages.UpdateMessage(
         "Tern", "Chat is slow", Phase.IDENTIFIED, Status.PARTIAL_OUTAGE, "We look.", said[0].at, "https://x.example",
         next_update_at=said[0].at + timedelta(hours=32),
     )  # fmt: skip
@@ -394,7 +394,7 @@ def test_a_clock_in_a_chat_is_never_without_its_day():
     begins = said[0].at.replace(year=2027)
     ends = begins.replace(hour=23)
     work = story(kind=NoticeKind.MAINTENANCE, next_update_at=None, starts_at=begins, ends_at=ends)
-    assert message(envelope_of(work)).facts == (("Planned", "17 Nov 2027, 03:46 to 23:46 UTC"),)
+    assert compose(envelope_of(work)).facts == (("Planned", "17 Nov 2027, 03:46 to 23:46 UTC"),)
 
 
 COPIED = {

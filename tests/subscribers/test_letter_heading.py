@@ -7,7 +7,7 @@ import pytest
 from components import colours, identity
 from components.models import Page
 from subscribers import emails
-from subscribers.delivery.content import house
+from subscribers.delivery.content import publisher_now
 from tests.subscribers.letters import NOW, envelope
 
 SQUARE, WIDE, WEBP = "0123-64x64.png", "4567-240x60.jpeg", "89ab-64x64.webp"
@@ -59,7 +59,7 @@ def test_the_colour_is_legible_in_both_themes():
 
 def test_a_message_made_after_a_rename_has_the_new_name(db):
     Page.objects.this()
-    assert house().name == "Widgetify"
+    assert publisher_now().name == "Widgetify"
     Page.objects.filter(pk=1).update(name="Tern")  # by another process, a moment ago
-    assert house().name == "Tern"
+    assert publisher_now().name == "Tern"
     assert identity.last_known().name == "Tern"

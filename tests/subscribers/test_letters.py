@@ -10,7 +10,7 @@ import pytest
 
 from components.status import Status
 from incidents.lifecycle import Phase
-from incidents.messages import Told, one_line, plain_mail, subject_line
+from incidents.messages import UpdateMessage, one_line, plain_mail, subject_line
 from incidents.models import Incident, Notice, NoticeKind, Post
 from subscribers import emails
 from subscribers.delivery.content import Publisher, Word
@@ -173,7 +173,7 @@ def test_odd_words_leave_the_plain_part_whole(typed):
 
 def test_what_staff_preview_is_what_is_sent():
     one = story()
-    told = Told(
+    told = UpdateMessage(
         "Tern",
         one.title,
         Phase.IDENTIFIED,
@@ -195,7 +195,7 @@ def test_what_customers_can_do_stands_below_the_newest_words():
     source = html(message)
     assert source.index(SERVERS) < source.index("What you can do</b>") < source.index("<em>app</em>")
     assert source.index("<em>app</em>") < source.index(MOST)
-    told = Told(
+    told = UpdateMessage(
         "Tern", "t", Phase.IDENTIFIED, Status.UNKNOWN, SERVERS, NOW, SITE, workaround="Use the *app*."
     )
     assert f"{SERVERS}\n\nWhat you can do:\nUse the app.\n" in plain_mail(told)

@@ -23,7 +23,7 @@ ALONE, ALL = "mail_refused", "mail_server"
 
 def deliver(now):
     """One round: what is due at this moment is sent to the real server, and written down."""
-    token, ids = leases.claim(now, 100, leases.me())
+    token, ids = leases.claim(now, 100, leases.holder_name())
     packed = pack(ids, now)
 
     async def each():

@@ -16,7 +16,7 @@ from incidents.models import Incident, Maintenance, Notice, Post
 from statuspage.models import Audit, Role
 from subscribers import importing
 from subscribers.delivery import fan_out
-from subscribers.match_reason import said, why, with_subjects
+from subscribers.match_reason import subject_of, why, with_subjects
 from subscribers.models import Delivery, Host, State, Subscriber
 from subscribers.states import Channel
 from tests.looking import faults, sticks_out
@@ -358,7 +358,7 @@ def test_what_a_notice_concerns_is_asked_once_and_not_where_it_was_brought_along
         brought = with_subjects(Notice.objects.filter(kind=kind)).get()
         with django_assert_num_queries(0):
             assert brought.components() == [shown]
-            assert said(brought).groups == {shown.group_id: "Widgetify"}
+            assert subject_of(brought).groups == {shown.group_id: "Widgetify"}
 
 
 # The folder of mails

@@ -55,9 +55,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Posted to “{incident.title}” ({incident.public_id}): {incident.phase}.")
 
     def write(self, options: dict[str, Any], body: str, promise: datetime | None, now: datetime) -> Incident:
-        """Open or continue. Raises ValidationError."""
+        """Open an incident or post to one. Raises ValidationError."""
         components = [_component(name) for name in options["component"]]
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "next_update_at": promise,
             "workaround": options["workaround"],
             "statuses": dict.fromkeys(components, options["status"]) if options["status"] else None,
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             _refuse_hidden(components, options)
             phase = Phase(options["phase"] or Phase.INVESTIGATING)
             incident = Incident.objects.open(
-                options["title"], body, now=now, components=components, phase=phase, **told
+                options["title"], body, now=now, components=components, phase=phase, **fields
             )
             _note("incident.open", incident, workaround="")
             return incident
@@ -76,20 +76,20 @@ class Command(BaseCommand):
         if incident.published_at is None:
             places = incident.affected.select_related("component")
             _refuse_hidden([*components, *(row.component for row in places)], options)
-        stood = incident.workaround
-        incident.post(Post(body, phase=options["phase"] or incident.phase, **told), now=now)
-        _note("incident.post", incident, workaround=stood)
+        workaround_before = incident.workaround
+        incident.post(Post(body, phase=options["phase"] or incident.phase, **fields), now=now)
+        _note("incident.post", incident, workaround=workaround_before)
         return incident
 
 
 def _refuse_hidden(components: list[Component], options: dict[str, Any]) -> None:
-    """Once, before it is public for the first time."""
+    """Refuse to publish for the first time if all components are hidden and no flag allows it."""
     if hidden_components.are_all_hidden(components) and not options["although_hidden"]:
         raise CommandError(f"{hidden_components.WARNING} Add --although-hidden to publish it.")
 
 
 def _note(act: str, incident: Incident, *, workaround: str) -> None:
-    """The row in the audit log, as the console writes it; `workaround` is what stood before."""
+    """Write the audit log as the console does. `workaround`: the text before the update."""
     update = incident.updates.latest("number")
     after: dict[str, Any] = {name: getattr(update, name) for name in ("number", "phase", "body", "notifies")}
     before = None
@@ -99,22 +99,22 @@ def _note(act: str, incident: Incident, *, workaround: str) -> None:
 
 
 def _incident(which: str) -> Incident:
-    found = (
+    incident = (
         Incident.objects.live().filter(resolved_at=None).first()
         if which == "last"
         else Incident.objects.live().filter(public_id=which).first()
     )
-    if found is None:
+    if incident is None:
         raise CommandError(f"There is no incident “{which}”: use the id in its address.")
-    return found
+    return incident
 
 
 def _component(name: str) -> Component:
-    found = Component.objects.filter(public_id=name).first()
-    found = found or Component.objects.filter(name=name).first()
-    if found is None:
+    component = Component.objects.filter(public_id=name).first()
+    component = component or Component.objects.filter(name=name).first()
+    if component is None:
         raise CommandError(f"There is no component “{name}”: use its name or its id.")
-    return found
+    return component
 
 
 def _sentences(refused: ValidationError) -> str:

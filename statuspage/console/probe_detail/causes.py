@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from components.diagnosis import Cause, Facts, diagnose, reasons
-from components.models import Check, Component, Flip, Probe
+from components.diagnosis import Cause, diagnose, reasons
+from components.models import Check, Flip, Probe
 from components.outcomes import Outcome
 from components.status import Status
+from incidents import probe_facts
 from incidents.generated_text import duration
 from incidents.models import Incident
-from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.words import length
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ MAX_BEFORE = 10
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """An incident this probe had found."""
+    """An earlier incident that this probe detected."""
 
     incident: Incident
     status: Status
@@ -31,45 +31,31 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the facts say."""
+    """Likely causes, the reasons for them, and a similar incident."""
 
     causes: tuple[Cause, ...]
     reasons: tuple[tuple[str, str], ...]
     seen: Incident | None  # the last incident of its component that is over
 
-
-def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
-    """What the facts of its newest failure say."""
-    beside = _beside(probe)
-    facts = Facts(
-        failure=bad.failure,
-        status_code=bad.status_code,
-        detail=bad.detail,
-        excerpt=bad.excerpt,
-        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
-        median_ms=share(good, 0.5),
-        last_ms=max(good[-3:], default=None),
-        answering=tuple(one.name for one in beside if one.status == Status.OPERATIONAL),
-        failing=tuple(one.name for one in beside if Status(one.status).is_trouble),
-    )
-    return Found(diagnose(facts), reasons(facts), _seen_before(probe))
+    @property
+    def cause_query(self) -> str:
+        """What a link to the composer adds, so that its text begins with the surest cause."""
+        return f"&cause={self.causes[0].kind}" if self.causes else ""
 
 
-def _beside(probe: Probe) -> list[Component]:
-    """The other components of its group."""
-    group_id = probe.component.group_id
-    if group_id is None:
-        return []
-    return list(Component.objects.filter(group=group_id).exclude(pk=probe.component_id)[:50])
+def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
+    """The likely causes of its newest failure. `good`: times (ms) before it; `checks`: newest first."""
+    facts = probe_facts.of(probe, bad, good=good, checks=checks)
+    return Found(diagnose(facts), reasons(facts), _last_incident(probe))
 
 
-def _seen_before(probe: Probe) -> Incident | None:
-    found = Incident.objects.live().filter(affected__component=probe.component_id)
-    return found.exclude(resolved_at=None).first()
+def _last_incident(probe: Probe) -> Incident | None:
+    incidents = Incident.objects.live().filter(affected__component=probe.component_id)
+    return incidents.exclude(resolved_at=None).first()
 
 
 def before(probe: Probe, now: datetime) -> list[Before]:
-    """Incidents of its component that began while it changed its mind for the worse."""
+    """Resolved incidents of its component that began near a flip of this probe for the worse."""
     incidents = list(
         Incident.objects.live()
         .filter(affected__component=probe.component_id)
@@ -80,21 +66,21 @@ def before(probe: Probe, now: datetime) -> list[Before]:
     )
     if not incidents:
         return []
-    first = min(one.started_at for one in incidents) - HOUR
+    first = min(incident.started_at for incident in incidents) - HOUR
     bad = (Outcome.DOWN, Outcome.DEGRADED)
     flips = list(Flip.objects.filter(probe=probe, new__in=bad, at__gte=first).order_by("at")[:1_000])
-    found = []
-    for one in incidents:
-        end = one.resolved_at or now
-        hit = next((f for f in flips if one.started_at - timedelta(minutes=10) <= f.at <= end), None)
+    rows = []
+    for incident in incidents:
+        end = incident.resolved_at or now
+        hit = next((f for f in flips if incident.started_at - timedelta(minutes=10) <= f.at <= end), None)
         if hit is None:
             continue
-        found.append(
+        rows.append(
             Before(
-                one,
-                Status(one.worst or Status.UNKNOWN),
-                duration(one.lasted(now).total_seconds()),
+                incident,
+                Status(incident.worst or Status.UNKNOWN),
+                duration(incident.lasted(now).total_seconds()),
                 f"{length((hit.noticed_at - hit.at).total_seconds())} to detect",
             )
         )
-    return found
+    return rows

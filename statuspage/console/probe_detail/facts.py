@@ -6,28 +6,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
+from incidents import probe_facts
 from incidents.generated_text import met
 from incidents.times import clock
 from statuspage.console.latency_chart import share
+from statuspage.console.probe_detail import vendor
 from statuspage.console.probe_detail.causes import find
 from statuspage.console.probe_detail.reports import Reported, reported
-from statuspage.console.probe_detail.results import ladder
+from statuspage.console.probe_detail.results import ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
 MAX_CHECKS = 500
+TARGETS_WORDS = frozenset({"reason", "via", "proxy_status", "failing_parts"})
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
-    """Each with its newest response time, `last_ms`."""
+    """Each with its newest response time, `last_ms`, and whether it is made from several regions."""
     newest = Check.objects.filter(probe=OuterRef("pk")).order_by("-slot")
-    return probes.annotate(last_ms=Subquery(newest.values("total_ms")[:1]))
+    others = Exists(Probe.objects.filter(main=OuterRef("pk")))
+    return probes.annotate(
+        last_ms=Subquery(newest.values("total_ms")[:1]), is_regional=others | Q(main__isnull=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +60,21 @@ def is_looking(probe: Probe, now: datetime) -> bool:
 
 
 def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
-    """Everything of the probe's page but its chart. Not `is_whole`: without the target's own words."""
+    """The context of the probe's page, without the chart. Not `is_whole`: without text from the target."""
     alike = Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target)
     # two jobs on one schedule are not one thing seen from two regions
     siblings = [probe] if probe.is_passive else list(alike)
     checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
     bad = _newest_bad(checks)
-    bad = bad if is_whole or bad is None else _in_our_words(bad)
+    bad = bad if is_whole or bad is None else _without_target_text(bad)
     trouble = _trouble_since(probe, checks)
-    good = _good_before(probe, trouble or now)
+    good = probe_facts.good_before(probe, int((trouble or now).timestamp()))
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
     seconds = sum((day.seconds for day in days), uptime.Seconds())
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
     report = reported(probe, now, is_whole=is_whole)
-    cells = _facts(probe, siblings, good, seconds, now)
+    value = _value(checks) if len(siblings) == 1 else None
+    cells = _facts(probe, siblings, good, seconds, now, value=value)
     return {
         "reported": report,
         "verdict": verdict(probe, now),
@@ -76,42 +83,65 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
+        "vitals": _vitals(bad, is_whole=is_whole) if bad else {},
+        "newline": "\n",
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
-        "certificate": probe.certificate_told(now),
-        "found": find(probe, bad, good) if is_bad and bad else None,
+        "vendor": vendor.spoke(probe, bad) if bad else "",
+        "certificate": probe.certificate_summary(now),
+        "found": find(probe, bad, good, checks) if is_bad and bad else None,
     }
 
 
-def _in_our_words(check: Check) -> Check:
-    """The same result for those who may not edit probes. Its excerpt is left for the rules alone."""
-    told = copy(check)
-    told.detail = met(check.failure, check.detail)
+def _without_target_text(check: Check) -> Check:
+    """A copy for staff who may not edit probes. Its excerpt stays, but only for the diagnosis."""
+    shown = copy(check)
+    shown.detail = met(check.failure, check.detail)
     facts = check.facts or {}
     if "location" in facts:
-        told.facts = {**facts, "location": without_secrets(str(facts["location"]))}
-    return told
+        shown.facts = {**facts, "location": without_secrets(str(facts["location"]))}
+    return shown
 
 
 def _facts(
-    probe: Probe, siblings: list[Probe], good: list[int], seconds: uptime.Seconds, now: datetime
+    probe: Probe,
+    siblings: list[Probe],
+    good: list[int],
+    seconds: uptime.Seconds,
+    now: datetime,
+    *,
+    value: Fact | None,
 ) -> tuple[Fact, ...]:
-    failing = sum(one.outcome == Outcome.DOWN for one in siblings)
+    failing = sum(sibling.outcome == Outcome.DOWN for sibling in siblings)
     heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
     due = "paused" if probe.is_paused else f"next in {length(max(0, probe.next_slot - now.timestamp()))}"
     if is_looking(probe, now):
         due = "checking now"
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
     since = clock(probe.since, now, seconds=True) if probe.since else "–"
+    regions = "region" if len(siblings) == 1 else "regions"
     return (
         Fact("Last check", heard, due),
-        Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
+        value or Fact("Failing from", f"{failing} of {len(siblings)}", regions),
         Fact("First failure" if is_bad else "Unchanged since", since, probe.region),
         Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
              f"p95 {ms(share(good, 0.95))}"),
         Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
         Fact("Every", length(probe.interval_s), f"timeout {probe.timeout_s} s"),
     )  # fmt: skip
+
+
+def _vitals(bad: Check, *, is_whole: bool) -> dict[str, Any]:
+    """The facts that are listed. The target's own words are for those who may edit probes."""
+    facts = bad.facts or {}
+    return facts if is_whole else {name: fact for name, fact in facts.items() if name not in TARGETS_WORDS}
+
+
+def _value(checks: Sequence[Check]) -> Fact | None:
+    """The newest number of a probe that measures one."""
+    if not checks or not (value := measured(checks[0])):
+        return None
+    return Fact("Value", value, str((checks[0].facts or {}).get("parts", "")))
 
 
 def _of_reports(cells: Sequence[Fact], report: Reported, probe: Probe) -> tuple[Fact, ...]:
@@ -122,20 +152,13 @@ def _of_reports(cells: Sequence[Fact], report: Reported, probe: Probe) -> tuple[
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:
-    return next((one for one in checks if one.outcome in (Outcome.DOWN, Outcome.DEGRADED)), None)
+    return next((check for check in checks if check.outcome in (Outcome.DOWN, Outcome.DEGRADED)), None)
 
 
 def _trouble_since(probe: Probe, checks: Sequence[Check]) -> datetime | None:
-    """When what is wrong now began; None when nothing is."""
+    """When the current problem began; None if there is none."""
     if probe.outcome in (Outcome.DOWN, Outcome.DEGRADED):
         return probe.since
     if probe.run and checks and checks[0].outcome != Outcome.UP:
         return datetime.fromtimestamp(probe.run[0][1], UTC)
     return None
-
-
-def _good_before(probe: Probe, at: datetime) -> list[int]:
-    """The answers of the hour before, oldest first."""
-    end = int(at.timestamp())
-    rows = Check.objects.filter(probe=probe, slot__gte=end - 3600, slot__lt=end, failure="")
-    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:2_000])

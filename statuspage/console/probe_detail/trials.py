@@ -16,13 +16,13 @@ from statuspage.console.probe_detail.results import Rung, ladder
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
-MAX_TRY_S = 15  # somebody waits for it, and so does a thread of the web process
+MAX_TRY_S = 15  # a person waits for it, and so does a thread of the web process
 TRIES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one look with these settings found; nothing of it is kept."""
+    """The result of one check with these settings; it is not stored."""
 
     status: Status
     words: str
@@ -38,9 +38,9 @@ class BusyError(Exception):
 
 
 def try_out(probe: Probe) -> Tried:
-    """Look once, now, with the settings as they are in the form. Raises BusyError, InvalidProbeError.
+    """Run one check with the settings of the form. Raises BusyError, InvalidProbeError.
 
-    It shows the client certificate that was typed, or the one that is kept.
+    It presents the client certificate that was entered, or the stored one.
     """
     if not _places.acquire(blocking=False):
         raise BusyError("Four tests are running: try again in a few seconds.")
@@ -53,13 +53,13 @@ def try_out(probe: Probe) -> Tried:
     finally:
         _places.release()
     outcome, why = classify(reading, probe.expectation)
-    told = f"{VERDICTS[outcome]} in {ms(reading.total_ms)}. {why}".strip()
+    verdict = f"{VERDICTS[outcome]} in {ms(reading.total_ms)}. {why}".strip()
     status = status_of(outcome, probe.when_down)
-    return Tried(status, told, ladder(_as_check(reading, outcome), probe.kind), reading.excerpt)
+    return Tried(status, verdict, ladder(_as_check(reading, outcome), probe.kind), reading.excerpt)
 
 
 def _as_check(reading: Reading, outcome: Outcome) -> Check:
-    """A reading as a row that is not kept, so that both are told alike."""
+    """A reading as an unsaved row, so that both are shown in the same way."""
     return Check(
         outcome=outcome, total_ms=round(reading.total_ms), dns_ms=reading.dns_ms,
         connect_ms=reading.connect_ms, tls_ms=reading.tls_ms, first_byte_ms=reading.first_byte_ms,
@@ -71,7 +71,7 @@ def _as_check(reading: Reading, outcome: Outcome) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The last day by the settings of the form, and by those that are kept."""
+    """The last day by the settings of the form, compared with the stored ones."""
 
     words: str
     checks: int
@@ -85,17 +85,27 @@ def dry_run(probe: Probe, old: Probe, now: datetime) -> Compared:
     start = _state_at(old, rows[0].at if rows else first)
     was = replay.replay(rows, _settings(old, old), end=now, start=start)
     would = replay.replay(rows, _settings(probe, old), end=now, start=start)
-    asks = [(one.kind, one.target, one.options) for one in (probe, old)]
+    asks = [(version.kind, version.target, version.options) for version in (probe, old)]
     return Compared(_compare(would, was), len(rows), asks[0] == asks[1])
 
 
 def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
-    found = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
-    rows = found.values_list("slot", "total_ms", "failure", "days_left")[:MAX_ROWS]
-    return [
-        replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left)
-        for slot, total_ms, failure, days_left in reversed(rows)
+    checks = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
+    rows = checks.values_list("slot", "total_ms", "failure", "days_left", "outcome")[:MAX_ROWS]
+    plain = [
+        (replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left), outcome)
+        for slot, total_ms, failure, days_left, outcome in reversed(rows)
     ]
+    return [
+        replace(row, is_degraded=outcome == Outcome.DEGRADED and _is_well(row, probe))
+        for row, outcome in plain
+    ]
+
+
+def _is_well(row: replay.Row, probe: Probe) -> bool:
+    """Whether neither its failure nor the limits of the probe explain an outcome that is not up."""
+    reading = Reading(row.total_ms, days_left=row.days_left)
+    return not row.failure and classify(reading, probe.expectation)[0] is Outcome.UP
 
 
 def _settings(probe: Probe, old: Probe) -> replay.Settings:
@@ -106,7 +116,7 @@ def _settings(probe: Probe, old: Probe) -> replay.Settings:
 
 
 def _state_at(probe: Probe, at: datetime) -> State:
-    """What it thought then, by its last change of mind before."""
+    """Its state at that time, by its last flip before."""
     flip = Flip.objects.filter(probe=probe, noticed_at__lt=at).order_by("id").last()
     if flip is None:
         return State()

@@ -1,4 +1,4 @@
-"""How the console words a probe's verdict, lengths and response times."""
+"""How the console spells a probe's verdict, durations and response times."""
 
 from components.outcomes import Outcome
 from incidents.generated_text import duration

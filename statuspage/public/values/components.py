@@ -8,7 +8,7 @@ from components.status import Status
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """One stretch of trouble, or of planned work, within a day."""
+    """One outage or maintenance within a day."""
 
     status: Status
     started_at: datetime
@@ -20,7 +20,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day of a component. `status` is None when nothing was known before it began."""
+    """One day of a component. `status` is None without data."""
 
     on: date
     status: Status | None
@@ -52,7 +52,7 @@ class Uptime:
 
 @dataclass(frozen=True, slots=True)
 class ComponentRow:
-    """A component as listed. `was` and `was_at` tell the last known state while it is unknown."""
+    """A component as listed. `was` and `was_at`: the last known state while it is unknown."""
 
     public_id: str
     url: str

@@ -24,7 +24,7 @@ class HourRow:
     maintenance: str = ""
     unknown: str = ""
     median: str = ""  # "84 ms"
-    url: str = ""  # of an hour that was not well
+    url: str = ""  # set for an hour with a problem
     is_ahead: bool = False
 
 
@@ -58,7 +58,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """A check that did not find what was ordered, in words for strangers."""
+    """A check that failed or was degraded, in words for the public."""
 
     at: datetime
     status: Status
@@ -81,4 +81,4 @@ class HourPage:
     stretches: tuple[Stretch, ...]
     checks: tuple[CheckRow, ...]
     note: str = ""
-    more: str = ""  # said when there are more than are shown
+    more: str = ""  # set when not all are shown

@@ -8,7 +8,7 @@ from statuspage.public.values.frame import Head
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A length over several incidents, in words."""
+    """A duration over several incidents, as text."""
 
     mean: str  # "12 min", "too few to say", "no incidents"
     median: str  # empty when there are too few

@@ -18,7 +18,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The age of what we know, judged at a moment. `late_at` and `stale_at` let script judge again."""
+    """The age of our data at a moment. With `late_at` and `stale_at` the script judges it again later."""
 
     step: Step
     at: datetime  # the moment it was judged at
@@ -28,13 +28,13 @@ class Freshness:
     probes: int = 0  # probes that reported lately
     watched: int = 0  # probes that ever did
     regions: int = 0
-    failing: int = 0  # probes that see trouble now
+    failing: int = 0  # probes that see a problem now
     is_paused: bool = False  # there are probes, and none of them runs
-    has_checked: bool = True  # whether any of them was ever heard of
+    has_checked: bool = True  # whether any of them ever had a result
 
     @property
     def nothing(self) -> str:
-        """Why there is no check to date this by."""
+        """Why there is no check to date the page by."""
         if self.is_paused:
             return "No automatic checks are running."
         return "Automatic checks are starting again." if self.has_checked else "No check has been made yet."
@@ -42,7 +42,7 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every page needs for its frame. `state` decides title and favicon."""
+    """The data of a page's frame. `state` decides title and favicon."""
 
     page_name: str
     page_url: str  # absolute, without trailing slash
@@ -70,7 +70,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """The answer in the first line. `eyebrow` is the word of the state while an incident is open."""
+    """The answer in the first line. `eyebrow` is the state's label while an incident is open."""
 
     status: Status
     headline: str
@@ -79,4 +79,4 @@ class Banner:
     line_at: datetime | None = None  # printed after `line` where set
     line_is_ahead: bool = False  # a time to come has no age
     facts: tuple[Fact, ...] = ()
-    is_checking: bool = False  # nothing was ever checked: not unknown by failure, but new
+    is_checking: bool = False  # nothing was checked yet: new, not failed

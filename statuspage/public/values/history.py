@@ -11,13 +11,13 @@ from statuspage.public.values.incidents import IncidentCard
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A day in a month's calendar; `status` None: future, or before we began."""
+    """A day in a month's calendar; `status` None: in the future, or before the history begins."""
 
     on: date | None  # None: padding before the first
     status: Status | None = None
     label: str = ""
     is_today: bool = False
-    url: str = ""  # where a day that was not well is told
+    url: str = ""  # for a day with a problem: where it is shown
     is_planned: bool = False  # maintenance is announced for it
 
 
@@ -48,7 +48,7 @@ class Month:
     key: str  # "2026-11"
     weeks: tuple[tuple[Cell, ...], ...]
     incidents: tuple[Listed, ...]
-    nothing: str = ""  # what stands there without any
+    nothing: str = ""  # the text without incidents
 
 
 @dataclass(frozen=True, slots=True)

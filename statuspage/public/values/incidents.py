@@ -17,7 +17,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRow:
-    """One update. A fact is the machine's (small diamond); `html` is sanitised."""
+    """One update. A fact is automatic (small diamond); `html` is sanitised."""
 
     anchor: str  # "u-3"
     phase: str
@@ -45,8 +45,8 @@ class IncidentCard:
     now: str  # "Identified"
     started_at: datetime
     resolved_at: datetime | None
-    ended_at: datetime | None  # when all was well again, which is before it is resolved
-    counts_from: datetime  # its start, without the time that all was well before a relapse
+    ended_at: datetime | None  # when everything had recovered, which is before it is resolved
+    counts_from: datetime  # its start, moved by the healthy time before a relapse
     duration: str  # until it ended, or until now
     next_update_at: datetime | None
     is_overdue: bool
@@ -59,7 +59,7 @@ class IncidentCard:
     noticed_by: str = ""  # "Monitoring" or "Our team"
     noticed_after: str = ""  # "2 min"
     summary: str = ""  # first words of the newest update, plain text
-    said_at: datetime | None = None  # when they were said
+    said_at: datetime | None = None  # when that update was posted
     postmortem_url: str = ""  # empty until one is published
     workaround_html: str = ""  # what customers can do, sanitised; empty once it is over
 
@@ -92,7 +92,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What our probes saw, fit for a stranger's eyes."""
+    """What our probes saw, as the public may see it."""
 
     summary: str
     sentence: str  # "2 of 8 probes see 503 Service Unavailable", for the line under the banner

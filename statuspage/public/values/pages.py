@@ -84,7 +84,7 @@ class WorksPage:
 
 @dataclass(frozen=True, slots=True)
 class CountingPage:
-    """How the figures are counted. `weights` are (state, "1", what that means)."""
+    """How uptime is calculated. `weights` are (state, "1", what that means)."""
 
     head: Head
     weights: tuple[tuple[Status, str], ...]

@@ -22,17 +22,17 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The share of checks that were well. Positions are percentages of the width."""
+    """The share of checks that passed. Positions are percentages of the width."""
 
     label: str  # the chart in one sentence
     step: str  # "minute", "5 minutes"
-    status: Status  # the worst it came to
+    status: Status  # the worst status
     points: tuple[float | None, ...]  # percentages; None is a gap
-    band: tuple[float, float]  # where the trouble lies: start and width
+    band: tuple[float, float]  # the incident: start and width
     moments: tuple[Moment, ...]
     ticks: tuple[tuple[float, str, datetime], ...]  # "08:30", in UTC
     form: str  # how script writes the ticks: clock, or month where they are days
-    rows: tuple[tuple[datetime, int, int], ...]  # for the CSV: when, checks that were well, all checks
+    rows: tuple[tuple[datetime, int, int], ...]  # for the CSV: when, passed checks, all checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """What was promised. `state` is "done", "doing", "todo" or "late"."""
+    """A corrective action. `state` is "done", "doing", "todo" or "late"."""
 
     number: int
     text: str
@@ -62,7 +62,7 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class EditRow:
-    """A change after publication: what, and the words before it as (name, HTML)."""
+    """A change after publication: what, and the earlier texts as (name, HTML)."""
 
     at: datetime
     what: str
@@ -92,7 +92,7 @@ class Report:
     detected_after: str  # "2 min"
     told_after: str  # "6 min"
     components: tuple[str, ...]
-    sections: tuple[tuple[str, str, str], ...]  # anchor, heading, HTML: of those that have words
+    sections: tuple[tuple[str, str, str], ...]  # anchor, heading, HTML: of those with text
     timeline: tuple[TimelineRow, ...]
     misled: tuple[tuple[str, str], ...]  # HTML: what we saw, what was true
     actions: tuple[ActionRow, ...]
@@ -107,7 +107,7 @@ class Report:
         return f"{self.done} of {len(self.actions)} done"
 
     def html(self, anchor: str) -> str:
-        """The section of this name; empty when it has no words."""
+        """The section with this anchor; empty if it has no text."""
         return next((html for name, _, html in self.sections if name == anchor), "")
 
 
@@ -121,7 +121,7 @@ class PostmortemPage:
 
 @dataclass(frozen=True, slots=True)
 class OpenAction:
-    """A promise not kept yet, and whose it is."""
+    """A corrective action that is not done, and its postmortem."""
 
     action: ActionRow
     title: str
@@ -130,7 +130,7 @@ class OpenAction:
 
 @dataclass(frozen=True, slots=True)
 class PostmortemsPage:
-    """All postmortems, newest first, and what is still to do, late first."""
+    """All postmortems, newest first, and their open actions, late ones first."""
 
     head: Head
     reports: tuple[Report, ...]

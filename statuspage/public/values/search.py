@@ -17,13 +17,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An incident that was found."""
+    """An incident among the results."""
 
     url: str
     on: str  # "Tue 17 Nov 2026"
     title: tuple[Piece, ...]
     words: tuple[Piece, ...]
-    said_at: datetime  # when the words were said
+    said_at: datetime  # when the text was published
     components: tuple[Piece, ...]
     state: State
     duration: str
@@ -31,7 +31,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """What was found. `said` is the answer in one sentence, also when there is none."""
+    """The results. `said` is the answer in one sentence, also when there are none."""
 
     head: Head
     query: str

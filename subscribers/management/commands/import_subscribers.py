@@ -31,8 +31,8 @@ class Command(BaseCommand):
             with _opened(file) as text:
                 number = sum(1 for _ in lines(text))  # a file that is none is refused before anyone is added
                 text.seek(0)
-                found, places = lines(text), Places.now()
-                while chunk := list(itertools.islice(found, BATCH)):
+                all_lines, places = lines(text), Places.now()
+                while chunk := list(itertools.islice(all_lines, BATCH)):
                     with transaction.atomic():
                         tally = take_in(chunk, places, timezone.now(), asks=asks)
                         if not done:  # with the first of them, as in the console: it may not get to the end
@@ -56,8 +56,8 @@ class Command(BaseCommand):
             if done:
                 command_audit.note("subscriber.import_stop", file.name, after={"done": done, "lines": number})
             raise CommandError(f"Stopped after {done:,} lines. Run it again to continue.") from None
-        told = f"{done:,} lines: {added:,} added, {known:,} already subscribed, {refused:,} rejected."
-        self.stdout.write(told)
+        summary = f"{done:,} lines: {added:,} added, {known:,} already subscribed, {refused:,} rejected."
+        self.stdout.write(summary)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from components.models import Component
 from incidents.models import Incident, Post
 from statuspage.public import page_model
-from statuspage.public.world import world
+from statuspage.public.world import gather_world
 from tests.making import NOW, after, fell, found, joining, rose, watched
 
 
@@ -25,7 +25,7 @@ def two(db):
 
 
 def overview(now):
-    return page_model.overview(world(now), {}, now)
+    return page_model.overview(gather_world(now), {}, now)
 
 
 def facts(banner):
@@ -88,7 +88,7 @@ def test_a_component_with_two_incidents_tells_the_worse_and_every_promise_that_h
         next_update_at=after(minutes=39, seconds=50), started_at=NOW - timedelta(hours=4),
     )  # fmt: skip
     promised(after(minutes=60))
-    seen = world(after(minutes=40))
+    seen = gather_world(after(minutes=40))
     banner = page_model.component_page(seen, seen.components[0], {}, seen.now).banner
     assert facts(banner)["Next update was due"] == after(minutes=39, seconds=50)
 

@@ -286,9 +286,9 @@ def test_the_times_of_an_incident_as_it_was_lived(db):
     rose(probe, after(hours=-2))
     automation.advance(after(hours=-1))
     incident = Incident.objects.get()
-    assert figures.found_after(incident) == timedelta(seconds=10)
-    assert figures.told_after(incident) == timedelta(seconds=10)
-    assert figures.mended_after(incident) == timedelta(hours=1)
+    assert figures.detected_after(incident) == timedelta(seconds=10)
+    assert figures.announced_after(incident) == timedelta(seconds=10)
+    assert figures.resolved_after(incident) == timedelta(hours=1)
 
 
 def test_a_suggestion_was_told_when_it_was_published(db):
@@ -296,7 +296,7 @@ def test_a_suggestion_was_told_when_it_was_published(db):
     fell(probe)
     incident = Incident.objects.get()
     automation.publish(incident, after(minutes=9))
-    assert figures.told_after(incident) == timedelta(minutes=9)
+    assert figures.announced_after(incident) == timedelta(minutes=9)
 
 
 def test_what_was_written_down_afterwards_or_found_by_people_is_left_out(db):
@@ -305,10 +305,10 @@ def test_what_was_written_down_afterwards_or_found_by_people_is_left_out(db):
         "Back-filled", "It was down.", started_at=after(hours=-5), ended_at=after(hours=-4), now=NOW,
         statuses={part: Status.MAJOR_OUTAGE},
     )  # fmt: skip
-    assert (figures.told_after(late), figures.found_after(late)) == (None, None)
-    assert figures.mended_after(late) == timedelta(hours=1)
+    assert (figures.announced_after(late), figures.detected_after(late)) == (None, None)
+    assert figures.resolved_after(late) == timedelta(hours=1)
     opened = Incident.objects.open("By hand", "We look.", now=NOW, components=[part])
-    assert (figures.found_after(opened), figures.mended_after(opened)) == (None, None)
+    assert (figures.detected_after(opened), figures.resolved_after(opened)) == (None, None)
 
 
 def test_figures_count_causes_and_impacts_over_both_periods(db):

@@ -14,8 +14,8 @@ from statuspage.api import views as api_views
 from statuspage.models import Role
 from statuspage.public import history_views, views
 from subscribers import emails
-from subscribers.channels.chat_message import message
-from subscribers.delivery.content import house, read
+from subscribers.channels.chat_message import compose
+from subscribers.delivery.content import publisher_now, read
 from subscribers.states import Channel
 from tests.incidents.test_maintenance import plan, turn
 from tests.making import component, fell, found, rose, watched
@@ -75,11 +75,11 @@ def surfaces(incident, client, now):
     said["console"] = state_in(overview, rf"openline.*?>{title}</a>")
     said["console page"] = state_in(client.get(f"/console/incidents/{code}").content.decode(), "head__fact")
     notice = Notice.objects.filter(incident=incident).latest("pk")
-    here = house()
+    here = publisher_now()
     story = read([notice.pk], here.page_id)[notice.pk]
     mail = emails.letter(envelope(story, house=here), now)
     said["mail"] = mail.get_body(("plain",)).get_content().splitlines()[0].split(":")[0].capitalize()
-    head = message(envelope(story, house=here, channel=Channel.SLACK)).head
+    head = compose(envelope(story, house=here, channel=Channel.SLACK)).head
     said["chat"] = head.split(" ", 1)[1].split(" · ")[0]
     said["webhook"] = json.loads(here.json)["status_description"]
     return said

@@ -15,12 +15,12 @@ from incidents.tasks import fall_silent
 from statuspage.api import views as api_views
 from statuspage.public import page_model, views
 from statuspage.public.values.frame import Step
-from statuspage.public.world import latencies, world
+from statuspage.public.world import gather_world, latencies
 from tests.making import NOW, after, fell, found, group, rose, watched
 
 
 def overview(now=NOW, at=None):
-    seen = world(now)
+    seen = gather_world(now)
     return page_model.overview(seen, latencies(page_model.wanted_latencies(seen.components), now), at or now)
 
 
@@ -78,7 +78,7 @@ def test_when_all_of_it_is_down_the_whole_is_named(db):
 
 def test_past_the_limits_it_is_late_then_stale_and_grey(db):
     found(watched("API", interval_s=60), "up", NOW)
-    seen = world(after(seconds=1))
+    seen = gather_world(after(seconds=1))
     steps = [page_model.freshness(seen, after(seconds=s)).step for s in (1, 119, 121, 299, 301)]
     assert steps == [Step.CURRENT, Step.CURRENT, Step.LATE, Step.LATE, Step.STALE]
     stale = page_model.overview(seen, {}, after(minutes=6))
@@ -298,7 +298,7 @@ def test_beside_what_is_hit_stands_what_works_of_the_same_group(db):
 
 def test_one_age_of_a_page_does_not_colour_another(db):
     found(watched("API"), "up", NOW)
-    seen = world(after(seconds=5))
+    seen = gather_world(after(seconds=5))
     first, stale, again = (
         page_model.overview(seen, {}, at) for at in (after(seconds=5), after(minutes=6), NOW)
     )

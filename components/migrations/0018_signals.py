@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("components", "0014_manual_status")]
+    dependencies = [("components", "0017_deploy_markers")]
     operations = [
         migrations.CreateModel(
             name="SpoolMark",
