@@ -15,7 +15,7 @@ from incidents.models import Incident
 from tests.components.passive.judging import arrive, judge_now, listening
 from tests.making import NOW, after, watched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.data]
 
 
 @pytest.fixture
