@@ -158,8 +158,8 @@ SECTIONS = {
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
-# Of what is reported nothing is looked up, dialled or timed
-NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left")
+# Of what is reported nothing is looked up, dialled or timed, and all regions would hear the same
+NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left", "other_regions", "quorum")
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "The kind of check to run.",

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from django.db import DatabaseError, OperationalError, transaction
 
 from components import event_log
 from components.models import Inbox, Probe, Signal, SpoolMark
+from components.models.heartbeat import MAX_AHEAD
 from components.outcomes import Outcome
 from components.passive import alerts, heartbeats
 from components.passive.reports import Kind, Report
@@ -106,7 +108,7 @@ def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
     """Signals, states, and probes that are to be judged at once. Rows are locked in the order of probes."""
     by_key = defaultdict(list)
     for arrival in arrivals:
-        by_key[arrival.key_hash].append(arrival.report)
+        by_key[arrival.key_hash].append(_not_ahead(arrival.report, now))
     rows = Inbox.objects.select_for_update(of=("self",)).filter(key_hash__in=by_key)
     inboxes = list(rows.select_related("probe").order_by("probe_id"))
     lost = len(by_key) - len(inboxes)
@@ -126,6 +128,11 @@ def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
     for probe_id in urgent:
         due = int(now.timestamp())
         Probe.objects.filter(pk=probe_id, next_slot__gt=due).update(next_slot=due)
+
+
+def _not_ahead(report: Report, now: datetime) -> Report:
+    """A web process whose clock is ahead must not speak for the time until it comes."""
+    return report if report.at - now <= MAX_AHEAD else replace(report, at=now)
 
 
 def _hear(inbox: Inbox, reports: Sequence[Report]) -> tuple[list[Report], bool]:

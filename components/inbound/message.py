@@ -146,9 +146,9 @@ def number_at(row: Mapping[str, Any], name: str) -> int:
 def report(message: Message, kind: Kind, source: str, *, name: str = "", texts: Sequence[str] = ()) -> Report:
     """A report about one alert. An id that is too long for its column is replaced by its hash."""
     if len(source) > MAX_SOURCE_LENGTH:
-        source = f"sha256:{hashlib.sha256(source.encode()).hexdigest()}"
-    text = clipped("\n".join(filter(None, texts)).encode())
-    return Report(message.at, kind, source=source, name=name[:MAX_NAME_LENGTH], text=text)
+        source = f"sha256:{hashlib.sha256(clean(source).encode()).hexdigest()}"
+    text = clipped(clean("\n".join(filter(None, texts))).encode())
+    return Report(message.at, kind, source=clean(source), name=clean(name)[:MAX_NAME_LENGTH], text=text)
 
 
 def clean(text: str) -> str:

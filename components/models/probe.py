@@ -128,7 +128,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
     region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    # The version that the last good response named or its ETag (`components.versions`); empty without one
     last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
@@ -150,7 +150,8 @@ class Probe(Showing, Sealing, Regional, Verdict):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
-        if columns is None or POINT & set(columns):
+        is_pointed = columns is None or bool(POINT & set(columns))
+        if is_pointed:
             self._seal_options()
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
@@ -171,7 +172,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
         self.lead_others(columns)
-        if is_passive(self.kind):
+        if is_pointed and is_passive(self.kind):
             Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:
@@ -216,7 +217,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
             way = egress.through(Door.PROBES)
             refuse_private(prober.address(order), way)
             self.refuse_elsewhere(order)
-            refuse_short(order, self.timeout_s)
+            refuse_short(order, self.timeout_s or MAX_TIMEOUT_S)  # none: the field itself says so
             if self.region == settings.REGION:  # what cannot be tried from here: another region may
                 refuse_untried(prober, order, way)
             if isinstance(prober, Passive):

@@ -104,7 +104,7 @@ class Spool:
 
     def append(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write these rows and wait until they are on disk. Raises OSError, with none of them kept."""
-        data = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+        data = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         with self.lock:
             file = self.own = self.own or self._create()
             if file.size - file.stored + len(data) > self.max_bytes:

@@ -136,6 +136,7 @@ PHASES = {
     Failure.TIMEOUT_TLS: "negotiating TLS",
     Failure.TIMEOUT_FIRST_BYTE: "waiting for the first byte",
     Failure.TIMEOUT_TRANSFER: "reading the response",
+    Failure.OWN_FAULT: "parsing the response",  # which is our own work
 }
 
 

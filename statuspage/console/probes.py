@@ -279,7 +279,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
     before = None if is_new else _logged_fields(Probe.objects.get(pk=probe.pk), names, now)
-    regions = form.cleaned_data["other_regions"]
+    regions = form.cleaned_data.get("other_regions", [])
     with transaction.atomic():
         Page.objects.lock()
         if is_new:

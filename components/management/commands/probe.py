@@ -16,7 +16,7 @@ from components.client_certificates import CertificateError, ClientCertificate
 from components.diagnosis import Facts, diagnose, made_by
 from components.models import Probe
 from components.outcomes import Expectation, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError, is_passive
 from components.probers.base import refuse_short
 
 MAX_WAIT_S = 10
@@ -111,6 +111,8 @@ class Command(BaseCommand):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
+    if is_passive(scheme):
+        raise CommandError(f"target: There is nothing to check: add {scheme} probes in the console.")
     if scheme.lower() in KINDS:
         return KINDS[scheme.lower()], target
     kind, plus, inner = scheme.partition("+")

@@ -40,7 +40,7 @@ MAX_EXIT = 255
 PING_S = 10.0  # a body may take so long to arrive
 MAX_READ_BYTES = 16 * 1024 * 1024  # of a ping: its first 10 kB are kept
 MAX_STRANGE = 1_000  # pings to addresses that could not be looked up; each is a line on disk
-IN_ALLOWANCE = limits.Allowance(1024 * limits.KILOBYTE, 10)
+IN_ALLOWANCE = limits.Allowance(4 * 1024 * limits.KILOBYTE, 10)
 RETRY = (b"retry-after", b"30")
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),

@@ -118,6 +118,9 @@ class Keeper:
         except OSError as error:
             log.error("spool.not_written count=%d error=%s", len(arrivals), error)
             return self._save_at_once(arrivals)
+        except Exception:
+            log.exception("spool.not_written count=%d", len(arrivals))  # this thread must not end of it
+            return NotKeptError("The report could not be kept.")
         self.has_work.set()
         return None
 

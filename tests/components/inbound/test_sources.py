@@ -166,10 +166,13 @@ def test_what_cannot_be_read_is_refused_in_a_sentence_that_names_the_field(sourc
 
 def test_odd_words_can_be_stored():
     body = alert(
-        fingerprint="a\0b\ud800", labels={"alertname": "x" * 900}, annotations={"summary": "y" * 50_000}
+        fingerprint="a\0b\ud800",
+        labels={"alertname": "\0\ud800" + "x" * 900},
+        annotations={"summary": "\udfff" + "y" * 50_000},
     )
     one = SOURCES["alertmanager"].read(message(body), terms())[0]
     assert (one.source, len(one.name), len(one.text.encode())) == ("a·b?", 200, 10 * 1024)
+    assert (one.name[:3], one.text[:2]) == ("·?x", "?y")
     long = SOURCES["alertmanager"].read(message(alert(fingerprint="f" * 300)), terms())[0]
     assert long.source.startswith("sha256:")
 

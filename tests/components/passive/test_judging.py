@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,7 +15,7 @@ from incidents.models import Incident
 from tests.components.passive.judging import arrive, judge_now, listening
 from tests.making import NOW, after, watched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.data]
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_failure_is_due_at_once_and_its_words_are_for_staff(job):
     assert judge_now(job, at).outcome == "down"
     check = Check.objects.get(outcome="down")
     assert (check.failure, check.excerpt) == ("reported", "disk full")
-    assert Incident.objects.get().title == "Backup is not working"
+    assert Incident.objects.get().title == "Backup is reporting a problem"
 
 
 def test_two_confirmations_can_be_asked_for(job):
@@ -99,7 +100,7 @@ def test_the_very_first_report_may_be_bad_news(kind, target, says):
     arrive(probe, report(NOW, says, source="a", name="Slow"), now=NOW)
     assert judge_now(probe, NOW).outcome == "down"
     assert status(probe) == Status.MAJOR_OUTAGE
-    assert Incident.objects.get().title == "API is not working"
+    assert Incident.objects.get().title == "API is reporting a problem"
 
 
 def test_when_the_source_cannot_tell_nothing_is_known():
@@ -195,6 +196,17 @@ def test_signals_are_kept_for_a_while_and_not_without_end(job, settings):
     prune_signals(NOW)
     assert Signal.objects.count() == MAX_SIGNALS
     assert Inbox.objects.get(probe=job).state["success_at"] == after(days=-6).timestamp()
+
+
+def test_a_clock_that_is_ahead_does_not_speak_for_the_future(job):
+    arrive(job, report(after(hours=5)), now=NOW)
+    arrive(job, report(after(minutes=1), "fail"), now=after(minutes=1))
+    assert judge_now(job, after(minutes=1)).outcome == "down"
+
+
+def test_the_command_sends_staff_to_the_console():
+    with pytest.raises(CommandError, match="in the console"):
+        call_command("probe", "heartbeat://10 min")
 
 
 def test_an_unreadable_key_is_said(job, settings):

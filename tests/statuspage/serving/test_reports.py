@@ -198,7 +198,7 @@ def test_a_message_that_cannot_be_read_is_refused(web):
     probe = passive("inbound", "alertmanager")
     answer = httpx.post(alerts(web, probe), json={"alerts": [{"status": "firing"}]})
     assert (answer.status_code, answer.text) == (400, "The field “alerts[0].fingerprint” is missing.\n")
-    assert httpx.post(alerts(web, probe), content=b"x" * 1_100_000).status_code == 413
+    assert httpx.post(alerts(web, probe), content=b"x" * 4_300_000).status_code == 413
     assert httpx.get(alerts(web, probe)).status_code == 405
     assert httpx.post(f"{web.url}/ping/{probe.inbox.key}").status_code == 404
 
