@@ -106,7 +106,7 @@ def _place(probe: Probe) -> tuple[str, int] | None:
     """Where it dials; None for a row that cannot be read."""
     try:
         prober = PROBERS[probe.kind]
-        return prober.address(prober.parse(probe.target, probe.named_options))
+        return prober.address(probe.parsed())
     except (InvalidProbeError, KeyError, TypeError, ValueError, AttributeError):
         return None
 

@@ -47,8 +47,8 @@ from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
-# Of a check that passed: how far its answer was read, its HTTP version, and the number it measured
-KEPT = ("note", "protocol", "value")
+# Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
+KEPT = ("note", "protocol", "value", "steps")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
 BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
