@@ -223,6 +223,7 @@ def _open() -> Any:
 PARTS = {  # by check of /healthz: (message when failing, message when over)
     "worker:heartbeat": ("The worker is not running checks.", "The worker is running again."),
     "deliveries:heartbeat": ("The message worker is not running.", "The message worker is running again."),
+    "hooks:heartbeat": ("Recovery hooks are not being called.", "Recovery hooks are being called again."),
     "deliveries:oldestDue": ("Messages to subscribers are not being sent.", "Messages are being sent again."),
     "probes:oldestDueSlot": ("Checks are not being started on time.", "Checks are on time again."),
     "probes:lastCheck": ("No check has finished recently.", "Checks are finishing again."),
@@ -238,7 +239,7 @@ BY_CLOCK = ("worker:heartbeat", "deliveries:heartbeat")  # both fail without bea
 OWN = "copies:"  # checks that each web process can only judge for its own machine
 FOLLOWS = {  # checks that fail as a consequence of another
     "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
-    "deliveries:oldestDue": BY_CLOCK[1:],
+    "deliveries:oldestDue": BY_CLOCK[1:], "hooks:heartbeat": BY_CLOCK[1:],
 }  # fmt: skip
 
 

@@ -1,0 +1,121 @@
+"""When a recovery hook may be called: one sentence why not, or nothing.
+
+Pure: what is known comes in as a `Situation`. What people ask for is judged by `refusal_to_people`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+CAUSES = {  # what a hook may be limited to; any other cause that is named is matched by "all" alone
+    "not_started": "not started",
+    "overload": "overload",
+    "health_check": "health check failing",
+    "connections_used_up": "connections used up",
+    "deploy": "deploy or drain",
+    "network": "network",
+}
+# A call mends none of these, and may do harm: the dependency is elsewhere, the fault is in a file or ours
+NEVER = {
+    "dependency": "something it depends on fails",
+    "certificate": "its certificate is not valid",
+    "dns": "its name cannot be resolved",
+    "blocked": "our checks are blocked",
+    "own_fault": "the fault is ours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What a component fails with: words of `outcomes.Failure`, and keys of CAUSES, NEVER or others."""
+
+    failures: frozenset[str] = frozenset()
+    causes: frozenset[str] = frozenset()
+
+    @property
+    def never(self) -> str:
+        """Why no hook is called, in words; empty if one may be."""
+        return next((words for key, words in NEVER.items() if key in self.causes), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that decides. Lengths in seconds; `calls`: when this target was called, of those that count."""
+
+    now: datetime
+    is_braked: bool = False
+    is_armed: bool = True
+    is_over: bool = False  # the incident is resolved, deleted, or merged into another
+    is_owned: bool = False  # a person manages the incident
+    is_approved: bool = False  # a person approved this very call
+    is_set_by_hand: bool = False  # staff set the component's status
+    is_worked_on: bool = False
+    deployed_at: datetime | None = None
+    deploy_quiet_s: int = 0
+    failing: Failing | None = None  # None: it does not fail
+    failures: Sequence[str] = ()  # that the hook is for; empty: all
+    causes: Sequence[str] = ()
+    is_busy: bool = False  # another call of this incident or target has not been judged yet
+    last_at: datetime | None = None  # of this hook
+    cooldown_s: int = 0
+    budget: int = 1
+    window_s: int = 3600
+    calls: Sequence[datetime] = ()
+
+
+def refusal(it: Situation) -> str:
+    """Why the hook is not called now, in one sentence; empty if it is."""
+    return _by_people(it) or _by_failure(it) or _by_pace(it)
+
+
+def refusal_to_people(*, is_over: bool, is_busy: bool) -> str:
+    """Why a person's own call is not made; empty if it is. Budget, brake and causes bind only automation."""
+    if is_over:
+        return "The incident is over."
+    return "Another call has not been judged yet: wait for its settling time." if is_busy else ""
+
+
+def _by_people(it: Situation) -> str:
+    if it.is_braked:
+        return "The global brake is on."
+    if not it.is_armed:
+        return "The hook is not armed."
+    if it.is_over:
+        return "The incident is over."
+    if it.is_owned and not it.is_approved:
+        return "A person manages the incident."
+    if it.is_set_by_hand:
+        return "Staff set the component's status."
+    if it.is_worked_on:
+        return "Maintenance is under way."
+    if it.deployed_at is not None and it.now - it.deployed_at < timedelta(seconds=it.deploy_quiet_s):
+        return f"A deploy was marked less than {it.deploy_quiet_s:,} s ago."
+    return ""
+
+
+def _by_failure(it: Situation) -> str:
+    if it.failing is None:
+        return "The component is not failing."
+    if it.failing.never:
+        return f"No hook is called for this cause: {it.failing.never}."
+    if it.failures and not it.failing.failures & set(it.failures):
+        return "The hook is not for this failure."
+    if it.causes and not it.failing.causes & set(it.causes):
+        return "The hook is not for this cause, or no cause is known."
+    return ""
+
+
+def _by_pace(it: Situation) -> str:
+    if it.is_busy:
+        return "Another call has not been judged yet."
+    if it.last_at is not None and it.now - it.last_at < timedelta(seconds=it.cooldown_s):
+        return f"It was called less than {it.cooldown_s:,} s ago."
+    if spent(it) >= it.budget:
+        return f"Its target was called {spent(it)} times within {it.window_s:,} s; the budget is {it.budget}."
+    return ""
+
+
+def spent(it: Situation) -> int:
+    """How many calls of this target count against the budget now."""
+    since = it.now - timedelta(seconds=it.window_s)
+    return sum(at > since for at in it.calls)
