@@ -5,7 +5,7 @@ import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, deliveries, page, render, scale, streams
+from benchmarks import checks, console, deliveries, held, page, render, scale, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -13,6 +13,7 @@ ALL: dict[str, ModuleType] = {
     "checks": checks,
     "scale": scale,
     "streams": streams,
+    "held": held,
     "render": render,
     "console": console,
     "deliveries": deliveries,

@@ -28,7 +28,7 @@ class Cookie:
         return is_there and is_below and (not self.is_secure or url.scheme == "https")
 
 
-def taken(jar: tuple[Cookie, ...], lines: Iterable[str], url: SplitResult) -> tuple[Cookie, ...]:
+def updated(jar: tuple[Cookie, ...], lines: Iterable[str], url: SplitResult) -> tuple[Cookie, ...]:
     """The jar after these Set-Cookie lines: cookies added, replaced or removed."""
     for line in lines:
         cookie, is_over = _read(line, url)
@@ -69,7 +69,7 @@ def _read(line: str, url: SplitResult) -> tuple[Cookie | None, bool]:
         or not _keeps_prefix(name, attributes, url)
     ):
         return None, False
-    return Cookie(name, value, domain or host, not domain, path, is_secure), _is_over(attributes)
+    return Cookie(name, value, domain or host, not domain, path, is_secure), _has_expired(attributes)
 
 
 def _may_set(domain: str, host: str) -> bool:
@@ -87,7 +87,7 @@ def _keeps_prefix(name: str, attributes: dict[str, str], url: SplitResult) -> bo
     )
 
 
-def _is_over(attributes: dict[str, str]) -> bool:
+def _has_expired(attributes: dict[str, str]) -> bool:
     """Max-Age counts before Expires (section 5.3)."""
     age = attributes.get("max-age", "")
     if age.removeprefix("-").isascii() and age.removeprefix("-").isdigit():

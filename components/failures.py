@@ -126,6 +126,20 @@ ROWS: dict[str, Words] = {
         "unexpected content",
         ("It responds, but with unexpected content.", "The server is running."),
     ),
+    Failure.LIMIT: Words(
+        "is not working normally",
+        "not working normally",
+        "A measured value was beyond its limit.",
+        "value beyond its limit",
+        ("A measured value is beyond its limit.", ""),
+    ),
+    Failure.REPORTED: Words(
+        "is reporting a problem",
+        "reporting a problem",
+        "It reported a problem itself.",
+        "reports a problem",
+        ("It responds, and reports that it is not working.", ""),
+    ),
     Failure.NO_DATA: Words(
         *NO_ANSWER,
         "The response did not contain what we measure.",
@@ -154,7 +168,7 @@ DEGRADED = Words(
     *NO_ANSWER,
     "The check failed.",
     "failed",
-    ("It responds, but is degraded.", "It is slower than the limit, or its certificate expires soon."),
+    ("It responds, but is degraded.", ""),
 )
 OTHER = Words(*NO_ANSWER, "The check failed.", "failed", ("The check failed.", ""))
 # Titles of earlier versions: an incident that was open during the upgrade keeps its automatic title.

@@ -39,7 +39,13 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
-    return forms.CharField(initial=option.default, **common)
+    # a number too: its prober says what is wrong with it, and what is sent back is compared as text
+    return forms.CharField(initial=_as_text(option.default), **common)
+
+
+def _as_text(value: Any) -> Any:
+    """A number as a form shows it and a browser sends it back; everything else as it is."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
 def name_of(kind: str, option: str) -> str:
@@ -57,7 +63,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, value in self.instance.named_options.items():
-            lines = "\n".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            lines = (
+                "\n".join(f"{k}: {v}" for k, v in value.items())
+                if isinstance(value, dict)
+                else _as_text(value)
+            )
             self.initial[name_of(self.instance.kind, name)] = lines
 
     def clean(self) -> dict[str, Any]:
@@ -74,7 +84,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             changed = {
                 option.name
                 for option in PROBERS[kind].options
-                if given[option.name] not in ("", option.default)
+                if given[option.name] not in ("", option.default, _as_text(option.default))
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
@@ -124,7 +134,9 @@ class ShortProbeForm(ProbeForm):
 SECTIONS = {
     "Request": ("kind", "target", "timeout_s", "region", "other_regions"),
     "Expected response": ("expected_status", "expect", "expect_text", "expect_regex", "json_path",
-                          "json_equals", "expect_header", "expect_header_value", "unread",
+                          "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
+                          "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
+                          "max_lost", "expect_event", "first_s", "gap_s",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),

@@ -158,6 +158,34 @@ class Lookup:
         return True
 
 
+class KeptLookup(Lookup):
+    """Asks for each name once, whatever the answer: for the connections of one check."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.nameservers, self.resolver = lookup.nameservers, lookup.resolver
+        self.kept: dict[str, list[Address] | EgressError] = {}
+        self.turn = asyncio.Lock()
+
+    async def addresses(self, host: str) -> tuple[list[Address], Later]:
+        """As `Lookup.addresses`; who asks again gets what was known at first. Raises EgressError."""
+        async with self.turn:
+            if host not in self.kept:
+                return await self._first(host)
+        answer = self.kept[host]
+        if isinstance(answer, EgressError):
+            raise EgressError(answer.failure, answer.sentence)
+        return list(answer), None
+
+    async def _first(self, host: str) -> tuple[list[Address], Later]:
+        try:
+            known, later = await super().addresses(host)
+        except EgressError as error:
+            self.kept[host] = error
+            raise
+        self.kept[host] = known
+        return list(known), later
+
+
 def ascii_host(host: str) -> str:
     """The host in ASCII, as DNS has it. Raises EgressError if it cannot be a name."""
     name = _encoded(host)

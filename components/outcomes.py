@@ -42,9 +42,15 @@ class Failure(StrEnum):
     TOO_LARGE = "too_large"
     STATUS = "status"
     ASSERTION = "assertion"
+    LIMIT = "limit"  # a number it gives is beyond the limit for down
+    REPORTED = "reported"  # it answers, and says itself that it is down
     DENIED = "denied"
     NO_DATA = "no_data"  # it answers, but without the requested data: neither up nor down
     OWN_FAULT = "own_fault"
+
+
+# What the answer itself says, whatever its status code; the others are of whoever was asked, or of the way
+SAID = (Failure.ASSERTION, Failure.LIMIT, Failure.REPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def classify(reading: Reading, expectation: Expectation) -> tuple[Outcome, str]:
         return Outcome.UNKNOWN, reading.detail or "We could not run the check."
     if reading.failure is Failure.NO_DATA:
         return Outcome.UNKNOWN, reading.detail or "The response did not contain what was asked for."
-    if expectation.is_indirect and reading.failure not in (None, Failure.ASSERTION):
+    if expectation.is_indirect and reading.failure is not None and reading.failure not in SAID:
         return Outcome.UNKNOWN, f"{reading.detail} So the status it reports is unknown.".lstrip()
     if reading.failure is not None:
         return Outcome.DOWN, reading.detail or reading.failure.value

@@ -15,12 +15,16 @@ from components.outcomes import Expectation, Failure, Outcome, Reading, classify
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored check: its time and reading. `failure` is the stored value, empty without one."""
+    """A stored check: its time and reading. `failure` is the stored value, empty without one.
+
+    `is_degraded`: by what it said, not by a limit of its response time or certificate.
+    """
 
     at: datetime
     total_ms: float
     failure: str = ""
     days_left: int | None = None
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,14 @@ def replay(
     """Judge these checks (oldest first) by these settings, beginning with this state."""
     state, turns = start or health.State(), []
     for row in rows:
-        for outcome in _heard(state, row, settings):
+        for outcome in _outcomes(state, row, settings):
             state, turn = health.step(state, outcome, row.at, settings.rule)
             if turn is not None:
                 turns.append(turn)
     return Replay(tuple(turns), tuple(_outages(turns, start, end)))
 
 
-def _heard(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
+def _outcomes(state: health.State, row: Row, settings: Settings) -> Iterable[Outcome]:
     """This check's outcome; before it the silence, when there was one."""
     if state.heard_at is not None and row.at - state.heard_at >= settings.rule.silence:
         yield Outcome.UNKNOWN
@@ -81,7 +85,8 @@ def _reading(row: Row, timeout_ms: float | None) -> Reading:
     failure = _failure(row.failure)
     if failure is None and timeout_ms is not None and row.total_ms >= timeout_ms:
         failure = Failure.TIMEOUT_FIRST_BYTE
-    return Reading(row.total_ms, failure, days_left=row.days_left)
+    degraded = "It reported a problem." if row.is_degraded else ""
+    return Reading(row.total_ms, failure, days_left=row.days_left, degraded=degraded)
 
 
 def _failure(word: str) -> Failure | None:

@@ -7,14 +7,17 @@ timed at every step, and a name that needs no look-up is no failure.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from components.outcomes import Failure
+from components.outcomes import SAID, Failure
 
 DNS, CONNECT, TLS, FIRST_BYTE, TRANSFER = "DNS", "Connect", "TLS", "First byte", "Transfer"
 TLS_IF_SPOKEN = "TLS if spoken"  # of a kind of probe that may do without
+# Of a WebSocket, and of an event stream: what the first byte and the transfer are there
+UPGRADE, FIRST_MESSAGE, FIRST_EVENT = "Upgrade", "First message", "First event"
 # Where a check, or a reading, keeps the time of each (ms)
 FIELDS = {
     DNS: "dns_ms", CONNECT: "connect_ms", TLS: "tls_ms",
     FIRST_BYTE: "first_byte_ms", TRANSFER: "transfer_ms",
+    UPGRADE: "first_byte_ms", FIRST_MESSAGE: "transfer_ms", FIRST_EVENT: "transfer_ms",
 }  # fmt: skip
 # What fails at one step only; the others fail at the first that was not reached
 STEPS: dict[str, str] = {
@@ -27,19 +30,22 @@ STEPS: dict[str, str] = {
     Failure.TIMEOUT_FIRST_BYTE: FIRST_BYTE,
     Failure.TIMEOUT_TRANSFER: TRANSFER,
 }
-JUDGED = (Failure.STATUS, Failure.ASSERTION)  # of what was read to its end
+JUDGED = (Failure.STATUS, Failure.NO_DATA, *SAID)  # of what was read to its end
 
 
 def passed(times: Mapping[str, float | None], failure: str, status_code: int | None = None) -> int:
     """How many of these steps, in their order, were passed; all of them without a failure."""
     steps = list(times)
+    fields = [FIELDS[step] for step in steps]
+    if failure == Failure.STATUS and UPGRADE in times:
+        return steps.index(UPGRADE)  # its status is the answer to the upgrade: no message follows
     if not failure or failure in JUDGED:
         return len(steps)
     reached = [place for place, step in enumerate(steps, 1) if times[step] is not None]
-    if status_code is not None and FIRST_BYTE in times:
-        reached.append(steps.index(FIRST_BYTE) + 1)
-    if STEPS.get(failure) in times:
-        reached.append(steps.index(STEPS[failure]))
+    if status_code is not None and FIELDS[FIRST_BYTE] in fields:
+        reached.append(fields.index(FIELDS[FIRST_BYTE]) + 1)
+    if failure in STEPS and FIELDS[STEPS[failure]] in fields:
+        reached.append(fields.index(FIELDS[STEPS[failure]]))
     return max(reached, default=0)
 
 

@@ -32,6 +32,7 @@ from components.targets import InvalidProbeError
 from incidents import automation, sight
 from incidents.hooks import runner
 from incidents.models import Incident, Maintenance
+from incidents.past_values import with_past
 from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
@@ -89,13 +90,14 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
     _beat(database_now())
     orders, refused = [], []
-    for probe in Probe.objects.begin(list(claims.values())):
+    probes = {probe.pk: probe for probe in Probe.objects.begin(list(claims.values()))}
+    for probe in probes.values():
         claim = claims[probe.pk]
         try:
             orders.append(CheckRequest(claim, probe.kind, probe.order(), float(probe.timeout_s)))
         except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
-    checker().submit(orders)
+    checker().submit(with_past(orders, probes))
     if refused:
         _keep(refused)
 

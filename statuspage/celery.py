@@ -23,8 +23,8 @@ AFTER_S = 0.02  # into the second: the clock of beat runs 10 ms early, to make u
 class EachSecond(schedule):
     """Once a second, as soon as it begins.
 
-    Slots are whole seconds. A tick at whatever moment beat was started at would begin
-    every check up to a second late, always.
+    Slots are whole seconds. Ticks at the fraction of a second at which beat was started would
+    begin every check up to a second late.
     """
 
     def is_due(self, last_run_at: datetime) -> schedstate:
@@ -37,7 +37,7 @@ class EachSecond(schedule):
 @worker_init.connect
 @beat_init.connect
 def keep_files_private(**_: Any) -> None:
-    """A role that was started singly has a folder of its own."""
+    """Keep files private in a process that was started without `up`."""
     from django.conf import settings
 
     private_files.keep(settings.VAR_DIR)
@@ -45,12 +45,12 @@ def keep_files_private(**_: Any) -> None:
 
 @setup_logging.connect
 def keep_logging(**_: Any) -> None:
-    """Django has set it up; Celery would raise the level of all loggers to that of its own."""
+    """Keep Django's logging setup: Celery would raise the level of all loggers to its own."""
 
 
 @task_prerun.connect
 def begin_log_context(task_id: str = "", **_: Any) -> None:
-    """What is logged until the task ends belongs to it."""
+    """Add the task's id to what is logged until it ends."""
     from components import event_log
 
     context = event_log.within(task=task_id[:8])
@@ -60,7 +60,7 @@ def begin_log_context(task_id: str = "", **_: Any) -> None:
 
 @task_postrun.connect
 def end_log_context(task_id: str = "", **_: Any) -> None:
-    """The task is over."""
+    """End the log context of the task."""
     if (context := _contexts.pop(task_id, None)) is not None:
         context.__exit__(None, None, None)
 

@@ -20,7 +20,7 @@ SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116
 
 @checks.register()
 def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
-    """Every setting that cannot work as it is."""
+    """An error for every setting that cannot work."""
     return [message for look in LOOKS for message in look()]
 
 
@@ -93,7 +93,7 @@ def _egress() -> Iterator[checks.CheckMessage]:
 def _networks(name: str) -> Iterator[checks.CheckMessage]:
     for text in getattr(settings, name):
         try:
-            (found,) = allowed([text])
+            (entry,) = allowed([text])
         except ValueError:
             yield _error(
                 "E040",
@@ -101,7 +101,7 @@ def _networks(name: str) -> Iterator[checks.CheckMessage]:
                 "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
             )
             continue
-        if found.network.prefixlen == 0:
+        if entry.network.prefixlen == 0:
             yield checks.Warning(
                 f"{name} allows every address, metadata services included.",
                 hint="List only the networks you want to check.",

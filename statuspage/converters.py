@@ -66,7 +66,7 @@ class FeedConverter:
 
 
 def register() -> None:
-    """Make them known to the table of addresses."""
+    """Register the converters with Django."""
     register_converter(MonthConverter, "month")
     register_converter(DayConverter, "day")
     register_converter(HourConverter, "hour")

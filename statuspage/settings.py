@@ -29,28 +29,28 @@ def _kept_secret() -> str:
     except FileExistsError:
         pass
     except OSError:
-        return secrets.token_urlsafe(50)  # `up` refuses to start with a sentence; others may read on
+        return secrets.token_urlsafe(50)  # `up` refuses to start, with a sentence; other commands can go on
     return path.read_text() or secrets.token_urlsafe(50)
 
 
 def _of_running() -> dict[str, str]:
-    """What a running `manage.py up` chose in this folder: other commands find its broker by it."""
+    """What a running `manage.py up` chose in this folder, by which other commands find its broker."""
     try:
-        found: dict[str, str] = json.loads((VAR_DIR / "running.json").read_text())
+        chosen: dict[str, str] = json.loads((VAR_DIR / "running.json").read_text())
     except (OSError, ValueError):
         return {}
-    return found
+    return chosen
 
 
 RUNNING = _of_running()
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the commas."""
+    """The parts between commas, without spaces."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-# Who we are
+# The page's identity
 PAGE_NAME = one_line(env.str("PAGE_NAME", "")) or "Our services"
 PAGE_TIME_ZONE = env.str("PAGE_TIME_ZONE", "UTC")
 SUPPORT_URL = env.str("SUPPORT_URL", "")
@@ -232,7 +232,7 @@ X_FRAME_OPTIONS = "DENY"
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 
-# People (django-allauth: docs/people.md tells what is switched on and why)
+# People (django-allauth: docs/people.md explains what is switched on and why)
 ACCOUNT_ADAPTER = "statuspage.staff.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_FORMS = {"login": "statuspage.staff.login.forms.LoginForm"}

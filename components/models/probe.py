@@ -27,7 +27,7 @@ from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.probers import PROBERS, InvalidProbeError
-from components.probers.base import refuse_private
+from components.probers.base import refuse_private, refuse_short
 from components.status import Status
 
 MIN_INTERVAL_S = 5
@@ -204,8 +204,9 @@ class Probe(Showing, Regional, Verdict):
             order = prober.parse(self.target, self.options)
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
+            refuse_short(order, self.timeout_s)
         except InvalidProbeError as refused:
-            if refused.field in ("target", CERTIFICATE):
+            if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
             sentence = ValidationError(f"{refused.field}: {refused.sentence}", code=refused.field)
             raise ValidationError({"options": sentence}) from refused

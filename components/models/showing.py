@@ -13,7 +13,10 @@ from components.probers import PROBERS, InvalidProbeError
 
 COLUMNS = ("client_certificate", "sealed_client_key")
 UNREADABLE = "Its client certificate cannot be decrypted because SECRET_KEY has changed: set it again."
-UNASKED = "http:// addresses do not use client certificates: use https://, or remove the certificate."
+UNASKED = (
+    "http:// addresses do not use client certificates, nor do ws://: use https:// or wss://, or remove the"
+    " certificate."
+)
 
 
 class UnreadableCertificateError(InvalidProbeError):

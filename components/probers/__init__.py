@@ -8,12 +8,30 @@ from components.outcomes import Reading
 from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.health import HealthCheck
 from components.probers.http import HTTP
+from components.probers.numbers import Numbers
+from components.probers.sse import SSE
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
+from components.probers.vendor import Vendor
+from components.probers.websocket import WebSocket
 from components.targets import InvalidProbeError
 
-PROBERS: dict[str, Prober] = {prober.kind: prober for prober in (HTTP(), TCP(), TLS(), DNS())}
+PROBERS: dict[str, Prober] = {
+    prober.kind: prober
+    for prober in (
+        HTTP(),
+        TCP(),
+        TLS(),
+        DNS(),
+        WebSocket(),
+        SSE(),
+        Numbers(),
+        HealthCheck(),
+        Vendor(),
+    )
+}
 
 __all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
 

@@ -5,9 +5,9 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from components.blame import is_ours, sentence_of_tls
 from components.client_certificates import ClientCertificate, Protocols
@@ -25,6 +25,7 @@ HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
 DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
 ASKING_S = 1.2  # how long finding out takes; a check with less time cannot be sure
+SPARE_S = 1  # the least that a timeout leaves beside what a check takes by order
 PATIENCE_S = 1.0  # with a body of unannounced length
 
 
@@ -49,6 +50,7 @@ class Clock:
         self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
+        self.at_deadline: Callable[[], Reading] | None = None  # for who knows more by then than a phase
         self.resolver: asyncio.Task[bool] | None = None  # whether it is alive, asked once it kept us waiting
 
     @property
@@ -111,6 +113,19 @@ class Prober(Protocol):
         ...
 
 
+@runtime_checkable
+class WantsPast(Protocol):
+    """An order that is judged by what its probe measured before: `facts["value"]` of its recent checks."""
+
+    def past_s(self, interval_s: int) -> int:
+        """How many seconds of its past it wants, checked this often; 0 for none."""
+        ...
+
+    def with_past(self, past: Iterable[tuple[float, float]]) -> "WantsPast":
+        """The same with its past: seconds before this check (negative) and value, oldest first."""
+        ...
+
+
 PHASES = {
     Failure.TIMEOUT_DNS: "looking up the name",
     Failure.TIMEOUT_CONNECT: "connecting",
@@ -129,7 +144,7 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
         async with asyncio.timeout(deadline_s):
             return _storable(await prober.run(order, clock, egress))
     except TimeoutError:
-        return _too_late(clock)
+        return too_late(clock, deadline_s) if clock.at_deadline is None else _storable(clock.at_deadline())
     except EgressError as error:
         return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
     except Exception as error:
@@ -147,13 +162,13 @@ def _ask_for_resolver(clock: Clock, egress: Egress) -> None:
         clock.resolver = asyncio.create_task(egress.lookup.is_alive())
 
 
-def _too_late(clock: Clock) -> Reading:
+def too_late(clock: Clock, after_s: float) -> Reading:
     """The deadline has passed: it is the name's fault only if our resolver answers other questions."""
     asked = clock.resolver if clock.phase is Failure.TIMEOUT_DNS and not clock.has_heard else None
     if asked is not None and asked.done() and not asked.exception() and not asked.result():
         return clock.reading(failure=Failure.OWN_FAULT, detail=SILENT)
     where = PHASES[clock.phase]
-    return clock.reading(failure=clock.phase, detail=f"Timed out after {clock.deadline_s:g} s: {where}.")
+    return clock.reading(failure=clock.phase, detail=f"Timed out after {after_s:.3g} s: {where}.")
 
 
 def _unforeseen(error: Exception, clock: Clock) -> Reading:
@@ -302,6 +317,27 @@ def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
             "target",
             f"{host} is on a private or reserved network: an operator can allow it with {egress.setting}.",
         )
+
+
+def refuse_short(order: Any, timeout_s: float) -> None:
+    """Refuse a timeout that ends before what was ordered does. Raises InvalidProbeError.
+
+    What an order takes by itself is its `lasts_s`; most have none.
+    """
+    lasts_s = getattr(order, "lasts_s", 0)
+    if lasts_s and timeout_s < lasts_s + SPARE_S:
+        raise InvalidProbeError(
+            "timeout_s",
+            f"By its options a check takes {lasts_s} s, and {SPARE_S} s to connect and answer: use a timeout"
+            f" of at least {lasts_s + SPARE_S} s, or shorten the check.",
+        )
+
+
+def whole_number(name: str, value: int, low: int, high: int) -> int:
+    """The same number. Raises InvalidProbeError where it is out of range."""
+    if not low <= value <= high:
+        raise InvalidProbeError(name, f"Use {low:,} to {high:,}.")
+    return value
 
 
 def host_and_port(target: str, *, default: int | None = None) -> tuple[str, int]:

@@ -1,46 +1,32 @@
 """HTTP probes: the right status and content, in time.
 
-Follows up to five redirects, each judged by the egress door again; headers that
-staff typed are not sent to another origin. A body is read as far as the
-expectations need it: a stream or a large body is no failure.
+A body is read as far as the expectations need it: a stream or a large body is no failure.
 """
 
-import json
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonpath
 import re2
 
-from components import http2, steps, wire
+from components import steps, wire
 from components.client_certificates import ClientCertificate
-from components.decompression import DecompressionError
-from components.egress import HTTP2, Egress, EgressError, Line
+from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, certificate, exchange, json_paths, json_walks
-from components.probers.base import (
-    EXCERPT_CHARACTERS,
-    Clock,
-    Option,
-    broken_off,
-    connect,
-    options_of,
-    printable,
-)
+from components.probers import body, exchange, fetching, json_answers, json_paths
+from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
+from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
-from components.probers.redirects import Hop, first_hop, next_hop
+from components.probers.redirects import first_hop
+from components.probers.typed_headers import can_be_name, refuse_unprintable
 from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
-MAX_REDIRECTS = 5
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BODYLESS = (204, 205, 304)  # RFC 9110, section 6.4.1
-REDIRECTS = (301, 302, 303, 307, 308)
 UNREAD = ("down", "unknown")
 MAX_REGEX_LENGTH = 500
 STATUS = re.compile("[0-9]{1,3}")
@@ -127,7 +113,7 @@ class HTTP:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
-        _printable_headers(given["headers"])
+        refuse_unprintable(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
@@ -162,67 +148,13 @@ class HTTP:
 
     async def run(self, order: HTTPTarget, clock: Clock, egress: Egress) -> Reading:
         """Ask, follow, and judge the answer."""
-        hop = first_hop(order.url, order.method, order.headers, order.body)
-        for _ in range(MAX_REDIRECTS + 1):
-            line = await _connect(hop, order, clock, egress)
-            try:
-                head, pieces = await exchange.ask(hop, line, clock)
-                if order.http2:
-                    clock.note(protocol=head.version)
-                location = next(filter(None, head.values("location")), "")
-                if order.follows and head.status in REDIRECTS and location:
-                    hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                    continue
-                answer = await body.read(
-                    pieces, head, clock, method=hop.method, is_enough=_enough_for(order, head)
-                )
-                return _judge(order, head, answer, clock)
-            except wire.TooLargeError as error:
-                return clock.reading(failure=Failure.TOO_LARGE, detail=f"Too large: the {error}.")
-            except DecompressionError as error:
-                return clock.reading(failure=Failure.PROTOCOL, detail=str(error))
-            except wire.MalformedAnswerError as error:
-                return exchange.garbled(error, clock)
-            except InvalidProbeError as refused:
-                return clock.reading(
-                    failure=Failure.REDIRECT, detail=f"Redirected to a bad address: {refused.sentence}"
-                )
-            except http2.StreamEndedError as error:
-                return exchange.ended(error, clock)
-            except (ssl.SSLError, OSError) as error:
-                return broken_off(error, clock)
-            except (ValueError, RecursionError, OverflowError):
-                # all that is read here came from the target: numbers that are none, addresses beyond repair
-                return clock.reading(failure=Failure.PROTOCOL, detail="The response cannot be read.")
-            finally:
-                line.close()
-        return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
 
+        async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
+            is_enough = _enough_for(order, head)
+            answer = await body.read(pieces, head, clock, method=method, is_enough=is_enough)
+            return _judge(order, head, answer, clock)
 
-async def _connect(hop: Hop, order: HTTPTarget, clock: Clock, egress: Egress) -> Line:
-    """A connection to this hop; most facts about earlier hops are dropped. Raises EgressError."""
-    shown = order.shown if hop.is_home else None
-    offers = HTTP2 if order.http2 else ()
-    clock.phase = Failure.TIMEOUT_DNS
-    if hop.number:
-        clock.seen = {name: value for name, value in clock.seen.items() if name in ("days_left", "facts")}
-        clock.note(hop=str(hop.number + 1), host=hop.host)
-    try:
-        line = await connect(hop.host, hop.port, clock, egress, tls=hop.is_secure, shown=shown, offers=offers)
-    except EgressError as error:
-        if hop.number:
-            if error.address:
-                clock.note(address=error.address)
-            error.sentence = f"Redirected to {hop.host}, port {hop.port}: {error.sentence}"
-        raise
-    about = certificate.facts_of(line)
-    days = about.get("days_left")
-    if days is not None and days < clock.seen.get("days_left", days + 1):
-        clock.seen["days_left"] = days
-        clock.note(**about["facts"])
-    if not hop.number:
-        certificate.remark_on_ours(shown, clock)
-    return line
+        return await fetching.fetch(order, clock, egress, judged)
 
 
 def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] | None:
@@ -233,7 +165,7 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
     def is_enough(answer: Answer) -> bool:
         try:
             return not _wrong(order, head, answer)
-        except _Unreadable as unread:
+        except UnreadableError as unread:
             return unread.failure is Failure.TOO_LARGE  # which reading on would not change
 
     return is_enough
@@ -247,30 +179,17 @@ def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> 
         reading = replace(reading, total_ms=answer.heard_ms)
     if not order.accepts(head.status):
         detail = f"Responded with {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=_excerpt(head, answer))
+        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=fetching.excerpt(head, answer))
     try:
         wrong = _wrong(order, head, answer)
-    except _Unreadable as unread:
-        excerpt = _excerpt(head, answer)
+    except UnreadableError as unread:
+        excerpt = fetching.excerpt(head, answer)
         return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
     if wrong:
-        return replace(reading, failure=Failure.ASSERTION, detail=wrong, excerpt=_excerpt(head, answer))
+        return replace(
+            reading, failure=Failure.ASSERTION, detail=wrong, excerpt=fetching.excerpt(head, answer)
+        )
     return reading
-
-
-def _excerpt(head: wire.Head, answer: Answer) -> str:
-    begin = Answer(answer.data[: 4 * EXCERPT_CHARACTERS])
-    return printable(begin.text(head).encode("utf-8", "replace"))
-
-
-class _Unreadable(Exception):
-    """The answer holds nothing to judge, or too much."""
-
-    failure = Failure.PROTOCOL
-
-
-class _TooFar(_Unreadable):
-    failure = Failure.TOO_LARGE
 
 
 def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
@@ -283,7 +202,7 @@ def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:
-    """The first expectation that does not hold, in a sentence; empty when all do. Raises _Unreadable."""
+    """The first expectation that does not hold, in a sentence; empty when all do. Raises UnreadableError."""
     if order.header:
         values = head.values(order.header)
         if not values:
@@ -311,22 +230,9 @@ def _readings(values: list[str]) -> list[str]:
 
 
 def _wrong_json(order: HTTPTarget, answer: Answer, head: wire.Head) -> str:
-    try:
-        try:
-            document = json.loads(answer.data)
-        except UnicodeDecodeError:  # in another charset, or cut within a character
-            document = json.loads(answer.text(head))
-    except (ValueError, RecursionError) as error:
-        raise _Unreadable("The response is not JSON.") from error
-    try:
-        values = json_walks.walk(order.json_path, document)
-    except json_walks.TooFar as error:
-        most = f"{json_walks.MAX_VALUES:,}"
-        raise _TooFar(f"Too large for this JSON path: it leads past more than {most} values.") from error
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        raise _Unreadable("The JSON path leads through values that are nested too deeply.") from error
+    values = json_answers.values_at(order.json_path, json_answers.document(answer, head))
     if not values:
-        raise _Unreadable("The JSON path finds nothing.")
+        raise UnreadableError("The JSON path finds nothing.")
     if not order.json_equals:
         return ""
     for value in values:
@@ -369,7 +275,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
     name = given["expect_header"].strip()
     if given["expect_header_value"] and not name:
         raise InvalidProbeError("expect_header_value", "Add the name of the header with this value.")
-    if not _can_be_name(name):
+    if not can_be_name(name):
         raise InvalidProbeError(
             "expect_header", f"“{name[:40]}” is not a valid header name: write it like Content-Type."
         )
@@ -377,11 +283,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
 
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
     """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
-    return all(code in REDIRECTS for low, high in statuses for code in range(low, high + 1))
-
-
-def _can_be_name(name: str) -> bool:
-    return all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name)
+    return all(code in fetching.REDIRECTS for low, high in statuses for code in range(low, high + 1))
 
 
 def _regex(text: str) -> Any:
@@ -394,11 +296,3 @@ def _regex(text: str) -> Any:
         return json_paths.linear(text)
     except re2.error as error:
         raise InvalidProbeError("expect_regex", f"This does not compile (RE2 syntax): {error}.") from error
-
-
-def _printable_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not (name and _can_be_name(name)):
-            raise InvalidProbeError("headers", f"“{name[:40]}” is not a valid header name.")
-        if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbeError("headers", f"The value of {name} contains control characters.")

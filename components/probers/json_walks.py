@@ -17,7 +17,7 @@ MAX_VALUES = 200_000  # at most half a second
 LETTERS = 100  # searched in the time that a value takes
 AT_ONCE = (NameSelector, IndexSelector)
 
-_left: ContextVar[int] = ContextVar("values left")
+_remaining: ContextVar[int] = ContextVar("values left")
 
 
 class TooFar(Exception):
@@ -26,19 +26,19 @@ class TooFar(Exception):
 
 def walk(path: Any, document: Any) -> list[Any]:
     """All values a path leads to. Raises TooFar, JSONPathError, RecursionError."""
-    before = _left.set(MAX_VALUES)
+    before = _remaining.set(MAX_VALUES)
     try:
-        return _found(path, document)
+        return _matches(path, document)
     finally:
-        _left.reset(before)
+        _remaining.reset(before)
 
 
 def spend(values: int) -> None:
     """So many are looked at. Raises TooFar."""
-    remaining = _left.get() - values
+    remaining = _remaining.get() - values
     if remaining < 0:
         raise TooFar
-    _left.set(remaining)
+    _remaining.set(remaining)
 
 
 def size(value: Any) -> int:
@@ -48,7 +48,7 @@ def size(value: Any) -> int:
     return 1 + len(value) if isinstance(value, (list, dict)) else 1
 
 
-def _found(path: Any, document: Any) -> list[Any]:
+def _matches(path: Any, document: Any) -> list[Any]:
     if isinstance(path, CompoundJSONPath):
         return _joined(path, document)
     # its own `findall` takes a text for a document in JSON
@@ -59,9 +59,9 @@ def _found(path: Any, document: Any) -> list[Any]:
 
 
 def _joined(path: CompoundJSONPath, document: Any) -> list[Any]:
-    values = _found(path.path, document)
+    values = _matches(path.path, document)
     for sign, other in path.paths:
-        others = _found(other, document)
+        others = _matches(other, document)
         if sign == path.env.union_token:
             values += others
         else:

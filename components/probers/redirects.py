@@ -97,7 +97,7 @@ def next_hop(hop: Hop, status: int, location: str, set_cookies: Sequence[str]) -
     if (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST"):
         method, body = "GET", b""
         typed = {name: value for name, value in typed.items() if not _is_of_body(name)}
-    jar = cookies.taken(hop.jar, map(_readable, set_cookies), hop.url)
+    jar = cookies.updated(hop.jar, map(_readable, set_cookies), hop.url)
     return Hop(parts, method, typed, body, hop.home, jar, login, hop.number + 1)
 
 

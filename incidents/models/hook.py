@@ -13,6 +13,7 @@ from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 
 MAX_URL_LENGTH = 500
+BRAKE_IS_ON = "The global brake is on"
 MAX_USELESS = 3  # acts in a row that did not help
 
 
@@ -135,7 +136,7 @@ class BrakeManager(models.Manager["Brake"]):
     def engage(self, calls: int, now: datetime) -> "Brake":
         """Disarm every hook until a person releases the brake. The caller holds the lock of the page."""
         minutes = settings.HOOKS_BRAKE_S / 60
-        reason = f"The global brake is on: {calls} automatic calls in {minutes:g} min."
+        reason = f"{BRAKE_IS_ON}: {calls} automatic calls in {minutes:g} min."
         brake = self.engaged() or self.create(engaged_at=now, reason=reason)
         count = Hook.objects.disarm_all(reason)
         event_log.record("hook.brake_engaged", calls=calls, disarmed=count)

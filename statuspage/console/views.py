@@ -133,7 +133,7 @@ def _form(
         "blank_words": placeholders.CONFIRM,
         "down_words": confirmations.STILL_DOWN,
         "now": now,
-        **_beside(form, request),
+        **_side_context(form, request),
     }
     return render(request, "console/compose.html", context, status=status)
 
@@ -144,7 +144,7 @@ def _promise_words(form: compose.Composition, minutes: int, now: Any) -> Any:
     return clock(at, now) if at else ""
 
 
-def _beside(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
+def _side_context(form: compose.Composition, request: HttpRequest) -> dict[str, Any]:
     """The context of the column beside the text: preview, checks, and what others write."""
     now = timezone.now()
     shown = compose.preview(form, now)
@@ -180,7 +180,7 @@ def compose_save(request: HttpRequest, public_id: str = "") -> HttpResponse:
         return HttpResponse(status=204)  # it was published meanwhile: don't restore its draft
     followed = {"was": was, "new": new} if was else None
     context = {"form": form, "incident": form.incident, "is_saved": True, "followed": followed}
-    context |= _beside(form, request)
+    context |= _side_context(form, request)
     return render(request, "console/_beside.html", context)
 
 

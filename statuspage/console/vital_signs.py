@@ -40,7 +40,7 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
     alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
     due = checks["probes:oldestDueSlot"]
     lines = [
-        _heard("Last beat", checks["worker:heartbeat"]),
+        _heartbeat_line("Last beat", checks["worker:heartbeat"]),
         Vital("Workers", f"{alive} running", alive > 0),
         Vital("Queue", f"oldest due {_length(due)}", due["status"] == "pass"),
         Vital(
@@ -59,8 +59,8 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         Vital("Live viewers", str(event_stream.viewers()), True),
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
-        _heard("Message worker", checks["deliveries:heartbeat"]),
-        _heard("Hook runner", checks["hooks:heartbeat"]),
+        _heartbeat_line("Message worker", checks["deliveries:heartbeat"]),
+        _heartbeat_line("Hook runner", checks["hooks:heartbeat"]),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
     age = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
@@ -78,7 +78,7 @@ def _length(check: dict[str, Any]) -> str:
     return "?" if value is None else duration(float(value))
 
 
-def _heard(name: str, check: dict[str, Any]) -> Vital:
+def _heartbeat_line(name: str, check: dict[str, Any]) -> Vital:
     """A line with the age of a heartbeat."""
     is_known = check.get("observedValue") is not None
     text = f"{_length(check)} ago" if is_known else str(check.get("output", ""))

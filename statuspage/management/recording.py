@@ -13,10 +13,10 @@ from statuspage.models import Audit
 
 @contextmanager
 def users_recorded(act: str, after: dict[str, str] | None = None) -> Iterator[None]:
-    """Whoever is saved in here is in the audit log under `act`, or is not saved.
+    """Write each person who is saved inside to the audit log under `act`, or do not save them.
 
     The transaction begins with the saving, not before: these commands ask for a password first, and
-    nobody else could write meanwhile on SQLite.
+    no other process could write meanwhile on SQLite.
     """
     model = get_user_model()
     with ExitStack() as stack:

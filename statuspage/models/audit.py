@@ -29,9 +29,9 @@ class AuditManager(models.Manager["Audit"]):
         before: Any = None,
         after: Any = None,
     ) -> "Audit | None":
-        """Write down an act ("incident.post") on a thing, in the transaction of the act itself.
+        """Record an act ("incident.post") on a thing, in the transaction of the act itself.
 
-        `before` and `after` are flat mappings of plain values; whatever is named like a secret is left out.
+        `before` and `after` are flat mappings of plain values; secrets, by their names, are left out.
         When both are given and equal, nothing was changed (a form saved as it was): no row, and None.
         Without a request it was done in a shell.
         """
@@ -55,7 +55,7 @@ class AuditManager(models.Manager["Audit"]):
 
 
 class Audit(models.Model):
-    """No foreign keys: a row outlives everything it speaks of."""
+    """One act. Without foreign keys, so that it outlives everything it names."""
 
     at = models.DateTimeField(db_index=True)
     actor_id = models.BigIntegerField(null=True)
@@ -76,26 +76,26 @@ class Audit(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.act} {self.thing}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Added once. Raises TypeError for a change."""
+        """Add the row. Raises TypeError for a change."""
         if self.pk is not None:
             raise TypeError("The audit log cannot be changed.")
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Never."""
+        """Raises TypeError: rows are never deleted."""
         raise TypeError("The audit log cannot be changed.")
 
     @property
     def changes(self) -> list[tuple[str, Any, Any]]:
-        """Name, before and after of each value that was told."""
+        """Name, before and after of each recorded value."""
         before, after = self.before or {}, self.after or {}
         return [(name, before.get(name, "–"), after.get(name, "–")) for name in {**before, **after}]
 
 
 def shell_user() -> str:
-    """Who works in the shell, by the name the system knows them by: "the shell (ada)".
+    """The user of the shell, by the system's name: "the shell (ada)".
 
-    Not what the environment says (`LOGNAME`), which anybody there may set.
+    Not by the environment (`LOGNAME`), which the user can set.
     """
     try:
         return f"the shell ({pwd.getpwuid(os.getuid()).pw_name})"
@@ -104,23 +104,23 @@ def shell_user() -> str:
 
 
 def client_address(request: HttpRequest | None) -> str:
-    """Where a request came from, as our own proxies say; empty for the shell.
+    """The address a request came from, as our own proxies saw it; empty for the shell.
 
-    Each trusted proxy writes whom it saw to the right end of X-Forwarded-For; what stands
-    left of them anybody can have written.
+    Each trusted proxy appends the address it saw to X-Forwarded-For; entries before those
+    can be forged.
     """
     if request is None:
         return ""
-    seen = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    if 0 < settings.TRUSTED_PROXIES <= len(seen) and (
-        told := literal_address(seen[-settings.TRUSTED_PROXIES].strip())
+    addresses = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    if 0 < settings.TRUSTED_PROXIES <= len(addresses) and (
+        address := literal_address(addresses[-settings.TRUSTED_PROXIES].strip())
     ):
-        return str(told)
+        return str(address)
     return str(request.META.get("REMOTE_ADDR", ""))[:64]
 
 
 def _lines(values: Any) -> Any:
-    """With plain line ends: a browser sends a text of two lines back with others than it was given."""
+    """With LF line endings, since browsers send text back with CR LF."""
     if values is None:
         return None
     return {name: v.replace("\r\n", "\n") if isinstance(v, str) else v for name, v in values.items()}
@@ -137,7 +137,7 @@ def _clean(values: Any) -> Any:
 
 
 def _text(name: str, value: Any) -> str:
-    """A target's login and the values of its query are secrets, too, and so is every option of a probe."""
+    """A value as text, without secrets: logins and query values of targets, and options of probes."""
     if OPTION in name and value:
         return HIDDEN
     return (without_secrets(str(value)) if name == "target" else str(value))[:MAX_LENGTH]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 class FirstPasswordManager(models.Manager["FirstPassword"]):
     def is_kept_by(self, user: "AbstractBaseUser") -> bool:
-        """True while this person still uses the password we printed. Forgets it once it was changed."""
+        """True while this person still uses the generated password. Deletes the row once it was changed."""
         first = self.filter(user_id=user.pk).first()
         if first is None:
             return False
@@ -22,7 +22,7 @@ class FirstPasswordManager(models.Manager["FirstPassword"]):
 
 
 class FirstPassword(models.Model):
-    """The hash of a generated password, kept until the person has another."""
+    """The hash of a generated password, kept until the person has changed it."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     password = models.CharField(max_length=128)

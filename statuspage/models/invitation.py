@@ -26,7 +26,7 @@ class InvitationManager(models.Manager["Invitation"]):
     def invite(
         self, email: str, role: Role, *, by: "AbstractBaseUser", now: datetime
     ) -> tuple["Invitation", str]:
-        """Ask somebody in; this takes an earlier one back. With the token, which is kept nowhere."""
+        """Invite someone, withdrawing an earlier invitation. Also returns the token, which is not stored."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         self.open(now).filter(email__iexact=email).delete()
         invitation = self.create(
@@ -40,19 +40,19 @@ class InvitationManager(models.Manager["Invitation"]):
         return invitation, token
 
     def open(self, now: datetime) -> models.QuerySet["Invitation"]:
-        """Those that still let somebody in."""
+        """Invitations that can still be used."""
         return self.filter(accepted_at=None, expires_at__gt=now)
 
     def by_token(self, token: str, now: datetime) -> "Invitation":
-        """Raises InvitationGoneError."""
-        found = self.open(now).filter(token_hash=_hash(token)).first()
-        if found is None:
+        """The open invitation with this token. Raises InvitationGoneError."""
+        invitation = self.open(now).filter(token_hash=_hash(token)).first()
+        if invitation is None:
             raise InvitationGoneError
-        return found
+        return invitation
 
 
 class Invitation(models.Model):
-    """Whoever brings the token gets the role. We keep its hash alone."""
+    """The person with the token gets the role. Only its hash is stored."""
 
     email = models.EmailField()
     role = models.PositiveSmallIntegerField(choices=[(r.value, r.label) for r in Role])
@@ -61,7 +61,7 @@ class Invitation(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
-    # a link that was handed over proves nothing about the address it is for
+    # a link that was passed on by hand does not prove the address
     is_mailed = models.BooleanField(default=False, db_default=False)
 
     objects = InvitationManager()
@@ -74,14 +74,14 @@ class Invitation(models.Model):
 
     @property
     def role_label(self) -> str:
-        """The word in menus."""
+        """The role's label."""
         return Role(self.role).label
 
     @transaction.atomic
     def accept(self, user: Any, *, now: datetime) -> Member:
-        """Used up, and the role is theirs; of two at once one is told InvitationGoneError."""
-        mine = Invitation.objects.open(now).filter(pk=self.pk)
-        if mine.update(accepted_at=now) != 1:
+        """Use it, and give the person its role. Raises InvitationGoneError if it is not open any more."""
+        rows = Invitation.objects.open(now).filter(pk=self.pk)
+        if rows.update(accepted_at=now) != 1:
             raise InvitationGoneError
         self.accepted_at = now
         return Member.objects.appoint(user, Role(self.role))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Role(IntEnum):
-    """Each may do what the ones before may."""
+    """A role includes the rights of those before it."""
 
     VIEWER = 1  # reads the console
     RESPONDER = 2  # posts: incidents, updates, maintenance, postmortems
@@ -22,7 +22,7 @@ class Role(IntEnum):
 
     @property
     def label(self) -> str:
-        """The word in menus."""
+        """The role's label, as in menus."""
         return self.name.capitalize()
 
 
@@ -32,13 +32,13 @@ class LastAdminError(Exception):
 
 class MemberManager(models.Manager["Member"]):
     def role_of(self, user: "AbstractBaseUser | AnonymousUser") -> Role | None:
-        """A person's role; None for strangers and for those who were shut out."""
+        """A person's role; None without one, and for deactivated people."""
         if not user.is_authenticated or not user.is_active:
             return None
         if getattr(user, "is_superuser", False):
             return Role.ADMIN
-        found = self.filter(user_id=user.pk).first()
-        return Role(found.role) if found else None
+        member = self.filter(user_id=user.pk).first()
+        return Role(member.role) if member else None
 
     @transaction.atomic
     def appoint(self, user: Any, role: Role) -> "Member":
@@ -54,21 +54,21 @@ class MemberManager(models.Manager["Member"]):
 
     @transaction.atomic
     def shut_out(self, user: Any) -> None:
-        """End a person's access at once; what they did stays theirs. Raises LastAdminError."""
+        """End a person's access at once; their past work keeps their name. Raises LastAdminError."""
         self._keep_an_admin(user)
         user.is_active = False
         user.save(update_fields=["is_active"])
 
     def let_in_again(self, user: Any) -> None:
-        """A person who was shut out may log in again, with the role of before."""
+        """Let a deactivated person log in again, with the same role as before."""
         user.is_active = True
         user.save(update_fields=["is_active"])
 
     def _keep_an_admin(self, user: Any) -> None:
-        """Two who take each other's rights at the same moment: the rows are held, one of them is late."""
+        """Raises LastAdminError for the last admin. Locks the rows: two could demote each other at once."""
         is_admin = Q(is_superuser=True) | Q(pk__in=self.filter(role=Role.ADMIN).values("user_id"))
         admins = get_user_model().objects.select_for_update().filter(is_admin, is_active=True).order_by("pk")
-        if [one.pk for one in admins] == [user.pk]:
+        if [admin.pk for admin in admins] == [user.pk]:
             raise LastAdminError
 
 

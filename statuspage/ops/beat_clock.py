@@ -2,7 +2,7 @@
 
 Celery's own scheduler keeps wall-clock times and sleeps until they come, and reads back from a file
 when each task ran last: put the wall clock back by an hour and nothing is sent for an hour, restarts
-included. This one keeps nothing between starts, and begins anew when wall and monotonic clock part.
+included. This one keeps nothing between starts, and starts again when wall and monotonic clock diverge.
 """
 
 import logging
@@ -28,12 +28,12 @@ class Metronome(Scheduler):
         self._begin()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Send what is due; seconds until the next look."""
+        """Send what is due. Returns the seconds until the next tick."""
         self.watch(time.monotonic(), time.time())
         return float(super().tick(*args, **kwargs))
 
     def watch(self, monotonic: float, wall: float) -> None:
-        """Begin anew when the wall clock was put back or on since the last look (both in s)."""
+        """Start again if the wall clock was set back or forward since the last tick (both in s)."""
         before, self._seen = self._seen, (monotonic, wall)
         if before is None:
             return
@@ -43,7 +43,7 @@ class Metronome(Scheduler):
             self._begin()
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
-        """Send one. A broker that is away costs a line, not the stack of each second."""
+        """Send one task. While the broker is away this logs one line, not a traceback each second."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except Exception as error:

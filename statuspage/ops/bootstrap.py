@@ -21,10 +21,10 @@ LOGIN = "staff"
 
 
 def prepare(host: str, port: int) -> tuple[str, str] | None:
-    """Fill an empty database. The staff login and its first password, when one was made now.
+    """Fill an empty database. Returns the staff login and its first password if one was made now.
 
-    Safe to call at every start: what is there stays as it is, except that our
-    own probes follow us to another port.
+    Safe to call at every start: existing rows stay as they are, except that
+    our own probes are pointed at a new port.
     """
     with transaction.atomic():
         if not Component.objects.exists():
@@ -65,9 +65,9 @@ def _own_parts() -> list[tuple[str, str, dict[str, str]]]:
 
 
 def _vital(name: str) -> dict[str, str]:
-    """The options that read one vital sign from /healthz, whatever the others say.
+    """The options to read one value from /healthz, whatever the others are.
 
-    When nobody answers there, that is about the web process alone.
+    If /healthz does not answer, only the probe of the web process is down.
     """
     return {
         "expected_status": "200,503",
@@ -78,13 +78,13 @@ def _vital(name: str) -> dict[str, str]:
 
 
 def probes_may_reach(host: str, port: int, public_host: str, *, proxies: int) -> list[str]:
-    """What probes may reach beside the operator's EGRESS_ALLOW, as that is written.
+    """What probes may reach besides EGRESS_ALLOW, in its notation.
 
     Always the one port that our own probes look at. All of loopback only while the page is for the
-    person who started it: bound to loopback, no public address set, no proxy in front. From then on
-    whoever may edit probes would read services that trust this machine.
+    person who started it: bound to loopback, no public address set, no proxy in front. Otherwise
+    people who may edit probes could read services that trust this machine.
     """
-    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_here(host))]
+    own = [f"{_bracketed(address)}:{port}" for address in addresses_of(_local_address(host))]
     is_at_home = _is_loopback(host) and _is_loopback(public_host) and not proxies
     return [*own, *LOOPBACK] if is_at_home else own
 
@@ -97,8 +97,8 @@ def _is_loopback(host: str) -> bool:
     return literal.is_loopback if literal else host.lower() == "localhost"
 
 
-def _here(host: str) -> str:
-    """Where our own web process is found from this machine, when it listens at `host`."""
+def _local_address(host: str) -> str:
+    """The address of our web process on this machine, if it listens at `host`."""
     return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
@@ -107,18 +107,18 @@ def _bracketed(host: str) -> str:
 
 
 def _follow_port(host: str, port: int) -> None:
-    """Point our own probes at where we listen now."""
-    here = _bracketed(_here(host))
+    """Point our own probes at the current address."""
+    address = _bracketed(_local_address(host))
     for probe in Probe.objects.filter(component__group__name=OWN_GROUP, name__startswith="own: "):
         path = "healthz" if probe.named_options.get("json_path") else "livez"
-        target = f"http://{here}:{port}/{path}"
+        target = f"http://{address}:{port}/{path}"
         if probe.target != target:
             probe.target = target
             probe.save(update_fields=["target"])
 
 
 def _staff() -> tuple[str, str] | None:
-    """A first staff login with a random password that must be changed; None when there is one."""
+    """Make a first staff login with a random password that must be changed; None if there is one."""
     users = get_user_model().objects
     if users.filter(is_staff=True).exists():
         return None

@@ -1,7 +1,7 @@
 """Output of child processes: each line prefixed with its role, repeated lines counted.
 
 A child that fails prints the same traceback at each try. The first one says why; a thousand hide it.
-Lines that tell of something that happened (level INFO) are always shown.
+Lines about events (level INFO) are always shown.
 """
 
 import re
@@ -25,7 +25,7 @@ NAMED = re.compile(r"^[A-Za-z_][\w.]*: \S.*")
 
 
 def say(text: str) -> None:
-    """A line of the supervisor's own."""
+    """Print a line of the supervisor itself."""
     write("up", text)
 
 
@@ -47,16 +47,16 @@ class Relay:
         self._summed_at = 0.0
 
     def begin(self) -> None:
-        """A new process: what the one before said is not its reason."""
+        """A new process starts: forget the lines of the last one."""
         self.last.clear()
 
     def follow(self, stream: Iterable[str], clock: Callable[[], float]) -> None:
-        """Pass on what comes, until the process closes its end."""
+        """Pass on lines until the process closes its output."""
         for line in stream:
             self.take(line.rstrip(), clock())
 
     def take(self, line: str, now: float) -> None:
-        """One line: shown, or counted."""
+        """Show a line, or count it as a repetition."""
         if not line.strip():
             return
         self.last.append(line)
@@ -72,13 +72,13 @@ class Relay:
         self.write(self.role, line)
 
     def sum_up(self, now: float) -> None:
-        """Once a minute, how much was not shown."""
+        """Print how many lines were not shown, once a minute."""
         if self._hidden and now - self._summed_at >= SUM_UP_S:
             self.write(self.role, f"({self._hidden} more lines like those above)")
             self._hidden, self._summed_at = 0, now
 
     def reason(self) -> str:
-        """Why it ended, as far as its last words tell."""
+        """Why it ended, by its last lines."""
         return reason(list(self.last))
 
 

@@ -1,7 +1,7 @@
 """Log formatting: one event, one line; no forged lines, no secrets.
 
 Some addresses are keys in themselves (a subscription, an invitation, a new
-password): whoever reads the log could use them. Which ones is read from the
+password): anyone who reads the log could use them. Which ones is read from the
 table of addresses, so a new one is covered: every parameter is masked that is
 not known to be harmless.
 """
@@ -21,13 +21,13 @@ from components import event_log
 
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\t"}
 MASK = "***"
-# Names of parameters that anybody may know: public ids, dates, kinds, and row numbers of staff's pages
+# Names of parameters that are not secret: public ids, dates, kinds, and row numbers of staff's pages
 HARMLESS = {
     "public_id", "month", "on", "hour", "form", "channel", "provider", "provider_id", "message_id", "pk",
     "id", "number", "name", "object_id", "app_label", "model_name", "content_type_id", "url",
 }  # fmt: skip
 PARAMETER = re.compile(r"<(?:\w+:)?(?P<plain>\w+)>|\(\?P<(?P<regex>\w+)>(?:[^()\\]|\\.)*\)")
-# The same in a query: whatever comes after these names
+# The same in a query: the values of these names are secret
 QUERY = re.compile(r"([?&](?:unsubscribe|key|token|code|state|id|next|password)=)[^&\s\"']+", re.IGNORECASE)
 
 
@@ -35,13 +35,13 @@ class LineFormatter(logging.Formatter):
     """Escapes control characters of the message; a traceback below it keeps its lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and the traceback where the fault is ours."""
+        """The line, and the traceback for an error of ours."""
         if 400 <= getattr(record, "status_code", 0) < 500:
-            record = _without_traceback(record)  # a stranger's mistake must not fill the log with our code
+            record = _without_traceback(record)  # a client's error must not fill the log with tracebacks
         return masked(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        """The line, with what could end or colour it made visible, and the request or task it belongs to."""
+        """The line with control characters escaped, and the request or task it belongs to."""
         text = super().formatMessage(record).translate(ESCAPES)
         context = getattr(record, "context", None) or event_log.current()
         return " ".join([text, *(f"{name}={value}" for name, value in context.items())])
@@ -51,19 +51,19 @@ class JSONFormatter(LineFormatter):
     """Each line one JSON object: `time`, `level`, `logger`, then `event` and its fields, or `message`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object; `traceback` is in it where the fault is ours."""
+        """The object, with `traceback` for an error of ours."""
         if 400 <= getattr(record, "status_code", 0) < 500:
             record = _without_traceback(record)
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        told: dict[str, Any] = {"time": at, "level": record.levelname, "logger": record.name}
+        entry: dict[str, Any] = {"time": at, "level": record.levelname, "logger": record.name}
         event = getattr(record, "event", "")
-        told |= (
+        entry |= (
             {"event": event, **getattr(record, "fields", {})} if event else {"message": record.getMessage()}
         )
-        told |= getattr(record, "context", None) or event_log.current()
+        entry |= getattr(record, "context", None) or event_log.current()
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return masked(json.dumps(told, ensure_ascii=False, default=str))
+            entry["traceback"] = self.formatException(record.exc_info)
+        return masked(json.dumps(entry, ensure_ascii=False, default=str))
 
 
 def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
@@ -73,7 +73,7 @@ def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:
 
 
 def masked(text: str) -> str:
-    """The text without the keys of addresses in it."""
+    """The text with the secret parts of addresses masked."""
     if "/" not in text:
         return text
     for pattern in _patterns():
@@ -81,17 +81,17 @@ def masked(text: str) -> str:
     return QUERY.sub(rf"\g<1>{MASK}", text)
 
 
-def _mask(found: re.Match[str]) -> str:
+def _mask(match: re.Match[str]) -> str:
     """The address with its secret parts taken out."""
-    text, start = found[0], found.start()
-    for number in range(found.re.groups, 0, -1):
-        first, last = found.span(number)
+    text, start = match[0], match.start()
+    for number in range(match.re.groups, 0, -1):
+        first, last = match.span(number)
         text = f"{text[: first - start]}{MASK}{text[last - start :]}"
     return text
 
 
 def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Of every address that holds a key. None in a process that has not read the table: it serves nobody."""
+    """One per address with a secret part; none in a process without the URL table."""
     table = sys.modules.get(settings.ROOT_URLCONF)
     patterns = getattr(table, "urlpatterns", None)
     return () if patterns is None else _compiled(id(patterns))
@@ -106,7 +106,7 @@ def _compiled(_: int) -> tuple[re.Pattern[str], ...]:
 
 
 def routes(patterns: Any, prefix: str = "") -> Iterator[str]:
-    """Every address of the table as it is written there."""
+    """Every route of the URL table as it is written there."""
     for pattern in patterns:
         route = f"{prefix}{str(pattern.pattern).removeprefix('^')}"
         if hasattr(pattern, "url_patterns"):
@@ -116,14 +116,14 @@ def routes(patterns: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    """Finds this address in a text. A group is what must not be read."""
+    """Matches this route in a text. The groups are the secret parts."""
     parts, end = [], 0
-    for found in PARAMETER.finditer(route):
-        parts.append(_literal(route[end : found.start()]))
-        name = found["plain"] or found["regex"]
+    for match in PARAMETER.finditer(route):
+        parts.append(_literal(route[end : match.start()]))
+        name = match["plain"] or match["regex"]
         parts.append(r"[^/\s\"']+?" if name in HARMLESS else r"([^/\s?\"'<>]+)")
-        end = found.end()
-    # what follows does not matter: an address with a part too many still holds somebody's key
+        end = match.end()
+    # what follows does not matter: an address with an extra part still holds a key
     return re.compile("/" + "".join(parts))
 
 

@@ -14,15 +14,15 @@ FILE, FOLDER = 0o600, 0o700
 
 
 def begin() -> None:
-    """From here on this process, and what it starts, makes files for its owner alone."""
+    """From now on, this process and its children create files that only their owner can read."""
     os.umask(UMASK)
 
 
 def keep(folder: Path, others: Iterable[Path] = ()) -> None:
-    """Take what an older version left open from everybody else: all of our folder, and single files.
+    """Make our folder, and single files, private if an older version left them readable.
 
-    What is not ours cannot be changed, and stays as it is. A folder that is meant for many (sticky,
-    as /tmp is, or somebody's home) is left as it is, with what we did not write.
+    Files of other users cannot be changed and stay as they are. A shared folder (sticky, as /tmp is,
+    or a home) stays as it is, with everything that is not ours.
     """
     if _is_for_many(folder):
         return
@@ -31,7 +31,7 @@ def keep(folder: Path, others: Iterable[Path] = ()) -> None:
 
 
 def of_database(name: str) -> list[Path]:
-    """A SQLite database and what stands beside it."""
+    """The files of a SQLite database."""
     return [Path(f"{name}{end}") for end in ("", "-wal", "-shm", "-journal")]
 
 
@@ -59,4 +59,4 @@ def _close(path: Path) -> None:
         if stat.S_IMODE(mode) & UMASK:
             path.chmod(wanted | (stat.S_IMODE(mode) & stat.S_IXUSR))
     except OSError:
-        pass  # gone meanwhile, or not ours
+        pass  # deleted meanwhile, or not ours

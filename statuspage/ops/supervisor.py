@@ -1,7 +1,7 @@
 """Starts the whole program on one machine, and keeps it running.
 
-Every child leads a process group of its own and dies with the supervisor, so nothing
-is left behind; a child that dies, or lives without doing its work, is started again.
+Every child leads its own process group and ends with the supervisor, so nothing is
+left behind; a child that ends, or runs without doing its work, is started again.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ PATIENCE_S = {
 LEAVING_S = 1.5  # /readyz says that we go for at least this long before the page does
 MAX_PAUSE_S = 5.0  # before a child that was killed is started again
 MAX_START_PAUSE_S = 60.0  # before one that cannot start is tried again
-STARTING_S = 30.0  # one that ends by itself within this time could not start
+STARTING_S = 30.0  # a child that ends within this time could not start
 CANNOT_AFTER = 3  # such ends in a row: it cannot start, and we say so
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
 WATCH_S = 2.0
-WAITING_S = 10.0  # between two lines that tell what the welcome waits for
+WAITING_S = 10.0  # between two lines that say what the welcome waits for
 ROLES = {
     "web": "the page",
     "worker": "the worker",
@@ -64,12 +64,12 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class StartError(Exception):
-    """One sentence why."""
+    """Why the program cannot start, in a sentence."""
 
 
 @dataclass
 class Child:
-    """One role: how to start it, and the process that plays it now."""
+    """One role: how to start it, and its current process."""
 
     role: str
     command: list[str]
@@ -80,14 +80,14 @@ class Child:
     deaths: int = 0
     due_at: float = 0.0
     failed_starts: int = 0
-    said: str = ""  # the reason that was told last
+    said: str = ""  # the reason that was printed last
     relay: Relay = field(init=False)
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.role)
 
     def start(self) -> None:
-        """Start it in a group of its own. Raises OSError when its program cannot be run at all."""
+        """Start it in its own process group. Raises OSError if its program cannot be run."""
         self.relay.begin()
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
@@ -107,28 +107,28 @@ class Child:
         self._reader.start()
 
     def reason(self) -> str:
-        """Why it ended, once all it said is read."""
+        """Why it ended, once all its output is read."""
         self._reader.join(1.0)
         return self.relay.reason()
 
     @property
     def is_running(self) -> bool:
-        """Whether its leader lives."""
+        """Whether its main process is running."""
         return self.process is not None and self.process.poll() is None
 
     def signal_group(self, number: int) -> None:
-        """Signal it and all it started."""
+        """Send a signal to it and all that it started."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
     def terminate(self) -> None:
-        """Ask its leader to finish what it has in hand."""
+        """Ask its main process to finish its work and end."""
         if self.is_running and self.process is not None:
             self.process.terminate()
 
     def end(self, patience_s: float) -> None:
-        """Wait for it; then end whatever is left of its group."""
+        """Wait for it, then kill what is left of its group."""
         if self.process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience_s)
@@ -138,7 +138,7 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Runs children until it is told to stop. `on_ready` is called when the page answers."""
+    """Runs the children until it is stopped. `on_ready` is called when the page answers."""
 
     var_dir: Path
     host: str
@@ -150,14 +150,14 @@ class Supervisor:
     _to_restart: set[str] = field(default_factory=set)
 
     def run(self) -> None:
-        """Run until SIGTERM or Ctrl-C; everything is gone when it returns."""
+        """Run until SIGTERM or Ctrl-C. All children have ended when it returns."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         draining = self.var_dir / "draining"
         draining.unlink(missing_ok=True)
         running = self.var_dir / "running.json"
         try:
-            self._tell_others(running)
+            self._share_settings(running)
             for child in self.children:
                 self._start(child, time.monotonic())
             threading.Thread(target=self._keep_watch, daemon=True).start()
@@ -170,12 +170,12 @@ class Supervisor:
             self._shut_down()
             draining.unlink(missing_ok=True)
 
-    def _tell_others(self, file: Path) -> None:
-        """Commands typed beside us use our broker, and may look where our worker may."""
+    def _share_settings(self, file: Path) -> None:
+        """Write a file by which other commands use our broker, and may reach what our worker may."""
         chosen = {**os.environ, **self.children[-1].env}
         names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
-        told = {name: chosen[name] for name in names if name in chosen}
-        write_private(file, json.dumps(told))
+        shared = {name: chosen[name] for name in names if name in chosen}
+        write_private(file, json.dumps(shared))
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -198,11 +198,11 @@ class Supervisor:
         self.watch.forgive(child.role, now)
 
     def _keep_watch(self) -> None:
-        """Look at what our children need and leave, beside the loop that brings them back."""
+        """Watch what the children need and their heartbeats, in a thread beside the restart loop."""
         while not self._stop.is_set():
-            found = self.watch.look()
+            look = self.watch.look()
             now = time.monotonic()
-            self._to_restart |= self.watch.take(found, now)
+            self._to_restart |= self.watch.take(look, now)
             away = self.watch.broker_away_since
             if away is not None and now - away >= self.watch.silence_s:
                 self._to_restart |= {child.role for child in self.children if child.role == "valkey"}
@@ -231,7 +231,7 @@ class Supervisor:
             self._plan(child, now, f"{child.command[0]}: {error.strerror}", "could not be started")
 
     def _plan(self, child: Child, now: float, reason: str, how: str) -> None:
-        """When it is tried again, and what is said of it: each reason once."""
+        """Schedule the next try, and print the reason, each one once."""
         cannot = child.failed_starts >= CANNOT_AFTER
         tries = child.failed_starts if cannot else child.deaths
         pause = min(0.5 * 2 ** min(tries - 1, 9), MAX_START_PAUSE_S if cannot else MAX_PAUSE_S)
@@ -243,22 +243,22 @@ class Supervisor:
             say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. Retrying less and less often.")
 
     def _wait_until_ready(self) -> None:
-        """The welcome comes when each part has done something; until then one line says what is awaited."""
-        told: tuple[str, ...] = ()
-        told_at = -WAITING_S
+        """Print the welcome once each part has done something; until then say what is missing."""
+        announced: tuple[str, ...] = ()
+        announced_at = -WAITING_S
         while not self._stop.is_set():
             missing = self._missing()
             if not missing:
                 self.on_ready()
                 return
             now = time.monotonic()
-            if missing != told and now - told_at >= WAITING_S:
+            if missing != announced and now - announced_at >= WAITING_S:
                 say(f"waiting for the first activity of {', '.join(ROLES[role] for role in missing)} ...")
-                told, told_at = missing, now
+                announced, announced_at = missing, now
             self._stop.wait(LOOK_S)
 
     def _missing(self) -> tuple[str, ...]:
-        """Those that have not done anything yet. Whoever works was called by the clock."""
+        """The roles that have not done anything yet. A working worker proves that the clock works."""
         done = set(self.watch.reported)
         if done:
             done.add("beat")
@@ -267,7 +267,7 @@ class Supervisor:
         return tuple(role for role in ROLES if role not in done)
 
     def _shut_down(self) -> None:
-        """Clock first, then work in hand, then the page, then the broker."""
+        """Stop the clock first, then the workers when idle, then the page, then the broker."""
         by_role = {child.role: child for child in self.children}
         gone_at = time.monotonic() + LEAVING_S
         for roles in (("beat", "worker", "post"), ("web",), ("valkey",)):
@@ -281,7 +281,7 @@ class Supervisor:
 
 
 def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: str) -> list[Child]:
-    """The children of one machine. Without a broker's address we bring our own."""
+    """The children of one machine, with a private Valkey if there is no broker's address."""
     children, env = [], {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, "VAR_DIR": str(var_dir)}
     if redis_url is None:
         config, redis_url = _valkey_config(var_dir)
@@ -301,7 +301,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
 
 
 def _valkey_config(var_dir: Path) -> tuple[Path, str]:
-    """A private Valkey on loopback, with a password only we can read. Nothing owed lives in it."""
+    """The files of a private Valkey on loopback, with a password. It stores nothing that may not be lost."""
     folder = var_dir / "valkey"
     folder.mkdir(exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
@@ -315,13 +315,13 @@ def _valkey_config(var_dir: Path) -> tuple[Path, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file that only we can read."""
+    """Write a file that only we can read."""
     with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         file.write(text)
 
 
 def hold(var_dir: Path) -> IO[str]:
-    """Make sure that we can write here, and that nobody else runs here. Raises StartError."""
+    """Lock the folder: it must be writable, and not in use by another instance. Raises StartError."""
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         lock = (var_dir / "up.lock").open("a+")
@@ -339,7 +339,7 @@ def hold(var_dir: Path) -> IO[str]:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raises StartError if somebody else listens there."""
+    """Raises StartError if the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -352,14 +352,14 @@ def check_port(host: str, port: int) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def addresses_of(host: str) -> list[str]:
-    """The addresses of a host of our own; none when it has none, which `check_port` says."""
+    """The addresses of our own host; empty if it has none, which `check_port` reports."""
     try:
         return sorted({str(row[4][0]) for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
     except OSError:
@@ -368,9 +368,9 @@ def addresses_of(host: str) -> list[str]:
 
 def answers(host: str, port: int, path: str) -> bool:
     """Whether our own web process answers 200 there."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     try:
-        with socket.create_connection((here, port), timeout=1) as line:
+        with socket.create_connection((address, port), timeout=1) as line:
             line.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
             return line.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
@@ -378,5 +378,5 @@ def answers(host: str, port: int, path: str) -> bool:
 
 
 def _die_with_parent() -> None:
-    """Linux ends the child when its parent is gone, kill -9 included."""
+    """Have Linux end the child with its parent, even after kill -9."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,7 +1,7 @@
 """The health of this program: the body of /healthz.
 
 The format is that of draft-inadarei-api-health-check-06 (application/health+json).
-What matters to the truth of the page fails; what only makes it quicker warns.
+A check fails if the page may be wrong, and warns if it is only slower.
 """
 
 import time
@@ -22,9 +22,9 @@ from incidents.models import Hook
 from statuspage.serving.disk_copies import fault_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
-OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means nobody claims
+OVERDUE_S = 15  # a due slot is claimed within a second or two; this long means that no worker claims
 SILENT_S = 60  # the same patience the supervisor has
-UNSENT_S = 120  # a burst of mails is through by then; this long means nobody delivers
+UNSENT_S = 120  # a burst of mails is sent by then; this long means that no worker delivers
 STUCK_S = 30  # without a complete rendering; one that fails is tried again within seconds
 BROKER_TIMEOUT_S = 1.0
 AHEAD = "The newest heartbeat is from the future: the clock was set back."
@@ -46,19 +46,19 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "copies:disk": _copies(),
         "copies:rendered": _rendered(),
     }
-    states = [found["status"] for found in checks.values()]
+    states = [check["status"] for check in checks.values()]
     overall = FAIL if FAIL in states else WARN if WARN in states else PASS
     stamp = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     body = {
         "status": overall,
         "description": f"{identity.last_known().name}: the status page's own health",
-        "checks": {name: [{**found, "time": stamp}] for name, found in checks.items()},
+        "checks": {name: [{**check, "time": stamp}] for name, check in checks.items()},
     }
     return body, 503 if overall == FAIL else 200
 
 
 def _guarded(look: Callable[[], Found]) -> Found:
-    """A check that cannot look has failed; strangers get no more than that."""
+    """Run a check; an exception counts as failed, without details, as the answer is public."""
     try:
         return look()
     except DatabaseError:
@@ -90,7 +90,7 @@ def _broker() -> Found:
 
 
 def _copies() -> Found:
-    """The page is served from memory meanwhile, but would not outlive a restart without its database."""
+    """Whether copies can be written: without them the page would not survive a restart without database."""
     fault = fault_here()
     if not fault:
         return {"status": PASS}
@@ -99,7 +99,7 @@ def _copies() -> Found:
 
 
 def _rendered() -> Found:
-    """Documents that cannot be made are shown as they were; nobody would see that something has changed."""
+    """Whether documents can be rendered: otherwise old ones are shown, and changes are not seen."""
     stuck_s = stuck_here()
     if stuck_s <= STUCK_S:
         return {"status": PASS}
@@ -115,7 +115,7 @@ def _last_check(now: datetime) -> Found:
     """The newest result may be three intervals of the busiest probe old, and a minute at least."""
     active = Probe.objects.filter(is_paused=False)
     ahead = int((now + MAX_AHEAD).timestamp())
-    newest = Max("heard_s", filter=Q(heard_s__lte=ahead))  # a result from the future is no news
+    newest = Max("heard_s", filter=Q(heard_s__lte=ahead))  # ignore results in the future
     row = active.aggregate(
         heard=newest, any=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at")
     )
@@ -144,7 +144,7 @@ def _oldest_delivery(now: datetime) -> Found:
 
 
 def _post_heartbeat(now: datetime) -> Found:
-    """Who gives what is said to whom it concerns, and delivers it."""
+    """The heartbeat of the worker for messages."""
     never = "The message worker has never reported."
     return _sign_of_life(now, "post", settings.WORKER_SILENCE_S, never=never)
 
@@ -157,7 +157,7 @@ def _hooks_heartbeat(now: datetime) -> Found:
 
 
 def _sign_of_life(now: datetime, role: str, limit_s: float, *, never: str) -> Found:
-    """The newest heartbeat of a role. One from the future is a failure: it would look fresh for ever."""
+    """The newest heartbeat of a role. One in the future fails, as it would look fresh for too long."""
     newest = Heartbeat.objects.newest(now, role)
     if newest is not None:
         return _age((now - newest).total_seconds(), limit_s)

@@ -1,7 +1,7 @@
 """Which part of the program is missing, and why.
 
 Checks what the children need (database, broker, mail server) and the heartbeats they leave,
-by the monotonic clock: a heartbeat is a row that changed, whatever time is in it.
+by the monotonic clock: a heartbeat counts when its row changes, not by the time in it.
 """
 
 import asyncio
@@ -19,24 +19,24 @@ from components.models import Heartbeat
 
 QUEUES = {"worker": "celery", "post": "post"}  # whose ticks wait where
 TIMEOUT_S = 1.0
-SURE_AFTER = 2  # looks in a row that fail, before a part is said to be away
+SURE_AFTER = 2  # failed looks in a row before a part counts as away
 MAIL_TIMEOUT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. Errors are sentences; empty when the part answers."""
+    """The result of one round of checks. Errors are sentences, empty if the part answers."""
 
     broker: str = ""
     database: str = ""
-    waiting: Mapping[str, int] = field(default_factory=dict)  # ticks that nobody took, by role
+    waiting: Mapping[str, int] = field(default_factory=dict)  # ticks that no worker took, by role
     signs: Mapping[str, frozenset[tuple[str, datetime]]] = field(default_factory=dict)
 
 
 def stuck(silent: set[str], look: Look) -> set[str]:
-    """Which of our children live and do nothing although they could.
+    """Which children are running but not working, although they could.
 
-    Without broker or database nobody can work. A worker is at fault when its ticks wait; when none
+    Without broker or database none can work. A worker is at fault when its ticks wait; if none
     wait and both workers are silent, the clock sends none.
     """
     if look.broker or look.database:
@@ -64,13 +64,13 @@ class Watch:
         self._failures = {"broker": 0, "database": 0}
 
     def look(self) -> Look:
-        """Ask everybody once; takes a few seconds at most."""
+        """Check every part once; takes a few seconds at most."""
         broker, waiting = self._ask_broker()
         database, signs = _ask_database()
         return Look(broker, database, waiting, signs)
 
     def take(self, look: Look, now: float) -> set[str]:
-        """Note what was found, say what has changed; the roles that are to be started again."""
+        """Record a result and print what changed. Returns the roles to start again."""
         self._tell(
             "broker", look.broker, "No checks run and no one is notified meanwhile; the page is served."
         )
@@ -85,13 +85,13 @@ class Watch:
         return stuck(silent, look)
 
     def forgive(self, role: str, now: float) -> None:
-        """It was started again: it has its whole time anew."""
+        """The role was started again: restart its time limit."""
         for name in QUEUES if role == "beat" else (role,):
             self._changed_at[name] = now
 
     def _note(self, role: str, look: Look, now: float) -> None:
         before, signs = self._signs.get(role), look.signs.get(role, frozenset())
-        # while the parts it needs are away nobody can be blamed: its time begins when they are back
+        # while the parts it needs are away its time does not run: it begins when they are back
         if role not in self._changed_at or look.broker or look.database:
             self._changed_at[role] = now
         if look.database:
@@ -102,7 +102,7 @@ class Watch:
         self._signs[role] = signs
 
     def _tell(self, part: str, error: str, loss: str) -> None:
-        """Say once that a part is away, and once that it is back."""
+        """Print once that a part is away, and once that it is back."""
         was_away = self._failures[part] >= SURE_AFTER
         self._failures[part] = self._failures[part] + 1 if error else 0
         if self._failures[part] == SURE_AFTER:
@@ -146,7 +146,7 @@ async def _reach(host: str, port: int) -> None:
 
 
 def _place(redis_url: str) -> str:
-    """Where the broker is, without its password."""
+    """The broker's address, without its password."""
     parts = urlsplit(redis_url)
     try:
         return f"{parts.hostname or redis_url}:{parts.port or 6379}" if parts.hostname else parts.path

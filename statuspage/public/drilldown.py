@@ -260,12 +260,20 @@ def _check_row(check: Check) -> CheckRow:
 
 def sees(check: Check) -> str:
     """What was wrong, in words that reveal nothing internal."""
-    limit = check.probe.latency_limit_ms
     if check.outcome == Outcome.DEGRADED:
-        return "Slow response" if limit is not None and check.total_ms > limit else "Certificate expires soon"
+        return _why_degraded(check)
     if check.failure == Failure.STATUS and check.status_code:
         return http_words(check.status_code)
     return failure_words(check.failure)
+
+
+def _why_degraded(check: Check) -> str:
+    limit, least = check.probe.latency_limit_ms, check.probe.least_days_left
+    if limit is not None and check.total_ms > limit:
+        return "Slow response"
+    if least is not None and check.days_left is not None and check.days_left < least:
+        return "Certificate expires soon"
+    return "Value near its limit" if "value" in (check.facts or {}) else "Reports a problem"
 
 
 def _note(world: World, component: Component, start: datetime, checks: list[Check]) -> str:

@@ -43,7 +43,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     return Overview(
         head=head,
         banner=banners.banner(head, rows, opened, shown, active),
-        incidents=tuple(_beside(world, card, rows) for card in opened),
+        incidents=tuple(_with_columns(world, card, rows) for card in opened),
         groups=group_cards(world, rows, opened),
         response_times=response_times(world, latencies),
         past=days.past_days(world, [card for card in shown if not card.is_open], fresh, is_open=bool(opened)),
@@ -235,7 +235,7 @@ def zone() -> ZoneInfo:
     return identity.current().zone
 
 
-def _beside(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
+def _with_columns(world: World, card: IncidentCard, rows: list[ComponentRow]) -> IncidentCard:
     """The card with its failing components, and those that work in its groups (or in all)."""
     incident = next(incident for incident in world.incidents if incident.public_id == card.public_id)
     groups = {place.component.group_id for place in incident_cards.affected(incident)}

@@ -104,11 +104,11 @@ def _hit(world: World, incident: Incident, words: Sequence[str], at: datetime) -
         said_at=said_at,
         components=pieces(", ".join(card.components), words),
         state=card.state,
-        duration=_long(card),
+        duration=_duration(card),
     )
 
 
-def _long(card: IncidentCard) -> str:
+def _duration(card: IncidentCard) -> str:
     return "ongoing" if card.is_open else card.duration
 
 

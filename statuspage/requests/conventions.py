@@ -1,6 +1,6 @@
 """HTTP conventions: JSON errors for programs, CORS, redirects to the one spelling of an address.
 
-CORS: fetch.spec.whatwg.org. What is open here is public and the same for all: any origin may read it.
+CORS: fetch.spec.whatwg.org. What is open here is public and the same for everyone, so any origin may read it.
 """
 
 import re
@@ -42,15 +42,15 @@ WORDS = {
 
 
 def is_open(path: str) -> bool:
-    """Whether pages of other origins may read it, or follow where it leads."""
+    """Whether pages of other origins may read this address, or its redirect."""
     if path.startswith("/api/"):
         return True
-    path = _spelled(path)
+    path = _without_extra_slashes(path)
     return path.endswith(OPEN_ENDINGS) and (path in SAME or _is_document(path))
 
 
 class MannersMiddleware:
-    """Before everything that thinks of people in browsers."""
+    """Runs before all middleware that is meant for browsers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -60,7 +60,7 @@ class MannersMiddleware:
             return self.get_response(request)
         if request.method == "OPTIONS":
             response = HttpResponse(
-                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_taken(request.path))}
+                status=204, headers=PREFLIGHT | {"Allow": ", ".join(_methods(request.path))}
             )
         elif request.method not in SAFE and _is_document(request.path):
             response = HttpResponse(status=405, headers={"Allow": ", ".join(SAFE)})
@@ -80,11 +80,11 @@ def _in_json(response: HttpResponse) -> HttpResponse:
     allowed = response.headers.get("Allow", "")
     if response.status_code == 405 and not set(allowed.split(", ")) <= set(SAFE):
         sentence = f"This address accepts {allowed}."
-    told = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
+    answer = JsonResponse({"error": sentence, "message": sentence}, status=response.status_code)
     for name in ("Allow", "Retry-After", "Cache-Control", "Vary"):
         if name in response.headers:
-            told[name] = response[name]
-    return told
+            answer[name] = response[name]
+    return answer
 
 
 # What other status pages call what we have
@@ -100,8 +100,8 @@ def _is_document(path: str) -> bool:
     return hasattr(_view(path), "gather")
 
 
-def _taken(path: str) -> tuple[str, ...]:
-    """The methods that mean something there."""
+def _methods(path: str) -> tuple[str, ...]:
+    """The methods that the address accepts."""
     view = _view(path)
     if view is None or hasattr(view, "gather"):
         return SAFE
@@ -115,16 +115,16 @@ def _view(path: str) -> Callable[..., HttpResponse] | None:
         return None
 
 
-def _spelled(path: str) -> str:
-    """The address without a slash too many."""
+def _without_extra_slashes(path: str) -> str:
+    """The address without extra slashes."""
     return re.sub(r"/{2,}", "/", path).rstrip("/") or "/"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A slash too many is taken out, and Statuspage's addresses lead to ours; else our page says so."""
-    if request.method in ("GET", "HEAD") and (elsewhere := _elsewhere(request.path)):
+    """Redirect addresses with extra slashes, and Statuspage's addresses to ours; otherwise our 404 page."""
+    if request.method in ("GET", "HEAD") and (elsewhere := _our_address(request.path)):
         return redirect(elsewhere)
-    path = _spelled(request.path)
+    path = _without_extra_slashes(request.path)
     if request.method in ("GET", "HEAD") and path != request.path and _is_ours(path):
         query = request.META.get("QUERY_STRING", "")
         return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
@@ -133,17 +133,17 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page_not_found(request, exception)
 
 
-def _elsewhere(path: str) -> str:
-    """Where planned work and postmortems are: Statuspage has both below `/incidents/`. Empty: nowhere."""
+def _our_address(path: str) -> str:
+    """Our address for Statuspage's, which has maintenance and postmortems below `/incidents/`; else empty."""
     if path in SAME:
         return reverse(SAME[path])
     match = INCIDENT.fullmatch(path)
     if match is None:
         return ""
     reports = Postmortem.objects.public().filter(incident__public_id=match["id"])
-    found = reports if match["part"] else Maintenance.objects.filter(public_id=match["id"])
+    rows = reports if match["part"] else Maintenance.objects.filter(public_id=match["id"])
     try:
-        is_there = found.exists()
+        is_there = rows.exists()
     except DatabaseError:
         return ""
     name = "postmortem" if match["part"] else "maintenance"
@@ -151,5 +151,5 @@ def _elsewhere(path: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether strangers are answered there: Django's admin claims every address below it."""
+    """Whether the address exists for the public: Django's admin claims every address below its own."""
     return getattr(_view(path), "access", None) == PUBLIC

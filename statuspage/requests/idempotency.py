@@ -21,16 +21,16 @@ from incidents.models.taken import MAX_KEY_LENGTH
 
 FIELD = "form_key"
 TWICE = "This was already sent. It was accepted once."
-SAVING = ("", "save")  # what the button does; trying and looking may be done again and again
+SAVING = ("", "save")  # what the button does; tests and previews may be repeated
 
 
 def form_key() -> SafeString:
-    """The key of the forms of one page, as it stands in each of them."""
+    """The hidden input with a new key, the same for all forms of a page."""
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, get_random_string(16))
 
 
 def take_once(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
-    """What the view answers, or where the first sending of this very form led."""
+    """The view's answer, or the redirect to where the first submission of this form led."""
     is_keyed = request.method == "POST" and bool(request.POST.get(FIELD))
     if not is_keyed or request.POST.get("do", "") not in SAVING:
         return view()
@@ -48,20 +48,20 @@ def take_once(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpRes
 
 
 def _mark(request: HttpRequest) -> str:
-    """Of the key, the address and what was typed: changed words are another form."""
+    """A hash of the key, the address and the content: a form with changed text is another one."""
     sent = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
     files = [(name, _digest(file)) for name, every in request.FILES.lists() for file in every]
-    told = json.dumps([request.path, sent, files])
-    return hashlib.sha256(told.encode()).hexdigest()[:MAX_KEY_LENGTH]
+    content = json.dumps([request.path, sent, files])
+    return hashlib.sha256(content.encode()).hexdigest()[:MAX_KEY_LENGTH]
 
 
 def _digest(file: "UploadedFile[Any]") -> str:
-    """Of what it holds; it is read again by the form."""
+    """A hash of the file's content; rewinds it for the form."""
     digest = hashlib.sha256(file.read()).hexdigest()
     file.seek(0)
     return digest
 
 
 def as_context(request: HttpRequest) -> dict[str, Any]:
-    """For the templates of the console: `{{ form_key }}` in every form that is to be taken once."""
+    """Context of console templates: `{{ form_key }}` in every form that is processed once."""
     return {"form_key": form_key()} if hasattr(request, "role") else {}

@@ -1,8 +1,8 @@
 """Keeps what staff typed when their form is refused: a page that can send it again.
 
-For a session that ended, or began anew in another tab, while someone was writing; for a role that was
-taken away, or a thing that was deleted, meanwhile. Nothing is done until it is sent again, by someone
-who may. A form from another site gets only the refusal.
+For a session that ended, or was renewed in another tab, while someone was writing; for a role or an
+object that was removed meanwhile. Nothing is done until the form is sent again by someone who may.
+A form from another site gets only the refusal.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -42,14 +42,16 @@ def _is_ours(request: HttpRequest) -> bool:
 
 
 def page(request: HttpRequest, why: str = "", status: int = 403) -> HttpResponse:
-    """Everything that was typed, in a form with a token of now; `why` when it is not for a session's sake.
+    """Everything that was typed, in a form with a current token; `why` unless the session ended.
 
-    With status 404 there is nowhere left to send it to: the words stand there to be copied.
+    With status 404 the form cannot be sent any more: its text is shown for copying.
     """
-    sent = [(name, one) for name, values in request.POST.lists() if name not in LEFT_OUT for one in values]
+    sent = [
+        (name, value) for name, values in request.POST.lists() if name not in LEFT_OUT for value in values
+    ]
     context = {
-        "words": [(name, _label(name), one) for name, one in sent if _is_text(name, one)],
-        "rest": [(name, one) for name, one in sent if not _is_text(name, one)],
+        "words": [(name, _label(name), value) for name, value in sent if _is_text(name, value)],
+        "rest": [(name, value) for name, value in sent if not _is_text(name, value)],
         "is_out": not request.user.is_authenticated,
         "login": reverse("login"),
         "why": why,
@@ -59,23 +61,23 @@ def page(request: HttpRequest, why: str = "", status: int = 403) -> HttpResponse
 
 
 def holds_words(request: HttpRequest) -> bool:
-    """Whether somebody wrote something that the usual page of refusal would lose."""
+    """Whether the request has text that would be lost with the usual error page."""
     return (
         hasattr(request, "user")
         and is_kept(request)
-        and any(_is_text(name, one) for name, values in request.POST.lists() for one in values)
+        and any(_is_text(name, value) for name, values in request.POST.lists() for value in values)
     )
 
 
 def denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A role that was taken away while somebody was writing costs no words either."""
+    """The page for status 403, with the text of a form if the role was removed while someone was writing."""
     if not holds_words(request):
         return permission_denied(request, exception)
     return page(request, f"{exception} Nothing was sent. Copy your text, or send it once you are allowed to.")
 
 
 def _is_text(name: str, value: str) -> bool:
-    """What somebody wrote, rather than chose, or a page wrote down for itself."""
+    """Whether this is text that a person wrote, not a choice or a hidden field."""
     return name not in OF_THE_PAGE and len(value.split()) > 1
 
 
@@ -84,5 +86,5 @@ def _label(name: str) -> str:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A token of before the last login: the words are kept. Everything else is refused as Django does."""
+    """For a token from before the last login, keep the text. Refuse everything else as Django does."""
     return page(request) if is_kept(request) else django_csrf_failure(request, reason)

@@ -34,7 +34,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 KILOBYTE = 1024
-STUCK_S = 30.0  # a reader that takes nothing for this long is let go
+STUCK_S = 30.0  # a reader that takes nothing for this long is disconnected
 MAX_WAITING_BYTES = 64 * KILOBYTE * KILOBYTE  # of one answer: then its thread waits (exports by staff)
 STAFF_PATHS = ("/console/", "/admin/")
 IMPORTS_PATH = "/console/subscribers/imports"
@@ -42,7 +42,7 @@ LOOK_PATH = "/console/settings/look"  # a logo may come with the form
 MAIL_EVENTS_PATH = "/hooks/mail/"
 # WSGI turns "-" into "_", so X_Forwarded_For would be read as X-Forwarded-For: no such name gets through
 HEADER_NAME = re.compile(rb"[a-z0-9-]+")
-# told anew, of the body as it came
+# set again, for the body as it was read
 OF_THE_BODY = (b"content-length", b"transfer-encoding", b"expect")
 
 
@@ -92,10 +92,10 @@ class Intake:
         return clean(scope, len(body)), body
 
     async def _allowance(self, scope: Scope) -> Allowance:
-        """By address, and by what only those who may send so much can know.
+        """The limits by address and login.
 
-        A cookie or a password is looked at before the body is, so a stranger cannot have more
-        held for them by asking a larger address.
+        The cookie or password is checked before the body is read, so that strangers cannot send
+        larger bodies to addresses that allow them.
         """
         path: str = scope["path"]
         if path.startswith(MAIL_EVENTS_PATH) and knows_mail_secret(scope):
@@ -109,10 +109,10 @@ class Intake:
 
 async def read(scope: Scope, receive: Receive, allowance: Allowance) -> bytes:
     """The body, all of it. Raises RequestRefusedError."""
-    told = header(scope, b"content-length")
-    if not told and not header(scope, b"transfer-encoding"):
+    length = header(scope, b"content-length")
+    if not length and not header(scope, b"transfer-encoding"):
         return b""  # RFC 9112, section 6.3: a request without either has no body
-    if told.isdigit() and int(told[:18]) > allowance.max_bytes:
+    if length.isdigit() and int(length[:18]) > allowance.max_bytes:
         raise _too_large(allowance)
     body = bytearray()
     try:
@@ -139,29 +139,29 @@ def _too_large(allowance: Allowance) -> RequestRefusedError:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether more than the usual may come."""
+    """Whether the body may be larger than a stranger's: a large length, or chunks."""
     length = header(scope, b"content-length")
     is_large = length.isdigit() and int(length[:18]) > STRANGER.max_bytes
     return is_large or bool(header(scope, b"transfer-encoding"))
 
 
 def clean(scope: Scope, length: int) -> Scope:
-    """The request as WSGI can tell it without mixing things up."""
-    kept: Headers = []
+    """The scope with headers and query that WSGI cannot confuse."""
+    headers: Headers = []
     crumbs = []
     for name, value in scope["headers"]:
         if name == b"cookie":
             crumbs.append(value)  # HTTP/2 cuts it up, and proxies pass the pieces on (RFC 9113, 8.2.3)
         elif HEADER_NAME.fullmatch(name) and name not in OF_THE_BODY:
-            kept.append((name, value))
+            headers.append((name, value))
     if crumbs:
-        kept.append((b"cookie", b"; ".join(crumbs)))
+        headers.append((b"cookie", b"; ".join(crumbs)))
     if length:
-        kept.append((b"content-length", str(length).encode()))
-    # bytes beyond ASCII are no part of a query (RFC 3986): told as a browser would have sent them
+        headers.append((b"content-length", str(length).encode()))
+    # bytes beyond ASCII are no part of a query (RFC 3986): encoded as a browser would have sent them
     query = quote_from_bytes(scope["query_string"], safe=bytes(range(33, 127)))
     path = scope["path"].encode("utf-8", "replace").decode()
-    return {**scope, "path": path, "headers": kept, "query_string": query.encode()}
+    return {**scope, "path": path, "headers": headers, "query_string": query.encode()}
 
 
 def header(scope: Scope, wanted: bytes) -> str:
@@ -174,15 +174,15 @@ def header(scope: Scope, wanted: bytes) -> str:
 
 
 def shared_address(scope: Scope) -> str:
-    """Who shares a limit with this reader: the public address our proxies saw, of IPv6 its /64; else empty.
+    """The address whose limit counts for this reader: as our proxies saw it, for IPv6 its /64.
 
-    A private address is a proxy nobody told us of, or a reader of our own house: no limit is theirs.
+    Empty, thus without a limit, for private addresses: an unknown proxy, or a reader on our own network.
     """
-    told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode(
+    forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode(
         "latin-1"
     )
-    seen, number = told.split(","), settings.TRUSTED_PROXIES
-    text = seen[-number].strip() if 0 < number <= len(seen) else (scope.get("client") or ("",))[0]
+    addresses, number = forwarded.split(","), settings.TRUSTED_PROXIES
+    text = addresses[-number].strip() if 0 < number <= len(addresses) else (scope.get("client") or ("",))[0]
     address = literal_address(text)
     if address is None:
         return ""
@@ -194,13 +194,13 @@ def shared_address(scope: Scope) -> str:
 
 
 def cookies(scope: Scope) -> dict[str, str]:
-    """By name."""
+    """The cookies of a request, by name."""
     text = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
     return dict(parse_cookie(text))
 
 
 def is_logged_in(cookies: dict[str, str]) -> bool:
-    """Whether this session is somebody's. Blocks for one query; False while it cannot tell."""
+    """Whether the session is logged in. Blocks for one query; False without database."""
     key = cookies.get(settings.SESSION_COOKIE_NAME, "")
     if not key:
         return False
@@ -214,21 +214,21 @@ def is_logged_in(cookies: dict[str, str]) -> bool:
 
 
 def knows_mail_secret(scope: Scope) -> bool:
-    """Whether a mail provider shows the password that MAIL_EVENTS_SECRET gave it; Mailgun signs inside."""
+    """Whether the request has the password of MAIL_EVENTS_SECRET. True for Mailgun, which signs bodies."""
     if not settings.MAIL_EVENTS or not scope["path"].startswith(f"{MAIL_EVENTS_PATH}{settings.MAIL_EVENTS}/"):
         return False
     if settings.MAIL_EVENTS == "mailgun":
         return True
     kind, _, text = header(scope, b"authorization").partition(" ")
     try:
-        given = base64.b64decode(text, validate=True)
+        credentials = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return False
-    return kind.lower() == "basic" and hmac.compare_digest(given, settings.MAIL_EVENTS_SECRET.encode())
+    return kind.lower() == "basic" and hmac.compare_digest(credentials, settings.MAIL_EVENTS_SECRET.encode())
 
 
 def replay(body: bytes) -> Receive:
-    """The body as it would have come."""
+    """An ASGI receive function that returns this body."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
@@ -238,7 +238,7 @@ def replay(body: bytes) -> Receive:
 
 
 class Outbox:
-    """An answer on its way: taken at once, written at the reader's pace."""
+    """A response that is buffered at once and written at the reader's pace."""
 
     def __init__(self, send: Send) -> None:
         self.send = send
@@ -260,7 +260,7 @@ class Outbox:
         self.messages.put_nowait(message)
 
     async def finish(self) -> None:
-        """Until all is written, or the reader is let go."""
+        """Wait until all is written, or the reader is disconnected."""
         self.messages.put_nowait(None)
         await self.writing
 
@@ -273,7 +273,7 @@ class Outbox:
                 if self.waiting_bytes <= MAX_WAITING_BYTES:
                     self.has_room.set()
         except (TimeoutError, OSError, RuntimeError):
-            pass  # the reader is stuck or gone
+            pass  # the reader is stuck or has left
         finally:
             self.is_over = True
             self.has_room.set()

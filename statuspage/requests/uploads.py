@@ -13,12 +13,12 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 from statuspage.requests.limits import IMPORTS_PATH, LOOK_PATH, STAFF
 
-# of a logo the form says what is too large; more than this does not come through the door
+# the form reports a logo that is too large; more than this is refused before it
 MAX_BYTES = {IMPORTS_PATH: settings.IMPORT_MAX_BYTES, LOOK_PATH: STAFF.max_bytes}
 
 
 class ImportUploadHandler(FileUploadHandler):
-    """The only handler: refuses a file that nobody asked for."""
+    """The only upload handler: refuses files at all other addresses."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """A part of the form is a file. Raises BadRequest unless it is an import's or a logo's."""
@@ -31,7 +31,7 @@ class ImportUploadHandler(FileUploadHandler):
         self.file = io.BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        """Keep it. Raises BadRequest when it is too much, however the size was told."""
+        """Keep a piece. Raises BadRequest if the file is too large, whatever size was announced."""
         if self.file.tell() + len(raw_data) > self.most:
             raise BadRequest("The file is too large.")
         self.file.write(raw_data)

@@ -1,7 +1,7 @@
 """Copies of public documents on disk, which outlive the database, the broker and the process.
 
-They are a help, never a condition: with a folder that is full, read-only or gone, pages are still
-served from memory. What is wrong with it is kept in `fault`, for /healthz and staff.
+They are optional: with a folder that is full, read-only or missing, pages are still served from
+memory. The error is kept in `fault`, for /healthz and staff.
 """
 
 import fcntl
@@ -26,12 +26,12 @@ from components.models.heartbeat import MAX_AHEAD
 
 log = logging.getLogger(__name__)
 
-AHEAD_S = MAX_AHEAD.total_seconds()  # beyond it the clock was put back: what looks fresh is not
+AHEAD_S = MAX_AHEAD.total_seconds()  # further in the future: the clock was set back, so it only looks fresh
 MAGIC = b"statuspage-snapshot-1\n"
 LOCK_FILES = 64  # two addresses that share one wait for each other, no more
-KEPT_S = 30 * 86_400.0  # a copy on disk that nobody made anew
+KEPT_S = 30 * 86_400.0  # the age of a copy that was not renewed
 UNFINISHED_S = 3_600.0  # a file still being written is seconds old
-MAX_FILES = 3_000  # strangers may ask for any address that exists; the oldest copies make room
+MAX_FILES = 3_000  # anyone may ask for any address that exists; the oldest copies are deleted
 MAX_BYTES = 300_000_000
 COUNT_EVERY = 50  # new files between two counts
 LOG_EVERY_S = 60.0
@@ -41,7 +41,7 @@ BROTLI_QUALITY = 5  # of 11: a tenth larger than the best, fifty times quicker
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One complete answer. `since` is the moment (seconds since 1970) from which it holds."""
+    """One complete response body. `since`: from when it is valid (seconds since 1970)."""
 
     since: float
     etag: str
@@ -64,9 +64,9 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document with all its ages, oldest judgement last.
+    """A document in all its ages, the oldest last.
 
-    `old` is what it reads as once the copy itself is old, while newer checks are known: it says since when.
+    `old` is shown once the copy itself is old while newer checks are known: it says how old it is.
     """
 
     path: str
@@ -76,10 +76,10 @@ class Document:
     checked_at: float  # 0: never
     variants: tuple[Variant, ...]
     old: Variant | None = None
-    made_with: str = ""  # who the page was, and other settings that it shows: `snapshot.made_with`
+    made_with: str = ""  # a hash of the identity and settings that it shows: `snapshot.made_with`
 
     def at(self, now: float) -> Variant:
-        """The variant that is true now; the oldest one, when it was checked in a time that is yet to come."""
+        """The variant for this moment; the last one if its newest check is in the future."""
         if self.checked_at > now + AHEAD_S:
             return self.variants[-1]
         for variant in reversed(self.variants):
@@ -89,13 +89,13 @@ class Document:
 
     @property
     def size(self) -> int:
-        """Its bytes in memory, but for small change."""
+        """Its bytes in memory, approximately."""
         every = (*self.variants, *([self.old] if self.old else []))
         return sum(variant.size for variant in every)
 
 
 class Copies:
-    """One folder of them."""
+    """The copies in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class Copies:
         self._new = COUNT_EVERY  # count at the first chance
 
     def file(self, path: str) -> Path:
-        """Where the copy of this address lies."""
+        """The file with the copy of this address."""
         return self.folder / f"{hashlib.sha256(path.encode()).hexdigest()[:32]}.doc"
 
     def save(self, document: Document) -> None:
@@ -140,7 +140,7 @@ class Copies:
             return None
 
     def remove(self, path: str) -> None:
-        """Nothing is at this address any more."""
+        """Delete the copy: the address does not exist any more."""
         with suppress(OSError):
             self.file(path).unlink()
 
@@ -148,7 +148,7 @@ class Copies:
     def single_flight(self, path: str) -> Iterator[None]:
         """One renderer of an address on this machine; the others wait and then read its copy.
 
-        Where there can be no lock, each renders for itself: twice the work, but news.
+        Without a lock each one renders for itself: more work, but current.
         """
         with suppress(OSError):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -174,12 +174,12 @@ class Copies:
         return lock
 
     def lock_file(self, path: str) -> Path:
-        """One of a fixed number: strangers may ask for any address, and each would leave one."""
+        """One of a fixed number of lock files, as anyone may ask for any address."""
         number = int(self.file(path).stem, 16) % LOCK_FILES
         return self.folder / f"{number:02d}.lock"
 
     def _failed(self, error: OSError) -> None:
-        """Say it once a minute; every document meets it every few seconds."""
+        """Log the error, at most once a minute, as every document meets it every few seconds."""
         self.fault = f"{self.folder}: {error.strerror or type(error).__name__}"
         if time.monotonic() - self._logged_at > LOG_EVERY_S:
             self._logged_at = time.monotonic()
@@ -192,7 +192,7 @@ class Copies:
         return removal_mark.read(self.folder)
 
     def settle(self, forgotten: int) -> None:
-        """Keep the mark that the database holds, unless a change is about to raise it."""
+        """Store the database's mark, unless a change is about to raise it."""
         if forgotten > self.forgotten() or (
             forgotten < self.forgotten() and removal_mark.is_settled(self.folder)
         ):
@@ -202,26 +202,26 @@ class Copies:
                 self._failed(error)
 
     def forget(self, before: int) -> list[str]:
-        """Remove copies of versions before this one. Their addresses, the newest first."""
-        gone = []
+        """Remove copies of versions before this one. Returns their addresses, newest first."""
+        removed = []
         for made_at, file in sorted(self._files(), reverse=True):
             try:
                 with file.open("rb") as opened:
                     header = _header(opened)
                 if header["version"] < before:
                     file.unlink()
-                    gone.append((made_at, str(header["path"])))
+                    removed.append((made_at, str(header["path"])))
             except (OSError, ValueError, KeyError, TypeError):
                 with suppress(OSError):
                     file.unlink()
-        return [path for _, path in gone]
+        return [path for _, path in removed]
 
     def prune(self, eager: Iterable[str], now: float) -> None:
-        """Remove copies that nobody asked for in a month, and what a crash has left half written."""
-        kept = {self.file(path).name for path in eager}
+        """Remove copies not used for a month, and unfinished files that a crash left."""
+        eager_names = {self.file(path).name for path in eager}
         with suppress(OSError):
             for file in list(self.folder.glob("*")):
-                if file.name in kept or not NAMED_BY_ADDRESS.match(file.name):
+                if file.name in eager_names or not NAMED_BY_ADDRESS.match(file.name):
                     continue
                 age_s = KEPT_S if file.suffix == ".doc" else UNFINISHED_S
                 with suppress(OSError):  # another process was quicker
@@ -229,32 +229,32 @@ class Copies:
                         file.unlink()
 
     def make_room(self, eager: Iterable[str]) -> None:
-        """Hold the number and the size of copies; those made longest ago go first."""
+        """Limit the number and the size of copies; the oldest are removed first."""
         if self._new < COUNT_EVERY:
             return
         self._new = 0
-        kept = {self.file(path).name for path in eager}
+        eager_names = {self.file(path).name for path in eager}
         count, size = 0, 0
         for _, file in sorted(self._files(), reverse=True):
             with suppress(OSError):
                 count, size = count + 1, size + file.stat().st_size
-                if (count > MAX_FILES or size > MAX_BYTES) and file.name not in kept:
+                if (count > MAX_FILES or size > MAX_BYTES) and file.name not in eager_names:
                     file.unlink()
 
     def _files(self) -> list[tuple[float, Path]]:
-        found = []
+        files = []
         with suppress(OSError):
             for file in list(self.folder.glob("*.doc")):
                 with suppress(OSError):
-                    found.append((file.stat().st_mtime, file))
-        return found
+                    files.append((file.stat().st_mtime, file))
+        return files
 
 
 _serving: list[tuple[Copies, Callable[[], float]]] = []
 
 
 def serve_here(copies: Copies, stuck_s: Callable[[], float] = lambda: 0.0) -> None:
-    """These are the copies of this process: `fault_here` and `stuck_here` tell of them."""
+    """Set the copies of this process, on which `fault_here` and `stuck_here` report."""
     _serving[:] = [(copies, stuck_s)]
 
 

@@ -22,7 +22,7 @@ CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a document is made of. `render` gives the bytes as they read when judged at a moment.
+    """What a document is made of. `render` gives its bytes as of a moment.
 
     `checked_at` is the newest stored check; None when there is none, and then
     the document does not age.
@@ -33,25 +33,25 @@ class Draft:
     late_after: timedelta
     stale_after: timedelta
     render: Callable[[datetime], bytes]
-    render_old: Callable[[datetime], bytes] | None = None  # as the copy reads once it is old itself
+    render_old: Callable[[datetime], bytes] | None = None  # the bytes once the copy itself is old
 
     def old(self, now: datetime) -> bytes | None:
-        """What it says when newer checks are known than it has seen; None where it says no age at all."""
+        """The bytes for when newer checks are known than it shows; None if the document has no age."""
         if self.render_old is None or self.checked_at is None:
             return None
         return self.render_old(self._first(now))
 
     def variants(self, now: datetime) -> list[tuple[datetime | None, bytes]]:
-        """(from when on, bytes), oldest first; neighbours alike in bytes are one."""
+        """(valid from, bytes), oldest first; equal neighbours are merged."""
         moments: list[datetime | None] = [None]
         if self.checked_at is not None:
             moments += [self.checked_at + self.late_after, self.checked_at + self.stale_after]
-        found: list[tuple[datetime | None, bytes]] = []
+        variants: list[tuple[datetime | None, bytes]] = []
         for moment in moments:
             body = self.render(max(now, moment) if moment else self._first(now))
-            if not found or found[-1][1] != body:
-                found.append((moment, body))
-        return found
+            if not variants or variants[-1][1] != body:
+                variants.append((moment, body))
+        return variants
 
     def _first(self, now: datetime) -> datetime:
         """The first variant is judged now, but never older than late: those follow."""

@@ -24,13 +24,13 @@ from statuspage.serving.document import CACHE_CONTROL, FOREVER
 from statuspage.serving.event_stream import Receive, Send, Streams, is_staff
 from statuspage.serving.snapshot import Snapshot, is_document
 
-BRAND = "/brand/"  # logos and style sheets, each at an address of its own content
+BRAND = "/brand/"  # logos and style sheets, whose addresses name their content
 RENDER_THREADS = 2
-RENDER_WAIT_S = 2.0  # with nothing at hand
+RENDER_WAIT_S = 2.0  # without a copy
 COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
 SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
 SLOW_FOR_S = 10.0
-OLD_AFTER_S = 60.0  # a copy that says so: younger ones are told from new ones by nobody
+OLD_AFTER_S = 60.0  # from this age on a copy says how old it is: nobody would notice it earlier
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -45,7 +45,7 @@ CSP = (
 
 def security_headers() -> Headers:
     """The headers every answer of the door carries."""
-    scripts = "".join(f" '{one}'" for one in settings.CSP_SCRIPT_HASHES)
+    scripts = "".join(f" '{digest}'" for digest in settings.CSP_SCRIPT_HASHES)
     headers = [
         (b"content-security-policy", CSP.format(scripts=scripts).encode()),
         (b"x-content-type-options", b"nosniff"),
@@ -64,7 +64,7 @@ def security_headers() -> Headers:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A variant in one encoding as the pairs of messages that send it."""
+    """A variant in one encoding, as pairs of ASGI messages (start, body)."""
 
     etag: bytes
     whole: tuple[Message, Message]
@@ -77,7 +77,7 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
     # the same page in another encoding is other bytes (RFC 9110, section 8.8.3)
     etag = f'{variant.etag[:-1]}-{encoding.decode()}"' if encoding else variant.etag
-    kept = [
+    common = [
         (b"etag", etag.encode()),
         (b"cache-control", (FOREVER if document.path.startswith(BRAND) else CACHE_CONTROL).encode()),
         (b"vary", b"Accept-Encoding"),
@@ -85,26 +85,26 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     headers = [
         (b"content-length", str(len(body)).encode()),
         (b"content-type", document.content_type.encode()),
-        *kept,
+        *common,
         *security,
     ]
     if encoding:
         headers.append((b"content-encoding", encoding))
     if is_open(document.path):
         headers.append((b"access-control-allow-origin", b"*"))
-        kept.append((b"access-control-allow-origin", b"*"))
+        common.append((b"access-control-allow-origin", b"*"))
     start = {"type": "http.response.start", "status": 200, "headers": headers}
-    unchanged = {"type": "http.response.start", "status": 304, "headers": kept}
+    unchanged = {"type": "http.response.start", "status": 304, "headers": common}
     nothing = {"type": "http.response.body", "body": b""}
     whole = {"type": "http.response.body", "body": body}
     return Answer(etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
 
 
 def judged(document: Document, newest: float, now: float) -> Variant:
-    """The variant that is true now, if the newest check anybody knows of was at `newest`.
+    """The variant for this moment, if the newest known check was at `newest`.
 
-    A copy that was not rendered anew is old, but that says nothing of our sight: it is judged by the
-    newest check, and says since when it is shown. Never as younger than it was when it was made.
+    A copy that could not be rendered again is old, though checks go on: its age is that of the newest
+    check, and it says how old it is. It is never judged younger than when it was made.
     """
     behind = max(0.0, newest - document.checked_at) if document.checked_at else 0.0
     variant = document.at(max(now - behind, min(now, document.rendered_at)))
@@ -113,7 +113,7 @@ def judged(document: Document, newest: float, now: float) -> Variant:
 
 
 def newest_check(newest: float) -> tuple[bytes, bytes]:
-    """For the script in the page, which judges for itself."""
+    """A header for the page's script, which computes the age itself."""
     return b"server-timing", f"checked;dur={newest * 1000:.0f}".encode()
 
 
@@ -142,9 +142,9 @@ class Door:
         path = scope["path"]
         is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
         if scope["method"] in ("GET", "HEAD") and not is_leaving:
-            found = self.snapshot.documents.get(path)
-            if found is not None and self.snapshot.is_shown(found):
-                for message in self._messages(scope, found):
+            document = self.snapshot.documents.get(path)
+            if document is not None and self.snapshot.is_shown(document):
+                for message in self._messages(scope, document):
                     await send(message)
                 return
             if path == "/live":
@@ -154,13 +154,13 @@ class Door:
             if path in ("/livez", "/readyz"):
                 await self._answer_life(send, path)
                 return
-            if found is not None or known_document(path):
+            if document is not None or known_document(path):
                 await self._serve_lazily(scope, receive, send, path)
                 return
         await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let Django answer, once all of the request is here; its thread waits for no reader."""
+        """Let Django answer once the whole request was read; its thread does not wait for slow clients."""
         try:
             request, body = await self.intake.whole(scope, receive)
         except limits.RequestRefusedError as refused:
@@ -173,7 +173,7 @@ class Door:
             await outbox.finish()
 
     async def _refuse(self, send: Send, refused: limits.RequestRefusedError) -> None:
-        """What is left of the request is not read: the connection ends."""
+        """Send the refusal and close the connection, without reading the rest of the request."""
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"cache-control", b"no-store"),
@@ -207,20 +207,20 @@ class Door:
         self._ring_for_staff()
 
     def _ring_for_staff(self) -> None:
-        """Of each change staff hear; the token says only that there is one."""
+        """Notify staff's open pages of a change; the token says only that there is one."""
         self.staff.ring(self.staff.token + 1)
 
     async def _serve_lazily(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
-        """A document nobody has asked for lately: render it now, within reason."""
+        """Answer with a document that was not in use: render it now, within a time limit."""
         try:
-            found = await self._fresh(path)
+            document = await self._fresh(path)
         except Http404:
             await self._pass_on(scope, receive, send)
             return
-        if found is None:
+        if document is None:
             await self._say_unknown(scope, send)
             return
-        for message in self._messages(scope, found):
+        for message in self._messages(scope, document):
             await send(message)
 
     async def _fresh(self, path: str) -> Document | None:
@@ -243,7 +243,7 @@ class Door:
             return self.snapshot.get(path)
 
     def _messages(self, scope: Scope, document: Document) -> tuple[Message, Message]:
-        """The variant that is true now, in the encoding the reader takes, or 304.
+        """The variant for this moment, in the encoding the client accepts, or 304.
 
         The hot path: messages are made once for each variant and sent again and again.
         """
@@ -264,7 +264,7 @@ class Door:
         return answer.head if scope["method"] == "HEAD" else answer.whole
 
     def _answer(self, document: Document, variant: Variant, encoding: bytes) -> "Answer":
-        if self.forgotten != self.snapshot.forgotten:  # no bytes of what was taken away stay behind
+        if self.forgotten != self.snapshot.forgotten:  # drop the bytes of removed content
             self.prepared.clear()
             self.forgotten = self.snapshot.forgotten
         held, made = self.prepared.get(document.path, (None, {}))
@@ -291,7 +291,7 @@ class Door:
         await send({"type": "http.response.body", "body": b"ok\n" if is_well else b"not ready\n"})
 
     async def _say_unknown(self, scope: Scope, send: Send) -> None:
-        """Nothing in memory, nothing on disk, nobody to ask."""
+        """Answer with the fallback page: nothing is in memory or on disk, and the database is away."""
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
             (b"cache-control", b"no-store"),

@@ -1,7 +1,7 @@
 """The event stream: one token per change, to every open page.
 
-It carries no news, so there is nothing to merge, order or replay. A page that hears
-a token it does not have fetches the page again. Nothing here uses the database.
+It carries no content, so there is nothing to merge, order or replay. A page that gets
+a token it does not have loads itself again. Nothing here uses the database.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from urllib.parse import parse_qs
 
 from django.core import signing
 
-AGE_S = 15.0  # how often open pages hear how old the newest check is
+AGE_S = 15.0  # how often open pages get the age of the newest check
 SALT = "statuspage.serving.event_stream"
 TOKEN_S = 12 * 3600
-STUCK_S = 45.0  # a reader that takes nothing for this long is let go
+STUCK_S = 45.0  # a reader that takes nothing for this long is disconnected
 RETRY_MS = (2_000, 17_000)  # a crowd that lost us together comes back over a quarter of a minute
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -32,12 +32,12 @@ HEADERS = [
 
 
 def staff_token() -> str:
-    """What a page of the console shows to hear of more than the public does; good for half a day."""
+    """The token by which a console page also hears of changes that are not public; valid for half a day."""
     return signing.TimestampSigner(salt=SALT).sign("staff")
 
 
 def is_staff(query: bytes) -> bool:
-    """Whether who asks shows a token that is still good; without one they hear what everybody hears."""
+    """Whether the query has a valid token; without one the stream is the public one."""
     token = parse_qs(query.decode("latin-1")).get("staff", [""])[0]
     try:
         return bool(signing.TimestampSigner(salt=SALT).unsign(token, max_age=TOKEN_S))
@@ -51,7 +51,7 @@ class Streams:
     def __init__(self, most: int, *, each: int = 0) -> None:
         self.most = most
         self.newest: Callable[[], float] = lambda: 0.0  # the newest check that this process knows of
-        self.each = each  # of one address; 0: as many as there are
+        self.each = each  # of one address; 0: no limit
         self.of_address: Counter[str] = Counter()
         self.count = 0
         self.is_closing = False
@@ -61,13 +61,13 @@ class Streams:
         self._next: asyncio.Future[bytes] | None = None
 
     def start(self) -> None:
-        """Begin, in the loop that serves."""
+        """Start, in the event loop of the server."""
         self._loop = asyncio.get_running_loop()
         self._next = self._loop.create_future()
         self._clock = self._loop.create_task(self._tell_age())
 
     def ring(self, token: int) -> None:
-        """Tell every open page, from any thread."""
+        """Send this token to every open page, from any thread."""
         self.token = token
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._say, f"id: {token}\ndata: {token}\n\n".encode())
@@ -78,7 +78,7 @@ class Streams:
         self._say(b"")
 
     def _say(self, words: bytes) -> None:
-        """Wake all streams at once: they wait for the same future."""
+        """Send to all streams: they wait for the same future."""
         assert self._loop is not None
         before, self._next = self._next, self._loop.create_future()
         if before is not None and not before.done():
@@ -90,43 +90,43 @@ class Streams:
             self._say(self._age())
 
     def _age(self) -> bytes:
-        """A comment keeps the line alive even when there is no check to tell of."""
-        self.checked_at = max(self.checked_at, self.newest())  # whether or not anybody loads a page
+        """A message with the newest check's age; without a check a comment that keeps the connection open."""
+        self.checked_at = max(self.checked_at, self.newest())  # even if no page is loaded
         if not self.checked_at:
             return b": here\n\n"
         at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"event: age\ndata: {at}\n\n".encode()
 
     async def serve(self, receive: Receive, send: Send, address: str = "") -> None:
-        """One open page, until it leaves or we do. 503 when there are too many: it will ask instead.
+        """Serve one open page, until either side closes. 503 if there are too many: it will poll instead.
 
-        `address`: who shares a limit with this reader; empty for those who share none.
+        `address`: the address whose limit counts for this reader; empty for no limit.
         """
         if self.count >= self.most or self.is_closing or self._is_full(address):
             await _refuse(send)
             return
         self.count += 1
         self.of_address[address] += 1
-        gone = asyncio.ensure_future(_wait_for_end(receive))
+        disconnected = asyncio.ensure_future(_wait_for_end(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._write(send, self._hello())
-            while not gone.done() and not self.is_closing:
+            while not disconnected.done() and not self.is_closing:
                 assert self._next is not None
                 waiting = self._next
-                await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
-                if waiting.done() and not gone.done() and (words := waiting.result()):
+                await asyncio.wait((waiting, disconnected), return_when=asyncio.FIRST_COMPLETED)
+                if waiting.done() and not disconnected.done() and (words := waiting.result()):
                     await self._write(send, words)
-            if not gone.done():
+            if not disconnected.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (TimeoutError, OSError, RuntimeError):
-            pass  # the reader is stuck or gone
+            pass  # the reader is stuck or has left
         finally:
             self.count -= 1
             self.of_address[address] -= 1
             if not self.of_address[address]:
                 del self.of_address[address]
-            gone.cancel()
+            disconnected.cancel()
 
     def _is_full(self, address: str) -> bool:
         return bool(address) and 0 < self.each <= self.of_address[address]
@@ -157,11 +157,11 @@ _serving: list[Streams] = []
 
 
 def serve_here(streams: Streams) -> Streams:
-    """These are the streams of this process: `viewers` counts them."""
+    """Set the streams of this process, which `viewers` counts."""
     _serving[:] = [streams]
     return streams
 
 
 def viewers() -> int:
-    """Open pages that this process keeps informed."""
+    """The number of open pages at this process."""
     return sum(streams.count for streams in _serving)

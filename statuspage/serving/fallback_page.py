@@ -20,8 +20,8 @@ PAGE = """<!doctype html>
 
 
 def page() -> bytes:
-    """The bytes, from what this process knows."""
-    here = identity.last_known()  # called in the event loop, with nothing to ask
-    name, link = escape(here.name), escape(here.support_url)
+    """The page's bytes, with the last known identity."""
+    page_identity = identity.last_known()  # called in the event loop, without a database
+    name, link = escape(page_identity.name), escape(page_identity.support_url)
     support = f'<p>Not working? <a href="{link}">Contact support</a>.</p>\n' if link else ""
     return PAGE.format(name=name, support=support).encode()

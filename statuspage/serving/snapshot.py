@@ -27,7 +27,7 @@ from statuspage.serving.disk_copies import AHEAD_S, Copies, Document, Variant, s
 
 log = logging.getLogger(__name__)
 
-MAX_DOCUMENTS = 2_000  # in memory; addresses nobody asks for make room
+MAX_DOCUMENTS = 2_000  # in memory; unused addresses are dropped
 MAX_BYTES = 200_000_000  # of them all, in every encoding
 REFRESH_S = 10.0  # without any change: the age of the newest check moves on
 LAZY_AGE_S = 20.0  # a page that is rendered on demand is at most this old
@@ -35,7 +35,7 @@ LOOK_S = 2.0  # how often the version is read when the bell is silent
 MIN_PAUSE_S = 1.0  # between two renderings
 PRUNE_EVERY_S = 86_400.0
 LOG_EVERY_S = 60.0  # for a fault that every document meets again and again
-MAX_AGAIN = 500  # copies made anew after something was taken away; the rest when somebody asks
+MAX_AGAIN = 500  # copies rendered again after a removal; the rest on demand
 AGAIN_S = 0.5  # of a look's time
 
 
@@ -49,13 +49,13 @@ class Snapshot:
         self.size = 0  # of the documents in memory
         self.version = 0  # of the newest complete rendering
         self.made_with = made_with(identity.last_known())  # copies made with other settings are not current
-        self.forgotten = self.copies.forgotten()  # what is older shows things that were taken away
+        self.forgotten = self.copies.forgotten()  # older copies show removed content
         self.checked_at = 0.0  # the newest check that any document knows of
         self.is_ready = False
-        self.is_alone = False  # nothing can be made anew: the copies are what there is
+        self.is_alone = False  # nothing can be rendered: there are only the copies
         self.on_change: Callable[[int], None] = lambda version: None
         self.on_staff_change: Callable[[], None] = lambda: None
-        self._again: list[str] = []  # addresses whose copies were dropped, and are to be made anew
+        self._again: list[str] = []  # addresses whose copies were dropped, to be rendered again
         self._eager: list[str] = ["/"]
         self._bell = threading.Event()
         self._stop = threading.Event()
@@ -68,20 +68,20 @@ class Snapshot:
     # Reading
 
     def get(self, path: str) -> Document | None:
-        """The document in memory, or from disk; never one that shows what was taken away."""
-        found = self.documents.get(path) or self.copies.load(path)
-        if found is None or found.version < self.forgotten:
+        """The document in memory, or from disk; never one that shows removed content."""
+        document = self.documents.get(path) or self.copies.load(path)
+        if document is None or document.version < self.forgotten:
             return None
-        self._keep(found)
-        return found
+        self._keep(document)
+        return document
 
     def is_shown(self, document: Document) -> bool:
-        """Whether it is of the newest rendering and who we are: the front door serves it as it is."""
+        """Whether it is of the newest rendering and identity: the front door then serves it as it is."""
         return document.version >= self.version and document.made_with == self.made_with
 
     @property
     def has_page(self) -> bool:
-        """Whether there is a front page to show: made just now, or kept from before if none can be made."""
+        """Whether there is a front page: a new one, or an older copy if none can be rendered."""
         return self.is_ready or (self.is_alone and self.get("/") is not None)
 
     def fresh(self, path: str) -> Document | None:
@@ -89,16 +89,16 @@ class Snapshot:
 
         The last copy if it cannot be rendered; None if there is none. Raises Http404.
         """
-        found = self.get(path)
-        if found is not None and self._is_current(found, LAZY_AGE_S):
-            return found
+        document = self.get(path)
+        if document is not None and self._is_current(document, LAZY_AGE_S):
+            return document
         with self._lock_of(path):
-            found = self.get(path)
-            if found is not None and self._is_current(found, LAZY_AGE_S):
-                return found
+            document = self.get(path)
+            if document is not None and self._is_current(document, LAZY_AGE_S):
+                return document
             if time.monotonic() - self._failed_at < LOOK_S:
-                return found  # the database is away: do not make every reader wait for it
-            return self._try_render(path, LAZY_AGE_S) or found
+                return document  # the database is away: do not make every reader wait for it
+            return self._try_render(path, LAZY_AGE_S) or document
 
     def _is_current(self, document: Document, age_s: float) -> bool:
         age = time.time() - document.rendered_at
@@ -106,14 +106,14 @@ class Snapshot:
         return is_ours and document.version >= max(self.version, self.forgotten) and -AHEAD_S < age < age_s
 
     def _follow_identity(self, version: int) -> None:
-        """The page may be another from this version on: its name, its zone, its colour."""
+        """Follow a change of the page's name, zone or colour at this version."""
         identity.heed(version)
         self.made_with = made_with(identity.current())
 
     # Writing
 
     def render(self, path: str) -> Document:
-        """Render this address as it is now. Raises Http404, or what the database raises."""
+        """Render this address as it is now. Raises Http404 and database errors."""
         gather, named = _gatherer(path)
         version = Page.objects.version()  # read first: a change meanwhile makes us stale, never wrong
         self._follow_identity(version)
@@ -131,7 +131,7 @@ class Snapshot:
         )  # fmt: skip
 
     def _try_render(self, path: str, age_s: float) -> Document | None:
-        """Render and keep; what fails is logged, and the last copy goes on serving."""
+        """Render and keep it. A failure is logged, and the last copy is still served."""
         try:
             with self.copies.single_flight(path):
                 on_disk = self.copies.load(path)
@@ -139,7 +139,7 @@ class Snapshot:
                     self._keep(on_disk)
                     return on_disk
                 document = self.render(path)
-                if document.version < self.forgotten:  # begun before something was taken away
+                if document.version < self.forgotten:  # begun before a removal
                     document = self.render(path)
                 self._keep(document)
                 self.copies.save(document)
@@ -155,7 +155,7 @@ class Snapshot:
             close_old_connections()
 
     def _log_seldom(self, path: str, error: Exception) -> None:
-        """Each kind of fault once a minute, with its traceback: every document meets it every few seconds."""
+        """Log each kind of error once a minute, with its traceback, as all documents meet it repeatedly."""
         kind = type(error).__name__
         if time.monotonic() - self._logged.get(kind, -LOG_EVERY_S) >= LOG_EVERY_S:
             self._logged[kind] = time.monotonic()
@@ -176,16 +176,16 @@ class Snapshot:
                 self.checked_at = max(self.checked_at, document.checked_at)
 
     def _drop(self, path: str) -> None:
-        """Nothing is at this address any more."""
+        """Drop the document: the address does not exist any more."""
         with self._guard:
             if (held := self.documents.pop(path, None)) is not None:
                 self.size -= held.size
         self.copies.remove(path)
 
-    # What was taken away
+    # Removed content
 
     def forget(self, before: int) -> None:
-        """Drop every copy of a version before this one, in memory and on disk; make them anew in time."""
+        """Drop every copy of a version before this one, in memory and on disk; render them again later."""
         with self._guard:
             self.forgotten = before
             for path in [path for path, held in self.documents.items() if held.version < before]:
@@ -193,7 +193,7 @@ class Snapshot:
         self._again = self.copies.forget(before)[:MAX_AGAIN]
 
     def _heed(self, forgotten: int | None) -> None:
-        """Follow the database's mark; while it is away, the one on disk, which others may have raised."""
+        """Apply the database's mark; without database the one on disk, which others may have raised."""
         if forgotten is not None:
             self.copies.settle(forgotten)
         mark = max(forgotten or 0, self.copies.forgotten())
@@ -203,7 +203,7 @@ class Snapshot:
             self.forgotten = mark
 
     def _render_again(self) -> None:
-        """A few of the copies that were dropped, so that they are at hand when the database goes away."""
+        """Render a few of the dropped copies again, so that they exist when the database goes away."""
         end = time.monotonic() + AGAIN_S
         while self._again and time.monotonic() < end and not self._stop.is_set():
             path = self._again.pop(0)
@@ -236,7 +236,7 @@ class Snapshot:
         ).start()
 
     def stuck_s(self) -> float:
-        """For how long the documents have not been complete: what is shown meanwhile is older."""
+        """For how many seconds documents could not all be rendered, so that older ones are shown."""
         return 0.0 if self.stuck_since is None else time.monotonic() - self.stuck_since
 
     def stop(self) -> None:
@@ -272,7 +272,7 @@ class Snapshot:
         """None while the database is away."""
         try:
             return Page.objects.marks()
-        except Exception as error:  # whatever it is, the last copies go on serving
+        except Exception as error:  # whatever it is, the last copies are still served
             log.warning("the version cannot be read: %s", type(error).__name__)
             connections.close_all()
             return None
@@ -280,7 +280,7 @@ class Snapshot:
             close_old_connections()
 
     def _turn(self, version: int) -> None:
-        """Render what everybody reads, then let the open pages know."""
+        """Render the most read documents, then notify open pages."""
         is_news, before = version != self.version, self.version
         done = True
         try:
@@ -303,31 +303,31 @@ class Snapshot:
             self.on_change(version)
 
 
-def made_with(here: identity.Identity) -> str:
-    """A name for all that documents show and that no version counts: a hash.
+def made_with(page: identity.Identity) -> str:
+    """A hash of everything that documents show and the page's version does not count.
 
-    After a restart with another PAGE_NAME, PUBLIC_URL or version of the program the copies on disk are
-    of the same version of the page, and a few seconds old; yet they are not what is to be shown.
+    After a restart with another PAGE_NAME, PUBLIC_URL or version of the program, copies on disk have
+    the current version of the page but are out of date.
     """
-    told = f"{identity.fingerprint(here)}\n{settings.PUBLIC_URL}\n".encode()
-    return hashlib.sha256(told + _static_files()).hexdigest()[:20]
+    parts = f"{identity.fingerprint(page)}\n{settings.PUBLIC_URL}\n".encode()
+    return hashlib.sha256(parts + _static_files()).hexdigest()[:20]
 
 
 @functools.cache
 def _static_files() -> bytes:
-    """The addresses of the style sheets and scripts that this process began with."""
+    """The addresses of the style sheets and scripts when this process started."""
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     return manifest.read_bytes() if manifest.is_file() else b""
 
 
 def _eager() -> list[str]:
-    """The addresses that are kept current unasked."""
-    found: list[str] = import_string(settings.SNAPSHOT_EAGER)()
-    return found
+    """The addresses that are rendered on every change."""
+    paths: list[str] = import_string(settings.SNAPSHOT_EAGER)()
+    return paths
 
 
 def _gatherer(path: str) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """The gathering function behind an address. Raises Http404 for what is no document."""
+    """The gathering function behind an address. Raises Http404 if it is not a document."""
     try:
         match = resolve(path)
     except Resolver404 as error:

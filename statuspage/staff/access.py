@@ -38,19 +38,19 @@ def needs(role: Role) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
 
 
 def admit(request: HttpRequest, role: Role) -> HttpResponse | None:
-    """Let staff of this role in; None when they are. Raises PermissionDenied for lesser ones."""
-    mine = Member.objects.role_of(request.user)
-    if mine is None and not request.user.is_authenticated:
+    """None if the person has this role or a higher one, else a login page. Raises PermissionDenied."""
+    own_role = Member.objects.role_of(request.user)
+    if own_role is None and not request.user.is_authenticated:
         return _to_login(request)
-    if mine is None or mine < role:
-        request.lacks = role  # type: ignore[attr-defined] # a page that saves itself is told by a header
+    if own_role is None or own_role < role:
+        request.lacks = role  # type: ignore[attr-defined] # pages that save in the background get a header
         raise PermissionDenied(f"This needs the role {role.label}: ask an admin of this page.")
-    request.role = mine  # type: ignore[attr-defined]
+    request.role = own_role  # type: ignore[attr-defined]
     return None
 
 
 def role_needed(view: Any) -> Role | None:
-    """The role a view is marked for, by itself or by its word; None for strangers. Raises KeyError."""
+    """The role a view is marked for, as a Role or by name; None if it is public. Raises KeyError."""
     mark = view.access
     if mark == PUBLIC:
         return None
@@ -58,13 +58,13 @@ def role_needed(view: Any) -> Role | None:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    """A page leads back after the login; a fragment of one makes the whole page go there.
+    """To the login page and back; for an HTMX request the whole page goes there.
 
-    What somebody typed before the session ended stays with them.
+    A form that was sent after the session ended is kept.
     """
     if request.headers.get("HX-Request"):
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
-        return HttpResponse(status=401, headers={"HX-Redirect": _login(here or reverse("console"))})
+        current_path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return HttpResponse(status=401, headers={"HX-Redirect": _login(current_path or reverse("console"))})
     if kept_forms.is_kept(request):
         return kept_forms.page(request)
     return redirect(_login(request.get_full_path()))
@@ -76,7 +76,7 @@ def _login(then: str) -> str:
 
 @checks.register(checks.Tags.security)
 def every_view_is_marked(**_: Any) -> list[checks.CheckMessage]:
-    """No view without an access mark."""
+    """A system check: every view has an access mark."""
     return [
         checks.Error(
             f"The view at “{path}” has no access mark.",

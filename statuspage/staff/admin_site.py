@@ -17,13 +17,13 @@ from components.models import Component, Group, Page, Probe
 from incidents.models import Incident
 from statuspage.models import Audit, Member, Role
 
-# people are changed in the console, which keeps the last admin and tells the audit log
+# people are changed in the console, which keeps the last admin and writes to the audit log
 HIDDEN_APPS = frozenset({"account", "mfa", "usersessions", "socialaccount"})
 HIDDEN_MODELS = frozenset({User, AuthGroup})
 
 
 def is_read(thing: Any) -> bool:
-    """Whether public pages show this row. What is hidden or a draft rings no public bell."""
+    """Whether public pages show this row; hidden rows and drafts do not change the public version."""
     if isinstance(thing, Incident):
         return thing.published_at is not None
     if isinstance(thing, Probe):
@@ -32,7 +32,7 @@ def is_read(thing: Any) -> bool:
 
 
 class Audited:
-    """What somebody did in Django's admin, before and after."""
+    """Writes changes in Django's admin to the audit log, with the values before and after."""
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -41,7 +41,7 @@ class Audited:
         after = {name: form.cleaned_data.get(name) for name in form.changed_data}
         for formset in formsets or ():
             for row in formset.forms:
-                if row.has_changed():  # by its fields' names: a row of another table has secrets of its own
+                if row.has_changed():  # only field names: rows of other tables may have secrets
                     after[f"{formset.model._meta.model_name} {row.instance}"] = ", ".join(row.changed_data)  # noqa: SLF001
         request.told = (before, after)  # type: ignore[attr-defined]
         return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
@@ -62,12 +62,12 @@ class Audited:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """The page is taken before any other row, as everywhere (`Page.objects.lock`)."""
+        """Save, with the page locked before any other row, as everywhere (`Page.objects.lock`)."""
         Page.objects.lock()
         super().save_model(request, obj, form, change)  # type: ignore[misc]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """What is deleted here leaves the copies of the public pages, too."""
+        """Delete, and drop copies of public pages that show it."""
         with transaction.atomic():
             Page.objects.lock()
             was_read = is_read(obj)
@@ -95,7 +95,7 @@ class StaffAdminSite(admin.AdminSite):
         return Member.objects.role_of(request.user) is Role.ADMIN
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Every model but those of the login, each with its changes written down."""
+        """Register a model, with its changes in the audit log; models of the login are left out."""
         models = model_or_iterable if isinstance(model_or_iterable, Iterable) else [model_or_iterable]
         for model in models:
             if model in HIDDEN_MODELS or model._meta.app_label in HIDDEN_APPS:  # noqa: SLF001
@@ -104,16 +104,16 @@ class StaffAdminSite(admin.AdminSite):
             super().register(model, type(base.__name__, (Audited, base), {}), **options)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """There is one login, with its limits and second factors."""
+        """Use the one login page, with its limits and second factors."""
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied("This needs the role Admin: ask an admin of this page.")
-        here = request.GET.get("next", reverse("admin:index"))
-        return redirect(f"{reverse('login')}?{urlencode({'next': here})}")
+        next_path = request.GET.get("next", reverse("admin:index"))
+        return redirect(f"{reverse('login')}?{urlencode({'next': next_path})}")
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """307 keeps the form a form."""
+        """Redirect with 307, which keeps it a POST."""
         return HttpResponseRedirect(reverse("account_logout"), status=307)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """There is one form for that, too."""
+        """Use the one form for it."""
         return redirect("account_change_password")

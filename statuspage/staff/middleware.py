@@ -30,24 +30,24 @@ CSP = (
 
 
 class TextMiddleware:
-    """What is no text ends here: PostgreSQL takes no NUL, and only UTF-8 is understood."""
+    """Refuses requests whose text cannot be stored: PostgreSQL takes no NUL, and forms must be UTF-8."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.encoding = "utf-8"  # whatever a header says: a form is read as our pages send it
+        request.encoding = "utf-8"  # regardless of headers: our pages send forms in UTF-8
         if "\0" in request.path:
             raise Http404  # no address holds one
         # a search or a filter is one with the letters that are left
         request.META["QUERY_STRING"] = _without_nul(request.META.get("QUERY_STRING", ""))
-        if _body_holds_nul(request) and not _take_out(request):
+        if _body_holds_nul(request) and not _remove_nuls(request):
             return _no_text(request)
         return self.get_response(request)
 
 
 def _no_text(request: HttpRequest) -> HttpResponse:
-    """For people a page that leads back to their form; programs get a line."""
+    """A page that leads back to the form; for programs one line."""
     if "text/html" in request.headers.get("Accept", ""):
         return HttpResponse(render_to_string("400_text.html"), status=400)
     sentence = "The request contains a NUL character. Remove it and try again.\n"
@@ -62,13 +62,13 @@ def _body_holds_nul(request: HttpRequest) -> bool:
     try:
         body = request.body
     except RequestDataTooBig:
-        return False  # whoever reads it says so
+        return False  # its reader reports the error
     is_form = request.content_type == URLENCODED
     return b"\0" in body or (is_form and b"%00" in body)
 
 
-def _take_out(request: HttpRequest) -> bool:
-    """Whether it is a form of staff: it is read without the NULs, so that no word beside them is lost."""
+def _remove_nuls(request: HttpRequest) -> bool:
+    """Remove NULs from a form of staff, so that the rest of it is not lost. False for other requests."""
     if not request.path.startswith(STAFF_PATHS) or request.content_type not in (URLENCODED, MULTIPART):
         return False
     body = request.body.replace(b"\0", b"")
@@ -79,18 +79,18 @@ def _take_out(request: HttpRequest) -> bool:
 
 
 def _without_nul(encoded: str) -> str:
-    """Percent-encoded text without `%00`. A bare `%` stands for itself: it must not meet two digits anew."""
+    """Percent-encoded text without `%00`. A bare `%` is escaped, as it must not form a new code."""
     return BARE_PERCENT.sub("%25", encoded).replace("%00", "") if "%00" in encoded else encoded
 
 
 class HeadersMiddleware:
-    """The headers that keep strangers' code out of staff pages."""
+    """Adds the headers that keep foreign code out of staff pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = _told_to_people(request, self.get_response(request))
+        response = _with_405_page(request, self.get_response(request))
         response.setdefault("Content-Security-Policy", CSP)
         if request.path.startswith(STAFF_PATHS):
             response.setdefault("Cache-Control", "private, no-store")
@@ -100,18 +100,18 @@ class HeadersMiddleware:
         return response
 
 
-def _told_to_people(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """An address that takes forms alone says so in a browser, where Django leaves the page empty."""
+def _with_405_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A page for status 405 in browsers, where Django's response is empty."""
     is_bare = isinstance(response, HttpResponseNotAllowed) and not response.content
     if not is_bare or "text/html" not in request.headers.get("Accept", ""):
         return response
-    told = render(request, "405.html", status=405)
-    told["Allow"] = response["Allow"]
-    return told
+    page = render(request, "405.html", status=405)
+    page["Allow"] = response["Allow"]
+    return page
 
 
 class AccessMiddleware:
-    """The second wall: a view without an access mark is refused, even if the start let it through."""
+    """A second check: a view without an access mark is refused, even if the start let it through."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -123,9 +123,9 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, named: Any) -> HttpResponse | None:
-        """Refuse what is not marked; ask for a role that is named by its word. Raises PermissionDenied.
+        """Refuse unmarked views, and require a role that is named as a word. Raises PermissionDenied.
 
-        Many views take every method for a GET: what none of them means to take ends here.
+        Many views treat every method as GET, so methods that no view handles are refused here.
         """
         takes = (*USUAL_METHODS, *getattr(view, "also_takes", ()))
         if request.method not in takes:
@@ -160,5 +160,5 @@ class FirstPasswordMiddleware:
 
 
 def _free_paths() -> tuple[str, ...]:
-    """What people may do before: change it, or leave."""
+    """The paths that are allowed before: changing it, and logging out."""
     return (reverse("account_change_password"), reverse("account_logout"), reverse("admin:logout"))

@@ -18,29 +18,29 @@ WIDTH, HEIGHT = 96, 20
 
 @register.filter
 def markdown(text: str, said_at: datetime | None = None) -> SafeString:
-    """What staff wrote, as safe HTML; its times as `<time>` where it is known when it was said."""
+    """Markdown of staff as safe HTML; its times as `<time>` if `said_at` is given."""
     return mark_safe(to_html(text, said_at))  # noqa: S308 - sanitised
 
 
 @register.filter
-def at(found: Mapping[int, Any], key: int) -> Any:
-    """What stands under a key; None when nothing does."""
-    return found.get(key)
+def at(mapping: Mapping[int, Any], key: int) -> Any:
+    """The value of a key; None if it is missing."""
+    return mapping.get(key)
 
 
 @register.filter
 def words(status: str) -> str:
-    """The word of a status kept as text."""
+    """The label of a status given as text."""
     return LABELS.get(Status(status), status) if status in list(Status) else status
 
 
 @register.simple_tag
 def spark(points: Sequence[float | None]) -> SafeString:
     """Response times as a small ink line; a gap stays a gap."""
-    known = [point for point in points if point is not None]
-    if len(known) < 2:
+    values = [point for point in points if point is not None]
+    if len(values) < 2:
         return mark_safe('<span class="spark"></span>')
-    top, step = max(known) * 1.1, WIDTH / max(1, len(points) - 1)
+    top, step = max(values) * 1.1, WIDTH / max(1, len(points) - 1)
     pieces, pen_is_up = [], True
     for place, point in enumerate(points):
         if point is None:

@@ -24,21 +24,21 @@ class Step:
 
 @register.simple_tag
 def first_steps() -> list[Step]:
-    """The three steps; none once all are done."""
-    theirs = Component.objects.exclude(group__name=OWN_GROUP)
+    """The three steps; empty once all are done."""
+    components = Component.objects.exclude(group__name=OWN_GROUP)
     steps = [
         Step(
             "Add a component",
             "what customers know by name, such as “Sending messages”.",
             reverse("console_component_new"),
-            theirs.exists(),
+            components.exists(),
         ),
         Step(
             "Give it a probe",
             "what to check and how often. Its status appears within seconds, and incidents open "
             "automatically.",
             reverse("console_components"),
-            Probe.objects.filter(component__in=theirs).exists(),
+            Probe.objects.filter(component__in=components).exists(),
         ),
         Step(
             "Group it and post a first update",

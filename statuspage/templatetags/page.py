@@ -62,14 +62,14 @@ CHART_WIDTH, CHART_HEIGHT = 220, 48
 
 @register.simple_tag
 def brand_style() -> SafeString:
-    """The link to the page's own colour and logo rules; nothing where it has neither."""
+    """The link to the style sheet of colour and logo; empty if the page has neither."""
     url = brand.stylesheet_url(identity.current())
     return format_html('<link rel="stylesheet" href="{}">', url) if url else mark_safe("")
 
 
 @register.inclusion_tag("public/_brand.html")
 def brand_mark(url: str = "/", word: str = "Status") -> dict[str, Any]:
-    """The area of the logo, which leads home."""
+    """The context of the logo's area, which links to the front page."""
     return {**brand.head(identity.current()), "url": url, "word": word}
 
 
@@ -86,7 +86,7 @@ def sprite() -> SafeString:
 
 @register.simple_tag
 def icon(status: str) -> SafeString:
-    """The icon of a state; the word beside it speaks."""
+    """The icon of a state, hidden from screen readers: the label is beside it."""
     return format_html(
         '<svg class="icon" data-status="{0}" aria-hidden="true"><use href="#i-{0}"/></svg>', status
     )
@@ -95,13 +95,13 @@ def icon(status: str) -> SafeString:
 @register.simple_tag
 def favicon(status: str) -> str:
     """A data: address of the icon, in the state's own shape and colour."""
-    found = Status(status)
-    fill = FAVICON_FILLS[found]
-    ink = fill if found is Status.UNKNOWN else "#fff"
-    shape = SHAPES[found].replace("currentColor", fill)
+    state = Status(status)
+    fill = FAVICON_FILLS[state]
+    ink = fill if state is Status.UNKNOWN else "#fff"
+    shape = SHAPES[state].replace("currentColor", fill)
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="{fill}">{shape}'
-        f'<path d="{GLYPHS[found]}" fill="none" stroke="{ink}" stroke-width="1.8"/></svg>'
+        f'<path d="{GLYPHS[state]}" fill="none" stroke="{ink}" stroke-width="1.8"/></svg>'
     )
     return f"data:image/svg+xml,{quote(svg, safe=' =:/')}"
 
@@ -117,8 +117,8 @@ def clock(context: Context, at: datetime, form: str = "time", said: date | None 
     """A moment in UTC, which script turns into the reader's own zone.
 
     `form`: time and clock "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
-    A time of another day than the page's gets its date, but for a clock: its day is said already.
-    `said`: the day that stands beside a clock; on another one, there or here, it gets its date after all.
+    A time of another day than the page's gets its date, except a clock, beside which the day is shown.
+    `said`: that day; a clock of another day, in UTC or in the reader's zone, gets its date as well.
     """
     at = at.astimezone(UTC)
     if form == "clock" and said in (None, at.date()):
@@ -136,10 +136,10 @@ def _dated(at: datetime) -> str:
 
 
 def _made_at(context: Context) -> datetime | None:
-    """When the page is made; None where that is not known."""
+    """When the page was rendered; None if unknown."""
     head = context.get("head")
-    found: datetime | None = head.rendered_at if head else context.get("now")
-    return found or getattr(context.get("page"), "now", None)
+    rendered_at: datetime | None = head.rendered_at if head else context.get("now")
+    return rendered_at or getattr(context.get("page"), "now", None)
 
 
 @register.simple_tag
@@ -158,7 +158,7 @@ def until(start: datetime, end: datetime) -> SafeString:
 
 @register.filter
 def marked(text: str, said_at: datetime) -> SafeString:
-    """Plain words with their times as `<time>`."""
+    """Plain text with its times as `<time>`."""
     return mark_safe(times.marked(text, said_at))  # noqa: S308 - escaped there
 
 
@@ -176,7 +176,7 @@ def strip(days: Sequence[Day]) -> SafeString:
 
 @lru_cache(maxsize=2_000)
 def _bars(states: tuple[Status | None, ...]) -> SafeString:
-    """Drawn once for all that had the same days, as most had."""
+    """The bars, cached: most components had the same days."""
     paths: dict[str, list[str]] = {}
     for place, status in enumerate(states):
         height = HEIGHTS[status or Status.UNKNOWN]
@@ -196,11 +196,11 @@ def _bars(states: tuple[Status | None, ...]) -> SafeString:
 
 @register.filter
 def trouble(days: Sequence[Day]) -> str:
-    """The days worth telling, for script: "days back|label|uptime|incident|its address" a line.
+    """The days with an event, for the script: a line "days back|label|uptime|incident|its address" each.
 
-    A name that could break the lines loses what would.
+    Line breaks and bars in titles become spaces.
     """
-    told = []
+    lines = []
     for back, day in enumerate(reversed(days)):
         if day.status is Status.OPERATIONAL and not day.outages:
             continue
@@ -208,17 +208,17 @@ def trouble(days: Sequence[Day]) -> str:
             continue
         incident = day.outages[0] if day.outages else None
         title = incident.incident_title.replace("|", " ").replace("\n", " ") if incident else ""
-        told.append(
+        lines.append(
             "|".join((str(back), day.label, day.uptime, title, incident.incident_url if incident else ""))
         )
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 @register.simple_tag
 def line_chart(response: ResponseTime) -> SafeString:
     """Hourly medians as an ink line; a gap stays a gap."""
-    known = [point for point in response.points if point is not None]
-    top = max(known, default=1.0) * 1.15
+    values = [point for point in response.points if point is not None]
+    top = max(values, default=1.0) * 1.15
     step = CHART_WIDTH / max(1, len(response.points) - 1)
     pieces, pen_is_up = [], True
     for place, point in enumerate(response.points):

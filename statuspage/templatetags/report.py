@@ -25,7 +25,7 @@ RINGS = {
 
 @register.simple_tag
 def work(state: str) -> SafeString:
-    """The icon of an action's state; the word beside it speaks."""
+    """The icon of an action's state; its label is beside it."""
     return format_html(
         '<svg class="work" data-work="{}" viewBox="0 0 16 16" aria-hidden="true">'
         '<circle cx="8" cy="8" r="6.6"/>{}</svg>',
@@ -84,10 +84,10 @@ def curve_chart(curve: Curve) -> SafeString:
         '<tspan data-form="{8}" data-at="{9}" data-bare>{5}</tspan> {10}</text>'
         '<text class="number" x="{0}%" y="{6}" dx="{3}" text-anchor="{4}">{7}</text>',
         (
-            (f"{one.x:.2f}", ROW * one.row, bottom, -4 if one.is_last else 4,
-             "end" if one.is_last else "start", one.clock, top - 4, one.number,
-             "date" if curve.form == "month" else "clock", iso(one.at), one.tag)
-            for one in curve.moments
+            (f"{mark.x:.2f}", ROW * mark.row, bottom, -4 if mark.is_last else 4,
+             "end" if mark.is_last else "start", mark.clock, top - 4, mark.number,
+             "date" if curve.form == "month" else "clock", iso(mark.at), mark.tag)
+            for mark in curve.moments
         ),
     )  # fmt: skip
     return format_html(

@@ -282,7 +282,7 @@ def test_a_cookie_set_on_the_way_opens_the_next_door(target):
     ],
 )
 def test_a_cookie_goes_where_it_may(line, of, to, sent):
-    assert cookies.header(cookies.taken((), [line], split_address(of)), split_address(to)) == sent
+    assert cookies.header(cookies.updated((), [line], split_address(of)), split_address(to)) == sent
 
 
 def test_a_post_without_a_body_says_its_length(target):

@@ -275,8 +275,8 @@ def test_the_shell_shows_the_certificate_of_these_files(tmp_path, files, setting
 @pytest.mark.parametrize(
     ("target", "more", "words"),
     [
-        ("http://127.0.0.1:9/", [], "Only https:// and tls://"),
-        ("tcp://127.0.0.1:9", [], "Only https:// and tls://"),
+        ("http://127.0.0.1:9/", [], "Only https://, wss:// and tls://"),
+        ("tcp://127.0.0.1:9", [], "Only https://, wss:// and tls://"),
         ("https://127.0.0.1:9/", ["--client-key", "/nowhere"], "/nowhere cannot be read"),
         ("https://127.0.0.1:9/", ["--client-key", ""], "--client-key: Add the private key"),
     ],

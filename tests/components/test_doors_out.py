@@ -70,6 +70,12 @@ def test_one_module_speaks_httpx():
     assert importers("httpx", "httpcore") == {"components/transport.py"}
 
 
+def test_websockets_is_used_without_its_sockets():
+    assert importers("websockets") == {
+        f"components/probers/held/{name}.py" for name in ("session", "upgrade")
+    }
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.5", "::1", "192.168.1.1"])
 def test_what_probes_may_reach_is_closed_to_strangers(settings, host):
     settings.EGRESS_ALLOW = ["10.0.0.0/8", "127.0.0.0/8", "192.168.0.0/16", "::1/128"]

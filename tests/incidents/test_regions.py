@@ -9,7 +9,7 @@ from components.status import Status
 from incidents.models import Incident
 from incidents.tasks import fall_silent
 from statuspage.public import page_model
-from statuspage.public.world import world
+from statuspage.public.world import gather_world
 from tests.making import NOW, after, fell, found, rose, watched
 
 pytestmark = pytest.mark.data
@@ -124,7 +124,7 @@ def test_the_page_judges_the_regions_together(db, client):
     eu, *_ = three()
     fell(eu, NOW + timedelta(seconds=1))
     Probe.objects.update(heard_s=int(after(minutes=1).timestamp()))
-    gathered = world(after(minutes=1))
+    gathered = gather_world(after(minutes=1))
     fresh = page_model.freshness(gathered, after(minutes=1))
     assert page_model.shown_status(gathered, gathered.components[0], fresh) is Status.OPERATIONAL
     assert (fresh.probes, fresh.regions, fresh.failing) == (1, 3, 0)

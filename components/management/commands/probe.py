@@ -16,16 +16,22 @@ from components.client_certificates import CertificateError, ClientCertificate
 from components.models import Probe
 from components.outcomes import Expectation, Outcome, Reading, classify
 from components.probers import PROBERS, InvalidProbeError
+from components.probers.base import refuse_short
 
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
+SCHEMES = (
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
+    " sse+https://…, numbers+https://…, health+https://…, vendor+https://…"
+)
+KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
 
 
 class Command(BaseCommand):
     help = "Run one check now and print each step."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("target", help="https://…, tcp://host:port, tls://host or dns://name")
+        parser.add_argument("target", help=SCHEMES)
         parser.add_argument("--save", action="store_true", help="Save it as a component with a probe.")
         parser.add_argument("--name", default="", help="The component's name.")
         parser.add_argument("--timeout", type=int, help="Timeout in seconds (10, or the interval).")
@@ -45,13 +51,15 @@ class Command(BaseCommand):
         given = dict(_pair(text) for text in options["option"])
         try:
             order = PROBERS[kind].parse(target, given)
+            refuse_short(order, options["timeout"])
         except InvalidProbeError as refused:
             raise CommandError(str(refused)) from refused
         order = _with_certificate(kind, order, options)
         way = egress.through(egress.Door.PROBES)
         check = probers.check(kind, order, deadline_s=float(options["timeout"]), egress=way)
         reading = asyncio.run(check)
-        outcome, why = classify(reading, Expectation(latency_limit_ms=options["limit"]))
+        is_indirect = PROBERS[kind].is_indirect(given)
+        outcome, why = classify(reading, Expectation(options["limit"], is_indirect=is_indirect))
         for line in ladder(kind, reading):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
@@ -97,11 +105,17 @@ class Command(BaseCommand):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
-    if scheme in ("http", "https"):
-        return "http", target
+    if scheme.lower() in KINDS:
+        return KINDS[scheme.lower()], target
+    kind, plus, inner = scheme.partition("+")
+    if plus and kind in PROBERS and inner in ("http", "https") and rest:
+        return kind, f"{inner}://{rest}"
     if scheme in PROBERS and rest:
         return scheme, rest
-    raise CommandError("target: Start it with http://, https://, tcp://, tls:// or dns://.")
+    raise CommandError(
+        "target: Start it with http://, https://, ws://, wss://, tcp://, tls:// or dns://, or with sse+https://,"
+        " numbers+https://, health+https:// or vendor+https://."
+    )
 
 
 def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
@@ -110,7 +124,7 @@ def _with_certificate(kind: str, order: Any, options: dict[str, Any]) -> Any:
     if not any(files.values()):
         return order
     if not PROBERS[kind].is_secure(order):
-        raise CommandError("--client-certificate: Only https:// and tls:// targets use one.")
+        raise CommandError("--client-certificate: Only https://, wss:// and tls:// targets use one.")
     chain, key = (_text(name, file) if file else "" for name, file in files.items())
     try:
         return replace(order, shown=client_certificates.checked(chain, key, datetime.now(UTC)))
@@ -135,23 +149,26 @@ def _pair(text: str) -> tuple[str, str]:
 def ladder(kind: str, reading: Reading) -> list[str]:
     """One line per step: what was reached, how long it took, where it failed."""
     walked = steps.walk(probers.PROBERS[kind].steps, reading)
+    wide = max(11, *(len(step.name) + 1 for step in walked))
     lines = []
     for name, state, took_ms in walked:
         if state == "ok":
             took = f"{'':8}   " if took_ms is None else f"{took_ms:8.1f} ms"
-            lines.append(f"  ✓ {name:<11}{took}{_beside(name, reading)}".rstrip())
+            lines.append(f"  ✓ {name:<{wide}}{took}{_step_fact(name, reading)}".rstrip())
         elif state == "failed":
-            lines.append(f"  ✗ {name:<11}{reading.detail}")
+            lines.append(f"  ✗ {name:<{wide}}{reading.detail}")
         else:
             lines.append(f"  – {name}")
     if reading.failure and all(step.state == "ok" for step in walked):
-        lines.append(f"  ✗ {'Assertion':<11}{reading.detail}")
+        lines.append(f"  ✗ {'Assertion':<{wide}}{reading.detail}")
+    elif reading.degraded:
+        lines.append(f"  ! {'Assertion':<{wide}}degraded")
     elif not reading.failure:
-        lines.append(f"  ✓ {'Assertion':<11}as expected")
+        lines.append(f"  ✓ {'Assertion':<{wide}}as expected")
     return lines
 
 
-def _beside(name: str, reading: Reading) -> str:
+def _step_fact(name: str, reading: Reading) -> str:
     """The fact that belongs to a step."""
     if name == "Connect" and reading.address:
         return f"  {reading.address}"
@@ -160,6 +177,8 @@ def _beside(name: str, reading: Reading) -> str:
         return f"  {reading.days_left} days left  {own}".rstrip()
     if name == "First byte" and reading.status_code:
         return f"  {reading.facts.get('protocol', 'HTTP')} {reading.status_code}"
-    if name == "Transfer" and (note := reading.facts.get("note")):
+    if name in (steps.TRANSFER, steps.FIRST_MESSAGE, steps.FIRST_EVENT) and (
+        note := reading.facts.get("note")
+    ):
         return f"  {note}"
     return ""

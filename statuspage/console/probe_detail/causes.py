@@ -40,7 +40,7 @@ class Found:
 
 def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
     """The likely causes of its newest failure. `good`: response times (ms) before it."""
-    beside = _beside(probe)
+    beside = _siblings(probe)
     facts = Facts(
         failure=bad.failure,
         status_code=bad.status_code,
@@ -55,7 +55,7 @@ def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
     return Found(diagnose(facts), reasons(facts), _last_incident(probe))
 
 
-def _beside(probe: Probe) -> list[Component]:
+def _siblings(probe: Probe) -> list[Component]:
     """The other components of its group."""
     group_id = probe.component.group_id
     if group_id is None:

@@ -15,8 +15,9 @@ from components.shown_addresses import without_secrets
 from incidents.generated_text import met
 from incidents.times import clock
 from statuspage.console.latency_chart import share
+from statuspage.console.probe_detail import vendor
 from statuspage.console.probe_detail.causes import find
-from statuspage.console.probe_detail.results import ladder
+from statuspage.console.probe_detail.results import ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
@@ -69,12 +70,15 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     return {
         "verdict": verdict(probe, now),
         "looking": is_looking(probe, now),
-        "facts": _facts(probe, siblings, good, seconds, now),
+        "facts": _facts(
+            probe, siblings, good, seconds, now, value=_value(checks) if len(siblings) == 1 else None
+        ),
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
+        "vendor": vendor.spoke(probe, bad) if bad else "",
         "certificate": probe.certificate_summary(now),
         "found": find(probe, bad, good) if is_bad and bad else None,
     }
@@ -91,7 +95,13 @@ def _without_target_text(check: Check) -> Check:
 
 
 def _facts(
-    probe: Probe, siblings: list[Probe], good: list[int], seconds: uptime.Seconds, now: datetime
+    probe: Probe,
+    siblings: list[Probe],
+    good: list[int],
+    seconds: uptime.Seconds,
+    now: datetime,
+    *,
+    value: Fact | None,
 ) -> tuple[Fact, ...]:
     failing = sum(sibling.outcome == Outcome.DOWN for sibling in siblings)
     heard = f"{length((now - probe.heard_at).total_seconds())} ago" if probe.heard_at else "none yet"
@@ -100,15 +110,23 @@ def _facts(
         due = "checking now"
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED) and probe.since is not None
     since = clock(probe.since, now, seconds=True) if probe.since else "–"
+    regions = "region" if len(siblings) == 1 else "regions"
     return (
         Fact("Last check", heard, due),
-        Fact("Failing from", f"{failing} of {len(siblings)}", "region" if len(siblings) == 1 else "regions"),
+        value or Fact("Failing from", f"{failing} of {len(siblings)}", regions),
         Fact("First failure" if is_bad else "Unchanged since", since, probe.region),
         Fact("Median before" if is_bad else "Median, last hour", ms(share(good, 0.5)),
              f"p95 {ms(share(good, 0.95))}"),
         Fact("Uptime 30 days", uptime.percent(seconds) or "–", f"{length(seconds.down)} down"),
         Fact("Every", length(probe.interval_s), f"timeout {probe.timeout_s} s"),
     )  # fmt: skip
+
+
+def _value(checks: Sequence[Check]) -> Fact | None:
+    """The newest number of a probe that measures one."""
+    if not checks or not (value := measured(checks[0])):
+        return None
+    return Fact("Value", value, str((checks[0].facts or {}).get("parts", "")))
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:

@@ -1,10 +1,12 @@
 """A probe's results: its checks line by line, and the steps of one of them."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components import steps
+from components.limits import spelled
 from components.models import Check, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -33,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A step on the way: ok, failed, or not reached."""
+    """A step on the way: ok, degraded, failed, or not reached."""
 
     name: str
     state: str
@@ -42,7 +44,11 @@ class Rung:
     @property
     def status(self) -> Status:
         """Its icon."""
-        states = {"ok": Status.OPERATIONAL, "failed": Status.MAJOR_OUTAGE}
+        states = {
+            "ok": Status.OPERATIONAL,
+            "degraded": Status.DEGRADED_PERFORMANCE,
+            "failed": Status.MAJOR_OUTAGE,
+        }
         return states.get(self.state, Status.UNKNOWN)
 
 
@@ -60,10 +66,17 @@ def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) 
             rows += [_line(check, probe) for check in run]
             continue
         rows += [_line(check, probe) for check in run[:head]]
-        hidden = len(run) - head - 1
-        rows.append(Line(folded=f"{hidden} more results, all the same: {_result(run[0])}"))
+        rows.append(Line(folded=_folded(run[head:-1])))
         rows.append(_line(run[-1], probe))
     return rows
+
+
+def _folded(run: Sequence[Check]) -> str:
+    """What the results are that are not shown one by one; numbers by their range."""
+    values = sorted(value for check in run if (value := _value(check)) is not None)
+    if values and values[0] != values[-1]:
+        return f"{len(run)} more results, from {spelled(values[0])} to {spelled(values[-1])}"
+    return f"{len(run)} more results, all the same: {_result(run[0])}"
 
 
 def _runs(checks: Sequence[Check]) -> Iterable[list[Check]]:
@@ -99,9 +112,25 @@ def _result(check: Check) -> str:
         return "Could not check"
     if check.failure == Failure.DENIED:
         return "Not allowed by EGRESS_ALLOW"
+    value = measured(check)
+    words = f"{value}, {sees(check).lower()}" if value and check.failure else value or sees(check)
     if check.outcome == Outcome.DEGRADED and not check.failure:
-        return f"{sees(check)}, degraded"
-    return sees(check)
+        return f"{words}, degraded"
+    return words
+
+
+def measured(check: Check) -> str:
+    """The number that a check measured, to read; empty where it measured none."""
+    value = _value(check)
+    return "" if value is None else spelled(value)
+
+
+def _value(check: Check) -> float | None:
+    try:
+        value = float((check.facts or {})["value"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
 
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
@@ -111,12 +140,16 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     for name, state, took_ms in walked:
         if state == "ok":
             took = "" if took_ms is None else ms(took_ms)
-            rungs.append(Rung(name, "ok", ", ".join(filter(None, (_beside(name, check, kind), took))) or "–"))
+            rungs.append(
+                Rung(name, "ok", ", ".join(filter(None, (_step_detail(name, check, kind), took))) or "–")
+            )
         elif state == "failed":
             rungs.append(Rung(name, "failed", sees(check).lower()))
         else:
             rungs.append(Rung(name, "open", "not reached"))
-    if not check.failure:
+    if not check.failure and check.outcome == Outcome.DEGRADED:
+        rungs.append(Rung("As expected", "degraded", "degraded"))
+    elif not check.failure:
         rungs.append(Rung("As expected", "ok", "yes"))
     elif all(step.state == "ok" for step in walked):
         rungs.append(Rung("As expected", "failed", sees(check).lower()))
@@ -125,7 +158,7 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     return tuple(rungs)
 
 
-def _beside(name: str, check: Check, kind: str) -> str:
+def _step_detail(name: str, check: Check, kind: str) -> str:
     """The detail of a step, shown with its time."""
     facts = check.facts or {}
     note = facts.get("note", "").rstrip(".")
@@ -136,4 +169,4 @@ def _beside(name: str, check: Check, kind: str) -> str:
         return ". ".join(filter(None, (days, note if kind == "tls" else "")))
     if name == steps.FIRST_BYTE:
         return f"{facts.get('protocol', '')} {check.status_code or ''}".strip()
-    return note if name == steps.TRANSFER else ""
+    return note if name in (steps.TRANSFER, steps.FIRST_MESSAGE, steps.FIRST_EVENT) else ""

@@ -91,11 +91,21 @@ def dry_run(probe: Probe, old: Probe, now: datetime) -> Compared:
 
 def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
     checks = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
-    rows = checks.values_list("slot", "total_ms", "failure", "days_left")[:MAX_ROWS]
-    return [
-        replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left)
-        for slot, total_ms, failure, days_left in reversed(rows)
+    rows = checks.values_list("slot", "total_ms", "failure", "days_left", "outcome")[:MAX_ROWS]
+    plain = [
+        (replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left), outcome)
+        for slot, total_ms, failure, days_left, outcome in reversed(rows)
     ]
+    return [
+        replace(row, is_degraded=outcome == Outcome.DEGRADED and _is_well(row, probe))
+        for row, outcome in plain
+    ]
+
+
+def _is_well(row: replay.Row, probe: Probe) -> bool:
+    """Whether neither its failure nor the limits of the probe explain an outcome that is not up."""
+    reading = Reading(row.total_ms, days_left=row.days_left)
+    return not row.failure and classify(reading, probe.expectation)[0] is Outcome.UP
 
 
 def _settings(probe: Probe, old: Probe) -> replay.Settings:

@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 copy_sqlite(file)
             else:
                 copy_postgresql(file)
-            file.chmod(0o600)  # it holds what the database holds, and pg_dump may have been told otherwise
+            file.chmod(0o600)  # it contains everything, and pg_dump's umask may differ
             self.stdout.write(f"{file}: {file.stat().st_size / 1_000_000:.1f} MB, verified.")
         Heartbeat.objects.beat("backup", "backup", timezone.now())
 
@@ -45,21 +45,28 @@ def copy_sqlite(file: Path) -> None:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(file)])
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as copy:
-            (found,) = copy.execute("PRAGMA integrity_check").fetchone()
+            (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
     except Exception as error:
         raise CommandError(f"The copy could not be made: {error}") from error
-    if found != "ok":
-        raise CommandError(f"The copy is corrupt ({found}): do not use {file}.")
+    if verdict != "ok":
+        raise CommandError(f"The copy is corrupt ({verdict}): do not use {file}.")
 
 
 def copy_postgresql(file: Path) -> None:
     """pg_dump in its own format, then a look at its contents. Raises CommandError."""
-    told = connection.settings_dict
-    env = {"PGPASSWORD": str(told["PASSWORD"] or ""), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    where = ["-h", str(told["HOST"] or "localhost"), "-p", str(told["PORT"] or 5432), "-U", str(told["USER"])]
+    database = connection.settings_dict
+    env = {"PGPASSWORD": str(database["PASSWORD"] or ""), "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    where = [
+        "-h",
+        str(database["HOST"] or "localhost"),
+        "-p",
+        str(database["PORT"] or 5432),
+        "-U",
+        str(database["USER"]),
+    ]
     try:
         for command in (
-            ["pg_dump", "-Fc", "-f", str(file), *where, str(told["NAME"])],
+            ["pg_dump", "-Fc", "-f", str(file), *where, str(database["NAME"])],
             ["pg_restore", "--list", str(file)],
         ):
             subprocess.run(  # noqa: S603 - our own commands
@@ -68,5 +75,5 @@ def copy_postgresql(file: Path) -> None:
     except FileNotFoundError as error:
         raise CommandError("pg_dump is not installed: install PostgreSQL's client tools.") from error
     except subprocess.SubprocessError as error:
-        told_by = getattr(error, "stderr", "") or str(error)
-        raise CommandError(f"The copy could not be made: {told_by.strip()}") from error
+        output = getattr(error, "stderr", "") or str(error)
+        raise CommandError(f"The copy could not be made: {output.strip()}") from error

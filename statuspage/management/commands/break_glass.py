@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def open_up(name: str, password: str) -> bool:
-    """An admin with this password and nothing else that opens or hinders. Whether there was one."""
+    """Make or reset an admin with only this password. Returns whether the account existed."""
     users = get_user_model().objects
     user = users.filter(username=name).first()
     was_there = user is not None

@@ -57,20 +57,20 @@ class Command(BaseCommand):
 
 
 def keep_files_private() -> None:
-    """What is there already, and a SQLite database wherever it lies."""
+    """Make existing files private, and those of a SQLite database anywhere."""
     is_file = connection.vendor == "sqlite"
     database = private_files.of_database(str(connection.settings_dict["NAME"])) if is_file else []
     private_files.keep(settings.VAR_DIR, database)
 
 
 def lay_out_static_files() -> None:
-    """Hashed and compressed, once for each version of them: that takes seconds."""
+    """Hash and compress static files, once for each version of them, as it takes seconds."""
     stamp = settings.STATIC_ROOT / "laid-out"
     now = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list([]):
-            seen = Path(storage.path(path)).stat()
-            now.update(f"{path} {seen.st_size} {seen.st_mtime_ns}\n".encode())
+            info = Path(storage.path(path)).stat()
+            now.update(f"{path} {info.st_size} {info.st_mtime_ns}\n".encode())
     if stamp.exists() and stamp.read_text() == now.hexdigest():
         return
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -78,13 +78,13 @@ def lay_out_static_files() -> None:
 
 
 def prepare_database() -> None:
-    """Bring the tables up to the code. Raises StartError."""
+    """Run migrations. Raises StartError."""
     try:
         executor = MigrationExecutor(connection)
-        known = set(executor.loader.disk_migrations)
-        ours = {app for app, _ in known}
-        newer = [name for name in executor.loader.applied_migrations if name not in known]
-        if any(app in ours for app, _ in newer):
+        migrations = set(executor.loader.disk_migrations)
+        own_apps = {app for app, _ in migrations}
+        newer = [name for name in executor.loader.applied_migrations if name not in migrations]
+        if any(app in own_apps for app, _ in newer):
             raise StartError(
                 "The database was written by a newer version of this program: "
                 "update the program, or restore a backup of the database."
@@ -96,10 +96,10 @@ def prepare_database() -> None:
 
 
 def welcome(staff: tuple[str, str] | None) -> None:
-    """What a newcomer needs to know now."""
+    """Print the addresses, the first login and the next steps."""
     is_here = settings.HOST in ("0.0.0.0", "127.0.0.1", "::")  # noqa: S104 we read it, we do not bind
     address = f"http://{'localhost' if is_here else settings.HOST}:{settings.PORT}"
-    here = f"VAR_DIR={settings.VAR_DIR} " if "VAR_DIR" in os.environ else ""
+    env = f"VAR_DIR={settings.VAR_DIR} " if "VAR_DIR" in os.environ else ""
     lines = ["", f"Your status page is live: {address}/"]
     if staff is not None:
         lines.append(f"Staff login:              {address}/accounts/login/   {staff[0]} / {staff[1]}")
@@ -107,7 +107,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
     lines += [alerts_line(address)]
     lines += [
         "Next:",
-        f"  1. Check something of yours:  {here}.venv/bin/python manage.py probe https://example.org --save",
+        f"  1. Check something of yours:  {env}.venv/bin/python manage.py probe https://example.org --save",
         f"  2. Name and group it:         {address}/console/components",
         f"  3. Name the page itself:      {address}/console/settings/look",
         "  4. Break it, and look at the page.",
@@ -121,7 +121,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
 
 
 def alerts_line(address: str) -> str:
-    """Whether staff are told outside the console, and where that is set."""
+    """Whether staff get alerts outside the console, and where to set that."""
     number = alerting.channels()
     place = f"{address}/console/alerts/"
     if number:

@@ -19,7 +19,7 @@ STORIES: Mapping[str, Sequence[Story]] = {"Widgetify": (POOL,), "Tern Chat": (CH
 
 
 def load(now: datetime) -> None:
-    """Write down the stories that are not there yet; the components they name are made if need be."""
+    """Add the examples that are missing, with the components they name."""
     for group, names in PARTS.items():
         for name in names:
             _component(group, name, now)
@@ -45,20 +45,22 @@ def _record(group: str, story: Story, now: datetime) -> Incident:
 
 
 def _component(group: str, name: str, now: datetime) -> Component:
-    """The component of this name. One that we make has no probe, so we say that it is well."""
+    """The component with this name. A new one has no probe, so it is set to operational."""
     last = Group.objects.order_by("-position").first()
     place, _ = Group.objects.get_or_create(
         name=group, defaults={"position": last.position + 1 if last else 1}
     )
     count = place.components.count()
-    found, is_new = Component.objects.get_or_create(group=place, name=name, defaults={"position": count + 1})
+    component, is_new = Component.objects.get_or_create(
+        group=place, name=name, defaults={"position": count + 1}
+    )
     if is_new:
-        found.say_by_hand(Status.OPERATIONAL, now)
-    return found
+        component.say_by_hand(Status.OPERATIONAL, now)
+    return component
 
 
 def _report(incident: Incident, story: Story) -> None:
-    """From the draft to the last action that is done, each at its time."""
+    """Write the postmortem, from the draft to the last finished action, each at its time."""
     published_at = story.published_at or story.ended_at
     report = postmortem_draft.create(incident, author=None, now=incident.resolved_at or published_at)
     report.keep(dict(story.report), published_at - timedelta(hours=2))
@@ -71,7 +73,7 @@ def _report(incident: Incident, story: Story) -> None:
         (_afternoon(action.done_on or published_at.date()), item, action.state)
         for item, action in zip(report.actions.all(), story.actions, strict=True)
     ]
-    for at, item, state in sorted(moved, key=lambda one: one[0]):
+    for at, item, state in sorted(moved, key=lambda move: move[0]):
         item.move(state, max(at, published_at))
 
 

@@ -14,7 +14,7 @@ Told = tuple[Phase, datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What was promised."""
+    """A corrective action."""
 
     text: str
     kind: ActionKind
@@ -26,7 +26,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An incident that is over, and its postmortem if it has one of its own."""
+    """A past incident, and its postmortem if it has one."""
 
     title: str
     started_at: datetime
@@ -40,7 +40,7 @@ class Story:
 
 
 def at(day: str, clock: str) -> datetime:
-    """The moment, in UTC."""
+    """A time in UTC, from "2026-11-12" and "08:21"."""
     return datetime.fromisoformat(f"{day}T{clock}+00:00")
 
 

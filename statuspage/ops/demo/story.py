@@ -25,7 +25,7 @@ PAGE_PORT = 8010
 
 
 class Unexpected(Exception):
-    """The page did not come to say what it should."""
+    """The page did not show what it should in time."""
 
 
 class Story:
@@ -54,13 +54,13 @@ class Story:
         self.chapter(
             "More visitors arrive and wait for one of the five connections: responses get slow.",
             (10, 400),
-            lambda seen: seen.get("Web app") == seen.get("REST API") == "degraded_performance",
+            lambda shown: shown.get("Web app") == shown.get("REST API") == "degraded_performance",
         )
         self.chapter(
             "A report that holds its connection for two seconds becomes popular. All five are in "
             "use: the app and the API return 503, static files still work.",
             (120, 2000),
-            lambda seen: seen.get("Web app") == seen.get("REST API") == "major_outage",
+            lambda shown: shown.get("Web app") == shown.get("REST API") == "major_outage",
         )
         self.show_incident()
         self.dwell(30)
@@ -73,23 +73,23 @@ class Story:
         self.show_incident()
         self.say(f"Today's bar and the uptime show what happened: {self.url}/")
 
-    def chapter(self, words: str, crowd: tuple[int, int], is_told: Callable[[dict[str, str]], bool]) -> None:
-        """Let so many visitors come, wait until the page tells it, and give people time to look."""
+    def chapter(self, words: str, crowd: tuple[int, int], is_shown: Callable[[dict[str, str]], bool]) -> None:
+        """Set the number of visitors, wait until the page shows the effect, and give people time to look."""
         self.say(words)
         self.visitors.come(*crowd)
-        self.wait("the page to show it", lambda: is_told(self.components()))
+        self.wait("the page to show it", lambda: is_shown(self.components()))
         for name, status in self.components().items():
             self.say(f"    {name:<14} {status.replace('_', ' ')}")
         self.dwell(20)
 
-    def is_calm(self, seen: dict[str, str]) -> bool:
+    def is_calm(self, shown: dict[str, str]) -> bool:
         """All of Widgetify works."""
-        return bool(seen) and set(seen.values()) == {"operational"}
+        return bool(shown) and set(shown.values()) == {"operational"}
 
     # What the page says
 
     def components(self) -> dict[str, str]:
-        """Widgetify's components as the public API tells them."""
+        """Widgetify's components and statuses, from the public API."""
         rows = (self.visitors.ask(f"{self.url}/api/v2/components.json") or {}).get("components", [])
         groups = {row["id"] for row in rows if row["group"] and row["name"] == "Widgetify"}
         return {
@@ -100,25 +100,24 @@ class Story:
 
     def incident(self) -> dict[str, Any]:
         """The newest incident. Raises Unexpected without one."""
-        found = (self.visitors.ask(f"{self.url}/api/v2/incidents.json") or {}).get("incidents", [])
-        if not found:
+        incidents = (self.visitors.ask(f"{self.url}/api/v2/incidents.json") or {}).get("incidents", [])
+        if not incidents:
             raise Unexpected("There is no incident.")
-        newest: dict[str, Any] = found[0]
+        newest: dict[str, Any] = incidents[0]
         return newest
 
     def show_incident(self) -> None:
-        """What it says of itself, newest word first."""
-        found = self.incident()
-        self.say(
-            f"The page posted automatically ({found['status']}, impact {found['impact']}): {found['name']}"
-        )
-        self.say(f"    “{found['incident_updates'][0]['body']}”")
-        self.say(f"    with evidence: {self.url}/incidents/{found['id']}")
+        """Print the incident with its newest update."""
+        incident = self.incident()
+        state = f"{incident['status']}, impact {incident['impact']}"
+        self.say(f"The page posted automatically ({state}): {incident['name']}")
+        self.say(f"    “{incident['incident_updates'][0]['body']}”")
+        self.say(f"    with evidence: {self.url}/incidents/{incident['id']}")
 
     # Time
 
     def wait(self, what: str, is_so: Callable[[], bool]) -> None:
-        """Until it is so. Raises Unexpected."""
+        """Wait until the condition holds. Raises Unexpected."""
         end = time.monotonic() + CHAPTER_S
         while not is_so():
             if time.monotonic() > end:
@@ -126,13 +125,13 @@ class Story:
             time.sleep(0.5)
 
     def dwell(self, seconds: float) -> None:
-        """Time to look."""
+        """Give people time to look."""
         time.sleep(seconds * self.pace)
 
     # Start and end
 
     def start(self) -> None:
-        """Widgetify, then the page beside it. Raises Unexpected."""
+        """Start Widgetify, then the page. Raises Unexpected."""
         widgetify = [sys.executable, "-m", "statuspage.ops.demo.widgetify", str(self.widgetify_port)]
         self._run([*widgetify, str(self.folder)], {})
         env = {
@@ -157,7 +156,7 @@ class Story:
         self.say(f"Open {self.url}/ and leave it open: it updates live.")
 
     def end(self) -> None:
-        """Everything is gone afterwards."""
+        """End all processes and delete all files."""
         self.visitors.leave()
         for process in reversed(self.processes):
             process.send_signal(signal.SIGTERM)
@@ -172,7 +171,7 @@ class Story:
     def _run(
         self, command: list[str], env: Mapping[str, str], *, quiet: bool = False
     ) -> "subprocess.Popen[bytes]":
-        """Start a process of ours, in a session of its own: Ctrl-C comes to us, and we end it."""
+        """Start a process in its own session: Ctrl-C reaches only us, and we end it."""
         with (self.folder / "page.log").open("ab") as log:
             out = log if quiet else None
             process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -183,9 +182,9 @@ class Story:
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Ours, without what belongs to another page beside us."""
-    kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
-    return {**kept, **env}
+    """Our environment, without the variables of another status page."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OTHERS}
+    return {**inherited, **env}
 
 
 OTHERS = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW", "SECRET_KEY")

@@ -14,7 +14,7 @@ MAX_BYTES = 5_000_000
 
 
 class Visitors:
-    """A crowd in a thread of its own. `number` and `hold_ms` may change at any time."""
+    """A crowd of clients, run in its own thread. `number` and `hold_ms` may change at any time."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -26,15 +26,15 @@ class Visitors:
         self.thread.start()
 
     def come(self, number: int, hold_ms: int) -> None:
-        """From now on so many, each needing its connection this long."""
+        """Set how many there are, and how long each needs its connection (ms)."""
         self.number, self.hold_ms = number, hold_ms
 
     def ask(self, url: str, method: str = "GET") -> Any:
-        """One answer as JSON; None when there is none."""
+        """Send a request. The answer's JSON, or None without an answer."""
         return asyncio.run_coroutine_threadsafe(self._ask(url, method), self.loop).result(DEADLINE_S + 1)
 
     def leave(self) -> None:
-        """End."""
+        """Stop all visitors."""
         self.is_over = True
         self.thread.join(DEADLINE_S)
 

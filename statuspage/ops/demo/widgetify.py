@@ -1,8 +1,8 @@
 """The demo's service: pages over a pool of five database connections.
 
 Real on purpose: real connections to a real database, held while a request
-needs them. Whoever gets none within the wait is answered 503; static files
-need none and go on. `python -m statuspage.ops.demo.widgetify PORT FOLDER`.
+needs them. A request that gets none within the wait is answered 503; static
+files need none and work. `python -m statuspage.ops.demo.widgetify PORT FOLDER`.
 """
 
 import json
@@ -40,7 +40,7 @@ class Pool:
         self.grow(size)
 
     def grow(self, size: int) -> None:
-        """Have at least this many."""
+        """Grow to at least this many connections."""
         while self.size < min(size, MAX_CONNECTIONS):
             self.free.put(sqlite3.connect(self.file, check_same_thread=False))
             self.size += 1
@@ -74,8 +74,8 @@ class Handler(BaseHTTPRequestHandler):
                 count = connection.execute("SELECT count(*) FROM widgets").fetchone()[0]
                 time.sleep(self._hold())
         except Exhausted:
-            found = {"error": "no database connection is free", "pool": self.pool.size, "waited_s": WAIT_S}
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, json.dumps(found).encode())
+            body = {"error": "no database connection is free", "pool": self.pool.size, "waited_s": WAIT_S}
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, json.dumps(body).encode())
             return
         self._answer(HTTPStatus.OK, json.dumps({"widgets": count}).encode())
 
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing: the story is told elsewhere."""
+        """Log nothing: the demo prints what happens."""
 
 
 class Server(ThreadingHTTPServer):
@@ -106,11 +106,11 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 512
 
     def handle_error(self, *_: Any) -> None:
-        """Visitors who left are no news."""
+        """Ignore visitors who closed the connection."""
 
 
 def main(port: int, folder: Path) -> None:
-    """Serve on loopback until told to end."""
+    """Serve on loopback until terminated."""
     file = folder / "widgetify.sqlite3"
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS widgets (name TEXT)")

@@ -1,4 +1,4 @@
-"""The password check: one person, one comparison, whatever was typed as the name."""
+"""The password check: one person, one comparison, by name or by email address."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 def person_of(login: str) -> AbstractBaseUser | None:
-    """Whose name or email address this is; None for nobody, and for an address of several."""
+    """The person with this name or email address; None if there is none, or several have the address."""
     if not login:
         return None
     named: AbstractBaseUser | None = get_user_by_username(login)
@@ -20,15 +20,15 @@ def person_of(login: str) -> AbstractBaseUser | None:
 
 
 def login_of(credentials: dict[str, Any]) -> str:
-    """What was typed as the name. allauth passes one text under two names when it looks like an address."""
+    """The entered name or address. allauth passes it under two keys if it looks like an address."""
     return str(credentials.get("username") or credentials.get("email") or "").strip()
 
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
-    """allauth's, which else checks the same guess up to three times."""
+    """allauth's backend, which would check the same guess up to three times."""
 
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
-        found: AbstractBaseUser | None = self._check_password(
+        person: AbstractBaseUser | None = self._check_password(
             person_of(login_of(credentials)), credentials.get("password") or ""
         )
-        return found
+        return person

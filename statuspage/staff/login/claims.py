@@ -40,13 +40,13 @@ def settle(userinfo: Claims, signed: Claims | None = None) -> dict[str, Any]:
     sources = [userinfo] if signed is None else [userinfo, signed]
     email = next((address for source in sources if (address := _address(source))), "")
     texts = {name: text for name, text in userinfo.items() if isinstance(text, str)}
-    told = {name: one_line(text) for name, text in texts.items() if name not in ADDRESS}
+    cleaned = {name: one_line(text) for name, text in texts.items() if name not in ADDRESS}
     vouched = {"email": email, "email_verified": True} if _is_vouched_for(email, sources) else {}
-    return {**told, **vouched, "sub": str(subject)}
+    return {**cleaned, **vouched, "sub": str(subject)}
 
 
 def _is_vouched_for(email: str, sources: list[Claims]) -> bool:
-    """One source says so of this very address, and none says otherwise."""
+    """Whether one source verifies this very address, and none contradicts it."""
     if any("email" in source and _address(source) != email for source in sources):
         return False
     if not all(is_verified(source["email_verified"]) for source in sources if "email_verified" in source):
@@ -55,7 +55,7 @@ def _is_vouched_for(email: str, sources: list[Claims]) -> bool:
 
 
 def _address(source: Claims) -> str:
-    """The address of a source; empty for a list, a mapping, and for letters that only look like others."""
+    """The email address of a source; empty if it is not a text, or has letters that look like others."""
     email = source.get("email")
     if not isinstance(email, str):
         return ""

@@ -13,7 +13,7 @@ from statuspage.staff.login.backends import person_of
 
 
 class LoginForm(theirs.LoginForm):  # type: ignore[misc]
-    """allauth's, with a label that says what is meant."""
+    """allauth's form, with a clearer label."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -24,7 +24,7 @@ class LoginForm(theirs.LoginForm):  # type: ignore[misc]
 
 
 class AcceptForm(forms.Form):
-    """A person of their own: name, address, password."""
+    """The new person's name, email address and password."""
 
     name = forms.CharField(
         max_length=150,
@@ -44,7 +44,7 @@ class AcceptForm(forms.Form):
         self.fields["email"].initial = invitation.email
 
     def clean_name(self) -> str:
-        """As Django's names are, free, and no address."""
+        """A valid and unused name that is not an email address."""
         return AccountAdapter().clean_username(self.cleaned_data["name"])
 
     def clean_email(self) -> str:

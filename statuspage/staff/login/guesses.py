@@ -1,6 +1,6 @@
 """Counts wrong passwords so that a stranger's guesses do not lock the owner out.
 
-A browser in which a person has logged in before carries a signed cookie and is counted by itself. Everywhere
+A browser in which a person has logged in before carries a signed cookie and is counted separately. Everywhere
 else guesses are counted by person and address, and more slowly by person alone. A cookie proves nothing but
 that its browser once knew the password: with it one may guess five times in five minutes, as before.
 """
@@ -22,8 +22,8 @@ _COUNTED = {"app": "allauth.account"}
 
 
 def count(request: HttpRequest, credentials: dict[str, Any]) -> ratelimit.RateLimitUsage | None:
-    """Count one guess, before the password is looked at. None: it is one too many."""
-    if browser := _browser(request, credentials):
+    """Count one guess, before the password is checked. None if there are too many."""
+    if browser := _browser_key(request, credentials):
         return ratelimit.consume(request, **_COUNTED, action="login_failed_known", key=browser)
     usage = ratelimit.RateLimitUsage(usage=[])
     for action, key in _counts(request, credentials):
@@ -35,7 +35,7 @@ def count(request: HttpRequest, credentials: dict[str, Any]) -> ratelimit.RateLi
 
 
 def forgive(request: HttpRequest, credentials: dict[str, Any]) -> None:
-    """Forget the guesses at this person. Those of the address, at anybody, stay counted."""
+    """Forget the guesses at this person. Those counted by network address stay."""
     for action, key in _counts(request, credentials):
         for rate in ratelimit.get_rates(**_COUNTED, action=action):
             if rate.per == "key":
@@ -44,7 +44,7 @@ def forgive(request: HttpRequest, credentials: dict[str, Any]) -> None:
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: AbstractBaseUser) -> None:
-    """This person logged in with this browser."""
+    """Set the cookie that says that this person has logged in with this browser."""
     person, mark = _cookie(request)
     if person != str(user.pk):
         mark = secrets.token_urlsafe(12)
@@ -62,20 +62,20 @@ def remember(request: HttpRequest, response: HttpResponse, user: AbstractBaseUse
 
 def _counts(request: HttpRequest, credentials: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """(limit, whose) of each count that a guess from a new place goes into."""
-    whom = _whom(credentials)
+    whom = _person_key(credentials)
     return ("login_failed", f"{whom} from {ratelimit.get_ip(request)}"), ("login_failed_anywhere", whom)
 
 
-def _whom(credentials: dict[str, Any]) -> str:
-    """Name and address of one person count together, and a forged Host is no fresh start."""
+def _person_key(credentials: dict[str, Any]) -> str:
+    """The key of a person: the same for name and email address, and independent of the Host."""
     login = login_of(credentials)
     person = person_of(login)
     return f"name:{login.lower()}" if person is None else f"person:{person.pk}"
 
 
-def _browser(request: HttpRequest, credentials: dict[str, Any]) -> str:
-    """By what a browser that knows this person is counted; empty for every other one."""
-    whom = _whom(credentials)
+def _browser_key(request: HttpRequest, credentials: dict[str, Any]) -> str:
+    """The key of a browser in which this person has logged in; empty for others."""
+    whom = _person_key(credentials)
     if request.user.is_authenticated and whom == f"person:{request.user.pk}":
         return f"session {request.session.session_key}"
     person, mark = _cookie(request)
@@ -83,6 +83,6 @@ def _browser(request: HttpRequest, credentials: dict[str, Any]) -> str:
 
 
 def _cookie(request: HttpRequest) -> tuple[str, str]:
-    told = request.get_signed_cookie(COOKIE, "", salt=_SALT, max_age=REMEMBERED_S)
-    person, _, mark = str(told).partition(":")
+    value = request.get_signed_cookie(COOKIE, "", salt=_SALT, max_age=REMEMBERED_S)
+    person, _, mark = str(value).partition(":")
     return person, mark

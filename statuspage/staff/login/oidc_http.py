@@ -13,7 +13,7 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 
 from components import egress, transport
 
-DEADLINE_S = 10.0  # for each thing that is asked, redirects included; a person waits, and a thread with them
+DEADLINE_S = 10.0  # for each request, redirects included; a person waits, and a thread too
 MAX_BYTES = 1_000_000  # keys of a large provider are some tens of kilobytes
 
 
@@ -22,11 +22,11 @@ class ProviderError(OAuth2Error, OSError):  # type: ignore[misc]
 
 
 class Missing(ProviderError, KeyError):
-    """The answer lacks what every provider says."""
+    """The answer lacks a required field."""
 
 
-class Said(dict[str, Any]):
-    """An object of an answer. allauth asks for what must be there by its name."""
+class ProviderObject(dict[str, Any]):
+    """A JSON object of an answer. A missing key that allauth reads raises Missing."""
 
     def __missing__(self, name: str) -> Any:
         raise Missing(f"The provider's response is missing “{name}”.")
@@ -40,21 +40,21 @@ class BasicLogin(Protocol):
 
 
 class Answer:
-    """An answer, as far as allauth reads it."""
+    """The part of a response that allauth reads."""
 
     def __init__(self, status_code: int, headers: Mapping[str, str], content: bytes, text: str) -> None:
         self.status_code, self.content, self.text = status_code, content, text
         self.headers = {"content-type": "", **{name.lower(): value for name, value in headers.items()}}
 
     def json(self) -> Any:
-        """The object that the body is, as each answer of OpenID Connect. Raises ProviderError."""
+        """The body as a JSON object, as OpenID Connect requires. Raises ProviderError."""
         try:
-            found = json.loads(self.content)
+            body = json.loads(self.content)
         except (ValueError, RecursionError) as error:
             raise ProviderError("The provider's response is not JSON.") from error
-        if not isinstance(found, dict):
+        if not isinstance(body, dict):
             raise ProviderError("The provider's response is not a JSON object.")
-        return Said(found)
+        return ProviderObject(body)
 
     def raise_for_status(self) -> None:
         """Raises ProviderError for anything but a 2xx or 3xx."""
@@ -63,7 +63,7 @@ class Answer:
 
 
 class Session:
-    """Asks through the door; each hop of a redirect is judged anew."""
+    """Requests through the egress door; each hop of a redirect is checked again."""
 
     def __enter__(self) -> Self:
         return self
@@ -71,9 +71,9 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Nothing is kept between requests."""
 
-    def get(self, url: str, **given: Any) -> Answer:
-        """GET it. Raises ProviderError."""
-        return self.request("GET", url, **given)
+    def get(self, url: str, **options: Any) -> Answer:
+        """Send a GET request. Raises ProviderError."""
+        return self.request("GET", url, **options)
 
     def request(
         self,
@@ -85,21 +85,21 @@ class Session:
         headers: Mapping[str, str] | None = None,
         auth: BasicLogin | None = None,
     ) -> Answer:
-        """Ask, and wait for the whole answer. Raises ProviderError."""
+        """Send a request and read the whole answer. Raises ProviderError."""
         login = (auth.username, auth.password) if auth is not None else None
-        given = {"params": params, "data": data, "headers": headers, "auth": login}
+        options = {"params": params, "data": data, "headers": headers, "auth": login}
         try:
             return asyncio.run(
-                _ask(method, str(url), {name: value for name, value in given.items() if value})
+                _ask(method, str(url), {name: value for name, value in options.items() if value})
             )
         except transport.ERRORS as error:
             raise ProviderError(str(error)) from error
 
 
-async def _ask(method: str, url: str, given: Mapping[str, Any]) -> Answer:
+async def _ask(method: str, url: str, options: Mapping[str, Any]) -> Answer:
     door = egress.through(egress.Door.SIGN_ON)
     async with transport.client(
         door, deadline_s=DEADLINE_S, most_bytes=MAX_BYTES, follow_redirects=True
     ) as client:
-        came = await client.request(method, url, **given)
+        came = await client.request(method, url, **options)
         return Answer(came.status_code, came.headers, came.content, came.text)

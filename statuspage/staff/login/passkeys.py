@@ -15,7 +15,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class CredentialField(forms.JSONField):
-    """JSON that Python refuses to read is as wrong as JSON that is none."""
+    """A JSON field that refuses what Python cannot read, as it refuses invalid JSON."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -25,7 +25,7 @@ class CredentialField(forms.JSONField):
 
 
 class _Readable:
-    """Beside one of allauth's forms."""
+    """A mix-in for allauth's forms: unreadable credentials are refused."""
 
     def clean_credential(self) -> Any:
         """Whose passkey it is."""
@@ -40,36 +40,36 @@ class _Readable:
 class AddForm(theirs.AddWebAuthnForm):  # type: ignore[misc]
     """A key logs in without a password only if its owner said so when adding it.
 
-    What the browser tells of the key itself (`credProps.rk`) is overruled: some keys are kept on the
-    device without being asked to, some browsers do not tell.
+    What the browser reports about the key (`credProps.rk`) is overruled: some keys are discoverable
+    without being asked, and some browsers do not report it.
     """
 
     credential = CredentialField(widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         try:
-            told: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean()
         except UNREADABLE as error:
             raise get_adapter().validation_error("incorrect_code") from error
-        if credential := told.get("credential"):
+        if credential := cleaned.get("credential"):
             results = credential.get("clientExtensionResults") or {}
-            results["credProps"] = {"rk": bool(told.get("passwordless"))}
+            results["credProps"] = {"rk": bool(cleaned.get("passwordless"))}
             credential["clientExtensionResults"] = results
-        return told
+        return cleaned
 
 
 class LoginForm(_Readable, theirs.LoginWebAuthnForm):  # type: ignore[misc]
     credential = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self) -> Any:
-        """Whose passkey it is. One that was added as a second factor is none here, whatever it proves."""
-        found = super().clean_credential()
-        if found.wrap().is_passwordless is not True:
+        """Whose passkey it is. One that was added as a second factor is refused here, even if it is valid."""
+        authenticator = super().clean_credential()
+        if authenticator.wrap().is_passwordless is not True:
             raise ValidationError(
                 "This key is a second factor: log in with your password first. "
                 "To log in with the key alone, add it again and tick “Passwordless”."
             )
-        return found
+        return authenticator
 
 
 class AuthenticateForm(_Readable, theirs.AuthenticateWebAuthnForm):  # type: ignore[misc]

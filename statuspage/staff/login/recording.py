@@ -21,7 +21,7 @@ from statuspage.staff.login.backends import login_of, person_of
 
 @receiver(django.user_logged_in)
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Inside, after every step of the login."""
+    """Logged in, after every step of the login."""
     Audit.objects.note(request, "login", user)
 
 
@@ -34,7 +34,7 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 @receiver(django.user_login_failed)
 def login_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """A wrong guess. A name nobody has may be a password typed into the wrong field: it is not kept."""
+    """A failed login. An unknown name may be a password in the wrong field, so it is not stored."""
     person = person_of(login_of(credentials))
     Audit.objects.note(request or context.request, "login.failed", person or "an unknown name")
 
@@ -47,20 +47,20 @@ def password_changed(request: HttpRequest, user: Any, **_: Any) -> None:
 
 @receiver(second_factor.authentication_failed)
 def second_factor_failed(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
-    """The password was right, the code was not: the one to look at."""
+    """The password was right, the code was not: worth a look."""
     Audit.objects.note(request, "login.failed", user, after={"factor": authenticator.type})
 
 
 @receiver(second_factor.authenticator_added)
 def factor_added(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
-    """Whoever was inside without it must come again."""
+    """End other sessions, which logged in without it."""
     Audit.objects.note(request, "factor.add", user, after={"factor": authenticator.type})
     end_other_sessions(request, user)
 
 
 @receiver(second_factor.authenticator_removed)
 def factor_removed(request: HttpRequest, user: Any, authenticator: Authenticator, **_: Any) -> None:
-    """A weaker door: others come again through it."""
+    """End other sessions: the login is weaker now."""
     Audit.objects.note(request, "factor.remove", user, before={"factor": authenticator.type})
     end_other_sessions(request, user)
 
@@ -73,8 +73,8 @@ def factor_reset(request: HttpRequest, user: Any, authenticator: Authenticator, 
 
 
 def end_sessions(user: Any) -> int:
-    """All sessions of a person, from the command line or by an admin. How many there were."""
-    mine = list(UserSession.objects.filter(user_id=user.pk))
-    for session in mine:
+    """End all sessions of a person, from the command line or by an admin. Returns how many there were."""
+    sessions = list(UserSession.objects.filter(user_id=user.pk))
+    for session in sessions:
         session.end()
-    return len(mine)
+    return len(sessions)

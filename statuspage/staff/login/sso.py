@@ -36,27 +36,27 @@ PROVIDER = "sso"
 
 
 class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Members and the invited come in; others only when OIDC_ROLE says as what."""
+    """Lets members and invited people in; others only if OIDC_ROLE sets a role."""
 
     def get_requests_session(self) -> Session:
-        """Through the egress door."""
+        """A session through the egress door."""
         return Session()
 
     def authenticate_by_email(self, sociallogin: SocialLogin) -> tuple[Any, str] | None:
-        """A member is known by an address that was proven on both sides; None for everybody else.
+        """The member with an address that is verified on both sides; None otherwise.
 
-        allauth's own falls back to addresses that somebody merely typed.
+        allauth's own method also accepts unverified addresses.
         """
         email = _proven(sociallogin)
         address = EmailAddress.objects.filter(email__iexact=email, verified=True).first() if email else None
         return (address.user, email) if address else None
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """`pre_social_login` has turned away whom we do not want."""
+        """True: `pre_social_login` has refused everyone else."""
         return True
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Refuse strangers before anything is made for them."""
+        """Refuse others before an account is made."""
         if sociallogin.is_existing:
             return
         email = _proven(sociallogin)
@@ -82,40 +82,40 @@ class SsoAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return user
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
-        """Accounts are linked by their address alone; nobody gets here."""
+        """Required by allauth; not reached, as accounts are linked by their address alone."""
         return reverse("mfa_index")
 
 
 class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """allauth's, which returns to PUBLIC_URL and checks every signature."""
+    """allauth's adapter, returning to PUBLIC_URL and checking every signature."""
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
-        """Whatever Host was asked."""
+        """On PUBLIC_URL, whatever the request's Host."""
         return public_url(reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id}))
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
-        """allauth is handed claims that we have weighed; by itself it takes userinfo as it comes."""
+        """Give allauth claims that were checked; on its own it takes userinfo as it comes."""
         userinfo = self._fetch_user_info(token.token)
         id_token = kwargs["response"].get("id_token")
         signed = self._decode_id_token(app, id_token) if id_token else None
         if not isinstance(userinfo, dict):
             raise OAuth2Error("The provider's response is not a set of claims.")
         try:
-            told = claims.settle(userinfo, signed)
+            settled = claims.settle(userinfo, signed)
         except claims.ClaimsError as error:
             raise OAuth2Error(error.__doc__) from error
-        return self.get_provider().sociallogin_from_response(request, {"userinfo": told})
+        return self.get_provider().sociallogin_from_response(request, {"userinfo": settled})
 
     def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
-        """Also when the token came straight from the issuer: TLS may be missing on private networks."""
-        found: dict[str, Any] = jwtkit.verify_and_decode(
+        """Verify and decode the token, also if it came from the issuer: private networks may lack TLS."""
+        payload: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=self.openid_config["jwks_uri"],
             issuer=self.openid_config["issuer"],
             audience=app.client_id,
             lookup_kid=jwtkit.lookup_kid_jwk,
         )
-        return found
+        return payload
 
 
 OpenIDConnectProvider.oauth2_adapter_class = OidcAdapter
@@ -124,7 +124,7 @@ OpenIDConnectProvider.oauth2_adapter_class = OidcAdapter
 @public
 @require_POST
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """On to the issuer, by a page: browsers count a redirect after a form as the form's own target."""
+    """To the issuer, through a page: browsers treat a redirect after a form as the form's own target."""
     if request.POST.get("process", "login") != "login" or "process" in request.GET:
         raise PermissionDenied
     adapter = _adapter(request, provider_id)
@@ -151,13 +151,13 @@ def _adapter(request: HttpRequest, provider_id: str) -> OidcAdapter:
 
 
 def _proven(sociallogin: SocialLogin) -> str:
-    """The address the issuer vouches for; empty without one."""
+    """The address that the issuer has verified; empty without one."""
     addresses = (address for address in sociallogin.email_addresses if address.verified is True)
     return next((str(address.email) for address in addresses), "")
 
 
 def _is_taken(email: str) -> bool:
-    """Somebody here has this address, proven or not."""
+    """Whether someone has this address, verified or not."""
     if not email:
         return False
     has_user = get_user_model().objects.filter(email__iexact=email).exists()

@@ -13,19 +13,19 @@ class NotCountedError(DatabaseError):
 
 
 class ThrottleCache(DatabaseCache):
-    """Django's cache in a table, with two of its kindnesses taken out."""
+    """Django's cache in a table, without silent failures and early eviction."""
 
     _table: str  # Django's own, which its types do not tell
     _base_set: Any
 
     def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        """Django's own stays silent when it could not write: a guess would go uncounted."""
+        """Raises NotCountedError where Django's own ignores a failed write: a guess would go uncounted."""
         full = self.make_and_validate_key(key, version=version)
         if not self._base_set("set", full, value, timeout):
             raise NotCountedError
 
     def _cull(self, db: str, cursor: Any, now: datetime, num: int) -> None:
-        """Expired rows only: Django's own throws a third of the rest away, and guessers fill tables."""
+        """Delete expired rows only. Django's own drops a third of the rest, and guesses can fill a table."""
         connection = connections[db]
         expires = connection.ops.quote_name("expires")
         table = connection.ops.quote_name(self._table)

@@ -1,4 +1,4 @@
-"""The allauth addresses that exist here, each with who may see it.
+"""The allauth addresses that exist here, each with an access mark.
 
 allauth brings many more (signing up, changing addresses, linking accounts): what is not in this
 table is not routed.
@@ -23,7 +23,7 @@ Mark = Callable[[Any], Any]
 
 
 def _plain(view: Any) -> Any:
-    """A public mark on a wrapper of our own: theirs is shared by all who import it."""
+    """Mark a wrapper of the view as public: allauth's own view may be used elsewhere too."""
 
     def seen(request: Any, *args: Any, **named: Any) -> Any:
         return view(request, *args, **named)
@@ -92,12 +92,12 @@ urlpatterns = [
     *_chosen(account.urlpatterns, ACCOUNT),
     path("login/", _login.callback, name="login"),
     *(
-        path(f"2fa/{one.pattern}", one.callback, name=one.name)
-        for one in _chosen(second_factor.urlpatterns, SECOND_FACTOR)
+        path(f"2fa/{pattern.pattern}", pattern.callback, name=pattern.name)
+        for pattern in _chosen(second_factor.urlpatterns, SECOND_FACTOR)
     ),
     *(
-        path(f"sessions/{one.pattern}", one.callback, name=one.name)
-        for one in _chosen(sessions.urlpatterns, SESSIONS)
+        path(f"sessions/{pattern.pattern}", pattern.callback, name=pattern.name)
+        for pattern in _chosen(sessions.urlpatterns, SESSIONS)
     ),
     path("invitation/<str:token>/", views.accept, name="accept_invitation"),
     *_single_sign_on(),

@@ -44,12 +44,12 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 
 @transaction.atomic
 def _join(request: HttpRequest, invitation: Invitation, form: AcceptForm):  # type: ignore[no-untyped-def] # noqa: ANN202
-    """The new person, all of it or nothing."""
-    told = form.cleaned_data
-    user = get_user_model().objects.create_user(told["name"], told["email"], told["password"])
-    # only a link that was mailed to this very address proves that somebody reads there
-    is_proven = invitation.is_mailed and told["email"] == invitation.email
-    EmailAddress.objects.create(user=user, email=told["email"], primary=True, verified=is_proven)
+    """Make the new person, in one transaction."""
+    data = form.cleaned_data
+    user = get_user_model().objects.create_user(data["name"], data["email"], data["password"])
+    # only a link that was mailed to this very address proves that it is theirs
+    is_proven = invitation.is_mailed and data["email"] == invitation.email
+    EmailAddress.objects.create(user=user, email=data["email"], primary=True, verified=is_proven)
     invitation.accept(user, now=timezone.now())
     Audit.objects.note(request, "invitation.accept", user, after={"role": invitation.role_label})
     return user
@@ -57,12 +57,12 @@ def _join(request: HttpRequest, invitation: Invitation, form: AcceptForm):  # ty
 
 @public
 def cancelled(request: HttpRequest) -> HttpResponse:
-    """Somebody turned back at the identity provider."""
+    """The page after cancelling at the identity provider."""
     return render(request, "socialaccount/login_cancelled.html")
 
 
 def too_many(request: HttpRequest) -> HttpResponse:
-    """Wait: said with the status that programs understand."""
+    """The page for too many attempts, with status 429."""
     answer = render(request, "429.html", status=429)
     answer.headers["Retry-After"] = "300"
     return answer

@@ -13,13 +13,13 @@ ROLES = [(role.value, role.label) for role in Role]
 
 
 class RoleForm(forms.Form):
-    """One of the four."""
+    """One of the four roles."""
 
     role = forms.TypedChoiceField(choices=ROLES, coerce=lambda value: Role(int(value)))
 
 
 class InviteForm(RoleForm):
-    """Whom, and as what."""
+    """An email address and a role."""
 
     email = forms.EmailField(max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     field_order = ("email", "role")
@@ -37,7 +37,7 @@ class InviteForm(RoleForm):
 
 
 class AuditForm(forms.Form):
-    """What to look for; everything may be left out."""
+    """A search of the audit log; every field is optional."""
 
     words = forms.CharField(required=False, max_length=200)
     actor = forms.CharField(required=False, max_length=150, label="Who")
@@ -48,7 +48,7 @@ class AuditForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         acts = Audit.objects.order_by("act").values_list("act", flat=True).distinct()
-        self.fields["act"].choices = [("", "anything"), *((one, one) for one in acts)]  # type: ignore[attr-defined]
+        self.fields["act"].choices = [("", "anything"), *((act, act) for act in acts)]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -47,14 +47,14 @@ class Person:
 
     @property
     def role_label(self) -> str:
-        """The word in menus."""
+        """The role's label."""
         return self.role.label if self.role else "No role"
 
 
 @never_cache
 @needs(Role.ADMIN)
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody, and the open invitations."""
+    """All people, and the open invitations."""
     return _people(request, InviteForm())
 
 
@@ -62,7 +62,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
-    """Ask somebody in, by mail or with a link to hand over."""
+    """Invite someone, by mail or with a link to pass on."""
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _people(request, form, status=422)
@@ -85,7 +85,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_POST
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    """Take an invitation back."""
+    """Withdraw an invitation."""
     invitation = get_object_or_404(Invitation.objects.open(timezone.now()), pk=pk)
     Audit.objects.note(request, "invitation.withdraw", invitation)
     invitation.delete()
@@ -119,7 +119,7 @@ def change_role(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_POST
 def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Shut a person out at once."""
+    """End a person's access at once."""
     user = get_object_or_404(get_user_model(), pk=pk)
     try:
         Member.objects.shut_out(user)
@@ -134,7 +134,7 @@ def deactivate(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_POST
 def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a person in again."""
+    """Restore a person's access."""
     user = get_object_or_404(get_user_model(), pk=pk)
     Member.objects.let_in_again(user)
     Audit.objects.note(request, "person.reactivate", user, before={"active": False}, after={"active": True})
@@ -145,7 +145,7 @@ def reactivate(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Role.ADMIN)
 @require_POST
 def remove_factors(request: HttpRequest, pk: int) -> HttpResponse:
-    """For who lost the phone and the codes: the password alone lets them in, to add new ones."""
+    """Remove a person's second factors, after they lost them: the password alone logs them in."""
     user = get_object_or_404(get_user_model(), pk=pk)
     removed, _ = Authenticator.objects.filter(user_id=user.pk).delete()
     Audit.objects.note(request, "factor.remove", user, before={"factors": removed}, after={"factors": 0})
@@ -160,18 +160,18 @@ def remove_factors(request: HttpRequest, pk: int) -> HttpResponse:
 def audit_log(request: HttpRequest) -> HttpResponse:
     """Who did what: newest first, searched and paged."""
     form = AuditForm(request.GET)
-    found = _search(form.cleaned_data) if form.is_valid() else Audit.objects.none()
-    rows = Paginator(found, PAGE_ROWS).get_page(request.GET.get("page"))
+    entries = _search(form.cleaned_data) if form.is_valid() else Audit.objects.none()
+    rows = Paginator(entries, PAGE_ROWS).get_page(request.GET.get("page"))
     asked = urlencode({name: str(value) for name, value in request.GET.items() if name != "page" and value})
     request.section = "audit"  # type: ignore[attr-defined]
     return render(request, "console/audit.html", {"form": form, "rows": rows, "asked": asked})
 
 
 def _search(wanted: dict[str, Any]) -> QuerySet[Audit]:
-    """Days are UTC, as the page shows them."""
-    found = Audit.objects.all()
+    """The entries that match. Days are UTC, as the page shows them."""
+    entries = Audit.objects.all()
     for word in wanted["words"].split():
-        found = found.filter(
+        entries = entries.filter(
             Q(thing__icontains=word)
             | Q(act__icontains=word)
             | Q(actor__icontains=word)
@@ -179,14 +179,14 @@ def _search(wanted: dict[str, Any]) -> QuerySet[Audit]:
             | Q(public_id=word)
         )
     if wanted["actor"]:
-        found = found.filter(actor__icontains=wanted["actor"])
+        entries = entries.filter(actor__icontains=wanted["actor"])
     if wanted["act"]:
-        found = found.filter(act=wanted["act"])
+        entries = entries.filter(act=wanted["act"])
     if wanted["since"]:
-        found = found.filter(at__gte=datetime.combine(wanted["since"], time.min, UTC))
+        entries = entries.filter(at__gte=datetime.combine(wanted["since"], time.min, UTC))
     if wanted["until"]:
-        found = found.filter(at__lt=datetime.combine(wanted["until"], time.min, UTC) + timedelta(days=1))
-    return found
+        entries = entries.filter(at__lt=datetime.combine(wanted["until"], time.min, UTC) + timedelta(days=1))
+    return entries
 
 
 def _people(request: HttpRequest, form: InviteForm, *, status: int = 200, **more: Any) -> HttpResponse:
@@ -221,7 +221,7 @@ def _persons(me: int | None) -> list[Person]:
 
 
 def _role(user: Any) -> Role | None:
-    """The role a person has, or will have again."""
+    """The role a person has, or had before they were deactivated."""
     if user.is_superuser:
         return Role.ADMIN
     return Role(user.member.role) if hasattr(user, "member") else None

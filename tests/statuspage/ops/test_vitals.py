@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from components.health_documents import Health, read
 from components.models import Heartbeat, Page, Probe
 from incidents import notification_status
 from statuspage.console.vital_signs import system
@@ -37,6 +38,18 @@ def test_all_well(well, client):
     answer = client.get("/healthz")
     assert answer.headers["content-type"] == "application/health+json"
     assert "no-store" in answer.headers["cache-control"]
+
+
+def test_our_own_reader_of_health_documents_reads_it(well, client):
+    answer = client.get("/healthz")
+    document = read(answer.content, answer.headers["content-type"], answer.status_code)
+    assert (document.format, document.status, document.failing) == ("health+json", Health.UP, ())
+    Probe.objects.update(next_slot=int(well.timestamp()) - 16)
+    answer = client.get("/healthz")
+    document = read(answer.content, answer.headers["content-type"], answer.status_code)
+    assert (answer.status_code, document.status) == (503, Health.DOWN)
+    assert [part.name for part in document.failing] == ["probes:oldestDueSlot"]
+    assert document.failing[0].words.endswith(" s")
 
 
 def test_a_worker_that_is_silent_for_a_minute_fails(well):

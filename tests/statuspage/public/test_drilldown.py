@@ -227,10 +227,16 @@ def test_a_flood_of_checks_is_cut_and_said_to_be(outage):
         ({"outcome": "down", "failure": "of the future"}, "Failed"),
         ({"outcome": "degraded", "status_code": 200, "total_ms": 900}, "Slow response"),
         ({"outcome": "degraded", "total_ms": 20, "days_left": 3}, "Certificate expires soon"),
+        ({"outcome": "degraded", "days_left": 90, "facts": {"value": "0.9"}}, "Value near its limit"),
+        ({"outcome": "degraded", "days_left": 90, "facts": {"health": "degraded"}}, "Reports a problem"),
+        ({"outcome": "down", "failure": "limit", "status_code": 200}, "Value beyond its limit"),
+        ({"outcome": "down", "failure": "reported", "status_code": 200}, "Reports a problem"),
     ],
 )
 def test_what_a_check_saw(fields, words):
-    check = Check(probe=Probe(latency_limit_ms=500), **{"slot": 0, "total_ms": 20, **fields})
+    check = Check(
+        probe=Probe(latency_limit_ms=500, least_days_left=14), **{"slot": 0, "total_ms": 20, **fields}
+    )
     assert drilldown.sees(check) == words
 
 

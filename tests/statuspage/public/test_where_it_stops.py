@@ -15,6 +15,9 @@ LITERAL = {"status_code": 503, "connect_ms": 3, "first_byte_ms": 9}  # no name t
 FULL = {"dns_ms": 1, "connect_ms": 3, "tls_ms": 4, "first_byte_ms": 9}
 
 
+TARGETS = {"http": "http://127.0.0.1:9/", "sse": "http://127.0.0.1:9/", "websocket": "ws://127.0.0.1:9/"}
+
+
 def ladder():
     """As the page of the incident reads it."""
     incident = Incident.objects.prefetch_related(Prefetch("affected", to_attr="all_affected")).get()
@@ -23,7 +26,7 @@ def ladder():
 
 def told(kind, failure, facts):
     """Name, state and words of each step on the page of the incident."""
-    probe = watched("API", kind=kind, target="127.0.0.1:9" if kind != "http" else "http://127.0.0.1:9/")
+    probe = watched("API", kind=kind, target=TARGETS.get(kind, "127.0.0.1:9"))
     fell(probe)
     found(probe, Reading(20.0, failure, "Oh.", **facts), after(minutes=1))
     return [(rung.name, rung.state, rung.text) for rung in ladder()]
@@ -71,6 +74,17 @@ OK_DNS, OK_TCP = ("DNS", "ok", "resolves"), ("Connect", "ok", "3 ms")
         ("dns", Failure.DNS, {}, [("DNS", "failed", "Name not found")]),
         ("tls", Failure.TLS, {"dns_ms": 1, "connect_ms": 3},
          [OK_DNS, OK_TCP, ("TLS", "failed", "Invalid certificate")]),
+        ("websocket", Failure.STATUS, {**FULL, "status_code": 503, "tls_ms": None},
+         [OK_DNS, OK_TCP, ("Upgrade", "failed", "503 Service Unavailable"), ("First message", "open", "")]),
+        ("websocket", Failure.TIMEOUT_FIRST_BYTE, {"connect_ms": 3},
+         [("DNS", "ok", ""), OK_TCP, ("Upgrade", "failed", "No response"), ("First message", "open", "")]),
+        ("websocket", Failure.TIMEOUT_TRANSFER, {**FULL, "tls_ms": None},
+         [OK_DNS, OK_TCP, ("Upgrade", "ok", "9 ms"), ("First message", "failed", "Response did not finish")]),
+        ("websocket", Failure.RESET, {**FULL, "transfer_ms": 2},
+         [OK_DNS, OK_TCP, ("TLS", "ok", "valid"), ("Upgrade", "ok", "9 ms"), ("First message", "ok", "2 ms"),
+          ("Response", "failed", "Connection closed")]),
+        ("sse", Failure.TIMEOUT_TRANSFER, {**FULL, "tls_ms": None},
+         [OK_DNS, OK_TCP, ("HTTP", "ok", "9 ms"), ("First event", "failed", "Response did not finish")]),
     ],
 )  # fmt: skip
 def test_the_page_of_an_incident_names_the_step_that_failed(db, kind, failure, facts, steps):

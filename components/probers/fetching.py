@@ -1,0 +1,83 @@
+"""One HTTP request of a check, with the redirects it leads to; what the answer means is the caller's.
+
+Follows up to five redirects, each judged by the egress door again; headers that
+staff typed are not sent to another origin.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from components import wire
+from components.client_certificates import ClientCertificate
+from components.egress import HTTP2, Egress
+from components.outcomes import Failure, Reading
+from components.probers import exchange
+from components.probers.base import EXCERPT_CHARACTERS, Clock, printable
+from components.probers.body import Answer
+from components.probers.redirects import first_hop, next_hop
+
+MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class Request(Protocol):
+    """What an order says about its request: `shown` is for the origin of `url` alone."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    @property
+    def follows(self) -> bool: ...
+
+    @property
+    def http2(self) -> bool: ...
+
+    @property
+    def shown(self) -> ClientCertificate | None: ...
+
+
+# Reads the body (its pieces, asked for by this method) and judges it
+Judge = Callable[[wire.Head, exchange.Pieces, str], Awaitable[Reading]]
+
+
+async def fetch(
+    order: Request, clock: Clock, egress: Egress, judged: Judge, ours: Mapping[str, str] | None = None
+) -> Reading:
+    """Ask, follow redirects, and have the last answer judged; what goes wrong on the way is its own reading.
+
+    `ours` are headers that go to every origin, unless staff typed their own. Raises EgressError; is cancelled
+    at the deadline.
+    """
+    hop = first_hop(order.url, order.method, order.headers, order.body)
+    for _ in range(MAX_REDIRECTS + 1):
+        offers = HTTP2 if order.http2 else ()
+        line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
+        try:
+            head, pieces = await exchange.ask(hop, line, clock, ours)
+            if order.http2:
+                clock.note(protocol=head.version)
+            location = next(filter(None, head.values("location")), "")
+            if order.follows and head.status in REDIRECTS and location:
+                hop = next_hop(hop, head.status, location, head.values("set-cookie"))
+                continue
+            return await judged(head, pieces, hop.method)
+        except exchange.ERRORS as error:
+            return exchange.failed(error, clock)
+        finally:
+            line.close()
+    return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+
+def excerpt(head: wire.Head, answer: Answer) -> str:
+    """The beginning of a body, as text that is safe to keep and to show."""
+    begin = Answer(answer.data[: 4 * EXCERPT_CHARACTERS])
+    return printable(begin.text(head).encode("utf-8", "replace"))

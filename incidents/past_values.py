@@ -1,0 +1,76 @@
+"""What number probes measured recently, read for a whole batch of checks in one query.
+
+A prober does no database work, so an order that wants its past is given it before it runs.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from components.checking import CheckRequest
+from components.models import Check, Probe
+from components.probers.base import WantsPast
+
+MAX_ROWS = 50_000  # of a whole batch
+
+
+def with_past(requests: list[CheckRequest], probes: Mapping[int, Probe]) -> list[CheckRequest]:
+    """The same requests; those whose orders want it with their past. At most one query.
+
+    Checks from before the probe was pointed at what it measures now are not its past.
+    """
+    first_slots = {
+        request.claim.probe_id: _first_slot(request, request.order, probes[request.claim.probe_id])
+        for request in requests
+        if isinstance(request.order, WantsPast)
+    }
+    wanted = {probe_id: slot for probe_id, slot in first_slots.items() if slot is not None}
+    if not wanted:
+        return requests
+    values = _values(wanted)
+    return [
+        _with(request, values[request.claim.probe_id]) if request.claim.probe_id in wanted else request
+        for request in requests
+    ]
+
+
+def _with(request: CheckRequest, values: Iterable[tuple[int, float]]) -> CheckRequest:
+    """In seconds before its own slot; a clock that was put back left later ones."""
+    slot = request.claim.slot
+    past = [(float(at - slot), value) for at, value in values if at < slot]
+    return replace(request, order=request.order.with_past(past))
+
+
+def _first_slot(request: CheckRequest, order: WantsPast, probe: Probe) -> int | None:
+    """The first second of the past that it wants; None when it wants none, or has none."""
+    past_s = order.past_s(probe.interval_s)
+    if not past_s or probe.passed_at is None:
+        return None
+    return max(request.claim.slot - past_s, int(probe.passed_at.timestamp()))
+
+
+def _values(first_slots: Mapping[int, int]) -> dict[int, list[tuple[int, float]]]:
+    """Slot and value of each probe's checks, oldest first."""
+    by_slot: dict[int, list[int]] = defaultdict(list)
+    for probe_id, slot in first_slots.items():
+        by_slot[slot].append(probe_id)
+    asked = reduce(or_, (Q(probe__in=ids, slot__gte=slot) for slot, ids in by_slot.items()))
+    rows = Check.objects.filter(asked).order_by("-slot").values_list("probe_id", "slot", "facts")[:MAX_ROWS]
+    found: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for probe_id, slot, facts in rows:
+        if (value := _number(facts)) is not None:
+            found[probe_id].append((slot, value))
+    return {probe_id: found[probe_id][::-1] for probe_id in first_slots}
+
+
+def _number(facts: Any) -> float | None:
+    """The value among the facts of a check; None where none was measured."""
+    try:
+        return float(facts["value"]) if isinstance(facts, dict) and "value" in facts else None
+    except (TypeError, ValueError):
+        return None
