@@ -129,7 +129,8 @@ class Migration(migrations.Migration):
                     "settle_s",
                     models.PositiveIntegerField(
                         default=120,
-                        help_text="How long the component has to come back. Then its probes say whether the call helped.",
+                        help_text="How long the component has to come back. Then its probes say whether the"
+                        " call helped.",
                         validators=[
                             django.core.validators.MinValueValidator(0, "Use at least 0."),
                             django.core.validators.MaxValueValidator(3600, "Use at most 3,600."),
@@ -169,7 +170,8 @@ class Migration(migrations.Migration):
                     "is_announced",
                     models.BooleanField(
                         default=False,
-                        help_text="The call is a fact on the public timeline, in fixed wording. Otherwise only staff see it.",
+                        help_text="The call is a fact on the public timeline, in fixed wording. Otherwise only"
+                        " staff see it.",
                         verbose_name="announced to customers",
                     ),
                 ),

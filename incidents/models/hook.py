@@ -11,6 +11,7 @@ from components import encryption, event_log, webhook_signature
 from components.models import Component
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
+from incidents.generated_text import duration
 
 MAX_URL_LENGTH = 500
 BRAKE_IS_ON = "The global brake is on"
@@ -99,6 +100,11 @@ class Hook(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def pace(self) -> str:
+        """Its budget in words: "3 in 1 h"."""
+        return f"{self.budget} in {duration(self.window_s)}"
 
     @property
     def secret(self) -> str:
