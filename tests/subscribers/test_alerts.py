@@ -37,7 +37,7 @@ PARTS = ("worker:heartbeat", "deliveries:heartbeat", "probes:oldestDueSlot", "de
 
 
 def vitals(*dead):
-    return {name: DEAD if name in dead else WELL for name in PARTS}
+    return {name: DEAD if name in dead else WELL for name in (*PARTS, *dead)}
 
 
 def channel(user, address, kind="apprise", **more):
