@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import Max, Min
 
 from components.models import Probe
-from incidents import sight, staff_questions
+from incidents import sight, slowdowns, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
@@ -238,6 +238,17 @@ def blind(world: World) -> Iterator[Owed]:
         )  # fmt: skip
 
 
+def slow(world: World) -> Iterator[Owed]:
+    """A component that was slower in the last hour than it usually is at this hour of the week."""
+    for component, slowdown in slowdowns.slow_components(world.now):
+        yield Owed(
+            component.public_id, f"{component} responds slower than usual.",
+            f"Median {slowdown.now_ms:,.0f} ms in the last full hour; {slowdown.usual_ms:,.0f} ms is usual"
+            f" for this hour of the week (from {slowdown.weeks} weeks).",
+            address("console_component", component.public_id), f"{component} responds at its usual speed.",
+        )  # fmt: skip
+
+
 def mail_server(world: World) -> Iterator[Owed]:
     """Our mail server is failing; also while all mail waits, as then it cannot be known to work."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
@@ -289,6 +300,7 @@ KINDS: dict[str, Kind] = {
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
     "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),
+    "slow": Kind(SYSTEM, slow),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
     "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),
