@@ -141,7 +141,7 @@ def _begin_waiting(act: Act, now: datetime) -> Order | None:
     if act.state == ActState.PROPOSED:
         return None
     failing = it.failing or Failing()
-    act.failure, act.causes = min(failing.failures, default=""), sorted(failing.causes)
+    act.failure, act.causes = min(failing.failures, default=""), sorted(failing.likely)
     return _start(act, act.hook, it, now)
 
 
@@ -150,7 +150,7 @@ def new_act(hook: Hook, incident: Incident, failing: Failing | None, now: dateti
     failing = failing or Failing()
     return Act(
         hook=hook, hook_name=hook.name, action=hook.action, target=hook.target, component=hook.component,
-        incident=incident, failure=min(failing.failures, default=""), causes=sorted(failing.causes),
+        incident=incident, failure=min(failing.failures, default=""), causes=sorted(failing.likely),
         created_at=now,
     )  # fmt: skip
 

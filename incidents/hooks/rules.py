@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-CAUSES = {  # what a hook may be limited to; any other cause that is named is matched by "all" alone
+# Kinds of components.diagnosis.causes that a hook may be limited to
+CAUSES = {
     "not_started": "not started",
+    "crash": "crashes",
+    "stuck": "stuck",
     "overload": "overload",
-    "health_check": "health check failing",
-    "connections_used_up": "connections used up",
+    "unhealthy": "health checks fail",
+    "db_connections": "database connections used up",
     "deploy": "deploy or drain",
     "network": "network",
+    "error": "error on this request",
+    "content": "reports a problem",
 }
 # A call mends none of these, and may do harm: the dependency is elsewhere, the fault is in a file or ours
 NEVER = {
@@ -21,21 +26,26 @@ NEVER = {
     "certificate": "its certificate is not valid",
     "dns": "its name cannot be resolved",
     "blocked": "our checks are blocked",
+    "unauthorized": "our checks are not authorized",
     "own_fault": "the fault is ours",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """What a component fails with: words of `outcomes.Failure`, and keys of CAUSES, NEVER or others."""
+    """What a component fails with: words of `outcomes.Failure`, and kinds of causes.
+
+    A hook for some causes needs one that is `likely`; to hold it back, one that is `possible` is enough.
+    """
 
     failures: frozenset[str] = frozenset()
-    causes: frozenset[str] = frozenset()
+    likely: frozenset[str] = frozenset()
+    possible: frozenset[str] = frozenset()
 
     @property
     def never(self) -> str:
         """Why no hook is called, in words; empty if one may be."""
-        return next((words for key, words in NEVER.items() if key in self.causes), "")
+        return next((words for kind, words in NEVER.items() if kind in self.possible | self.likely), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +110,8 @@ def _by_failure(it: Situation) -> str:
         return f"No hook is called for this cause: {it.failing.never}."
     if it.failures and not it.failing.failures & set(it.failures):
         return "The hook is not for this failure."
-    if it.causes and not it.failing.causes & set(it.causes):
-        return "The hook is not for this cause, or no cause is known."
+    if it.causes and not it.failing.likely & set(it.causes):
+        return "The hook is not for this cause, or no cause is likely enough."
     return ""
 
 

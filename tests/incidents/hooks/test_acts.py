@@ -5,10 +5,10 @@ import json
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from components.models import AutoIncidents, Component
+from components.models import AutoIncidents, Component, DeployMarker
 from components.outcomes import Failure
 from incidents import automation
-from incidents.hooks import acting, asking
+from incidents.hooks import asking
 from incidents.models import Act, Brake, Hook, Incident, Maintenance, Update
 from tests.incidents.hooks.making import after, failing, fell, found, hook, notes, rose, secret, states
 from tests.making import joining, watched
@@ -259,10 +259,11 @@ def test_nothing_is_called_during_maintenance(rounds, target):
     assert target.asked == []
 
 
-def test_nothing_is_called_right_after_a_deploy(rounds, target, monkeypatch):
+@pytest.mark.parametrize("is_of_all", [True, False])
+def test_nothing_is_called_right_after_a_deploy(rounds, target, is_of_all):
     probe = failing()
     hook(probe.component, target.url)
-    monkeypatch.setattr(acting.deploys, "newest", lambda component, now: after(seconds=-60))
+    DeployMarker.objects.create(at=after(seconds=-60), component=None if is_of_all else probe.component)
     rounds.at(after(seconds=12))
     assert target.asked == []
     rounds.at(after(seconds=541))

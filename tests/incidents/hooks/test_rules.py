@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from components.diagnosis.causes import KINDS
 from incidents.hooks import targets
-from incidents.hooks.rules import NEVER, Failing, Situation, refusal
+from incidents.hooks.rules import CAUSES, NEVER, Failing, Situation, refusal
 from tests.making import NOW, after
 
 MAY = Situation(
@@ -25,6 +26,10 @@ NOT = {
     "works": {"failing": None},
     "another failure": {"failures": ["status"]},
     "another cause": {"causes": ["overload"]},
+    "the cause is only possible": {
+        "causes": ["overload"],
+        "failing": Failing(possible=frozenset({"overload"})),
+    },
     "no cause is known": {"causes": ["overload"], "failing": Failing(frozenset({"refused"}))},
     "busy": {"is_busy": True},
     "called just now": {"last_at": after(seconds=-59)},
@@ -44,7 +49,7 @@ def test_one_reason_is_enough(name):
 
 @pytest.mark.parametrize("cause", NEVER)
 def test_no_hook_is_called_for_these_causes_whatever_else_is_named(cause):
-    both = Failing(frozenset({"refused"}), frozenset({"not_started", cause}))
+    both = Failing(frozenset({"refused"}), frozenset({"not_started"}), frozenset({"not_started", cause}))
     assert NEVER[cause] in refusal(replace(MAY, failing=both, causes=["not_started"]))
 
 
@@ -79,3 +84,8 @@ def test_an_address_that_cannot_be_called_is_refused_with_a_sentence(url, settin
 def test_a_secret_that_cannot_sign_is_refused(secret):
     with pytest.raises(Exception, match="whsec_"):
         targets.checked_secret(secret)
+
+
+def test_every_cause_that_is_offered_or_held_back_is_one_that_a_diagnosis_names():
+    assert CAUSES.keys() | NEVER.keys() <= KINDS.keys()
+    assert not CAUSES.keys() & NEVER.keys()
