@@ -21,13 +21,17 @@ from incidents.lifecycle import Kind
 from incidents.models import Act, ActState, Brake, Hook, Incident
 from incidents.models.act import CALLED
 
+MAX_WAIT = timedelta(minutes=2)  # from the approval to the call: later it would surprise people
 SLACK = timedelta(seconds=20)  # past its deadline: to write the result, and for clocks that differ
 MAX_READ = 250  # calls of a hook or target: more than any budget
 WAITING = (ActState.PROPOSED, ActState.APPROVED)
 
 
 def situation(hook: Hook, incident: Incident, now: datetime, *, act: Act | None = None) -> Situation:
-    """All that decides whether this hook is called for this incident. `act`: one that waits to be."""
+    """What decides whether this hook is called for this incident, but for what fails.
+
+    `act`: one that waits to be called.
+    """
     component = hook.component
     calls = _automatic_calls(hook)
     since = now - timedelta(seconds=hook.window_s)
@@ -38,11 +42,11 @@ def situation(hook: Hook, incident: Incident, now: datetime, *, act: Act | None 
         is_over=is_over(incident),
         is_owned=incident.is_owned,
         is_approved=act is not None and act.state == ActState.APPROVED,
+        is_refused=Act.objects.of(incident).filter(hook=hook, state=ActState.REFUSED).exists(),
         is_set_by_hand=bool(component.manual_status),
         is_worked_on=is_worked_on(component),
         deployed_at=deploys.newest(component, now),
         deploy_quiet_s=settings.HOOKS_DEPLOY_QUIET_S,
-        failing=causes.failing(component),
         failures=hook.failures,
         causes=hook.causes,
         is_busy=_is_busy(hook, incident, but=act),
@@ -79,28 +83,44 @@ def is_over(incident: Incident) -> bool:
     return bool(incident.resolved_at or incident.deleted_at or incident.merged_into_id)
 
 
-def due(now: datetime) -> list[tuple[Hook, Incident]]:
-    """Armed hooks of components that fail in an open incident; those that need no approval come first."""
-    armed = Hook.objects.filter(is_armed=True).select_related("component").order_by("needs_approval", "id")
-    pairs = []
-    for hook in armed:
+def pairs() -> list[tuple[Hook, Incident]]:
+    """Armed hooks with the open incident of their component; those that need no approval come first."""
+    found = []
+    for hook in (
+        Hook.objects.filter(is_armed=True).select_related("component").order_by("needs_approval", "id")
+    ):
         places = hook.component.affected.filter(
             continued_in=None, incident__resolved_at=None, incident__deleted_at=None,
             incident__merged_into=None,
         )  # fmt: skip
         place = places.select_related("incident").order_by("-is_auto_open", "-id").first()
-        if place is not None and not rules.refusal(situation(hook, place.incident, now)):
-            pairs.append((hook, place.incident))
-    return pairs
+        if place is not None:
+            found.append((hook, place.incident))
+    return found
+
+
+def refusal(hook: Hook, incident: Incident, now: datetime) -> str:
+    """Why it is not called now; empty if it is due. `begin` asks again under the lock."""
+    return _judged(hook, incident, now)[1]
+
+
+def _judged(hook: Hook, incident: Incident, now: datetime, act: Act | None = None) -> tuple[Situation, str]:
+    """The situation, and why the hook is not called."""
+    it = situation(hook, incident, now, act=act)
+    if why := rules.refusal_whatever_fails(it):
+        return it, why
+    it = replace(it, failing=causes.failing(hook.component))
+    return it, rules.refusal(it)
 
 
 def begin(hook: Hook, incident: Incident, now: datetime) -> Order | None:
     """Start, propose or note what is due; the request to send, or None if nothing is sent."""
     with transaction.atomic():
         Page.objects.lock()
-        hook, incident = _again(hook, incident)
-        it = situation(hook, incident, now)
-        if rules.refusal(it) or it.failing is None or _was_refused(hook, incident):
+        hook = Hook.objects.select_related("component").get(pk=hook.pk)
+        incident = Incident.objects.select_related("merged_into").get(pk=incident.pk)
+        it, why = _judged(hook, incident, now)
+        if why:
             return None
         act = new_act(hook, incident, it.failing, now)
         if hook.needs_approval and not hook.is_dry_run:
@@ -111,48 +131,50 @@ def begin(hook: Hook, incident: Incident, now: datetime) -> Order | None:
         return _start(act, hook, it, now)
 
 
-def begin_approved(now: datetime) -> list[Order]:
-    """Start what people approved or asked for; drop what may not be called any more."""
-    orders = []
-    waiting = Act.objects.filter(state__in=WAITING).values_list("pk", flat=True)
-    for pk in list(waiting):
-        with transaction.atomic():
-            Page.objects.lock()
-            act = Act.objects.select_related("hook__component", "incident", "component", "asked_by").get(
-                pk=pk
-            )
-            order = _begin_waiting(act, now) if act.state in WAITING else None
-        orders += [order] if order else []
-    return orders
+def waiting() -> list[int]:
+    """The ids of the acts that are proposed or approved."""
+    return list(Act.objects.filter(state__in=WAITING).values_list("pk", flat=True))
 
 
-def _begin_waiting(act: Act, now: datetime) -> Order | None:
-    if act.hook is None:
-        drop(act, "The hook was deleted.", now)
-        return None
-    it = situation(act.hook, act.incident, now, act=act)
-    if act.is_automatic:
-        refusal = rules.refusal(it)
-    else:
-        refusal = rules.refusal_to_people(is_over=it.is_over, is_busy=it.is_busy)
-    if refusal:
-        drop(act, refusal, now)
-        return None
-    if act.state == ActState.PROPOSED:
-        return None
-    failing = it.failing or Failing()
+def begin_waiting(pk: int, now: datetime) -> Order | None:
+    """Start it if a person approved it or asked for it; drop it if it may not be called any more."""
+    with transaction.atomic():
+        Page.objects.lock()
+        related = Act.objects.select_related(
+            "hook__component", "incident__merged_into", "component", "asked_by"
+        )
+        act = related.get(pk=pk)
+        if act.state not in WAITING:
+            return None
+        if act.hook is None:
+            drop(act, "The hook was deleted.", now)
+            return None
+        it, why = _judged(act.hook, act.incident, now, act)
+        if not act.is_automatic:
+            why = rules.refusal_to_people(is_over=it.is_over, is_busy=it.is_busy)
+        if act.approved_at is not None and now - act.approved_at > MAX_WAIT:
+            why = "Nothing called it in time: the hook runner was not running."
+        if why:
+            drop(act, why, now)
+        if why or act.state == ActState.PROPOSED:
+            return None
+        _describe(act, causes.failing(act.component))
+        return _start(act, act.hook, it, now)
+
+
+def _describe(act: Act, failing: Failing | None) -> None:
+    failing = failing or Failing()
     act.failure, act.causes = min(failing.failures, default=""), sorted(failing.likely)
-    return _start(act, act.hook, it, now)
 
 
 def new_act(hook: Hook, incident: Incident, failing: Failing | None, now: datetime) -> Act:
     """A row that is not saved yet."""
-    failing = failing or Failing()
-    return Act(
+    act = Act(
         hook=hook, hook_name=hook.name, action=hook.action, target=hook.target, component=hook.component,
-        incident=incident, failure=min(failing.failures, default=""), causes=sorted(failing.likely),
-        created_at=now,
+        incident=incident, created_at=now,
     )  # fmt: skip
+    _describe(act, failing)
+    return act
 
 
 def _start(act: Act, hook: Hook, it: Situation, now: datetime) -> Order | None:
@@ -217,7 +239,7 @@ def finish(answer: Answer, now: datetime) -> None:
         Page.objects.lock()
         waiting = Act.objects.filter(key=answer.key, judged_at=None, answer_status=None)
         waiting = waiting.filter(state__in=(ActState.STARTED, ActState.INTERRUPTED))
-        act = waiting.select_related("hook", "component", "incident", "asked_by").first()
+        act = waiting.select_related("hook", "component", "incident__merged_into", "asked_by").first()
         if act is None:
             return
         act.answer_status, act.answer_excerpt = answer.status, answer.excerpt
@@ -225,16 +247,15 @@ def finish(answer: Answer, now: datetime) -> None:
         _end(act, answer.state, now)
 
 
-def recover_interrupted(now: datetime) -> int:
-    """Calls whose process died on the way: what came of them is not known. How many."""
+def recover_interrupted(now: datetime) -> None:
+    """End the calls whose process died on the way: what came of them is not known."""
     lost = list(Act.objects.filter(state=ActState.STARTED, ends_at__lt=now).values_list("pk", flat=True))
     for pk in lost:
         with transaction.atomic():
             Page.objects.lock()
-            act = Act.objects.select_related("hook", "component", "incident").get(pk=pk)
+            act = Act.objects.select_related("hook", "component", "incident__merged_into").get(pk=pk)
             if act.state == ActState.STARTED:
                 _end(act, ActState.INTERRUPTED, now)
-    return len(lost)
 
 
 def _end(act: Act, state: ActState, now: datetime) -> None:
@@ -250,16 +271,3 @@ def note(act: Act, text: str, now: datetime) -> None:
     """A line for staff on the timeline of its incident, or of the one that was merged into."""
     incident = act.incident.merged_into or act.incident
     incident.write(Kind.NOTE, text, now)
-
-
-def _again(hook: Hook, incident: Incident) -> tuple[Hook, Incident]:
-    """Both as they are now that the page is locked."""
-    return (
-        Hook.objects.select_related("component").get(pk=hook.pk),
-        Incident.objects.select_related("merged_into").get(pk=incident.pk),
-    )
-
-
-def _was_refused(hook: Hook, incident: Incident) -> bool:
-    """Whether a person refused this hook for this incident."""
-    return Act.objects.of(incident).filter(hook=hook, state=ActState.REFUSED).exists()

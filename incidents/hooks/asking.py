@@ -18,8 +18,8 @@ def approve(act: Act, now: datetime, *, author: Any) -> None:
     """Let a proposed call be made. Raises ValidationError."""
     with transaction.atomic():
         act = _proposed(act)
-        act.state, act.asked_by = ActState.APPROVED, author
-        act.save(update_fields=["state", "asked_by"])
+        act.state, act.asked_by, act.approved_at = ActState.APPROVED, author, now
+        act.save(update_fields=["state", "asked_by", "approved_at"])
         event_log.record("act.approved", key=act.key, by=author)
 
 
@@ -44,7 +44,8 @@ def press(hook: Hook, incident: Incident, now: datetime, *, author: Any) -> Act:
         if refusal := rules.refusal_to_people(is_over=it.is_over, is_busy=it.is_busy):
             raise ValidationError(refusal)
         act = acting.new_act(hook, incident, causes.failing(hook.component), now)
-        act.state, act.is_automatic, act.asked_by = ActState.APPROVED, False, author
+        act.state, act.is_automatic = ActState.APPROVED, False
+        act.asked_by, act.approved_at = author, now
         act.save()
         event_log.record("act.asked", key=act.key, hook=hook.name, by=author)
     return act

@@ -19,28 +19,29 @@ SPARE_S = 5  # for the queue, and for writing the results
 MAX_PATIENCE = timedelta(minutes=10)
 
 
-def judge_due(now: datetime) -> int:
-    """Judge the acts whose settling time is over. How many were judged."""
-    due = Act.objects.filter(is_open=True, state__in=CALLED, judge_at__lte=now).values_list("pk", flat=True)
-    count = 0
-    for pk in list(due):
-        with transaction.atomic():
-            Page.objects.lock()
-            related = Act.objects.select_related("hook", "component", "incident__merged_into")
-            act = related.get(pk=pk)
-            count += act.is_open and _judge(act, now)
-    return count
+def due(now: datetime) -> list[int]:
+    """The ids of the acts whose settling time is over."""
+    settled = Act.objects.filter(is_open=True, state__in=CALLED, judge_at__lte=now)
+    return list(settled.values_list("pk", flat=True))
 
 
-def _judge(act: Act, now: datetime) -> bool:
-    """Whether there was a verdict; without one it is asked again."""
+def judge(pk: int, now: datetime) -> None:
+    """Write whether it helped, once the probes can tell."""
+    with transaction.atomic():
+        Page.objects.lock()
+        act = Act.objects.select_related("hook", "component", "incident__merged_into").get(pk=pk)
+        if act.is_open:
+            _judge(act, now)
+
+
+def _judge(act: Act, now: datetime) -> None:
     if act.give_up_at is None:
         act.give_up_at = now + patience(act.component)
         act.save(update_fields=["give_up_at"])
         look_now(act.component, now)
     verdict = _verdict(act, now)
     if verdict is None:
-        return False
+        return  # it is asked again
     act.helped, act.judged_at, act.is_open = verdict, now, False
     act.save(update_fields=["helped", "judged_at", "is_open"])
     settle_s = act.hook.settle_s if act.hook else 0
@@ -48,7 +49,6 @@ def _judge(act: Act, now: datetime) -> bool:
     event_log.record("act.judged", key=act.key, hook=act.hook_name, helped=verdict)
     if act.hook is not None and act.is_automatic:
         _count_useless(act, act.hook, now)
-    return True
 
 
 def _verdict(act: Act, now: datetime) -> Helped | None:

@@ -58,6 +58,7 @@ class Situation:
     is_over: bool = False  # the incident is resolved, deleted, or merged into another
     is_owned: bool = False  # a person manages the incident
     is_approved: bool = False  # a person approved this very call
+    is_refused: bool = False  # a person refused this hook for this incident
     is_set_by_hand: bool = False  # staff set the component's status
     is_worked_on: bool = False
     deployed_at: datetime | None = None
@@ -75,7 +76,12 @@ class Situation:
 
 def refusal(it: Situation) -> str:
     """Why the hook is not called now, in one sentence; empty if it is."""
-    return _by_people(it) or _by_failure(it) or _by_pace(it)
+    return refusal_whatever_fails(it) or _by_failure(it)
+
+
+def refusal_whatever_fails(it: Situation) -> str:
+    """The part that does not look at `failing`, which costs the most to know."""
+    return _by_people(it) or _by_pace(it)
 
 
 def refusal_to_people(*, is_over: bool, is_busy: bool) -> str:
@@ -94,6 +100,8 @@ def _by_people(it: Situation) -> str:
         return "The incident is over."
     if it.is_owned and not it.is_approved:
         return "A person manages the incident."
+    if it.is_refused:
+        return "A person refused it for this incident."
     if it.is_set_by_hand:
         return "Staff set the component's status."
     if it.is_worked_on:

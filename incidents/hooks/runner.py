@@ -13,12 +13,12 @@ import platform
 import queue
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from typing import Any
 
 import uvloop
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, OperationalError, close_old_connections
 
 from components.clock import database_now
 from components.egress import Door, Egress, through
@@ -102,16 +102,21 @@ class Runner:
         close_old_connections()
 
     def round(self, now: datetime) -> None:
-        """Everything that is due. Raises DatabaseError."""
+        """Everything that is due. Raises OperationalError: the database as a whole is away."""
         self._beat(now)
         self._write_answers(now)
-        acting.recover_interrupted(now)
-        judging.judge_due(now)
-        for order in acting.begin_approved(now):
-            self.call(order)
-        for hook, incident in acting.due(now):
-            if (begun := acting.begin(hook, incident, now)) is not None:
-                self.call(begun)
+        with _isolated("interrupted calls"):
+            acting.recover_interrupted(now)
+        for pk in judging.due(now):
+            with _isolated(f"act {pk}"):
+                judging.judge(pk, now)
+        for pk in acting.waiting():
+            with _isolated(f"act {pk}"):
+                self._call_if(acting.begin_waiting(pk, now))
+        for hook, incident in acting.pairs():
+            with _isolated(f"hook {hook.public_id}"):
+                if not acting.refusal(hook, incident, now):
+                    self._call_if(acting.begin(hook, incident, now))
 
     def _beat(self, now: datetime) -> None:
         if (back := Heartbeat.objects.set_back(ROLE, now)) is not None:
@@ -121,13 +126,19 @@ class Runner:
             self.beat_at = time.monotonic()
 
     def _write_answers(self, now: datetime) -> None:
-        """One that cannot be written stays, and is tried again in the next round."""
+        """While the database is away they stay, and are tried again in the next round."""
         while not self.answers.empty():
             self.unwritten.append(self.answers.get())
         while self.unwritten:
-            acting.finish(self.unwritten[0], now)
+            with _isolated(f"act {self.unwritten[0].key}"):  # one that never fits is found interrupted later
+                acting.finish(self.unwritten[0], now)
             del self.unwritten[0]
             self.in_hand -= 1
+
+    def _call_if(self, order: Order | None) -> None:
+        """Send it at once, as it was just written down as started."""
+        if order is not None:
+            self.call(order)
 
     # The loop that calls
 
@@ -151,6 +162,17 @@ class Runner:
         except Exception:
             log.exception("internal error in the call of a hook")
             self.answers.put(Answer(order.key, ActState.FAILED, why="Internal error; see the log."))
+
+
+@contextlib.contextmanager
+def _isolated(what: str) -> Iterator[None]:
+    """An error with one act or hook holds up no other. Raises OperationalError."""
+    try:
+        yield
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("hooks: %s could not be dealt with", what)
 
 
 _runner: Runner | None = None

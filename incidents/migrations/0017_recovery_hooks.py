@@ -248,6 +248,7 @@ class Migration(migrations.Migration):
                 ("failure", models.CharField(blank=True, max_length=24)),
                 ("causes", models.JSONField(default=list)),
                 ("created_at", models.DateTimeField()),
+                ("approved_at", models.DateTimeField(null=True)),
                 ("started_at", models.DateTimeField(db_index=True, null=True)),
                 ("ends_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),

@@ -52,7 +52,7 @@ class ActManager(models.Manager["Act"]):
 
     def set_back(self, now: datetime, back: timedelta) -> None:
         """After the clock was put back by `back`: move what lies in the future back as well."""
-        for name in ("started_at", "ends_at", "finished_at", "judge_at", "give_up_at"):
+        for name in ("approved_at", "started_at", "ends_at", "finished_at", "judge_at", "give_up_at"):
             self.filter(**{f"{name}__gt": now}).update(**{name: F(name) - back})
 
 
@@ -80,6 +80,7 @@ class Act(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True, db_index=True)
     ends_at = models.DateTimeField(null=True)  # past this moment whoever made the call is gone
     finished_at = models.DateTimeField(null=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from components import encryption
 from components.models import Component
 from components.wire import fields
-from incidents.hooks import acting, call, causes, rules
+from incidents.hooks import acting, call, causes
 from incidents.models import Hook, Incident
 
 
@@ -24,7 +24,7 @@ def signed_request(hook: Hook, now: datetime) -> Trial:
     incident = _incident(hook.component, now)
     refusal = "The component has no open incident."
     if incident.pk is not None:
-        refusal = rules.refusal(acting.situation(hook, incident, now))
+        refusal = acting.refusal(hook, incident, now)
     act = acting.new_act(hook, incident, causes.failing(hook.component), now)
     try:
         order = call.order(act, hook)

@@ -8,7 +8,7 @@ from standardwebhooks.webhooks import Webhook
 from components.models import AutoIncidents, Component, DeployMarker
 from components.outcomes import Failure
 from incidents import automation
-from incidents.hooks import asking
+from incidents.hooks import acting, asking
 from incidents.models import Act, Brake, Hook, Incident, Maintenance, Update
 from tests.incidents.hooks.making import after, failing, fell, found, hook, notes, rose, secret, states
 from tests.making import joining, watched
@@ -333,3 +333,37 @@ def test_a_secret_that_cannot_be_read_disarms_the_hook_once(rounds, target, sett
     row.refresh_from_db()
     assert (row.is_armed, target.asked, states()) == (False, [], [])
     assert len([note for note in notes(Incident.objects.get()) if "cannot be read" in note]) == 1
+
+
+def test_what_was_approved_while_nothing_ran_is_not_called_much_later(rounds, target):
+    probe, ada = failing(), person("ada")
+    row = hook(probe.component, target.url)
+    asking.press(row, Incident.objects.get(), after(seconds=20), author=ada)
+    Hook.objects.update(is_armed=False)
+    rounds.at(after(seconds=141))
+    assert (states(), target.asked) == (["dropped"], [])
+    assert "Nothing called it in time" in notes(Incident.objects.get())[-1]
+
+
+def test_an_error_with_one_hook_holds_up_no_other(rounds, target, monkeypatch):
+    probe = failing()
+    broken = hook(probe.component, f"{target.url}broken")
+    hook(probe.component, f"{target.url}other")
+    real = acting.refusal
+
+    def refusal(row, incident, now):
+        if row.pk == broken.pk:
+            raise ValueError("a row that no version of ours wrote")
+        return real(row, incident, now)
+
+    monkeypatch.setattr(acting, "refusal", refusal)
+    rounds.at(after(seconds=12))
+    assert [path for _, path, _, _ in target.asked] == ["/other"]
+
+
+def test_what_a_receiver_answers_is_quoted_and_never_markup(rounds, target):
+    target.says = "`</p>**bold** [x](http://evil.example)\0\u202e\nline".encode()
+    hook(failing().component, target.url)
+    rounds.at(after(seconds=12))
+    line = notes(Incident.objects.get())[-1]
+    assert line.endswith("`'</p>**bold** [x](http://evil.example) line`")

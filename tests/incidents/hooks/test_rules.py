@@ -19,6 +19,7 @@ NOT = {
     "not armed": {"is_armed": False},
     "over": {"is_over": True},
     "owned": {"is_owned": True},
+    "refused": {"is_refused": True},
     "set by hand": {"is_set_by_hand": True},
     "worked on": {"is_worked_on": True},
     "just deployed": {"deployed_at": after(seconds=-299)},
