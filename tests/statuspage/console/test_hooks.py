@@ -128,7 +128,9 @@ def test_a_responder_approves_a_proposal_on_the_incidents_page(db, target):
     assert "Approve" not in viewer.get(page).content.decode()
     assert viewer.post(f"/console/acts/{act.key}", {"verdict": "approve"}).status_code == 403
     assert "Call “Restart chat”?" in responder.get(page).content.decode()
+    assert "Call “Restart chat”?" in responder.get("/console/").content.decode()
     responder.post(f"/console/acts/{act.key}", {"verdict": "approve"})
+    assert "Call “Restart chat”?" not in responder.get("/console/").content.decode()
     again = responder.post(f"/console/acts/{act.key}", {"verdict": "refuse"}, follow=True)
     assert "decided already" in again.content.decode()
     rounds.at(timezone.now())
