@@ -54,7 +54,8 @@ def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
     places = in_order(told, [
         "A quiet day", "80 % of all places", "Chat                   degraded performance",
         "All places are taken", "Chat                   major outage",
-        "The page posted automatically (investigating", "New connections open again.",
+        "The page posted automatically (investigating", "A recovery hook has the chat server restarted",
+        "Restart the chat server: Answered. Restarted: ", "It helped",
         "The safeguard itself locks up", "Connection safeguard   major outage",
         "The page posted automatically (investigating, impact critical): Connection safeguard",
         "The page posted automatically (resolved", "The demo has been removed.",
