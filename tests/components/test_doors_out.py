@@ -26,6 +26,7 @@ CALLERS = {
     "subscribers/alerts/watch.py": {"ALERTS"},
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
+    "statuspage/serving/reports/sns_desk.py": {"SUBSCRIBERS"},  # Amazon's, as a stranger's message names it
     "statuspage/staff/login/oidc_http.py": {"SIGN_ON"},
     "statuspage/ops/watch.py": {
         "SUBSCRIBERS"
