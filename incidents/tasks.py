@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from celery import current_task, shared_task
-from celery.signals import worker_process_shutdown
+from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Value
@@ -41,6 +41,7 @@ from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
 from incidents import automation, sight
+from incidents.hooks import runner
 from incidents.models import Incident, Maintenance
 from incidents.past_values import with_past
 from incidents.tallies import tally_excused
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 # Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
 KEPT = ("note", "protocol", "value", "steps")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
+HOOKS_DRAIN_S = 1.0  # beside the messages in flight, which have the time that is left
 DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
 BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
 KEEP_TRYING_S = LEASE_SLACK_S  # what a lease has beyond the check itself
@@ -83,6 +85,12 @@ def plan_ahead() -> None:
 def roll_up() -> None:
     """Count what planned work excuses. Safe to run twice, and to catch up after a pause."""
     tally_excused(datetime.now(UTC))
+
+
+@shared_task(name="incidents.watch_hooks", ignore_result=True, throws=(OperationalError,))
+def watch_hooks() -> None:
+    """See to it that the message worker runs the hook runner, in threads of its own."""
+    runner.watch()
 
 
 @shared_task(name="incidents.run_checks", ignore_result=True, throws=(OperationalError,))
@@ -372,3 +380,9 @@ def _give_back_attempts(findings: list[Finding]) -> None:
 def _drain(**_: Any) -> None:
     if _checker is not None:
         _checker.drain(DRAIN_S)
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _stop_hooks(**_: Any) -> None:
+    runner.stop(HOOKS_DRAIN_S)

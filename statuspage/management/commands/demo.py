@@ -1,6 +1,7 @@
 """`manage.py demo`, or `make demo`: watch an outage happen."""
 
 import json
+import os
 import signal
 import sys
 import time
@@ -30,14 +31,21 @@ class Command(BaseCommand):
             help="widgetify: a database pool without a limit. chat: connections fill up, a safeguard fails.",
         )
         parser.add_argument("--seed", help="(inner) Make the components that watch this address.")
+        parser.add_argument("--agent", default="", help="(inner) Who restarts it.")
+        parser.add_argument("--acts", action="store_true", help="(inner) Print the calls of hooks.")
         parser.add_argument("--causes", action="store_true", help="(inner) Print the likely causes.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["seed"]:
-            self.stdout.write(json.dumps(seeds.seed(options["story"], options["seed"])))
+            url, agent = options["seed"], options["agent"]
+            secret = os.environ.get("HOOK_SECRET", "")
+            self.stdout.write(json.dumps(seeds.seed(options["story"], url, agent, secret)))
             return
         if options["causes"]:
             self.stdout.write("\n".join(seeds.causes()))
+            return
+        if options["acts"]:
+            self.stdout.write("\n".join(seeds.acts()))
             return
         began = time.monotonic()
 

@@ -4,12 +4,14 @@ The story of the second example postmortem (`chat.py`), live: a number that rise
 full, held connections see that it is, and a heartbeat watches the safeguard itself.
 """
 
+import base64
 import os
 import signal
 import subprocess
 import sys
 
 from statuspage.ops.demo.stage import Stage
+from statuspage.ops.supervisor import free_port
 
 LEFT_BEHIND = 60  # more than the chat has places for
 TRICKLE = 34  # of 40: above the limit of 80 %, and the probe's own connections still fit
@@ -22,8 +24,13 @@ class ChatStory(Stage):
     page_name = "Tern Chat"
 
     def start_service(self) -> None:
-        """The chat; its safeguard needs the address of its heartbeat, and follows."""
+        """The chat, and who restarts it; its safeguard needs the address of its heartbeat, and follows."""
         self.run([sys.executable, "-m", "statuspage.ops.demo.chat_server", str(self.service_port)], {})
+        port, secret = free_port(), f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+        self.agent = f"http://127.0.0.1:{port}/restart"
+        self.settings = {"EGRESS_ALLOW": "127.0.0.0/8", "HOOK_SECRET": secret}
+        command = [sys.executable, "-m", "statuspage.ops.demo.restart_agent", str(port), self.service]
+        self.run(command, {"HOOK_SECRET": secret})
 
     def start_safeguard(self, *more: str) -> "subprocess.Popen[bytes]":
         """The process that closes what people left behind."""
@@ -45,27 +52,29 @@ class ChatStory(Stage):
         guard = self.start_safeguard("--idle")
         self.visitors.leave_connections(f"{self.service}/chat", TRICKLE)
         self.chapter(
-            "The safeguard is reloaded and closes nothing any more. Connections pile up: 80 % of all places "
-            "are taken, and the number says so before anyone is refused.",
+            "The safeguard is reloaded and closes nothing any more. Connections pile up: 80 % of all slots "
+            "are in use, and the number says so before anyone is refused.",
             lambda shown: shown.get("Chat") == "degraded_performance",
         )
         self.visitors.leave_connections(f"{self.service}/chat", LEFT_BEHIND)
         self.chapter(
-            "All places are taken: new connections are refused. Posts and comments still work.",
+            "All slots are in use: new connections are refused. Posts and comments still work.",
             lambda shown: (
                 shown.get("Chat") == "major_outage" and shown.get("Posts and comments") == "operational"
             ),
         )
         self.show_incident()
-        self.show_causes()
-        self.dwell(20)
-        self.say("The chat server is restarted: the connections that people left behind are gone.")
-        self.visitors.leave_connections(f"{self.service}/chat", 0)
-        self.visitors.ask(f"{self.service}/restart")
         guard.terminate()
         guard.wait()
         guard = self.start_safeguard()
-        self.chapter("New connections open again.", self.is_calm)
+        self.chapter(
+            "A recovery hook has the chat server restarted: what people left behind is gone, and new "
+            "connections open again.",
+            self.is_calm,
+        )
+        self.wait("the hook's receipt", lambda: "helped" in self.manage("--acts"))
+        for line in self.manage("--acts").splitlines():
+            self.say(f"    {line}")
         self.wait("the incident to be resolved", lambda: self.incident()["status"] == "resolved")
         self.lock_up(guard)
         self.say(f"The postmortem of both days: {self.url}/history")

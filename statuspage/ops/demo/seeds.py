@@ -6,9 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from components.diagnosis import diagnose
 from components.models import Check, Component, Group, Inbox, Probe
 from components.outcomes import Outcome
-from statuspage.console.probe_detail.causes import find
+from incidents import probe_facts
+from incidents.hooks import targets
+from incidents.models import Act, Hook
 from statuspage.models import Audit
 from statuspage.ops.demo import examples
 
@@ -19,9 +22,12 @@ USED = {"value": "chat_connections_used", "divided_by": "chat_connections_max", 
 
 
 @transaction.atomic
-def seed(story: str, url: str) -> dict[str, str]:
-    """Make what this story watches at this address; secret addresses by name, for its processes."""
-    made = {"widgetify": _widgetify, "chat": _chat, "503": _unavailable}[story](url)
+def seed(story: str, url: str, agent: str, secret: str) -> dict[str, str]:
+    """Make what this story watches at this address; secret addresses by name, for its processes.
+
+    `agent`: the address of a recovery hook, signed with this secret; empty without one.
+    """
+    made = _chat(url, agent, secret) if story == "chat" else _widgetify(url)
     Audit.objects.note(None, "demo.seed", Group.objects.earliest("id"), after={"target": url})
     return made
 
@@ -41,7 +47,7 @@ def _widgetify(url: str) -> dict[str, str]:
     return {}
 
 
-def _chat(url: str) -> dict[str, str]:
+def _chat(url: str, agent: str, secret: str) -> dict[str, str]:
     """A chat with a number and held connections, posts beside it, and a heartbeat of the safeguard."""
     group = Group.objects.create(name="Tern Chat", position=1)
     chat = _component(group, 1, "Chat", "Messages in real time")
@@ -53,6 +59,13 @@ def _chat(url: str) -> dict[str, str]:
     chat.probes.create(
         name="Connections in use", kind="numbers", target=f"{url}/metrics", options=USED, **EVERY
     )
+    restart = Hook(
+        component=chat, name="Restart the chat server", url=agent, target=targets.target_of(agent),
+        deadline_s=5, settle_s=10, cooldown_s=60, is_announced=True,
+    )  # fmt: skip
+    restart.keep_secret(secret)
+    restart.save()
+    restart.arm()
     posts = _component(group, 2, "Posts and comments", "What stays")
     posts.probes.create(kind="http", target=f"{url}/posts", **EVERY)
     guard = _component(group, 3, "Connection safeguard", "Closes connections that people left behind")
@@ -62,13 +75,6 @@ def _chat(url: str) -> dict[str, str]:
     )  # fmt: skip
     examples.load(timezone.now())
     return {"safeguard": Inbox.objects.get(probe=beat).key}
-
-
-def _unavailable(url: str) -> dict[str, str]:
-    """One shop behind a proxy."""
-    shop = _component(Group.objects.create(name="Shop", position=1), 1, "Shop", "Behind a proxy")
-    shop.probes.create(kind="http", target=f"{url}/", **EVERY)
-    return {}
 
 
 def _component(group: Group, position: int, name: str, description: str) -> Component:
@@ -82,10 +88,17 @@ def causes() -> list[str]:
     for probe in Probe.objects.filter(outcome__in=failing).select_related("component"):
         checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:50])
         bad = next((check for check in checks if check.outcome in failing), None)
-        found = find(probe, bad, (), checks) if bad is not None else None
-        if found is None or not found.causes:
+        named = diagnose(probe_facts.of(probe, bad, good=(), checks=checks)) if bad is not None else ()
+        if named:
+            lines.append(f"{probe.component}: {named[0].name} ({named[0].sure} %). {named[0].because[0]}")
+        else:
             lines.append(f"{probe.component}: no known cause matches.")
-            continue
-        cause = found.causes[0]
-        lines.append(f"{probe.component}: {cause.name} ({cause.sure} %). {cause.because[0]}")
     return lines
+
+
+def acts() -> list[str]:
+    """The calls of recovery hooks, as the incident's timeline has them."""
+    return [
+        f"{act.hook_name}: {act.get_state_display()}. {act.answer_excerpt} {act.get_helped_display()}".strip()
+        for act in Act.objects.all()
+    ]

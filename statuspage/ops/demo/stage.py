@@ -34,6 +34,7 @@ class Stage:
     name: str  # as `manage.py demo --story` takes it
     page_name: str  # also the group of its components
     settings: Mapping[str, str] = {}  # of its page, beside those of every demo
+    agent = ""  # the address of its recovery hook
 
     def __init__(self, say: Callable[[str], None], *, pace: float) -> None:
         self.say, self.pace = say, pace
@@ -138,7 +139,7 @@ class Stage:
                 words = (self.folder / "page.log").read_text(errors="replace").strip().splitlines()[-5:]
                 raise UnexpectedError("The page did not start: " + "\n".join(words))
             time.sleep(0.2)
-        self.made = json.loads(self.manage("--seed", self.service))
+        self.made = json.loads(self.manage("--seed", self.service, "--agent", self.agent))
         self.say(f"Open {self.url}/ and leave it open: it updates live.")
 
     def start_service(self) -> None:
