@@ -1,11 +1,13 @@
 """The stories of the demo, hurried: what fails, what the page says by itself, and how it ends."""
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
 
 import psutil
+import pytest
 
 from tests.whole import ROOT
 
@@ -62,6 +64,19 @@ def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
     ])  # fmt: skip
     assert "Posts and comments     operational" in told[places[4] : places[5]]
     assert "Chat                   operational" in told[places[7] : places[8]]
+
+
+@pytest.mark.skipif(
+    not (shutil.which("nginx") or shutil.which("/usr/sbin/nginx")),
+    reason="needs nginx: apt-get install nginx-light",
+)
+def test_six_causes_behind_nginx_are_told_apart():
+    told = told_by("503")
+    in_order(told, [
+        "A crowd comes", "Overload", "is killed", "is not running", "A worker waits", "does not respond in time",
+        "A new version", "A deploy, drain or maintenance", "All connections", "has run out of connections",
+        "The search behind", "A dependency is failing: search", "Six failures", "The demo has been removed.",
+    ])  # fmt: skip
 
 
 def _mark_of(process):

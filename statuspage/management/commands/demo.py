@@ -12,9 +12,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from statuspage.ops.demo import seeds
 from statuspage.ops.demo.chat_story import ChatStory
 from statuspage.ops.demo.stage import Stage, UnexpectedError
+from statuspage.ops.demo.unavailable_story import UnavailableStory
 from statuspage.ops.demo.widgetify_story import WidgetifyStory
 
-STORIES: dict[str, type[Stage]] = {story.name: story for story in (WidgetifyStory, ChatStory)}
+STORIES: dict[str, type[Stage]] = {
+    story.name: story for story in (WidgetifyStory, ChatStory, UnavailableStory)
+}
 
 
 class Command(BaseCommand):
@@ -28,7 +31,8 @@ class Command(BaseCommand):
             "--story",
             choices=STORIES,
             default="widgetify",
-            help="widgetify: a database pool without a limit. chat: connections fill up, a safeguard fails.",
+            help="widgetify: a database pool without a limit. chat: connections fill up, a safeguard fails."
+            " 503: six causes behind nginx, told apart.",
         )
         parser.add_argument("--seed", help="(inner) Make the components that watch this address.")
         parser.add_argument("--agent", default="", help="(inner) Who restarts it.")

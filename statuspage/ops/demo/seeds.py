@@ -27,7 +27,7 @@ def seed(story: str, url: str, agent: str, secret: str) -> dict[str, str]:
 
     `agent`: the address of a recovery hook, signed with this secret; empty without one.
     """
-    made = _chat(url, agent, secret) if story == "chat" else _widgetify(url)
+    made = _chat(url, agent, secret) if story == "chat" else {"503": _shop}.get(story, _widgetify)(url)
     Audit.objects.note(None, "demo.seed", Group.objects.earliest("id"), after={"target": url})
     return made
 
@@ -75,6 +75,13 @@ def _chat(url: str, agent: str, secret: str) -> dict[str, str]:
     )  # fmt: skip
     examples.load(timezone.now())
     return {"safeguard": Inbox.objects.get(probe=beat).key}
+
+
+def _shop(url: str) -> dict[str, str]:
+    """One page behind a proxy."""
+    shop = _component(Group.objects.create(name="Shop", position=1), 1, "Shop", "Behind nginx")
+    shop.probes.create(kind="http", target=f"{url}/", **EVERY)
+    return {}
 
 
 def _component(group: Group, position: int, name: str, description: str) -> Component:
