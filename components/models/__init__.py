@@ -9,6 +9,7 @@ from components.models.heartbeat import Heartbeat
 from components.models.page import Joining, Page
 from components.models.picture import Picture
 from components.models.probe import Probe
+from components.models.remote_region import RegionRequest, RemoteRegion
 from components.models.tally import DayTally, HourTally
 
 __all__ = [
@@ -27,5 +28,7 @@ __all__ = [
     "Page",
     "Picture",
     "Probe",
+    "RegionRequest",
+    "RemoteRegion",
     "StatusSpan",
 ]

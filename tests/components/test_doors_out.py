@@ -17,6 +17,7 @@ LOOPBACK = ["127.0.0.0/8", "::1/128"]
 CALLERS = {
     "components/management/commands/probe.py": {"PROBES"},
     "components/models/probe.py": {"PROBES"},
+    "components/management/commands/region_agent.py": {"PROBES", "REGION"},
     "incidents/tasks.py": {"PROBES"},
     "statuspage/console/probe_detail/trials.py": {"PROBES"},
     "subscribers/alerts/forms.py": {"ALERTS"},

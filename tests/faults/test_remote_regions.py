@@ -1,0 +1,167 @@
+"""Regions without the database: a real web process, real agents, a line that is cut, and kills."""
+
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from components.models import Check, Component, Flip, Heartbeat, Probe, RemoteRegion
+from components.status import Status
+from incidents.models import Incident
+from incidents.tasks import fall_silent
+from tests.agents import Agent, Line
+from tests.making import found, watched
+from tests.whole import wait_for
+
+pytestmark = pytest.mark.data
+
+
+@pytest.fixture
+def line(web):
+    made = Line(web.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def region(web, line, tmp_path):
+    """Makes a region with its agent, which asks through the line."""
+    agents = []
+
+    def make(name="far", **env) -> Agent:
+        _, key = RemoteRegion.objects.add(name, own="local")
+        agents.append(Agent(tmp_path, name, line.url, key, **env))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.stop(by_force=True)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def probe_of(target, region="far", **more) -> Probe:
+    return watched(region=region, target=target.url, interval_s=5, timeout_s=3, retry_s=1, **more)
+
+
+def outcome(probe, wanted):
+    def look():
+        probe.refresh_from_db()
+        return probe.outcome == wanted
+
+    wait_for(look, 40)
+
+
+def test_a_region_checks_what_is_due_there_and_nothing_else(region, target):
+    there, here = probe_of(target), watched("Web", target=target.url)
+    agent = region()
+    wait_for(lambda: Check.objects.filter(probe=there, region="far", outcome="up").exists(), 40)
+    assert not Check.objects.filter(probe=here).exists()
+    assert Probe.objects.claim_due(int(now().timestamp()))[0].probe_id == here.pk
+    row = RemoteRegion.objects.get()
+    assert row.is_seen(now())
+    assert abs(row.skew_s) < 5
+    assert Heartbeat.objects.newest(now(), "region") is not None
+    assert agent.stop() == 0
+    assert "region.connected" in agent.says
+
+
+def test_two_of_three_regions_make_an_outage_and_one_does_not(region, target):
+    main = watched(region="local", target=target.url, interval_s=5, timeout_s=3, retry_s=1)
+    main.set_regions(["far", "farther"])
+    for name in ("far", "farther"):
+        region(name)
+    far, farther = main.others.order_by("pk")
+    found(main, "up", now())
+    outcome(far, "up")
+    outcome(farther, "up")
+    target.answers = 503
+    outcome(far, "down")
+    outcome(farther, "down")
+    assert Status(Component.objects.get().status) is Status.MAJOR_OUTAGE
+    assert Incident.objects.count() == 1
+    target.answers = 200
+    outcome(far, "up")
+    outcome(farther, "up")
+    assert Status(Component.objects.get().status) is Status.OPERATIONAL
+
+
+def test_a_region_that_is_cut_off_is_unknown_without_an_incident_and_comes_back(region, line, target):
+    probe = probe_of(target)
+    region()
+    outcome(probe, "up")
+    line.cut()
+    target.answers = 503  # what it does meanwhile, nobody knows
+    time.sleep(2)
+    later = now() + timedelta(minutes=3)
+    fall_silent(later)
+    probe.refresh_from_db()
+    assert probe.outcome == "unknown"
+    assert not Incident.objects.exists()
+    assert not RemoteRegion.objects.get().is_seen(later)
+    target.answers = 200
+    Probe.objects.update(heard_s=int(now().timestamp()))
+    line.mend()
+    outcome(probe, "up")
+    assert not Flip.objects.filter(new="down").exists()
+    assert not Incident.objects.exists()
+
+
+def test_a_kill_loses_nothing_that_was_found(region, line, target):
+    probe = probe_of(target)
+    agent = region()
+    outcome(probe, "up")
+    target.waits_s = 1.5
+    asked = len(target.asked)
+    wait_for(lambda: len(target.asked) > asked, 20)  # a check is under way
+    line.cut()
+    wait_for(lambda: agent.spooled >= 1, 20)
+    agent.stop(by_force=True)
+    before = set(Check.objects.values_list("slot", flat=True))
+    held = probe_claim(probe)
+    assert held not in before
+    # the lease ends meanwhile: what comes is no verdict any more
+    Probe.objects.filter(pk=probe.pk).update(lease_until=int(now().timestamp()) - 1, is_paused=True)
+    heard = Probe.objects.get().heard_s
+    line.mend()
+    agent.start()
+    wait_for(lambda: Check.objects.filter(slot=held).exists(), 40)
+    assert Probe.objects.get().heard_s == heard
+    wait_for(lambda: agent.spooled == 0, 10)
+
+
+def probe_claim(probe):
+    probe.refresh_from_db()
+    return probe.claimed_slot
+
+
+def test_an_answer_that_is_lost_is_sent_again_and_taken_once(region, line, target):
+    probe = probe_of(target)
+    agent = region()
+    outcome(probe, "up")
+    line.swallows = True
+    time.sleep(6)
+    line.mend()
+    slots = Check.objects.count()
+    wait_for(lambda: Check.objects.count() > slots and agent.spooled == 0, 40)
+    probe.refresh_from_db()
+    assert probe.outcome == "up"
+    assert probe.attempts < 3  # answers that were lost are no crashes of its agent
+    assert not Incident.objects.exists()
+
+
+def test_a_stopped_agent_sends_what_it_has_and_a_frozen_one_is_no_failure(region, target):
+    probe = probe_of(target)
+    agent = region()
+    outcome(probe, "up")
+    agent.process.send_signal(signal.SIGSTOP)
+    time.sleep(5)
+    agent.process.send_signal(signal.SIGCONT)
+    checks = Check.objects.count()
+    wait_for(lambda: Check.objects.count() > checks, 40)
+    assert not Check.objects.exclude(outcome__in=("up", "unknown")).exists()
+    assert agent.stop() == 0
+    assert agent.spooled == 0
