@@ -1,5 +1,6 @@
 """A remote region beside a test: its agent as a process, and a line to the server that can be cut."""
 
+import contextlib
 import os
 import re
 import socket
@@ -111,8 +112,6 @@ class Line:
 
 
 def _close(line) -> None:
-    try:
+    with contextlib.suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     line.close()

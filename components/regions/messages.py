@@ -68,13 +68,11 @@ def request_of(order: Mapping[str, Any], region: str) -> CheckRequest:
         )
     try:
         made = PROBERS[str(kind)].parse(str(order.get("target", "")), order.get("options") or {})
-        pair: Any = order.get("certificate")
-        past: Any = order.get("past")
-        if pair:
-            chain, key = pair
+        if "certificate" in order:
+            chain, key = order["certificate"]
             made = replace(made, shown=client_certificates.of(chain, key))
-        if past and isinstance(made, WantsPast):
-            made = made.with_past([(float(at), float(value)) for at, value in past])
+        if "past" in order and isinstance(made, WantsPast):
+            made = made.with_past([(float(at), float(value)) for at, value in order["past"]])
     except InvalidProbeError:
         raise
     except (TypeError, ValueError, AttributeError, KeyError) as error:

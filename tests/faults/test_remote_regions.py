@@ -44,7 +44,9 @@ def now() -> datetime:
 
 
 def probe_of(target, region="far", **more) -> Probe:
-    return watched(region=region, target=target.url, interval_s=5, timeout_s=3, retry_s=1, **more)
+    return watched(
+        region=region, kind="http", target=target.url, interval_s=5, timeout_s=3, retry_s=1, **more
+    )
 
 
 def outcome(probe, wanted):
@@ -56,7 +58,7 @@ def outcome(probe, wanted):
 
 
 def test_a_region_checks_what_is_due_there_and_nothing_else(region, target):
-    there, here = probe_of(target), watched("Web", target=target.url)
+    there, here = probe_of(target), watched("Web", kind="http", target=target.url)
     agent = region()
     wait_for(lambda: Check.objects.filter(probe=there, region="far", outcome="up").exists(), 40)
     assert not Check.objects.filter(probe=here).exists()
@@ -70,7 +72,7 @@ def test_a_region_checks_what_is_due_there_and_nothing_else(region, target):
 
 
 def test_two_of_three_regions_make_an_outage_and_one_does_not(region, target):
-    main = watched(region="local", target=target.url, interval_s=5, timeout_s=3, retry_s=1)
+    main = watched(region="local", kind="http", target=target.url, interval_s=5, timeout_s=3, retry_s=1)
     main.set_regions(["far", "farther"])
     for name in ("far", "farther"):
         region(name)
