@@ -25,6 +25,7 @@ MAX_FINDINGS = 200  # in one request
 MAX_BODY_BYTES = 60_000  # of a request: strangers' bodies end at 64 kB (requests/limits.py)
 MAX_FINDING_BYTES = 40_000  # larger ones are sent without their facts
 MAX_INT = 2**31 - 1
+MAX_BIG_INT = 2**62
 LENGTHS = {"detail": 1000, "degraded": 1000, "address": 64, "excerpt": 1024}
 NUMBERS = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 INTEGERS = {"family": 32_767, "status_code": MAX_INT, "days_left": MAX_INT}
@@ -84,8 +85,9 @@ def request_of(order: Mapping[str, Any], region: str) -> CheckRequest:
 def claim_of(values: Mapping[str, Any], region: str) -> RemoteClaim:
     """The claim of an order or a finding. Raises MessageError."""
     claim, mark = values.get("claim"), values.get("mark", "")
-    is_claim = isinstance(claim, list) and len(claim) == 3 and all(type(part) is int for part in claim)
-    if not is_claim or not all(0 <= part < 2**62 for part in claim) or not isinstance(mark, str):
+    if not isinstance(claim, list) or len(claim) != 3 or not isinstance(mark, str):
+        raise MessageError("A claim is not three whole numbers and a mark.")
+    if not all(type(part) is int and 0 <= part < MAX_BIG_INT for part in claim):
         raise MessageError("A claim is not three whole numbers and a mark.")
     probe_id, slot, token = claim
     return RemoteClaim(probe_id, slot, token, region, mark)
