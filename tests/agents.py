@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -57,13 +58,18 @@ class Line:
     `swallows`: takes requests through, and lets no answer back.
     """
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", certificate=None) -> None:
         self.target = port
+        self.tls = None
+        if certificate is not None:
+            key, chain = certificate
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(chain, key)
         self.is_cut = self.swallows = False
         self.open: set[socket.socket] = set()
         self.server = socket.create_server((host, 0))
         self.port = self.server.getsockname()[1]
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"http{'s' if self.tls else ''}://{host}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -87,14 +93,19 @@ class Line:
             if self.is_cut:
                 near.close()
                 continue
-            try:
-                far = socket.create_connection(("127.0.0.1", self.target), 5)
-            except OSError:
-                near.close()
-                continue
-            self.open |= {near, far}
-            threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
+            threading.Thread(target=self._connect, args=(near,), daemon=True).start()
+
+    def _connect(self, near) -> None:
+        try:
+            near.settimeout(20)
+            near = self.tls.wrap_socket(near, server_side=True) if self.tls else near
+            far = socket.create_connection(("127.0.0.1", self.target), 5)
+        except OSError:
+            near.close()
+            return
+        self.open |= {near, far}
+        threading.Thread(target=self._carry, args=(near, far, False), daemon=True).start()
+        threading.Thread(target=self._carry, args=(far, near, True), daemon=True).start()
 
     def _carry(self, source, sink, is_answer) -> None:
         try:

@@ -92,6 +92,7 @@ class Agent:
         told = {
             "room": room,
             "run": self.run_id,
+            "sent_at": round(time.time(), 3),
             "is_blind": self.checker.canaries.is_blind,
             "lost": self.spool.lost,
             "waiting": self.spool.waiting,

@@ -91,7 +91,8 @@ def _unsigned(status: int, text: str) -> str:
         sentence = ""
     shown = "".join(c if c.isprintable() else " " for c in sentence[:SHOWN])
     said = f": it says “{shown}”" if shown else ""
-    return f"The answer ({status}) is not signed with the region’s key{said}."
+    hint = " Is REGION_SERVER the address of the page (PUBLIC_URL)?" if not said else ""
+    return f"The answer ({status}) is not signed with the region’s key{said}.{hint}"
 
 
 def address_fault(address: str) -> str:

@@ -88,7 +88,11 @@ def _work(caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
     room, run = given.get("room", MAX_ORDERS), given.get("run", "")
     if type(room) is not int or not isinstance(run, str) or not run or len(run) > 64:
         raise RegionRefusedError(400, "“room” is a whole number, and “run” a text of up to 64 characters.")
-    hello = Hello(caller.skew_s, run, _count(given.get("lost")), _count(given.get("waiting")))
+    sent_at = given.get("sent_at")  # finer than the signed whole seconds
+    skew_s = caller.skew_s
+    if isinstance(sent_at, float) and abs(sent_at - caller.signed.timestamp) <= 1:
+        skew_s = sent_at - caller.now.timestamp()
+    hello = Hello(skew_s, run, _count(given.get("lost")), _count(given.get("waiting")))
     remote_regions.note_seen(caller.region, hello, caller.now, is_blind=given.get("is_blind") is True)
     orders = remote_regions.work_for(caller.region, room, caller.now)
     return {"orders": orders, "more": len(orders) >= MAX_ORDERS}

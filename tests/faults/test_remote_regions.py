@@ -1,6 +1,8 @@
 """Regions without the database: a real web process, real agents, a line that is cut, and kills."""
 
+import os
 import signal
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +13,10 @@ from components.status import Status
 from incidents.models import Incident
 from incidents.tasks import fall_silent
 from tests.agents import Agent, Line
+from tests.certificates import make
 from tests.making import found, watched
+from tests.targets import Target
+from tests.web import Web
 from tests.whole import wait_for
 
 pytestmark = pytest.mark.data
@@ -167,3 +172,66 @@ def test_a_stopped_agent_sends_what_it_has_and_a_frozen_one_is_no_failure(region
     assert not Check.objects.exclude(outcome__in=("up", "unknown")).exists()
     assert agent.stop() == 0
     assert agent.spooled == 0
+
+
+def ip(*words, may_fail=False) -> bool:
+    done = subprocess.run(["ip", *words], capture_output=True, check=False)
+    assert may_fail or done.returncode == 0, done.stderr
+    return done.returncode == 0
+
+
+@pytest.fixture
+def elsewhere():
+    """A network namespace behind a cable: (its name, our end of the cable, our address there)."""
+    name, near, far = (f"{word}{os.getpid() % 100_000}" for word in ("region", "rgn", "rgf"))
+    net = f"10.201.{os.getpid() % 250}"
+    if os.geteuid() != 0 or not ip("netns", "add", name, may_fail=True):
+        pytest.skip("network namespaces cannot be made here")
+    try:
+        ip("link", "add", near, "type", "veth", "peer", "name", far)
+        ip("link", "set", far, "netns", name)
+        ip("addr", "add", f"{net}.1/24", "dev", near)
+        ip("link", "set", near, "up")
+        ip("-n", name, "addr", "add", f"{net}.2/24", "dev", far)
+        ip("-n", name, "link", "set", far, "up")
+        ip("-n", name, "link", "set", "lo", "up")
+        yield name, near, f"{net}.1"
+    finally:
+        ip("link", "del", near, may_fail=True)
+        ip("netns", "del", name, may_fail=True)
+
+
+def test_a_region_whose_cable_is_pulled_is_unknown_and_what_it_spooled_comes_later(web, elsewhere, tmp_path):
+    """Over TLS, from another network: the certificate is verified, and the cable is pulled twice."""
+    name, cable, host = elsewhere
+    key, chain = make(tmp_path, host)
+    (tmp_path / "web").mkdir()
+    web = Web(tmp_path / "web", ALLOWED_HOSTS=host)
+    line, target = Line(web.port, host, (key, chain)), Target(host=host)
+    probe = probe_of(target)
+    secret = RemoteRegion.objects.add("far", own="local")[1]
+    more = {"EGRESS_ALLOW": "10.201.0.0/16", "within": ["ip", "netns", "exec", name]}
+    agent = Agent(tmp_path, "far", line.url, secret, **more)
+    try:
+        wait_for(lambda: "certificate is not valid" in agent.says, 40)  # nobody vouches for it
+        assert agent.stop() == 0
+        agent.env["SSL_CERT_FILE"] = str(chain)
+        agent.start()
+        outcome(probe, "up")
+        ip("link", "set", cable, "down")
+        wait_for(lambda: agent.says.count("region.cut_off") > 1, 40)
+        later = now() + timedelta(minutes=3)
+        fall_silent(later)
+        outcome(probe, "unknown")
+        assert not RemoteRegion.objects.get().is_seen(later)
+        Probe.objects.update(heard_s=int(now().timestamp()))
+        ip("link", "set", cable, "up")
+        outcome(probe, "up")
+        wait_for(lambda: agent.spooled == 0, 20)
+        assert not Flip.objects.filter(new="down").exists()
+        assert not Incident.objects.exists()
+    finally:
+        agent.stop(by_force=True)
+        line.close()
+        target.close()
+        web.stop()

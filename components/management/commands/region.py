@@ -72,7 +72,8 @@ class Command(BaseCommand):
             region.delete()
         self.stdout.write(f"Region {name} was removed: its key is no longer valid.")
         if number := Probe.objects.filter(region=name).count():
-            self.stdout.write(f"{number} checks are still set to be made from there: they become unknown.")
+            checks, become = ("check is", "it becomes") if number == 1 else ("checks are", "they become")
+            self.stdout.write(f"{number} {checks} still set to be made from there: {become} unknown.")
 
 
 def _region(name: str) -> RemoteRegion:
