@@ -91,7 +91,7 @@ class Spool:
         os.close(self.held)
 
     def _lines(self, path: Path) -> list[bytes]:
-        """What was not taken yet of a file; empty if it cannot be read any more."""
+        """What is still to be sent of a file; empty if it cannot be read any more."""
         try:
             lines = _lines_of(path)
         except OSError as error:
@@ -156,7 +156,7 @@ def _lines_of(path: Path) -> list[bytes]:
 
 
 def _mended(path: Path) -> int:
-    """How many results a file of an earlier start holds; what a kill tore is taken out of it."""
+    """How many results a file of an earlier start holds; what a kill tore is removed."""
     lines = _lines_of(path)
     whole = [line for line in lines if _is_whole(line)]
     if len(whole) < len(lines):

@@ -1,7 +1,7 @@
 """The addresses that remote regions ask: work to do, and results to take.
 
 A request is proved by its signature (`components/region_signature.py`), which covers method, path, time,
-id and body; each id is taken once. Answers to a region that proved itself are signed under its request's id.
+id and body; each id is accepted once. Answers to a region that proved itself are signed under its request's id.
 """
 
 import json
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 UNKNOWN = "This is not signed with the key of a region: check REGION, REGION_KEY and the clock."
 UNREADABLE = "The region’s key cannot be decrypted because SECRET_KEY has changed: rotate it."
-REPEATED = "This request was received before: it was not taken again."
+REPEATED = "This request was received before: it was not accepted again."
 OFTEN = "Too many requests: a region asks once a second. Wait a while."
 INSECURE = "Regions are served over https only: set PUBLIC_URL to an https address, behind a proxy with TLS."
 AWAY = "The database is not responding. Try again in a few seconds."
@@ -46,7 +46,7 @@ Act = Callable[["Caller", dict[str, Any]], dict[str, Any]]
 
 
 class RegionRefusedError(Exception):
-    """The request is not taken: a status code and a sentence."""
+    """The request is refused: a status code and a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -80,7 +80,7 @@ def work(request: HttpRequest) -> HttpResponse:
 @public
 @require_POST
 def results(request: HttpRequest) -> HttpResponse:
-    """Findings of the region. The same may come again: it is taken once."""
+    """Findings of the region. The same may come again: it counts once."""
     return _answered(request, _results)
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from components import command_audit
 from components.models import Probe, RemoteRegion
 
-HOW = """On the machine of the region (docs/regions.md):
+HOW = """Where the region is (docs/regions.md):
   REGION={name} REGION_SERVER={server} REGION_KEY=… .venv/bin/python manage.py region_agent"""
 
 
