@@ -45,6 +45,7 @@ class Door(StrEnum):
     ALERTS = "EGRESS_ALLOW (for staff alerts)"  # staff, for themselves; the heartbeat's address
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
     REGION = "REGION_SERVER"  # the operator of a remote region: the server is often on a private network
+    HOOKS = "EGRESS_ALLOW (for recovery hooks)"  # staff who may edit hooks
 
 
 class DeniedError(EgressError):
@@ -316,6 +317,7 @@ def through(door: Door) -> Egress:
         Door.ALERTS: settings.EGRESS_ALLOW,
         Door.SIGN_ON: settings.EGRESS_ALLOW,
         Door.REGION: EVERYWHERE,
+        Door.HOOKS: settings.EGRESS_ALLOW,
     }
     return Egress(lists[door], setting=door.value)
 

@@ -9,12 +9,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from components import certificate_fields
+from components import certificate_fields, secret_fields
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
-from components.probers import PROBERS, Option
+from components.probers import PROBERS, Option, Passive
+from components.sealed_options import SECRET_TYPES, secrets_of
 
 
 class LinesField(forms.CharField):
@@ -27,6 +28,8 @@ class LinesField(forms.CharField):
 
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
+    if option.type in SECRET_TYPES:
+        return secret_fields.field_of(option)
     common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.type == "bool":
         return forms.BooleanField(initial=option.default, **common)
@@ -37,7 +40,10 @@ def field_of(option: Option) -> forms.Field:
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
         return LinesField(
-            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
+            widget=forms.Textarea(attrs={"rows": option.rows, "cols": 60}),
+            initial=initial,
+            strip=False,
+            **common,
         )
     # a number too: its prober says what is wrong with it, and what is sent back is compared as text
     return forms.CharField(initial=_as_text(option.default), **common)
@@ -62,7 +68,11 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        prober = PROBERS.get(self.instance.kind)
+        secrets = [option.name for option in secrets_of(prober)] if prober else []
         for name, value in self.instance.named_options.items():
+            if name in secrets:
+                continue
             lines = (
                 "\n".join(f"{k}: {v}" for k, v in value.items())
                 if isinstance(value, dict)
@@ -81,6 +91,10 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
                 option.name: data.get(name_of(kind, option.name), option.default)
                 for option in PROBERS[kind].options
             }
+            stored = self.instance.named_options if self.instance.kind == kind else {}
+            for option in secrets_of(PROBERS[kind]):
+                name = name_of(kind, option.name)
+                given[option.name] = secret_fields.chosen(data, name, stored.get(option.name))
             changed = {
                 option.name
                 for option in PROBERS[kind].options
@@ -137,11 +151,15 @@ SECTIONS = {
                           "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
                           "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
                           "max_lost", "expect_event", "first_s", "gap_s",
+                          "degraded_above", "down_above",
+                          "loss_degraded_above", "loss_down_above", "warn_days",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
+# Of what is reported nothing is looked up, dialled or timed, and all regions would hear the same
+NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left", "other_regions", "quorum")
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "The kind of check to run.",
@@ -150,6 +168,14 @@ HELP = {
     "confirm_up": "Passed checks in a row before it counts as recovered.",
     "down_status": "The component's status while this probe is down.",
     "region": "Workers in this region run the check.",
+}
+
+
+# The same of a kind that looks at nothing
+HELP_OF_REPORTS = {
+    "interval_s": "How often it is judged, beside the moments when a report changes something.",
+    "confirm_down": "Judgements in a row before it counts as down. 1: what is reported counts at once.",
+    "confirm_up": "Judgements in a row before it counts as recovered.",
 }
 
 
@@ -182,12 +208,33 @@ class KindForm(ProbeForm):
         prober = PROBERS[self.chosen]
         self.initial.setdefault("kind", self.chosen)
         self.fields["target"].help_text = prober.target_help
+        if isinstance(prober, Passive):
+            self._be_reported_to(prober)
         for option in prober.options:
-            self.fields[name_of(self.chosen, option.name)] = field_of(option)
+            name = name_of(self.chosen, option.name)
+            self.fields[name] = field_of(option)
+            if option.type in SECRET_TYPES:
+                is_own = self.instance.kind == self.chosen
+                stored = self.instance.named_options.get(option.name) if is_own else None
+                secret_fields.note_stored(self, name, option, stored)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
-        for name, text in HELP.items():
+        help_texts = HELP | HELP_OF_REPORTS if self.is_reported else HELP
+        for name, text in help_texts.items():
             self.fields[name].help_text = text
+
+    def _be_reported_to(self, prober: Passive) -> None:
+        """The fields of a kind that looks at nothing: no address to look at, no time it may take."""
+        target = self.fields["target"]
+        target.label = prober.target_label
+        if prober.target_choices:
+            target.widget = forms.Select(choices=prober.target_choices)
+        else:
+            target.widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        for name in NOT_REPORTED:
+            del self.fields[name]
+        if self.instance.pk is None and not self.is_bound:
+            self.initial.update(confirm_down=1, confirm_up=1)  # what was reported needs no second look
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -210,12 +257,18 @@ class KindForm(ProbeForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        secret_fields.ask_again(self, self.chosen)
         if KEY not in self.fields or not self.data.get(KEY):
             return
         if self.errors and KEY not in self.errors:
             self.add_error(KEY, certificate_fields.AGAIN)
         else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the chosen kind looks at nothing, so that there is nothing to try."""
+        return isinstance(PROBERS.get(self.chosen), Passive)
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -15,12 +15,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from components import event_log
+from components import event_log, sealed_options
 from components.checking import CheckRequest, Finding
-from components.models import Check, Heartbeat, Probe, RemoteRegion
+from components.models import Check, Heartbeat, Inbox, Probe, RemoteRegion
 from components.models.claims import Claim
 from components.models.remote_region import Hello
 from components.outcomes import Failure, Reading, classify
+from components.probers import PROBERS, Passive, is_passive
+from components.probers.passive import UNHEARD
 from components.regions.messages import MAX_ORDERS, RemoteClaim
 from components.targets import InvalidProbeError
 from incidents import sight
@@ -58,17 +60,24 @@ def work_for(region: RemoteRegion, room: int, now: datetime) -> list[dict[str, A
     most = min(max(room, 0), MAX_ORDERS)
     claims = Probe.objects.claim_for(region.name, int(now.timestamp()), most) if most else []
     probes = {probe.pk: probe for probe in Probe.objects.filter(pk__in=[c.probe_id for c in claims])}
-    requests, refused = [], []
+    heard = Inbox.objects.heard(list(probes.values()), now)
+    requests, findings = [], []
     for claim in claims:
         if (probe := probes.get(claim.probe_id)) is None:
             continue
         try:
-            requests.append(CheckRequest(claim, probe.kind, probe.order(), float(probe.timeout_s)))
+            order = probe.order(heard.get(probe.pk))
+            request = CheckRequest(claim, probe.kind, order, float(probe.timeout_s))
         except InvalidProbeError as invalid:
             log.warning("probe.not_run id=%s reason=%s", claim.probe_id, invalid.sentence)
-            refused.append(Finding(claim, Reading(0.0, Failure.OWN_FAULT, invalid.sentence), now, 0))
-    if refused:
-        settle(refused, now)
+            findings.append(Finding(claim, Reading(0.0, Failure.OWN_FAULT, invalid.sentence), now, 0))
+            continue
+        if is_passive(probe.kind):  # what was reported is here, and nothing is dialled
+            findings.append(Finding(claim, _judged(probe.kind, order), now, 0))
+        else:
+            requests.append(request)
+    if findings:
+        settle(findings, now)
     pasts = past_of(requests, probes)
     return [
         _order(request, probes[request.claim.probe_id], pasts.get(request.claim.probe_id, []))
@@ -76,14 +85,22 @@ def work_for(region: RemoteRegion, room: int, now: datetime) -> list[dict[str, A
     ]
 
 
+def _judged(kind: str, order: Any) -> Reading:
+    """What a passive probe was told, as its check would have found it."""
+    prober = PROBERS[kind]
+    assert isinstance(prober, Passive)
+    return Reading(0.0, Failure.NO_DATA, UNHEARD) if order.heard is None else prober.judge(order, order.heard)
+
+
 def _order(request: CheckRequest, probe: Probe, past: list[tuple[float, float]]) -> dict[str, Any]:
+    """Raises nothing: `probe.order` has opened the same secrets, for the place they belong to."""
     claim, shown = request.claim, getattr(request.order, "shown", None)
     order: dict[str, Any] = {
         "claim": [claim.probe_id, claim.slot, claim.token],
         "mark": mark_of(probe),
         "kind": probe.kind,
         "target": probe.target,
-        "options": probe.options,
+        "options": sealed_options.plain(PROBERS[probe.kind], probe.options),
         "timeout_s": probe.timeout_s,
     }
     if shown is not None:

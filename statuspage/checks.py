@@ -170,10 +170,16 @@ RANGES = {
     "TELL_AFTER_S": (0, 120),
     "SUBSCRIBE_PROOF_BITS": (0, 24),
     "HOUR_RETENTION_DAYS": (1, 36_500),
+    "SIGNAL_RETENTION_DAYS": (1, 3_650),
+    "SIGNALS_PER_MINUTE": (1, 100_000),
+    "SPOOL_MAX_MB": (1, 1_000_000),
     "WORKER_CONCURRENCY": (1, 64),
     "WORKER_SILENCE_S": (10, 3_600),
     "JOIN_WINDOW_S": (0, 86_400),
     "SETTLE_S": (0, 86_400),
+    "HOOKS_BRAKE_CALLS": (1, 1_000),
+    "HOOKS_BRAKE_S": (60, 86_400),
+    "HOOKS_DEPLOY_QUIET_S": (0, 86_400),
 }
 LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
     _page,

@@ -43,6 +43,8 @@ def spelled(first_byte_ms: float | None) -> str:
     """ "2 ms", "1.2 s", "30.0 s"."""
     if first_byte_ms is None:
         return "an unknown time"
+    if first_byte_ms < 0.5:
+        return "under 1 ms"
     if first_byte_ms < 995:
         return f"{first_byte_ms:.0f} ms"
     return f"{first_byte_ms / 1000:.1f} s"

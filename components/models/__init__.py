@@ -6,10 +6,13 @@ from components.models.component import AutoIncidents, Component, Group, StatusS
 from components.models.deploy import DeployMarker, DeploySource
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
+from components.models.inbox import Inbox
 from components.models.page import Joining, Page
 from components.models.picture import Picture
 from components.models.probe import Probe
 from components.models.remote_region import RegionRequest, RemoteRegion
+from components.models.signal import Signal
+from components.models.spool_mark import SpoolMark
 from components.models.tally import DayTally, HourTally
 
 __all__ = [
@@ -24,11 +27,14 @@ __all__ = [
     "Group",
     "Heartbeat",
     "HourTally",
+    "Inbox",
     "Joining",
     "Page",
     "Picture",
     "Probe",
     "RegionRequest",
     "RemoteRegion",
+    "Signal",
+    "SpoolMark",
     "StatusSpan",
 ]

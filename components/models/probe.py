@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -18,16 +19,19 @@ from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.egress import Door
 from components.models.claims import MAX_INTERVAL_S, MAX_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
+from components.models.inbox import Inbox
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.pointed import POINT
 from components.models.public_id import PublicIdField
 from components.models.regional import LOOKS_APART_S, MAX_REGION_LENGTH, Regional
+from components.models.sealing import Sealing
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
-from components.probers import PROBERS, InvalidProbeError
-from components.probers.base import refuse_private, refuse_short
+from components.passive.hearing import Heard
+from components.probers import PROBERS, InvalidProbeError, Passive, is_passive
+from components.probers.base import refuse_private, refuse_short, refuse_untried
 from components.status import Status
 
 MIN_INTERVAL_S = 5
@@ -69,7 +73,7 @@ class ProbeManager(ClaimManager):
         return probe
 
 
-class Probe(Showing, Regional, Verdict):
+class Probe(Showing, Sealing, Regional, Verdict):
     """A target, how often to check it, and what counts as healthy."""
 
     public_id = PublicIdField()
@@ -124,7 +128,7 @@ class Probe(Showing, Regional, Verdict):
     region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    # The version that the last good response named or its ETag (`components.versions`); empty without one
     last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
@@ -146,6 +150,9 @@ class Probe(Showing, Regional, Verdict):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
+        is_pointed = columns is None or bool(POINT & set(columns))
+        if is_pointed:
+            self._seal_options()
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
         else:
@@ -165,6 +172,8 @@ class Probe(Showing, Regional, Verdict):
             self.phase_s = place
             Probe.objects.filter(pk=self.pk).update(phase_s=place)
         self.lead_others(columns)
+        if is_pointed and is_passive(self.kind):
+            Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:
         """Apply a new interval from now on: earlier results count for as long as with the old interval.
@@ -195,7 +204,8 @@ class Probe(Showing, Regional, Verdict):
         """Refuse what cannot be checked, naming the field. Raises ValidationError."""
         if self.kind not in PROBERS:
             return  # the field itself says so
-        if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
+        is_timed = self.timeout_s and self.interval_s and not self.is_passive
+        if is_timed and self.timeout_s > self.interval_s:
             raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
         if self.unsteady_count and self.unsteady_window and self.unsteady_count > self.unsteady_window:
             raise ValidationError(
@@ -203,10 +213,15 @@ class Probe(Showing, Regional, Verdict):
             )
         prober = PROBERS[self.kind]
         try:
-            order = prober.parse(self.target, self.options)
-            refuse_private(prober.address(order), egress.through(Door.PROBES))
+            order = self.parsed()
+            way = egress.through(Door.PROBES)
+            refuse_private(prober.address(order), way)
             self.refuse_elsewhere(order)
-            refuse_short(order, self.timeout_s)
+            refuse_short(order, self.timeout_s or MAX_TIMEOUT_S)  # none: the field itself says so
+            if self.region == settings.REGION:  # what cannot be tried from here: another region may
+                refuse_untried(prober, order, way)
+            if isinstance(prober, Passive):
+                prober.refuse_at_save(order)
         except InvalidProbeError as refused:
             if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
@@ -228,17 +243,23 @@ class Probe(Showing, Regional, Verdict):
             return f"Its retry of {self.retry_s} s is out of range: change it."
         return ""
 
-    def order(self) -> Any:
-        """The order for its prober. Raises InvalidProbeError, with a sentence for staff."""
+    def order(self, heard: Heard | None = None) -> Any:
+        """The order for its prober; a passive one is judged by `heard`.
+
+        Raises InvalidProbeError, with a sentence for staff.
+        """
         if self.fault:
             raise InvalidProbeError("options", self.fault)
         try:
-            order = PROBERS[self.kind].parse(self.target, self.options)
+            order = self.parsed()
         except InvalidProbeError:
             raise
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
             raise InvalidProbeError("options", sentence) from error
+        prober = PROBERS[self.kind]
+        if isinstance(prober, Passive):
+            return prober.informed(order, heard)
         shown = self.shown_to(order)
         return order if shown is None else replace(order, shown=shown)
 

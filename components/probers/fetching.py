@@ -82,8 +82,8 @@ async def fetch(
 
 
 def _explained(reading: Reading, head: wire.Head) -> Reading:
-    """A failure, with what its answer says of who made it."""
-    if reading.failure is None:
+    """A failure, with what its answer says of who made it; a document that was read speaks for itself."""
+    if reading.failure in (None, Failure.REPORTED, Failure.LIMIT):
         return reading
     return replace(reading, facts={**answer_facts.of_head(head), **reading.facts})
 

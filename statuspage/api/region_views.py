@@ -1,7 +1,7 @@
 """The addresses that remote regions ask: work to do, and results to take.
 
 A request is proved by its signature (`components/region_signature.py`), which covers method, path, time,
-id and body; each id is accepted once. Answers to a region that proved itself are signed under its request's id.
+id and body; each id is accepted once. Answers to a region that proved itself are signed as well.
 """
 
 import json

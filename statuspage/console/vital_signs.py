@@ -60,6 +60,7 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
         _heartbeat_line("Message worker", checks["deliveries:heartbeat"]),
+        _heartbeat_line("Hook runner", checks["hooks:heartbeat"]),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
     age = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"

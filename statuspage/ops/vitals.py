@@ -18,6 +18,7 @@ from components import identity
 from components.models import Heartbeat, Probe, RemoteRegion
 from components.models.heartbeat import MAX_AHEAD
 from incidents import notification_status
+from incidents.models import Hook
 from statuspage.serving.disk_copies import fault_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -41,6 +42,7 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "regions:lastSeen": _guarded(lambda: _regions(now)),
         "deliveries:oldestDue": _guarded(lambda: _oldest_delivery(now)),
         "deliveries:heartbeat": _guarded(lambda: _post_heartbeat(now)),
+        "hooks:heartbeat": _guarded(lambda: _hooks_heartbeat(now)),
         "broker:responseTime": _guarded(_broker),
         "copies:disk": _copies(),
         "copies:rendered": _rendered(),
@@ -161,6 +163,13 @@ def _post_heartbeat(now: datetime) -> Found:
     """The heartbeat of the worker for messages."""
     never = "The message worker has never reported."
     return _sign_of_life(now, "post", settings.WORKER_SILENCE_S, never=never)
+
+
+def _hooks_heartbeat(now: datetime) -> Found:
+    """Who calls recovery hooks: a safeguard that is itself watched."""
+    if not Hook.objects.exists():
+        return {"status": PASS, "output": "There are no recovery hooks."}
+    return _sign_of_life(now, "hooks", SILENT_S, never="The hook runner has never reported.")
 
 
 def _sign_of_life(now: datetime, role: str, limit_s: float, *, never: str) -> Found:

@@ -109,9 +109,14 @@ def _row(
         first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
-        answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
+        answers_in=f"{last.total_ms} ms" if last and _is_timed(probe, last) else "",
         minutes=_minutes(probe, checks, start, end),
     )
+
+
+def _is_timed(probe: Probe, check: Check) -> bool:
+    """Whether something answered; what is only reported to us has no response time."""
+    return check.outcome != Outcome.UNKNOWN and not probe.is_passive
 
 
 def _status(probe: Probe, check: Check) -> Status:
@@ -166,7 +171,7 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     check = max(failed, key=lambda check: check.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
     names = [name for name in steps_of(kind) if name != steps.TRANSFER]
-    rungs = [_rung(step, check) for step in steps.walk(names, check)]
+    rungs = [_rung(step, check) for step in steps.walk(names, check, by_staff=False)]
     if all(rung.state == "ok" for rung in rungs):
         rungs.append(Rung("Response", "failed", failure_words(check.failure)))
     return tuple(rungs)

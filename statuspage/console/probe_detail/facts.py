@@ -18,6 +18,7 @@ from incidents.times import clock
 from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail import vendor
 from statuspage.console.probe_detail.causes import find
+from statuspage.console.probe_detail.reports import Reported, reported
 from statuspage.console.probe_detail.results import ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
@@ -60,7 +61,9 @@ def is_looking(probe: Probe, now: datetime) -> bool:
 
 def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     """The context of the probe's page, without the chart. Not `is_whole`: without text from the target."""
-    siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
+    alike = Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target)
+    # two jobs on one schedule are not one thing seen from two regions
+    siblings = [probe] if probe.is_passive else list(alike)
     checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
     bad = _newest_bad(checks)
     bad = bad if is_whole or bad is None else _without_target_text(bad)
@@ -69,12 +72,14 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
     seconds = sum((day.seconds for day in days), uptime.Seconds())
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
+    report = reported(probe, now, is_whole=is_whole)
+    value = _value(checks) if len(siblings) == 1 else None
+    cells = _facts(probe, siblings, good, seconds, now, value=value)
     return {
+        "reported": report,
         "verdict": verdict(probe, now),
         "looking": is_looking(probe, now),
-        "facts": _facts(
-            probe, siblings, good, seconds, now, value=_value(checks) if len(siblings) == 1 else None
-        ),
+        "facts": cells if report is None else _of_reports(cells, report, probe),
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
@@ -137,6 +142,13 @@ def _value(checks: Sequence[Check]) -> Fact | None:
     if not checks or not (value := measured(checks[0])):
         return None
     return Fact("Value", value, str((checks[0].facts or {}).get("parts", "")))
+
+
+def _of_reports(cells: Sequence[Fact], report: Reported, probe: Probe) -> tuple[Fact, ...]:
+    """The same row where nothing is dialled or timed."""
+    check, _, since, _, up, _ = cells
+    every = Fact("Judged every", length(probe.interval_s), "and with each report")
+    return (Fact("Last report", *report.last), Fact(*report.next), since, check, up, every)
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:

@@ -9,7 +9,7 @@ from django.test import Client
 from components import region_signature
 from components.models import Check, Flip, Heartbeat, Probe, RegionRequest, RemoteRegion
 from components.region_signature import new_id, sign, verified
-from components.regions.messages import RESULTS_PATH, WORK_PATH
+from components.regions.messages import RESULTS_PATH, WORK_PATH, request_of
 from incidents import sight
 from incidents.models import Incident
 from statuspage.api import region_views
@@ -372,3 +372,26 @@ def test_blindness_and_life_of_a_region_are_written_down(far):
     assert (row.waiting, row.lost) == (7, 2)
     far.work(is_blind=False)
     assert sight.blind_regions(now()) == []
+
+
+def test_a_password_is_opened_for_the_region_of_its_probe_alone(far):
+    probe = far_probe()
+    Probe.objects.filter(pk=probe.pk).delete()
+    redis = watched(
+        "Store", region="far", kind="redis", interval_s=30, timeout_s=5, target="127.0.0.1:6379",
+        options={"password": "hunter22"},
+    )  # fmt: skip
+    assert "hunter22" not in json.dumps(Probe.objects.get().options)
+    (order,) = far.orders()
+    assert (order["claim"][0], order["options"]["password"]) == (redis.pk, "hunter22")
+    request = request_of(order, "far")
+    assert request.kind == "redis"
+    assert far.results(result(order)).json()["settled"] == 1
+
+
+def test_what_was_reported_is_judged_by_the_server(far):
+    beat = watched("Backup", region="far", kind="heartbeat", interval_s=30, target="10 min")
+    assert far.orders() == []
+    beat.refresh_from_db()
+    assert beat.claimed_slot is None
+    assert Check.objects.get().outcome == "unknown"  # nothing was reported yet
