@@ -95,10 +95,9 @@ async def ask(echo: Echo, *, count: int, interval_s: float, wait_s: float) -> li
 
     Ends `wait_s` after the last request, or as soon as all replies are there.
     """
-    loop = asyncio.get_running_loop()
+    loop, is_complete = asyncio.get_running_loop(), asyncio.Event()
     sent: dict[int, float] = {}
     times: dict[int, float] = {}
-    is_complete = asyncio.Event()
 
     def take() -> None:
         try:
@@ -117,8 +116,7 @@ async def ask(echo: Echo, *, count: int, interval_s: float, wait_s: float) -> li
             echo.send(sequence)
             await asyncio.sleep(interval_s if sequence + 1 < count else 0)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await is_complete.wait()
+            await asyncio.wait_for(is_complete.wait(), wait_s)
     finally:
         loop.remove_reader(echo.line.fileno())
     return [times.get(sequence) for sequence in range(count)]

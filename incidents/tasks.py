@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 # Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
 KEPT = ("note", "protocol", "value", "steps")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
+HOOKS_DRAIN_S = 1.0  # beside the messages in flight, which have the time that is left
 DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
 BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
 KEEP_TRYING_S = LEASE_SLACK_S  # what a lease has beyond the check itself
@@ -384,4 +385,4 @@ def _drain(**_: Any) -> None:
 @worker_process_shutdown.connect
 @worker_shutdown.connect
 def _stop_hooks(**_: Any) -> None:
-    runner.stop(DRAIN_S)
+    runner.stop(HOOKS_DRAIN_S)

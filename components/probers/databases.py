@@ -81,7 +81,7 @@ def counted(values: list[str], order: DatabaseTarget, clock: Clock) -> Reading:
     """The reading of "in use" and "maximum". Raises RefusedError for others where limits were set."""
     try:
         used, most = (int(float(value)) for value in values)
-    except ValueError:
+    except (ValueError, OverflowError):
         return uncounted(order, clock, RefusedError(f"{UNCOUNTED}."))
     return services.judged(used, most, order.limits, clock)
 

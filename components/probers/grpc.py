@@ -162,7 +162,7 @@ def _judged(order: GRPCTarget, call: _Call, clock: Clock) -> Reading:
     """The reading of an answer: by its HTTP status, its gRPC status, and what it says of the service."""
     status, code = call.headers.get(":status", ""), call.headers.get("grpc-status", "")
     if not code.isascii() or not code.isdigit():
-        if status.isascii() and status.isdigit() and status != "200":
+        if status.isascii() and status.isdigit() and len(status) == 3 and status != "200":
             return _wrong_status(int(status), call, clock)
         return clock.reading(failure=Failure.PROTOCOL, detail=STRANGE)
     number = int(code[:4])

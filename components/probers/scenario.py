@@ -21,9 +21,10 @@ from components.web_addresses import split_address
 
 MAX_STEPS = 10
 MAX_NAME = 40
+MAX_DEPTH = 50  # of values in a body
 MAX_REGEX_LENGTH = 500
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,39}")
-PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 PREFIX = "secret."  # what the name of a stored secret begins with
 EXPECTATIONS = ("expected_status", "expect_text", "expect_regex", "json_path", "json_equals", "expect_header",
                 "expect_header_value", "follow_redirects")  # fmt: skip
@@ -60,10 +61,10 @@ class ScenarioStep:
         """The request with these values in its places. Raises InvalidProbeError for what cannot be sent."""
 
         def fill(text: str) -> str:
-            return PLACE.sub(lambda place: value_of[place[1]], text)
+            return PLACE.sub(lambda place: value_of[place[1].strip()], text)
 
         def encoded(text: str) -> str:
-            return PLACE.sub(lambda place: quote(value_of[place[1]], safe=""), text)
+            return PLACE.sub(lambda place: quote(value_of[place[1].strip()], safe=""), text)
 
         headers = {name: fill(text) for name, text in self.headers.items()}
         refuse_unprintable(headers)
@@ -115,7 +116,10 @@ def steps_of(text: str, base: str, secrets: Mapping[str, str]) -> tuple[Scenario
     known = {f"{PREFIX}{name}" for name in secrets}
     steps: list[ScenarioStep] = []
     for number, fields in enumerate(typed, 1):
-        step = _step(number, fields, base, known)
+        try:
+            step = _step(number, fields, base, known)
+        except RecursionError as error:
+            raise wrong(number, "", "", "A value in it is nested too deeply.") from error
         if step.name in {other.name for other in steps}:
             raise wrong(number, step.name, "name", "Two steps have this name: change one.")
         known |= {take.name for take in step.takes}
@@ -161,7 +165,7 @@ def _refuse_unknown(number: int, name: str, fields: Mapping[str, Any], known: se
     """Refuse a place for which no value can be there."""
     for field, value in fields.items():
         for text in _strings(value):
-            for place in PLACE.findall(text):
+            for place in map(str.strip, PLACE.findall(text)):
                 if field in ("name", "take", "expect_regex", "json_path", "method"):
                     raise wrong(number, name, field, "Values cannot be used here.")
                 if place in known:
@@ -173,16 +177,19 @@ def _refuse_unknown(number: int, name: str, fields: Mapping[str, Any], known: se
                 raise wrong(number, name, field, sentence)
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _strings(value: Any, depth: int = 0) -> Iterator[str]:
+    """All texts in a value, names included. Raises RecursionError beyond MAX_DEPTH."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from _strings(item, depth + 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield str(key)
-            yield from _strings(item)
+            yield from _strings(item, depth + 1)
 
 
 def _address(number: int, name: str, url: str, base: str) -> str:

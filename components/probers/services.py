@@ -16,6 +16,8 @@ from components.probers import certificate
 from components.probers.base import Clock, Option, connect, printable
 from components.targets import InvalidProbeError
 
+MAX_CONNECTIONS = 1_000_000_000
+
 DEGRADED_ABOVE = Option(
     "degraded_above", "Degraded above (%)", type="int", help="Share of the connections that are in use."
 )
@@ -82,9 +84,14 @@ def limits_of(given: Mapping[str, Any]) -> Limits:
 
 
 def judged(used: int, most: int, limits: Limits, clock: Clock) -> Reading:
-    """The reading of so many connections in use; without a known maximum nothing is judged."""
+    """The reading of so many connections in use; without a known maximum nothing is judged.
+
+    Raises NotSpokenError for numbers that cannot be.
+    """
     if most <= 0:
         return clock.reading()
+    if not 0 <= used <= MAX_CONNECTIONS or most > MAX_CONNECTIONS:
+        raise NotSpokenError("The number of connections in the response is not possible.")
     share = used / most
     clock.note(value=f"{share:.4g}", connections=f"{used} of {most}")
     reading = clock.reading()

@@ -8,7 +8,6 @@ anything else. A thread that no longer makes rounds is replaced; rows settle whi
 import asyncio
 import contextlib
 import logging
-import os
 import platform
 import queue
 import threading
@@ -68,7 +67,7 @@ class Runner:
         self.ends_at = time.monotonic() + timeout_s
         self.stopping.set()
         if timeout_s and self.threads[1].is_alive():
-            self.threads[1].join(timeout_s + PAUSE_S)
+            self.threads[1].join(timeout_s + DRAIN_LOOK_S * 10)
 
     @property
     def is_working(self) -> bool:
@@ -122,7 +121,7 @@ class Runner:
         if (back := Heartbeat.objects.set_back(ROLE, now)) is not None:
             Act.objects.set_back(now, back)
         if time.monotonic() - self.beat_at >= BEAT_EVERY_S or not self.beat_at:
-            Heartbeat.objects.beat(ROLE, f"{platform.node()}:{os.getpid()}"[:200], now)
+            Heartbeat.objects.beat(ROLE, platform.node()[:200], now)
             self.beat_at = time.monotonic()
 
     def _write_answers(self, now: datetime) -> None:

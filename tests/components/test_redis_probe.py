@@ -137,6 +137,20 @@ def test_a_server_that_hides_its_clients_is_up_unless_they_are_limited():
     assert limited.failure is Failure.STATUS
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "-5", "9" * 5000, "many"])
+def test_numbers_that_cannot_be_are_no_number_of_connections(number):
+    info = f"connected_clients:{number}\r\nmaxclients:1\r\n".encode()
+    answers = {b"PING": b"+PONG\r\n", b"INFO": b"$%d\r\n%b\r\n" % (len(info), info)}
+
+    async def behave(reader, writer):
+        while data := await reader.read(1000):
+            writer.write(next(answer for word, answer in answers.items() if word in data))
+
+    with Raw(behave) as server:
+        reading = look("redis", f"127.0.0.1:{server.port}", {"down_above": "90"})
+    assert reading.failure in (Failure.PROTOCOL, Failure.STATUS)
+
+
 def test_a_server_that_repeats_the_password_does_not_get_it_stored():
     async def behave(reader, writer):
         data = await reader.read(1000)

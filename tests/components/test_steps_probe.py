@@ -244,6 +244,7 @@ A = {"name": "A", "url": "/"}
         ("{}", "Write a list of steps"),
         ("[]", "Write a list of steps"),
         ("[" * 100_000, "nested too deeply"),
+        ([{**A, "json": json.loads("[" * 400 + "]" * 400)}], "Step 1: A value in it is nested too deeply."),
         ([7], "Step 1: Write it in braces"),
         ([{"name": "A"}], "Step 1 (“A”), “url”: Enter an address"),
         ([{**A, "expext_text": "x"}], "Step 1 (“A”), “expext_text”: There is no such field."),

@@ -52,8 +52,8 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
 def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
     told = told_by("chat")
     places = in_order(told, [
-        "A quiet day", "80 % of all places", "Chat                   degraded performance",
-        "All places are taken", "Chat                   major outage",
+        "A quiet day", "80 % of all slots", "Chat                   degraded performance",
+        "All slots are in use", "Chat                   major outage",
         "The page posted automatically (investigating", "A recovery hook has the chat server restarted",
         "Restart the chat server: Answered. Restarted: ", "It helped",
         "The safeguard itself locks up", "Connection safeguard   major outage",

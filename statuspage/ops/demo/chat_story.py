@@ -52,13 +52,13 @@ class ChatStory(Stage):
         guard = self.start_safeguard("--idle")
         self.visitors.leave_connections(f"{self.service}/chat", TRICKLE)
         self.chapter(
-            "The safeguard is reloaded and closes nothing any more. Connections pile up: 80 % of all places "
-            "are taken, and the number says so before anyone is refused.",
+            "The safeguard is reloaded and closes nothing any more. Connections pile up: 80 % of all slots "
+            "are in use, and the number says so before anyone is refused.",
             lambda shown: shown.get("Chat") == "degraded_performance",
         )
         self.visitors.leave_connections(f"{self.service}/chat", LEFT_BEHIND)
         self.chapter(
-            "All places are taken: new connections are refused. Posts and comments still work.",
+            "All slots are in use: new connections are refused. Posts and comments still work.",
             lambda shown: (
                 shown.get("Chat") == "major_outage" and shown.get("Posts and comments") == "operational"
             ),
