@@ -32,6 +32,7 @@ LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have f
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 OWN_SERVER_S = 5.0  # for each address of a server of our own
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 HTTP1: Protocols = ("http/1.1",)
 HTTP2: Protocols = ("h2", "http/1.1")  # the one we would rather speak first (RFC 7301, section 3.1)
 
@@ -43,6 +44,7 @@ class Door(StrEnum):
     SUBSCRIBERS = "SUBSCRIBER_EGRESS_ALLOW"  # strangers: webhooks, chat rooms, push services
     ALERTS = "EGRESS_ALLOW (for staff alerts)"  # staff, for themselves; the heartbeat's address
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
+    REGION = "REGION_SERVER"  # the operator of a remote region: the server is often on a private network
     HOOKS = "EGRESS_ALLOW (for recovery hooks)"  # staff who may edit hooks
 
 
@@ -314,6 +316,7 @@ def through(door: Door) -> Egress:
         Door.SUBSCRIBERS: settings.SUBSCRIBER_EGRESS_ALLOW,
         Door.ALERTS: settings.EGRESS_ALLOW,
         Door.SIGN_ON: settings.EGRESS_ALLOW,
+        Door.REGION: EVERYWHERE,
         Door.HOOKS: settings.EGRESS_ALLOW,
     }
     return Egress(lists[door], setting=door.value)

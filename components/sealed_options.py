@@ -46,8 +46,7 @@ def opened(name: str, value: Mapping[str, str]) -> tuple[str, str]:
 
 def parsed(prober: Prober, target: str, options: Mapping[str, Any]) -> Any:
     """The order, with its secrets opened. Raises InvalidProbeError, also for another place than theirs."""
-    names = {option.name for option in secrets_of(prober)}
-    closed = {name: value for name, value in options.items() if name in names and is_sealed(value)}
+    closed = _closed(prober, options)
     if not closed:
         return prober.parse(target, options)
     pairs = {name: opened(name, value) for name, value in closed.items()}
@@ -60,6 +59,18 @@ def parsed(prober: Prober, target: str, options: Mapping[str, Any]) -> Any:
                 f" {place_of(prober, order)}, or remove it.",
             )
     return order
+
+
+def plain(prober: Prober, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with their secrets opened, once `parsed` has accepted them. Raises InvalidProbeError."""
+    closed = _closed(prober, options)
+    return {**options, **{name: opened(name, value)[1] for name, value in closed.items()}}
+
+
+def _closed(prober: Prober, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The encrypted ones."""
+    names = {option.name for option in secrets_of(prober)}
+    return {name: value for name, value in options.items() if name in names and is_sealed(value)}
 
 
 def place_of(prober: Prober, order: Any) -> str:

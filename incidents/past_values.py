@@ -4,7 +4,7 @@ A prober does no database work, so an order that wants its past is given it befo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import or_
@@ -20,7 +20,20 @@ MAX_ROWS = 100_000  # of a whole batch: more than its probes can have in their w
 
 
 def with_past(requests: list[CheckRequest], probes: Mapping[int, Probe]) -> list[CheckRequest]:
-    """The same requests; those whose orders want it with their past. At most one query.
+    """The same requests; those whose orders want it with their past. At most one query."""
+    pasts = past_of(requests, probes)
+    return [
+        replace(request, order=request.order.with_past(pasts[request.claim.probe_id]))
+        if request.claim.probe_id in pasts
+        else request
+        for request in requests
+    ]
+
+
+def past_of(
+    requests: list[CheckRequest], probes: Mapping[int, Probe]
+) -> dict[int, list[tuple[float, float]]]:
+    """By probe id, for those that want it: seconds before its slot (negative) and value, oldest first.
 
     Checks from before the probe was pointed at what it measures now are not its past.
     """
@@ -31,19 +44,16 @@ def with_past(requests: list[CheckRequest], probes: Mapping[int, Probe]) -> list
     }
     wanted = {probe_id: slot for probe_id, slot in first_slots.items() if slot is not None}
     if not wanted:
-        return requests
+        return {}
     values = _values(wanted)
-    return [
-        _with(request, values[request.claim.probe_id]) if request.claim.probe_id in wanted else request
-        for request in requests
-    ]
-
-
-def _with(request: CheckRequest, values: Iterable[tuple[int, float]]) -> CheckRequest:
-    """In seconds before its own slot; a clock that was put back left later ones."""
-    slot = request.claim.slot
-    past = [(float(at - slot), value) for at, value in values if at < slot]
-    return replace(request, order=request.order.with_past(past))
+    slots = {request.claim.probe_id: request.claim.slot for request in requests}
+    # a clock that was put back left later ones
+    return {
+        probe_id: [
+            (float(at - slots[probe_id]), value) for at, value in values[probe_id] if at < slots[probe_id]
+        ]
+        for probe_id in wanted
+    }
 
 
 def _first_slot(request: CheckRequest, order: WantsPast, probe: Probe) -> int | None:

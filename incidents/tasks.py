@@ -173,7 +173,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         if len(quiet) < len(judged) and not holds_page:
             return False
         Check.objects.bulk_create(
-            [_row(finding, outcome, why) for _, finding, outcome, why in judged],
+            [row_of(finding, outcome, why) for _, finding, outcome, why in judged],
             ignore_conflicts=True,
         )
         heard = int(now.timestamp())
@@ -270,7 +270,7 @@ def _fall_silent(probe: Probe, now: datetime) -> None:
         _follow(flip, probe, now)
 
 
-def _row(finding: Finding, outcome: Outcome, why: str) -> Check:
+def row_of(finding: Finding, outcome: Outcome, why: str) -> Check:
     reading, claim = finding.reading, finding.claim
     is_well = outcome is Outcome.UP
     return Check(

@@ -199,6 +199,10 @@ SUBSCRIBER_EGRESS_ALLOW = _parts(
 )
 REGION = env.str("REGION", "local")
 CANARIES = _parts(env.str("CANARIES", ""))
+# of `manage.py region_agent` alone
+REGION_SERVER = env.str("REGION_SERVER", "").rstrip("/")
+REGION_KEY = env.str("REGION_KEY", "")
+REGION_SPOOL_MB = env.int("REGION_SPOOL_MB", 64)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 2)
 WORKER_SILENCE_S = env.int("WORKER_SILENCE_S", 60)
 JOIN_WINDOW_S = env.int("JOIN_WINDOW_S", 120)

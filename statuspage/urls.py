@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from statuspage import converters
+from statuspage.api import region_views
 from statuspage.api import views as api_views
 from statuspage.feeds import views as feed_views
 from statuspage.public import brand, history_views, views, well_known
@@ -65,6 +66,8 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
+    path("regions/work", region_views.work, name="region_work"),
+    path("regions/results", region_views.results, name="region_results"),
     path("console/alerts/", include("subscribers.alerts.urls")),
     path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),

@@ -10,6 +10,7 @@ from components.models.inbox import Inbox
 from components.models.page import Joining, Page
 from components.models.picture import Picture
 from components.models.probe import Probe
+from components.models.remote_region import RegionRequest, RemoteRegion
 from components.models.signal import Signal
 from components.models.spool_mark import SpoolMark
 from components.models.tally import DayTally, HourTally
@@ -31,6 +32,8 @@ __all__ = [
     "Page",
     "Picture",
     "Probe",
+    "RegionRequest",
+    "RemoteRegion",
     "Signal",
     "SpoolMark",
     "StatusSpan",

@@ -23,6 +23,7 @@ MAX_INTERVAL_S = 86_400
 MAX_TIMEOUT_S = 60
 SPARE_S = 60  # for an interval or a timeout that is none
 LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
+REMOTE_SLACK_S = 20  # and the way there and back, with another try
 CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
 REST_S = 3600
 
@@ -45,11 +46,24 @@ class ClaimManager(models.Manager["Probe"]):
 
         `now` is seconds since 1970. A claim whose worker died is due again when
         its lease ends. Missed slots are not caught up: the newest is run now, then the grid.
+        Probes of remote regions are left to them.
         """
+        return self._claim(WHICH, now, slack=LEASE_SLACK_S)
+
+    def claim_for(self, region: str, now: int, most: int) -> list[Claim]:
+        """The same for one remote region alone, at most so many, the longest due first."""
+        return self._claim(WHICH_OF_REGION, now, slack=REMOTE_SLACK_S, region=region, most=most)
+
+    def _claim(self, which: dict[str, str], now: int, **terms: int | str) -> list[Claim]:
+        terms |= {"now": now, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
         with connection.cursor() as cursor:
-            terms = {"slack": LEASE_SLACK_S, "crashes": CRASHES_BEFORE_REST, "rest": now - REST_S}
-            cursor.execute(_claim(connection.vendor), {"now": now, **terms})
+            cursor.execute(_claim(which[connection.vendor]), terms)
             return [Claim(*row) for row in cursor.fetchall()]
+
+    def count_crash(self, region: str, now: int) -> None:
+        """The agent of a remote region started again: what it had in hand may have ended it."""
+        held = self.filter(region=region, claimed_slot__isnull=False, lease_until__gte=now)
+        held.update(attempts=F("attempts") + 1)
 
     def begin(self, claims: list[Claim]) -> list["Probe"]:
         """The probes of these claims that are still ours, each counted as one more attempt."""
@@ -99,8 +113,19 @@ NOT is_paused
 # On SQLite one writer has the whole file. On PostgreSQL many rows that are updated at once are locked in
 # the order of storage, and a result that is being written locks some of them too: rows that are
 # locked are left to the next second, so that neither waits for the other.
+LOCAL = " AND region NOT IN (SELECT name FROM components_remoteregion WHERE is_active)"
 FREE = "id IN (SELECT id FROM components_probe WHERE {due} ORDER BY id FOR UPDATE SKIP LOCKED)"
-WHICH = {"sqlite": IS_DUE, "postgresql": FREE.replace("{due}", IS_DUE)}
+WHICH = {"sqlite": IS_DUE + LOCAL, "postgresql": FREE.replace("{due}", IS_DUE + LOCAL)}
+SOME = """
+id IN (
+  SELECT id FROM components_probe WHERE region = %(region)s AND {due} ORDER BY next_slot, id LIMIT %(most)s
+  {lock}
+)
+""".replace("{due}", IS_DUE)
+WHICH_OF_REGION = {
+    "sqlite": SOME.replace("{lock}", ""),
+    "postgresql": SOME.replace("{lock}", "FOR UPDATE SKIP LOCKED"),
+}
 CLAIM = """
 UPDATE components_probe SET
   claimed_slot = COALESCE(claimed_slot, CASE
@@ -118,6 +143,6 @@ INTERVAL = f"(CASE WHEN interval_s BETWEEN 1 AND {MAX_INTERVAL_S} THEN interval_
 TIMEOUT = f"(CASE WHEN timeout_s BETWEEN 1 AND {MAX_TIMEOUT_S} THEN timeout_s ELSE {SPARE_S} END)"
 
 
-def _claim(vendor: str) -> str:
+def _claim(which: str) -> str:
     terms = {"interval": INTERVAL, "timeout": TIMEOUT}
-    return CLAIM.format(which=WHICH[vendor].format(**terms), **terms)
+    return CLAIM.format(which=which.format(**terms), **terms)

@@ -11,6 +11,7 @@ from statuspage.console import (
     page_settings,
     postmortems,
     probes,
+    regions,
     templates,
     views,
 )
@@ -69,6 +70,9 @@ urlpatterns = [
     path("probes/<slug:public_id>/delete", probes.delete, name="console_probe_delete"),
     path("settings", page_settings.form_page, name="console_settings"),
     path("settings/look", branding.form_page, name="console_look"),
+    path("settings/regions", regions.list_page, name="console_regions"),
+    path("settings/regions/<int:pk>/rotate", regions.rotate, name="console_region_rotate"),
+    path("settings/regions/<int:pk>/remove", regions.remove, name="console_region_remove"),
     path("templates", templates.list_page, name="console_templates"),
     path("templates/new", templates.form_page, name="console_template_new"),
     path("templates/<int:pk>", templates.form_page, name="console_template"),

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Max, Min, Q
 
 from components import identity
-from components.models import Heartbeat, Probe
+from components.models import Heartbeat, Probe, RemoteRegion
 from components.models.heartbeat import MAX_AHEAD
 from incidents import notification_status
 from incidents.models import Hook
@@ -39,6 +39,7 @@ def vitals(now: datetime) -> tuple[Found, int]:
         "probes:lastCheck": _guarded(lambda: _last_check(now)),
         "probes:oldestDueSlot": _guarded(lambda: _oldest_due(now)),
         "worker:heartbeat": _guarded(lambda: _heartbeat(now)),
+        "regions:lastSeen": _guarded(lambda: _regions(now)),
         "deliveries:oldestDue": _guarded(lambda: _oldest_delivery(now)),
         "deliveries:heartbeat": _guarded(lambda: _post_heartbeat(now)),
         "hooks:heartbeat": _guarded(lambda: _hooks_heartbeat(now)),
@@ -131,12 +132,27 @@ def _last_check(now: datetime) -> Found:
 def _oldest_due(now: datetime) -> Found:
     # a new probe is due since 1970: it says nothing about our lateness
     due = Probe.objects.filter(Q(claimed_slot=None), Q(next_slot__gt=0), is_paused=False)
+    due = due.exclude(region__in=RemoteRegion.objects.names())  # whose lateness is its own
     oldest = due.aggregate(oldest=Min("next_slot"))["oldest"]
     return _age(0 if oldest is None else max(0, now.timestamp() - oldest), OVERDUE_S)
 
 
 def _heartbeat(now: datetime) -> Found:
     return _sign_of_life(now, "worker", SILENT_S, never="No worker has ever reported.")
+
+
+def _regions(now: datetime) -> Found:
+    """Remote regions that stopped asking for work. Their probes are unknown: the page is not wrong.
+
+    Without their names, as the answer is public. One that has never asked is still being set up.
+    """
+    regions = list(RemoteRegion.objects.filter(is_active=True, last_seen_at__isnull=False))
+    silent = sum(not region.is_seen(now) for region in regions)
+    if not silent:
+        return {"status": PASS, "observedValue": len(regions), "observedUnit": "regions"}
+    verb = "has" if silent == 1 else "have"
+    sentence = f"{silent} of {len(regions)} remote regions {verb} not asked for work for a minute."
+    return {"status": WARN, "output": sentence}
 
 
 def _oldest_delivery(now: datetime) -> Found:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Max, Min
 
-from components.models import Probe
+from components.models import Probe, RemoteRegion
 from incidents import sight, slowdowns, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
@@ -193,6 +193,7 @@ def parts(world: World) -> Iterator[Owed]:
     if all(name in bad for name in BY_CLOCK):
         yield _part("clock", CLOCK, {})
         bad = {name: check for name, check in bad.items() if name not in (*BY_CLOCK, *FOLLOWS)}
+    bad.pop("regions:lastSeen", None)  # an alert of its own, with their names
     for name, check in bad.items():
         subject = f"{name}@{world.node}" if name.startswith(OWN) else name
         is_ours = bool(world.node) or not name.startswith(OWN)
@@ -209,7 +210,19 @@ def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owe
 
 
 def regions(world: World) -> Iterator[Owed]:
-    """Regions without results while other regions have some."""
+    """Remote regions that stopped asking for work; regions without results while others have some."""
+    remote = [row for row in RemoteRegion.objects.filter(is_active=True) if row.last_seen_at is not None]
+    cut_off = [row for row in remote if not row.is_seen(world.now)]
+    for row in cut_off:
+        yield Owed(
+            row.name, f"Region {row.name} is cut off.",
+            f"It last asked for work at {row.last_seen_at:%H:%M} UTC. Its checks are unknown meanwhile.",
+            address("console_regions"), f"Region {row.name} is checking again.",
+        )  # fmt: skip
+    yield from _without_results(world, {row.name for row in cut_off})
+
+
+def _without_results(world: World, cut_off: set[str]) -> Iterator[Owed]:
     rows = list(
         Probe.objects.filter(is_paused=False).order_by().values("region")
         .annotate(heard=Max("heard_s"), interval=Min("interval_s"))
@@ -222,6 +235,8 @@ def regions(world: World) -> Iterator[Owed]:
     if len(silent) == len(rows):  # then it is not about a region
         return
     for region in silent:
+        if region in cut_off:
+            continue
         yield Owed(
             region, f"No checks from region {region}.", "Its probes have not reported; other regions have.",
             address("console_probes"), f"Region {region} is checking again.",
