@@ -43,6 +43,7 @@ class Door(StrEnum):
     SUBSCRIBERS = "SUBSCRIBER_EGRESS_ALLOW"  # strangers: webhooks, chat rooms, push services
     ALERTS = "EGRESS_ALLOW (for staff alerts)"  # staff, for themselves; the heartbeat's address
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
+    SELF_TEST = "nothing (for the self-test)"  # ourselves: a target that is served for one check
 
 
 class DeniedError(EgressError):
@@ -313,6 +314,7 @@ def through(door: Door) -> Egress:
         Door.SUBSCRIBERS: settings.SUBSCRIBER_EGRESS_ALLOW,
         Door.ALERTS: settings.EGRESS_ALLOW,
         Door.SIGN_ON: settings.EGRESS_ALLOW,
+        Door.SELF_TEST: ["127.0.0.1/32"],
     }
     return Egress(lists[door], setting=door.value)
 

@@ -65,6 +65,7 @@ urlpatterns = [
     path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("healthz/pipeline", views.healthz, name="healthz_pipeline"),
+    path("metrics", views.metrics, name="metrics"),
     path("console/alerts/", include("subscribers.alerts.urls")),
     path("console/subscribers/", include("subscribers.staff_urls")),
     path("console/", include("statuspage.console.urls")),

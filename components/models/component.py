@@ -46,6 +46,14 @@ class AutoIncidents(models.TextChoices):
     PUBLISH = "publish", "Open and publish an incident"
 
 
+class ComponentManager(models.Manager["Component"]):
+    """The components that staff and customers know of."""
+
+    def get_queryset(self) -> models.QuerySet["Component"]:
+        """All but the self-test's."""
+        return super().get_queryset().filter(is_internal=False)
+
+
 class Component(models.Model):
     """One thing customers know by name. `status` is what the page shows now."""
 
@@ -87,11 +95,22 @@ class Component(models.Model):
     )
     # Until when a failure of it opens no incident: what it needs is checked first.
     held_until = models.DateTimeField(null=True, editable=False, db_index=True)
+    is_internal = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="The self-test's: in no list at all."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = ComponentManager()
+    everything: "models.Manager[Component]" = models.Manager()
+
     class Meta:
         ordering = ("position", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("is_internal",), condition=models.Q(is_internal=True), name="one_internal_component"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

@@ -11,6 +11,7 @@ from components.probers.dns import DNS
 from components.probers.health import HealthCheck
 from components.probers.http import HTTP
 from components.probers.numbers import Numbers
+from components.probers.self_test import SelfTest
 from components.probers.sse import SSE
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
@@ -33,15 +34,17 @@ PROBERS: dict[str, Prober] = {
     )
 }
 
-__all__ = ["PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
+EVERY_PROBER = {**PROBERS, SelfTest.kind: SelfTest()}  # those that staff cannot choose as well
+
+__all__ = ["EVERY_PROBER", "PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
 
 
 def steps_of(kind: str) -> tuple[str, ...]:
     """The steps of a check of this kind; of one that is not known any more, those of every connection."""
-    return PROBERS[kind].steps if kind in PROBERS else (steps.DNS, steps.CONNECT)
+    return EVERY_PROBER[kind].steps if kind in EVERY_PROBER else (steps.DNS, steps.CONNECT)
 
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
-    reading = await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)
+    reading = await carry_out(EVERY_PROBER[kind], order, deadline_s=deadline_s, egress=egress)
     return certificate.blamed(reading, getattr(order, "shown", None))
