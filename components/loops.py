@@ -59,7 +59,7 @@ OWN = ("worker", "post")  # these write their heartbeats themselves, as part of 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a role is: `late` of `known` processes are late; `age_s` is of the newest heartbeat, None without."""
+    """How a role is: `late` of `known` processes are late; `age_s` is of the newest, None without."""
 
     age_s: float | None
     known: int
