@@ -140,6 +140,13 @@ ROWS: dict[str, Words] = {
         "reports a problem",
         ("It responds, and reports that it is not working.", ""),
     ),
+    Failure.LATE: Words(
+        "has not run on time",
+        "overdue",
+        "The expected report did not arrive in time.",
+        "no report in time",
+        ("No report in time.", "The job did not run, is still running, or could not reach us."),
+    ),
     Failure.NO_DATA: Words(
         *NO_ANSWER,
         "The response did not contain what we measure.",

@@ -9,12 +9,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from components import certificate_fields
+from components import certificate_fields, encryption
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
-from components.probers import PROBERS, Option
+from components.probers import PROBERS, Option, Passive
 
 
 class LinesField(forms.CharField):
@@ -39,6 +39,9 @@ def field_of(option: Option) -> forms.Field:
         return LinesField(
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
         )
+    if option.type == "secret":
+        widget = forms.PasswordInput(attrs={"autocomplete": "off"})  # which shows nothing of what is kept
+        return forms.CharField(widget=widget, max_length=500, strip=False, **common)
     # a number too: its prober says what is wrong with it, and what is sent back is compared as text
     return forms.CharField(initial=_as_text(option.default), **common)
 
@@ -53,6 +56,11 @@ def name_of(kind: str, option: str) -> str:
     return f"{kind}__{option}"
 
 
+def _secrets(kind: str) -> list[str]:
+    """The options of this kind that are stored encrypted."""
+    return [one.name for one in PROBERS[kind].options if one.type == "secret"] if kind in PROBERS else []
+
+
 class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     """A probe with a field for each option of each kind; those of its own kind are kept."""
 
@@ -62,7 +70,10 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        secrets = _secrets(self.instance.kind)
         for name, value in self.instance.named_options.items():
+            if name in secrets:
+                continue
             lines = (
                 "\n".join(f"{k}: {v}" for k, v in value.items())
                 if isinstance(value, dict)
@@ -81,6 +92,7 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
                 option.name: data.get(name_of(kind, option.name), option.default)
                 for option in PROBERS[kind].options
             }
+            given |= {name: self._sealed(kind, name) for name in _secrets(kind)}
             changed = {
                 option.name
                 for option in PROBERS[kind].options
@@ -88,6 +100,13 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
+
+    def _sealed(self, kind: str, name: str) -> str:
+        """A secret that was typed, encrypted; else the one that is kept."""
+        if typed := self.cleaned_data.get(name_of(kind, name)):
+            return encryption.seal(typed)
+        kept = self.instance.named_options if kind == self.initial.get("kind") else {}
+        return str(kept.get(name, ""))
 
     def add_error(self, field: str | None, error: Any) -> None:
         """An option's error belongs to the option's own field, and so does that of a certificate."""
@@ -142,6 +161,8 @@ SECTIONS = {
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
+# Of what is reported nothing is looked up, dialled or timed
+NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left")
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "The kind of check to run.",
@@ -150,6 +171,14 @@ HELP = {
     "confirm_up": "Passed checks in a row before it counts as recovered.",
     "down_status": "The component's status while this probe is down.",
     "region": "Workers in this region run the check.",
+}
+
+
+# The same of a kind that looks at nothing
+HELP_OF_REPORTS = {
+    "interval_s": "How often it is judged, beside the moments when a report changes something.",
+    "confirm_down": "Judgements in a row before it counts as down. 1: what is reported counts at once.",
+    "confirm_up": "Judgements in a row before it counts as recovered.",
 }
 
 
@@ -182,12 +211,28 @@ class KindForm(ProbeForm):
         prober = PROBERS[self.chosen]
         self.initial.setdefault("kind", self.chosen)
         self.fields["target"].help_text = prober.target_help
+        if isinstance(prober, Passive):
+            self._be_reported_to(prober)
         for option in prober.options:
             self.fields[name_of(self.chosen, option.name)] = field_of(option)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
-        for name, text in HELP.items():
+        help_texts = HELP | HELP_OF_REPORTS if self.is_reported else HELP
+        for name, text in help_texts.items():
             self.fields[name].help_text = text
+
+    def _be_reported_to(self, prober: Passive) -> None:
+        """The fields of a kind that looks at nothing: no address to look at, no time it may take."""
+        target = self.fields["target"]
+        target.label = prober.target_label
+        if prober.target_choices:
+            target.widget = forms.Select(choices=prober.target_choices)
+        else:
+            target.widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
+        for name in NOT_REPORTED:
+            del self.fields[name]
+        if self.instance.pk is None and not self.is_bound:
+            self.initial.update(confirm_down=1, confirm_up=1)  # what was reported needs no second look
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -216,6 +261,11 @@ class KindForm(ProbeForm):
             self.add_error(KEY, certificate_fields.AGAIN)
         else:  # shown with the test result, or with the key's error
             self[KEY].help_text = certificate_fields.AGAIN
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the chosen kind looks at nothing, so that there is nothing to try."""
+        return isinstance(PROBERS.get(self.chosen), Passive)
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:

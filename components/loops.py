@@ -51,6 +51,8 @@ LOOPS = {
         Loop("web", "web:heartbeat", 60, "page", "answers readers", "the page is not served"),
         Loop("renderer", "renderer:heartbeat", 60, "renderer", "renders the page after each change",
              "the page shows old data"),
+        Loop("spooler", "spooler:heartbeat", 60, "spooler", "stores reports of heartbeats and other monitors",
+             "reports wait on disk"),
         Loop("alerts", "alerts:heartbeat", 60, "alert thread", "alerts staff", "staff get no alerts"),
     )
 }  # fmt: skip

@@ -45,6 +45,7 @@ class Failure(StrEnum):
     LIMIT = "limit"  # a number it gives is beyond the limit for down
     REPORTED = "reported"  # it answers, and says itself that it is down
     DENIED = "denied"
+    LATE = "late"  # a job did not report when it was due
     NO_DATA = "no_data"  # it answers, but without the requested data: neither up nor down
     OWN_FAULT = "own_fault"
 

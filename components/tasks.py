@@ -12,14 +12,27 @@ from django.conf import settings
 from django.db import OperationalError, models, transaction
 
 from components import freshness, identity, latency, self_test, uptime
-from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
+from components.models import (
+    Check,
+    DayTally,
+    DeployMarker,
+    HourTally,
+    Page,
+    Probe,
+    Signal,
+    SpoolMark,
+    StatusSpan,
+)
 from components.models.tally import SECONDS_FIELDS
+from components.probers import passive_kinds
 from components.status import Status
 
 HOUR = timedelta(hours=1)
 HOURS_AT_ONCE = 6  # in one transaction, for which every change of the page waits
 DAYS_AT_ONCE = 7
 MAX_COUNT_S = 20.0  # for one run, which ends long before the next one
+MAX_SIGNALS = 1_000  # of a probe: its newest
+MARK_DAYS = 400  # a file of reports may be found again when a disk comes back
 DELETE_BATCH = 5_000  # rows a transaction: other writers wait for it on SQLite
 
 
@@ -42,6 +55,19 @@ def prune() -> None:
         while _delete_some(probe_id, oldest) == DELETE_BATCH:
             pass
     HourTally.objects.filter(hour__lt=now - timedelta(days=settings.HOUR_RETENTION_DAYS)).delete()
+    DeployMarker.objects.prune(now)
+    prune_signals(now)
+
+
+def prune_signals(now: datetime) -> None:
+    """Remove signals that are past their keep, and of each probe all but the newest."""
+    Signal.objects.filter(received_at__lt=now - timedelta(days=settings.SIGNAL_RETENTION_DAYS)).delete()
+    for probe_id in Probe.objects.filter(kind__in=passive_kinds()).values_list("pk", flat=True):
+        newest = Signal.objects.filter(probe_id=probe_id).order_by("-received_at", "-id")
+        last = newest.values_list("received_at", flat=True)[MAX_SIGNALS : MAX_SIGNALS + 1].first()
+        if last is not None:
+            Signal.objects.filter(probe_id=probe_id, received_at__lte=last).delete()
+    SpoolMark.objects.filter(updated_at__lt=now - timedelta(days=MARK_DAYS)).delete()
 
 
 def _delete_some(probe_id: int, oldest: int) -> int:
@@ -139,9 +165,10 @@ def tally_latency(now: datetime) -> None:
             return
         since = max(page.rolled_up_to, upto - 86_400)
         counts: dict[tuple[int, datetime], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        rows = Check.objects.filter(slot__gt=since, slot__lte=upto, failure="").values_list(
-            "probe__component_id", "slot", "total_ms"
-        )
+        timed = Check.objects.filter(slot__gt=since, slot__lte=upto, failure="")
+        # what is only reported to us has no response time
+        timed = timed.exclude(probe__kind__in=passive_kinds())
+        rows = timed.values_list("probe__component_id", "slot", "total_ms")
         for component_id, slot, total_ms in rows.iterator():
             hour = datetime.fromtimestamp(slot - slot % 3600, UTC)
             counts[component_id, hour][str(latency.bucket(total_ms))] += 1

@@ -20,7 +20,7 @@ MAX_IN_A_ROW = 100  # pieces of a body: some send it byte by byte
 USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
-STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t].*)?")
+STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
 NUMBER = re.compile("[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"0*[0-9a-fA-F]{1,15}")
 
@@ -35,12 +35,16 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first part of an answer. Header names are lower-case; in `headers` the first of a name wins."""
+    """The first part of an answer. Header names are lower-case; in `headers` the first of a name wins.
+
+    `reason` is the phrase behind the status; empty where none was sent (HTTP/2 has none).
+    """
 
     status: int
     version: str
     headers: Mapping[str, str]
     lines: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, in order."""
@@ -153,7 +157,8 @@ def _parse(status: re.Match[bytes], rows: list[bytes]) -> Head:
         name, colon, value = text.partition(":")
         if colon and name.strip():
             lines.append((name.strip().lower(), value.strip()))
-    return Head(int(status[2]), status[1].decode(), dict(reversed(lines)), tuple(lines))
+    reason = (status[3] or b"").decode("latin-1").strip()
+    return Head(int(status[2]), status[1].decode(), dict(reversed(lines)), tuple(lines), reason)
 
 
 async def read_body(line: Line, head: Head, method: str, *, most: int) -> bytes:

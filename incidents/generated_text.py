@@ -90,12 +90,20 @@ def is_now(of: Sequence[str], failure: str, adverb: str = "") -> str:
 
 
 def opened(
-    of: Sequence[str], failure: str, *, working: Sequence[str], since: datetime, until: datetime
+    of: Sequence[str],
+    failure: str,
+    *,
+    working: Sequence[str],
+    since: datetime,
+    until: datetime,
+    cause: str = "",
 ) -> str:
     """The first update: what does not work, what does, when the next update comes."""
     works = f" {names(working)} {'are' if len(working) > 1 else 'is'} working normally." if working else ""
+    likely = f" Likely cause: {cause}." if cause else ""
     return (
-        f"{is_now(of, failure)} (since {clock(since)}).{works} Our monitoring detected this automatically. "
+        f"{is_now(of, failure)} (since {clock(since)}).{works}{likely} Our monitoring detected this "
+        "automatically. "
         f"We're investigating and will post the next update by {clock(until)}, or as soon as this changes."
     )
 

@@ -23,7 +23,7 @@ from django.db.models.functions import Greatest
 from components import egress, event_log, self_test
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
-from components.models import Check, Claim, Component, Flip, Heartbeat, Page, Probe
+from components.models import Check, Claim, Component, DeployMarker, Flip, Heartbeat, Inbox, Page, Probe
 from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
@@ -82,13 +82,16 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     May come twice or late: a claim whose token has moved on is dropped.
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
-    _beat(database_now())
+    now = database_now()
+    _beat(now)
     orders, refused = [], []
     probes = {probe.pk: probe for probe in Probe.queue.begin(list(claims.values()))}
+    heard = Inbox.objects.heard(list(probes.values()), now)
     for probe in probes.values():
         claim = claims[probe.pk]
         try:
-            orders.append(CheckRequest(claim, probe.kind, probe.order(), float(probe.timeout_s)))
+            order = probe.order(heard.get(probe.pk))
+            orders.append(CheckRequest(claim, probe.kind, order, float(probe.timeout_s)))
         except InvalidProbeError as invalid:
             refused.append(_refusal(claim, invalid.sentence))
     checker().submit(with_past(orders, probes))
@@ -164,7 +167,19 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
             with _isolated(probe):
                 _apply_result(probe, finding, outcome, why, now)
         _retry_blind(judged, heard)
+        _note_versions(judged)
     return True
+
+
+def _note_versions(judged: Sequence[tuple[Probe, Finding, Outcome, str]]) -> None:
+    """A good answer that names another version than the last good one is a deploy, by fact."""
+    for probe, finding, outcome, _ in judged:
+        version = finding.reading.facts.get("app_version", "")
+        if outcome is not Outcome.UP or not version or version == probe.last_version:
+            continue
+        if probe.last_version:
+            DeployMarker.objects.mark_version(version, probe.component_id, finding.started_at)
+        Probe.objects.filter(pk=probe.pk).update(last_version=version)
 
 
 def _retry_blind(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:

@@ -185,6 +185,10 @@ STREAMS_PER_ADDRESS = env.int("STREAMS_PER_ADDRESS", 500)
 CSP_SCRIPT_HASHES: list[str] = []
 CHECK_RETENTION_DAYS = env.int("CHECK_RETENTION_DAYS", 14)
 HOUR_RETENTION_DAYS = env.int("HOUR_RETENTION_DAYS", 400)
+SIGNAL_RETENTION_DAYS = env.int("SIGNAL_RETENTION_DAYS", 30)
+SPOOL_DIR = VAR_DIR / "spool"  # reports to probes that the database does not have yet
+SPOOL_MAX_MB = env.int("SPOOL_MAX_MB", 256)
+SIGNALS_PER_MINUTE = env.int("SIGNALS_PER_MINUTE", 60)
 
 # Checks and incidents
 EGRESS_ALLOW = _parts(env.str("EGRESS_ALLOW", RUNNING.get("EGRESS_ALLOW", "")))

@@ -84,9 +84,10 @@ HASTY = {
 
 
 class PostgreSQL(Running):
-    """A cluster in a folder of its own, trusting loopback."""
+    """A cluster in a folder of its own, trusting loopback. `options` are settings of the server."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: object) -> None:
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="statuspage-postgres-"))
         super().__init__(free_port())
         self.data = self.folder / "data"
@@ -115,6 +116,7 @@ class PostgreSQL(Running):
 
     def start(self) -> None:
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **HASTY}
+        options |= self.options
         command = [str(self.bin / "postgres"), "-D", str(self.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(

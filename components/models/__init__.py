@@ -3,11 +3,15 @@
 from components.models.check import Check
 from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
+from components.models.deploy import DeployMarker, DeploySource
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
+from components.models.inbox import Inbox
 from components.models.page import Joining, Page
 from components.models.picture import Picture
 from components.models.probe import Probe
+from components.models.signal import Signal
+from components.models.spool_mark import SpoolMark
 from components.models.tally import DayTally, HourTally
 
 __all__ = [
@@ -16,13 +20,18 @@ __all__ = [
     "Claim",
     "Component",
     "DayTally",
+    "DeployMarker",
+    "DeploySource",
     "Flip",
     "Group",
     "Heartbeat",
     "HourTally",
+    "Inbox",
     "Joining",
     "Page",
     "Picture",
     "Probe",
+    "Signal",
+    "SpoolMark",
     "StatusSpan",
 ]

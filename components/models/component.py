@@ -83,6 +83,12 @@ class Component(models.Model):
     shows_evidence = models.BooleanField(
         "shows evidence", default=True, help_text="Incidents show probe results."
     )
+    shows_causes = models.BooleanField(
+        "shows likely causes",
+        default=False,
+        db_default=False,
+        help_text="Automatic incidents say in one sentence what the likely cause is, once it is sure enough.",
+    )
     status = models.CharField(max_length=25, choices=STATUS_CHOICES, default=Status.UNKNOWN, editable=False)
     # When to look whether it is down without an incident: no flip says so after staff changed something.
     judge_at = models.DateTimeField(null=True, editable=False, db_index=True)

@@ -8,7 +8,9 @@ from typing import Any
 from django.db import models
 
 from components import client_certificates
+from components.models.inbox import Inbox
 from components.outcomes import Outcome
+from components.probers import is_passive
 from components.shown_addresses import without_secrets
 
 POINT = frozenset({"kind", "target", "options", "client_certificate"})
@@ -16,7 +18,7 @@ POINT = frozenset({"kind", "target", "options", "client_certificate"})
 ANEW: dict[str, Any] = {
     "outcome": Outcome.UNKNOWN, "since": None, "heard_s": None, "heard_for_s": None, "run": [],
     "claimed_slot": None, "next_slot": 0, "attempts": 0, "passed_at": None,
-    "recent": 0, "recent_bad": [], "unsteady": 0,
+    "recent": 0, "recent_bad": [], "unsteady": 0, "last_version": "",
 }  # fmt: skip
 
 
@@ -63,6 +65,8 @@ class Pointed(models.Model):
         if before is None or self._looked_at == before:
             return columns
         self._begin_anew()
+        if self.is_passive and before[:2] != (self.kind, self.target):
+            self._forget_reports()
         return None if columns is None else {*columns, *ANEW}
 
     def _begin_anew(self) -> None:
@@ -71,9 +75,20 @@ class Pointed(models.Model):
             setattr(self, name, deepcopy(value))
         self.passed_at = None
 
+    def _forget_reports(self) -> None:
+        """What another source reported, or a job on another schedule, says nothing any more."""
+        Inbox.objects.filter(probe=self.pk).update(state={}, newest={})
+
+    @property
+    def is_passive(self) -> bool:
+        """Whether it is reported to, and looks at nothing."""
+        return is_passive(self.kind)
+
     @property
     def shown_target(self) -> str:
         """The address as everyone who may read the console sees it: without login and query values."""
+        if self.is_passive:
+            return " | ".join(str(self.target).splitlines())  # a schedule, or who reports
         return without_secrets(str(self.target))
 
     @property
@@ -89,6 +104,9 @@ class Pointed(models.Model):
     def _note_passed(self, outcome: Outcome, at: datetime) -> None:
         """Record the first check that passed: failures before it may mean that the address is wrong."""
         if self.passed_at is not None:
+            return
+        if self.is_passive and outcome is not Outcome.UNKNOWN:
+            self.passed_at = at  # somebody knows its address and has reported: also a failure is true
             return
         if self.outcome in (Outcome.UP, Outcome.DEGRADED):
             self.passed_at = self.since or at

@@ -18,6 +18,7 @@ from components.client_certificates import CERTIFICATE, ClientCertificate
 from components.egress import Door
 from components.models.claims import MAX_INTERVAL_S, MAX_TIMEOUT_S, ClaimManager
 from components.models.component import Component, status_of
+from components.models.inbox import Inbox
 from components.models.lines import LineField
 from components.models.page import Page
 from components.models.pointed import POINT
@@ -26,7 +27,8 @@ from components.models.regional import LOOKS_APART_S, MAX_REGION_LENGTH, Regiona
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
-from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError
+from components.passive.hearing import Heard
+from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError, Passive, is_passive
 from components.probers.base import refuse_private, refuse_short
 from components.probers.self_test import KIND as SELF_TEST
 from components.status import Status
@@ -129,6 +131,8 @@ class Probe(Showing, Regional, Verdict):
     region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
     phase_s = models.IntegerField(default=0, editable=False)
@@ -150,6 +154,7 @@ class Probe(Showing, Regional, Verdict):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
+        is_pointed = columns is None or bool(POINT & set(columns))
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
         else:
@@ -169,6 +174,8 @@ class Probe(Showing, Regional, Verdict):
             self.phase_s = place
             Probe.queue.filter(pk=self.pk).update(phase_s=place)
         self.lead_others(columns)
+        if is_pointed and is_passive(self.kind):
+            Inbox.objects.ensure(self)
 
     def _keep_the_past(self, now: int) -> None:
         """Apply a new interval from now on: earlier results count for as long as with the old interval.
@@ -199,7 +206,8 @@ class Probe(Showing, Regional, Verdict):
         """Refuse what cannot be checked, naming the field. Raises ValidationError."""
         if self.kind not in PROBERS:
             return  # the field itself says so
-        if self.timeout_s and self.interval_s and self.timeout_s > self.interval_s:
+        is_timed = self.timeout_s and self.interval_s and not self.is_passive
+        if is_timed and self.timeout_s > self.interval_s:
             raise ValidationError({"timeout_s": "The timeout is longer than the interval: shorten it."})
         if self.unsteady_count and self.unsteady_window and self.unsteady_count > self.unsteady_window:
             raise ValidationError(
@@ -211,6 +219,8 @@ class Probe(Showing, Regional, Verdict):
             refuse_private(prober.address(order), egress.through(Door.PROBES))
             self.refuse_elsewhere(order)
             refuse_short(order, self.timeout_s)
+            if isinstance(prober, Passive):
+                prober.refuse_at_save(order)
         except InvalidProbeError as refused:
             if refused.field in ("target", "timeout_s", CERTIFICATE):
                 raise ValidationError({refused.field: refused.sentence}) from refused
@@ -232,8 +242,11 @@ class Probe(Showing, Regional, Verdict):
             return f"Its retry of {self.retry_s} s is out of range: change it."
         return ""
 
-    def order(self) -> Any:
-        """The order for its prober. Raises InvalidProbeError, with a sentence for staff."""
+    def order(self, heard: Heard | None = None) -> Any:
+        """The order for its prober; a passive one is judged by `heard`.
+
+        Raises InvalidProbeError, with a sentence for staff.
+        """
         if self.fault:
             raise InvalidProbeError("options", self.fault)
         try:
@@ -243,6 +256,9 @@ class Probe(Showing, Regional, Verdict):
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
             raise InvalidProbeError("options", sentence) from error
+        prober = EVERY_PROBER[self.kind]
+        if isinstance(prober, Passive):
+            return prober.informed(order, heard)
         shown = self.shown_to(order)
         return order if shown is None else replace(order, shown=shown)
 

@@ -9,8 +9,11 @@ from components.probers import certificate
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
 from components.probers.health import HealthCheck
+from components.probers.heartbeat import Heartbeat
 from components.probers.http import HTTP
+from components.probers.inbound import Inbound
 from components.probers.numbers import Numbers
+from components.probers.passive import Passive
 from components.probers.self_test import SelfTest
 from components.probers.sse import SSE
 from components.probers.tcp import TCP
@@ -31,12 +34,35 @@ PROBERS: dict[str, Prober] = {
         Numbers(),
         HealthCheck(),
         Vendor(),
+        Heartbeat(),
+        Inbound(),
     )
 }
 
 EVERY_PROBER = {**PROBERS, SelfTest.kind: SelfTest()}  # those that staff cannot choose as well
 
-__all__ = ["EVERY_PROBER", "PROBERS", "InvalidProbeError", "Option", "Prober", "check", "steps_of"]
+__all__ = [
+    "EVERY_PROBER",
+    "PROBERS",
+    "InvalidProbeError",
+    "Option",
+    "Passive",
+    "Prober",
+    "check",
+    "is_passive",
+    "passive_kinds",
+    "steps_of",
+]
+
+
+def is_passive(kind: str) -> bool:
+    """Whether probes of this kind are reported to, and look at nothing."""
+    return isinstance(PROBERS.get(kind), Passive)
+
+
+def passive_kinds() -> list[str]:
+    """The kinds that are reported to."""
+    return [kind for kind in PROBERS if is_passive(kind)]
 
 
 def steps_of(kind: str) -> tuple[str, ...]:

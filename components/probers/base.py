@@ -31,7 +31,10 @@ PATIENCE_S = 1.0  # with a body of unannounced length
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting of a kind of probe. `type` is str, text, int, bool, choice or mapping."""
+    """One setting of a kind of probe. `type` is str, text, int, bool, choice, mapping or secret.
+
+    A secret is stored sealed (components.encryption), and never shown again.
+    """
 
     name: str
     label: str

@@ -5,18 +5,20 @@ staff typed are not sent to another origin.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from components import wire
 from components.client_certificates import ClientCertificate
 from components.egress import HTTP2, Egress
 from components.outcomes import Failure, Reading
-from components.probers import exchange
+from components.probers import answer_facts, exchange
 from components.probers.base import EXCERPT_CHARACTERS, Clock, printable
 from components.probers.body import Answer
 from components.probers.redirects import first_hop, next_hop
 
 MAX_REDIRECTS = 5
+BAD_STATUS = 400
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -69,12 +71,21 @@ async def fetch(
             if order.follows and head.status in REDIRECTS and location:
                 hop = next_hop(hop, head.status, location, head.values("set-cookie"))
                 continue
-            return await judged(head, pieces, hop.method)
+            if head.status >= BAD_STATUS:
+                clock.note(**answer_facts.of_head(head))  # now: its body may never end
+            return _explained(await judged(head, pieces, hop.method), head)
         except exchange.ERRORS as error:
             return exchange.failed(error, clock)
         finally:
             line.close()
     return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+
+def _explained(reading: Reading, head: wire.Head) -> Reading:
+    """A failure, with what its answer says of who made it; a document that was read speaks for itself."""
+    if reading.failure in (None, Failure.REPORTED, Failure.LIMIT):
+        return reading
+    return replace(reading, facts={**answer_facts.of_head(head), **reading.facts})
 
 
 def excerpt(head: wire.Head, answer: Answer) -> str:

@@ -14,14 +14,13 @@ from components import steps, wire
 from components.client_certificates import ClientCertificate
 from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, exchange, fetching, json_answers, json_paths
+from components.probers import answer_facts, body, exchange, fetching, json_answers, json_paths
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import first_hop
 from components.probers.typed_headers import can_be_name, refuse_unprintable
-from components.shown_addresses import without_secrets
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -173,32 +172,27 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
 
 def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """The reading of an answer, judged by the order."""
-    clock.note(**_diagnostic_headers(head))
+    clock.note(**answer_facts.always(head))
+    failure, detail = _failure(order, head, answer)
+    if failure is not None:
+        clock.note(**answer_facts.of_body(answer.data, head))
     reading = clock.reading()
     if answer.note:  # the wait for an unannounced end is not the target's time
         reading = replace(reading, total_ms=answer.heard_ms)
+    if failure is None:
+        return reading
+    return replace(reading, failure=failure, detail=detail, excerpt=fetching.excerpt(head, answer))
+
+
+def _failure(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
+    """What is wrong with it, and a sentence; None when it is as ordered."""
     if not order.accepts(head.status):
-        detail = f"Responded with {head.status}, which is not expected."
-        return replace(reading, failure=Failure.STATUS, detail=detail, excerpt=fetching.excerpt(head, answer))
+        return Failure.STATUS, f"Responded with {head.status}, which is not expected."
     try:
         wrong = _wrong(order, head, answer)
     except UnreadableError as unread:
-        excerpt = fetching.excerpt(head, answer)
-        return replace(reading, failure=unread.failure, detail=str(unread), excerpt=excerpt)
-    if wrong:
-        return replace(
-            reading, failure=Failure.ASSERTION, detail=wrong, excerpt=fetching.excerpt(head, answer)
-        )
-    return reading
-
-
-def _diagnostic_headers(head: wire.Head) -> dict[str, str]:
-    """The headers that help a diagnosis."""
-    wanted = {"retry_after": "retry-after", "server": "server", "location": "location"}
-    facts = {name: head.headers[header] for name, header in wanted.items() if header in head.headers}
-    if "location" in facts:  # tokens travel in redirects
-        facts["location"] = without_secrets(facts["location"])
-    return {name: value[:200] for name, value in facts.items()}
+        return unread.failure, str(unread)
+    return (Failure.ASSERTION, wrong) if wrong else (None, "")
 
 
 def _wrong(order: HTTPTarget, head: wire.Head, answer: Answer) -> str:

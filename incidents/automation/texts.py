@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from components.models import Component, Flip
 from components.status import Status
-from incidents import generated_text
+from incidents import generated_text, likely_cause
 from incidents.automation.failures import failure, last_fall, working_beside
 from incidents.models import Incident
 from incidents.steps import Step
@@ -25,7 +25,8 @@ def draft(incident: Incident, now: datetime, until: datetime | None = None) -> s
         return near(end_in_words(incident, incident.recovered_since, now), now)
     if incident.unwatched_at is not None:
         return generated_text.unwatched(incident.names())
-    return near(opening_text(incident, in_trouble(incident), until or now + PROMISES[0]), now)
+    hit = in_trouble(incident)
+    return near(opening_text(incident, hit, until or now + PROMISES[0], to_staff=True), now)
 
 
 def end_in_words(incident: Incident, until: datetime, now: datetime) -> str:
@@ -48,7 +49,10 @@ def in_trouble(incident: Incident) -> list[Component]:
     return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
 
 
-def opening_text(incident: Incident, failing: Sequence[Component], until: datetime) -> str:
+def opening_text(
+    incident: Incident, failing: Sequence[Component], until: datetime, *, to_staff: bool = False
+) -> str:
+    """The first update. `to_staff`: a draft, which may name a cause that is not shown to the public."""
     beside = {name for component in failing for name in working_beside(component)}
     return generated_text.opened(
         [component.name for component in failing],
@@ -56,6 +60,7 @@ def opening_text(incident: Incident, failing: Sequence[Component], until: dateti
         working=sorted(beside - {component.name for component in failing}),
         since=incident.started_at,
         until=until,
+        cause=likely_cause.in_words(failing, to_staff=to_staff),
     )
 
 

@@ -8,15 +8,16 @@ are in a stretched inner picture, text is placed beside it in percent.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from components import latency
-from components.models import Check, Flip, HourTally, Probe
+from components.models import Check, DeployMarker, Flip, HourTally, Probe
 from components.outcomes import Outcome
 from incidents.times import clock, stretch
 
 MAX_ROWS = 20_000
+MAX_DEPLOYS = 50
 WIDE, HIGH = 1000, 180
 NO_ANSWER = ("refused", "unreachable", "reset", "dns", "tls")
 
@@ -95,6 +96,7 @@ class Chart:
     times: tuple[Word, ...]
     words: tuple[tuple[str, Word], ...]  # (what it names, the word)
     limit: str
+    deploys: tuple[str, ...] = ()  # where each line is drawn
 
     @property
     def is_empty(self) -> bool:
@@ -103,12 +105,36 @@ class Chart:
 
 
 def chart(probe: Probe, span: Span, now: datetime) -> Chart:
-    """The picture of one probe. Two queries."""
+    """The picture of one probe. Three queries."""
     end = int(now.timestamp())
     start = (end - span.length_s) // span.step_s * span.step_s
     points = _from_checks(probe, span, start, end) if span.is_raw else _from_hours(probe, span, start, end)
     first = datetime.fromtimestamp(start, UTC)
-    return draw(points, bands(probe, first, now), probe.latency_limit_ms, start=first, end=now, span=span)
+    drawn = draw(points, bands(probe, first, now), probe.latency_limit_ms, start=first, end=now, span=span)
+    return with_deploys(drawn, deploys(probe, first, now), start=first, end=now)
+
+
+def deploys(probe: Probe, start: datetime, end: datetime) -> list[tuple[datetime, str]]:
+    """When the deploys of its component were, and what went out; oldest first."""
+    markers = DeployMarker.objects.concerning(probe.component_id).filter(at__gte=start, at__lte=end)
+    return [(marker.at, str(marker)) for marker in reversed(markers[:MAX_DEPLOYS])]
+
+
+def with_deploys(
+    chart: Chart, marked: Sequence[tuple[datetime, str]], *, start: datetime, end: datetime
+) -> Chart:
+    """The same with a line for each deploy, and a word at the newest. Pure."""
+    if not marked:
+        return chart
+    whole = max(1.0, (end - start).total_seconds())
+    places = [min(1.0, max(0.0, (at - start).total_seconds() / whole)) for at, _ in marked]
+    at, text = marked[-1]
+    return replace(
+        chart,
+        deploys=tuple(f"{WIDE * place:.1f}" for place in places),
+        words=(*chart.words, ("deploy", _at("deploy", places[-1], HIGH - 6))),
+        label=f"{chart.label} Last deploy at {clock(at, end)}: {text}.",
+    )
 
 
 def _from_checks(probe: Probe, span: Span, start: int, end: int) -> list[Point]:

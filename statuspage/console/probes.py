@@ -254,10 +254,10 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
         compared = trials.dry_run(form.instance, Probe.objects.get(pk=probe.pk), timezone.now())
         return _form(request, form, probe, compared=compared)
     saved = _save(request, form)
-    is_removed = form.had_certificate and not saved.client_certificate
-    messages.success(
-        request, f"Saved. {'Its client certificate is removed. ' if is_removed else ''}It checks right away."
-    )
+    gone = form.had_certificate and not saved.client_certificate
+    removed = "Its client certificate is removed. " if gone else ""
+    then = "Send the first report to its address." if saved.is_passive else "It checks right away."
+    messages.success(request, f"Saved. {removed}{then}")
     return redirect("console_probe", public_id=saved.public_id)
 
 

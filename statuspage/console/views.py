@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components.diagnosis.causes import KINDS
 from components.models import Component
 from components.status import Status
 from incidents import hidden_components, placeholders, undoing
@@ -49,6 +50,7 @@ def compose_page(request: HttpRequest, public_id: str = "") -> HttpResponse:
         if reopens and form.phase is Phase.RESOLVED:
             form.data["phase"] = Phase.INVESTIGATING
         _add_asked(form, request)
+        _begin_with_cause(form, request)
         return _form(request, form, reopens=reopens)
     form = compose.read(incident, request.POST, now)
     form.follow(now)
@@ -68,6 +70,13 @@ def _add_asked(form: compose.Composition, request: HttpRequest) -> None:
         if component.pk not in held:
             status = Status(component.status)
             form.places.append(compose.Place(component, status, status, status, is_new=True))
+
+
+def _begin_with_cause(form: compose.Composition, request: HttpRequest) -> None:
+    """A link from a probe's diagnosis begins the text with what customers could be told of the cause."""
+    words = KINDS.get(request.GET.get("cause", ""))
+    if words is not None and form.incident is None and not form.data["body"].strip():
+        form.data["body"] = words.draft
 
 
 def _publish(request: HttpRequest, form: compose.Composition, *, reopens: bool) -> HttpResponse:

@@ -109,9 +109,14 @@ def _row(
         first_failure_at=min(moments, default=None),
         sees=sees(last),
         status=_status(probe, last) if last else Status.UNKNOWN,
-        answers_in=f"{last.total_ms} ms" if last and last.outcome != Outcome.UNKNOWN else "",
+        answers_in=f"{last.total_ms} ms" if last and _is_timed(probe, last) else "",
         minutes=_minutes(probe, checks, start, end),
     )
+
+
+def _is_timed(probe: Probe, check: Check) -> bool:
+    """Whether something answered; what is only reported to us has no response time."""
+    return check.outcome != Outcome.UNKNOWN and not probe.is_passive
 
 
 def _status(probe: Probe, check: Check) -> Status:

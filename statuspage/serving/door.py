@@ -23,6 +23,7 @@ from statuspage.serving import fallback_page
 from statuspage.serving.disk_copies import Document, Variant
 from statuspage.serving.document import CACHE_CONTROL, FOREVER
 from statuspage.serving.event_stream import Receive, Send, Streams, is_staff
+from statuspage.serving.reports.front import Front
 from statuspage.serving.snapshot import Snapshot, is_document
 
 BRAND = "/brand/"  # logos and style sheets, whose addresses name their content
@@ -131,6 +132,7 @@ class Door:
         self.pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         self.security = security_headers()
         self.intake = limits.Intake()
+        self.reports = Front(self.security)
         self.prepared: dict[str, tuple[Document, dict[tuple[str, bytes], Answer]]] = {}
         self.forgotten = 0
         self.rendering: dict[str, asyncio.Future[Document | None]] = {}
@@ -142,6 +144,9 @@ class Door:
                 await self._live(receive, send)
             return
         path = scope["path"]
+        if self.reports.takes(path):
+            await self.reports(scope, receive, send)
+            return
         is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
         if scope["method"] in ("GET", "HEAD") and not is_leaving:
             document = self.snapshot.documents.get(path)
@@ -194,6 +199,7 @@ class Door:
                 self.staff.start()
                 self.snapshot.on_change, self.snapshot.on_staff_change = self._ring, self._ring_for_staff
                 self.snapshot.start()
+                self.reports.start()
                 alerting.start(serves_page=True)
                 loops.report("web")
                 self.marking = asyncio.create_task(mark_rounds())
@@ -202,6 +208,7 @@ class Door:
                 self.streams.close()
                 self.staff.close()
                 self.snapshot.stop()
+                self.reports.close()
                 alerting.stop()
                 self.marking.cancel()
                 await asyncio.get_running_loop().run_in_executor(self.pool, loops.leave)
@@ -215,6 +222,7 @@ class Door:
     def _ring_for_staff(self) -> None:
         """Notify staff's open pages of a change; the token says only that there is one."""
         self.staff.ring(self.staff.token + 1)
+        self.reports.keeper.refresh_soon()  # perhaps an address is new, or gone
 
     async def _serve_lazily(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Answer with a document that was not in use: render it now, within a time limit."""

@@ -14,7 +14,7 @@ from django.db.models import Max, Min
 from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
-from incidents import sight, staff_questions
+from incidents import sight, slowdowns, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
@@ -226,6 +226,7 @@ PARTS = {  # by check of /healthz: (message when failing, message when over)
     "dispatcher:heartbeat": ("The dispatcher is not sending messages.", "The dispatcher is sending again."),
     "web:heartbeat": ("No web process is answering.", "The page is answering again."),
     "renderer:heartbeat": ("The page is not being rendered.", "The page is being rendered again."),
+    "spooler:heartbeat": ("Reports are not being stored.", "Reports are being stored again."),
     "alerts:heartbeat": ("An alert thread is not running.", "The alert thread is running again."),
     "selfTest:lastNoticed": (
         "The self-test failed on purpose and was not noticed in time: outages may be missed.",
@@ -249,10 +250,10 @@ BROKER = "broker:responseTime"
 FOLLOWS = {  # checks that fail as a consequence of another
     "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
     "deliveries:oldestDue": BY_CLOCK[1:], "dispatcher:heartbeat": BY_CLOCK[1:],
-    "renderer:heartbeat": ("web:heartbeat",),
+    "renderer:heartbeat": ("web:heartbeat",), "spooler:heartbeat": ("web:heartbeat",),
     "selfTest:lastNoticed": (*BY_CLOCK[:1], "probes:oldestDueSlot", "probes:lastCheck"),
 }  # fmt: skip
-NO_CLOCK = (*BY_CLOCK, *(name for name in FOLLOWS if name != "renderer:heartbeat"))
+NO_CLOCK = (*BY_CLOCK, *(name for name, causes in FOLLOWS.items() if "web:heartbeat" not in causes))
 # the first has a kind of alert of its own, which names the region; the second fails with another check
 APART = ("regions:lastCheck", "pipeline:lastPass")
 
@@ -316,6 +317,17 @@ def blind(world: World) -> Iterator[Owed]:
         )  # fmt: skip
 
 
+def slow(world: World) -> Iterator[Owed]:
+    """A component that was slower in the last hour than it usually is at this hour of the week."""
+    for component, slowdown in slowdowns.slow_components(world.now):
+        yield Owed(
+            component.public_id, f"{component} responds slower than usual.",
+            f"Median {slowdown.now_ms:,.0f} ms in the last full hour; {slowdown.usual_ms:,.0f} ms is usual"
+            f" for this hour of the week (from {slowdown.weeks} weeks).",
+            address("console_component", component.public_id), f"{component} responds at its usual speed.",
+        )  # fmt: skip
+
+
 def mail_server(world: World) -> Iterator[Owed]:
     """Our mail server is failing; also while all mail waits, as then it cannot be known to work."""
     failing = Host.objects.filter(name=MAIL_SERVER, failures__gte=FAILURES_BEFORE_REST)
@@ -364,6 +376,7 @@ KINDS: dict[str, Kind] = {
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
     "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),
+    "slow": Kind(SYSTEM, slow),
     "mail_server": Kind(SYSTEM, mail_server, repeat=HOUR),
     "mail_refused": Kind(SYSTEM, mail_refused),
     "given_up": Kind(SYSTEM, given_up),

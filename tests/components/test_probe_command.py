@@ -9,6 +9,8 @@ from components.models import Component, Probe
 from components.probers import PROBERS
 from tests import ws_targets
 from tests.http2 import Http2, tls
+from tests.recordings.backends import says
+from tests.targets import Raw
 
 
 def probe(*arguments, **options):
@@ -121,3 +123,21 @@ def test_nonsense_is_refused_with_a_sentence_and_nothing_is_kept(db, arguments, 
     with pytest.raises(CommandError, match=words):
         probe(*arguments, **options)
     assert not Component.objects.exists()
+
+
+NGINX_502 = (
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>"
+    "<h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+def test_a_check_that_fails_prints_its_likely_causes(db, free_port):
+    with Raw(says("502 Bad Gateway", NGINX_502, "text/html", "Server: nginx/1.22.1")) as server:
+        text, code = probe(f"http://127.0.0.1:{server.port}/")
+    assert code == 1
+    assert "Response made by: nginx" in text
+    assert "1. The process behind nginx is not running, or not accepting connections [likely, 66 %]" in text
+    assert "tail -n 50 /var/log/nginx/error.log" in text
+    assert "1. The process is not running" in probe(f"http://127.0.0.1:{free_port}/")[0]
+    with Raw(says("503 Service Unavailable", "Service Unavailable")) as server:
+        assert "No known cause matches." in probe(f"http://127.0.0.1:{server.port}/")[0]

@@ -13,9 +13,10 @@ from django.db import transaction
 
 from components import client_certificates, command_audit, egress, probers, steps
 from components.client_certificates import CertificateError, ClientCertificate
+from components.diagnosis import Facts, diagnose, made_by
 from components.models import Probe
 from components.outcomes import Expectation, Outcome, Reading, classify
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError, is_passive
 from components.probers.base import refuse_short
 
 MAX_WAIT_S = 10
@@ -63,6 +64,9 @@ class Command(BaseCommand):
         for line in ladder(kind, reading):
             self.stdout.write(line)
         self.stdout.write(f"{outcome.value} in {reading.total_ms:.0f} ms. {why}".rstrip())
+        if reading.failure:
+            for line in likely_causes(reading):
+                self.stdout.write(line)
         if options["save"]:
             self._save(kind, target, given, options, getattr(order, "shown", None))
             if outcome is Outcome.DOWN:
@@ -105,6 +109,8 @@ class Command(BaseCommand):
 def kind_of(target: str) -> tuple[str, str]:
     """The kind of probe for an address, and the target in the form that this kind expects."""
     scheme, _, rest = target.partition("://")
+    if is_passive(scheme):
+        raise CommandError(f"target: There is nothing to check: add {scheme} probes in the console.")
     if scheme.lower() in KINDS:
         return KINDS[scheme.lower()], target
     kind, plus, inner = scheme.partition("+")
@@ -165,6 +171,29 @@ def ladder(kind: str, reading: Reading) -> list[str]:
         lines.append(f"  ! {'Assertion':<{wide}}degraded")
     elif not reading.failure:
         lines.append(f"  ✓ {'Assertion':<{wide}}as expected")
+    return lines
+
+
+def likely_causes(reading: Reading) -> list[str]:
+    """What its facts point to, the surest first: one answer alone, without a trend."""
+    facts = Facts(
+        failure=str(reading.failure or ""),
+        status_code=reading.status_code,
+        detail=reading.detail,
+        excerpt=reading.excerpt,
+        headers=reading.facts,
+        total_ms=reading.total_ms,
+        connect_ms=reading.connect_ms,
+        first_byte_ms=reading.first_byte_ms,
+    )
+    maker, causes = made_by(facts), diagnose(facts)
+    lines = [f"Response made by: {maker.spelled}"] if reading.status_code else []
+    lines.append("Likely causes:" if causes else "No known cause matches.")
+    for place, cause in enumerate(causes, 1):
+        lines.append(f"  {place}. {cause.name} [{cause.level}, {cause.sure} %]")
+        lines += [f"     {because}" for because in cause.because]
+        lines.append(f"     {cause.look_next}")
+        lines += [f"       {command}" for command in cause.commands]
     return lines
 
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
-from components.diagnosis import Cause, Facts, diagnose, reasons
-from components.models import Check, Component, Flip, Probe
+from components.diagnosis import Cause, diagnose, reasons
+from components.models import Check, Flip, Probe
 from components.outcomes import Outcome
 from components.status import Status
+from incidents import probe_facts
 from incidents.generated_text import duration
 from incidents.models import Incident
-from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail.words import length
 
 HOUR = timedelta(hours=1)
@@ -37,30 +37,16 @@ class Found:
     reasons: tuple[tuple[str, str], ...]
     seen: Incident | None  # the last incident of its component that is over
 
+    @property
+    def cause_query(self) -> str:
+        """What a link to the composer adds, so that its text begins with the surest cause."""
+        return f"&cause={self.causes[0].kind}" if self.causes else ""
 
-def find(probe: Probe, bad: Check, good: Sequence[int]) -> Found:
-    """The likely causes of its newest failure. `good`: response times (ms) before it."""
-    beside = _siblings(probe)
-    facts = Facts(
-        failure=bad.failure,
-        status_code=bad.status_code,
-        detail=bad.detail,
-        excerpt=bad.excerpt,
-        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
-        median_ms=share(good, 0.5),
-        last_ms=max(good[-3:], default=None),
-        answering=tuple(component.name for component in beside if component.status == Status.OPERATIONAL),
-        failing=tuple(component.name for component in beside if Status(component.status).is_trouble),
-    )
+
+def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
+    """The likely causes of its newest failure. `good`: times (ms) before it; `checks`: newest first."""
+    facts = probe_facts.of(probe, bad, good=good, checks=checks)
     return Found(diagnose(facts), reasons(facts), _last_incident(probe))
-
-
-def _siblings(probe: Probe) -> list[Component]:
-    """The other components of its group."""
-    group_id = probe.component.group_id
-    if group_id is None:
-        return []
-    return list(Component.objects.filter(group=group_id).exclude(pk=probe.component_id)[:50])
 
 
 def _last_incident(probe: Probe) -> Incident | None:

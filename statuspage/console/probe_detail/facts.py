@@ -12,16 +12,19 @@ from components import uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
+from incidents import probe_facts
 from incidents.generated_text import met
 from incidents.times import clock
 from statuspage.console.latency_chart import share
 from statuspage.console.probe_detail import vendor
 from statuspage.console.probe_detail.causes import find
+from statuspage.console.probe_detail.reports import Reported, reported
 from statuspage.console.probe_detail.results import ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
 MAX_CHECKS = 500
+TARGETS_WORDS = frozenset({"reason", "via", "proxy_status", "failing_parts"})
 
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
@@ -58,29 +61,35 @@ def is_looking(probe: Probe, now: datetime) -> bool:
 
 def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     """The context of the probe's page, without the chart. Not `is_whole`: without text from the target."""
-    siblings = list(Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target))
+    alike = Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target)
+    # two jobs on one schedule are not one thing seen from two regions
+    siblings = [probe] if probe.is_passive else list(alike)
     checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
     bad = _newest_bad(checks)
     bad = bad if is_whole or bad is None else _without_target_text(bad)
     trouble = _trouble_since(probe, checks)
-    good = _good_before(probe, trouble or now)
+    good = probe_facts.good_before(probe, int((trouble or now).timestamp()))
     days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
     seconds = sum((day.seconds for day in days), uptime.Seconds())
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
+    report = reported(probe, now, is_whole=is_whole)
+    value = _value(checks) if len(siblings) == 1 else None
+    cells = _facts(probe, siblings, good, seconds, now, value=value)
     return {
+        "reported": report,
         "verdict": verdict(probe, now),
         "looking": is_looking(probe, now),
-        "facts": _facts(
-            probe, siblings, good, seconds, now, value=_value(checks) if len(siblings) == 1 else None
-        ),
+        "facts": cells if report is None else _of_reports(cells, report, probe),
         "siblings": siblings if len(siblings) > 1 else [],
         "checks": checks,
         "bad": bad,
+        "vitals": _vitals(bad, is_whole=is_whole) if bad else {},
+        "newline": "\n",
         "ladder": ladder(bad or checks[0], probe.kind) if checks else (),
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
         "vendor": vendor.spoke(probe, bad) if bad else "",
         "certificate": probe.certificate_summary(now),
-        "found": find(probe, bad, good) if is_bad and bad else None,
+        "found": find(probe, bad, good, checks) if is_bad and bad else None,
     }
 
 
@@ -122,11 +131,24 @@ def _facts(
     )  # fmt: skip
 
 
+def _vitals(bad: Check, *, is_whole: bool) -> dict[str, Any]:
+    """The facts that are listed. The target's own words are for those who may edit probes."""
+    facts = bad.facts or {}
+    return facts if is_whole else {name: fact for name, fact in facts.items() if name not in TARGETS_WORDS}
+
+
 def _value(checks: Sequence[Check]) -> Fact | None:
     """The newest number of a probe that measures one."""
     if not checks or not (value := measured(checks[0])):
         return None
     return Fact("Value", value, str((checks[0].facts or {}).get("parts", "")))
+
+
+def _of_reports(cells: Sequence[Fact], report: Reported, probe: Probe) -> tuple[Fact, ...]:
+    """The same row where nothing is dialled or timed."""
+    check, _, since, _, up, _ = cells
+    every = Fact("Judged every", length(probe.interval_s), "and with each report")
+    return (Fact("Last report", *report.last), Fact(*report.next), since, check, up, every)
 
 
 def _newest_bad(checks: Sequence[Check]) -> Check | None:
@@ -140,10 +162,3 @@ def _trouble_since(probe: Probe, checks: Sequence[Check]) -> datetime | None:
     if probe.run and checks and checks[0].outcome != Outcome.UP:
         return datetime.fromtimestamp(probe.run[0][1], UTC)
     return None
-
-
-def _good_before(probe: Probe, at: datetime) -> list[int]:
-    """Response times (ms) of the hour before, oldest first."""
-    end = int(at.timestamp())
-    rows = Check.objects.filter(probe=probe, slot__gte=end - 3600, slot__lt=end, failure="")
-    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:2_000])

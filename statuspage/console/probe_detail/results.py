@@ -103,7 +103,7 @@ def _line(check: Check, probe: Probe) -> Line:
         result=_result(check),
         connect=ms(check.connect_ms),
         tls=ms(check.tls_ms),
-        answer=ms(check.total_ms if has_answer else None),
+        answer=ms(check.total_ms if has_answer and not probe.is_passive else None),
     )
 
 

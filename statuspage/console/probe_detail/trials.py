@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from components import egress, probers, replay
 from components.health import State
-from components.models import Check, Flip, Probe
+from components.models import Check, Flip, Inbox, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
 from components.status import Status
@@ -45,7 +45,7 @@ def try_out(probe: Probe) -> Tried:
     if not _places.acquire(blocking=False):
         raise BusyError("Four tests are running: try again in a few seconds.")
     try:
-        order = probe.order()
+        order = probe.order(Inbox.objects.heard([probe], datetime.now(UTC)).get(probe.pk))
         deadline_s = float(min(probe.timeout_s, MAX_TRY_S))
         way = egress.through(egress.Door.PROBES)
         check = probers.check(probe.kind, order, deadline_s=deadline_s, egress=way)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from components.models import Check, Component, Flip, Group, HourTally, Page, Probe
+from components.models import Check, Component, DeployMarker, Flip, Group, HourTally, Page, Probe
 from components.models.page_order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
@@ -362,7 +362,38 @@ def test_a_failing_probe_says_what_the_facts_say(editor):
     assert "Failing for 5 min" in text
     assert "The process is not running, or not accepting connections" in text
     assert "Posts" in text.split("Others in this group respond")[1][:60]
-    assert f"/console/incidents/new?component={probe.component.public_id}" in text
+    assert f"/console/incidents/new?component={probe.component.public_id}&amp;cause=not_started" in text
+    assert "Very likely (80 %)" in text
+    assert "systemctl status SERVICE" in text
+
+
+def test_the_composer_begins_with_what_customers_could_be_told_of_the_cause(editor):
+    component = watched().component
+    address = f"/console/incidents/new?component={component.public_id}"
+    draft = "Part of our service is not running."
+    assert draft in editor.get(f"{address}&cause=not_started").content.decode()
+    for cause in ("", "nonsense", "blocked"):
+        assert draft not in editor.get(f"{address}&cause={cause}").content.decode()
+
+
+def test_deploys_are_drawn_on_the_chart(editor):
+    probe = watched(kind="http")
+    checks(probe, ["up"] * 20)
+    DeployMarker.objects.create(at=timezone.now() - timedelta(minutes=10), text="v41 <b>")
+    text = editor.get(f"/console/probes/{probe.public_id}").content.decode()
+    assert text.count('plot__deploy"') == 1
+    assert "v41 &lt;b&gt;." in text
+
+
+def test_the_targets_own_words_are_for_those_who_may_edit(editor, client):
+    probe = watched(kind="http")
+    fell(probe, timezone.now() - timedelta(minutes=1))
+    Check.objects.filter(outcome="down").update(facts={"reason": "inner words", "server": "nginx"})
+    address = f"/console/probes/{probe.public_id}"
+    assert "inner words" in editor.get(address).content.decode()
+    client.force_login(person("viewer"))
+    text = client.get(address).content.decode()
+    assert ("inner words" in text, "nginx" in text) == (False, True)
 
 
 def test_what_it_found_before_is_listed_with_the_time_to_detect(editor):

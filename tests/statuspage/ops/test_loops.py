@@ -83,7 +83,7 @@ def test_a_heartbeat_from_the_future_fails(all_report):
 def test_a_broker_that_is_away_is_one_alert_though_all_else_is_silent(all_report, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     late = after(120)
-    Heartbeat.objects.filter(role__in=["web", "renderer", "alerts"]).update(at=late)
+    Heartbeat.objects.filter(role__in=["web", "renderer", "spooler", "alerts"]).update(at=late)
     assert list(alerts(late)) == ["broker:responseTime"]
 
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0016_needs"),
+        ("components", "0018_signals"),
     ]
 
     operations = [

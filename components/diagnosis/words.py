@@ -1,0 +1,169 @@
+"""What an answer says in so many words, whoever made it: databases, dependencies, firewalls, maintenance."""
+
+import re
+from collections.abc import Iterator
+
+from components.diagnosis import documents, proxy_status
+from components.diagnosis.maker import Maker
+from components.diagnosis.signs import Sign
+from components.diagnosis.view import View
+
+MAX_QUOTE = 60
+DENIALS = (403, 405, 406, 429)
+STATUSES_OF_BLOCKS = (200, 202, 401, 503, *DENIALS)
+SAID = ("assertion", "reported", "limit")
+# A driver's or pool's own words for "no connection left"
+CONNECTIONS = re.compile(
+    r"too many clients already|remaining connection slots|queuepool limit of size"
+    r"|connection is not available, request timed out|no more connections allowed"
+    r"|max number of clients reached|couldn't get a connection after|timeout waiting for idle object"
+    r"|pool is probably full|max_connections|maxconnectionsreached|too many database connections"
+    r"|timed out fetching a new connection from the connection pool|too many open connections"
+    r"|ora-00018|ora-12516|ora-12519|ora-12520|query_wait_timeout|too many connections for (?:role|database)"
+    r"|reached max_client_conn|cannot get a connection, pool error|exceeded the 'max_user_conn"
+)
+# Words that a server may also say of its own clients
+SOME_CONNECTIONS = re.compile(
+    r"too many connections(?! from)|(?:connection )?pool (?:is )?(?:exhausted|timed? ?out)"
+    r"|connection limit exceeded|(?:all|no) (?:pooled )?connections? (?:are |is )?(?:in use|available|left)"
+)
+DATABASE = re.compile(
+    r"\b(?:database|postgres\w*|mysql|mariadb|sql\w*|db|redis|mongo\w*|1040|hikari\w*|jdbc|orm)\b"
+)
+AWAY = re.compile(
+    r"the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting)"
+    r"|terminating connection due to administrator command"
+    r"|connection to server (?:at|on) [^:]{1,120} failed"
+    r"|could not connect to (?:the )?(?:server|database|redis)"
+    r"|can't connect to (?:local )?(?:mysql|mariadb|server)|lost connection to (?:mysql|server)"
+    r"|communications link failure|sqlstate\[hy000\] \[200\d\]|sqlstate\[08\d\d\d\]"
+    r"|serverselectiontimeouterror"
+    r"|server selection timed out|redis[\w.]{0,30}(?:connectionerror|is loading|timeouterror)"
+    r"|loading redis is loading|masterdown link with master|error \d{1,3} connecting to"
+    r"|could not translate host name|amqpconnectionerror|nobrokersavailable|brokernotavailable"
+    r"|psqlexception: connection (?:to [^ ]{1,80} )?refused"
+    r"|no nodes? (?:are )?available"
+    r"|the database is (?:down|unavailable)|database (?:is )?(?:unavailable|unreachable|offline)"
+    r"|is the server running (?:on|locally)"
+)
+# What it says of a connection of its own, whatever that was to
+NOT_REACHED = re.compile(
+    r"econnrefused|enotfound|etimedout|ehostunreach|getaddrinfo (?:failed|eai_)|connect: connection refused"
+    r"|name or service not known|temporary failure in name resolution|connection refused"
+)
+BLOCKED = re.compile(
+    r"just a moment\.\.\.|challenge-platform|cf-challenge|attention required! \| cloudflare"
+    r"|verify (?:that )?you(?:'re| are) (?:a )?human|checking your browser"
+    r"|incapsula incident|_incapsula_resource|sucuri website firewall|web application firewall|mod_?security"
+    r"|access denied.{0,300}reference #|this request (?:was|has been) blocked"
+    r"|your (?:ip|ip address|request|access) (?:has been|was|is) (?:blocked|denied|banned)"
+    r"|you have been blocked"
+    r"|pardon our interruption|px-captcha|making sure you(?:'re| are) not a bot|ddos(?:-guard| protection by)"
+    r"|support id is:? ?\d{6}|enable javascript and cookies to continue"
+)
+MAYBE_BLOCKED = re.compile(
+    r"captcha|not a robot|request blocked|blocked by (?:policy|our|a |the |firewall)"
+    r"|bot (?:detection|protection)"
+    r"|access (?:is )?denied|forbidden by"
+)
+MAINTENANCE = re.compile(
+    r"(?:scheduled|planned|routine|under|undergoing|performing|for) (?:\w{1,12} )?maintenance"
+    r"|maintenance (?:mode|work|window|in progress|break)|<(?:title|h1)>[^<]{0,40}maintenance"
+    r"|(?:deploy(?:ment)?|upgrade) (?:is )?in progress|wartungsarbeiten|wartungsmodus"
+    r"|shutting_down|\"draining\"|server is (?:shutting down|draining|restarting)"
+)
+# Friendly words that a page for overload may say as well
+BACK_SOON = re.compile(
+    r"we(?:'ll| will) be (?:right )?back|be right back|(?:currently|being) (?:deployed|upgraded|updated)"
+)
+APACHES_OWN = "maintenance downtime or capacity"
+OVERLOADED = re.compile(
+    r"(?:server|service|system) (?:is )?(?:currently |temporarily )?(?:overloaded|too busy|at capacity)"
+    r"|(?:heavy|high|unusual|too much) (?:server )?(?:load|traffic|demand)"
+    r"|over capacity|too many requests|rate limit|load shed|queue (?:is )?full|concurrency limit|server busy"
+    r"|connection limit reached|no (?:free |available )?workers|backlog full|request queue limit"
+)
+UNHEALTHY = re.compile(
+    r"no healthy upstream|no available server|no server available|no healthy (?:backend|host|target)"
+)
+
+
+def words(view: View, maker: Maker) -> Iterator[Sign]:
+    """Everything that is said; of a page that is as expected nobody asks."""
+    yield from _proxy_status(view)
+    yield from _blocked(view, maker)
+    yield from _database(view, maker)
+    yield from _parts(view)
+    yield from _maintenance(view, maker)
+    is_said_of_code = maker.name == "HAProxy" or view.status == 429  # the reason phrase of 429 itself
+    if not is_said_of_code and (match := OVERLOADED.search(view.text)):
+        yield Sign("overload", 0.66, _said(match))
+    if not maker.is_own and (match := UNHEALTHY.search(view.text)):
+        yield Sign("unhealthy", 0.74, _said(match))
+
+
+def _said(match: "re.Match[str]") -> str:
+    return f"The response says “{match[0][:MAX_QUOTE]}”."
+
+
+def _proxy_status(view: View) -> Iterator[Sign]:
+    """A proxy's word in a closed vocabulary ranks over every fingerprint."""
+    for hop in proxy_status.parse(view.header("proxy_status")):
+        if hop.cause:
+            who = hop.name[:40] or "A proxy"
+            yield Sign(hop.cause, 0.93, f"{who} says so in Proxy-Status: {hop.error}.")
+            return
+
+
+def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
+    if view.header("cf_mitigated"):
+        because = (
+            f"Cloudflare says that it stopped the request (cf-mitigated: {view.header('cf_mitigated')[:20]})."
+        )
+        yield Sign("blocked", 0.93, because)
+    elif view.status not in STATUSES_OF_BLOCKS:
+        return
+    elif match := BLOCKED.search(view.text):
+        weight = 0.86 if view.status in DENIALS else 0.76
+        yield Sign("blocked", weight, f"The page is a firewall's or a challenge: “{match[0][:MAX_QUOTE]}”.")
+    elif match := MAYBE_BLOCKED.search(view.text):
+        yield Sign("blocked", 0.7 if view.status in DENIALS else 0.45, _said(match))
+
+
+def _database(view: View, maker: Maker) -> Iterator[Sign]:
+    text = f"{view.text}\n{view.facts.detail.lower()}"
+    is_bad = view.status >= 500 or view.facts.failure in SAID
+    if match := CONNECTIONS.search(text):
+        yield Sign("db_connections", 0.85, _said(match))
+    elif match := SOME_CONNECTIONS.search(text):
+        yield Sign("db_connections", 0.8 if DATABASE.search(text) else 0.55, _said(match))
+    elif is_bad and (match := AWAY.search(text)):
+        yield Sign("dependency", 0.78, _said(match))
+    elif is_bad and not maker.is_own and (match := NOT_REACHED.search(view.text)):
+        yield Sign("dependency", 0.66, _said(match))
+        yield Sign("not_started", 0.42, _said(match))
+
+
+def _parts(view: View) -> Iterator[Sign]:
+    if parts := parts_of(view):
+        yield Sign("dependency", 0.82, f"The response itself reports {parts} as failing.")
+
+
+def parts_of(view: View) -> str:
+    """Names that the health document gives; empty when it names none."""
+    if stored := view.header("failing_parts") or view.header("failing"):
+        return stored
+    found = documents.failing_parts(view.facts.excerpt, view.header("content_type"), view.facts.status_code)
+    return ", ".join(found)
+
+
+def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
+    if APACHES_OWN in view.body or view.status in (403, 404):
+        return
+    if match := MAINTENANCE.search(view.text):
+        weight = 0.82 if view.status == 503 else 0.62
+        yield Sign("deploy", weight, _said(match))
+    elif documents.is_draining(view.facts.excerpt, view.header("content_type"), view.facts.status_code):
+        yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
+    elif match := BACK_SOON.search(view.text):
+        yield Sign("deploy", 0.6, _said(match))

@@ -1,0 +1,33 @@
+"""Amazon CloudWatch alarms, by SNS. Signatures are verified by `sns`.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
+"""
+
+from components.inbound import sns
+from components.inbound.message import Message, PayloadError, Source, Terms, as_object, report, text_at
+from components.passive.reports import Kind, Report
+
+STATES = {"OK": Kind.RESOLVED, "ALARM": Kind.FIRING, "INSUFFICIENT_DATA": Kind.NO_DATA}
+
+
+def read(message: Message, terms: Terms) -> list[Report]:
+    """The one report of a notification; of a subscription only that SNS is there. Raises PayloadError."""
+    envelope = sns.envelope(message.body)
+    if envelope["Type"] != sns.NOTIFICATION:
+        return [report(message, Kind.CONTACT, "")]
+    alarm = as_object(envelope["Message"], "The field “Message”")
+    state = text_at(alarm, "NewStateValue", where="Message.")
+    if state not in STATES:
+        raise PayloadError(f"The field “Message.NewStateValue” must be one of {', '.join(STATES)}.")
+    name = text_at(alarm, "AlarmName", needed=False)
+    source = text_at(alarm, "AlarmArn", where="Message.")
+    texts = [text_at(alarm, field, needed=False) for field in ("NewStateReason", "AlarmDescription")]
+    return [report(message, STATES[state], source, name=name, texts=texts)]
+
+
+CLOUDWATCH = Source(
+    "cloudwatch",
+    "Amazon CloudWatch (SNS)",
+    "Subscribe its address (HTTPS) to the alarm’s SNS topic, without raw message delivery.",
+    read,
+)

@@ -1,0 +1,33 @@
+"""Pingdom: the webhook of its integrations, for uptime and transaction checks.
+
+https://www.pingdom.com/resources/webhooks/
+"""
+
+from components.inbound.message import Message, PayloadError, Source, Terms, report, text_at
+from components.passive.reports import Kind, Report
+
+STATES = {
+    "UP": Kind.RESOLVED,
+    "SUCCESS": Kind.RESOLVED,
+    "DOWN": Kind.FIRING,
+    "FAILING": Kind.FIRING,
+    "UNKNOWN": Kind.NO_DATA,
+    "PAUSED": Kind.NO_DATA,
+}
+
+
+def read(message: Message, terms: Terms) -> list[Report]:
+    """The one report of a message. Raises PayloadError."""
+    body = message.json_object
+    state = text_at(body, "current_state").upper()
+    if state not in STATES:
+        raise PayloadError(f"The field “current_state” must be one of {', '.join(STATES)}.")
+    texts = [text_at(body, name, needed=False) for name in ("description", "long_description")]
+    name = text_at(body, "check_name", needed=False)
+    return [report(message, STATES[state], text_at(body, "check_id"), name=name, texts=texts)]
+
+
+PINGDOM = Source(
+    "pingdom", "Pingdom", "Add an integration of type Webhook with its address, and choose it in each check.",
+    read,
+)  # fmt: skip

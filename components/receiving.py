@@ -1,0 +1,179 @@
+"""From waiting reports to what probes are judged by: a batch of the spool is stored in one transaction."""
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import DatabaseError, OperationalError, transaction
+
+from components import event_log
+from components.models import Inbox, Probe, Signal, SpoolMark
+from components.models.heartbeat import MAX_AHEAD
+from components.outcomes import Outcome
+from components.passive import alerts, heartbeats
+from components.passive.reports import Kind, Report
+from components.passive.spool import Batch
+
+log = logging.getLogger(__name__)
+
+REPEAT_S = 1.0  # what says the same again within this is the same report
+MAX_NEWEST = 50  # different reports remembered for that
+HEARTBEAT = "heartbeat"
+
+
+class Arrival(NamedTuple):
+    """A report and the hash of the key in the address it came to."""
+
+    key_hash: str
+    report: Report
+
+
+def as_row(arrival: Arrival) -> dict[str, Any]:
+    """A line of the spool."""
+    return {"key": arrival.key_hash, **arrival.report.as_json()}
+
+
+def store(batch: Batch, now: datetime) -> int:
+    """Write a batch that was not written before; how many bytes of its file are stored then.
+
+    The mark of the file moves in the same transaction. Where it stands elsewhere than the batch begins (a
+    process died behind its commit, or the database is an older copy), nothing is written and the mark
+    returned. Raises OperationalError or InterfaceError while the database is away. A report that cannot be
+    written is left out, alone.
+    """
+    arrivals = _arrivals(batch.rows)
+    try:
+        with transaction.atomic():
+            stored = _stored(batch)
+            if stored != batch.start:
+                return stored
+            _take(arrivals, now)
+            return _move(batch)
+    except OperationalError:
+        raise
+    except DatabaseError:
+        log.exception("signals.not_stored file=%s: each report is tried by itself", batch.name)
+    with transaction.atomic():
+        stored = _stored(batch)
+        if stored != batch.start:
+            return stored
+        for arrival in arrivals:
+            _take_alone(arrival, now)
+        return _move(batch)
+
+
+def store_at_once(arrivals: Sequence[Arrival], now: datetime) -> None:
+    """Write reports that could not be kept on disk. Raises DatabaseError."""
+    with transaction.atomic():
+        _take(arrivals, now)
+
+
+def _take_alone(arrival: Arrival, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            _take([arrival], now)
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        log.warning("signal.dropped kind=%s reason=%s", arrival.report.kind, type(error).__name__)
+
+
+def _stored(batch: Batch) -> int:
+    """How many bytes of the file are stored; its mark is locked until the transaction ends."""
+    mark, _ = SpoolMark.objects.select_for_update().get_or_create(name=batch.name)
+    return int(mark.stored)
+
+
+def _move(batch: Batch) -> int:
+    """Move the mark of the file to the end of the batch."""
+    SpoolMark.objects.filter(name=batch.name).update(stored=batch.end, updated_at=datetime.now(UTC))
+    return batch.end
+
+
+def _arrivals(rows: Iterable[dict[str, Any]]) -> list[Arrival]:
+    arrivals = []
+    for row in rows:
+        try:
+            arrivals.append(Arrival(str(row["key"]), Report.from_json(row)))
+        except (KeyError, TypeError, ValueError, OverflowError, OSError):
+            log.warning("signal.unreadable: a line on disk is no report, and is left out")
+    return arrivals
+
+
+def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
+    """Signals, states, and probes that are to be judged at once. Rows are locked in the order of probes."""
+    by_key = defaultdict(list)
+    for arrival in arrivals:
+        by_key[arrival.key_hash].append(_not_ahead(arrival.report, now))
+    rows = Inbox.objects.select_for_update(of=("self",)).filter(key_hash__in=by_key)
+    inboxes = list(rows.select_related("probe").order_by("probe_id"))
+    lost = len(by_key) - len(inboxes)
+    if lost:
+        event_log.record("signal.unknown_address", count=lost)
+    signals: list[Signal] = []
+    urgent = []
+    for inbox in inboxes:
+        if not inbox.probe.is_passive:
+            continue  # its kind was changed since the address was read
+        told, is_urgent = _hear(inbox, by_key[inbox.key_hash])
+        signals += [Signal.of(inbox.probe_id, report) for report in told]
+        if is_urgent:
+            urgent.append(inbox.probe_id)
+    Signal.objects.bulk_create(signals)
+    Inbox.objects.bulk_update(inboxes, ["state", "newest"], batch_size=100)
+    for probe_id in urgent:
+        due = int(now.timestamp())
+        Probe.objects.filter(pk=probe_id, next_slot__gt=due).update(next_slot=due)
+
+
+def _not_ahead(report: Report, now: datetime) -> Report:
+    """A web process whose clock is ahead must not speak for the time until it comes."""
+    return report if report.at - now <= MAX_AHEAD else replace(report, at=now)
+
+
+def _hear(inbox: Inbox, reports: Sequence[Report]) -> tuple[list[Report], bool]:
+    """Take these into its state; those worth a row, and whether they call for a judgement now."""
+    fresh = [report for report in reports if not _is_repeat(inbox, report)]
+    probe = inbox.probe
+    if probe.kind == HEARTBEAT:
+        state = heartbeats.HeartbeatState.from_json(inbox.state)
+        for report in fresh:
+            state = heartbeats.after(state, report)
+        inbox.state = state.as_json
+        return fresh, any(_changes(report, probe) for report in fresh)
+    known, news = alerts.AlertState.from_json(inbox.state), []
+    for report in fresh:
+        known, is_news = alerts.after(known, report)
+        news += [report] if is_news else []
+    inbox.state = known.as_json
+    return news, any(report.kind is not Kind.LOG for report in news) or probe.outcome == Outcome.UNKNOWN
+
+
+def _changes(report: Report, probe: Probe) -> bool:
+    """Whether a report of a job says something else than the probe thinks."""
+    if report.is_failure:
+        return probe.outcome != Outcome.DOWN or bool(probe.run)
+    if report.is_success:
+        return probe.outcome != Outcome.UP or bool(probe.run)
+    return report.kind is Kind.START and probe.outcome == Outcome.UNKNOWN
+
+
+def _is_repeat(inbox: Inbox, report: Report) -> bool:
+    """Whether the same was said within a second before; if not, it is remembered."""
+    at, says = report.at.timestamp(), _says(report)
+    last = inbox.newest.get(says)
+    if last is not None and abs(at - last) < REPEAT_S:
+        return True
+    newest = {**inbox.newest, says: max(at, last or 0.0)}
+    inbox.newest = dict(sorted(newest.items(), key=lambda pair: pair[1])[-MAX_NEWEST:])
+    return False
+
+
+def _says(report: Report) -> str:
+    """A short hash of all that a report says, but when."""
+    words = (report.kind, report.run, report.source, report.exit_status, report.text)
+    return hashlib.sha256(repr(words).encode()).hexdigest()[:16]

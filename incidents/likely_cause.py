@@ -1,0 +1,38 @@
+"""The likely cause of a component's failure, for staff's drafts and, where staff allow it, for the public."""
+
+from collections.abc import Iterable
+
+from components.diagnosis import Cause, diagnose
+from components.diagnosis.causes import LIKELY
+from components.models import Component, Probe
+from components.outcomes import Outcome
+from incidents import probe_facts
+
+BAD = (Outcome.DOWN, Outcome.DEGRADED)
+MAX_PROBES = 3
+
+
+def of(component: Component) -> Cause | None:
+    """The surest cause of what fails now; None when nothing fails, or nothing is named."""
+    probes = Probe.objects.filter(component=component, outcome__in=BAD, is_paused=False)
+    causes = [
+        cause
+        for probe in probes.select_related("component").order_by("-since")[:MAX_PROBES]
+        if (bad := probe_facts.newest_bad(probe)) is not None
+        for cause in diagnose(probe_facts.of(probe, bad))[:1]
+    ]
+    return max(causes, key=lambda cause: cause.sure, default=None)
+
+
+def in_words(components: Iterable[Component], *, to_staff: bool = False) -> str:
+    """ "a system it depends on is failing", in our own words alone; empty unless one cause is likely.
+
+    Of components whose causes may be shown; `to_staff`: of all, for a draft that they edit.
+    """
+    for component in components:
+        if not (to_staff or component.shows_causes):
+            continue
+        cause = of(component)
+        if cause is not None and cause.sure >= LIKELY and cause.public:
+            return cause.public
+    return ""

@@ -1,0 +1,108 @@
+"""The facts of a probe that fails, for its diagnosis: its newest bad check, and what was seen beside it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from components.diagnosis import Facts
+from components.models import Check, Component, DeployMarker, Probe
+from components.outcomes import Outcome
+from components.probers import PROBERS, InvalidProbeError
+from components.status import Status
+
+HOUR_S = 3600
+MAX_BESIDE = 50
+MAX_GOOD = 2_000
+MAX_RECENT = 20
+CLOCKS_DIFFER = timedelta(seconds=30)  # a marker may be this much after the failure it explains
+BAD = (Outcome.DOWN, Outcome.DEGRADED)
+
+
+def of(
+    probe: Probe, bad: Check, *, good: Sequence[int] | None = None, checks: Sequence[Check] | None = None
+) -> Facts:
+    """All that is known. `good` (ms, oldest first) and `checks` (newest first) are read where not given."""
+    since = probe.since
+    began = int(since.timestamp()) if since and probe.outcome in BAD else bad.slot
+    if good is None:
+        good = good_before(probe, began)
+    if checks is None:
+        checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_RECENT])
+    group, hosts = _in_group(probe), _on_host(probe)
+    deploy = _last_deploy(probe, since) if since else None
+    return Facts(
+        failure=bad.failure,
+        status_code=bad.status_code,
+        detail=bad.detail,
+        excerpt=bad.excerpt,
+        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
+        total_ms=bad.total_ms,
+        connect_ms=bad.connect_ms,
+        first_byte_ms=bad.first_byte_ms,
+        median_ms=_median(good),
+        last_ms=max(good[-3:], default=None),
+        recent="".join(_mark(check) for check in reversed(checks[:MAX_RECENT])),
+        answering=tuple(one.name for one in group if one.status == Status.OPERATIONAL),
+        failing=tuple(one.name for one in group if Status(one.status).is_trouble),
+        same_host_answering=tuple(_name(one) for one in hosts if one.outcome == Outcome.UP),
+        same_host_failing=tuple(_name(one) for one in hosts if one.outcome == Outcome.DOWN),
+        failing_needs=tuple(one.name for one in probe.component.needs.all() if Status(one.status).is_trouble),
+        is_maintained=probe.component.maintenances.filter(state__in=("in_progress", "verifying")).exists(),
+        deployed_s=(since - deploy.at).total_seconds() if since and deploy else None,
+        deploy=str(deploy) if deploy else "",
+        last_version=probe.last_version,
+    )
+
+
+def good_before(probe: Probe, end: int) -> list[int]:
+    """The times (ms) of the answers in the hour before this second, oldest first."""
+    rows = Check.objects.filter(probe=probe, slot__gte=end - HOUR_S, slot__lt=end, failure="")
+    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:MAX_GOOD])
+
+
+def newest_bad(probe: Probe) -> Check | None:
+    """Its newest check that was not well."""
+    return Check.objects.filter(probe=probe, outcome__in=BAD).order_by("-slot").first()
+
+
+def _median(values: Sequence[int]) -> float | None:
+    return float(sorted(values)[(len(values) - 1) // 2]) if values else None
+
+
+def _mark(check: Check) -> str:
+    return {"up": "+", "down": "-", "degraded": "-"}.get(check.outcome, "?")
+
+
+def _name(probe: Probe) -> str:
+    return f"{probe.component.name}: {probe}"
+
+
+def _in_group(probe: Probe) -> list[Component]:
+    """The other components of its group."""
+    group_id = probe.component.group_id
+    if group_id is None:
+        return []
+    return list(Component.objects.filter(group=group_id).exclude(pk=probe.component_id)[:MAX_BESIDE])
+
+
+def _on_host(probe: Probe) -> list[Probe]:
+    """Other probes of the same host and port that look for something else there."""
+    place = _place(probe)
+    if place is None:
+        return []
+    others = Probe.objects.filter(is_paused=False, target__icontains=place[0]).exclude(pk=probe.pk)
+    others = others.exclude(kind=probe.kind, target=probe.target).select_related("component")
+    return [other for other in others[:MAX_BESIDE] if _place(other) == place]
+
+
+def _place(probe: Probe) -> tuple[str, int] | None:
+    """Where it dials; None for a row that cannot be read."""
+    try:
+        prober = PROBERS[probe.kind]
+        return prober.address(prober.parse(probe.target, probe.named_options))
+    except (InvalidProbeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _last_deploy(probe: Probe, since: datetime) -> DeployMarker | None:
+    """The newest marker that can explain a failure which began then."""
+    return DeployMarker.objects.concerning(probe.component_id).filter(at__lte=since + CLOCKS_DIFFER).first()

@@ -1,0 +1,273 @@
+"""Answers at the addresses of passive probes: /ping/<key>[/start|/fail|/log|/<exit status>], /in/<key>.
+
+A report is safe on disk before its sender is answered. What is in the path is a secret: it is neither
+logged nor repeated.
+"""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from components.inbound import Message, PayloadError
+from components.inbound.cloudwatch import CLOUDWATCH
+from components.inbound.message import UnsignedError
+from components.models import inbox
+from components.passive.reports import MAX_TEXT_BYTES, Kind, Report, clipped
+from components.probers import InvalidProbeError
+from components.probers.inbound import BASIC, BEARER, SIGNATURE, InboundOrder
+from components.receiving import Arrival
+from statuspage.requests import limits
+from statuspage.requests.limits import Headers, Receive, Scope, Send
+from statuspage.serving.reports.addresses import Address, Addresses, AwayError
+from statuspage.serving.reports.keeper import Keeper, NotKeptError
+from statuspage.serving.reports.pace import Pace
+from statuspage.serving.reports.sns_desk import SnsDesk, UnreachableError
+
+PING, IN = "/ping/", "/in/"
+RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+WORDS = {"": Kind.SUCCESS, "start": Kind.START, "fail": Kind.FAIL, "log": Kind.LOG}
+EXIT = re.compile(r"[0-9]{1,3}")
+MAX_EXIT = 255
+PING_S = 10.0  # a body may take so long to arrive
+MAX_READ_BYTES = 16 * 1024 * 1024  # of a ping: its first 10 kB are kept
+MAX_STRANGE = 1_000  # pings to addresses that could not be looked up; each is a line on disk
+IN_ALLOWANCE = limits.Allowance(4 * 1024 * limits.KILOBYTE, 10)
+RETRY = (b"retry-after", b"30")
+CORS: Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"*"),
+]
+UNKNOWN = "There is no such address."
+MALFORMED = "The address is not complete: copy it from the probe’s page."
+AWAY = "The address cannot be looked up at the moment. Send it again."
+
+
+class Said(NamedTuple):
+    """An answer: status, one sentence, and what else its head says."""
+
+    status: int
+    text: str
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+OK = Said(200, "OK")
+
+
+class Front:
+    """For one door. `desk` verifies what SNS sends."""
+
+    def __init__(self, security: Headers, *, desk: SnsDesk | None = None) -> None:
+        self.security = security
+        self.addresses = Addresses(settings.SPOOL_DIR)
+        self.keeper = Keeper(self.addresses)
+        self.pace = Pace(settings.SIGNALS_PER_MINUTE)
+        self.desk = desk or SnsDesk()
+        self.strange = 0
+
+    def start(self) -> None:
+        """With the server."""
+        self.keeper.start()
+
+    def close(self) -> None:
+        """With the server."""
+        self.keeper.close()
+        self.addresses.close()
+
+    @staticmethod
+    def takes(path: str) -> bool:
+        """Whether this is an address of a report, right or wrong."""
+        return path.startswith((PING, IN))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            said = await self._answer(scope, receive)
+        except limits.RequestRefusedError as refused:
+            said = Said(refused.status, refused.sentence, [(b"connection", b"close")])
+        except NotKeptError as error:
+            said = Said(503, str(error), [RETRY])
+        body = b"" if scope["method"] == "HEAD" else f"{said.text}\n".encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            *CORS,
+            *said.headers,
+            *self.security,
+        ]
+        await send({"type": "http.response.start", "status": said.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Said:
+        if scope["method"] == "OPTIONS":
+            return Said(204, "")
+        if scope["path"].startswith(PING):
+            return await self._ping(scope, receive)
+        return await self._in(scope, receive)
+
+    # Heartbeats
+
+    async def _ping(self, scope: Scope, receive: Receive) -> Said:
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            return Said(405, "Use GET, HEAD or POST.", [(b"allow", b"GET, HEAD, POST, OPTIONS")])
+        key, _, word = scope["path"].removeprefix(PING).rstrip("/").partition("/")
+        if not inbox.KEY.fullmatch(key):
+            return Said(400, MALFORMED)
+        kind, status = _meaning(word)
+        if kind is None:
+            return Said(
+                400, "After the key comes nothing, start, fail, log, or an exit status from 0 to 255."
+            )
+        run = _run(scope)
+        if run is None:
+            return Said(400, "The run id (rid) must be 1 to 64 letters, digits, dots, dashes or underscores.")
+        key_hash, at = inbox.hash_of(key), datetime.now(UTC)
+        refused = await self._refused(key_hash, "heartbeat", UNKNOWN)
+        if refused is not None:
+            return refused
+        has_body = limits.header(scope, b"content-length") or limits.header(scope, b"transfer-encoding")
+        text = clipped(await _beginning(receive)) if scope["method"] == "POST" and has_body else ""
+        report = Report(at, kind, run=run, exit_status=status, text=text)
+        await self.keeper.keep([Arrival(key_hash, report)])
+        return OK
+
+    async def _refused(self, key_hash: str, kind: str, otherwise: str) -> Said | None:
+        """Why nothing is taken here; None when it is. Strangers' pings are kept while nobody can say."""
+        try:
+            address = await self.addresses.find(key_hash)
+        except AwayError:
+            if self.strange >= MAX_STRANGE:
+                return Said(503, AWAY, [RETRY])
+            self.strange += 1
+            return self._too_many(key_hash)
+        self.strange = 0
+        if address is None or address.kind != kind:
+            return Said(404, otherwise)
+        return self._too_many(key_hash)
+
+    def _too_many(self, key_hash: str) -> Said | None:
+        wait_s = self.pace.wait_s(key_hash)
+        if not wait_s:
+            return None
+        after = str(math.ceil(wait_s)).encode()
+        most = settings.SIGNALS_PER_MINUTE
+        return Said(429, f"More than {most} reports a minute: send fewer.", [(b"retry-after", after)])
+
+    # Alerts
+
+    async def _in(self, scope: Scope, receive: Receive) -> Said:
+        key = scope["path"].removeprefix(IN).rstrip("/")
+        if not inbox.KEY.fullmatch(key):
+            return Said(400, MALFORMED)
+        key_hash = inbox.hash_of(key)
+        try:
+            address = await self.addresses.find(key_hash)
+        except AwayError:
+            return Said(503, AWAY, [RETRY])
+        if address is None or address.kind != "inbound":
+            return Said(404, UNKNOWN)
+        order = _order(address)
+        if order is None:
+            return Said(503, "The probe of this address cannot be run: see its page in the console.", [RETRY])
+        methods = ("GET", "POST") if order.source.takes_get else ("POST",)
+        if scope["method"] not in methods:
+            allowed = ", ".join((*methods, "OPTIONS")).encode()
+            return Said(405, f"Use {' or '.join(methods)}.", [(b"allow", allowed)])
+        if (refused := _unauthorized(order, scope) or self._too_many(key_hash)) is not None:
+            return refused
+        message = await _message(scope, receive)
+        return await self._take(key_hash, order, message)
+
+    async def _take(self, key_hash: str, order: InboundOrder, message: Message) -> Said:
+        try:
+            if order.auth == SIGNATURE:
+                order.source.verify(message, order.secret)
+            if order.source is CLOUDWATCH:
+                await self.desk.admit(message.body, message.at)
+            reports = order.source.read(message, order.terms)
+        except UnsignedError as error:
+            return Said(401, str(error))
+        except PayloadError as error:
+            return Said(400, str(error))
+        except UnreachableError as error:
+            return Said(503, str(error), [RETRY])
+        await self.keeper.keep([Arrival(key_hash, report) for report in reports])
+        return OK
+
+
+def _meaning(word: str) -> tuple[Kind | None, int | None]:
+    """What the last part of the path says; None for what says nothing."""
+    if word in WORDS:
+        return WORDS[word], None
+    if EXIT.fullmatch(word) and int(word) <= MAX_EXIT:
+        return Kind.EXIT, int(word)
+    return None, None
+
+
+def _run(scope: Scope) -> str | None:
+    """The run id; empty without one, None for one that is none."""
+    query = scope["query_string"].decode("latin-1")
+    runs = parse_qs(query[:1_000]).get("rid", [""])
+    return runs[0] if not runs[0] or RUN.fullmatch(runs[0]) else None
+
+
+async def _beginning(receive: Receive) -> bytes:
+    """The first 10 kB of a body, once all of it is here. Raises RequestRefusedError."""
+    kept, size = bytearray(), 0
+    try:
+        async with asyncio.timeout(PING_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise limits.RequestRefusedError(400, "The request ended before it was complete.")
+                piece = message.get("body", b"")
+                size += len(piece)
+                kept += piece[: MAX_TEXT_BYTES - len(kept)]
+                if not message.get("more_body", False) or size > MAX_READ_BYTES:
+                    return bytes(kept)
+    except TimeoutError:
+        raise limits.RequestRefusedError(
+            408, f"The request did not arrive within {PING_S:g} s. Send it again."
+        ) from None
+
+
+async def _message(scope: Scope, receive: Receive) -> Message:
+    """The whole request. Raises RequestRefusedError."""
+    body = await limits.read(scope, receive, IN_ALLOWANCE)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = scope["query_string"].decode("latin-1")
+    return Message(body, datetime.now(UTC), headers.get("content-type", "").lower(), query, headers)
+
+
+def _order(address: Address) -> InboundOrder | None:
+    try:
+        return address.order()
+    except (InvalidProbeError, TypeError, ValueError, AttributeError, KeyError):
+        return None
+
+
+def _unauthorized(order: InboundOrder, scope: Scope) -> Said | None:
+    """The refusal where basic or bearer is asked for and not right."""
+    if order.auth not in (BASIC, BEARER):
+        return None
+    scheme, _, given = limits.header(scope, b"authorization").partition(" ")
+    shown: bytes = given.strip().encode("latin-1", "replace")
+    if order.auth == BASIC:
+        try:
+            shown = base64.b64decode(given.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            shown = b""
+    if scheme.lower() == order.auth and hmac.compare_digest(shown, order.secret.encode()):
+        return None
+    challenge: Any = b'Basic realm="alerts", charset="UTF-8"' if order.auth == BASIC else b"Bearer"
+    return Said(
+        401, f"This address asks for {order.auth} authentication.", [(b"www-authenticate", challenge)]
+    )
