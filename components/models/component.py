@@ -11,6 +11,7 @@ from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
 from components.models.regional import groups, status_of_group
+from components.models.target_field import uptime_target
 from components.outcomes import Outcome
 from components.status import Status, worst
 
@@ -101,6 +102,9 @@ class Component(models.Model):
     )
     # Until when a failure of it opens no incident: what it needs is checked first.
     held_until = models.DateTimeField(null=True, editable=False, db_index=True)
+    uptime_target = uptime_target(
+        "What you promise for a month, such as 99.9. Its error budget is then shown in public."
+    )
     is_internal = models.BooleanField(
         default=False, db_default=False, editable=False, help_text="The self-test's: in no list at all."
     )
