@@ -147,7 +147,7 @@ def test_staff_set_a_target_and_take_it_back(shop, typed, kept):
     else:
         assert answer.status_code == 302, answer.content.decode()
         assert promises.page_target() == kept
-        assert kept is None or Audit.objects.filter(action="page.settings").exists()
+        assert kept is None or Audit.objects.filter(act="page.settings").exists()
 
 
 def test_the_last_second_of_a_month_and_the_first_of_the_next(shop):
