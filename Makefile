@@ -39,8 +39,8 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(VENV)/bin/pip
 run: $(VENV)/run.stamp ## A live status page, nothing else needed (HOST, PORT, VAR_DIR)
 	@exec $(PY) manage.py up
 
-demo: $(VENV)/run.stamp ## Watch an outage happen to Widgetify, in about four minutes
-	@exec $(PY) manage.py demo
+demo: $(VENV)/run.stamp ## Watch an outage happen, in about four minutes: STORY=widgetify (default) or chat
+	@exec $(PY) manage.py demo --story $(or $(STORY),widgetify)
 
 # the tests start the program many times, and pytest reads its files in six processes: compiled once
 test: export PYTHONDONTWRITEBYTECODE :=

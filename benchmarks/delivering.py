@@ -24,11 +24,11 @@ def ours(url: str, number: int, ca_file: str) -> dict[str, Any]:
     from django.core.management import call_command
     from django.utils import timezone
 
-    from components import encryption
+    from components import encryption, webhook_signature
     from components.egress import Egress
     from components.models import Component
     from incidents.models import Incident, Post
-    from subscribers import channels, webhook_signature
+    from subscribers import channels
     from subscribers.delivery import fan_out, leases
     from subscribers.delivery.dispatcher import Dispatcher
     from subscribers.models import Delivery, State, Subscriber

@@ -35,9 +35,11 @@ def seconds_until(points: Sequence[Point], full_at: float, *, is_falling: bool =
     """
     if not points:
         return None
+    # in parts of the largest, so that no square of them is too large a number
+    size = max(abs(full_at), *(abs(value) for _, value in points)) or 1.0
     sign = -1.0 if is_falling else 1.0
-    rising: Sequence[Point] = [(at, sign * value) for at, value in points]
-    left = sign * full_at - rising[-1][1]
+    rising: Sequence[Point] = [(at, sign * (value / size)) for at, value in points]
+    left = sign * (full_at / size) - rising[-1][1]
     if left <= 0:
         return 0.0
     rising = _since_restart(rising)

@@ -9,12 +9,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from components import certificate_fields, encryption
+from components import certificate_fields, secret_fields
 from components.client_certificates import CERTIFICATE, KEY, CertificateError
 from components.models import Probe
 from components.models.regional import checked_regions
 from components.models.showing import COLUMNS
 from components.probers import PROBERS, Option, Passive
+from components.sealed_options import SECRET_TYPES, secrets_of
 
 
 class LinesField(forms.CharField):
@@ -27,6 +28,8 @@ class LinesField(forms.CharField):
 
 def field_of(option: Option) -> forms.Field:
     """The form field of a probe's option."""
+    if option.type in SECRET_TYPES:
+        return secret_fields.field_of(option)
     common: dict[str, Any] = {"label": option.label, "help_text": option.help, "required": False}
     if option.type == "bool":
         return forms.BooleanField(initial=option.default, **common)
@@ -37,11 +40,11 @@ def field_of(option: Option) -> forms.Field:
     if option.type in ("text", "mapping"):
         initial = "" if option.type == "mapping" else option.default
         return LinesField(
-            widget=forms.Textarea(attrs={"rows": 3, "cols": 60}), initial=initial, strip=False, **common
+            widget=forms.Textarea(attrs={"rows": option.rows, "cols": 60}),
+            initial=initial,
+            strip=False,
+            **common,
         )
-    if option.type == "secret":
-        widget = forms.PasswordInput(attrs={"autocomplete": "off"})  # which shows nothing of what is kept
-        return forms.CharField(widget=widget, max_length=500, strip=False, **common)
     # a number too: its prober says what is wrong with it, and what is sent back is compared as text
     return forms.CharField(initial=_as_text(option.default), **common)
 
@@ -56,11 +59,6 @@ def name_of(kind: str, option: str) -> str:
     return f"{kind}__{option}"
 
 
-def _secrets(kind: str) -> list[str]:
-    """The options of this kind that are stored encrypted."""
-    return [one.name for one in PROBERS[kind].options if one.type == "secret"] if kind in PROBERS else []
-
-
 class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
     """A probe with a field for each option of each kind; those of its own kind are kept."""
 
@@ -70,7 +68,8 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        secrets = _secrets(self.instance.kind)
+        prober = PROBERS.get(self.instance.kind)
+        secrets = [option.name for option in secrets_of(prober)] if prober else []
         for name, value in self.instance.named_options.items():
             if name in secrets:
                 continue
@@ -92,7 +91,10 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
                 option.name: data.get(name_of(kind, option.name), option.default)
                 for option in PROBERS[kind].options
             }
-            given |= {name: self._sealed(kind, name) for name in _secrets(kind)}
+            stored = self.instance.named_options if self.instance.kind == kind else {}
+            for option in secrets_of(PROBERS[kind]):
+                name = name_of(kind, option.name)
+                given[option.name] = secret_fields.chosen(data, name, stored.get(option.name))
             changed = {
                 option.name
                 for option in PROBERS[kind].options
@@ -100,13 +102,6 @@ class ProbeForm(forms.ModelForm):  # type: ignore[type-arg]
             }
             self.instance.options = {name: value for name, value in given.items() if name in changed}
         return data
-
-    def _sealed(self, kind: str, name: str) -> str:
-        """A secret that was typed, encrypted; else the one that is kept."""
-        if typed := self.cleaned_data.get(name_of(kind, name)):
-            return encryption.seal(typed)
-        kept = self.instance.named_options if kind == self.initial.get("kind") else {}
-        return str(kept.get(name, ""))
 
     def add_error(self, field: str | None, error: Any) -> None:
         """An option's error belongs to the option's own field, and so does that of a certificate."""
@@ -156,13 +151,15 @@ SECTIONS = {
                           "json_equals", "expect_header", "expect_header_value", "value", "divided_by",
                           "several", "limits", "full_at", "warn_minutes", "component", "partial", "unread",
                           "max_lost", "expect_event", "first_s", "gap_s",
+                          "degraded_above", "down_above",
+                          "loss_degraded_above", "loss_down_above", "warn_days",
                           "latency_limit_ms", "least_days_left"),
     "Thresholds": ("interval_s", "retry_s", "confirm_down", "confirm_up", "quorum", "unsteady_count",
                    "unsteady_window"),
     "Visibility": ("name", "down_status"),
 }  # fmt: skip
-# Of what is reported nothing is looked up, dialled or timed
-NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left")
+# Of what is reported nothing is looked up, dialled or timed, and all regions would hear the same
+NOT_REPORTED = ("timeout_s", "latency_limit_ms", "least_days_left", "other_regions", "quorum")
 PLACES = {name: title for title, names in SECTIONS.items() for name in names}
 HELP = {
     "kind": "The kind of check to run.",
@@ -214,7 +211,12 @@ class KindForm(ProbeForm):
         if isinstance(prober, Passive):
             self._be_reported_to(prober)
         for option in prober.options:
-            self.fields[name_of(self.chosen, option.name)] = field_of(option)
+            name = name_of(self.chosen, option.name)
+            self.fields[name] = field_of(option)
+            if option.type in SECRET_TYPES:
+                is_own = self.instance.kind == self.chosen
+                stored = self.instance.named_options.get(option.name) if is_own else None
+                secret_fields.note_stored(self, name, option, stored)
         if prober.shows_certificate:
             certificate_fields.add_to(self, self.instance, timezone.now())
         help_texts = HELP | HELP_OF_REPORTS if self.is_reported else HELP
@@ -255,6 +257,7 @@ class KindForm(ProbeForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
+        secret_fields.ask_again(self, self.chosen)
         if KEY not in self.fields or not self.data.get(KEY):
             return
         if self.errors and KEY not in self.errors:

@@ -101,8 +101,8 @@ def worst(of: Iterable[Health]) -> Health:
 def _of_object(value: dict[str, Any], content_type: str, status_code: int) -> HealthDocument | None:
     """By its shape: the formats with most of their own first."""
     value = _lower_first(value)
-    for known in SHAPES:
-        document = known(value)
+    for shape in SHAPES:
+        document = shape(value)
         if document is not None:
             return document
     if "status" not in value:
@@ -114,13 +114,13 @@ def _of_object(value: dict[str, Any], content_type: str, status_code: int) -> He
         return None
     if nested and (failing := list(_of_map(nested))):  # Spring Boot 1.x
         return _document("Spring Actuator", status, failing)
-    said = [Dependency(name[:MAX_NAME_LENGTH], state) for name, part in parts.items()
+    named_parts = [Dependency(name[:MAX_NAME_LENGTH], state) for name, part in parts.items()
             if isinstance(part, str) and (state := _health(part)) is not None]  # fmt: skip
     if content_type.strip().lower().startswith(SPRING_TYPE):
-        return _document("Spring Actuator", status, said)
+        return _document("Spring Actuator", status, named_parts)
     if content_type.strip().lower().startswith("application/health+json"):
-        return _document("health+json", status, said)
-    return _document("JSON status", status, said)
+        return _document("health+json", status, named_parts)
+    return _document("JSON status", status, named_parts)
 
 
 def _lower_first(value: dict[str, Any]) -> dict[str, Any]:
@@ -132,28 +132,28 @@ def _lower_first(value: dict[str, Any]) -> dict[str, Any]:
 
 def _elasticsearch(value: dict[str, Any]) -> HealthDocument | None:
     """`_cluster/health`, and `_health_report` with its indicators."""
-    said = value.get("status")
-    if not isinstance(said, str) or said.lower() not in ("green", "yellow", "red", "unknown"):
+    word = value.get("status")
+    if not isinstance(word, str) or word.lower() not in ("green", "yellow", "red", "unknown"):
         return None
     indicators = value.get("indicators")
-    if said.lower() == "unknown" and not isinstance(indicators, dict):
+    if word.lower() == "unknown" and not isinstance(indicators, dict):
         return None
     parts = list(_of_map(indicators)) if isinstance(indicators, dict) else []
     missing = value.get("unassigned_shards")
     if not parts and isinstance(missing, int) and missing > 0:
-        parts = [Dependency("shards", WORDS[said.lower()], f"{missing} unassigned")]
-    return _document("Elasticsearch", WORDS[said.lower()], parts)
+        parts = [Dependency("shards", WORDS[word.lower()], f"{missing} unassigned")]
+    return _document("Elasticsearch", WORDS[word.lower()], parts)
 
 
 def _terminus(value: dict[str, Any]) -> HealthDocument | None:
-    said = str(value.get("status")).lower()
+    word = str(value.get("status")).lower()
     maps = [value[name] for name in ("error", "details", "info") if isinstance(value.get(name), dict)]
-    if said not in ("ok", "error", "shutting_down") or not maps:
+    if word not in ("ok", "error", "shutting_down") or not maps:
         return None
     merged = {
         name: part for parts in reversed(maps) for name, part in parts.items() if isinstance(part, dict)
     }
-    return _document("NestJS Terminus", WORDS[said], _of_map(merged))
+    return _document("NestJS Terminus", WORDS[word], _of_map(merged))
 
 
 def _microprofile(value: dict[str, Any]) -> HealthDocument | None:
@@ -213,10 +213,10 @@ def _with_parts(name: str, value: Mapping[str, Any], parts: Any) -> HealthDocume
     """A document whose parts are a map; None when neither it nor any of them says how it is."""
     if not isinstance(parts, dict):
         return None
-    status, found = _health(value.get("status")), list(_of_map(parts))
-    if status is None and not found:
+    status, dependencies = _health(value.get("status")), list(_of_map(parts))
+    if status is None and not dependencies:
         return None
-    return _document(name, status, found)
+    return _document(name, status, dependencies)
 
 
 def _of_messages(value: Mapping[str, Any], status_code: int) -> HealthDocument | None:

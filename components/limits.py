@@ -68,11 +68,11 @@ def crossed(value: float, limits: Iterable[Limit]) -> Limit | None:
     """The worst limit that this value crosses, the furthest of several; None when it crosses none."""
     hit = [limit for limit in limits if limit.is_crossed(value)]
     worst = [limit for limit in hit if limit.outcome is Outcome.DOWN] or hit
-    found: Limit | None = None
+    furthest: Limit | None = None
     for limit in worst:
-        if found is None or (limit.is_above == found.is_above and limit.is_beyond(found)):
-            found = limit
-    return found
+        if furthest is None or (limit.is_above == furthest.is_above and limit.is_beyond(furthest)):
+            furthest = limit
+    return furthest
 
 
 def spelled(value: float) -> str:

@@ -53,10 +53,11 @@ LOOPS = {
              "the page shows old data"),
         Loop("spooler", "spooler:heartbeat", 60, "spooler", "stores reports of heartbeats and other monitors",
              "reports wait on disk"),
+        Loop("hooks", "hooks:heartbeat", 60, "hook runner", "calls recovery hooks", "nothing is restarted"),
         Loop("alerts", "alerts:heartbeat", 60, "alert thread", "alerts staff", "staff get no alerts"),
     )
 }  # fmt: skip
-OWN = ("worker", "post")  # these write their heartbeats themselves, as part of their work
+OWN = ("worker", "post", "hooks")  # these write their heartbeats themselves, as part of their work
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def values(data: bytes, content_type: str, wanted: Sequence[Selector]) -> list[l
     if "openmetrics" in content_type.lower() and not data.rstrip().endswith(b"# EOF"):
         raise SeriesError("The response was cut: it does not end with # EOF.")
     lines = data.split(b"\n")
-    return [_values(lines, one) for one in wanted]
+    return [_values(lines, each) for each in wanted]
 
 
 def _values(lines: Sequence[bytes], wanted: Selector) -> list[float]:
@@ -68,16 +68,16 @@ def _values(lines: Sequence[bytes], wanted: Selector) -> list[float]:
         raise SeriesError(f"A line of {wanted.name[:60]} cannot be read.") from error
     if not samples:
         raise SeriesError(f"The response has no series {wanted.name[:60]}.")
-    found = [value for _, labels, value in samples if wanted.labels.items() <= labels.items()]
-    if not found:
+    matching = [value for _, labels, value in samples if wanted.labels.items() <= labels.items()]
+    if not matching:
         raise SeriesError(f"The response has {wanted.name[:60]}, but not with the labels of {wanted!s:.120}.")
-    return found
+    return matching
 
 
 def _lines_of(lines: Iterable[bytes], name: str) -> list[str]:
     """The lines of this name: written before its labels or, quoted, as the first of them."""
     bare, quoted = name.encode(), b'"' + name.encode() + b'"'
-    found = []
+    own = []
     for line in lines:
         line = line.strip()  # noqa: PLW2901 - the same line
         is_own = line.startswith(bare) and line[len(bare) : len(bare) + 1] in BEFORE_VALUE
@@ -85,10 +85,10 @@ def _lines_of(lines: Iterable[bytes], name: str) -> list[str]:
             continue
         if len(line) > MAX_LINE_BYTES:
             raise SeriesError(f"A line of {name[:60]} is longer than {MAX_LINE_BYTES:,} bytes.")
-        found.append(line.decode("utf-8", "replace"))
-        if len(found) > MAX_SERIES:
+        own.append(line.decode("utf-8", "replace"))
+        if len(own) > MAX_SERIES:
             raise SeriesError(f"There are more than {MAX_SERIES:,} series {name[:60]}.")
-    return found
+    return own
 
 
 def _samples(lines: Sequence[str]) -> list[tuple[str, dict[str, str], float]]:

@@ -82,30 +82,30 @@ def read(document: Any, component: str = "") -> Report:
         return _of_page(document)
     rows = [row for row in _dicts(document.get("components")) if isinstance(row.get("name"), str)]
     row = _named(rows, component)
-    said = "unknown" if row.get("unknown") is True else _text(row, "status")
-    if said not in set(VendorStatus):
+    word = "unknown" if row.get("unknown") is True else _text(row, "status")
+    if word not in set(VendorStatus):
         raise VendorError(f"The status of “{_title(row['name'])}” is no word that we know.")
     children = row.get("components")
     ids = {_text(row, "id"), *(_strings(children) if isinstance(children, list) else ())}
-    event = _event(document, VendorStatus(said), ids - {""})
+    event = _event(document, VendorStatus(word), ids - {""})
     changed_at = event.began_at if event and event.began_at else _moment(row.get("updated_at"))
-    return Report(VendorStatus(said), _title(row["name"]), event, changed_at)
+    return Report(VendorStatus(word), _title(row["name"]), event, changed_at)
 
 
 def _of_page(document: Mapping[str, Any]) -> Report:
     status = document.get("status")
-    said = INDICATORS.get(_text(status, "indicator")) if isinstance(status, dict) else None
-    if said is None:
+    word = INDICATORS.get(_text(status, "indicator")) if isinstance(status, dict) else None
+    if word is None:
         raise VendorError("The response is not a Statuspage summary: it has no indicator.")
     troubled = [
         row for row in _dicts(document.get("components"))
         if not row.get("group") and row.get("status") != VendorStatus.OPERATIONAL
     ]  # fmt: skip
-    if said is VendorStatus.DEGRADED and troubled and all(row.get("unknown") is True for row in troubled):
-        said = VendorStatus.UNKNOWN
-    event = _event(document, said, None)
+    if word is VendorStatus.DEGRADED and troubled and all(row.get("unknown") is True for row in troubled):
+        word = VendorStatus.UNKNOWN
+    event = _event(document, word, None)
     name = document["page"].get("name")
-    return Report(said, _title(name), event, event.began_at if event else None)
+    return Report(word, _title(name), event, event.began_at if event else None)
 
 
 def _named(rows: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def _named(rows: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     groups = {_text(row, "id"): row["name"] for row in rows if row.get("group")}
     key = _key(wanted)
     full = [row for row in rows if _key(f"{groups.get(_text(row, 'group_id'), '')} - {row['name']}") == key]
-    found = full or [row for row in rows if _key(row["name"]) == key]
-    found = [row for row in found if not row.get("group")] or found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise VendorError(f"{len(found)} components of the page are called “{_title(wanted)}”: use an id.")
+    matching = full or [row for row in rows if _key(row["name"]) == key]
+    matching = [row for row in matching if not row.get("group")] or matching
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise VendorError(f"{len(matching)} components of the page are called “{_title(wanted)}”: use an id.")
     names = ", ".join(f"“{_title(row['name'])}”" for row in rows[:MAX_NAMES])
     more = f" Its first are {names}." if names else ""
     raise VendorError(f"The page has no component “{_title(wanted)}”.{more}")

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from components import versions
 from components.diagnosis import Facts
-from components.models import Check, Component, DeployMarker, Probe
+from components.models import Check, Component, DeployMarker, DeploySource, Probe
 from components.outcomes import Outcome
 from components.probers import PROBERS, InvalidProbeError
 from components.status import Status
@@ -34,7 +35,7 @@ def of(
         status_code=bad.status_code,
         detail=bad.detail,
         excerpt=bad.excerpt,
-        headers={str(name): str(value) for name, value in (bad.facts or {}).items()},
+        headers=_headers(bad),
         total_ms=bad.total_ms,
         connect_ms=bad.connect_ms,
         first_byte_ms=bad.first_byte_ms,
@@ -49,8 +50,15 @@ def of(
         is_maintained=probe.component.maintenances.filter(state__in=("in_progress", "verifying")).exists(),
         deployed_s=(since - deploy.at).total_seconds() if since and deploy else None,
         deploy=str(deploy) if deploy else "",
-        last_version=probe.last_version,
+        last_version="" if versions.is_etag(probe.last_version) else probe.last_version,
+        deploy_is_sure=deploy is None or deploy.source != DeploySource.ETAG,
     )
+
+
+def _headers(bad: Check) -> dict[str, str]:
+    """The stored facts; none of a row that holds something else."""
+    facts = bad.facts if isinstance(bad.facts, dict) else {}
+    return {str(name): str(value) for name, value in facts.items()}
 
 
 def good_before(probe: Probe, end: int) -> list[int]:
@@ -98,7 +106,7 @@ def _place(probe: Probe) -> tuple[str, int] | None:
     """Where it dials; None for a row that cannot be read."""
     try:
         prober = PROBERS[probe.kind]
-        return prober.address(prober.parse(probe.target, probe.named_options))
+        return prober.address(probe.parsed())
     except (InvalidProbeError, KeyError, TypeError, ValueError, AttributeError):
         return None
 

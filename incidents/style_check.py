@@ -122,7 +122,7 @@ BROKEN = _saying(
     r"fail(?:s|ed|ing|ures?)?", r"refus(?:es?|ed|ing)", r"reject(?:s|ed|ing)?",
     r"down", r"offline", r"broken", r"breaks? off", r"stuck", r"outage", r"interrupted",
     r"slow(?:er|ly|ed|ness)?", r"errors?", r"unavailable", r"unreachable", r"delay(?:s|ed)?",
-    r"tim(?:es?|ed) out",
+    r"tim(?:es?|ed) out", r"overdue", r"report(?:s|ed|ing)? a problem",
     r"los(?:t|es?|ing)(?: the| their)? connections?", r"(?:wrong|incorrect) (?:answers|responses)",
     r"no valid certificate", r"worse off",
     r"without a valid certificate", r"dropp(?:ed|ing) connections",

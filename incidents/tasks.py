@@ -14,30 +14,42 @@ from functools import partial
 from typing import Any
 
 from celery import current_task, shared_task
-from celery.signals import worker_process_shutdown
+from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress, event_log, self_test
+from components import egress, event_log, self_test, versions
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
-from components.models import Check, Claim, Component, DeployMarker, Flip, Heartbeat, Inbox, Page, Probe
+from components.models import (
+    Check,
+    Claim,
+    Component,
+    DeployMarker,
+    DeploySource,
+    Flip,
+    Heartbeat,
+    Inbox,
+    Page,
+    Probe,
+)
 from components.models.claims import LEASE_SLACK_S
 from components.models.verdict import ONE_MORE_GOOD
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
 from incidents import automation, sight
+from incidents.hooks import runner
 from incidents.models import Incident, Maintenance
 from incidents.past_values import with_past
 from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
-# Of a check that passed: how far its answer was read, its HTTP version, and the number it measured
-KEPT = ("note", "protocol", "value")
+# Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
+KEPT = ("note", "protocol", "value", "steps")
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
 BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
@@ -73,6 +85,12 @@ def plan_ahead() -> None:
 def roll_up() -> None:
     """Count what planned work excuses. Safe to run twice, and to catch up after a pause."""
     tally_excused(datetime.now(UTC))
+
+
+@shared_task(name="incidents.watch_hooks", ignore_result=True, throws=(OperationalError,))
+def watch_hooks() -> None:
+    """See to it that the message worker runs the hook runner, in threads of its own."""
+    runner.watch()
 
 
 @shared_task(name="incidents.run_checks", ignore_result=True, throws=(OperationalError,))
@@ -174,12 +192,19 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
 def _note_versions(judged: Sequence[tuple[Probe, Finding, Outcome, str]]) -> None:
     """A good answer that names another version than the last good one is a deploy, by fact."""
     for probe, finding, outcome, _ in judged:
-        version = finding.reading.facts.get("app_version", "")
-        if outcome is not Outcome.UP or not version or version == probe.last_version:
+        if outcome is not Outcome.UP:
             continue
-        if probe.last_version:
-            DeployMarker.objects.mark_version(version, probe.component_id, finding.started_at)
-        Probe.objects.filter(pk=probe.pk).update(last_version=version)
+        facts, last = finding.reading.facts, probe.last_version
+        new, change = versions.follow(last, facts.get("app_version", ""), facts.get("etag", ""))
+        if change is versions.Change.VERSION:
+            text, source = f"version {new}", DeploySource.VERSION
+            DeployMarker.objects.mark_seen(text, source, probe.component_id, finding.started_at)
+        elif change is versions.Change.ETAG:
+            DeployMarker.objects.mark_seen(
+                "another ETag", DeploySource.ETAG, probe.component_id, finding.started_at
+            )
+        if new != last:
+            Probe.objects.filter(pk=probe.pk).update(last_version=new)
 
 
 def _retry_blind(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int) -> None:
@@ -357,3 +382,9 @@ def _give_back_attempts(findings: list[Finding]) -> None:
 def _drain(**_: Any) -> None:
     if _checker is not None:
         _checker.drain(DRAIN_S)
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _stop_hooks(**_: Any) -> None:
+    runner.stop(DRAIN_S)

@@ -122,6 +122,12 @@ def configure(sender: Any, **_: Any) -> None:
             # a tick older than a few seconds is worth nothing: the next one does its work
             "tick": {"task": "incidents.tick", "schedule": EachSecond(1.0), "options": {"expires": 5}},
             "sort_post": {"task": "subscribers.sort_post", "schedule": 1.0, "options": {"expires": 5}},
+            # beside the post, not beside the checks
+            "hooks": {
+                "task": "incidents.watch_hooks",
+                "schedule": 5.0,
+                "options": {"expires": 5, "queue": "post"},
+            },
             "prune_post": {"task": "subscribers.prune", "schedule": 3600.0, "options": {"expires": 3600}},
             "roll_up": {"task": "components.roll_up", "schedule": 60.0, "options": {"expires": 60}},
             # after the tallies of the minute are there; before them it waits for the next one

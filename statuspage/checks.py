@@ -177,6 +177,9 @@ RANGES = {
     "WORKER_SILENCE_S": (10, 3_600),
     "JOIN_WINDOW_S": (0, 86_400),
     "SETTLE_S": (0, 86_400),
+    "HOOKS_BRAKE_CALLS": (1, 1_000),
+    "HOOKS_BRAKE_S": (60, 86_400),
+    "HOOKS_DEPLOY_QUIET_S": (0, 86_400),
 }
 LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
     _page,

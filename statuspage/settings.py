@@ -211,6 +211,9 @@ HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
 PUBLISH_DELAY_S = env.int("PUBLISH_DELAY_S", 90)
 UNDO_S = env.int("UNDO_S", 20)
 TELL_AFTER_S = env.int("TELL_AFTER_S", 20)
+HOOKS_BRAKE_CALLS = env.int("HOOKS_BRAKE_CALLS", 5)
+HOOKS_BRAKE_S = env.int("HOOKS_BRAKE_S", 600)
+HOOKS_DEPLOY_QUIET_S = env.int("HOOKS_DEPLOY_QUIET_S", 600)
 
 # Subscribers
 PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())

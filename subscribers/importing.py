@@ -11,11 +11,11 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from components import encryption
+from components import encryption, webhook_signature
 from components.models import Component, Group
 from components.models.public_id import LENGTH
 from incidents.models import NoticeKind
-from subscribers import address_identity, addresses, csv_format, webhook_signature
+from subscribers import address_identity, addresses, csv_format
 from subscribers.csv_format import CSVError, Line, Wish, one_form, read, split
 from subscribers.models import Delivery, Import, Purpose, State, Subscriber
 from subscribers.states import Channel

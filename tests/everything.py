@@ -8,11 +8,12 @@ from django.utils import timezone
 from components.identity import Identity
 from components.models import Group, Page, Picture
 from incidents import postmortem_draft
-from incidents.models import ActionItem, Draft, Incident, Maintenance, Post, Template
+from incidents.models import Act, ActionItem, Draft, Incident, Maintenance, Post, Template
 from statuspage.models import Invitation, Role
 from statuspage.public.brand import stylesheet_url
 from subscribers import confirming, importing
 from subscribers.models import State
+from tests.incidents.hooks.making import hook as recovery_hook
 from tests.making import fell, found, group, rose, watched
 from tests.people import person
 from tests.pictures import png
@@ -47,6 +48,11 @@ def everything(folder):
     hook = webhook("http://127.0.0.1:9/hook")
     delivery = hook.owe("test", now)
     sheet = importing.begin("a.csv", ["email\n", "a@x.example\n"], now, author="boss")
+    restart = recovery_hook(probe.component, "http://127.0.0.1:9/restart", needs_approval=True)
+    act = Act.objects.create(
+        hook=restart, hook_name=restart.name, action="restart", target=restart.target, incident=incident,
+        component=probe.component, created_at=now,
+    )  # fmt: skip
     logo = Picture.objects.of(png())
     Picture.objects.keep(logo)
     (folder / "mail").mkdir(exist_ok=True)
@@ -60,6 +66,8 @@ def everything(folder):
         "maintenance/<slug:public_id>": work.public_id,
         "groups/<slug:public_id>": Group.objects.get().public_id,
         "probes/<slug:public_id>": probe.public_id,
+        "hooks/<slug:public_id>": restart.public_id,
+        "<slug:key>": act.key,
         "subscribers/<slug:public_id>": hook.public_id,
         "<slug:message_id>": delivery.message_id,
         "imports/<int:pk>": sheet.pk,

@@ -26,15 +26,15 @@ PATIENCE_S = 30
 class Valkey:
     """A broker that can be killed and brought back on the same port, empty."""
 
-    def __init__(self, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, port: int | None = None, *options: str) -> None:
+        self.port, self.options = port or free_port(), options
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         command = [str(_binary.get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        command += ["--save", "", "--appendonly", "no", "--loglevel", "warning", *self.options]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._wait()
 
@@ -114,7 +114,7 @@ class PostgreSQL(Running):
         command = [str(self.bin / name), *map(str, arguments)]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.as_user)
 
-    def start(self) -> None:
+    def start(self, *, is_awaited: bool = True) -> None:
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **HASTY}
         options |= self.options
         command = [str(self.bin / "postgres"), "-D", str(self.data)]
@@ -122,6 +122,8 @@ class PostgreSQL(Running):
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, **self.as_user
         )
+        if not is_awaited:
+            return
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             try:

@@ -220,7 +220,6 @@ async def drips_a_frame(reader, writer):
 
 
 async def pings_and_never_reads(reader, writer):
-    writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     await upgrade(reader, writer)
     writer.transport.pause_reading()
     while True:

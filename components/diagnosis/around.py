@@ -45,7 +45,8 @@ def _retry_after(view: View, maker: Maker) -> Iterator[Sign]:
     if not value or view.status not in (429, 503) or (maker.is_own and not maker.is_application):
         return
     weight = 0.5 if maker.is_application else 0.25
-    if value.strip().isdigit() and int(value.strip()[:9]) >= LONG_RETRY_S:
+    seconds = value.strip()[:9]
+    if seconds.isascii() and seconds.isdigit() and int(seconds) >= LONG_RETRY_S:
         weight = 0.2
     yield Sign("overload", weight, f"The application asks clients to retry later: Retry-After {value[:40]}.")
 
@@ -60,6 +61,8 @@ def _deploys(view: View) -> Iterator[Sign]:
     if facts.deployed_s is not None and -30 <= facts.deployed_s <= RECENT_S:
         what = f" ({facts.deploy[:60]})" if facts.deploy else ""
         weight = FRESH if facts.deployed_s <= SOON_S else 0.5
+        if not facts.deploy_is_sure:
+            weight /= 2
         yield Sign(
             "deploy", weight, f"A deploy{what} was marked {facts.deployed_s:,.0f} s before the first failure."
         )

@@ -34,6 +34,7 @@ class Facts:
     is_maintained: bool = False  # planned work on its component is under way
     deployed_s: float | None = None  # how long before the first failure the last deploy was marked
     deploy: str = ""  # what that marker says
+    deploy_is_sure: bool = True  # False: guessed from another ETag
     last_version: str = ""  # what the last good answer named
 
     @property

@@ -25,7 +25,8 @@ CONNECTIONS = re.compile(
 # Words that a server may also say of its own clients
 SOME_CONNECTIONS = re.compile(
     r"too many connections(?! from)|(?:connection )?pool (?:is )?(?:exhausted|timed? ?out)"
-    r"|connection limit exceeded|(?:all|no) (?:pooled )?connections? (?:are |is )?(?:in use|available|left)"
+    r"|connection limit exceeded|(?:all|no) (?:(?:free|pooled|database|db) )*connections? (?:are |is )?"
+    r"(?:in use|available|left|free)"
 )
 DATABASE = re.compile(
     r"\b(?:database|postgres\w*|mysql|mariadb|sql\w*|db|redis|mongo\w*|1040|hikari\w*|jdbc|orm)\b"

@@ -54,8 +54,9 @@ def with_note(reports: list[Report], truncated: int) -> list[Report]:
     """These, with what the sender has left out."""
     if truncated <= 0:
         return reports
+    alerts = "1 alert" if truncated == 1 else f"{truncated} alerts"
     note = (
-        f"The sender left out {truncated} alerts of its last message (max_alerts): they are not known here."
+        f"The sender left out {alerts} of its last message (max_alerts): more may fire than are known here."
     )
     return [replace(one, note=note) for one in reports]
 

@@ -1,6 +1,6 @@
 """Grafana: unified alerting, which speaks as Alertmanager does, and the alerts of Grafana 8 and older.
 
-https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
+https://grafana.com/docs/grafana/latest/alerting/ (contact points, webhook notifier)
 """
 
 import hashlib

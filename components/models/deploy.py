@@ -18,6 +18,7 @@ class DeploySource(models.TextChoices):
 
     COMMAND = "command", "marked by hand"
     VERSION = "version", "a response names another version"
+    ETAG = "etag", "a response has another ETag"
 
 
 class DeployManager(models.Manager["DeployMarker"]):
@@ -28,12 +29,12 @@ class DeployManager(models.Manager["DeployMarker"]):
         concerned = models.Q(component=None) | models.Q(component_id=component_id)
         return self.filter(concerned).order_by("-at", "-id")
 
-    def mark_version(self, version: str, component_id: int, at: datetime) -> None:
-        """A response names another version. In a rolling deploy they alternate: that is one deploy."""
-        mine = self.filter(component_id=component_id, source=DeploySource.VERSION)
+    def mark_seen(self, text: str, source: DeploySource, component_id: int, at: datetime) -> None:
+        """A response is of another version. In a rolling deploy they alternate: that is one deploy."""
+        mine = self.filter(component_id=component_id).exclude(source=DeploySource.COMMAND)
         if not mine.filter(at__gt=at - ROLLING, at__lte=at).exists():
-            text = one_line(f"version {version}")[:MAX_LENGTH]
-            self.create(at=at, text=text, component_id=component_id, source=DeploySource.VERSION)
+            text = one_line(text)[:MAX_LENGTH]
+            self.create(at=at, text=text, component_id=component_id, source=source)
 
     def prune(self, now: datetime) -> int:
         """Delete what is too old to explain anything; how many."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -24,12 +25,13 @@ from components.models.page import Page
 from components.models.pointed import POINT
 from components.models.public_id import PublicIdField
 from components.models.regional import LOOKS_APART_S, MAX_REGION_LENGTH, Regional
+from components.models.sealing import Sealing
 from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.passive.hearing import Heard
 from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError, Passive, is_passive
-from components.probers.base import refuse_private, refuse_short
+from components.probers.base import refuse_private, refuse_short, refuse_untried
 from components.probers.self_test import KIND as SELF_TEST
 from components.status import Status
 
@@ -76,7 +78,7 @@ class ProbeManager(ClaimManager):
         return probe
 
 
-class Probe(Showing, Regional, Verdict):
+class Probe(Showing, Sealing, Regional, Verdict):
     """A target, how often to check it, and what counts as healthy."""
 
     public_id = PublicIdField()
@@ -131,7 +133,7 @@ class Probe(Showing, Regional, Verdict):
     region = LineField(max_length=MAX_REGION_LENGTH, default="local")
     is_paused = models.BooleanField("paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # The version that the last good response named (`X-App-Version` and the like); empty without one
+    # The version that the last good response named or its ETag (`components.versions`); empty without one
     last_version = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False)
 
     # The queue
@@ -155,6 +157,8 @@ class Probe(Showing, Regional, Verdict):
         """Save, with a slot in the interval. A new probe is due at once; a new target resets the verdict."""
         columns = kwargs.get("update_fields")
         is_pointed = columns is None or bool(POINT & set(columns))
+        if is_pointed:
+            self._seal_options()
         if self.pk is None:
             self.passed_at = None  # a copy has proved nothing yet
         else:
@@ -215,10 +219,13 @@ class Probe(Showing, Regional, Verdict):
             )
         prober = PROBERS[self.kind]
         try:
-            order = prober.parse(self.target, self.options)
-            refuse_private(prober.address(order), egress.through(Door.PROBES))
+            order = self.parsed()
+            way = egress.through(Door.PROBES)
+            refuse_private(prober.address(order), way)
             self.refuse_elsewhere(order)
-            refuse_short(order, self.timeout_s)
+            refuse_short(order, self.timeout_s or MAX_TIMEOUT_S)  # none: the field itself says so
+            if self.region == settings.REGION:  # what cannot be tried from here: another region may
+                refuse_untried(prober, order, way)
             if isinstance(prober, Passive):
                 prober.refuse_at_save(order)
         except InvalidProbeError as refused:
@@ -250,7 +257,7 @@ class Probe(Showing, Regional, Verdict):
         if self.fault:
             raise InvalidProbeError("options", self.fault)
         try:
-            order = EVERY_PROBER[self.kind].parse(self.target, self.options)
+            order = self.parsed()
         except InvalidProbeError:
             raise
         except (TypeError, ValueError, AttributeError, KeyError) as error:

@@ -5,17 +5,26 @@ from typing import Any
 from components import steps
 from components.egress import Egress
 from components.outcomes import Reading
-from components.probers import certificate
+from components.probers import certificate, redaction
 from components.probers.base import Option, Prober, carry_out
 from components.probers.dns import DNS
+from components.probers.domain import Domain
+from components.probers.grpc import GRPC
 from components.probers.health import HealthCheck
 from components.probers.heartbeat import Heartbeat
 from components.probers.http import HTTP
+from components.probers.icmp import ICMP
+from components.probers.imap import IMAP
 from components.probers.inbound import Inbound
+from components.probers.mysql import MySQL
 from components.probers.numbers import Numbers
 from components.probers.passive import Passive
+from components.probers.postgres import Postgres
+from components.probers.redis import Redis
 from components.probers.self_test import SelfTest
+from components.probers.smtp import SMTP
 from components.probers.sse import SSE
+from components.probers.stepwise import Steps
 from components.probers.tcp import TCP
 from components.probers.tls import TLS
 from components.probers.vendor import Vendor
@@ -36,6 +45,15 @@ PROBERS: dict[str, Prober] = {
         Vendor(),
         Heartbeat(),
         Inbound(),
+        Steps(),
+        ICMP(),
+        GRPC(),
+        Domain(),
+        SMTP(),
+        IMAP(),
+        Postgres(),
+        MySQL(),
+        Redis(),
     )
 }
 
@@ -73,4 +91,5 @@ def steps_of(kind: str) -> tuple[str, ...]:
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
     reading = await carry_out(EVERY_PROBER[kind], order, deadline_s=deadline_s, egress=egress)
+    reading = redaction.without(reading, getattr(order, "secrets", ()))
     return certificate.blamed(reading, getattr(order, "shown", None))

@@ -15,6 +15,7 @@ MAX_LENGTH = 200
 ID_LENGTH = 16
 HASH_LENGTH = 12
 HASHED_BYTES = 64 * 1024
+READ_BYTES = 128 * 1024  # of a health document: reading holds up every other check
 
 WHOLE = (
     "server", "via", "content-type", "content-length", "retry-after", "age", "x-cache", "x-cache-hits",
@@ -39,7 +40,9 @@ def always(head: wire.Head) -> dict[str, str]:
     version = next((head.headers[name] for name in VERSIONS if head.headers.get(name)), "")
     if version:
         facts["app_version"] = version
-    return {name: value[:MAX_LENGTH] for name, value in facts.items()}
+    elif head.headers.get("etag"):
+        facts["etag"] = hashlib.sha256(head.headers["etag"].encode()).hexdigest()[:HASH_LENGTH]
+    return {name: _safe(value) for name, value in facts.items()}
 
 
 def of_head(head: wire.Head) -> dict[str, str]:
@@ -54,7 +57,7 @@ def of_head(head: wire.Head) -> dict[str, str]:
         if header in head.headers:
             facts[_key(header)] = head.headers[header][:ID_LENGTH]
     facts |= {_key(header): "present" for header in PRESENT if header in head.headers}
-    return {name: value[:MAX_LENGTH] for name, value in facts.items()}
+    return {name: _safe(value) for name, value in facts.items()}
 
 
 def of_body(data: bytes | bytearray, head: wire.Head) -> dict[str, str]:
@@ -62,9 +65,9 @@ def of_body(data: bytes | bytearray, head: wire.Head) -> dict[str, str]:
     facts = {"body_length": str(len(data))}
     if data:
         facts["body_hash"] = fingerprint(bytes(data[:HASHED_BYTES]))
-    parts = failing_parts(bytes(data), head.headers.get("content-type", ""), head.status)
+    parts = failing_parts(bytes(data[:READ_BYTES]), head.headers.get("content-type", ""), head.status)
     if parts:
-        facts["failing_parts"] = ", ".join(parts)[:MAX_LENGTH]
+        facts["failing_parts"] = _safe(", ".join(parts))
     return facts
 
 
@@ -72,6 +75,11 @@ def fingerprint(data: bytes) -> str:
     """Twelve hex digits that two answers share when they differ only in numbers, ids, case and blanks."""
     text = CHANGING.sub(b"0", data.lower())
     return hashlib.sha256(BLANKS.sub(b" ", text).strip()).hexdigest()[:HASH_LENGTH]
+
+
+def _safe(value: str) -> str:
+    """At most 200 characters that a terminal and a page can show."""
+    return "".join(char if char.isprintable() else "·" for char in value[:MAX_LENGTH])
 
 
 def _key(header: str) -> str:

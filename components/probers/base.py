@@ -31,9 +31,9 @@ PATIENCE_S = 1.0  # with a body of unannounced length
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One setting of a kind of probe. `type` is str, text, int, bool, choice, mapping or secret.
+    """One setting of a kind of probe. `type` is str, text, int, bool, choice, mapping, secret or secrets.
 
-    A secret is stored sealed (components.encryption), and never shown again.
+    Of a secret (one line) and of secrets (a mapping) the row keeps only an encrypted form.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Option:
     default: Any = ""
     choices: tuple[str, ...] = ()
     help: str = ""
+    rows: int = 3  # of a text in the form
 
 
 class Clock:
@@ -135,6 +136,7 @@ PHASES = {
     Failure.TIMEOUT_TLS: "negotiating TLS",
     Failure.TIMEOUT_FIRST_BYTE: "waiting for the first byte",
     Failure.TIMEOUT_TRANSFER: "reading the response",
+    Failure.OWN_FAULT: "parsing the response",  # which is our own work
 }
 
 
@@ -271,7 +273,7 @@ def _typed(option: Option, value: Any) -> Any:
             if choice.lower() == str(value).lower():
                 return choice
         raise InvalidProbeError(option.name, f"Choose one of {', '.join(option.choices)}.")
-    if option.type == "mapping":
+    if option.type in ("mapping", "secrets"):
         return _mapping(option, value)
     text = _whole(option, str(value))
     # a browser ends the lines of a textarea by CRLF, whatever was typed
@@ -320,6 +322,13 @@ def refuse_private(place: tuple[str, int] | None, egress: Egress) -> None:
             "target",
             f"{host} is on a private or reserved network: an operator can allow it with {egress.setting}.",
         )
+
+
+def refuse_untried(prober: Prober, order: Any, egress: Egress) -> None:
+    """Refuse what this machine cannot check at all, where its kind can tell. Raises InvalidProbeError."""
+    refuse = getattr(prober, "refuse_untried", None)
+    if refuse is not None:
+        refuse(order, egress)
 
 
 def refuse_short(order: Any, timeout_s: float) -> None:

@@ -1,7 +1,7 @@
 """What the kinds of probe have in common that fetch a document over HTTP and judge what it says."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -9,14 +9,13 @@ from components import steps, wire
 from components.client_certificates import ClientCertificate
 from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import body, exchange, fetching
+from components.probers import answer_facts, body, exchange, fetching
 from components.probers.base import Clock, Option
 from components.probers.body import Answer
 from components.probers.redirects import first_hop
 from components.probers.typed_headers import refuse_unprintable
 from components.web_addresses import split_address
 
-KEPT_HEADERS = {"server": "server", "retry_after": "retry-after"}
 MAX_FACT_LENGTH = 200
 HEADERS = Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line.")
 UNREAD = Option(
@@ -75,25 +74,20 @@ class DocumentProber(ABC):
         """Whether it asks another system about the target."""
         return options.get("unread") == "unknown"
 
-    def request(self, target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    @staticmethod
+    def request(target: str, headers: Mapping[str, str]) -> dict[str, Any]:
         """The fields of the order that say what to ask. Raises InvalidProbeError."""
         refuse_unprintable(headers)
-        url = split_address(target).geturl()
-        is_typed = any(name.lower() == "accept" for name in headers)
-        return {"url": url, "headers": headers if is_typed else {"Accept": self.accepts, **headers}}
+        return {"url": split_address(target).geturl(), "headers": headers}
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Fetch the document, and judge it."""
 
         async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
-            clock.note(**{
-                name: head.headers[header][:MAX_FACT_LENGTH]
-                for name, header in KEPT_HEADERS.items()
-                if header in head.headers
-            })  # fmt: skip
+            clock.note(**answer_facts.always(head))
             return await self.judge(order, head, pieces, clock)
 
-        return await fetching.fetch(order, clock, egress, judged)
+        return await fetching.fetch(order, clock, egress, judged, {"Accept": self.accepts})
 
     @abstractmethod
     async def judge(self, order: Any, head: wire.Head, pieces: exchange.Pieces, clock: Clock) -> Reading:
@@ -101,20 +95,24 @@ class DocumentProber(ABC):
 
 
 async def whole(
-    pieces: exchange.Pieces,
-    head: wire.Head,
-    clock: Clock,
-    is_enough: Callable[[Answer], bool] = lambda answer: False,
+    pieces: exchange.Pieces, head: wire.Head, clock: Clock, is_enough: body.Enough = None
 ) -> Answer:
-    """The whole body; one whose end is not announced until `is_enough`.
+    """The whole body; one whose end is not announced until `is_enough`. Of an error page a part will do.
 
     Raises TooLargeError, MalformedAnswerError, DecompressionError, OSError.
     """
+    if is_enough is None and is_good(head):
+        is_enough = _never
     return await body.read(pieces, head, clock, method="GET", is_enough=is_enough)
+
+
+def _never(answer: Answer) -> bool:
+    return False
 
 
 def unexpected(head: wire.Head, answer: Answer, clock: Clock, because: str = "") -> Reading:
     """The reading of an answer whose status code says that it is none."""
+    clock.note(**answer_facts.of_body(answer.data, head))
     detail = f"Responded with {head.status}, which is not expected.{because}"
     return clock.reading(failure=Failure.STATUS, detail=detail, excerpt=fetching.excerpt(head, answer))
 

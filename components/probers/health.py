@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components import health_documents, wire
-from components.health_documents import Dependency, Health, HealthDocument
+from components.health_documents import MAX_TEXT_LENGTH, Dependency, Health, HealthDocument
 from components.outcomes import Failure, Reading
 from components.probers import documents, exchange, fetching
 from components.probers.base import Clock, Option, options_of
@@ -94,8 +94,11 @@ def _document(answer: Answer, head: wire.Head) -> HealthDocument | None:
 
 
 def _is_whole(answer: Answer, head: wire.Head) -> bool:
+    """Whether the document is complete; also once what is no JSON is too long to be one."""
     document = _document(answer, head)
-    return document is not None and not document.is_cut
+    if document is None:
+        return len(answer.data) > MAX_TEXT_LENGTH and not answer.data.lstrip().startswith(b"{")
+    return not document.is_cut
 
 
 def _sentence(document: HealthDocument) -> str:

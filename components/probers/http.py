@@ -151,7 +151,7 @@ class HTTP:
         async def judged(head: wire.Head, pieces: exchange.Pieces, method: str) -> Reading:
             is_enough = _enough_for(order, head)
             answer = await body.read(pieces, head, clock, method=method, is_enough=is_enough)
-            return _judge(order, head, answer, clock)
+            return judge(order, head, answer, clock)
 
         return await fetching.fetch(order, clock, egress, judged)
 
@@ -170,10 +170,10 @@ def _enough_for(order: HTTPTarget, head: wire.Head) -> Callable[[Answer], bool] 
     return is_enough
 
 
-def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
+def judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> Reading:
     """The reading of an answer, judged by the order."""
     clock.note(**answer_facts.always(head))
-    failure, detail = _failure(order, head, answer)
+    failure, detail = failure_of(order, head, answer)
     if failure is not None:
         clock.note(**answer_facts.of_body(answer.data, head))
     reading = clock.reading()
@@ -184,7 +184,7 @@ def _judge(order: HTTPTarget, head: wire.Head, answer: Answer, clock: Clock) -> 
     return replace(reading, failure=failure, detail=detail, excerpt=fetching.excerpt(head, answer))
 
 
-def _failure(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
+def failure_of(order: HTTPTarget, head: wire.Head, answer: Answer) -> tuple[Failure | None, str]:
     """What is wrong with it, and a sentence; None when it is as ordered."""
     if not order.accepts(head.status):
         return Failure.STATUS, f"Responded with {head.status}, which is not expected."

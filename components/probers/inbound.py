@@ -7,7 +7,6 @@ from typing import Any
 
 import jsonpath
 
-from components import encryption
 from components.inbound import SOURCES, SecretError, Source, Terms
 from components.outcomes import Outcome, Reading
 from components.passive import alerts, lengths
@@ -118,19 +117,13 @@ def _silence(text: str) -> timedelta | None:
 
 
 def _secret(given: Mapping[str, Any], source: Source) -> str:
-    auth, sealed = given["auth"], given["secret"]
+    auth, secret = given["auth"], str(given["secret"])
     if auth == NONE:
         return ""
     if auth == SIGNATURE and not source.signs:
         raise InvalidProbeError("auth", f"{source.label} does not sign its messages: choose another.")
-    if not sealed:
+    if not secret:
         raise InvalidProbeError("secret", f"Enter the secret for “{auth}”, or choose none.")
-    try:
-        secret = encryption.unseal(sealed)
-    except encryption.DecryptionError:
-        raise InvalidProbeError(
-            "secret", "The secret cannot be decrypted: enter it again in the console."
-        ) from None
     if auth == BASIC and ":" not in secret:
         raise InvalidProbeError("secret", "Write it as user:password.")
     if auth == SIGNATURE:

@@ -67,10 +67,12 @@ class NumberOrder(DocumentOrder):
         """What is measured, in a sentence."""
         return self.value.name if self.divided_by is None else f"{self.value.name} / {self.divided_by.name}"
 
-    @property
-    def is_falling(self) -> bool:
-        """Whether it is full when it is low: its limits lie below."""
-        return any(not limit.is_above for limit in self.limits)
+    def is_falling(self, value: float) -> bool:
+        """Whether it is full when it is low: as its limits lie; where they do not tell, as the value does."""
+        directions = {limit.is_above for limit in self.limits}
+        if len(directions) == 1:
+            return not directions.pop()
+        return self.full_at is not None and value > self.full_at
 
     def past_s(self, interval_s: int) -> int:
         """How many seconds of its past it wants to know, checked this often; 0 for none."""
@@ -113,7 +115,7 @@ class Numbers(DocumentProber):
         Option(
             "full_at",
             "Full at",
-            help="Warns before the number reaches this value. For a number that falls, set a limit “below”.",
+            help="Warns before the number reaches this value, rising or (with a limit “below”) falling.",
         ),
         Option(
             "warn_minutes",
@@ -136,7 +138,7 @@ class Numbers(DocumentProber):
             raise InvalidProbeError("divided_by", "Use two JSON paths or two series, not one of each.")
         if not 1 <= given["warn_minutes"] <= MAX_WARN_MINUTES:
             raise InvalidProbeError("warn_minutes", f"Enter 1 to {MAX_WARN_MINUTES} minutes.")
-        return NumberOrder(
+        order = NumberOrder(
             **self.request(target, given["headers"]),
             value=value,
             divided_by=divided_by,
@@ -145,6 +147,8 @@ class Numbers(DocumentProber):
             full_at=_checked("full_at", given["full_at"], number_of) if given["full_at"] else None,
             warn_s=60.0 * given["warn_minutes"],
         )
+        _refuse_full_before_limits(order)
+        return order
 
     async def judge(
         self, order: NumberOrder, head: wire.Head, pieces: exchange.Pieces, clock: Clock
@@ -157,6 +161,7 @@ class Numbers(DocumentProber):
         if not documents.is_good(head):
             return documents.unexpected(head, answer, clock)
         try:
+            clock.phase = Failure.OWN_FAULT  # from here on the time is ours
             value, parts = await measured(order, answer, head)
         except NoNumberError as error:
             excerpt = fetching.excerpt(head, answer)
@@ -169,17 +174,17 @@ class Numbers(DocumentProber):
 async def measured(order: NumberOrder, answer: Answer, head: wire.Head) -> tuple[float, str]:
     """The number, and the two that make a ratio ("830 of 1,000"; else empty). Raises NoNumberError."""
     if len(answer.data) > INLINE_BYTES:
-        found = await asyncio.to_thread(_numbers, order, answer, head)
+        numbers = await asyncio.to_thread(_numbers, order, answer, head)
     else:
-        found = _numbers(order, answer, head)
+        numbers = _numbers(order, answer, head)
     if order.divided_by is None:
-        return found[0], ""
-    if found[1] == 0:
+        return numbers[0], ""
+    if numbers[1] == 0:
         raise NoNumberError(f"{order.divided_by.name} is 0, so there is no ratio.")
-    value = found[0] / found[1]
+    value = numbers[0] / numbers[1]
     if not math.isfinite(value):
         raise NoNumberError(f"{order.name} is too large a number.")
-    return value, f"{spelled(found[0])} of {spelled(found[1])}"
+    return value, f"{spelled(numbers[0])} of {spelled(numbers[1])}"
 
 
 def judged(order: NumberOrder, value: float, parts: str = "") -> tuple[Failure | None, str, str]:
@@ -202,7 +207,7 @@ def _forecast(order: NumberOrder, value: float) -> str:
     if order.full_at is None:
         return ""
     points = (*order.past, (0.0, value))
-    wait_s = forecasts.seconds_until(points, order.full_at, is_falling=order.is_falling)
+    wait_s = forecasts.seconds_until(points, order.full_at, is_falling=order.is_falling(value))
     if wait_s is None or wait_s > order.warn_s:
         return ""
     if wait_s == 0:
@@ -218,14 +223,14 @@ def _numbers(order: NumberOrder, answer: Answer, head: wire.Head) -> list[float]
     try:
         if order.value.path is not None:
             document = json_answers.document(answer, head)
-            found = [_json_numbers(source, document) for source in sources]
+            by_source = [_json_numbers(source, document) for source in sources]
         else:
             wanted = [source.selector for source in sources if source.selector is not None]
             kind = head.headers.get("content-type", "")
-            found = prometheus_text.values(bytes(answer.data), kind, wanted)
+            by_source = prometheus_text.values(bytes(answer.data), kind, wanted)
     except (json_answers.UnreadableError, SeriesError) as error:
         raise NoNumberError(str(error)) from error
-    return [_one(source, numbers, order.several) for source, numbers in zip(sources, found, strict=True)]
+    return [_one(source, numbers, order.several) for source, numbers in zip(sources, by_source, strict=True)]
 
 
 def _json_numbers(source: Source, document: Any) -> list[float]:
@@ -253,11 +258,15 @@ def _one(source: Source, numbers: Sequence[float], several: str) -> float:
         raise NoNumberError(
             f"{source.name} matches {len(numbers):,} numbers: name one, or set “If several match”."
         )
-    value = JOINS[several](numbers) if len(numbers) > 1 else numbers[0]
-    if not math.isfinite(value):
-        word = "not a number (NaN)" if math.isnan(value) else "infinite"
-        raise NoNumberError(f"{source.name} is {word}.")
-    return value
+    for value in numbers:
+        if not math.isfinite(value):
+            raise NoNumberError(
+                f"{source.name} is {'not a number (NaN)' if math.isnan(value) else 'infinite'}."
+            )
+    try:
+        return JOINS[several](numbers) if len(numbers) > 1 else numbers[0]
+    except OverflowError as error:
+        raise NoNumberError(f"{source.name} is too large a number.") from error
 
 
 def _source(field: str, text: str) -> Source | None:
@@ -278,6 +287,20 @@ def _source(field: str, text: str) -> Source | None:
         raise InvalidProbeError(
             field, 'Write a JSON path that begins with $, or a series as name or name{label="value"}.'
         ) from error
+
+
+def _refuse_full_before_limits(order: NumberOrder) -> None:
+    """What is full before any of its limits is degraded for good. Raises InvalidProbeError."""
+    above = [limit.value for limit in order.limits if limit.is_above]
+    below = [limit.value for limit in order.limits if not limit.is_above]
+    if order.full_at is None or not order.limits or (above and below):
+        return
+    if (above and order.full_at < min(above)) or (below and order.full_at > max(below)):
+        side = "above" if above else "below"
+        raise InvalidProbeError(
+            "full_at",
+            f"This is reached before any limit “{side}”: use a value beyond the limits, or change them.",
+        )
 
 
 def _checked(field: str, text: str, read: Callable[[str], Any]) -> Any:

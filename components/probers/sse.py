@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from components import steps, wire
+from components import http2, steps, wire
 from components.client_certificates import ClientCertificate
 from components.egress import Egress
 from components.outcomes import Failure, Reading
@@ -232,9 +232,15 @@ async def _watch(order: StreamTarget, pieces: exchange.Pieces, clock: Clock) -> 
         if order.watch_s > end_s:
             clock.remark(f"Watched for {end_s:.0f} s only, as this check had no more time.")
         return _judge(order, seen, clock, _limit(order, seen, end_s), is_gap=_is_gap(order, seen, end_s))
-    except ConnectionError:
-        return _ended("The connection was cut", seen, clock, time.perf_counter() - began)
+    except ConnectionError as error:
+        return _ended(_how(error), seen, clock, time.perf_counter() - began)
     return _ended("The server ended the stream", seen, clock, time.perf_counter() - began)
+
+
+def _how(error: ConnectionError) -> str:
+    """HTTP/2 has words for it."""
+    is_said = isinstance(error, http2.StreamEndedError)
+    return f"The server ended the stream ({error})" if is_said else "The connection was cut"
 
 
 def _limit(order: StreamTarget, seen: _Seen, end_s: float) -> float:

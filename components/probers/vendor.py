@@ -119,13 +119,13 @@ def _facts(report: Report) -> dict[str, str]:
 
 def _sentence(report: Report) -> str:
     """ "They report a major outage of “API”: “Elevated errors” (identified): We are investigating."."""
-    said = f"{SAYS[report.status]} of “{report.name}”"
+    subject = f"{SAYS[report.status]} of “{report.name}”"
     event = report.event
     if event is None:
-        return f"{said}."
+        return f"{subject}."
     phase = f" ({event.phase})" if event.phase else ""
     update = _cut(" ".join(event.update.split()), MAX_UPDATE_LENGTH)
-    return f"{said}: “{_cut(event.title, 80)}”{phase}" + (f": {update}" if update else ".")
+    return f"{subject}: “{_cut(event.title, 80)}”{phase}" + (f": {update}" if update else ".")
 
 
 def _words(event: Event) -> str:

@@ -1,7 +1,9 @@
 """Models of incidents, maintenance and postmortems. They do not import `incidents.automation`."""
 
+from incidents.models.act import Act, ActState, Helped
 from incidents.models.affected import Affected
 from incidents.models.draft import Draft
+from incidents.models.hook import Action, Brake, Hook
 from incidents.models.incident import Incident
 from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
@@ -15,12 +17,18 @@ from incidents.models.update import Update, UpdateVersion
 from incidents.models.work import State as MaintenanceState
 
 __all__ = [
+    "Act",
+    "ActState",
+    "Action",
     "ActionItem",
     "ActionKind",
     "ActionState",
     "Affected",
     "AlreadyResolvedError",
+    "Brake",
     "Draft",
+    "Helped",
+    "Hook",
     "Incident",
     "Maintenance",
     "MaintenanceState",

@@ -156,6 +156,7 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
         "since": recent[-1].started_at if recent and recent[-1].ended_at is None else None,
         "minutes": minute_bars(recent, now),
         "probes": list(with_last(component.probes.all())),
+        "hooks": component.hooks.all(),
         "needs": component.needs.all(),
         "needed_by": component.needed_by.all(),
         "opened": opened,

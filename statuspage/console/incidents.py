@@ -19,7 +19,7 @@ from incidents import automation, handover, hidden_components, notification_stat
 from incidents.generated_text import duration
 from incidents.lifecycle import Kind
 from incidents.models import Affected, Incident, Notice, NoticeKind, Update, recovery
-from statuspage.console import promises
+from statuspage.console import hooks, promises
 from statuspage.models import Audit, Role
 from statuspage.public import incident_cards
 from statuspage.public.evidence import evidence
@@ -93,6 +93,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "postmortem": getattr(incident, "postmortem", None),
         "now": now,
         **_notification_lines(incident, now),
+        **hooks.of_incident(incident),
     }
     return render(request, "console/incident.html", context)
 

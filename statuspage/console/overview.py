@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Prefetch, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
 from django.urls import reverse
 
 from components import latency
@@ -18,7 +18,7 @@ from components.unsteady import ON_AND_OFF
 from incidents import automation, notification_status, staff_questions
 from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
-from incidents.models import ActionItem, ActionState, Affected, Incident, Maintenance, Update
+from incidents.models import Act, ActionItem, ActionState, ActState, Affected, Incident, Maintenance, Update
 from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
@@ -103,6 +103,7 @@ class Overview:
     more_down: int
     suggestions: tuple[Suggestion, ...]
     questions: tuple[staff_questions.Question, ...]
+    proposals: tuple[Act, ...]
     opened: tuple[Opened, ...]
     rows: tuple[Row, ...]
     more_rows: int
@@ -135,6 +136,7 @@ def overview(now: datetime) -> Overview:
         questions=tuple(
             staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MAX_SUGGESTED]
         ),
+        proposals=tuple(_proposals()),
         opened=tuple(_opened(incident, now) for incident in incidents if incident.published_at),
         rows=tuple(_rows(shown, now)),
         more_rows=counts["every"] - len(shown),
@@ -143,6 +145,12 @@ def overview(now: datetime) -> Overview:
         coming=tuple(_coming(now)),
         activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MAX_ACTIVITY]),
     )
+
+
+def _proposals() -> QuerySet[Act]:
+    """Calls of recovery hooks that wait for approval."""
+    proposed = Act.objects.filter(state=ActState.PROPOSED).select_related("incident", "component")
+    return proposed.order_by("id")[:MAX_SUGGESTED]
 
 
 def _incidents() -> list[Incident]:

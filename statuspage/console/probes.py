@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components import secret_fields
 from components.client_certificates import KEY
 from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
@@ -220,7 +221,7 @@ def _back(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
-@sensitive_post_parameters(KEY)
+@sensitive_post_parameters(KEY, *secret_fields.names())
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change a probe: show the options of a kind, try it, replay the last day, or save."""
     probe = _get(public_id)
@@ -231,7 +232,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Role.EDITOR)
-@sensitive_post_parameters(KEY)
+@sensitive_post_parameters(KEY, *secret_fields.names())
 def add(request: HttpRequest, public_id: str) -> HttpResponse:
     """A probe of this component."""
     component = get_object_or_404(Component, public_id=public_id)
@@ -278,7 +279,7 @@ def _save(request: HttpRequest, form: KindForm) -> Probe:
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
     before = None if is_new else _logged_fields(Probe.objects.get(pk=probe.pk), names, now)
-    regions = form.cleaned_data["other_regions"]
+    regions = form.cleaned_data.get("other_regions", [])
     with transaction.atomic():
         Page.objects.lock()
         if is_new:

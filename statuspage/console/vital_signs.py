@@ -64,9 +64,10 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         *(
             _heartbeat_line(loop.name.capitalize(), checks[loop.check])
             for role, loop in loops.LOOPS.items()
-            if role not in loops.OWN
+            if role not in ("worker", "post", "hooks")
         ),
         _heartbeat_line("Self-test noticed", checks["selfTest:lastNoticed"]),
+        _heartbeat_line("Hook runner", checks["hooks:heartbeat"]),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
     age = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"

@@ -18,6 +18,7 @@ from components import identity, loops, self_test
 from components.models import Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
 from incidents import notification_status
+from incidents.models import Hook
 from statuspage.serving.disk_copies import fault_here, renders_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -27,6 +28,7 @@ UNSENT_S = 120  # a burst of mails is sent by then; this long means that no work
 STUCK_S = 30  # without a complete rendering; one that fails is tried again within seconds
 BROKER_TIMEOUT_S = 1.0
 MISSED = "The self-test failed on purpose, and no one noticed in time: outages may be missed."
+NO_HOOKS: dict[str, Any] = {"status": PASS, "output": "There are no recovery hooks."}
 PASSED = "pipeline:lastPass"
 AHEAD = "The newest heartbeat is from the future: the clock was set back."
 
@@ -188,10 +190,11 @@ def _loops(now: datetime) -> dict[str, Found]:
         return {}
 
     failed = _guarded(read)
+    unused = {} if failed or Hook.objects.exists() else {"hooks:heartbeat": NO_HOOKS}
     return {
         loop.check: failed or _loop(loop, loops.state_of(loop, beats[loop.role], now, _deadline_s(loop)))
         for loop in loops.LOOPS.values()
-    }
+    } | unused
 
 
 def _deadline_s(loop: loops.Loop) -> float:

@@ -171,7 +171,7 @@ def _ladder(probes: list[Probe], checks: dict[int, list[Check]], first: datetime
     check = max(failed, key=lambda check: check.slot)
     kind = next(probe.kind for probe in probes if probe.pk == check.probe_id)
     names = [name for name in steps_of(kind) if name != steps.TRANSFER]
-    rungs = [_rung(step, check) for step in steps.walk(names, check)]
+    rungs = [_rung(step, check) for step in steps.walk(names, check, by_staff=False)]
     if all(rung.state == "ok" for rung in rungs):
         rungs.append(Rung("Response", "failed", failure_words(check.failure)))
     return tuple(rungs)

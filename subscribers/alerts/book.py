@@ -7,7 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from subscribers.alerts.kinds import KINDS, Kind, Owed, World
+from subscribers.alerts.kinds import KINDS
+from subscribers.alerts.owed import Kind, Owed, World
 from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDeliveryState, Sorter
 from subscribers.models.alert import Step
 

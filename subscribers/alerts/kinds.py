@@ -3,87 +3,31 @@
 To add a kind, write the function and one line in KINDS. What it no longer finds is closed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import Max, Min
-from django.urls import NoReverseMatch, reverse
 
 from components.models import Probe
 from incidents import sight, slowdowns, staff_questions
 from incidents.automation import PROPOSE_AFTER
 from incidents.models import Incident
 from incidents.times import clock
+from subscribers.alerts import recovery
+from subscribers.alerts.owed import HOUR, INCIDENTS, SYSTEM, Kind, Owed, World, address
 from subscribers.delivery import refused_mail
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host
 from subscribers.models.host import FAILURES_BEFORE_REST
 from subscribers.models.subscriber import RANKS
 
-INCIDENTS, SYSTEM = "incidents", "system"
-HOUR = timedelta(hours=1)
 HOLD_S = 30.0  # `up` restarts a part within seconds: that needs no alert
 REGION_SILENT_S = 120
 ANSWERED_S = 120.0  # a probe being set up may still be corrected
 MANY_GIVEN_UP = 20  # in an hour
 MAX_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """A finding that staff should know now. `subject` identifies it for as long as it lasts."""
-
-    subject: str
-    title: str
-    body: str = ""
-    url: str = ""
-    back: str = ""  # the message once it is over; empty: none
-    rank: int | None = None  # the rank of its Impact; None: sent whatever minimum a channel has
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The input of `find`: the time, and the checks of /healthz.
-
-    `node`: this machine, whose copies of the page we judge; empty if this process serves no page.
-    """
-
-    now: datetime
-    vitals: Mapping[str, Mapping[str, Any]]
-    node: str = ""
-
-    def may_judge(self, subject: str) -> bool:
-        """Whether this process may close it: a disk is judged only by its own machine."""
-        _, at, node = subject.partition("@")
-        return not at or node == self.node
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """`hold_s`: how long it must last, or be over, before it counts. `reminders`: times after opening.
-
-    `over`: from the subject, the message once it is over, or empty for none. Without it, the message is
-    the `back` that it was opened with.
-    """
-
-    group: str
-    find: Callable[[World], Iterable[Owed]]
-    over: Callable[[str], str] | None = None
-    hold_s: float = 0.0
-    reminders: tuple[timedelta, ...] = ()
-    repeat: timedelta | None = None  # after the last of `reminders`
-
-
-def address(name: str, *args: str) -> str:
-    """The full URL of a page by its URL name; PUBLIC_URL if there is none."""
-    try:
-        return f"{settings.PUBLIC_URL}{reverse(name, args=args)}"
-    except NoReverseMatch:
-        return settings.PUBLIC_URL
 
 
 # Incidents
@@ -232,6 +176,7 @@ PARTS = {  # by check of /healthz: (message when failing, message when over)
         "The self-test failed on purpose and was not noticed in time: outages may be missed.",
         "The self-test is noticed again.",
     ),
+    "hooks:heartbeat": ("Recovery hooks are not being called.", "Recovery hooks are being called again."),
     "deliveries:oldestDue": ("Messages to subscribers are not being sent.", "Messages are being sent again."),
     "probes:oldestDueSlot": ("Checks are not being started on time.", "Checks are on time again."),
     "probes:lastCheck": ("No check has finished recently.", "Checks are finishing again."),
@@ -250,6 +195,7 @@ BROKER = "broker:responseTime"
 FOLLOWS = {  # checks that fail as a consequence of another
     "probes:oldestDueSlot": BY_CLOCK[:1], "probes:lastCheck": BY_CLOCK[:1],
     "deliveries:oldestDue": BY_CLOCK[1:], "dispatcher:heartbeat": BY_CLOCK[1:],
+    "hooks:heartbeat": BY_CLOCK[1:],
     "renderer:heartbeat": ("web:heartbeat",), "spooler:heartbeat": ("web:heartbeat",),
     "selfTest:lastNoticed": (*BY_CLOCK[:1], "probes:oldestDueSlot", "probes:lastCheck"),
 }  # fmt: skip
@@ -373,6 +319,9 @@ KINDS: dict[str, Kind] = {
     "unwatched": Kind(INCIDENTS, unwatched, reminders=(HOUR,)),
     "disputed": Kind(INCIDENTS, disputed, reminders=(HOUR,)),
     "overdue": Kind(INCIDENTS, overdue, reminders=NUDGES, repeat=HOUR),
+    "hook_approval": Kind(INCIDENTS, recovery.proposals, recovery.decided, reminders=NUDGES[:1]),
+    "hook_disarmed": Kind(INCIDENTS, recovery.disarmed),
+    "hooks_brake": Kind(SYSTEM, recovery.brake, repeat=HOUR),
     "part": Kind(SYSTEM, parts, hold_s=HOLD_S, repeat=HOUR),
     "region": Kind(SYSTEM, regions, hold_s=HOLD_S, repeat=HOUR),
     "blind": Kind(SYSTEM, blind, hold_s=HOLD_S, repeat=HOUR),

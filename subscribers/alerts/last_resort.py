@@ -20,8 +20,9 @@ from django.conf import settings
 
 from components import encryption
 from incidents.times import clock
-from subscribers.alerts import kinds, sending
-from subscribers.alerts.kinds import HOUR, PARTS, SYSTEM
+from subscribers.alerts import owed, sending
+from subscribers.alerts.kinds import PARTS
+from subscribers.alerts.owed import HOUR, SYSTEM
 from subscribers.alerts.sending import Message
 from subscribers.delivery.envelope import End
 from subscribers.models import Alert, AlertChannel, AlertDelivery, AlertDeliveryState
@@ -123,7 +124,7 @@ class LastResort:
             opened_at = datetime.fromisoformat(outage.opened_at)
             alert, _ = Alert.objects.get_or_create(
                 kind="database", subject=outage.id,
-                defaults={"title": AWAY, "back": BACK, "url": kinds.address("console"),
+                defaults={"title": AWAY, "back": BACK, "url": owed.address("console"),
                           "opened_at": opened_at},
             )  # fmt: skip
             channels = AlertChannel.objects.filter(pk__in=[int(pk) for pk in outage.told])

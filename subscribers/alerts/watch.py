@@ -20,8 +20,8 @@ from components.egress import Door, Egress, through
 from incidents import alerting
 from subscribers.alerts import book, delivering, sending
 from subscribers.alerts.book import Book
-from subscribers.alerts.kinds import World
 from subscribers.alerts.last_resort import LastResort, utc_now
+from subscribers.alerts.owed import World
 from subscribers.models import AlertChannel
 
 log = logging.getLogger(__name__)

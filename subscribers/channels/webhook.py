@@ -3,9 +3,9 @@
 import time
 from datetime import UTC, datetime
 
+from components import webhook_signature
 from components.egress import Egress
 from incidents.api_shapes import moment
-from subscribers import webhook_signature
 from subscribers.channels.http_post import FAILURES, failed, judged, post
 from subscribers.channels.kind import ChannelKind
 from subscribers.delivery import webhook_payload

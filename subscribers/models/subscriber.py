@@ -15,13 +15,13 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from components import encryption, event_log
+from components import encryption, event_log, webhook_signature
 from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
 from incidents.models import Incident, Maintenance, Notice, NoticeKind
-from subscribers import address_identity, webhook_signature
+from subscribers import address_identity
 from subscribers.choice import Choice
 from subscribers.states import Channel, DeliveryState, Purpose, State, channel_choices
 

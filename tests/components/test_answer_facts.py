@@ -49,6 +49,11 @@ def test_long_values_are_cut():
     assert all(len(value) <= 200 for value in seen.values())
 
 
+def test_what_a_terminal_would_obey_is_not_kept():
+    seen = facts("503 \x1b[2Jgone", "busy", "text/plain", "Via: a\x1b]0;title\x07b")
+    assert (seen["reason"], seen["via"]) == ("·[2Jgone", "a·]0;title·b")
+
+
 def test_the_head_is_kept_when_the_body_breaks_off():
     async def dies(reader, writer):
         await reader.readuntil(b"\r\n\r\n")

@@ -284,3 +284,22 @@ def test_the_shell_shows_the_certificate_of_these_files(tmp_path, files, setting
 def test_the_shell_refuses_what_would_show_nothing(files, target, more, words):
     with pytest.raises(CommandError, match=words):
         call_command("probe", target, *files[0], *more)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "body"),
+    [("numbers", {"value": "$.used"}, b'{"used": 7}'), ("health", {}, b'{"status": "UP", "checks": []}')],
+)
+def test_a_document_is_fetched_under_the_same_certificate(tmp_path, kind, options, body):
+    shown = pair()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with Demanding(tmp_path, trusts=shown[0], answer=answer) as server:
+        order = PROBERS[kind].parse(f"https://127.0.0.1:{server.port}/", options)
+        order = replace(order, shown=client_certificates.of(*shown))
+        reading = asyncio.run(probers.check(kind, order, deadline_s=4, egress=server.egress))
+        bare = replace(order, shown=None)
+        refused = asyncio.run(probers.check(kind, bare, deadline_s=4, egress=server.egress))
+    assert (reading.failure, reading.detail) == (None, "")
+    assert server.lines[0][0] == "probe"
+    assert refused.failure is Failure.TLS
+    assert PROBERS[kind].is_secure(order)

@@ -1,10 +1,13 @@
 """What facts point to: the 503 night as a table, and answers that must not fool the rules."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from components.diagnosis import Facts, diagnose, made_by, proxy_status, reasons, timing
 from components.diagnosis.documents import failing_parts
 from components.diagnosis.timing import Pace
+from components.outcomes import Failure
 
 SLOWER = {"median_ms": 84.0, "last_ms": 1412.0}
 WHOLE = {"http_version": "HTTP/1.1"}
@@ -19,6 +22,8 @@ VARNISH = {"server": "Varnish", "x_varnish": "7", "reason": "Backend fetch faile
         (Facts("status", 503), []),  # a bare 503 says nothing of why
         (Facts("status", 503, headers={"retry_after": "30"}), []),  # who sends it is not known
         (Facts("status", 503, headers={"retry_after": "30", "server": "gunicorn"}), ["overload"]),
+        (Facts("status", 503, headers={"retry_after": "²", "server": "gunicorn"}), ["overload"]),
+        (Facts("status", 503, headers={"retry_after": "9" * 99, "server": "gunicorn"}), []),
         (Facts("status", 503, **SLOWER), ["overload"]),
         (Facts("status", 503, excerpt="QueuePool limit of size 5 reached, database"), ["db_connections"]),
         (Facts("status", 500, excerpt="FATAL: remaining connection slots are reserved"), ["db_connections"]),
@@ -224,3 +229,41 @@ def test_long_hostile_text_is_read_in_no_time(excerpt):
     assert all(
         not cause.is_confident for cause in diagnose(Facts("status", 503, excerpt=excerpt, headers=headers))
     )
+
+
+SAID = [
+    "nginx", "HAProxy", "Varnish", "cdn; error=dns_error", "1.1 varnish", "cache-fra", "true", "0", "503",
+    "no healthy upstream", "<center><h1>502 Bad Gateway</h1></center><hr><center>nginx", "Guru Meditation",
+    "maintenance mode", "captcha", "too many connections", '{"status":"DOWN","components":{"db":{"status":',
+]  # fmt: skip
+HEADERS = [
+    "server", "via", "reason", "proxy_status", "retry_after", "x_varnish", "x_served_by", "cf_mitigated",
+    "x_vercel_error", "x_render_routing", "body_length", "content_type", "failing_parts", "app_version",
+]  # fmt: skip
+TEXTS = st.one_of(st.text(max_size=200), st.sampled_from(SAID))
+NUMBERS = st.one_of(st.none(), st.floats(0, 1e9))
+ANY_FACTS = st.builds(
+    Facts,
+    failure=st.sampled_from([*map(str, Failure), "", "unheard of"]),
+    status_code=st.one_of(st.none(), st.integers(-1, 999)),
+    detail=TEXTS,
+    excerpt=TEXTS,
+    headers=st.dictionaries(st.sampled_from(HEADERS), TEXTS, max_size=6),
+    first_byte_ms=NUMBERS,
+    connect_ms=NUMBERS,
+    median_ms=NUMBERS,
+    last_ms=NUMBERS,
+    deployed_s=NUMBERS,
+    recent=st.text("+-?", max_size=30),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(ANY_FACTS)
+def test_whatever_was_seen_is_answered_in_order_and_with_reasons(facts):
+    causes = diagnose(facts)
+    assert [cause.sure for cause in causes] == sorted((cause.sure for cause in causes), reverse=True)
+    assert len({cause.kind for cause in causes}) == len(causes) <= 4
+    assert all(cause.because and cause.name and 40 <= cause.sure <= 97 for cause in causes)
+    assert reasons(facts)
+    assert made_by(facts).spelled

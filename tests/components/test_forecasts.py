@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.forecasts import MIN_POINTS, seconds_until
 
@@ -95,3 +97,21 @@ def test_a_restart_begins_anew_and_must_come_further_than_before():
     assert seconds_until([*leak, *again], 1.0) is None  # at 0.8, it was at 0.88 before
     further = [(20 * MINUTE + at, value) for at, value in line(17, 0.1, 0.05)]
     assert seconds_until([*leak, *further], 1.0) == pytest.approx(2 * MINUTE)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-100_000, 0), st.floats(allow_nan=False, allow_infinity=False)), max_size=40
+    ),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+)
+def test_any_numbers_have_a_time_or_none(points, full_at, is_falling):
+    wait_s = seconds_until(sorted(points), full_at, is_falling=is_falling)
+    assert wait_s is None or 0 <= wait_s <= 300_000
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 1, 1e9, 1e300])
+def test_the_size_of_the_numbers_does_not_matter(scale):
+    points = [(at, value * scale) for at, value in line(30, 0.5, 0.01)]
+    assert seconds_until(points, scale) == pytest.approx(21 * MINUTE)

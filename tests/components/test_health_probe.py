@@ -124,6 +124,19 @@ def test_a_server_that_keeps_the_connection_open_is_read_as_soon_as_the_document
     assert told(reading) == ("down", "It reports that it is down.")
 
 
+def test_a_stream_that_is_no_document_is_judged_by_its_code():
+    async def behave(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"<p>tick\n" * 10_000)
+        await writer.drain()
+        await reader.read()
+
+    with Raw(behave) as server:
+        reading = look("health", f"http://127.0.0.1:{server.port}/", deadline_s=4.0)
+    assert told(reading) == ("up", "")
+    assert "judged by the status code alone" in reading.facts["note"]
+
+
 def test_what_is_said_of_another_counts_and_nobody_there_does_not(target):
     prober = PROBERS["health"]
     assert prober.is_indirect({"unread": "unknown"})

@@ -5,6 +5,7 @@ import resource
 import time
 
 import pytest
+import uvloop
 from django.core.exceptions import ValidationError
 
 from components.egress import Egress
@@ -20,7 +21,8 @@ from tests.targets import Raw
 
 
 def hold(server, options, *, deadline_s=8.0):
-    return look("websocket", f"ws://127.0.0.1:{server.port}/", options, deadline_s=deadline_s)
+    target = f"ws://127.0.0.1:{server.port}/"
+    return look("websocket", target, options, deadline_s=deadline_s, run=uvloop.run)
 
 
 def test_all_open_over_the_ramp_and_are_held():
@@ -157,6 +159,29 @@ def test_pings_keep_a_connection_open_that_idles_otherwise():
         assert hold(server, {"hold_s": 3, "ping_s": 0}).failure is Failure.RESET
 
 
+def test_a_process_that_stood_still_blames_no_server_for_hanging_up():
+    async def handle(reader, writer):
+        await ws.upgrade(reader, writer)
+        async with asyncio.timeout(1.5) as idle:
+            while data := await reader.read(1000):
+                idle.reschedule(asyncio.get_running_loop().time() + 1.5)
+                writer.write(
+                    ws.frame(ws.PONG, bytes(byte ^ data[2 + n % 4] for n, byte in enumerate(data[6:14])))
+                )
+
+    async def go(port):
+        from components import probers
+
+        options = {"hold_s": 5, "connections": 2, "ping_s": 1}
+        order = PROBERS["websocket"].parse(f"ws://127.0.0.1:{port}/", options)
+        asyncio.get_running_loop().call_later(1.2, time.sleep, 3)
+        return await probers.check("websocket", order, deadline_s=8, egress=Egress(OWN))
+
+    with Raw(handle) as server:
+        reading = uvloop.run(go(server.port))
+    assert reading.failure is Failure.OWN_FAULT, reading.detail
+
+
 def test_silence_after_a_while_is_seen_by_the_next_ping():
     async def falls_silent(reader, writer):
         await ws.upgrade(reader, writer)
@@ -278,7 +303,7 @@ def test_no_file_left_is_our_own_fault(monkeypatch):
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
-        reading = asyncio.run(go())
+        reading = uvloop.run(go())
     assert reading.failure is Failure.OWN_FAULT
     assert classify(reading, Expectation())[0] is Outcome.UNKNOWN
 
@@ -301,7 +326,7 @@ def test_a_timeout_of_a_process_that_is_too_busy_says_nothing_of_the_target(is_b
             hogging.cancel()
 
     with Raw(ws.sends()) as server:
-        reading = asyncio.run(go(server.port))
+        reading = uvloop.run(go(server.port))
     assert reading.failure is (Failure.OWN_FAULT if is_busy else Failure.TIMEOUT_TRANSFER), reading.detail
 
 

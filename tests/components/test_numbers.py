@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +77,28 @@ def test_a_number_that_is_not_there_is_unknown_with_a_sentence(target, document,
     assert reading.failure is Failure.NO_DATA
     assert told(reading) == ("unknown", sentence)
     assert "value" not in reading.facts
+
+
+@pytest.mark.parametrize("several", ["sum", "highest", "lowest"])
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ((1, "NaN"), "x is not a number (NaN)."),
+        (("NaN", 1), "x is not a number (NaN)."),
+        (("+Inf", "-Inf"), "x is infinite."),
+        ((1, "-Inf"), "x is infinite."),
+    ],
+)
+def test_one_number_that_is_none_spoils_what_they_make_together(target, several, numbers, sentence):
+    target.says = "".join(f'x{{a="{place}"}} {value}\n' for place, value in enumerate(numbers)).encode()
+    reading = look("numbers", target.url, {"value": "x", "several": several})
+    assert told(reading) == ("unknown", sentence)
+
+
+def test_a_sum_that_is_too_large_is_unknown(target):
+    target.json([1.7e308, 1.7e308])
+    reading = look("numbers", target.url, {"value": "$[*]", "several": "sum"})
+    assert told(reading) == ("unknown", "$[*] is too large a number.")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +176,8 @@ def test_a_number_beyond_its_limit_counts_also_when_others_are_asked(target):
         ({"value": "$.a", "divided_by": "series"}, "divided_by", "not one of each"),
         ({"value": "$.a", "limits": "down over nothing"}, "limits", "is not a number"),
         ({"value": "$.a", "limits": "high"}, "limits", "write “degraded above 0.8”"),
+        ({"value": "$.a", "full_at": "0", "limits": "down above 5"}, "full_at", "before any limit “above”"),
+        ({"value": "$.a", "full_at": "9", "limits": "down below 5"}, "full_at", "before any limit “below”"),
         ({"value": "$.a", "full_at": "much"}, "full_at", "is not a number"),
         ({"value": "$.a", "warn_minutes": "0"}, "warn_minutes", "Enter 1 to"),
         ({"value": "$.a", "warn_minutes": "x"}, "warn_minutes", "Enter a whole number."),
@@ -216,6 +241,14 @@ def test_a_number_that_falls_is_full_at_the_bottom(target):
     assert told(reading) == ("degraded", "$.free is 100, and will reach 0 in about 20 minutes at this pace.")
 
 
+def test_without_limits_it_is_full_from_whichever_side_it_comes(target):
+    target.json({"free": 100})
+    falling = [(minutes, 100 + 5 * minutes) for minutes in range(20, 0, -1)]
+    reading = measure(target, {"value": "$.free", "full_at": "0"}, falling)
+    assert told(reading) == ("degraded", "$.free is 100, and will reach 0 in about 20 minutes at this pace.")
+    assert told(measure(target, {"value": "$.free", "full_at": "0"}, []))[0] == "up"
+
+
 def test_what_is_full_without_a_limit_is_degraded(target):
     target.json({"used": 1000, "max": 1000})
     reading = measure(target, {"value": "$.used", "divided_by": "$.max", "full_at": "1"}, [])
@@ -254,6 +287,22 @@ def test_a_large_page_does_not_hold_up_the_other_checks(target):
     assert len(gaps) > 10  # the loop went round while it was parsed
 
 
+def test_what_we_do_not_parse_in_time_is_our_own_fault(target):
+    target.says = b"used 3\n" + b"# " + b"x" * 200_000
+    order = PROBERS["numbers"].parse(target.url, {"value": "used"})
+    busy = ThreadPoolExecutor(1)
+
+    async def go():
+        asyncio.get_running_loop().set_default_executor(busy)
+        work = busy.submit(time.sleep, 3)
+        reading = await check("numbers", order, deadline_s=1.0, egress=Egress(OWN))
+        assert not work.done()
+        return reading
+
+    reading = asyncio.run(go())
+    assert told(reading) == ("unknown", "Timed out after 1 s: parsing the response.")
+
+
 def test_a_body_that_ends_with_the_connection_is_read_to_its_end():
     body = json.dumps({"used": 5}).encode()
 
@@ -269,6 +318,18 @@ def test_a_body_that_ends_with_the_connection_is_read_to_its_end():
     with Raw(behave) as server:
         reading = look("numbers", f"http://127.0.0.1:{server.port}/", {"value": "$.used"})
     assert reading.facts["value"] == "5"
+
+
+def test_an_error_page_that_never_ends_is_an_error():
+    async def behave(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\n\r\nsorry")
+        await writer.drain()
+        await reader.read()
+
+    with Raw(behave) as server:
+        reading = look("numbers", f"http://127.0.0.1:{server.port}/", {"value": "$.used"}, deadline_s=4.0)
+    assert (reading.failure, reading.excerpt) == (Failure.STATUS, "sorry")
 
 
 def test_a_body_that_never_ends_is_cut_off_at_the_deadline():

@@ -30,14 +30,14 @@ from tests.targets import Raw
 OWN = ["127.0.0.0/8", "::1/128"]
 
 
-def look(kind, target, options=None, *, deadline_s=3.0, egress=None):
-    """One check, as the worker runs it."""
+def look(kind, target, options=None, *, deadline_s=3.0, egress=None, run=asyncio.run):
+    """One check, as the worker runs it; `run` is the event loop, the worker's own is uvloop.run."""
     order = PROBERS[kind].parse(target, options or {})
 
     async def go():
         return await probers.check(kind, order, deadline_s=deadline_s, egress=egress or Egress(OWN))
 
-    return asyncio.run(go())
+    return run(go())
 
 
 def test_a_reading_tells_address_family_phases_and_code(target):

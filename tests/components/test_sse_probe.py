@@ -6,6 +6,7 @@ import ssl
 import time
 
 import pytest
+import uvloop
 from django.core.exceptions import ValidationError
 
 from components import steps
@@ -13,6 +14,7 @@ from components.egress import Egress
 from components.models import Probe
 from components.outcomes import Failure
 from components.probers import PROBERS, InvalidProbeError, steps_of
+from tests import http2
 from tests.certificates import make
 from tests.components.test_probers import OWN, look
 from tests.targets import Raw
@@ -43,7 +45,8 @@ def streams(*pieces, every_s=0.05, head=HEAD, more=b"", stays=True, end=None):
 def watch(behave, options=None, *, deadline_s=4.0):
     with Raw(behave) as server:
         began = time.monotonic()
-        reading = look("sse", f"http://127.0.0.1:{server.port}/events", options, deadline_s=deadline_s)
+        target = f"http://127.0.0.1:{server.port}/events"
+        reading = look("sse", target, options, deadline_s=deadline_s, run=uvloop.run)
     assert time.monotonic() - began < deadline_s + 1.5
     return reading
 
@@ -222,6 +225,34 @@ def test_https_and_its_certificate(tmp_path):
         url = f"https://127.0.0.1:{server.port}/"
         reading = look("sse", url, egress=Egress(OWN, ca_file=str(file)))
     assert (reading.failure, reading.days_left) == (None, 20)
+
+
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_a_stream_over_http2_is_watched_and_its_reset_is_told(tmp_path, is_reset):
+    asked = {}
+
+    async def behave(reader, writer):
+        peer, stream, headers, _ = await http2.greet(reader, writer)
+        asked.update(headers)
+        await peer.say(stream, [(":status", "200"), ("content-type", "text/event-stream")], is_end=False)
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            peer.frames.send_data(stream, b"data: x\n\n")
+            await peer.flush()
+        if is_reset:
+            peer.frames.reset_stream(stream, 2)
+            await peer.flush()
+        await asyncio.sleep(30)
+
+    context, vouches = http2.tls(tmp_path)
+    with Raw(behave, tls=context) as server:
+        url, door = f"https://127.0.0.1:{server.port}/", Egress(OWN, ca_file=vouches)
+        reading = look("sse", url, {"http2": True, "watch_s": 1}, egress=door, run=uvloop.run)
+    assert asked["accept"] == "text/event-stream"
+    if is_reset:
+        assert (reading.failure, "INTERNAL_ERROR" in reading.detail) == (Failure.RESET, True), reading.detail
+    else:
+        assert (reading.failure, reading.facts["events"]) == (None, "3")
 
 
 def test_with_less_time_than_ordered_it_is_watched_for_less_and_says_so():

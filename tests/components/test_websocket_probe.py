@@ -1,9 +1,11 @@
 """One WebSocket: the upgrade to the letter, messages, silence, closes, and servers that break the rules."""
 
+import asyncio
 import ssl
 import time
 
 import pytest
+import uvloop
 
 from components import steps
 from components.egress import Egress
@@ -22,9 +24,8 @@ def ask(behave, options=None, *, deadline_s=1.5, egress=None):
     """One check of a raw server, which must end by its deadline."""
     with Raw(behave) as server:
         began = time.monotonic()
-        reading = look(
-            "websocket", f"ws://127.0.0.1:{server.port}/", options, deadline_s=deadline_s, egress=egress
-        )
+        target = f"ws://127.0.0.1:{server.port}/"
+        reading = look("websocket", target, options, deadline_s=deadline_s, egress=egress, run=uvloop.run)
     assert time.monotonic() - began < deadline_s + 1.5
     return reading
 
@@ -338,6 +339,22 @@ def test_a_close_is_told_with_its_code_and_reason(code, words):
     assert reading.failure is Failure.RESET
     assert words in reading.detail
     assert "too many· users." in reading.detail
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.05])
+def test_a_close_just_before_a_reset_is_heard(pause_s):
+    async def behave(reader, writer):
+        await ws.upgrade(reader, writer)
+        await asyncio.sleep(0.1)
+        writer.write(ws.close(1012, "deploy"))
+        await asyncio.sleep(pause_s)
+        ws.reset(writer.transport)
+
+    for _ in range(5):
+        reading = ask(behave, {"ping_s": 0, "expect": "hi"})
+        assert (reading.failure, "with 1012 (service restart): deploy." in reading.detail) == (
+            Failure.RESET, True,
+        ), reading.detail  # fmt: skip
 
 
 @pytest.mark.parametrize("behave", [ws.resets_after_upgrade, ws.leaves_after_upgrade])

@@ -25,8 +25,7 @@ from django.utils import timezone
 from components.models import Component
 from subscribers.states import Channel
 from subscribers.models import State, Subscriber
-from components import encryption
-from subscribers import webhook_signature
+from components import encryption, webhook_signature
 import json, pathlib, secrets
 component = Component.objects.create(name="Chat", status="operational")
 now, rows = timezone.now(), []

@@ -161,3 +161,17 @@ def test_old_markers_are_removed(db):
     DeployMarker.objects.filter(text="x").update(at=now + timedelta(days=36_500))
     prune()
     assert [str(marker) for marker in DeployMarker.objects.all()] == ["x"]
+
+
+def test_another_etag_that_stays_is_a_deploy_that_weighs_half(db):
+    probe = watched()
+    for minute, etag in enumerate(["a", "a", "b", "b"]):
+        found(probe, Reading(20.0, status_code=200, facts={"etag": etag}), after(minutes=minute))
+    (marker,) = DeployMarker.objects.all()
+    assert (str(marker), marker.source) == ("another ETag", "etag")
+    for second in (0, 10):
+        found(probe, sick("oops", 503), after(minutes=4, seconds=second))
+    probe.refresh_from_db()
+    facts = probe_facts.of(probe, probe_facts.newest_bad(probe))
+    assert (facts.deploy_is_sure, facts.last_version) == (False, "")
+    assert likely_cause.of(probe.component) is None  # one weak sign names nothing

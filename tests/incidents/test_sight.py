@@ -8,7 +8,8 @@ from components.models import Component, Heartbeat
 from components.status import Status
 from incidents import sight
 from incidents.models import Incident
-from subscribers.alerts.kinds import KINDS, World
+from subscribers.alerts.kinds import KINDS
+from subscribers.alerts.owed import World
 from tests.making import NOW, after, found, watched
 
 pytestmark = pytest.mark.data

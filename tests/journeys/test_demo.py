@@ -1,4 +1,4 @@
-"""The story of the demo, hurried: slow, down, an incident by itself, repaired, resolved."""
+"""The stories of the demo, hurried: what fails, what the page says by itself, and how it ends."""
 
 import os
 import subprocess
@@ -12,31 +12,56 @@ from tests.whole import ROOT
 INNER = ("DJANGO_SETTINGS_MODULE", "VAR_DIR", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL")
 
 
-def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
+def told_by(story):
+    """What the demo prints, in order; it must end well, and leave no process."""
     mark = uuid.uuid4().hex
     env = {k: v for k, v in os.environ.items() if k not in INNER} | {"MARK": mark}
     done = subprocess.run(
-        [sys.executable, "manage.py", "demo", "--pace", "0", "--once"],
+        [sys.executable, "manage.py", "demo", "--story", story, "--pace", "0", "--once"],
         cwd=ROOT,
         env=env,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=400,
         check=False,
     )
-    told = done.stdout
-    assert done.returncode == 0, told + done.stderr
-    chapters = [
-        "A quiet day", "degraded performance", "503", "major outage",
-        "The page posted automatically (investigating",
-        "200 connections instead of 5",
-        "The page posted automatically (resolved", "The demo has been removed.",
-    ]  # fmt: skip
-    places = [told.index(words) for words in chapters]
-    assert places == sorted(places)
-    assert "Static assets  operational" in told[places[3] : places[4]]
+    assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert [one for one in psutil.process_iter() if _mark_of(one) == mark] == []
+    return done.stdout
+
+
+def in_order(told, chapters):
+    places = [told.index(words) for words in chapters]
+    assert places == sorted(places)
+    return places
+
+
+def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
+    told = told_by("widgetify")
+    places = in_order(told, [
+        "A quiet day", "degraded performance", "503", "major outage",
+        "The page posted automatically (investigating",
+        "The console: ", "200 connections instead of 5",
+        "The page posted automatically (resolved", "The demo has been removed.",
+    ])  # fmt: skip
+    assert "Static assets          operational" in told[places[3] : places[4]]
+    assert "database connections" in told[places[5] : places[6]]
+
+
+def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
+    told = told_by("chat")
+    places = in_order(told, [
+        "A quiet day", "80 % of all places", "Chat                   degraded performance",
+        "All places are taken", "Chat                   major outage",
+        "The page posted automatically (investigating", "A recovery hook has the chat server restarted",
+        "Restart the chat server: Answered. Restarted: ", "It helped",
+        "The safeguard itself locks up", "Connection safeguard   major outage",
+        "The page posted automatically (investigating, impact critical): Connection safeguard",
+        "The page posted automatically (resolved", "The demo has been removed.",
+    ])  # fmt: skip
+    assert "Posts and comments     operational" in told[places[4] : places[5]]
+    assert "Chat                   operational" in told[places[7] : places[8]]
 
 
 def _mark_of(process):

@@ -19,8 +19,8 @@ from incidents.models import Incident
 from incidents.times import clock
 from statuspage.models import Audit, Role
 from subscribers.alerts import book, delivering, forms, sending
-from subscribers.alerts.kinds import World
 from subscribers.alerts.last_resort import LastResort
+from subscribers.alerts.owed import World
 from subscribers.alerts.watch import Watch, ping
 from subscribers.models import Alert, AlertChannel, AlertDelivery
 from tests import hostile
@@ -37,7 +37,7 @@ PARTS = ("worker:heartbeat", "deliveries:heartbeat", "probes:oldestDueSlot", "de
 
 
 def vitals(*dead):
-    return {name: DEAD if name in dead else WELL for name in PARTS}
+    return {name: DEAD if name in dead else WELL for name in (*PARTS, *dead)}
 
 
 def channel(user, address, kind="apprise", **more):

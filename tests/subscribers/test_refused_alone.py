@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from components.egress import Egress
-from subscribers.alerts.kinds import KINDS, World
+from subscribers.alerts.kinds import KINDS
+from subscribers.alerts.owed import World
 from subscribers.channels import email
 from subscribers.delivery import leases
 from subscribers.delivery.dispatcher import Attempt

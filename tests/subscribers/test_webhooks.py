@@ -10,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from components import webhook_signature
 from components.egress import Egress
 from incidents.models import Post
-from subscribers import addresses, webhook_signature
+from subscribers import addresses
 from subscribers.delivery import backoff, fan_out
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.states import Channel

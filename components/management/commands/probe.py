@@ -22,8 +22,10 @@ from components.probers.base import refuse_short
 MAX_WAIT_S = 10
 MIN_NAME_LENGTH = 60
 SCHEMES = (
-    "https://…, wss://…, tcp://host:port, tls://host, dns://name, or the kind before the address:"
-    " sse+https://…, numbers+https://…, health+https://…, vendor+https://…"
+    "https://…, wss://…, tcp://host:port, tls://host, dns://name, icmp://host, grpc://host:port,"
+    " smtp://host, imap://host, postgres://host, mysql://host, redis://host, domain://name,"
+    " or the kind before the address:"
+    " sse+https://…, numbers+https://…, health+https://…, vendor+https://…, steps+https://…"
 )
 KINDS = {"http": "http", "https": "http", "ws": "websocket", "wss": "websocket"}  # by scheme
 
@@ -119,8 +121,9 @@ def kind_of(target: str) -> tuple[str, str]:
     if scheme in PROBERS and rest:
         return scheme, rest
     raise CommandError(
-        "target: Start it with http://, https://, ws://, wss://, tcp://, tls:// or dns://, or with sse+https://,"
-        " numbers+https://, health+https:// or vendor+https://."
+        "target: Start it with http://, https://, ws://, wss://, tcp://, tls://, dns://, icmp://, grpc://,"
+        " smtp://, imap://, postgres://, mysql://, redis:// or domain://, or with sse+https://,"
+        " numbers+https://, health+https://, vendor+https:// or steps+https://."
     )
 
 

@@ -23,6 +23,7 @@ from components.probers.held.upgrade import NotOpenedError, opened
 BREATH_S = 0.002  # of many answers that come at once, not each is worth a look at all connections
 GATHER_S = 0.2  # how far apart those are that were cut together
 TICK_S = 0.05
+STALL_S = 1.0
 MAX_LAG = 0.25  # of what is waited for an answer: with more, a timeout says nothing of the target
 RECONNECT_S = 1.0  # between tries to open a dropped one again; and for it once the check is over early
 
@@ -42,6 +43,7 @@ class Held:
     seen: dict[str, Any] = field(default_factory=dict)  # of the first that opened
     held_s: float = 0.0
     lag_s: float = 0.0  # by how much our own event loop was late, in all
+    stall_s: float = 0.0  # the longest time that it stood still
     dropped_first: Loss | None = None
     reconnect_s: float | None = None  # until the first that was dropped was open again
     refused_again: Reading | None = None  # what the last try to open it met
@@ -53,7 +55,12 @@ class Held:
 
     @property
     def doubtful(self) -> int:
-        """Losses by a timeout while this process was too busy to keep time, or out of something."""
+        """Losses by a timeout while this process was too busy to keep time, or out of something.
+
+        One that stood still answered no ping either: that it was hung up on says nothing of the server.
+        """
+        if self.stall_s >= STALL_S:
+            return sum(loss.was_open or loss.failure.startswith("timeout") for loss in self.losses)
         if self.lag_s < self.plan.patience_s * MAX_LAG and not self.faults:
             return 0
         return sum(loss.failure.startswith("timeout") for loss in self.losses)
@@ -95,7 +102,7 @@ class Hold:
         ]
         for task in tasks:
             task.add_done_callback(self._notice)
-        if len(tasks) >= MANY:
+        if len(tasks) >= MANY or self.plan.hold_s:
             tasks.append(asyncio.create_task(self._feel_lag()))
         try:
             await self._wait(self._are_all_ready)
@@ -196,7 +203,8 @@ class Hold:
 
     async def _gather(self) -> None:
         """Once too many are lost: a moment for those that go with them, and for the one opened again."""
-        if self._is_over() and self.sessions and self.order.connections > 1:
+        is_more = bool(self.sessions) or self.settled < self.order.connections
+        if self._is_over() and is_more and self.error is None:
             await asyncio.sleep(min(GATHER_S, max(0.0, self._left_s())))
         if self.reopening is not None:
             await asyncio.wait({self.reopening}, timeout=min(RECONNECT_S, max(0.0, self._left_s())))
@@ -267,7 +275,9 @@ class Hold:
         while True:
             began = time.perf_counter()
             await asyncio.sleep(TICK_S)
-            self.found.lag_s += max(0.0, time.perf_counter() - began - 1.5 * TICK_S)
+            late_s = time.perf_counter() - began - 1.5 * TICK_S
+            self.found.lag_s += max(0.0, late_s)
+            self.found.stall_s = max(self.found.stall_s, late_s)
 
     def _notice(self, task: "asyncio.Task[None]") -> None:
         """An error of our own ends the wait; `run` raises it."""

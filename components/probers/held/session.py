@@ -98,6 +98,9 @@ class Session:
             self.ask()
             await self._read()
         except OSError as error:
+            # a server that says why it leaves and is gone at once: the reader would keep that to itself
+            if said := bytes(self.line.reader._buffer):  # type: ignore[attr-defined]  # noqa: SLF001
+                self._take(said)
             self._lose_line(error)
         finally:
             self._stop()
@@ -215,8 +218,9 @@ class Session:
         """An answer did not come in time."""
         if self.loss is not None or self.ended:
             return
-        self.protocol.send_close(CloseCode.NORMAL_CLOSURE)
-        self._flush()
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._flush()
         missing = {"pong": self.ping, "echo": self.echo, "message with the expected text": self.wants_text}
         names = [name for name, wanted in missing.items() if wanted]
         words = f"no {' and no '.join(names)}"
@@ -282,7 +286,10 @@ class Session:
 
     def _flush(self) -> None:
         """Send what the core has ready. A server that does not read is no open connection."""
-        for data in self.protocol.data_to_send():
+        ready = self.protocol.data_to_send()
+        if self.line.writer.transport.is_closing():
+            return  # it was cut: the reader says so next, after all that came before
+        for data in ready:
             if data:  # empty: our half would end, and the line is hung up anyway
                 self.line.writer.write(data)
                 self.last_at = time.perf_counter()

@@ -69,6 +69,8 @@ def sentence(held: Held) -> str:
     parts = [f"{len(held.opened_at)} of {held.order.connections} connections opened"]
     if refused:
         parts.append(f"{len(refused)} refused ({_counts(refused)})")
+    if rest := held.order.connections - len(held.opened_at) - len(refused):
+        parts.append(f"{rest} not waited for")  # enough were lost
     if dropped:
         parts.append(f"{len(dropped)} dropped ({_counts(dropped)}), {_when(dropped)}")
     if others:

@@ -18,8 +18,8 @@ def spoke(probe: Probe, check: Check) -> str:
     said_at = _moment((check.facts or {}).get("vendor_since"))
     if said_at is None:
         return ""
-    ours = Probe.objects.filter(component=probe.component_id).exclude(kind=probe.kind)
-    flips = Flip.objects.filter(probe__in=ours, at__range=(said_at - AROUND, said_at + AROUND))
+    own_probes = Probe.objects.filter(component=probe.component_id).exclude(kind=probe.kind)
+    flips = Flip.objects.filter(probe__in=own_probes, at__range=(said_at - AROUND, said_at + AROUND))
     first = _first_fall(flips.order_by("at", "id")[:MAX_FLIPS], said_at)
     if first is None:
         return ""

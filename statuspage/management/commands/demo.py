@@ -1,38 +1,51 @@
 """`manage.py demo`, or `make demo`: watch an outage happen."""
 
+import json
+import os
 import signal
 import sys
 import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import transaction
-from django.utils import timezone
 
-from components.models import Component, Group, Probe
-from statuspage.models import Audit
-from statuspage.ops.demo import examples
-from statuspage.ops.demo.story import Story, Unexpected
+from statuspage.ops.demo import seeds
+from statuspage.ops.demo.chat_story import ChatStory
+from statuspage.ops.demo.stage import Stage, UnexpectedError
+from statuspage.ops.demo.widgetify_story import WidgetifyStory
 
-PARTS = (
-    ("Web app", "Dashboard and editor", "/"),
-    ("REST API", "For your own programs", "/api"),
-    ("Static assets", "Scripts, images, fonts", "/static/app.css"),
-)
+STORIES: dict[str, type[Stage]] = {story.name: story for story in (WidgetifyStory, ChatStory)}
 
 
 class Command(BaseCommand):
-    help = "Run Widgetify beside a status page, use up its database connections, and watch."
+    help = "Run a service beside a status page, break it, and watch: see --story."
     requires_system_checks = ()  # it checks nothing of this installation, and touches none of it
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--pace", type=float, default=1.0, help="0 runs fast, 1 leaves time to look.")
         parser.add_argument("--once", action="store_true", help="Exit when the demo ends.")
+        parser.add_argument(
+            "--story",
+            choices=STORIES,
+            default="widgetify",
+            help="widgetify: a database pool without a limit. chat: connections fill up, a safeguard fails.",
+        )
         parser.add_argument("--seed", help="(inner) Make the components that watch this address.")
+        parser.add_argument("--agent", default="", help="(inner) Who restarts it.")
+        parser.add_argument("--acts", action="store_true", help="(inner) Print the calls of hooks.")
+        parser.add_argument("--causes", action="store_true", help="(inner) Print the likely causes.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["seed"]:
-            seed(options["seed"])
+            url, agent = options["seed"], options["agent"]
+            secret = os.environ.get("HOOK_SECRET", "")
+            self.stdout.write(json.dumps(seeds.seed(options["story"], url, agent, secret)))
+            return
+        if options["causes"]:
+            self.stdout.write("\n".join(seeds.causes()))
+            return
+        if options["acts"]:
+            self.stdout.write("\n".join(seeds.acts()))
             return
         began = time.monotonic()
 
@@ -45,37 +58,16 @@ class Command(BaseCommand):
             raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, leave)
-        story = Story(say, pace=options["pace"])
+        story = STORIES[options["story"]](say, pace=options["pace"])
         try:
             story.tell()
             if not options["once"] and sys.stdin.isatty():
                 say("The page stays until you press Ctrl-C.")
                 signal.pause()
-        except Unexpected as error:
+        except UnexpectedError as error:
             sys.exit(str(error))
         except KeyboardInterrupt:
             pass
         finally:
             story.end()
             say("The demo has been removed.")
-
-
-@transaction.atomic
-def seed(url: str) -> None:
-    """Three components of one group, looked at every 5 seconds, and two finished postmortems to read."""
-    group = Group.objects.create(name="Widgetify", position=1)
-    for position, (name, description, path) in enumerate(PARTS, start=1):
-        component = Component.objects.create(
-            name=name, description=description, group=group, position=position
-        )
-        Probe.objects.create(
-            component=component,
-            kind="http",
-            target=f"{url}{path}",
-            interval_s=5,
-            timeout_s=4,
-            retry_s=2,
-            latency_limit_ms=150,
-        )
-    examples.load(timezone.now())
-    Audit.objects.note(None, "demo.seed", group, after={"components": len(PARTS), "target": url})

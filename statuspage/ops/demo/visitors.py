@@ -1,13 +1,16 @@
 """The demo's load: so many clients at a time, each asking again as soon as it is answered."""
 
 import asyncio
+import base64
 import json
+import os
 import threading
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from components import wire
-from components.egress import Egress, EgressError
+from components.egress import Egress, EgressError, Line
 
 DEADLINE_S = 10.0
 MAX_BYTES = 5_000_000
@@ -22,6 +25,8 @@ class Visitors:
         self.egress = Egress(["127.0.0.0/8", "::1/128"])
         self.loop = asyncio.new_event_loop()
         self.here: set[asyncio.Task[None]] = set()
+        self.left: list[Line] = []
+        self.chat, self.wanted = "", 0
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -32,6 +37,33 @@ class Visitors:
     def ask(self, url: str, method: str = "GET") -> Any:
         """Send a request. The answer's JSON, or None without an answer."""
         return asyncio.run_coroutine_threadsafe(self._ask(url, method), self.loop).result(DEADLINE_S + 1)
+
+    def leave_connections(self, url: str, number: int) -> None:
+        """Have so many WebSockets open that nobody uses, as far as there are places: closed laptops."""
+        self.chat, self.wanted = url, number
+
+    async def _leave_behind(self) -> None:
+        while len(self.left) > self.wanted:
+            self.left.pop().close()
+        while len(self.left) < self.wanted and (line := await self._upgraded(self.chat)) is not None:
+            self.left.append(line)
+
+    async def _upgraded(self, url: str) -> Line | None:
+        """An open WebSocket; None when it is refused."""
+        parts = urlsplit(url)
+        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode()}  # fmt: skip
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                line = await self.egress.open(parts.hostname or "", parts.port or 80)
+                line.writer.write(wire.request_bytes("GET", parts.netloc, parts.path, headers, b""))
+                head = await wire.read_head(line)
+        except (TimeoutError, OSError, EgressError, wire.MalformedAnswerError):
+            return None
+        if head.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            return line
+        line.close()
+        return None
 
     def leave(self) -> None:
         """Stop all visitors."""
@@ -49,7 +81,10 @@ class Visitors:
                 visitor = self.loop.create_task(self._visit(len(self.here)))
                 self.here.add(visitor)
                 visitor.add_done_callback(self.here.discard)
+            await self._leave_behind()
             await asyncio.sleep(0.1)
+        for line in self.left:
+            line.close()
         for visitor in self.here:
             visitor.cancel()
         await asyncio.gather(*self.here, return_exceptions=True)

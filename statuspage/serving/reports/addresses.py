@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from components import sealed_options
 from components.models import inbox
 from components.probers import PROBERS, InvalidProbeError
 from components.probers.inbound import InboundOrder
@@ -44,7 +45,7 @@ class Address:
 
     def order(self) -> InboundOrder:
         """What an inbound probe reads by. Raises InvalidProbeError."""
-        order = PROBERS[self.kind].parse(self.target, self.options)
+        order = sealed_options.parsed(PROBERS[self.kind], self.target, self.options)
         if not isinstance(order, InboundOrder):
             raise InvalidProbeError("kind", "This address does not take alerts.")
         return order

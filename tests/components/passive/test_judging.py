@@ -15,7 +15,7 @@ from incidents.models import Incident
 from tests.components.passive.judging import arrive, judge_now, listening
 from tests.making import NOW, after, watched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.data]
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_failure_is_due_at_once_and_its_words_are_for_staff(job):
     assert judge_now(job, at).outcome == "down"
     check = Check.objects.get(outcome="down")
     assert (check.failure, check.excerpt) == ("reported", "disk full")
-    assert Incident.objects.get().title == "Backup is not working"
+    assert Incident.objects.get().title == "Backup is reporting a problem"
 
 
 def test_two_confirmations_can_be_asked_for(job):
@@ -100,7 +100,7 @@ def test_the_very_first_report_may_be_bad_news(kind, target, says):
     arrive(probe, report(NOW, says, source="a", name="Slow"), now=NOW)
     assert judge_now(probe, NOW).outcome == "down"
     assert status(probe) == Status.MAJOR_OUTAGE
-    assert Incident.objects.get().title == "API is not working"
+    assert Incident.objects.get().title == "API is reporting a problem"
 
 
 def test_when_the_source_cannot_tell_nothing_is_known():

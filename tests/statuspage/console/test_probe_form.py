@@ -52,3 +52,19 @@ def test_http2_is_ticked_in_the_request_and_kept(db, ticked, kept):
     assert form.is_valid(), form.errors
     made = form.save()
     assert PROBERS["http"].parse(made.target, made.options).http2 is kept
+
+
+@pytest.mark.parametrize(("timeout_s", "is_fine"), [("21", True), ("20", False), ("", False), ("x", False)])
+def test_a_hold_that_does_not_fit_is_told_at_the_timeout(db, timeout_s, is_fine):
+    probe = watched(kind="websocket", target="wss://example.org/")
+    data = {"kind": "websocket", "target": "wss://example.org/", "interval_s": 60, "timeout_s": timeout_s,
+            "retry_s": 10, "confirm_down": 2, "confirm_up": 2, "unsteady_count": 3, "unsteady_window": 10,
+            "down_status": "major_outage", "region": "local", "websocket__hold_s": "20",
+            "websocket__connections": "3", "websocket__ping_s": "25", "websocket__ramp_s": "0",
+            "websocket__max_lost": "0"}  # fmt: skip
+    form = KindForm(data, instance=probe)
+    assert form.is_valid() is is_fine
+    assert list(form.errors) == ([] if is_fine else ["timeout_s"])
+    if is_fine:
+        kept = form.save().options
+        assert (kept["hold_s"], kept["connections"]) == ("20", "3")

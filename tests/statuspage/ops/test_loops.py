@@ -53,7 +53,7 @@ def test_all_loops_are_checked_and_each_has_its_deadline(all_report):
     assert vitals(NOW)[1] == 200
 
 
-@pytest.mark.parametrize("role", list(loops.LOOPS))
+@pytest.mark.parametrize("role", [role for role in loops.LOOPS if role != "hooks"])
 def test_one_loop_that_is_silent_fails_at_its_deadline_and_staff_hear_of_it(all_report, role):
     loop = loops.LOOPS[role]
     late = after(loop.deadline_s + 1)

@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from components.health_documents import Health, read
 from components.loops import LOOPS
-from components.models import Heartbeat, Page, Probe
+from components.models import Component, Heartbeat, Page, Probe
 from incidents import notification_status
 from statuspage.console.vital_signs import system
 from statuspage.ops.vitals import vitals
 from statuspage.serving import disk_copies
 from statuspage.serving.snapshot import Snapshot
 from subscribers.models import Subscriber
+from tests.incidents.hooks.making import hook as recovery_hook
 from tests.making import found, watched
 from tests.subscribers.making import webhook
 
@@ -22,7 +23,7 @@ from tests.subscribers.making import webhook
 @pytest.fixture
 def well(db):
     now = timezone.now()
-    for role in LOOPS:
+    for role in set(LOOPS) - {"hooks"}:
         Heartbeat.objects.beat(role, "w1", now)
     found(watched(), "up", now)
     return now
@@ -127,3 +128,14 @@ def test_staff_read_lengths_as_people_say_them(well):
     assert told["Last beat"] == told["Message worker"] == "8 min ago"
     assert re.fullmatch(r"oldest due [78] min", told["Queue"])
     assert told["Oldest due message"] == "waiting 1 h 2 min"
+
+
+def test_a_hook_runner_that_is_silent_fails_once_there_are_hooks(well):
+    assert states(well)[0]["hooks:heartbeat"] == "pass"
+    recovery_hook(Component.objects.get(), "http://127.0.0.1:9/restart")
+    found_, code = states(well)
+    assert (found_["hooks:heartbeat"], code) == ("fail", 503)
+    Heartbeat.objects.beat("hooks", "here:1", well)
+    assert states(well) == (dict.fromkeys(found_, "pass"), 200)
+    Heartbeat.objects.beat("worker", "w1", well + timedelta(seconds=61))
+    assert states(well + timedelta(seconds=61))[0]["hooks:heartbeat"] == "fail"

@@ -14,7 +14,7 @@ TARGET = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0019_self_test"),
+        ("components", "0020_self_test"),
     ]
 
     operations = [

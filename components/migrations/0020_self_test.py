@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0018_signals"),
+        ("components", "0019_deploy_source"),
     ]
 
     operations = [

@@ -1,0 +1,101 @@
+"""What SMTP and IMAP probes share: how TLS begins, the login, and the course of a check."""
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.egress import Egress, EgressError, Line
+from components.outcomes import Failure, Reading
+from components.probers import services
+from components.probers.base import Clock, Option, broken_off, host_and_port, options_of
+from components.probers.services import NotSpokenError, RefusedError
+from components.targets import InvalidProbeError
+
+NONE, STARTTLS, TLS = "none", "starttls", "tls"
+MAX_LINES = 100  # of one answer: more are no greeting and no list of capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class MailTarget:
+    host: str
+    port: int
+    tls: str
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be stored with a reading: the password, also as it travels."""
+        if not self.password:
+            return ()
+        plain = f"\0{self.user}\0{self.password}"
+        return (self.password, *(base64.b64encode(text.encode()).decode() for text in (self.password, plain)))
+
+
+def options(tls: str) -> tuple[Option, ...]:
+    """The options of a mail server, with the way TLS usually begins there."""
+    return (
+        Option(
+            "tls",
+            "TLS",
+            type="choice",
+            default=tls,
+            choices=(STARTTLS, TLS, NONE),
+            help="“starttls” upgrades the open connection; “tls” begins with TLS.",
+        ),
+        Option("user", "User", help="To log in as well; leave empty not to."),
+        Option("password", "Password", type="secret"),
+    )
+
+
+def target_of(
+    prober: Any, target: str, given_options: Mapping[str, Any], ports: Mapping[str, int]
+) -> MailTarget:
+    """The order, checked. `ports` are the usual ones by scheme. Raises InvalidProbeError."""
+    given = options_of(prober, given_options)
+    scheme, mark, rest = target.partition("://")
+    host, port = host_and_port(
+        rest if mark and scheme == prober.kind else target, default=ports[given["tls"]]
+    )
+    user, password = services.login_of(given)
+    if user and given["tls"] == NONE:
+        raise InvalidProbeError("tls", "A password is sent only with TLS: choose “starttls” or “tls”.")
+    return MailTarget(host, port, given["tls"], user, password)
+
+
+Talk = Callable[[MailTarget, Line, Clock, Egress], Awaitable[Reading]]
+
+
+async def run(order: MailTarget, clock: Clock, egress: Egress, talk: Talk) -> Reading:
+    """Connect, talk, and say what went wrong."""
+    line = await services.dialled(order, clock, egress, tls=order.tls == TLS)
+    try:
+        return await talk(order, line, clock, egress)
+    except RefusedError as error:
+        return services.refused(error, clock)
+    except NotSpokenError as error:
+        return services.not_spoken(error, clock)
+    except EgressError as error:
+        return clock.reading(failure=error.failure, detail=f"After STARTTLS: {error.sentence}")
+    except OSError as error:
+        return broken_off(error, clock)
+    finally:
+        line.close()
+
+
+async def upgraded(order: MailTarget, line: Line, clock: Clock, egress: Egress) -> None:
+    """TLS on the open line, once the server has agreed.
+
+    Raises NotSpokenError where it has said more in plain text, which would count as said in TLS
+    (CVE-2011-0411).
+    """
+    if line.reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - streams have no public way to ask
+        raise NotSpokenError("The server sends plain text after it agreed to STARTTLS.")
+    await services.secured(line, order.host, clock, egress)
+    clock.phase = Failure.TIMEOUT_TRANSFER
+
+
+def missing_starttls(said: str) -> RefusedError:
+    """The error of a server that does not offer STARTTLS."""
+    return RefusedError("The server does not offer STARTTLS.", said)

@@ -1,0 +1,48 @@
+"""What a component fails with, as recovery hooks ask for it: failures, and kinds of likely causes."""
+
+from components.dependencies import edges, reached
+from components.diagnosis import Cause, diagnose
+from components.diagnosis.causes import LIKELY
+from components.models import Component, Probe
+from components.outcomes import Failure
+from components.status import Status
+from incidents import probe_facts
+from incidents.hooks.rules import Failing
+
+# What these failures say by themselves, whatever a diagnosis adds
+OF_FAILURE = {
+    Failure.DNS: "dns",
+    Failure.TIMEOUT_DNS: "dns",
+    Failure.TLS: "certificate",
+    Failure.DENIED: "own_fault",
+    Failure.OWN_FAULT: "own_fault",
+}
+
+
+def failing(component: Component) -> Failing | None:
+    """What it fails with now, as its probes have confirmed; None if it does not fail."""
+    probes = component.failing_probes()
+    if not probes:
+        return None
+    flips = [flip for probe in probes if (flip := probe.flips.last()) is not None]
+    failures = {flip.failure for flip in flips if flip.failure}
+    causes = [cause for probe in probes for cause in _of_probe(probe)]
+    possible = {cause.kind for cause in causes} | _by_failure(failures)
+    if _needs_something_failing(component):
+        possible.add("dependency")
+    likely = {cause.kind for cause in causes if cause.sure >= LIKELY}
+    return Failing(frozenset(failures), frozenset(likely), frozenset(possible))
+
+
+def _of_probe(probe: Probe) -> tuple[Cause, ...]:
+    bad = probe_facts.newest_bad(probe)
+    return () if bad is None else diagnose(probe_facts.of(probe, bad))
+
+
+def _by_failure(failures: set[str]) -> set[str]:
+    return {cause for failure, cause in OF_FAILURE.items() if failure in failures}
+
+
+def _needs_something_failing(component: Component) -> bool:
+    needed = Component.objects.filter(pk__in=reached([component.pk], edges()))
+    return any(Status(parent.status).is_trouble for parent in needed)
