@@ -83,11 +83,10 @@ def figures(now: datetime, month: str = "") -> Draft:
         last = history.asked_month(month, now)
     except ValueError as error:
         raise Http404("Month not found.") from error
-    target = promises.page_target()
-    is_promised = last == history.asked_month("", now) and promises.is_any(target)
-    world = promises.gather(now) if is_promised else _whole_page(now)
+    world = _whole_page(now)
+    is_promised = last == world.today.replace(day=1) and promises.is_any(world)
     year = figures_of.gather(last)
-    promised = promises.promises(world, target) if is_promised else ()
+    promised = promises.promises(promises.gather(now)) if is_promised else ()
     return rendering.html(
         world,
         "public/figures.html",
@@ -100,9 +99,8 @@ def report(now: datetime, month: str) -> Draft:
     """The report of a month, such as "2026-11"."""
     asked = _report_month(month, now)
     world, year = promises.gather_report(now, asked), figures_of.gather(asked)
-    target = promises.page_target()
     return rendering.html(
-        world, "public/report.html", lambda at: promises.report_page(world, asked, year, target, at)
+        world, "public/report.html", lambda at: promises.report_page(world, asked, year, at)
     )
 
 

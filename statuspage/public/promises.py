@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from components import uptime
-from components.models import Component, Page
+from components.models import Component
 from components.promises import PACE_DAYS, Budget, average, budget
 from components.uptime import Seconds
 from incidents.generated_text import duration, names
@@ -32,15 +32,10 @@ FIELDS = (
 )  # fmt: skip
 
 
-def page_target() -> float | None:
-    """What is promised for the page as a whole, in percent."""
-    return Page.objects.values_list("uptime_target", flat=True).filter(pk=1).first()
-
-
-def is_any(page: float | None) -> bool:
+def is_any(world: World) -> bool:
     """Whether anything is promised in public."""
-    promised = Component.objects.filter(is_shown=True).exclude(uptime_target=None)
-    return page is not None or promised.exists()
+    targets = (component.uptime_target for component in world.components)
+    return any(target is not None for target in (world.uptime_target, *targets))
 
 
 def gather(now: datetime) -> World:
@@ -50,12 +45,12 @@ def gather(now: datetime) -> World:
     return gather_world(now, since=since, incidents=Q(resolved_at=None))
 
 
-def promises(world: World, page: float | None) -> tuple[Promise, ...]:
+def promises(world: World) -> tuple[Promise, ...]:
     """The page's promise first, then those of components, in the order of the page."""
     promised = []
-    if page is not None and world.components:
+    if world.uptime_target is not None and world.components:
         by_days = [days.counted_by_day(world, component) for component in world.components]
-        promised.append(_promise(world, "Average of all components", "", page, by_days))
+        promised.append(_promise(world, "Average of all components", "", world.uptime_target, by_days))
     for component in world.components:
         if component.uptime_target is not None:
             url = reverse("component", args=[component.public_id])
@@ -122,9 +117,7 @@ def gather_report(now: datetime, month: date) -> World:
     )
 
 
-def report_page(
-    world: World, month: date, year: list[Incident], page: float | None, at: datetime
-) -> ReportPage:
+def report_page(world: World, month: date, year: list[Incident], at: datetime) -> ReportPage:
     """One month by group, and the incidents that began in it."""
     measured = figures.measure(map(figures.announced_after, year))
     is_current = month == world.today.replace(day=1)
@@ -134,7 +127,7 @@ def report_page(
         head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
         month=f"{month:%B %Y}{' so far' if is_current else ''}",
         groups=tuple(_groups(world, month)),
-        average=_average(world, month, page),
+        average=_average(world, month),
         incidents=tuple(_incident(world, incident) for incident in _began_in(world, month)),
         first_word=measured.median or measured.mean,
         first_word_basis=measured.basis,
@@ -202,7 +195,8 @@ def _row(world: World, month: date, component: Component) -> ReportRow:
     )
 
 
-def _average(world: World, month: date, target: float | None) -> ReportRow:
+def _average(world: World, month: date) -> ReportRow:
+    target = world.uptime_target
     counted = [_of_month(world, component, month) for component in world.components]
     whole, outside = average([one.raw for one in counted]), average([one.outside for one in counted])
     figure = Uptime(uptime.percent(whole), uptime.percent(outside), down=duration(whole.down))

@@ -133,7 +133,7 @@ def test_a_process_that_dies_or_hangs_is_not_green_for_longer_than_its_limit(who
             17, what=f"{role} {number}", healthz_green_s=health, page_green_s=page, healthz_says=why,
             well_again_s=well_s,
         )  # fmt: skip
-        assert not whole.incidents()
+        assert role == "web" or not whole.incidents()  # our own probe of the page sees that it is away
     judged(health, health_s, "/healthz")
     judged(page, page_s, "the page")
 
@@ -169,7 +169,7 @@ def test_a_clock_that_steps_opens_no_incident_and_all_is_well_again(whole, tmp_p
 
 BLIND = """
 from components.models import Probe
-Probe.queue.filter(kind="self_test").update(confirm_down=10, confirm_up=10)
+Probe.queue.filter(kind="self_test").update(confirm_down=100)
 """
 
 
@@ -180,7 +180,7 @@ def test_failures_that_are_not_noticed_are_noticed(whole):
         whole.start()
         whole.watch(target.url, "Shop")
         wait_for(lambda: is_well(whole), 90)
-        noticed = wait_for(lambda: _age(whole) < 30 and _age(whole), 270, every_s=1)
+        age_s = _age(whole)
         whole.manage("shell", "-v0", "-c", BLIND)
         with Outside(whole.url) as outside:
             began = time.monotonic()
@@ -189,7 +189,7 @@ def test_failures_that_are_not_noticed_are_noticed(whole):
         green = outside.green_for(1, 200, began)
         report(17, what="no failure is noticed any more", healthz_green_s=green, healthz_says=why)
         assert why == "selfTest:lastNoticed"
-        assert green + noticed <= 240 + SPARE_S
+        assert green + age_s <= 240 + SPARE_S
         assert not whole.incidents()
 
 

@@ -43,13 +43,13 @@ def html(gather=history_views.figures.gather, now=NOW, **named):
 
 def promise(target):
     Component.objects.update(uptime_target=target)
-    (shown,) = promises.promises(promises.gather(NOW), None)
+    (shown,) = promises.promises(promises.gather(NOW))
     return shown
 
 
 def test_without_a_target_nothing_is_promised(shop):
     assert "What we promise" not in html()
-    assert not promises.is_any(promises.page_target())
+    assert not promises.is_any(gather_world(NOW))
 
 
 def test_a_component_with_a_target_shows_its_budget_by_both_figures(shop):
@@ -84,7 +84,7 @@ def test_the_page_promises_the_average_of_its_components(shop):
     hidden = watched("Secret", position=3, shown=False)
     tallied(hidden.component, NOW.date() - timedelta(days=1), major_s=DAY)
     Page.objects.update(uptime_target=99.5)
-    (shown,) = promises.promises(promises.gather(NOW), promises.page_target())
+    (shown,) = promises.promises(promises.gather(NOW))
     assert (shown.name, shown.url, shown.whole.used) == ("Average of all components", "", "13 min")
 
 
@@ -146,7 +146,7 @@ def test_staff_set_a_target_and_take_it_back(shop, typed, kept):
         assert "Use at" in answer.content.decode()
     else:
         assert answer.status_code == 302, answer.content.decode()
-        assert promises.page_target() == kept
+        assert Page.objects.this().uptime_target == kept
         assert kept is None or Audit.objects.filter(act="page.settings").exists()
 
 
@@ -154,5 +154,5 @@ def test_the_last_second_of_a_month_and_the_first_of_the_next(shop):
     """At the turn of a month the budget begins anew, and neither divides by nothing."""
     Component.objects.update(uptime_target=99.9)
     for moment in (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)):
-        (shown,) = promises.promises(promises.gather(moment), None)
+        (shown,) = promises.promises(promises.gather(moment))
         assert shown.whole.used == ("26 min" if moment.month == 11 else "0 s")
