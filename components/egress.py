@@ -45,6 +45,7 @@ class Door(StrEnum):
     ALERTS = "EGRESS_ALLOW (for staff alerts)"  # staff, for themselves; the heartbeat's address
     SIGN_ON = "EGRESS_ALLOW (for single sign-on)"  # the operator, in the environment
     REGION = "REGION_SERVER"  # the operator of a remote region: the server is often on a private network
+    SELF_TEST = "nothing (for the self-test)"  # ourselves: a target that is served for one check
     HOOKS = "EGRESS_ALLOW (for recovery hooks)"  # staff who may edit hooks
 
 
@@ -317,6 +318,7 @@ def through(door: Door) -> Egress:
         Door.ALERTS: settings.EGRESS_ALLOW,
         Door.SIGN_ON: settings.EGRESS_ALLOW,
         Door.REGION: EVERYWHERE,
+        Door.SELF_TEST: ["127.0.0.1/32"],
         Door.HOOKS: settings.EGRESS_ALLOW,
     }
     return Egress(lists[door], setting=door.value)

@@ -11,7 +11,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError, models, transaction
 
-from components import freshness, identity, latency, uptime
+from components import freshness, identity, latency, self_test, uptime
 from components.models import (
     Check,
     DayTally,
@@ -49,6 +49,7 @@ def roll_up() -> None:
 def prune() -> None:
     """Remove raw checks and hour tallies that are past their keep."""
     now = datetime.now(UTC)
+    self_test.forget_old(now)
     oldest = int((now - timedelta(days=settings.CHECK_RETENTION_DAYS)).timestamp())
     for probe_id in Probe.objects.values_list("pk", flat=True):
         while _delete_some(probe_id, oldest) == DELETE_BATCH:

@@ -5,7 +5,7 @@ process starts and stops it.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 Vitals = Callable[[datetime], tuple[dict[str, Any], int]]
@@ -48,6 +48,12 @@ def vitals(now: datetime) -> dict[str, dict[str, Any]]:
 def is_well(checks: dict[str, dict[str, Any]]) -> bool:
     """Whether no check fails, as for the 200 of /healthz. False when there are no checks."""
     return bool(checks) and all(check["status"] != "fail" for check in checks.values())
+
+
+def passed_at(checks: dict[str, dict[str, Any]], now: datetime) -> datetime | None:
+    """When a check last went the whole way, from its target onto the page; None if none could."""
+    age_s = checks.get("pipeline:lastPass", {}).get("observedValue")
+    return None if age_s is None else now - timedelta(seconds=age_s)
 
 
 def watch_by(watch: Callable[[], Watch]) -> None:

@@ -20,7 +20,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress, event_log, versions
+from components import egress, event_log, self_test, versions
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
 from components.models import (
@@ -65,8 +65,9 @@ def tick() -> None:
     """Do what is due this second: checks, silent probes, recoveries and promised updates."""
     now = database_now()
     _beat(now)
+    self_test.keep(now)
     fall_silent(now)  # before new results are written, so that a gap is recorded as a gap
-    claims = Probe.objects.claim_due(int(now.timestamp()))
+    claims = Probe.queue.claim_due(int(now.timestamp()))
     for region, batch in _batches(claims):
         run_checks.apply_async(
             args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
@@ -103,7 +104,7 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     now = database_now()
     _beat(now)
     orders, refused = [], []
-    probes = {probe.pk: probe for probe in Probe.objects.begin(list(claims.values()))}
+    probes = {probe.pk: probe for probe in Probe.queue.begin(list(claims.values()))}
     heard = Inbox.objects.heard(list(probes.values()), now)
     for probe in probes.values():
         claim = claims[probe.pk]
@@ -127,7 +128,7 @@ def _beat(now: datetime) -> None:
     """Record the worker's heartbeat. If the clock was put back, reschedule what is due."""
     if (back := Heartbeat.objects.set_back("worker", now)) is not None:
         log.warning("clock.set_back seconds=%.0f: what is due is rescheduled", back.total_seconds())
-        Probe.objects.set_back(now, back)
+        Probe.queue.set_back(now, back)
         Incident.objects.set_back(now, back)
     Heartbeat.objects.beat("worker", _hostname(), now)
 
@@ -154,7 +155,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
             Page.objects.lock()
         probes = [
             probe
-            for probe in Probe.objects.select_for_update().filter(pk__in=by_probe).order_by("pk")
+            for probe in Probe.queue.select_for_update().filter(pk__in=by_probe).order_by("pk")
             if (claim := by_probe[probe.pk].claim).token == probe.lease_token
             and probe.claimed_slot == claim.slot
         ]
@@ -173,11 +174,11 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         if len(quiet) < len(judged) and not holds_page:
             return False
         Check.objects.bulk_create(
-            [row_of(finding, outcome, why) for _, finding, outcome, why in judged],
+            [row_of(finding, outcome, why) for p, finding, outcome, why in judged if not p.is_self_test],
             ignore_conflicts=True,
         )
         heard = int(now.timestamp())
-        Probe.objects.filter(pk__in=quiet).update(
+        Probe.queue.filter(pk__in=quiet).update(
             claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_GOOD
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
@@ -212,7 +213,7 @@ def _retry_blind(judged: Sequence[tuple[Probe, Finding, Outcome, str]], now: int
     blind = [probe.pk for probe, _, outcome, _ in judged if outcome is Outcome.UNKNOWN]
     if blind:
         soon = now + Greatest(F("retry_s"), Value(BLIND_RETRY_S))
-        Probe.objects.filter(pk__in=blind, next_slot__gt=soon).update(next_slot=soon)
+        Probe.queue.filter(pk__in=blind, next_slot__gt=soon).update(next_slot=soon)
 
 
 def _apply_result(probe: Probe, finding: Finding, outcome: Outcome, why: str, now: datetime) -> None:
@@ -232,7 +233,9 @@ def _apply_result(probe: Probe, finding: Finding, outcome: Outcome, why: str, no
 
 
 def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
-    """Apply a flip to its component's status and to incidents."""
+    """Apply a flip to its component's status and to incidents; the self-test's concerns neither."""
+    if probe.is_self_test:
+        return
     component = Component.objects.select_related("group").get(pk=probe.component_id)
     old = Status(component.status)
     component.refresh(flip.at)
@@ -241,12 +244,12 @@ def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
 
 def fall_silent(now: datetime) -> None:
     """Set probes without results for too long to unknown."""
-    if not (silent := Probe.objects.silent(now)):
+    if not (silent := Probe.queue.silent(now)):
         return
     with transaction.atomic():
         Page.objects.lock()
         ids = [probe.pk for probe in silent]
-        for probe in Probe.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+        for probe in Probe.queue.select_for_update().filter(pk__in=ids).order_by("pk"):
             with _isolated(probe):
                 _fall_silent(probe, now)
 
@@ -261,7 +264,7 @@ def _isolated(probe: Probe) -> Iterator[None]:
         raise
     except Exception as error:
         log.warning("probe.not_judged id=%s reason=%s: %s", probe.pk, type(error).__name__, error)
-        Probe.objects.filter(pk=probe.pk).update(claimed_slot=None, attempts=0)
+        Probe.queue.filter(pk=probe.pk).update(claimed_slot=None, attempts=0)
 
 
 def _fall_silent(probe: Probe, now: datetime) -> None:
@@ -370,7 +373,7 @@ def _give_back_attempts(findings: list[Finding]) -> None:
     """Uncount the attempts: they are counted in case a check kills its worker, which these did not."""
     try:
         for claim in (finding.claim for finding in findings):
-            claimed = Probe.objects.filter(pk=claim.probe_id, lease_token=claim.token, attempts__gt=0)
+            claimed = Probe.queue.filter(pk=claim.probe_id, lease_token=claim.token, attempts__gt=0)
             claimed.update(attempts=F("attempts") - 1)
     except DatabaseError as error:
         log.warning("probe.attempts_kept count=%d reason=%s", len(findings), str(error).split("\n")[0])

@@ -6,7 +6,14 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import schedstate, schedule
-from celery.signals import beat_init, setup_logging, task_postrun, task_prerun, worker_init
+from celery.signals import (
+    beat_embedded_init,
+    beat_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 from kombu import Queue
 
 from statuspage.ops import private_files
@@ -41,6 +48,15 @@ def keep_files_private(**_: Any) -> None:
     from django.conf import settings
 
     private_files.keep(settings.VAR_DIR)
+
+
+@beat_init.connect
+@beat_embedded_init.connect
+def report_beat(**_: Any) -> None:
+    """Have the heartbeat of the clock written."""
+    from components import loops
+
+    loops.report("beat")
 
 
 @setup_logging.connect

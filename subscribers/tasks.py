@@ -8,7 +8,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import OperationalError
 
-from components import egress
+from components import egress, loops
 from components.clock import database_now
 from components.models import Heartbeat
 from incidents import alerting
@@ -33,6 +33,7 @@ def sort_post() -> None:
     fan_out.sweep()
     postman().wake()
     alerting.start()
+    loops.report(_hostname())
 
 
 @shared_task(name="subscribers.prune", ignore_result=True, throws=(OperationalError,))
@@ -61,3 +62,4 @@ def _hostname() -> str:
 def _drain(**_: Any) -> None:
     if _postman is not None:
         _postman.drain(DRAIN_S)
+    loops.leave()

@@ -54,4 +54,5 @@ STORAGES = {
 }
 ALLOWED_HOSTS = ["*"]
 SECURE_HSTS_SECONDS = 0
+SELF_TEST = False  # who tests it, and the whole program, has it on
 TELL_AFTER_S = 0  # who tests the bundling of messages sets it

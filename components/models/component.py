@@ -11,6 +11,7 @@ from components.models.lines import LineField
 from components.models.page import Page
 from components.models.public_id import PublicIdField
 from components.models.regional import groups, status_of_group
+from components.models.target_field import uptime_target
 from components.outcomes import Outcome
 from components.status import Status, worst
 
@@ -44,6 +45,14 @@ class AutoIncidents(models.TextChoices):
     SUGGEST = "suggest", "Suggest an incident to staff, who publish it"
     DELAY = "delay", "Suggest an incident, and publish it if no one acts"
     PUBLISH = "publish", "Open and publish an incident"
+
+
+class ComponentManager(models.Manager["Component"]):
+    """The components that staff and customers know of."""
+
+    def get_queryset(self) -> models.QuerySet["Component"]:
+        """All but the self-test's."""
+        return super().get_queryset().filter(is_internal=False)
 
 
 class Component(models.Model):
@@ -93,11 +102,25 @@ class Component(models.Model):
     )
     # Until when a failure of it opens no incident: what it needs is checked first.
     held_until = models.DateTimeField(null=True, editable=False, db_index=True)
+    uptime_target = uptime_target(
+        "What you promise for a month, such as 99.9. Its error budget is then shown in public."
+    )
+    is_internal = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="The self-test's: in no list at all."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = ComponentManager()
+    everything: "models.Manager[Component]" = models.Manager()
+
     class Meta:
         ordering = ("position", "id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("is_internal",), condition=models.Q(is_internal=True), name="one_internal_component"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

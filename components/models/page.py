@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from components import pulse, removal_mark
 from components.models.picture import MAX_NAME_LENGTH
 from components.models.public_id import PublicIdField
+from components.models.target_field import uptime_target
 
 MARKS = ("hours_upto", "days_upto", "excused_upto")
 
@@ -131,6 +132,7 @@ class Page(models.Model):
     logo_dark = models.CharField(
         max_length=MAX_NAME_LENGTH, blank=True, default="", db_default="", editable=False
     )
+    uptime_target = uptime_target("What you promise for a month, as the average of all components.")
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = PageManager()

@@ -30,8 +30,9 @@ from components.models.showing import Showing
 from components.models.verdict import Verdict, is_interval
 from components.outcomes import Expectation, Outcome
 from components.passive.hearing import Heard
-from components.probers import PROBERS, InvalidProbeError, Passive, is_passive
+from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError, Passive, is_passive
 from components.probers.base import refuse_private, refuse_short, refuse_untried
+from components.probers.self_test import KIND as SELF_TEST
 from components.status import Status
 
 MIN_INTERVAL_S = 5
@@ -44,7 +45,11 @@ def kinds() -> list[tuple[str, str]]:
 
 
 class ProbeManager(ClaimManager):
-    """The queue, and a short way to a first probe."""
+    """The probes that staff know of, as a queue, and a short way to a first probe."""
+
+    def get_queryset(self) -> models.QuerySet["Probe"]:
+        """All but the self-test's."""
+        return super().get_queryset().exclude(kind=SELF_TEST)
 
     def save_from_target(
         self,
@@ -140,6 +145,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
 
     objects = ProbeManager()
+    queue = ClaimManager()  # the self-test's as well
 
     class Meta:
         ordering = ("id",)
@@ -170,7 +176,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
         place = schedule.place(self.main_id_or_own, self.interval_s)
         if place != self.phase_s:
             self.phase_s = place
-            Probe.objects.filter(pk=self.pk).update(phase_s=place)
+            Probe.queue.filter(pk=self.pk).update(phase_s=place)
         self.lead_others(columns)
         if is_pointed and is_passive(self.kind):
             Inbox.objects.ensure(self)
@@ -231,7 +237,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
     @property
     def fault(self) -> str:
         """Why this row cannot be run at all; empty for every probe that a form has saved."""
-        if self.kind not in PROBERS:
+        if self.kind not in EVERY_PROBER:
             return f"There is no probe kind “{self.kind}”: choose another."
         if not isinstance(self.options, dict):
             return "Its options are not a list of names and values: save it again."
@@ -257,7 +263,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             sentence = f"Its options cannot be read ({type(error).__name__}): save it again."
             raise InvalidProbeError("options", sentence) from error
-        prober = PROBERS[self.kind]
+        prober = EVERY_PROBER[self.kind]
         if isinstance(prober, Passive):
             return prober.informed(order, heard)
         shown = self.shown_to(order)
@@ -271,6 +277,11 @@ class Probe(Showing, Sealing, Regional, Verdict):
         except InvalidProbeError as invalid:
             return invalid.sentence
         return ""
+
+    @property
+    def is_self_test(self) -> bool:
+        """Whether it checks ourselves: its results concern no component that anyone sees."""
+        return self.kind == SELF_TEST
 
     def look_now(self, now: int) -> bool:
         """Make it due at once. False if a check is due or under way, or came in the last two seconds.

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError
 from components.sealed_options import is_sealed, opened, parsed, place_of, sealed, secrets_of
 
 
@@ -21,7 +21,7 @@ class Sealing(models.Model):
 
     def parsed(self) -> Any:
         """The order, with its secrets opened. Raises InvalidProbeError."""
-        return parsed(PROBERS[self.kind], self.target, self.options)
+        return parsed(EVERY_PROBER[self.kind], self.target, self.options)
 
     def opened_options(self) -> dict[str, Any]:
         """The options with their secrets in plain, for whoever runs the check elsewhere; `order` judged them.

@@ -21,6 +21,7 @@ from components.probers.numbers import Numbers
 from components.probers.passive import Passive
 from components.probers.postgres import Postgres
 from components.probers.redis import Redis
+from components.probers.self_test import SelfTest
 from components.probers.smtp import SMTP
 from components.probers.sse import SSE
 from components.probers.stepwise import Steps
@@ -56,7 +57,10 @@ PROBERS: dict[str, Prober] = {
     )
 }
 
+EVERY_PROBER = {**PROBERS, SelfTest.kind: SelfTest()}  # those that staff cannot choose as well
+
 __all__ = [
+    "EVERY_PROBER",
     "PROBERS",
     "InvalidProbeError",
     "Option",
@@ -81,11 +85,11 @@ def passive_kinds() -> list[str]:
 
 def steps_of(kind: str) -> tuple[str, ...]:
     """The steps of a check of this kind; of one that is not known any more, those of every connection."""
-    return PROBERS[kind].steps if kind in PROBERS else (steps.DNS, steps.CONNECT)
+    return EVERY_PROBER[kind].steps if kind in EVERY_PROBER else (steps.DNS, steps.CONNECT)
 
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
-    reading = await carry_out(PROBERS[kind], order, deadline_s=deadline_s, egress=egress)
+    reading = await carry_out(EVERY_PROBER[kind], order, deadline_s=deadline_s, egress=egress)
     reading = redaction.without(reading, getattr(order, "secrets", ()))
     return certificate.blamed(reading, getattr(order, "shown", None))

@@ -37,7 +37,7 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Component
         fields = ("name", "description", "group", "is_shown", "manual_status", "auto_incidents",
-                  "shows_evidence", "shows_causes", "needs")  # fmt: skip
+                  "shows_evidence", "uptime_target", "shows_causes", "needs")  # fmt: skip
         widgets = {"auto_incidents": forms.Select, "needs": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

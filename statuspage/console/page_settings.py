@@ -17,7 +17,7 @@ class PageForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Page
-        fields = ("joining",)
+        fields = ("joining", "uptime_target")
         labels = {"joining": "Failures that share one incident"}
         help_texts = {
             "joining": "A failure within the join window (JOIN_WINDOW_S) of the newest one joins the open"

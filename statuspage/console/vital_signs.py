@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from components import loops
 from components.models import Heartbeat, Probe
 from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
@@ -60,6 +61,12 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         *(Vital(*line) for line in delivery.lines),
         Vital("Oldest due message", _waits(delivery.oldest_due_s), delivery.oldest_due_s <= UNSENT_S),
         _heartbeat_line("Message worker", checks["deliveries:heartbeat"]),
+        *(
+            _heartbeat_line(loop.name.capitalize(), checks[loop.check])
+            for role, loop in loops.LOOPS.items()
+            if role not in ("worker", "post", "hooks")
+        ),
+        _heartbeat_line("Self-test noticed", checks["selfTest:lastNoticed"]),
         _heartbeat_line("Hook runner", checks["hooks:heartbeat"]),
     ]
     backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)

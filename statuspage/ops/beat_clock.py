@@ -12,6 +12,8 @@ from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
 
+from components import loops
+
 log = logging.getLogger(__name__)
 
 MAX_DRIFT_S = 2.0  # between two looks, a second apart: slewing stays far below, a step is above
@@ -30,7 +32,9 @@ class Metronome(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due. Returns the seconds until the next tick."""
         self.watch(time.monotonic(), time.time())
-        return float(super().tick(*args, **kwargs))
+        pause_s = float(super().tick(*args, **kwargs))
+        loops.mark("beat")
+        return pause_s
 
     def watch(self, monotonic: float, wall: float) -> None:
         """Start again if the wall clock was set back or forward since the last tick (both in s)."""

@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 import redis
 from django.db import Error, close_old_connections, connection
+from django.db.models import Q
 
+from components import loops
 from components.egress import Door, EgressError, through
 from components.models import Heartbeat
 
 QUEUES = {"worker": "celery", "post": "post"}  # whose ticks wait where
+BY_THEMSELVES = ("web", "beat")  # whose heartbeats depend on no one else's work
 TIMEOUT_S = 1.0
 SURE_AFTER = 2  # failed looks in a row before a part counts as away
 MAIL_TIMEOUT_S = 3.0
@@ -36,14 +39,18 @@ class Look:
 def stuck(silent: set[str], look: Look) -> set[str]:
     """Which children are running but not working, although they could.
 
-    Without broker or database none can work. A worker is at fault when its ticks wait; if none
-    wait and both workers are silent, the clock sends none.
+    Without broker or database none can work; the page needs only the database. A worker is at fault
+    when its ticks wait; if none wait and both workers are silent, the clock sends none.
     """
-    if look.broker or look.database:
+    if look.database:
         return set()
-    idle = {role for role in silent if look.waiting.get(role, 0) > 0}
-    if not idle and silent >= set(QUEUES):
-        return {"beat"}
+    idle = silent & {"web"}
+    if look.broker:
+        return idle
+    idle |= silent & {"beat"}
+    idle |= {role for role in silent if look.waiting.get(role, 0) > 0}
+    if not idle - {"web"} and silent >= set(QUEUES):
+        idle.add("beat")
     return idle
 
 
@@ -79,14 +86,15 @@ class Watch:
             self.broker_away_since = None
         elif self.broker_away_since is None:
             self.broker_away_since = now
-        for role in QUEUES:
+        for role in (*QUEUES, *BY_THEMSELVES):
             self._note(role, look, now)
-        silent = {role for role in QUEUES if now - self._changed_at[role] >= self.silence_s}
+        known = {*QUEUES, *(role for role in BY_THEMSELVES if self._signs.get(role))}
+        silent = {role for role in known if now - self._changed_at[role] >= self.silence_s}
         return stuck(silent, look)
 
     def forgive(self, role: str, now: float) -> None:
         """The role was started again: restart its time limit."""
-        for name in QUEUES if role == "beat" else (role,):
+        for name in (*QUEUES, "beat") if role == "beat" else (role,):
             self._changed_at[name] = now
 
     def _note(self, role: str, look: Look, now: float) -> None:
@@ -98,7 +106,8 @@ class Watch:
             return
         if before is not None and signs != before:
             self._changed_at[role] = now
-            self.reported.add(role)
+            if role in QUEUES:
+                self.reported.add(role)
         self._signs[role] = signs
 
     def _tell(self, part: str, error: str, loss: str) -> None:
@@ -120,12 +129,14 @@ class Watch:
 def _ask_database() -> tuple[str, dict[str, frozenset[tuple[str, datetime]]]]:
     close_old_connections()
     try:
-        rows = list(Heartbeat.objects.filter(role__in=QUEUES).values_list("role", "name", "at"))
+        ours = Q(role__in=QUEUES) | Q(role__in=BY_THEMSELVES, name__in=map(loops.name, BY_THEMSELVES))
+        rows = list(Heartbeat.objects.filter(ours).values_list("role", "name", "at"))
     except Error as error:  # of the database, and of a connection it has closed
         with contextlib.suppress(Error):
             connection.close()
         return f"{_first_line(error)}.", {}
-    return "", {role: frozenset((name, at) for of, name, at in rows if of == role) for role in QUEUES}
+    roles = (*QUEUES, *BY_THEMSELVES)
+    return "", {role: frozenset((name, at) for of, name, at in rows if of == role) for role in roles}
 
 
 def mail_server_error(host: str, port: int) -> str:

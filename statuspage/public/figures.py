@@ -109,6 +109,7 @@ def figures_page(world: World, last: date, year: list[Incident], at: datetime) -
         ),
         impacts=tuple(_impacts(periods)),
         causes=tuple(_causes(periods)),
+        report_url=reverse("report", args=[f"{last:%Y-%m}"]),
         history_url=reverse("history_month", args=[f"{last:%Y-%m}"]),
         earlier=_address(history.months_before(first, 1)) if began.date() < first else "",
         later=_address(min(history.months_before(last, -history.MONTHS), this_month))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 
 from django.db.models import Q
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from components.models import Component
 from incidents import api_shapes
-from statuspage.public import drilldown, exports, history, page_model, rendering, search
+from statuspage.public import drilldown, exports, history, page_model, promises, rendering, search
 from statuspage.public import figures as figures_of
 from statuspage.public.world import World, gather_world
 from statuspage.serving.document import Draft, document
@@ -83,10 +84,40 @@ def figures(now: datetime, month: str = "") -> Draft:
     except ValueError as error:
         raise Http404("Month not found.") from error
     world = _whole_page(now)
+    is_promised = last == world.today.replace(day=1) and promises.is_any(world)
     year = figures_of.gather(last)
+    promised = promises.promises(promises.gather(now)) if is_promised else ()
     return rendering.html(
-        world, "public/figures.html", lambda at: figures_of.figures_page(world, last, year, at)
+        world,
+        "public/figures.html",
+        lambda at: replace(figures_of.figures_page(world, last, year, at), promises=promised),
     )
+
+
+@document
+def report(now: datetime, month: str) -> Draft:
+    """The report of a month, such as "2026-11"."""
+    asked = _report_month(month, now)
+    world, year = promises.gather_report(now, asked), figures_of.gather(asked)
+    return rendering.html(
+        world, "public/report.html", lambda at: promises.report_page(world, asked, year, at)
+    )
+
+
+@document
+def report_csv(now: datetime, month: str) -> Draft:
+    """The same by component as CSV."""
+    asked = _report_month(month, now)
+    world = promises.gather_report(now, asked)
+    rows = promises.csv_rows(world, asked)
+    return _export(world, CSV, lambda: exports.as_csv(promises.FIELDS, rows))
+
+
+def _report_month(month: str, now: datetime) -> date:
+    try:
+        return history.asked_month(month, now)
+    except ValueError as error:
+        raise Http404("Month not found.") from error
 
 
 @document

@@ -4,16 +4,19 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 
 from components.models import Component
 from incidents.models import Incident, Maintenance, Postmortem
+from statuspage.ops import metrics as metrics_of
 from statuspage.ops.vitals import vitals
 from statuspage.public import (
     banners,
@@ -262,6 +265,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
     """This system's own health, for watchdogs."""
     body, code = vitals(timezone.now())
     return JsonResponse(body, status=code, content_type="application/health+json")
+
+
+@public
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The same for Prometheus; only for those who present METRICS_TOKEN, and not there without one."""
+    if not settings.METRICS_TOKEN:
+        raise Http404("Metrics are off.")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not constant_time_compare(token.strip(), settings.METRICS_TOKEN):
+        refusal = HttpResponse("Send METRICS_TOKEN as a bearer token.\n", "text/plain", status=401)
+        refusal["WWW-Authenticate"] = "Bearer"
+        return refusal
+    return HttpResponse(metrics_of.text(timezone.now()), metrics_of.CONTENT_TYPE)
 
 
 def eager_paths() -> list[str]:

@@ -57,6 +57,7 @@ class World:
     excused: dict[int, dict[date, Seconds]]  # by component, as `days`: within announced maintenance
     work: dict[int, list[Maintenance]]  # by component; those of `maintenances` that began
     worked_on: frozenset[int]  # components that show maintenance now, unless a problem is set by hand
+    uptime_target: float | None = None  # what is promised for the page, in percent
     cache: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
@@ -131,6 +132,7 @@ def gather_world(
         excused=excused,
         work=_work(works),
         worked_on=_worked_on(works, public),
+        uptime_target=page.uptime_target,
     )
 
 

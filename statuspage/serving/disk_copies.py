@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import brotli
 
@@ -250,22 +250,36 @@ class Copies:
         return files
 
 
-_serving: list[tuple[Copies, Callable[[], float]]] = []
+class Renders(Protocol):
+    """What a renderer counts."""
+
+    renders: dict[str, int]  # documents "done" and "failed" since the start
+    rendered_at: float  # when the rendering began after which all documents were current (s since 1970)
 
 
-def serve_here(copies: Copies, stuck_s: Callable[[], float] = lambda: 0.0) -> None:
-    """Set the copies of this process, on which `fault_here` and `stuck_here` report."""
-    _serving[:] = [(copies, stuck_s)]
+_serving: list[tuple[Copies, Callable[[], float], Renders | None]] = []
+
+
+def serve_here(
+    copies: Copies, stuck_s: Callable[[], float] = lambda: 0.0, renders: Renders | None = None
+) -> None:
+    """Set the copies of this process, on which `fault_here`, `stuck_here` and `renders_here` report."""
+    _serving[:] = [(copies, stuck_s, renders)]
 
 
 def fault_here() -> str:
     """Why this process cannot write copies, folder included; empty while it can, or keeps none."""
-    return next((copies.fault for copies, _ in _serving), "")
+    return next((copies.fault for copies, _, _ in _serving), "")
 
 
 def stuck_here() -> float:
     """For how many seconds this process could not render all of its documents; 0 while it can."""
-    return next((stuck_s() for _, stuck_s in _serving), 0.0)
+    return next((stuck_s() for _, stuck_s, _ in _serving), 0.0)
+
+
+def renders_here() -> Renders | None:
+    """The counts of this process's renderer; None if it renders nothing."""
+    return next((renders for _, _, renders in _serving), None)
 
 
 def _write(document: Document, out: IO[bytes]) -> None:

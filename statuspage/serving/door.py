@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404
 
+from components import loops
 from incidents import alerting
 from statuspage.requests import limits
 from statuspage.requests.conventions import is_open
@@ -31,6 +32,7 @@ RENDER_WAIT_S = 2.0  # without a copy
 COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than wait for the new one
 SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
 SLOW_FOR_S = 10.0
+MARK_S = 2.0  # between two marks of the event loop
 OLD_AFTER_S = 60.0  # from this age on a copy says how old it is: nobody would notice it earlier
 
 Scope = dict[str, Any]
@@ -199,6 +201,8 @@ class Door:
                 self.snapshot.start()
                 self.reports.start()
                 alerting.start(serves_page=True)
+                loops.report("web")
+                self.marking = asyncio.create_task(mark_rounds())
                 await send({"type": "lifespan.startup.complete"})
             else:
                 self.streams.close()
@@ -206,6 +210,8 @@ class Door:
                 self.snapshot.stop()
                 self.reports.close()
                 alerting.stop()
+                self.marking.cancel()
+                await asyncio.get_running_loop().run_in_executor(self.pool, loops.leave)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -309,6 +315,13 @@ class Door:
         await send({"type": "http.response.start", "status": 503, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else fallback_page.page()
         await send({"type": "http.response.body", "body": body})
+
+
+async def mark_rounds() -> None:
+    """Mark that this event loop goes round."""
+    while True:
+        loops.mark("web")
+        await asyncio.sleep(MARK_S)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ from django.http import Http404
 from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 
-from components import identity, pulse
+from components import identity, loops, pulse
 from components.models import Page
 from statuspage.serving.disk_copies import AHEAD_S, Copies, Document, Variant, serve_here
 
@@ -61,6 +61,8 @@ class Snapshot:
         self._stop = threading.Event()
         self._failed_at = -LOOK_S
         self.stuck_since: float | None = None  # not all of it could be rendered, since then (monotonic)
+        self.rendered_at = 0.0  # when all of them were last current (s since 1970)
+        self.renders = {"done": 0, "failed": 0}  # documents, since the start
         self._logged: dict[str, float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -143,12 +145,14 @@ class Snapshot:
                     document = self.render(path)
                 self._keep(document)
                 self.copies.save(document)
+                self.renders["done"] += 1
                 return document
         except Http404:
             self._drop(path)
             raise
         except Exception as error:
             self._failed_at = time.monotonic()
+            self.renders["failed"] += 1
             self._log_seldom(path, error)
             return None
         finally:
@@ -226,7 +230,7 @@ class Snapshot:
 
     def start(self) -> None:
         """Keep the documents current, in threads of this process."""
-        serve_here(self.copies, self.stuck_s)
+        serve_here(self.copies, self.stuck_s, self)
         threading.Thread(target=self._work, name="renderer", daemon=True).start()
         threading.Thread(
             target=pulse.listen,
@@ -265,6 +269,7 @@ class Snapshot:
             if marks is not None:
                 self._render_again()
             self.copies.make_room(self._eager)
+            loops.mark("renderer")
             self._bell.wait(AGAIN_S if self._again else LOOK_S)
             self._bell.clear()
 
@@ -282,6 +287,7 @@ class Snapshot:
     def _turn(self, version: int) -> None:
         """Render the most read documents, then notify open pages."""
         is_news, before = version != self.version, self.version
+        began = time.time()
         done = True
         try:
             self._eager = eager = _eager()
@@ -299,7 +305,9 @@ class Snapshot:
         self.is_ready = self.is_ready or (done and "/" in self.documents)
         if not done:
             self.version = before  # try again at the next look
-        elif is_news:
+            return
+        self.rendered_at = began
+        if is_news:
             self.on_change(version)
 
 

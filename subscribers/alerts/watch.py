@@ -9,11 +9,12 @@ import logging
 import platform
 import threading
 import time
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from components import transport
+from components import loops, transport
 from components.clock import database_now
 from components.egress import Door, Egress, through
 from incidents import alerting
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 5.0
 HEARTBEAT_EVERY_S = 60.0
 HEARTBEAT_DEADLINE_S = 10.0
+SAME = timedelta(seconds=1)  # two times of one pass differ by rounding
 FORGET_EVERY_S = 3600.0
 
 
@@ -40,6 +42,7 @@ class Watch:
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
         self.beat_at = self.forgot_at = 0.0
+        self.passed_at: datetime | None = None  # what the last outgoing heartbeat stood for
         self.is_failing = False
 
     def start(self, *, serves_page: bool) -> None:
@@ -73,6 +76,7 @@ class Watch:
                 self.is_failing = True
             else:
                 self.is_failing = False
+                loops.mark("alerts")
             finally:
                 close_old_connections()
 
@@ -81,7 +85,8 @@ class Watch:
         try:
             now = database_now()
             self.last_resort.remember(now)
-            checks = alerting.vitals(utc_now())
+            judged_at = utc_now()
+            checks = alerting.vitals(judged_at)
             self.book.write(World(now, checks, self.node))
             delivering.deliver(now)
             if time.monotonic() - self.forgot_at > FORGET_EVERY_S or not self.forgot_at:
@@ -91,14 +96,20 @@ class Watch:
             close_old_connections()
             self.last_resort.tell(utc_now())
             return
-        self._beat(is_well=alerting.is_well(checks))
+        self._beat(is_well=alerting.is_well(checks), passed_at=alerting.passed_at(checks, judged_at))
 
-    def _beat(self, *, is_well: bool) -> None:
-        """Send the outgoing heartbeat, at most once a minute, while no check fails."""
+    def _beat(self, *, is_well: bool, passed_at: datetime | None = None) -> None:
+        """Send the outgoing heartbeat, at most once a minute, while no check fails.
+
+        `passed_at`: when a check last went the whole way, from the target onto the page. Each heartbeat
+        stands for a later one than the heartbeat before; None where there is no check that could.
+        """
+        if passed_at and self.passed_at and passed_at < self.passed_at + SAME:
+            return
         serves_page = bool(self.node)  # without the page /healthz could not be answered either
         if not settings.HEARTBEAT_URL or not serves_page or not is_well or time.monotonic() < self.beat_at:
             return
-        self.beat_at = time.monotonic() + HEARTBEAT_EVERY_S
+        self.beat_at, self.passed_at = time.monotonic() + HEARTBEAT_EVERY_S, passed_at
         try:
             status = sending.run(ping(settings.HEARTBEAT_URL, through(Door.ALERTS)))
             if status >= 400:

@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 from django.db import DatabaseError, DataError, close_old_connections
 
+from components import loops
 from components.clock import database_now
 from components.egress import Egress
 from subscribers.delivery import leases
@@ -107,6 +108,7 @@ class Dispatcher:
                     leases.release_dead(self.holder)
                     is_new = False
                 busy = self._round()
+                loops.mark("dispatcher")
             except DatabaseError as error:
                 log.warning("deliveries are waiting for the database: %s", str(error).strip().split("\n")[0])
                 busy = False

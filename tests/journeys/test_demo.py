@@ -73,7 +73,8 @@ def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
 def test_six_causes_behind_nginx_are_told_apart():
     told = told_by("503")
     in_order(told, [
-        "A crowd comes", "Overload", "is killed", "is not running", "A worker waits", "does not respond in time",
+        "A crowd comes", "Overload", "is killed", "is not running", "A worker waits",
+        "does not respond in time",
         "A new version", "A deploy, drain or maintenance", "All connections", "has run out of connections",
         "The search behind", "A dependency is failing: search", "Six failures", "The demo has been removed.",
     ])  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components.status import Status
 from statuspage.public.values.frame import Head
+from statuspage.public.values.promises import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +45,7 @@ class FiguresPage:
     impacts: tuple[CountRow, ...]
     causes: tuple[CountRow, ...]
     history_url: str
+    report_url: str
     earlier: str = ""
     later: str = ""
+    promises: tuple[Promise, ...] = ()  # of this month

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
-from components import receiving
+from components import loops, receiving
 from components.clock import database_now
 from components.models import Inbox, SpoolMark
 from components.passive.spool import Spool
@@ -137,6 +137,7 @@ class Keeper:
 
     def _store(self) -> None:
         while True:
+            loops.mark("spooler")
             self.has_work.wait(TRY_AGAIN_S if self.is_away else 1.0)
             self.has_work.clear()
             try:

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from components.health_documents import Health, read
+from components.loops import LOOPS
 from components.models import Component, Heartbeat, Page, Probe
 from incidents import notification_status
 from statuspage.console.vital_signs import system
@@ -22,8 +23,8 @@ from tests.subscribers.making import webhook
 @pytest.fixture
 def well(db):
     now = timezone.now()
-    Heartbeat.objects.beat("worker", "w1", now)
-    Heartbeat.objects.beat("post", "w1", now)
+    for role in set(LOOPS) - {"hooks"}:
+        Heartbeat.objects.beat(role, "w1", now)
     found(watched(), "up", now)
     return now
 
@@ -97,7 +98,7 @@ def test_a_dead_broker_only_warns(well, settings):
 
 def test_a_page_that_cannot_be_rendered_fails(transactional_db, well, tmp_path, monkeypatch):
     snapshot = Snapshot(tmp_path)
-    monkeypatch.setattr(disk_copies, "_serving", [(snapshot.copies, snapshot.stuck_s)])
+    monkeypatch.setattr(disk_copies, "_serving", [(snapshot.copies, snapshot.stuck_s, snapshot)])
     snapshot._turn(Page.objects.version())
     assert states(well)[0]["copies:rendered"] == "pass"
 

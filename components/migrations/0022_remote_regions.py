@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0019_deploy_source"),
+        ("components", "0021_uptime_target"),
     ]
 
     operations = [
