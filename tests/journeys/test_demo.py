@@ -48,7 +48,7 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
         "The page posted automatically (resolved", "The demo has been removed.",
     ])  # fmt: skip
     assert "Static assets          operational" in told[places[3] : places[4]]
-    assert "database connections" in told[places[5] : places[6]]
+    assert "The database has run out of connections" in told[places[5] : places[6]]
 
 
 def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
@@ -63,7 +63,7 @@ def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
         "The page posted automatically (resolved", "The demo has been removed.",
     ])  # fmt: skip
     assert "Posts and comments     operational" in told[places[4] : places[5]]
-    assert "Chat                   operational" in told[places[7] : places[8]]
+    assert "Chat                   operational" in told[places[9] : places[10]]
 
 
 @pytest.mark.skipif(

@@ -25,6 +25,7 @@ LEADS_ON = {
 # nothing is there without a setting, or when asked by a browser
 NOT_THERE = {
     ".well-known/security.txt",
+    "metrics",  # only with METRICS_TOKEN
     "hooks/mail/<slug:provider>/tracking/",
     "accounts/oidc/<provider_id>/login/callback/",
     "console/incidents/<slug:public_id>/undo/<int:number>",

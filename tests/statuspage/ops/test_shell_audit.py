@@ -13,9 +13,9 @@ from django.db import DatabaseError
 
 from components.models import Component
 from incidents.models import Incident
-from statuspage.management.commands import demo
 from statuspage.models import Audit, Member
 from statuspage.ops import bootstrap
+from statuspage.ops.demo import seeds
 from subscribers.models import Subscriber
 
 ME = f"the shell ({pwd.getpwuid(os.getuid()).pw_name})"
@@ -153,7 +153,7 @@ def test_the_first_start_and_the_demo(db):
     ]
     bootstrap.prepare("127.0.0.1", 8000)
     assert Audit.objects.count() == 2
-    demo.seed("http://127.0.0.1:9")
+    seeds.seed("widgetify", "http://127.0.0.1:9", "", "")
     assert Audit.objects.first().act == "demo.seed"
 
 

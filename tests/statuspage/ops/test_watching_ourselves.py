@@ -15,7 +15,7 @@ def test_our_own_health_names_what_fails(web):
     assert (reading.failure, reading.status_code) == (Failure.REPORTED, 503)
     assert reading.facts["format"] == "health+json"
     assert "worker:heartbeat" in reading.facts["failing"]
-    assert "worker:heartbeat (No worker has ever reported)" in reading.detail
+    assert "worker:heartbeat (The worker has never reported)" in reading.detail
 
 
 def test_our_own_page_is_a_vendor(web):

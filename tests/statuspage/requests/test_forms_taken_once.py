@@ -90,6 +90,7 @@ WITHOUT = {
     "_leave.html": "logs out",
     "alerts.html": "tests go over the network; the same channel is refused",
     "compose.html": "has a key of its own",
+    "hook.html": "shows the request that would be sent, and sends nothing",
     "imports.html": "a file: who is in it already is not added again",
     "_import.html": "goes on where it stopped",
     "settings.html": "saves the same again",

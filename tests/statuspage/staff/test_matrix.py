@@ -40,7 +40,7 @@ TAKEN = {
 }  # 503: no worker runs here, says /healthz
 # how long a session or a mail may be used is told at these; asked plainly they have nothing to show
 SIGNED = ("regions/work", "regions/results")  # whoever asks proves it by the request itself: nobody here can
-MAY_BE_MISSING = ("accounts/", "hooks/mail/", "console/incidents/<slug:public_id>/undo/")
+MAY_BE_MISSING = ("metrics", "accounts/", "hooks/mail/", "console/incidents/<slug:public_id>/undo/")
 
 
 @pytest.fixture
