@@ -54,9 +54,11 @@ def secured(server, tmp_path):
         writer.write(b"S")
         await writer.start_tls(context)
         inner, outer = await asyncio.open_connection("127.0.0.1", server.port)
-        await asyncio.wait(
-            {asyncio.ensure_future(pump(reader, outer)), asyncio.ensure_future(pump(inner, writer))}
-        )
+        try:
+            await asyncio.gather(pump(reader, outer), pump(inner, writer), return_exceptions=True)
+        finally:
+            for end in (outer, writer):
+                end.transport.abort()
 
     async def pump(source, sink):
         while data := await source.read(65536):
