@@ -6,8 +6,9 @@ more than most tests.
 
 import functools
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
+ATTEMPTS = 5
 OF_MIGRATE = {"django_migrations", "django_content_type", "auth_permission"}
 
 
@@ -17,7 +18,22 @@ def _tables() -> list[str]:
 
 
 def empty(_test: object = None) -> None:
-    """In the place of TransactionTestCase._fixture_teardown."""
+    """In the place of TransactionTestCase._fixture_teardown.
+
+    A web process that still writes takes its tables in an order of its own: the two may wait for each other,
+    and PostgreSQL ends one of them, which may be us.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            _empty()
+        except OperationalError as error:
+            if attempt == ATTEMPTS - 1 or "deadlock" not in str(error):
+                raise
+        else:
+            return
+
+
+def _empty() -> None:
     is_postgres = connection.vendor == "postgresql"
     named = [connection.ops.quote_name(table) for table in _tables()]
     with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
