@@ -9,7 +9,7 @@ ASK = """
 import json, time
 from django.db import connection
 from django.utils import timezone
-from statuspage import views
+from statuspage.public import views
 times, asked = [], []
 def count(execute, sql, params, many, context):
     asked.append(sql)
