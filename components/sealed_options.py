@@ -28,11 +28,16 @@ def is_sealed(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {SEALED}
 
 
-def sealed(text: Any, place: str) -> dict[str, str]:
+def as_text(secret: Any) -> str:
+    """A secret as it is encrypted: a mapping as lines."""
+    if isinstance(secret, Mapping):
+        return "\n".join(f"{name}: {value}" for name, value in secret.items())
+    return str(secret)
+
+
+def sealed(secret: Any, place: str) -> dict[str, str]:
     """The stored form of a secret that may be sent to this place alone."""
-    if isinstance(text, Mapping):
-        text = "\n".join(f"{name}: {value}" for name, value in text.items())
-    return {SEALED: encryption.seal(json.dumps([place, str(text)]))}
+    return {SEALED: encryption.seal(json.dumps([place, as_text(secret)]))}
 
 
 def opened(name: str, value: Mapping[str, str]) -> tuple[str, str]:

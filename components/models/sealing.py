@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError
-from components.sealed_options import is_sealed, opened, parsed, place_of, sealed, secrets_of
+from components.sealed_options import as_text, is_sealed, opened, parsed, place_of, sealed, secrets_of
 
 
 class Sealing(models.Model):
@@ -22,16 +22,6 @@ class Sealing(models.Model):
     def parsed(self) -> Any:
         """The order, with its secrets opened. Raises InvalidProbeError."""
         return parsed(EVERY_PROBER[self.kind], self.target, self.options)
-
-    def opened_options(self) -> dict[str, Any]:
-        """The options with their secrets in plain, for whoever runs the check elsewhere; `order` judged them.
-
-        Raises InvalidProbeError.
-        """
-        return {
-            name: opened(name, value)[1] if is_sealed(value) else value
-            for name, value in self.options.items()
-        }
 
     def _seal_options(self) -> None:
         """Encrypt what is not encrypted yet. The same secret for the same place stays as it is stored."""
@@ -66,7 +56,7 @@ def _same_or_sealed(name: str, text: Any, place: str, stored: Any) -> Any:
     """The stored form: unchanged if it holds just this, so that nothing begins anew."""
     if is_sealed(stored):
         try:
-            if opened(name, stored) == (place, text):
+            if opened(name, stored) == (place, as_text(text)):
                 return stored
         except InvalidProbeError:
             pass

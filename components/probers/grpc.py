@@ -43,8 +43,9 @@ class GRPCTarget:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be stored with a reading."""
-        return tuple(self.metadata.values())
+        """What must not be stored with a reading: each value, and a token also without its scheme."""
+        values = tuple(self.metadata.values())
+        return (*values, *(value.partition(" ")[2] for value in values))
 
 
 class GRPC(services.Service):

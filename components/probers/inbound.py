@@ -1,7 +1,7 @@
 """Inbound probes: another monitor reports its alerts, and is silent at most so long."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ class InboundOrder:
     when_firing: Outcome
     silence: timedelta | None
     auth: str
-    secret: str
+    secret: str = field(repr=False)
     terms: Terms
     heard: Heard | None = None
 

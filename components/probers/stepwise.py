@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from components import cookies, steps
 from components.egress import Egress, EgressError
@@ -41,7 +41,7 @@ class StepsTarget:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be stored with a reading: each secret, also as it may travel."""
-        forms = (str, quote, _in_json, _in_base64)
+        forms = (str, quote, _in_address, quote_plus, _in_json, _in_base64)
         return tuple(form(text) for text in self.named_secrets.values() for form in forms)
 
 
@@ -225,6 +225,10 @@ def _without_values(reading: Reading, course: Course) -> Reading:
     steps_fact = reading.facts.get("steps", "")
     hidden = redaction.without(reading, tokens)
     return replace(hidden, facts={**hidden.facts, "steps": steps_fact})
+
+
+def _in_address(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _in_json(text: str) -> str:

@@ -113,6 +113,12 @@ def test_a_serving_server_is_up(server, health):
     assert (health.metadata["authorization"], health.metadata["x-team"]) == ("Bearer abc", "web")
 
 
+def test_a_token_that_comes_back_without_its_scheme_is_not_stored(server, health):
+    health.answers[b""] = GRPCError(Status.UNAUTHENTICATED, "the token abc-4711 has expired")
+    reading = at(server, {"metadata": "authorization: Bearer abc-4711"})
+    assert reading.excerpt == "the token ••• has expired"
+
+
 def test_tls_is_verified_and_h2_agreed_on(health, tmp_path):
     key, certificate = make(tmp_path, "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from components.forms import KindForm
 from components.models import Component, Probe
-from components.probers import InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError
+from components.sealed_options import plain
 from statuspage.models import Audit, Role
 from tests.making import watched
 from tests.people import person
@@ -37,7 +38,8 @@ def test_the_row_and_every_dump_of_it_hold_it_encrypted(db):
     order = Probe.objects.get(pk=probe.pk).order()
     assert order.password == WORD
     assert WORD not in repr(order)
-    assert Probe.objects.get(pk=probe.pk).opened_options() == {"password": WORD}
+    row = Probe.objects.get(pk=probe.pk)
+    assert plain(PROBERS["redis"], row.options) == {"password": WORD}
 
 
 def test_another_region_has_the_same_password(db):
@@ -68,6 +70,15 @@ def test_the_same_password_again_starts_nothing_anew_and_another_does(db):
     assert form.is_valid(), form.errors
     saved = form.save()
     assert (saved.outcome, saved.order().password) == ("unknown", "another")
+
+
+def test_the_same_mapping_again_keeps_what_is_stored(db):
+    secrets = {"authorization": "Bearer abc"}
+    stored = watched(kind="grpc", target="api.example.org:443", options={"metadata": secrets}).options
+    probe = Probe.objects.get()
+    probe.options = {"metadata": secrets}
+    probe.save()
+    assert Probe.objects.get().options == stored
 
 
 @pytest.mark.parametrize("target", ["evil.example:6379", "cache.example.org:6380"])

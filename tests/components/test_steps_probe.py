@@ -183,6 +183,14 @@ def test_a_secret_that_is_repeated_is_not_stored(shop):
     assert json.dumps(WORD)[1:-1] not in wrong.excerpt
 
 
+def test_a_secret_that_comes_back_as_a_form_or_an_address_is_not_stored(shop):
+    for word, seen in ((WORD, "op%22en"), ("open/sesame", "open%2Fsesame")):
+        echo = {"name": "Echo", "url": "/echo", "form": {"p": "{{secret.password}}"}}
+        reading = run(shop, echo, secrets=f"password: {word}")
+        assert reading.excerpt.startswith("p=•••")
+        assert seen not in reading.excerpt
+
+
 def test_a_redirect_takes_no_secret_to_another_origin(shop):
     with Target() as other:
         shop.moved = f"{other.url}trap"
