@@ -1,15 +1,14 @@
-"""What PostgreSQL and MySQL probes share: options, the order, and the course of a check."""
+"""What PostgreSQL and MySQL probes share: options, the order, and how connections are counted."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from components import steps
-from components.egress import Egress, EgressError, Line
 from components.outcomes import Reading
 from components.probers import services
-from components.probers.base import Clock, Option, broken_off, host_and_port, options_of
-from components.probers.services import Limits, NotSpokenError, RefusedError
+from components.probers.base import Clock, Option, host_and_port, options_of
+from components.probers.services import Limits, RefusedError
 from components.targets import InvalidProbeError
 
 STEPS = (steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN, steps.LOGIN, steps.QUERY)
@@ -55,26 +54,6 @@ def target_of(prober: Any, target: str, given_options: Mapping[str, Any], port: 
     return DatabaseTarget(
         host, port, given["user"], given["password"], given["database"], given["tls"], limits
     )
-
-
-Talk = Callable[[DatabaseTarget, Line, Clock, Egress], Awaitable[Reading]]
-
-
-async def run(order: DatabaseTarget, clock: Clock, egress: Egress, talk: Talk) -> Reading:
-    """Connect, talk, and say what went wrong."""
-    line = await services.dialled(order, clock, egress, tls=False)
-    try:
-        return await talk(order, line, clock, egress)
-    except RefusedError as error:
-        return services.refused(error, clock)
-    except NotSpokenError as error:
-        return services.not_spoken(error, clock)
-    except EgressError as error:
-        return clock.reading(failure=error.failure, detail=error.sentence)
-    except OSError as error:
-        return broken_off(error, clock)
-    finally:
-        line.close()
 
 
 def counted(values: list[str], order: DatabaseTarget, clock: Clock) -> Reading:

@@ -27,7 +27,7 @@ class IMAP(services.Service):
 
     async def run(self, order: MailTarget, clock: Clock, egress: Egress) -> Reading:
         """Wait for the greeting, ask for capabilities, start TLS, log in, and leave."""
-        return await mail_line.run(order, clock, egress, _talk)
+        return await services.run(order, clock, egress, _talk, tls=order.tls == TLS)
 
 
 async def _talk(order: MailTarget, line: Line, clock: Clock, egress: Egress) -> Reading:

@@ -1,15 +1,15 @@
-"""What SMTP and IMAP probes share: how TLS begins, the login, and the course of a check."""
+"""What SMTP and IMAP probes share: the order, and how TLS begins."""
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from components.egress import Egress, EgressError, Line
-from components.outcomes import Failure, Reading
+from components.outcomes import Failure
 from components.probers import services
-from components.probers.base import Clock, Option, broken_off, host_and_port, options_of
-from components.probers.services import NotSpokenError, RefusedError
+from components.probers.base import Clock, Option, host_and_port, options_of
+from components.probers.services import RefusedError
 from components.targets import InvalidProbeError
 
 NONE, STARTTLS, TLS = "none", "starttls", "tls"
@@ -64,35 +64,13 @@ def target_of(
     return MailTarget(host, port, given["tls"], user, password)
 
 
-Talk = Callable[[MailTarget, Line, Clock, Egress], Awaitable[Reading]]
-
-
-async def run(order: MailTarget, clock: Clock, egress: Egress, talk: Talk) -> Reading:
-    """Connect, talk, and say what went wrong."""
-    line = await services.dialled(order, clock, egress, tls=order.tls == TLS)
-    try:
-        return await talk(order, line, clock, egress)
-    except RefusedError as error:
-        return services.refused(error, clock)
-    except NotSpokenError as error:
-        return services.not_spoken(error, clock)
-    except EgressError as error:
-        return clock.reading(failure=error.failure, detail=f"After STARTTLS: {error.sentence}")
-    except OSError as error:
-        return broken_off(error, clock)
-    finally:
-        line.close()
-
-
 async def upgraded(order: MailTarget, line: Line, clock: Clock, egress: Egress) -> None:
-    """TLS on the open line, once the server has agreed.
-
-    Raises NotSpokenError where it has said more in plain text, which would count as said in TLS
-    (CVE-2011-0411).
-    """
-    if line.reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - streams have no public way to ask
-        raise NotSpokenError("The server sends plain text after it agreed to STARTTLS.")
-    await services.secured(line, order.host, clock, egress)
+    """TLS on the open line, once the server has agreed. Raises EgressError, NotSpokenError."""
+    try:
+        await services.secured(line, order.host, clock, egress)
+    except EgressError as error:
+        error.sentence = f"After STARTTLS: {error.sentence}"
+        raise
     clock.phase = Failure.TIMEOUT_TRANSFER
 
 

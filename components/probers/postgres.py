@@ -32,7 +32,7 @@ class Postgres(services.Service):
 
     async def run(self, order: DatabaseTarget, clock: Clock, egress: Egress) -> Reading:
         """Log in, ask for 1, and count the connections."""
-        return await databases.run(order, clock, egress, _talk)
+        return await services.run(order, clock, egress, _talk, tls=False)
 
 
 async def _talk(order: DatabaseTarget, line: Line, clock: Clock, egress: Egress) -> Reading:

@@ -138,8 +138,6 @@ async def agree_on_tls(line: Line) -> None:
         raise RefusedError("The server does not offer TLS: turn TLS on there, or off for this probe.")
     if answer != b"S":
         raise NotSpokenError("The response is not PostgreSQL.")
-    if line.reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - as in mail_line
-        raise NotSpokenError("The server sends plain text after it agreed to TLS.")
 
 
 def _refusal(message: bytes) -> RefusedError:

@@ -11,7 +11,7 @@ from components import steps
 from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers import services
-from components.probers.base import Clock, Option, broken_off, host_and_port, options_of
+from components.probers.base import Clock, Option, host_and_port, options_of
 from components.probers.services import Limits, NotSpokenError, RefusedError
 
 PORT = 6379
@@ -66,19 +66,9 @@ class Redis(services.Service):
 
     async def run(self, order: RedisTarget, clock: Clock, egress: Egress) -> Reading:
         """Log in, ping, and ask how many clients are connected."""
-        line = await services.dialled(order, clock, egress, tls=order.tls)
-        try:
-            return await self._talk(order, line, clock)
-        except RefusedError as error:
-            return services.refused(error, clock)
-        except NotSpokenError as error:
-            return services.not_spoken(error, clock)
-        except OSError as error:
-            return broken_off(error, clock)
-        finally:
-            line.close()
+        return await services.run(order, clock, egress, self._talk, tls=order.tls)
 
-    async def _talk(self, order: RedisTarget, line: Line, clock: Clock) -> Reading:
+    async def _talk(self, order: RedisTarget, line: Line, clock: Clock, egress: Egress) -> Reading:
         clock.phase = Failure.TIMEOUT_FIRST_BYTE
         began_ms = clock.total_ms
         if order.password:

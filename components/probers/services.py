@@ -6,14 +6,14 @@ protocol is `Failure.PROTOCOL`.
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from components.egress import Egress, Line
+from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import certificate
-from components.probers.base import Clock, Option, connect, printable
+from components.probers.base import Clock, Option, broken_off, connect, printable
 from components.targets import InvalidProbeError
 
 MAX_CONNECTIONS = 1_000_000_000
@@ -120,8 +120,34 @@ async def dialled(order: Any, clock: Clock, egress: Egress, *, tls: bool, offers
     return line
 
 
+Talk = Callable[[Any, Line, Clock, Egress], Awaitable[Reading]]
+
+
+async def run(order: Any, clock: Clock, egress: Egress, talk: Talk, *, tls: bool) -> Reading:
+    """Connect, talk, and say what went wrong."""
+    line = await dialled(order, clock, egress, tls=tls)
+    try:
+        return await talk(order, line, clock, egress)
+    except RefusedError as error:
+        return refused(error, clock)
+    except NotSpokenError as error:
+        return not_spoken(error, clock)
+    except EgressError as error:
+        return clock.reading(failure=error.failure, detail=error.sentence)
+    except OSError as error:
+        return broken_off(error, clock)
+    finally:
+        line.close()
+
+
 async def secured(line: Line, host: str, clock: Clock, egress: Egress) -> None:
-    """Start TLS on an open line, after STARTTLS. Raises EgressError."""
+    """Start TLS on an open line, once the server has agreed. Raises EgressError.
+
+    Raises NotSpokenError where it has said more in plain text, which would count as said in TLS
+    (CVE-2011-0411).
+    """
+    if line.reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - streams have no public way to ask
+        raise NotSpokenError("The server sends plain text after it agreed to TLS.")
     clock.phase = Failure.TIMEOUT_TLS
     await egress.secure(line, host)
     clock.seen["tls_ms"] = line.tls_ms

@@ -208,6 +208,17 @@ def test_what_a_server_may_say_instead(said, failure, words):
     assert words in reading.detail
 
 
+def test_what_is_said_in_plain_text_before_tls_is_not_taken_as_said_in_it():
+    async def behave(reader, writer):
+        writer.write(greeting(flags=FLAGS | 0x800) + packet(2, OK))
+        await writer.drain()
+        await reader.read(100)
+
+    with Raw(behave) as server:
+        reading = at(server, ADA)
+    assert (reading.failure, "plain text after" in reading.detail) == (Failure.PROTOCOL, True)
+
+
 def test_a_server_without_tls_is_down_until_the_probe_does_not_want_it():
     with MySQL8(b"open sesame") as server:
         assert "does not offer TLS" in at(server, ADA).detail
