@@ -1,4 +1,4 @@
 """Benchmarks, each compared with a reference in the same run.
 
-`python -m benchmarks [page checks scale streams render]`
+`python -m benchmarks [page checks scale streams held render console deliveries]`
 """

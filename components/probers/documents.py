@@ -17,7 +17,6 @@ from components.probers.typed_headers import refuse_unprintable
 from components.web_addresses import split_address
 
 MAX_FACT_LENGTH = 200
-HEADERS = Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line.")
 UNREAD = Option(
     "unread",
     "If the response cannot be read",

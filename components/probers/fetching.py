@@ -13,13 +13,20 @@ from components.client_certificates import ClientCertificate
 from components.egress import HTTP2, Egress
 from components.outcomes import Failure, Reading
 from components.probers import answer_facts, exchange
-from components.probers.base import EXCERPT_CHARACTERS, Clock, printable
+from components.probers.base import EXCERPT_CHARACTERS, Clock, Option, printable
 from components.probers.body import Answer
 from components.probers.redirects import first_hop, next_hop
 
 MAX_REDIRECTS = 5
 BAD_STATUS = 400
 REDIRECTS = (301, 302, 303, 307, 308)
+HTTP2_OPTION = Option(
+    "http2",
+    "HTTP/2",
+    type="bool",
+    default=False,
+    help="Offered over https://; the server may still choose HTTP/1.1.",
+)
 
 
 class Request(Protocol):

@@ -15,6 +15,7 @@ from components.probers import documents, exchange, fetching
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
+from components.probers.typed_headers import HEADERS
 
 MAX_NAMED = 3  # parts that a sentence names with their words
 MAX_PART_LENGTH = 80
@@ -37,7 +38,7 @@ class HealthCheck(DocumentProber):
     label = "Health document"
     target_help = "http:// or https:// address of a health check, as /healthz or /actuator/health"
     accepts = "application/health+json, application/json;q=0.9, text/plain;q=0.5, */*;q=0.1"
-    options: tuple[Option, ...] = (documents.HEADERS, documents.UNREAD)
+    options: tuple[Option, ...] = (HEADERS, documents.UNREAD)
 
     def parse(self, target: str, options: Mapping[str, Any]) -> HealthOrder:
         """The order, checked. Raises InvalidProbeError."""

@@ -20,7 +20,7 @@ from components.probers.body import Answer
 from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import can_be_name, refuse_unprintable
+from components.probers.typed_headers import HEADERS, can_be_name, refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -75,7 +75,7 @@ class HTTP:
             choices=METHODS,
             help="HEAD does not read a body.",
         ),
-        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line."),
+        HEADERS,
         Option("body", "Body (sent)", type="text", help="Sent as is, without a Content-Type header."),
         Option("expected_status", "Expected status", default="200-299", help="Such as 200-299,301."),
         Option("expect_text", "Text expected", type="text", help="The body must contain this."),
@@ -99,13 +99,7 @@ class HTTP:
             default=True,
             help="Checks the page they lead to.",
         ),
-        Option(
-            "http2",
-            "HTTP/2",
-            type="bool",
-            default=False,
-            help="Offered over https://; the server may still choose HTTP/1.1.",
-        ),
+        fetching.HTTP2_OPTION,
     )
 
     def parse(self, target: str, options: Mapping[str, Any]) -> HTTPTarget:

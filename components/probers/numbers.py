@@ -17,6 +17,7 @@ from components.probers import documents, exchange, fetching, json_answers, json
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
+from components.probers.typed_headers import HEADERS
 from components.prometheus_text import Selector, SeriesError
 from components.targets import InvalidProbeError
 
@@ -92,7 +93,7 @@ class Numbers(DocumentProber):
     target_help = "http:// or https:// address of JSON or Prometheus text"
     accepts = "application/json, text/plain;version=0.0.4;q=0.9, */*;q=0.1"
     options = (
-        Option("headers", documents.HEADERS.label, type="mapping", default={}, help=documents.HEADERS.help),
+        HEADERS,
         Option(
             "value",
             "Value",

@@ -19,7 +19,7 @@ from components.probers import exchange, fetching
 from components.probers.base import Clock, Option, options_of, printable, whole_number
 from components.probers.event_stream import MAX_EVENT_CHARACTERS, Comment, Event, EventTooLargeError, Parser
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import refuse_unprintable
+from components.probers.typed_headers import HEADERS, refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -69,7 +69,7 @@ class SSE:
         steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN, steps.FIRST_BYTE, steps.FIRST_EVENT,
     )  # fmt: skip
     options = (
-        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line."),
+        HEADERS,
         Option(
             "watch_s", "Watched for (s)", type="int", default=0, help="0 ends with the first event."
         ),
@@ -84,13 +84,7 @@ class SSE:
         Option(
             "follow_redirects", "Follow redirects", type="bool", default=True, help="As browsers do."
         ),
-        Option(
-            "http2",
-            "HTTP/2",
-            type="bool",
-            default=False,
-            help="Offered over https://; the server may still choose HTTP/1.1.",
-        ),
+        fetching.HTTP2_OPTION,
     )  # fmt: skip
 
     def parse(self, target: str, options: Mapping[str, Any]) -> StreamTarget:
@@ -126,7 +120,7 @@ class SSE:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: StreamTarget, clock: Clock, egress: Egress) -> Reading:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from components.probers.base import Option
 from components.targets import InvalidProbeError
+
+HEADERS = Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line.")
 
 
 def can_be_name(name: str) -> bool:

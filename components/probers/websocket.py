@@ -16,7 +16,7 @@ from components.probers.held.places import NoPlaceError, places
 from components.probers.held.target import MAX_CONNECTIONS, WebSocketTarget
 from components.probers.held.verdict import reading_of
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import refuse_unprintable
+from components.probers.typed_headers import HEADERS, refuse_unprintable
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -36,7 +36,7 @@ class WebSocket:
         steps.DNS, steps.CONNECT, steps.TLS_IF_SPOKEN, steps.UPGRADE, steps.FIRST_MESSAGE,
     )  # fmt: skip
     options = (
-        Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line."),
+        HEADERS,
         Option("subprotocol", "Subprotocol", help="The server must choose one of these, such as graphql-ws."),
         Option("send", "Send", type="text", help="A text message, sent once the connection is open."),
         Option("expect", "Expect", type="text", help="A message must contain this."),
@@ -121,7 +121,7 @@ class WebSocket:
         return order.url.startswith("https:")
 
     def is_indirect(self, options: Mapping[str, Any]) -> bool:
-        """Whether it asks somebody else."""
+        """Whether it asks another system about the target."""
         return False
 
     async def run(self, order: WebSocketTarget, clock: Clock, egress: Egress) -> Reading:

@@ -20,12 +20,11 @@ from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import exchange
 from components.probers.base import Clock
+from components.probers.fetching import MAX_REDIRECTS, REDIRECTS
 from components.probers.held.target import WebSocketTarget
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
 
-MAX_REDIRECTS = 5
-REDIRECTS = (301, 302, 303, 307, 308)
 DEFLATE = "permessage-deflate"
 FACTS = {"retry_after": "retry-after", "server": "server"}
 
