@@ -163,27 +163,27 @@ class KeptLookup(Lookup):
 
     def __init__(self, lookup: Lookup) -> None:
         self.nameservers, self.resolver = lookup.nameservers, lookup.resolver
-        self.kept: dict[str, list[Address] | EgressError] = {}
+        self.kept: dict[str, tuple[list[Address], Later] | EgressError] = {}
         self.turn = asyncio.Lock()
 
     async def addresses(self, host: str) -> tuple[list[Address], Later]:
-        """As `Lookup.addresses`; who asks again gets what was known at first. Raises EgressError."""
+        """As `Lookup.addresses`; who asks again gets the same, also what comes later. Raises EgressError."""
         async with self.turn:
             if host not in self.kept:
-                return await self._first(host)
+                try:
+                    self.kept[host] = await super().addresses(host)
+                except EgressError as error:
+                    self.kept[host] = error
         answer = self.kept[host]
         if isinstance(answer, EgressError):
             raise EgressError(answer.failure, answer.sentence)
-        return list(answer), None
+        known, later = answer
+        return list(known), None if later is None else asyncio.create_task(_shared(later))
 
-    async def _first(self, host: str) -> tuple[list[Address], Later]:
-        try:
-            known, later = await super().addresses(host)
-        except EgressError as error:
-            self.kept[host] = error
-            raise
-        self.kept[host] = known
-        return list(known), later
+
+async def _shared(later: "asyncio.Task[list[Address]]") -> list[Address]:
+    """What it brings; whoever lets go of this leaves it to the others. Raises EgressError."""
+    return await asyncio.shield(later)
 
 
 def ascii_host(host: str) -> str:

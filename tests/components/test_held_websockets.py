@@ -7,6 +7,7 @@ import time
 import pytest
 import uvloop
 from django.core.exceptions import ValidationError
+from dnslib import QTYPE
 
 from components.egress import Egress
 from components.models import Probe
@@ -272,6 +273,28 @@ def test_a_name_is_looked_up_once_for_all_connections():
             )
             assert Counting.asked <= 2
             assert egress.lookup.__class__.__name__ == "Lookup"
+    finally:
+        names.stop()
+        names.server.server_close()
+
+
+def test_addresses_that_come_later_are_for_all_connections():
+    from dnslib.server import DNSServer
+
+    class Slow(Names):
+        def resolve(self, request, handler):
+            if request.q.qtype == QTYPE.A:
+                time.sleep(0.3)
+            return super().resolve(request, handler)
+
+    names = DNSServer(Slow({"chat.example": ["::1", "127.0.0.1"]}), address="127.0.0.1", port=0)
+    names.start_thread()
+    try:
+        with ws.Served(ws.echo) as server:  # on 127.0.0.1 alone
+            egress = Egress(OWN, nameservers=[("127.0.0.1", names.server.server_address[1])])
+            target = f"ws://chat.example:{server.port}/"
+            reading = look("websocket", target, {"connections": 5}, egress=egress)
+            assert (reading.failure, reading.detail, server.opened) == (None, "", 5)
     finally:
         names.stop()
         names.server.server_close()
