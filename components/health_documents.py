@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from components import charsets, cut_json
+from components.texts import shortened
 
 MAX_FAILING = 50  # names in one document
 MAX_NAME_LENGTH = 100
@@ -360,4 +361,4 @@ def _line(text: str) -> str:
     """One printable line of at most MAX_WORDS_LENGTH characters."""
     safe = "".join(char if char.isprintable() else " " for char in text[: 4 * MAX_WORDS_LENGTH])
     joined = " ".join(safe.split())
-    return joined if len(joined) <= MAX_WORDS_LENGTH else f"{joined[: MAX_WORDS_LENGTH - 1]}…"
+    return shortened(joined, MAX_WORDS_LENGTH)

@@ -1,4 +1,4 @@
-"""Cleans text that people wrote of invisible characters."""
+"""Cleans text that people wrote of invisible characters, and shortens it."""
 
 import re
 import unicodedata
@@ -31,3 +31,8 @@ def _is_seen(char: str) -> bool:
 def lines(text: str) -> str:
     """Every line ends with a newline; tabs stay, what cannot be seen goes."""
     return _IN_A_TEXT.sub("", _ENDS.sub("\n", text))
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, with "…" where some were cut off."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

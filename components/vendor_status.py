@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from components.texts import lines, one_line
+from components.texts import lines, one_line, shortened
 
 MAX_TITLE_LENGTH = 200
 MAX_UPDATE_LENGTH = 900
@@ -191,7 +191,7 @@ def _key(name: str) -> str:
 
 def _title(text: Any) -> str:
     line = one_line(_plain(text).replace("\n", " "))
-    return line if len(line) <= MAX_TITLE_LENGTH else f"{line[: MAX_TITLE_LENGTH - 1]}…"
+    return shortened(line, MAX_TITLE_LENGTH)
 
 
 def _plain(text: Any) -> str:
@@ -200,7 +200,7 @@ def _plain(text: Any) -> str:
         return ""
     bare = TAG.sub("", BREAK.sub("\n", text[: 4 * MAX_UPDATE_LENGTH]))
     whole = lines(html.unescape(bare)).strip()
-    return whole if len(whole) <= MAX_UPDATE_LENGTH else f"{whole[: MAX_UPDATE_LENGTH - 1]}…"
+    return shortened(whole, MAX_UPDATE_LENGTH)
 
 
 def _moment(text: Any) -> datetime | None:

@@ -34,7 +34,7 @@ class DatabaseTarget:
 def options(user: str, database: str) -> tuple[Option, ...]:
     """The options of a database server, with its usual user and database."""
     return (
-        Option("user", "User", default=user, help="One that may do nothing else is best."),
+        Option("user", "User", default=user, help="A user without other rights is best."),
         Option("password", "Password", type="secret"),
         Option("database", "Database", default=database, help="The database to connect to."),
         Option("tls", "TLS", type="bool", default=True, help="With a valid certificate, before the login."),

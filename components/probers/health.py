@@ -16,6 +16,7 @@ from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
 from components.probers.typed_headers import HEADERS
+from components.texts import shortened
 
 MAX_NAMED = 3  # parts that a sentence names with their words
 MAX_PART_LENGTH = 80
@@ -117,6 +118,5 @@ def _named(failing: Sequence[Dependency]) -> str:
 
 
 def _part(part: Dependency) -> str:
-    words = part.words.rstrip(".")
-    words = words if len(words) <= MAX_PART_LENGTH else f"{words[: MAX_PART_LENGTH - 1]}…"
+    words = shortened(part.words.rstrip("."), MAX_PART_LENGTH)
     return f"{part.name} ({words})" if words else part.name

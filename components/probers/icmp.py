@@ -11,7 +11,7 @@ from components.blame import NO_WAY, dial_error
 from components.egress import Egress, has_route
 from components.outcomes import Failure, Reading
 from components.probers import services
-from components.probers.base import Clock, Option, options_of
+from components.probers.base import Clock, Option, options_of, whole_number
 from components.targets import InvalidProbeError, checked_host
 
 MAX_COUNT = 20
@@ -56,11 +56,11 @@ class ICMP(services.Service):
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         host = target.removeprefix("icmp://").strip().removeprefix("[").removesuffix("]")
-        _within("count", given["count"], 1, MAX_COUNT)
-        _within("interval_ms", given["interval_ms"], MIN_INTERVAL_MS, MAX_INTERVAL_MS)
+        whole_number("count", given["count"], 1, MAX_COUNT)
+        whole_number("interval_ms", given["interval_ms"], MIN_INTERVAL_MS, MAX_INTERVAL_MS)
         low, high = given["loss_degraded_above"], given["loss_down_above"]
-        _within("loss_degraded_above", low, 0, 99)
-        _within("loss_down_above", high, 0, 99)
+        whole_number("loss_degraded_above", low, 0, 99)
+        whole_number("loss_down_above", high, 0, 99)
         if low > high:
             raise InvalidProbeError("loss_degraded_above", "It must not be higher than “down above”.")
         return ICMPTarget(checked_host(host), given["count"], given["interval_ms"] / 1000, low, high)
@@ -131,9 +131,3 @@ def _judged(order: ICMPTarget, times: list[float | None], clock: Clock) -> Readi
     if share > order.degraded_above:
         return replace(reading, degraded=f"{words}; the limit is {order.degraded_above}%.")
     return reading
-
-
-def _within(name: str, value: int, low: int, high: int) -> None:
-    """Raises InvalidProbeError for a number outside."""
-    if not low <= value <= high:
-        raise InvalidProbeError(name, f"Use {low} to {high:,}.")

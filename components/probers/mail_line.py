@@ -44,7 +44,7 @@ def options(tls: str) -> tuple[Option, ...]:
             choices=(STARTTLS, TLS, NONE),
             help="“starttls” upgrades the open connection; “tls” begins with TLS.",
         ),
-        Option("user", "User", help="To log in as well; leave empty not to."),
+        Option("user", "User", help="Logs in as this user; leave empty to skip the login."),
         Option("password", "Password", type="secret"),
     )
 

@@ -20,6 +20,7 @@ from components.probers.documents import DocumentOrder, DocumentProber
 from components.probers.typed_headers import HEADERS
 from components.prometheus_text import Selector, SeriesError
 from components.targets import InvalidProbeError
+from components.texts import shortened
 
 MAX_NAME_LENGTH = 60  # of a value in a sentence
 MAX_SELECTOR_LENGTH = 500
@@ -48,7 +49,7 @@ class Source:
     @property
     def name(self) -> str:
         """What it is called in a sentence."""
-        return self.text if len(self.text) <= MAX_NAME_LENGTH else f"{self.text[: MAX_NAME_LENGTH - 1]}…"
+        return shortened(self.text, MAX_NAME_LENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from components.outcomes import Failure, Reading
 from components.probers import documents, exchange, fetching, json_answers
 from components.probers.base import Clock, Option, options_of
 from components.probers.documents import DocumentOrder, DocumentProber
+from components.texts import shortened
 from components.vendor_status import Event, Report, VendorError, VendorStatus
 from components.web_addresses import split_address
 
@@ -114,7 +115,7 @@ def _facts(report: Report) -> dict[str, str]:
             "vendor_update": report.event.update,
             "vendor_url": report.event.url,
         }
-    return {name: _cut(text, documents.MAX_FACT_LENGTH) for name, text in facts.items() if text}
+    return {name: shortened(text, documents.MAX_FACT_LENGTH) for name, text in facts.items() if text}
 
 
 def _sentence(report: Report) -> str:
@@ -124,18 +125,14 @@ def _sentence(report: Report) -> str:
     if event is None:
         return f"{subject}."
     phase = f" ({event.phase})" if event.phase else ""
-    update = _cut(" ".join(event.update.split()), MAX_UPDATE_LENGTH)
-    return f"{subject}: “{_cut(event.title, 80)}”{phase}" + (f": {update}" if update else ".")
+    update = shortened(" ".join(event.update.split()), MAX_UPDATE_LENGTH)
+    return f"{subject}: “{shortened(event.title, 80)}”{phase}" + (f": {update}" if update else ".")
 
 
 def _words(event: Event) -> str:
     """Their incident, to read: at most 1 kB, which `Reading.excerpt` holds."""
     head = f"{event.title} ({event.phase})" if event.phase else event.title
     return f"{head}\n{event.update}".strip().encode()[:1000].decode(errors="ignore")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _summary_of(target: str) -> str:
