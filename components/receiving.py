@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, OperationalError, transaction
@@ -52,7 +52,7 @@ def store(batch: Batch, now: datetime) -> int:
             if stored != batch.start:
                 return stored
             _take(arrivals, now)
-            return _move(batch)
+            return _move(batch, now)
     except OperationalError:
         raise
     except DatabaseError:
@@ -63,7 +63,7 @@ def store(batch: Batch, now: datetime) -> int:
             return stored
         for arrival in arrivals:
             _take_alone(arrival, now)
-        return _move(batch)
+        return _move(batch, now)
 
 
 def store_at_once(arrivals: Sequence[Arrival], now: datetime) -> None:
@@ -88,9 +88,9 @@ def _stored(batch: Batch) -> int:
     return int(mark.stored)
 
 
-def _move(batch: Batch) -> int:
+def _move(batch: Batch, now: datetime) -> int:
     """Move the mark of the file to the end of the batch."""
-    SpoolMark.objects.filter(name=batch.name).update(stored=batch.end, updated_at=datetime.now(UTC))
+    SpoolMark.objects.filter(name=batch.name).update(stored=batch.end, updated_at=now)
     return batch.end
 
 

@@ -84,7 +84,7 @@ def read(document: Any, component: str = "") -> Report:
     row = _named(rows, component)
     word = "unknown" if row.get("unknown") is True else _text(row, "status")
     if word not in set(VendorStatus):
-        raise VendorError(f"The status of “{_title(row['name'])}” is no word that we know.")
+        raise VendorError(f"The status of “{_title(row['name'])}” is not one we know.")
     children = row.get("components")
     ids = {_text(row, "id"), *(_strings(children) if isinstance(children, list) else ())}
     event = _event(document, VendorStatus(word), ids - {""})
@@ -123,7 +123,7 @@ def _named(rows: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     if matching:
         raise VendorError(f"{len(matching)} components of the page are called “{_title(wanted)}”: use an id.")
     names = ", ".join(f"“{_title(row['name'])}”" for row in rows[:MAX_NAMES])
-    more = f" Its first are {names}." if names else ""
+    more = f" Its first ones are {names}." if names else ""
     raise VendorError(f"The page has no component “{_title(wanted)}”.{more}")
 
 

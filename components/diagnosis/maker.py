@@ -38,9 +38,9 @@ ENVOY = (
     "upstream request timeout", "no cluster match",
 )  # fmt: skip
 APACHE = (
-    "maintenance downtime or capacity problems", "the proxy server received an invalid",
+    "maintenance downtime or", "the proxy server received an invalid",
     "the proxy server could not handle the request", "the gateway did not receive a timely response",
-    "maintenance downtime or", "you don't have permission to access this resource",
+    "you don't have permission to access this resource",
     "the server encountered an internal error or misconfiguration",
 )  # fmt: skip
 FASTLY = (

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-action
 """
 
 from components.inbound import sns
-from components.inbound.message import Message, PayloadError, Source, Terms, as_object, report, text_at
+from components.inbound.message import Message, Source, Terms, as_object, kind_at, report, text_at
 from components.passive.reports import Kind, Report
 
 STATES = {"OK": Kind.RESOLVED, "ALARM": Kind.FIRING, "INSUFFICIENT_DATA": Kind.NO_DATA}
@@ -16,13 +16,11 @@ def read(message: Message, terms: Terms) -> list[Report]:
     if envelope["Type"] != sns.NOTIFICATION:
         return [report(message, Kind.CONTACT, "")]
     alarm = as_object(envelope["Message"], "The field “Message”")
-    state = text_at(alarm, "NewStateValue", where="Message.")
-    if state not in STATES:
-        raise PayloadError(f"The field “Message.NewStateValue” must be one of {', '.join(STATES)}.")
+    kind = kind_at(alarm, "NewStateValue", STATES, where="Message.")
     name = text_at(alarm, "AlarmName", needed=False)
     source = text_at(alarm, "AlarmArn", where="Message.")
     texts = [text_at(alarm, field, needed=False) for field in ("NewStateReason", "AlarmDescription")]
-    return [report(message, STATES[state], source, name=name, texts=texts)]
+    return [report(message, kind, source, name=name, texts=texts)]
 
 
 CLOUDWATCH = Source(

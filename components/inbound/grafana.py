@@ -11,10 +11,10 @@ from typing import Any
 from components.inbound.alertmanager import read_alert, with_note
 from components.inbound.message import (
     Message,
-    PayloadError,
     Source,
     Terms,
     UnsignedError,
+    kind_at,
     list_at,
     number_at,
     report,
@@ -49,13 +49,11 @@ def read(message: Message, terms: Terms) -> list[Report]:
 
 def _old(message: Message, body: dict[str, Any]) -> Report:
     """The alert of a panel. Raises PayloadError."""
-    state = text_at(body, "state").lower()
-    if state not in OLD_STATES:
-        raise PayloadError(f"The field “state” must be one of {', '.join(OLD_STATES)}.")
+    kind = kind_at(body, "state", OLD_STATES, spelled=str.lower)
     name = text_at(body, "ruleName", needed=False)
     source = text_at(body, "ruleId", needed=False) or name
     texts = (text_at(body, "title", needed=False), text_at(body, "message", needed=False))
-    return report(message, OLD_STATES[state], source, name=name, texts=texts)
+    return report(message, kind, source, name=name, texts=texts)
 
 
 def verify(message: Message, secret: str) -> None:

@@ -112,6 +112,21 @@ def text_at(row: Mapping[str, Any], name: str, *, needed: bool = True, where: st
     return "" if value is None else clean(str(value))
 
 
+def kind_at(
+    row: Mapping[str, Any],
+    name: str,
+    kinds: Mapping[str, Kind],
+    *,
+    where: str = "",
+    spelled: Callable[[str], str] = str,
+) -> Kind:
+    """What the word of a field means, once it is spelled as in `kinds`. Raises PayloadError naming it."""
+    word = spelled(text_at(row, name, where=where))
+    if word not in kinds:
+        raise PayloadError(f"The field “{where}{name}” must be one of {', '.join(kinds)}.")
+    return kinds[word]
+
+
 def object_at(row: Mapping[str, Any], name: str, *, where: str = "") -> dict[str, Any]:
     """The object of a field; empty without one. Raises PayloadError naming it."""
     value = row.get(name)

@@ -3,7 +3,7 @@
 https://www.pingdom.com/resources/webhooks/
 """
 
-from components.inbound.message import Message, PayloadError, Source, Terms, report, text_at
+from components.inbound.message import Message, Source, Terms, kind_at, report, text_at
 from components.passive.reports import Kind, Report
 
 STATES = {
@@ -19,12 +19,10 @@ STATES = {
 def read(message: Message, terms: Terms) -> list[Report]:
     """The one report of a message. Raises PayloadError."""
     body = message.json_object
-    state = text_at(body, "current_state").upper()
-    if state not in STATES:
-        raise PayloadError(f"The field “current_state” must be one of {', '.join(STATES)}.")
+    kind = kind_at(body, "current_state", STATES, spelled=str.upper)
     texts = [text_at(body, name, needed=False) for name in ("description", "long_description")]
     name = text_at(body, "check_name", needed=False)
-    return [report(message, STATES[state], text_at(body, "check_id"), name=name, texts=texts)]
+    return [report(message, kind, text_at(body, "check_id"), name=name, texts=texts)]
 
 
 PINGDOM = Source(

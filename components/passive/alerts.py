@@ -12,6 +12,7 @@ from components.passive.reports import Kind, Report
 MAX_ALERTS = 500  # ids remembered; resolved ones are forgotten first
 MAX_WORDS = 300  # of an alert's text, beside its name; all of it is in its signal
 MAX_NAMED = 3
+NAMELESS = "an alert without a name"
 NEVER_HEARD = "Nothing has been received yet: let the source send a test notification."
 
 
@@ -111,7 +112,7 @@ def _count(alerts: list[Alert]) -> str:
 
 def _names(alerts: list[Alert]) -> str:
     """ "HighLatency, DiskFull and 4 more"."""
-    names = [alert.name or "an alert without a name" for alert in alerts[:MAX_NAMED]]
+    names = [alert.name or NAMELESS for alert in alerts[:MAX_NAMED]]
     rest = len(alerts) - len(names)
     return ", ".join(names) + (f" and {rest} more" if rest else "")
 

@@ -196,10 +196,14 @@ def test_a_component_is_found_in_its_group_and_a_group_by_its_name():
         ({}, "", "is not a Statuspage summary"),
         ({"page": {"name": "x", "status": "UP"}, "activeIncidents": []}, "", "it has no indicator"),
         (summary(indicator="green"), "", "it has no indicator"),
-        (summary(row("Web"), row("Mail")), "API", "has no component “API”. Its first are “Web”, “Mail”."),
+        (
+            summary(row("Web"), row("Mail")),
+            "API",
+            "has no component “API”. Its first ones are “Web”, “Mail”.",
+        ),
         (summary(), "API", "has no component “API”."),
-        (summary(row("API", "on fire")), "API", "The status of “API” is no word that we know."),
-        (summary(row("API", None)), "API", "is no word that we know"),
+        (summary(row("API", "on fire")), "API", "The status of “API” is not one we know."),
+        (summary(row("API", None)), "API", "is not one we know"),
     ],
 )
 def test_what_is_no_summary_is_a_sentence(document, component, part):

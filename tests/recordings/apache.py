@@ -86,9 +86,7 @@ def record(backends: Backends) -> Recorder:
 
 
 def _all(recorder: Recorder, server: Server) -> None:
-    def at(path: str, *truth: str, name: str, **more: object) -> None:
-        recorder.record(name, f"{server.url}/{path}", *truth, **more)
-
+    at = recorder.at(server.url)
     beside = {"/ok": f"{server.url}/ok"}
     at("refused", "not_started", name="refused", beside=beside)
     at("silent", "stuck", name="silent")

@@ -45,9 +45,7 @@ def record(backends: Backends) -> Recorder:
 
 
 def _all(recorder: Recorder, server: Server) -> None:
-    def at(path: str, *truth: str, name: str, **more: object) -> None:
-        recorder.record(name, f"{server.url}/{path}", *truth, **more)
-
+    at = recorder.at(server.url)
     beside = {"/ok": f"{server.url}/ok"}
     at("refused", "not_started", name="refused", beside=beside)
     at("silent", "stuck", name="silent")
@@ -87,9 +85,7 @@ def record_lighttpd(backends: Backends) -> Recorder:
     with server:
         server.start("-D", "-f", server.write("lighttpd.conf", text))
 
-        def at(path: str, *truth: str, name: str, **more: object) -> None:
-            recorder.record(name, f"{server.url}/{path}", *truth, **more)
-
+        at = recorder.at(server.url)
         at("refused", "not_started", name="refused", beside={"/ok": f"{server.url}/ok"})
         at("silent", "stuck", name="silent", deadline_s=8, times=1)
         at("dies", "crash", name="dies at once")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import statistics
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,14 @@ class Recorder:
             )
         )
         return failing[-1]
+
+    def at(self, base: str) -> Callable[..., Reading]:
+        """`record` with a path of this server before the causes, named as the path unless said."""
+
+        def record(path: str, *truth: str, name: str = "", **more: Any) -> Reading:
+            return self.record(name or path, f"{base}/{path}", *truth, **more)
+
+        return record
 
     def good(self, url: str, times: int = 4) -> tuple[Reading, ...]:
         """Checks of a healthy target, for the trend before it broke."""

@@ -81,9 +81,7 @@ def _queue(recorder: Recorder, server: Server, name: str) -> None:
 
 
 def _all(recorder: Recorder, server: Server) -> None:
-    def at(path: str, *truth: str, name: str, **more: object) -> None:
-        recorder.record(name, f"{server.url}/{path}", *truth, **more)
-
+    at = recorder.at(server.url)
     beside = {"/ok": f"{server.url}/ok"}
     at("refused", "not_started", name="refused")
     at("no_retry", "not_started", "unhealthy", name="refused, no retries")

@@ -73,9 +73,7 @@ def record(backends: Backends) -> Recorder:
 
 
 def _behind(recorder: Recorder, server: Server) -> None:
-    def at(path: str, *truth: str, name: str = "", **more: object) -> None:
-        recorder.record(name or path, f"{server.url}/{path}", *truth, **more)
-
+    at = recorder.at(server.url)
     beside = {"/ok": f"{server.url}/ok"}
     at("refused", "not_started", beside=beside)
     at("two", "not_started", name="all servers of an upstream refuse")

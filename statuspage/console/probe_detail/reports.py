@@ -9,7 +9,7 @@ from components.inbound import SOURCES
 from components.models import Inbox, Probe, Signal
 from components.models.inbox import UNREADABLE
 from components.passive import heartbeats
-from components.passive.alerts import AlertState
+from components.passive.alerts import NAMELESS, AlertState
 from components.passive.reports import Kind
 from components.probers import PROBERS, InvalidProbeError
 from components.probers.heartbeat import Heartbeat
@@ -79,7 +79,8 @@ def reported(probe: Probe, now: datetime, *, is_whole: bool) -> Reported | None:
     heard_at = rows[0].received_at if rows else None
     if state.heard_at:
         heard_at = datetime.fromtimestamp(state.heard_at, UTC)
-    firing = tuple(alert.name or alert.text for alert in state.of(Kind.FIRING)[:MAX_FIRING])
+    open_alerts = state.of(Kind.FIRING)[:MAX_FIRING]
+    firing = tuple(alert.name or (alert.text if is_whole else "") or NAMELESS for alert in open_alerts)
     key = inbox.key if is_whole else ""
     address = f"{settings.PUBLIC_URL}/{'ping' if is_heartbeat else 'in'}/{key}" if key else ""
     source = SOURCES.get(probe.target)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from components.models import Check, Flip, Probe
 from components.outcomes import Outcome
+from components.probers import passive_kinds
 from incidents.times import clock
 from statuspage.console.probe_detail.words import length
 
@@ -18,7 +19,8 @@ def spoke(probe: Probe, check: Check) -> str:
     said_at = _moment((check.facts or {}).get("vendor_since"))
     if said_at is None:
         return ""
-    own_probes = Probe.objects.filter(component=probe.component_id).exclude(kind=probe.kind)
+    others_words = (probe.kind, *passive_kinds())
+    own_probes = Probe.objects.filter(component=probe.component_id).exclude(kind__in=others_words)
     flips = Flip.objects.filter(probe__in=own_probes, at__range=(said_at - AROUND, said_at + AROUND))
     first = _first_fall(flips.order_by("at", "id")[:MAX_FLIPS], said_at)
     if first is None:

@@ -58,6 +58,7 @@ class Addresses:
         self.file = folder / KEPT
         self.known: dict[str, Address] = {}
         self.missed: dict[str, float] = {}  # monotonic
+        self.unanswered = 0  # reports kept since the database last said which addresses there are
         self.waiting: dict[str, asyncio.Future[None]] = {}
         self.lookup: asyncio.Task[None] | None = None
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="addresses")
@@ -96,6 +97,7 @@ class Addresses:
                     answer.exception()  # whoever asked may be gone: nobody else is told
                 continue
             self.known = {**self.known, **rows}
+            self.unanswered = 0
             self._remember_missed(waiting.keys() - rows.keys())
             for answer in waiting.values():
                 answer.set_result(None)
@@ -109,6 +111,7 @@ class Addresses:
     def refresh(self) -> None:
         """Read all of them again, and write them down. Raises DatabaseError."""
         self.known = rows = _ask(None)
+        self.unanswered = 0
         if rows == self.written:
             return
         try:

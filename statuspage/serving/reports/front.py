@@ -21,7 +21,7 @@ from components.inbound import Message, PayloadError
 from components.inbound.cloudwatch import CLOUDWATCH
 from components.inbound.message import UnsignedError
 from components.models import inbox
-from components.passive.reports import MAX_TEXT_BYTES, Kind, Report, clipped
+from components.passive.reports import MAX_RUN_LENGTH, MAX_TEXT_BYTES, Kind, Report, clipped
 from components.probers import InvalidProbeError
 from components.probers.inbound import BASIC, BEARER, SIGNATURE, InboundOrder
 from components.receiving import Arrival
@@ -33,7 +33,7 @@ from statuspage.serving.reports.pace import Pace
 from statuspage.serving.reports.sns_desk import SnsDesk, UnreachableError
 
 PING, IN = "/ping/", "/in/"
-RUN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+RUN = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_RUN_LENGTH}}}")
 WORDS = {"": Kind.SUCCESS, "start": Kind.START, "fail": Kind.FAIL, "log": Kind.LOG}
 EXIT = re.compile(r"[0-9]{1,3}")
 MAX_EXIT = 255
@@ -72,7 +72,6 @@ class Front:
         self.keeper = Keeper(self.addresses)
         self.pace = Pace(settings.SIGNALS_PER_MINUTE)
         self.desk = desk or SnsDesk()
-        self.strange = 0
 
     def start(self) -> None:
         """With the server."""
@@ -95,7 +94,8 @@ class Front:
             said = Said(refused.status, refused.sentence, [(b"connection", b"close")])
         except NotKeptError as error:
             said = Said(503, str(error), [RETRY])
-        body = b"" if scope["method"] == "HEAD" else f"{said.text}\n".encode()
+        has_body = said.text and scope["method"] != "HEAD"
+        body = f"{said.text}\n".encode() if has_body else b""
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"cache-control", b"no-store"),
@@ -130,7 +130,7 @@ class Front:
         if run is None:
             return Said(400, "The run id (rid) must be 1 to 64 letters, digits, dots, dashes or underscores.")
         key_hash, at = inbox.hash_of(key), datetime.now(UTC)
-        refused = await self._refused(key_hash, "heartbeat", UNKNOWN)
+        refused = await self._refused(key_hash)
         if refused is not None:
             return refused
         has_body = limits.header(scope, b"content-length") or limits.header(scope, b"transfer-encoding")
@@ -139,18 +139,17 @@ class Front:
         await self.keeper.keep([Arrival(key_hash, report)])
         return OK
 
-    async def _refused(self, key_hash: str, kind: str, otherwise: str) -> Said | None:
-        """Why nothing is taken here; None when it is. Strangers' pings are kept while nobody can say."""
+    async def _refused(self, key_hash: str) -> Said | None:
+        """Why no ping is taken here; None when it is. Strangers' pings are kept while nobody can say."""
         try:
             address = await self.addresses.find(key_hash)
         except AwayError:
-            if self.strange >= MAX_STRANGE:
+            if self.addresses.unanswered >= MAX_STRANGE:
                 return Said(503, AWAY, [RETRY])
-            self.strange += 1
+            self.addresses.unanswered += 1
             return self._too_many(key_hash)
-        self.strange = 0
-        if address is None or address.kind != kind:
-            return Said(404, otherwise)
+        if address is None or address.kind != "heartbeat":
+            return Said(404, UNKNOWN)
         return self._too_many(key_hash)
 
     def _too_many(self, key_hash: str) -> Said | None:

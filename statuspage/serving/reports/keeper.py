@@ -131,6 +131,9 @@ class Keeper:
         except (DatabaseError, InterfaceError):
             connection.close()
             return NotKeptError("The report could not be kept: the disk and the database take nothing.")
+        except Exception:
+            log.exception("signals.not_stored count=%d", len(arrivals))  # nor may it end of this
+            return NotKeptError("The report could not be kept.")
         return None
 
     # The thread that stores

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from components.models import Check, Flip
+from components.models import Check, Flip, Inbox
 from components.outcomes import Failure, Reading
-from statuspage.console.probe_detail import trials, vendor
+from components.passive.alerts import Alert, AlertState
+from statuspage.console.probe_detail import reports, trials, vendor
 from statuspage.models import Role
 from tests.making import after, component, found, watched
 from tests.people import person
@@ -143,6 +144,26 @@ def test_another_failure_is_not_held_against_them():
     assert vendor.spoke(theirs, Check(facts={"vendor_since": "soon"})) == ""
     flip(ours, "down", after(minutes=-5))
     assert "17 min after" in vendor.spoke(theirs, Check(facts=SAID))
+
+
+def test_alerts_of_other_monitors_are_no_checks_of_ours():
+    ours, theirs = vendor_pair()
+    alerts = watched("y", kind="inbound", target="alertmanager")
+    alerts.component = ours.component
+    alerts.save()
+    flip(alerts, "down", after(minutes=0))
+    assert vendor.spoke(theirs, Check(facts=SAID)) == ""
+
+
+def test_the_text_of_an_alert_is_for_those_who_may_edit_probes():
+    probe = watched("Disk", kind="inbound", target="generic")
+    state = AlertState(heard_at=9.0, alerts={"1": Alert("firing", 9.0, 9.0, "", "db-7.internal is full")})
+    Inbox.objects.filter(probe=probe).update(state=state.as_json)
+    shown = [reports.reported(probe, after(minutes=0), is_whole=is_whole) for is_whole in (True, False)]
+    assert [each and each.firing for each in shown] == [
+        ("db-7.internal is full",),
+        ("an alert without a name",),
+    ]
 
 
 def test_their_words_and_their_delay_are_on_the_page(editor):

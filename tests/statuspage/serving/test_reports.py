@@ -18,7 +18,9 @@ from django.conf import settings
 from django.db import connection
 
 from components.models import Component, Heartbeat, Inbox, Probe, Signal, SpoolMark
+from components.models.inbox import new_key
 from statuspage.ops.supervisor import free_port
+from statuspage.serving.reports.front import MAX_STRANGE
 from tests.components.inbound.payloads import ALERTMANAGER, UPTIMEROBOT
 from tests.web import Web
 from tests.whole import wait_for
@@ -367,6 +369,24 @@ def test_it_starts_and_takes_reports_without_any_database(own):
     own.start()
     assert [row[1] for row in told(job, 2)] == ["r0", "r1"]
     assert [row[1] for row in told(strange)] == ["r2"]
+
+
+def test_pings_of_strangers_are_kept_up_to_a_limit_while_nobody_can_say(own):
+    """Whatever known jobs report in between."""
+    job = passive()
+    httpx.get(ping(own, job))
+    kept = own.folder / "spool" / "addresses.json"
+    wait_for(lambda: kept.exists() and job.inbox.key_hash in kept.read_text(), 20)
+    killed(own)
+    own.env["DATABASE_URL"] = f"postgres://nobody:x@127.0.0.1:{free_port()}/nothing"
+    own.start()
+    with httpx.Client(timeout=30) as client, ThreadPoolExecutor(50) as pool:
+        stranger = lambda _: client.get(f"{own.url}/ping/{new_key()}").status_code  # noqa: E731
+        first = list(pool.map(stranger, range(MAX_STRANGE - 100)))
+        assert client.get(ping(own, job)).status_code == 200
+        rest = list(pool.map(stranger, range(200)))
+    assert set(first) == {200}
+    assert (rest.count(200), rest.count(503)) == (100, 100)
 
 
 def test_a_full_disk_is_no_reason_to_refuse_a_report(tmp_path, transactional_db):
