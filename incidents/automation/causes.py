@@ -100,14 +100,21 @@ def outlasts_cause(place: Affected) -> bool:
     return bool(causes) and not any(Status(row.component.status).is_trouble for row in causes)
 
 
-def patience(component: Component) -> timedelta:
-    """How long its probes take to confirm a failure if they are asked now; zero without any."""
+def patience(
+    component: Component, most: timedelta = MAX_HOLD, *, includes_recovery: bool = False
+) -> timedelta:
+    """How long its probes take to confirm a failure if they are asked now; zero without any.
+
+    `includes_recovery`: or to confirm that it has recovered, whichever takes longer.
+    """
     waits = [
-        probe.confirm_down * (probe.timeout_s + probe.retry_s) + SPARE_S
+        max(probe.confirm_down, probe.confirm_up if includes_recovery else 0)
+        * (probe.timeout_s + max(1, probe.retry_s))
+        + SPARE_S
         for probe in component.probes.all()
         if not probe.is_paused
     ]
-    return min(timedelta(seconds=max(waits, default=0)), MAX_HOLD)
+    return min(timedelta(seconds=max(waits, default=0)), most)
 
 
 def look_now(component: Component, now: datetime) -> None:
