@@ -135,12 +135,11 @@ def waiting() -> list[int]:
 
 def begin_waiting(pk: int, now: datetime) -> Order | None:
     """Start it if a person approved it or asked for it; drop it if it may not be called any more."""
+    if _is_undecided(_whole(pk), now):
+        return None  # as it is nearly always: without the lock, which results wait for
     with transaction.atomic():
         Page.objects.lock()
-        related = Act.objects.select_related(
-            "hook__component", "incident__merged_into", "component", "asked_by"
-        )
-        act = related.get(pk=pk)
+        act = _whole(pk)
         if act.state not in WAITING:
             return None
         if act.hook is None:
@@ -157,6 +156,20 @@ def begin_waiting(pk: int, now: datetime) -> Order | None:
             return None
         _describe(act, causes.failing(act.component))
         return _start(act, act.hook, it, now)
+
+
+def _whole(pk: int) -> Act:
+    """The act with all that its call depends on."""
+    return Act.objects.select_related(
+        "hook__component", "incident__merged_into", "component", "asked_by"
+    ).get(pk=pk)
+
+
+def _is_undecided(act: Act, now: datetime) -> bool:
+    """Whether it is proposed, and may still be called once a person approves it."""
+    if act.state != ActState.PROPOSED or act.hook is None:
+        return False
+    return not _judged(act.hook, act.incident, now, act)[1]
 
 
 def _describe(act: Act, failing: Failing | None) -> None:
