@@ -38,7 +38,11 @@ def join_cause(incident: Incident, failed: Failed, now: datetime) -> None:
     """Add what fails because of it to this incident."""
     failed.component.hold(None)
     join(incident, failed, now)
-    note_fact(incident, f"{failed.component.name} needs what fails here: it opened no incident.", now)
+    note_fact(
+        incident,
+        f"{failed.component.name} needs a component that fails here, so it has no incident of its own.",
+        now,
+    )
     if failed.component.is_shown:
         publish_as_asked(
             incident, {AutoIncidents(failed.component.auto_incidents)} - {AutoIncidents.OFF}, now

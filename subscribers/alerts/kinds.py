@@ -274,7 +274,7 @@ def blind(world: World) -> Iterator[Owed]:
         yield Owed(
             region, f"Region {region} cannot see anything.",
             "Its canaries and most of its checks fail: they count as unknown. Check its network.",
-            address("console_probes"), f"Region {region} sees again.",
+            address("console_probes"), f"Region {region} can see again.",
         )  # fmt: skip
 
 
