@@ -2,24 +2,21 @@
 
 from collections.abc import Iterable
 
-from components.diagnosis import Cause, diagnose
+from components.diagnosis import Cause
 from components.diagnosis.causes import LIKELY
 from components.models import Component, Probe
-from components.outcomes import Outcome
 from incidents import probe_facts
 
-BAD = (Outcome.DOWN, Outcome.DEGRADED)
 MAX_PROBES = 3
 
 
 def of(component: Component) -> Cause | None:
     """The surest cause of what fails now; None when nothing fails, or nothing is named."""
-    probes = Probe.objects.filter(component=component, outcome__in=BAD, is_paused=False)
+    probes = Probe.objects.filter(component=component, outcome__in=probe_facts.BAD, is_paused=False)
     causes = [
         cause
         for probe in probes.select_related("component").order_by("-since")[:MAX_PROBES]
-        if (bad := probe_facts.newest_bad(probe)) is not None
-        for cause in diagnose(probe_facts.of(probe, bad))[:1]
+        for cause in probe_facts.causes_of(probe)[:1]
     ]
     return max(causes, key=lambda cause: cause.sure, default=None)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from components import versions
-from components.diagnosis import Facts
+from components.diagnosis import Cause, Facts, diagnose
 from components.models import Check, Component, DeployMarker, DeploySource, Probe
 from components.outcomes import Outcome
 from components.probers import PROBERS, InvalidProbeError
@@ -14,7 +14,7 @@ HOUR_S = 3600
 MAX_BESIDE = 50
 MAX_GOOD = 2_000
 MAX_RECENT = 20
-CLOCKS_DIFFER = timedelta(seconds=30)  # a marker may be this much after the failure it explains
+CLOCKS_DIFFER = timedelta(seconds=30)  # a marker may be this much after what it explains
 BAD = (Outcome.DOWN, Outcome.DEGRADED)
 
 
@@ -29,7 +29,7 @@ def of(
     if checks is None:
         checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_RECENT])
     group, hosts = _in_group(probe), _on_host(probe)
-    deploy = _last_deploy(probe, since) if since else None
+    deploy = last_deploy(probe.component_id, since) if since else None
     return Facts(
         failure=bad.failure,
         status_code=bad.status_code,
@@ -72,6 +72,12 @@ def newest_bad(probe: Probe) -> Check | None:
     return Check.objects.filter(probe=probe, outcome__in=BAD).order_by("-slot").first()
 
 
+def causes_of(probe: Probe) -> tuple[Cause, ...]:
+    """What its newest bad check points to, the surest first; empty without one."""
+    bad = newest_bad(probe)
+    return () if bad is None else diagnose(of(probe, bad))
+
+
 def _median(values: Sequence[int]) -> float | None:
     return float(sorted(values)[(len(values) - 1) // 2]) if values else None
 
@@ -111,6 +117,6 @@ def _place(probe: Probe) -> tuple[str, int] | None:
         return None
 
 
-def _last_deploy(probe: Probe, since: datetime) -> DeployMarker | None:
-    """The newest marker that can explain a failure which began then."""
-    return DeployMarker.objects.concerning(probe.component_id).filter(at__lte=since + CLOCKS_DIFFER).first()
+def last_deploy(component_id: int, at: datetime) -> DeployMarker | None:
+    """The newest marker, of the component or the whole page, that can explain what happens at this time."""
+    return DeployMarker.objects.concerning(component_id).filter(at__lte=at + CLOCKS_DIFFER).first()

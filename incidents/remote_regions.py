@@ -6,7 +6,6 @@ a result of its slot, if the slot has none and the probe still checks the same t
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,9 +26,7 @@ from components.regions.messages import MAX_ORDERS, RemoteClaim
 from components.targets import InvalidProbeError
 from incidents import sight
 from incidents.past_values import past_of
-from incidents.tasks import row_of, settle
-
-log = logging.getLogger(__name__)
+from incidents.tasks import refusal, row_of, settle
 
 ROLE = "region"  # of its heartbeat
 
@@ -69,8 +66,7 @@ def work_for(region: RemoteRegion, room: int, now: datetime) -> list[dict[str, A
             order = probe.order(heard.get(probe.pk))
             request = CheckRequest(claim, probe.kind, order, float(probe.timeout_s))
         except InvalidProbeError as invalid:
-            log.warning("probe.not_run id=%s reason=%s", claim.probe_id, invalid.sentence)
-            findings.append(Finding(claim, Reading(0.0, Failure.OWN_FAULT, invalid.sentence), now, 0))
+            findings.append(refusal(claim, invalid.sentence, now))
             continue
         if is_passive(probe.kind):  # what was reported is here, and nothing is dialled
             findings.append(Finding(claim, _judged(probe.kind, order), now, 0))

@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 # Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
 KEPT = ("note", "protocol", "value", "steps")
+MAX_VERSION_LENGTH = 190  # a remote region may send more; with the mark of an ETag it fits its column
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 HOOKS_DRAIN_S = 1.0  # beside the messages in flight, which have the time that is left
 DRAIN_S = 5.0  # a stopping worker finishes its running checks, within the supervisor's stop timeout
@@ -112,16 +113,16 @@ def run_checks(batch: Sequence[Sequence[Any]]) -> None:
             order = probe.order(heard.get(probe.pk))
             orders.append(CheckRequest(claim, probe.kind, order, float(probe.timeout_s)))
         except InvalidProbeError as invalid:
-            refused.append(_refusal(claim, invalid.sentence))
+            refused.append(refusal(claim, invalid.sentence, datetime.now(UTC)))
     checker().submit(with_past(orders, probes))
     if refused:
         _keep(refused)
 
 
-def _refusal(claim: Claim, sentence: str) -> Finding:
+def refusal(claim: Claim, sentence: str, now: datetime) -> Finding:
     """The finding of a probe that cannot be run: unknown, with the reason for staff."""
     log.warning("probe.not_run id=%s reason=%s", claim.probe_id, sentence)
-    return Finding(claim, Reading(0.0, Failure.OWN_FAULT, sentence), datetime.now(UTC), 0)
+    return Finding(claim, Reading(0.0, Failure.OWN_FAULT, sentence), now, 0)
 
 
 def _beat(now: datetime) -> None:
@@ -196,7 +197,8 @@ def _note_versions(judged: Sequence[tuple[Probe, Finding, Outcome, str]]) -> Non
         if outcome is not Outcome.UP:
             continue
         facts, last = finding.reading.facts, probe.last_version
-        new, change = versions.follow(last, facts.get("app_version", ""), facts.get("etag", ""))
+        version, etag = (str(facts.get(name) or "")[:MAX_VERSION_LENGTH] for name in ("app_version", "etag"))
+        new, change = versions.follow(last, version, etag)
         if change is versions.Change.VERSION:
             text, source = f"version {new}", DeploySource.VERSION
             DeployMarker.objects.mark_seen(text, source, probe.component_id, finding.started_at)

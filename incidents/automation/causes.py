@@ -38,7 +38,11 @@ def join_cause(incident: Incident, failed: Failed, now: datetime) -> None:
     """Add what fails because of it to this incident."""
     failed.component.hold(None)
     join(incident, failed, now)
-    note_fact(incident, f"{failed.component.name} needs what fails here: it opened no incident.", now)
+    note_fact(
+        incident,
+        f"{failed.component.name} needs a component that fails here, so it has no incident of its own.",
+        now,
+    )
     if failed.component.is_shown:
         publish_as_asked(
             incident, {AutoIncidents(failed.component.auto_incidents)} - {AutoIncidents.OFF}, now
@@ -100,14 +104,21 @@ def outlasts_cause(place: Affected) -> bool:
     return bool(causes) and not any(Status(row.component.status).is_trouble for row in causes)
 
 
-def patience(component: Component) -> timedelta:
-    """How long its probes take to confirm a failure if they are asked now; zero without any."""
+def patience(
+    component: Component, most: timedelta = MAX_HOLD, *, includes_recovery: bool = False
+) -> timedelta:
+    """How long its probes take to confirm a failure if they are asked now; zero without any.
+
+    `includes_recovery`: or to confirm that it has recovered, whichever takes longer.
+    """
     waits = [
-        probe.confirm_down * (probe.timeout_s + probe.retry_s) + SPARE_S
+        max(probe.confirm_down, probe.confirm_up if includes_recovery else 0)
+        * (probe.timeout_s + max(1, probe.retry_s))
+        + SPARE_S
         for probe in component.probes.all()
         if not probe.is_paused
     ]
-    return min(timedelta(seconds=max(waits, default=0)), MAX_HOLD)
+    return min(timedelta(seconds=max(waits, default=0)), most)
 
 
 def look_now(component: Component, now: datetime) -> None:

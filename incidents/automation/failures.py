@@ -9,6 +9,14 @@ from components.models import Component, Flip
 from components.status import Status
 from incidents.models import Affected
 
+# Of rows of incidents: those that are open for their component
+OPEN = models.Q(
+    continued_in=None,
+    incident__resolved_at=None,
+    incident__deleted_at=None,
+    incident__merged_into=None,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -60,12 +68,7 @@ def failure(components: Iterable[Component]) -> str:
 
 def open_places(component: Component) -> models.QuerySet[Affected]:
     """The component's rows in the incidents that are open for it; automatic ones first."""
-    places: models.QuerySet[Affected] = component.affected.filter(
-        continued_in=None,
-        incident__resolved_at=None,
-        incident__deleted_at=None,
-        incident__merged_into=None,
-    )
+    places: models.QuerySet[Affected] = component.affected.filter(OPEN)
     return places.select_related("incident").order_by("-is_auto_open", "-id")
 
 

@@ -41,7 +41,7 @@ def _part(place: Affected, failed: Failed, now: datetime) -> None:
     incident.affected.filter(pk=place.pk).update(continued_in=own)
     note_fact(
         incident,
-        f"{failed.component.name} still fails although what it needs works again: it continues in"
+        f"{failed.component.name} is still failing, but what it needs has recovered. It continues in"
         f" “{own.title}”.",
         now,
     )

@@ -13,12 +13,13 @@ from django.db.models import Q
 
 from components import encryption, event_log
 from components.models import Page
-from incidents.automation.failures import is_worked_on
-from incidents.hooks import call, causes, deploys, rules, texts
+from incidents import probe_facts
+from incidents.automation.failures import OPEN, is_worked_on, open_places
+from incidents.hooks import call, causes, rules, texts
 from incidents.hooks.call import Answer, Order
 from incidents.hooks.rules import Failing, Situation
 from incidents.lifecycle import Kind
-from incidents.models import Act, ActState, Brake, Hook, Incident
+from incidents.models import Act, ActState, Affected, Brake, Hook, Incident
 from incidents.models.act import CALLED
 
 MAX_WAIT = timedelta(minutes=2)  # from the approval to the call: later it would surprise people
@@ -35,6 +36,7 @@ def situation(hook: Hook, incident: Incident, now: datetime, *, act: Act | None 
     component = hook.component
     calls = _automatic_calls(hook)
     since = now - timedelta(seconds=hook.window_s)
+    deploy = probe_facts.last_deploy(component.pk, now)
     return Situation(
         now=now,
         is_braked=Brake.objects.engaged() is not None,
@@ -45,7 +47,7 @@ def situation(hook: Hook, incident: Incident, now: datetime, *, act: Act | None 
         is_refused=Act.objects.of(incident).filter(hook=hook, state=ActState.REFUSED).exists(),
         is_set_by_hand=bool(component.manual_status),
         is_worked_on=is_worked_on(component),
-        deployed_at=deploys.newest(component, now),
+        deployed_at=deploy.at if deploy else None,
         deploy_quiet_s=settings.HOOKS_DEPLOY_QUIET_S,
         failures=hook.failures,
         causes=hook.causes,
@@ -85,18 +87,13 @@ def is_over(incident: Incident) -> bool:
 
 def pairs() -> list[tuple[Hook, Incident]]:
     """Armed hooks with the open incident of their component; those that need no approval come first."""
-    found = []
-    for hook in (
-        Hook.objects.filter(is_armed=True).select_related("component").order_by("needs_approval", "id")
-    ):
-        places = hook.component.affected.filter(
-            continued_in=None, incident__resolved_at=None, incident__deleted_at=None,
-            incident__merged_into=None,
-        )  # fmt: skip
-        place = places.select_related("incident").order_by("-is_auto_open", "-id").first()
-        if place is not None:
-            found.append((hook, place.incident))
-    return found
+    failing = Affected.objects.filter(OPEN).values("component")  # asked every second, whatever the hooks
+    armed = Hook.objects.filter(is_armed=True, component__in=failing).select_related("component")
+    return [
+        (hook, place.incident)
+        for hook in armed.order_by("needs_approval", "id")
+        if (place := open_places(hook.component).first()) is not None
+    ]
 
 
 def refusal(hook: Hook, incident: Incident, now: datetime) -> str:
@@ -138,12 +135,11 @@ def waiting() -> list[int]:
 
 def begin_waiting(pk: int, now: datetime) -> Order | None:
     """Start it if a person approved it or asked for it; drop it if it may not be called any more."""
+    if _is_undecided(_whole(pk), now):
+        return None  # as it is nearly always: without the lock, which results wait for
     with transaction.atomic():
         Page.objects.lock()
-        related = Act.objects.select_related(
-            "hook__component", "incident__merged_into", "component", "asked_by"
-        )
-        act = related.get(pk=pk)
+        act = _whole(pk)
         if act.state not in WAITING:
             return None
         if act.hook is None:
@@ -160,6 +156,20 @@ def begin_waiting(pk: int, now: datetime) -> Order | None:
             return None
         _describe(act, causes.failing(act.component))
         return _start(act, act.hook, it, now)
+
+
+def _whole(pk: int) -> Act:
+    """The act with all that its call depends on."""
+    return Act.objects.select_related(
+        "hook__component", "incident__merged_into", "component", "asked_by"
+    ).get(pk=pk)
+
+
+def _is_undecided(act: Act, now: datetime) -> bool:
+    """Whether it is proposed, and may still be called once a person approves it."""
+    if act.state != ActState.PROPOSED or act.hook is None:
+        return False
+    return not _judged(act.hook, act.incident, now, act)[1]
 
 
 def _describe(act: Act, failing: Failing | None) -> None:
@@ -205,7 +215,8 @@ def _start(act: Act, hook: Hook, it: Situation, now: datetime) -> Order | None:
 
 
 def _cannot_sign(act: Act, hook: Hook, why: str, now: datetime) -> None:
-    """Its signing secret was sealed with a key we no longer have."""
+    """Its signing secret was sealed with a key we no longer have: it is not called, and counts as no call."""
+    act.started_at = act.ends_at = None
     hook.disarm(f"Its signing secret cannot be read. {why}")
     note(act, f"Recovery hook “{hook.name}” is disarmed. {hook.disarmed_reason}", now)
     if act.pk is not None:

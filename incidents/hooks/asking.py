@@ -39,7 +39,7 @@ def press(hook: Hook, incident: Incident, now: datetime, *, author: Any) -> Act:
         Page.objects.lock()
         incident.refresh_from_db()
         for proposal in Act.objects.of(incident).filter(state=ActState.PROPOSED):
-            acting.drop(proposal, f"{author} chose a call themselves.", now)
+            acting.drop(proposal, f"{author} called a hook manually instead.", now)
         it = acting.situation(hook, incident, now)
         if refusal := rules.refusal_to_people(is_over=it.is_over, is_busy=it.is_busy):
             raise ValidationError(refusal)

@@ -1,9 +1,8 @@
 """What a component fails with, as recovery hooks ask for it: failures, and kinds of likely causes."""
 
 from components.dependencies import edges, reached
-from components.diagnosis import Cause, diagnose
 from components.diagnosis.causes import LIKELY
-from components.models import Component, Probe
+from components.models import Component
 from components.outcomes import Failure
 from components.status import Status
 from incidents import probe_facts
@@ -26,17 +25,12 @@ def failing(component: Component) -> Failing | None:
         return None
     flips = [flip for probe in probes if (flip := probe.flips.last()) is not None]
     failures = {flip.failure for flip in flips if flip.failure}
-    causes = [cause for probe in probes for cause in _of_probe(probe)]
+    causes = [cause for probe in probes for cause in probe_facts.causes_of(probe)]
     possible = {cause.kind for cause in causes} | _by_failure(failures)
     if _needs_something_failing(component):
         possible.add("dependency")
     likely = {cause.kind for cause in causes if cause.sure >= LIKELY}
     return Failing(frozenset(failures), frozenset(likely), frozenset(possible))
-
-
-def _of_probe(probe: Probe) -> tuple[Cause, ...]:
-    bad = probe_facts.newest_bad(probe)
-    return () if bad is None else diagnose(probe_facts.of(probe, bad))
 
 
 def _by_failure(failures: set[str]) -> set[str]:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from components import event_log
-from components.models import Component, Page
+from components.models import Page
 from components.status import Status
-from incidents.automation.causes import look_now
+from incidents.automation.causes import look_now, patience
 from incidents.automation.failures import is_worked_on
 from incidents.hooks import texts
 from incidents.hooks.acting import note
@@ -15,7 +15,6 @@ from incidents.models import Act, ActState, Helped, Hook
 from incidents.models.act import CALLED
 from incidents.models.hook import MAX_USELESS
 
-SPARE_S = 5  # for the queue, and for writing the results
 MAX_PATIENCE = timedelta(minutes=10)
 
 
@@ -36,7 +35,7 @@ def judge(pk: int, now: datetime) -> None:
 
 def _judge(act: Act, now: datetime) -> None:
     if act.give_up_at is None:
-        act.give_up_at = now + patience(act.component)
+        act.give_up_at = now + patience(act.component, MAX_PATIENCE, includes_recovery=True)
         act.save(update_fields=["give_up_at"])
         look_now(act.component, now)
     verdict = _verdict(act, now)
@@ -80,13 +79,3 @@ def _count_useless(act: Act, hook: Hook, now: datetime) -> None:
         reason = f"The last {hook.useless} calls did not help."
         hook.disarm(reason)
         note(act, f"{reason} Recovery hook “{hook.name}” is disarmed until a person arms it again.", now)
-
-
-def patience(component: Component) -> timedelta:
-    """How long its probes take to confirm what they see, if they are asked now."""
-    waits = [
-        max(probe.confirm_down, probe.confirm_up) * (probe.timeout_s + max(1, probe.retry_s)) + SPARE_S
-        for probe in component.probes.all()
-        if not probe.is_paused
-    ]
-    return min(timedelta(seconds=max(waits, default=0)), MAX_PATIENCE)

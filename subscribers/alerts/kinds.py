@@ -235,15 +235,16 @@ def _part(subject: str, words: tuple[str, str], check: Mapping[str, Any]) -> Owe
 
 def regions(world: World) -> Iterator[Owed]:
     """Remote regions that stopped asking for work; regions without results while others have some."""
-    remote = [row for row in RemoteRegion.objects.filter(is_active=True) if row.last_seen_at is not None]
-    cut_off = [row for row in remote if not row.is_seen(world.now)]
-    for row in cut_off:
+    remote = RemoteRegion.objects.filter(is_active=True).exclude(last_seen_at=None)
+    cut_off = {row.name: row.last_seen_at for row in remote if not row.is_seen(world.now)}
+    for name, seen_at in cut_off.items():
+        assert seen_at is not None
         yield Owed(
-            row.name, f"Region {row.name} is cut off.",
-            f"It last asked for work at {row.last_seen_at:%H:%M} UTC. Its checks are unknown meanwhile.",
-            address("console_regions"), f"Region {row.name} is checking again.",
+            name, f"Region {name} is cut off.",
+            f"It last asked for work at {clock(seen_at, world.now)}. Its checks are unknown meanwhile.",
+            address("console_regions"), f"Region {name} is checking again.",
         )  # fmt: skip
-    yield from _without_results(world, {row.name for row in cut_off})
+    yield from _without_results(world, set(cut_off))
 
 
 def _without_results(world: World, cut_off: set[str]) -> Iterator[Owed]:
@@ -273,7 +274,7 @@ def blind(world: World) -> Iterator[Owed]:
         yield Owed(
             region, f"Region {region} cannot see anything.",
             "Its canaries and most of its checks fail: they count as unknown. Check its network.",
-            address("console_probes"), f"Region {region} sees again.",
+            address("console_probes"), f"Region {region} can see again.",
         )  # fmt: skip
 
 

@@ -82,6 +82,16 @@ def test_another_version_in_a_good_answer_is_a_deploy(db):
     assert DeployMarker.objects.count() == 2
 
 
+@pytest.mark.parametrize("name", ["app_version", "etag"])
+def test_a_version_of_any_length_fits_its_column(db, name):
+    probe = watched()  # a remote region may send what it likes
+    found(probe, Reading(20.0, status_code=200, facts={name: "7" * 300}), NOW)
+    probe.refresh_from_db()
+    assert 0 < len(probe.last_version) <= Probe._meta.get_field("last_version").max_length
+    found(probe, Reading(20.0, status_code=200, facts={name: "7" * 300}), after(minutes=1))
+    assert not DeployMarker.objects.exists()
+
+
 def test_a_failing_answer_that_names_another_version_is_no_marker_and_a_reason(db):
     probe = watched()
     found(probe, Reading(20.0, status_code=200, facts={"app_version": "1"}), NOW - timedelta(seconds=60))

@@ -335,6 +335,25 @@ def test_a_secret_that_cannot_be_read_disarms_the_hook_once(rounds, target, sett
     assert len([note for note in notes(Incident.objects.get()) if "cannot be read" in note]) == 1
 
 
+def test_a_call_that_could_not_be_signed_counts_as_none(rounds, target, settings):
+    probe, ada = failing(), person("ada")
+    row = hook(probe.component, target.url, needs_approval=True)
+    rounds.at(after(seconds=12))
+    asking.approve(Act.objects.get(), after(seconds=13), author=ada)
+    settings.SECRET_KEY = "another key, of which nothing was sealed, long enough"
+    rounds.at(after(seconds=14))
+    assert (states(), target.asked) == (["dropped"], [])
+    row.refresh_from_db()
+    assert not acting.situation(row, Incident.objects.get(), after(seconds=15)).calls
+
+
+def test_hooks_of_components_that_do_not_fail_cost_no_query(db, django_assert_num_queries):
+    for name in "ABC":
+        hook(Component.objects.create(name=name), "http://127.0.0.1:9/")
+    with django_assert_num_queries(1):
+        assert acting.pairs() == []
+
+
 def test_what_was_approved_while_nothing_ran_is_not_called_much_later(rounds, target):
     probe, ada = failing(), person("ada")
     row = hook(probe.component, target.url)

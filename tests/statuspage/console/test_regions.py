@@ -68,6 +68,10 @@ def test_a_region_that_stopped_asking_is_seen_on_the_page_in_health_and_by_staff
     assert "far" not in check["output"]  # /healthz is public
     assert [owed.subject for owed in kinds.regions(world_of())] == ["far"]
     assert "regions:lastSeen" not in [owed.subject for owed in kinds.parts(world_of())]
+    seen_at = timezone.now() - timedelta(days=2)
+    RemoteRegion.objects.update(last_seen_at=seen_at)
+    (owed,) = kinds.regions(world_of())
+    assert f"{seen_at.day} {seen_at:%b}" in owed.body  # a time alone would be today's
     RemoteRegion.objects.update(last_seen_at=timezone.now())
     assert list(kinds.regions(world_of())) == []
     assert "cut off" not in page(admin)
