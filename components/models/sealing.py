@@ -23,16 +23,6 @@ class Sealing(models.Model):
         """The order, with its secrets opened. Raises InvalidProbeError."""
         return parsed(EVERY_PROBER[self.kind], self.target, self.options)
 
-    def opened_options(self) -> dict[str, Any]:
-        """The options with their secrets in plain, for whoever runs the check elsewhere; `order` judged them.
-
-        Raises InvalidProbeError.
-        """
-        return {
-            name: opened(name, value)[1] if is_sealed(value) else value
-            for name, value in self.options.items()
-        }
-
     def _seal_options(self) -> None:
         """Encrypt what is not encrypted yet. The same secret for the same place stays as it is stored."""
         prober = PROBERS.get(self.kind)

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from components.forms import KindForm
 from components.models import Component, Probe
-from components.probers import InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError
+from components.sealed_options import plain
 from statuspage.models import Audit, Role
 from tests.making import watched
 from tests.people import person
@@ -37,7 +38,7 @@ def test_the_row_and_every_dump_of_it_hold_it_encrypted(db):
     order = Probe.objects.get(pk=probe.pk).order()
     assert order.password == WORD
     assert WORD not in repr(order)
-    assert Probe.objects.get(pk=probe.pk).opened_options() == {"password": WORD}
+    assert plain(PROBERS["redis"], Probe.objects.get(pk=probe.pk).options) == {"password": WORD}
 
 
 def test_another_region_has_the_same_password(db):
