@@ -18,7 +18,7 @@ from components.targets import InvalidProbeError
 
 DEADLINE_S = 5.0  # for each canary; all are asked at once
 FRESH_S = 2.0  # an answer this old still speaks for a check that fails now
-REMEMBER_S = 120.0  # longer than any check
+FORGET_S = 1800.0  # a region that makes no more checks is not said to be blind for ever
 MAX_REMEMBERED = 20_000
 # What a check meets when its region has lost the network, a name server or the way out
 BLINDING = frozenset({
@@ -65,6 +65,7 @@ class Canaries:
     async def judged(self, reading: Reading, began: float) -> Reading:
         """The same reading; or one that says nothing, when this region was blind.
 
+        Of checks that leave this machine (`probers.leaves_the_machine`) alone: others pass without any sight.
         `began`: when the check began, by the monotonic clock.
         """
         if not self.orders:
@@ -79,6 +80,11 @@ class Canaries:
         if not self.is_blind:
             return reading
         return replace(reading, failure=Failure.OWN_FAULT, detail=BLIND.format(reason=reason))
+
+    def forget_old(self, now_s: float) -> None:
+        """Nothing was checked for so long that no check could say that this region sees again."""
+        if self.is_blind and now_s - self.results[-1][0] > FORGET_S:
+            self.is_blind = False
 
     def _most_fail(self, began: float) -> bool:
         """Whether most of the checks that began no earlier than this one, and are over, failed."""

@@ -119,7 +119,10 @@ class Checker:
             reading = replace(
                 reading, failure=Failure.OWN_FAULT, detail="Our own process stalled during the check."
             )
-        reading = await self.canaries.judged(reading, began)
+        if probers.leaves_the_machine(order.kind):
+            reading = await self.canaries.judged(reading, began)
+        else:
+            self.canaries.forget_old(began)
         lag_ms = int(started_at.timestamp() * 1000) - order.claim.slot * 1000
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 

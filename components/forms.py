@@ -173,9 +173,9 @@ HELP = {
 
 # The same of a kind that looks at nothing
 HELP_OF_REPORTS = {
-    "interval_s": "How often it is judged, beside the moments when a report changes something.",
-    "confirm_down": "Judgements in a row before it counts as down. 1: what is reported counts at once.",
-    "confirm_up": "Judgements in a row before it counts as recovered.",
+    "interval_s": "How often it is evaluated. A report that changes something is evaluated at once.",
+    "confirm_down": "Evaluations in a row that must find it down. With 1, a reported failure counts at once.",
+    "confirm_up": "Evaluations in a row that must find it up before it counts as recovered.",
 }
 
 

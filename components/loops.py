@@ -67,7 +67,6 @@ class State:
     age_s: float | None
     known: int
     late: int
-    oldest_s: float = 0.0  # the age of the oldest heartbeat that is late
     is_ahead: bool = False  # there are heartbeats, all from the future
 
 
@@ -81,8 +80,7 @@ def state_of(loop: Loop, beats: Iterable[datetime], now: datetime, deadline_s: f
     newest = max(past)
     known = [at for at in past if now - at <= LEFT or at == newest]
     late = [at for at in known if now - at > limit]
-    oldest = max(((now - at).total_seconds() for at in late), default=0.0)
-    return State(max(0.0, (now - newest).total_seconds()), len(known), len(late), oldest)
+    return State(max(0.0, (now - newest).total_seconds()), len(known), len(late))
 
 
 _marks: dict[str, float] = {}  # of this process: when each loop was at the end of a round (monotonic)

@@ -1,7 +1,7 @@
 """What several regions together say of one target.
 
-It is down only when more than half of the regions that report agree. A region that has not
-reported for too long says nothing: it counts neither for the target nor against it.
+It is down only when enough regions agree: more than half of those that report, or as many as staff set.
+A region that has not reported for too long says nothing: it counts neither for the target nor against it.
 """
 
 from collections.abc import Iterable

@@ -43,10 +43,10 @@ def keep(now: datetime) -> None:
     if kept is None or not -MAX_AHEAD < now - kept.at < PAUSE:
         Heartbeat.objects.beat(ROLE, SINCE, now)
     Heartbeat.objects.beat(ROLE, KEPT, now)
-    _make()
+    _make(now)
 
 
-def _make() -> None:
+def _make(now: datetime) -> None:
     probe = Probe.queue.filter(kind=KIND).first()
     if probe is None:
         with transaction.atomic():
@@ -56,7 +56,7 @@ def _make() -> None:
             Component.everything.select_for_update().get(pk=component.pk)  # two ticks make one probe
             if not Probe.queue.filter(component=component).exists():
                 Probe.queue.create(component=component, kind=KIND, region=settings.REGION, **SETTINGS)
-    elif probe.region != settings.REGION and (probe.heard_s or 0) < time.time() - LIMIT_S:
+    elif probe.region != settings.REGION and (probe.heard_s or 0) < now.timestamp() - LIMIT_S:
         Probe.queue.filter(pk=probe.pk).update(region=settings.REGION)  # no one serves the other any more
 
 

@@ -47,7 +47,7 @@ def roll_up() -> None:
 
 @shared_task(name="components.prune", ignore_result=True, throws=(OperationalError,))
 def prune() -> None:
-    """Remove raw checks and hour tallies that are past their keep."""
+    """Delete what is past its keep: checks, hour tallies, flips of the self-test, deploys, reports."""
     now = datetime.now(UTC)
     self_test.forget_old(now)
     oldest = int((now - timedelta(days=settings.CHECK_RETENTION_DAYS)).timestamp())
@@ -60,7 +60,7 @@ def prune() -> None:
 
 
 def prune_signals(now: datetime) -> None:
-    """Remove signals that are past their keep, and of each probe all but the newest."""
+    """Delete old signals, of each probe all but the newest, and old marks of spool files."""
     Signal.objects.filter(received_at__lt=now - timedelta(days=settings.SIGNAL_RETENTION_DAYS)).delete()
     for probe_id in Probe.objects.filter(kind__in=passive_kinds()).values_list("pk", flat=True):
         newest = Signal.objects.filter(probe_id=probe_id).order_by("-received_at", "-id")

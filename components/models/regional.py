@@ -29,7 +29,7 @@ LOOKS_APART_S = 2  # how often a check may be asked for at once
 
 
 class Regional(models.Model):
-    """The half of `Probe` that knows of the same check elsewhere."""
+    """The part of `Probe` that knows the same check in other regions."""
 
     pk: Any
     region: Any

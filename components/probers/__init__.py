@@ -68,6 +68,7 @@ __all__ = [
     "Prober",
     "check",
     "is_passive",
+    "leaves_the_machine",
     "passive_kinds",
     "steps_of",
 ]
@@ -76,6 +77,11 @@ __all__ = [
 def is_passive(kind: str) -> bool:
     """Whether probes of this kind are reported to, and look at nothing."""
     return isinstance(PROBERS.get(kind), Passive)
+
+
+def leaves_the_machine(kind: str) -> bool:
+    """Whether its checks need the network of their region: not what is reported, nor the self-test."""
+    return not is_passive(kind) and kind != SelfTest.kind
 
 
 def passive_kinds() -> list[str]:

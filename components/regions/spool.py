@@ -37,13 +37,13 @@ class Spool:
             folder.chmod(0o700)
             self.held = os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o600)
             fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # never appended to a file of an earlier start: its last line may have been torn
+            self.counts = {path: _mended(path) for path in self._files()}
+            self.sizes = {path: path.stat().st_size for path in self.counts}
         except BlockingIOError:
             raise SpoolError(f"Another agent uses {folder}: set another VAR_DIR for this one.") from None
         except OSError as error:
             raise SpoolError(f"{folder} cannot be used ({error.strerror}): check its owner.") from error
-        # never appended to a file of an earlier start: its last line may have been torn
-        self.counts = {path: _mended(path) for path in self._files()}
-        self.sizes = {path: path.stat().st_size for path in self.counts}
         self.number = max((int(path.stem) for path in self.counts), default=0)
         self.newest: Path | None = None
         self.in_memory: list[bytes] = []  # what could not be written: the disk is full or broken
@@ -103,8 +103,8 @@ class Spool:
     def _write(self, data: bytes, number: int) -> None:
         path, is_new = self.newest, False
         if path is None or path not in self.counts or self.sizes[path] >= FILE_BYTES:
-            self.number += 1
-            path, is_new = self.folder / f"{self.number:012d}{ENDING}", True
+            # counted once it is written: a full disk would be littered with empty files
+            path, is_new = self.folder / f"{self.number + 1:012d}{ENDING}", True
         file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         size = os.fstat(file).st_size
         try:
@@ -117,6 +117,7 @@ class Spool:
             os.close(file)
         if is_new:
             _sync_folder(self.folder)
+            self.number += 1
         self.newest = path
         self.counts[path] = self.counts.get(path, 0) + number
         self.sizes[path] = size + len(data)
@@ -138,7 +139,10 @@ class Spool:
         log.warning("spool.full lost=%d: the oldest results were dropped", number)
 
     def _delete(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # sent again after a restart: the server counts each result once
+            log.warning("spool.not_deleted file=%s reason=%s", path.name, error.strerror)
         self.counts.pop(path, None)
         self.sizes.pop(path, None)
 

@@ -152,7 +152,7 @@ def _caller(request: HttpRequest) -> Caller:
     region = RemoteRegion.objects.filter(name=request.headers.get(REGION_HEADER, ""), is_active=True).first()
     try:
         keys = region.keys(now) if region is not None else []
-        signed = region_signature.verified(_headers(request), f"POST {request.path}", request.body, keys)
+        signed = region_signature.verified(request.headers, f"POST {request.path}", request.body, keys)
     except DecryptionError:
         raise RegionRefusedError(401, UNREADABLE) from None
     except SignatureError:
@@ -190,11 +190,6 @@ def _response(status: int, body: bytes, headers: Mapping[str, str]) -> HttpRespo
     if status in (429, 503):
         response["Retry-After"] = "5"
     return response
-
-
-def _headers(request: HttpRequest) -> dict[str, str]:
-    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    return {name: request.headers.get(name, "") for name in names}
 
 
 def _address(request: HttpRequest) -> str:

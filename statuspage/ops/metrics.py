@@ -44,7 +44,7 @@ class Collector:
         since = int(self.now.timestamp()) - LATELY_S
         probes = Probe.objects.filter(is_paused=False).order_by().values_list("outcome")
         yield counted(
-            "statuspage_probes", "Probes by what they say now.", "outcome", Outcome,
+            "statuspage_probes", "Probes by their current outcome.", "outcome", Outcome,
             probes.annotate(Count("pk")),
         )  # fmt: skip
         checks = Check.objects.filter(slot__gt=since).order_by().values_list("outcome")
@@ -123,7 +123,9 @@ def of_process() -> Iterator[Metric]:
             value=renders.rendered_at,
         )  # fmt: skip
     yield GaugeMetricFamily(
-        "statuspage_streams", "Open pages kept informed by this process.", value=event_stream.viewers()
+        "statuspage_streams",
+        "Open pages that get live updates from this process.",
+        value=event_stream.viewers(),
     )
 
 

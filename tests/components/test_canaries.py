@@ -6,9 +6,12 @@ import time
 
 import pytest
 
-from components.canaries import Canaries, refused
+from components.canaries import FORGET_S, Canaries, refused
+from components.checking import Checker, CheckRequest
 from components.egress import Egress
+from components.models.claims import Claim
 from components.outcomes import Failure, Reading
+from components.probers import EVERY_PROBER
 
 FAILED = Reading(5.0, Failure.REFUSED, "Nothing is listening on port 9: connection refused.")
 PASSED = Reading(5.0, status_code=200)
@@ -79,6 +82,38 @@ def test_an_answer_that_is_not_as_expected_was_seen(closed):
 
 def test_a_region_that_sees_again_is_not_blind(closed):
     assert judge([closed], [FAILED, PASSED]) == ([Failure.OWN_FAULT, None], False)
+
+
+def test_what_never_leaves_this_machine_is_no_sight(listening, closed):
+    """The self-test and reported probes end well without any network: they outvote no failing check."""
+    targets = {"http": f"http://{listening}/", "self_test": "", "heartbeat": "5 min"}
+    orders = {kind: EVERY_PROBER[kind].parse(target, {}) for kind, target in targets.items()}
+    found = []
+    checker = Checker(found.extend, egress=Egress(["127.0.0.0/8"]), canaries=[closed])
+    checker.submit(
+        CheckRequest(Claim(number, int(time.time()), 1, "local"), kind, orders[kind], 1.0)
+        for number, kind in enumerate(["http", *["self_test"] * 3, *["heartbeat"] * 3])
+    )
+    while len(found) < 7:
+        time.sleep(0.02)
+    assert checker.canaries.is_blind
+    assert [finding.reading.failure for finding in found if finding.claim.probe_id == 0] == [
+        Failure.OWN_FAULT
+    ]
+
+
+def test_a_region_without_checks_is_not_blind_for_ever(closed):
+    async def run():
+        canaries = Canaries([closed], egress=Egress(["127.0.0.0/8"]))
+        began = time.monotonic()
+        await canaries.judged(FAILED, began)
+        states = [canaries.is_blind]
+        for later in (FORGET_S - 1, FORGET_S + 1):
+            canaries.forget_old(began + later)
+            states.append(canaries.is_blind)
+        return states
+
+    assert asyncio.run(run()) == [True, True, False]
 
 
 def test_any_answer_of_a_canary_is_sight(listening):

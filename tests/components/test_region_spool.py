@@ -113,6 +113,42 @@ def test_a_disk_that_takes_nothing_loses_nothing_while_the_agent_lives(folder, m
     assert sorted(drain(spool)) == [line(1), line(2), line(3)]
 
 
+def test_a_full_disk_is_not_littered_with_empty_files(folder, monkeypatch):
+    spool = Spool(folder, MB)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spools.os, "write", full)
+    for number in range(5):
+        spool.append([line(number)])
+    assert len(list(folder.glob("*.jsonl"))) <= 1
+    monkeypatch.undo()
+    spool.append([line(5)])
+    assert sorted(drain(spool)) == [line(number) for number in range(6)]
+
+
+def test_a_disk_that_became_read_only_stops_nothing(folder, monkeypatch):
+    """Its file cannot be deleted once it was sent: it is not sent again before a restart."""
+    spool = Spool(folder, MB)
+    spool.append([line(1)])
+
+    def read_only(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(spools.Path, "unlink", read_only)
+    assert drain(spool) == [line(1)]
+    spool.append([line(2)])
+    assert drain(spool) == [line(2)]
+
+
+def test_a_file_that_cannot_be_read_at_the_start_is_said(folder):
+    folder.mkdir()
+    (folder / "000000000001.jsonl").mkdir()
+    with pytest.raises(SpoolError, match="cannot be used"):
+        Spool(folder, MB)
+
+
 def test_memory_is_bounded_as_well(folder, monkeypatch):
     spool = Spool(folder, 1000)
     monkeypatch.setattr(spools.os, "open", lambda *_: (_ for _ in ()).throw(OSError(5, "broken")))

@@ -10,6 +10,7 @@ import binascii
 import hmac
 import math
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -27,9 +28,9 @@ from components.probers.inbound import BASIC, BEARER, SIGNATURE, InboundOrder
 from components.receiving import Arrival
 from statuspage.requests import limits
 from statuspage.requests.limits import Headers, Receive, Scope, Send
+from statuspage.requests.rates import Rate
 from statuspage.serving.reports.addresses import Address, Addresses, AwayError
 from statuspage.serving.reports.keeper import Keeper, NotKeptError
-from statuspage.serving.reports.pace import Pace
 from statuspage.serving.reports.sns_desk import SnsDesk, UnreachableError
 
 PING, IN = "/ping/", "/in/"
@@ -70,7 +71,8 @@ class Front:
         self.security = security
         self.addresses = Addresses(settings.SPOOL_DIR)
         self.keeper = Keeper(self.addresses)
-        self.pace = Pace(settings.SIGNALS_PER_MINUTE)
+        per_minute = settings.SIGNALS_PER_MINUTE  # all at once if need be
+        self.pace = Rate(burst=per_minute, per_s=per_minute / 60)
         self.desk = desk or SnsDesk()
 
     def start(self) -> None:
@@ -153,7 +155,7 @@ class Front:
         return self._too_many(key_hash)
 
     def _too_many(self, key_hash: str) -> Said | None:
-        wait_s = self.pace.wait_s(key_hash)
+        wait_s = self.pace.wait_s(key_hash, time.monotonic())
         if not wait_s:
             return None
         after = str(math.ceil(wait_s)).encode()
