@@ -17,6 +17,7 @@ from components.models import Component, Page
 from components.shown_addresses import without_secrets
 from incidents.hooks import asking, targets
 from incidents.models import Act, Brake, Hook, Incident
+from incidents.models.hook import MAX_USELESS
 from statuspage.console import hook_trials
 from statuspage.console.hook_choices import CAUSE_CHOICES, FAILURE_CHOICES
 from statuspage.models import Audit, Role
@@ -94,6 +95,7 @@ def _page(request: HttpRequest, hook: Hook, **more: Any) -> HttpResponse:
         "acts": acts,
         "brake": Brake.objects.engaged(),
         "only": [label for key, label in words if key in (*hook.failures, *hook.causes)],
+        "max_useless": MAX_USELESS,
         "now": timezone.now(),
         **more,
     }
@@ -168,13 +170,14 @@ def _logged(values: dict[str, Any]) -> dict[str, Any]:
 def arm(request: HttpRequest, public_id: str) -> HttpResponse:
     """Let it act by itself."""
     hook = _get(public_id)
-    if Brake.objects.engaged() is not None:
-        messages.error(request, "The global brake is on: release it first.")
-        return redirect("console_hook", public_id=public_id)
     with transaction.atomic():
-        hook.arm()
-        Audit.objects.note(request, "hook.arm", hook)
-    messages.success(request, f"“{hook.name}” is armed.")
+        Page.objects.lock()  # the brake does not go on meanwhile
+        if Brake.objects.engaged() is not None:
+            messages.error(request, "The global brake is on: release it first.")
+        else:
+            hook.arm()
+            Audit.objects.note(request, "hook.arm", hook)
+            messages.success(request, f"“{hook.name}” is armed.")
     return redirect("console_hook", public_id=public_id)
 
 

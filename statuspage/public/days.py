@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.urls import reverse
@@ -203,7 +203,7 @@ def past_days(
     by_day: dict[date, list[IncidentCard]] = {}
     for card in closed[:PAST_INCIDENTS]:
         by_day.setdefault(card.started_at.astimezone(zone).date(), []).append(card)
-    first = _watched_since(world, zone)
+    first = watched_since(world)
     rows: list[PastDays] = []
     upto = today - timedelta(days=1) if is_open else today
     for on in sorted(by_day, reverse=True):
@@ -217,10 +217,10 @@ def past_days(
     return tuple(rows)
 
 
-def _watched_since(world: World, zone: tzinfo) -> date:
+def watched_since(world: World) -> date:
     """The first day with data: days before it cannot be called quiet."""
     began = min((component.created_at for component in world.components), default=world.now)
-    return began.astimezone(zone).date()
+    return began.astimezone(world.zone).date()
 
 
 def _quiet(first: date, last: date) -> list[PastDays]:

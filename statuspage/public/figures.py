@@ -17,7 +17,7 @@ from components import uptime
 from components.status import SEVERITY, Status
 from incidents.generated_text import duration
 from incidents.models import Affected, Incident
-from statuspage.public import history, incident_cards, page_model
+from statuspage.public import days, history, incident_cards, page_model
 from statuspage.public.values.figures import CountRow, FiguresPage, Measure, MeasureRow
 from statuspage.public.world import World
 
@@ -98,7 +98,6 @@ def figures_page(world: World, last: date, year: list[Incident], at: datetime) -
     recent = [incident for incident in year if incident.started_at.astimezone(world.zone).date() >= first]
     periods = (recent, year)
     this_month = world.today.replace(day=1)
-    began = min((component.created_at for component in world.components), default=world.now)
     return FiguresPage(
         head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
         columns=(history.period_of(first, last), f"12 months to {last:%b %Y}"),
@@ -111,7 +110,7 @@ def figures_page(world: World, last: date, year: list[Incident], at: datetime) -
         causes=tuple(_causes(periods)),
         report_url=reverse("report", args=[f"{last:%Y-%m}"]),
         history_url=reverse("history_month", args=[f"{last:%Y-%m}"]),
-        earlier=_address(history.months_before(first, 1)) if began.date() < first else "",
+        earlier=_address(history.months_before(first, 1)) if days.watched_since(world) < first else "",
         later=_address(min(history.months_before(last, -history.MONTHS), this_month))
         if last < this_month
         else "",

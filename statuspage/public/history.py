@@ -108,7 +108,7 @@ def history_page(world: World, last: date, at: datetime, component: Component | 
         months=months,
         uptimes=tuple(_uptimes(world, keys, components, counted)),
         period=period_of(keys[0], keys[-1]),
-        earlier=_address(earlier, component) if _began(world).date() <= earlier else "",
+        earlier=_address(earlier, component) if days.watched_since(world) <= earlier else "",
         later=_address(min(months_before(last, -MONTHS), this_month), component) if last < this_month else "",
         columns=tuple(_column(world, key) for key in keys),
         choices=tuple(_choices(world, last, component)),
@@ -195,13 +195,10 @@ def _month(sight: Sight, key: date) -> Month:
         for week in calendar.Calendar().monthdatescalendar(key.year, key.month)
     ]
     after = months_before(key, -1)
-    nothing = "No incidents." if after > _began(sight.world).date() else "No data: nothing was monitored yet."
+    nothing = (
+        "No incidents." if after > days.watched_since(sight.world) else "No data: nothing was monitored yet."
+    )
     return Month(f"{key:%B %Y}", f"{key:%Y-%m}", tuple(weeks), tuple(_listed(sight, key)), nothing)
-
-
-def _began(world: World) -> datetime:
-    """When the history begins."""
-    return min((component.created_at for component in world.components), default=world.now)
 
 
 def _listed(sight: Sight, key: date) -> Iterator[Listed]:

@@ -1,6 +1,8 @@
 """Promises in public: error budgets of this month, and the report of any month."""
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +11,11 @@ from django.urls import reverse
 
 from components import uptime
 from components.models import Component
-from components.promises import PACE_DAYS, Budget, average, budget
+from components.promises import PACE_DAYS, Budget, average, budget, lost
 from components.uptime import Seconds
 from incidents.generated_text import duration, names
 from incidents.models import Incident
 from statuspage.public import days, figures, history, incident_cards, page_model
-from statuspage.public.values.components import Uptime
 from statuspage.public.values.promises import (
     BudgetCell,
     Promise,
@@ -121,7 +122,6 @@ def report_page(world: World, month: date, year: list[Incident], at: datetime) -
     """One month by group, and the incidents that began in it."""
     measured = figures.measure(map(figures.announced_after, year))
     is_current = month == world.today.replace(day=1)
-    began = min((component.created_at for component in world.components), default=world.now)
     earlier, later = history.months_before(month, 1), history.months_before(month, -1)
     return ReportPage(
         head=page_model.head_of(world, page_model.freshness(world, at), section="history"),
@@ -132,20 +132,19 @@ def report_page(world: World, month: date, year: list[Incident], at: datetime) -
         first_word=measured.median or measured.mean,
         first_word_basis=measured.basis,
         csv_url=reverse("report_csv", args=[f"{month:%Y-%m}"]),
-        earlier=reverse("report", args=[f"{earlier:%Y-%m}"]) if began.date() < month else "",
+        earlier=reverse("report", args=[f"{earlier:%Y-%m}"]) if days.watched_since(world) < month else "",
         later="" if is_current else reverse("report", args=[f"{later:%Y-%m}"]),
     )
 
 
 def csv_rows(world: World, month: date) -> list[Row]:
     """A row for each component, in the order of the page."""
-    rows = []
+    rows, incidents = [], _incidents_by_component(world, month)
     for component in world.components:
         counted = _of_month(world, component, month)
         values = [uptime.hundredths(seconds) for seconds in (counted.raw, counted.outside)]
         group = world.groups.get(component.group_id) if component.group_id else None
         is_kept = kept(component.uptime_target, counted.outside)
-        lost_s = counted.raw.major + counted.raw.partial * uptime.PARTIAL_WEIGHT_TENTHS / 10
         rows.append(
             {
                 "month": f"{month:%Y-%m}",
@@ -157,9 +156,9 @@ def csv_rows(world: World, month: date) -> list[Row]:
                 "target_percent": None if component.uptime_target is None else f"{component.uptime_target:g}",
                 "met": None if is_kept is None else "yes" if is_kept else "no",
                 "known_s": uptime.number(counted.raw.known),
-                "lost_s": uptime.number(lost_s),
+                "lost_s": uptime.number(lost(counted.raw)),
                 "unknown_s": uptime.number(counted.raw.unknown),
-                "incidents": len(list(_concerning(world, month, component))),
+                "incidents": incidents[component.pk],
             }
         )
     return rows
@@ -177,13 +176,14 @@ def kept(target: float | None, outside: Seconds) -> bool | None:
 
 def _groups(world: World, month: date) -> Iterable[ReportGroup]:
     rows: dict[int | None, list[ReportRow]] = {}
+    incidents = _incidents_by_component(world, month)
     for component in world.components:
-        rows.setdefault(component.group_id, []).append(_row(world, month, component))
+        rows.setdefault(component.group_id, []).append(_row(world, month, component, incidents[component.pk]))
     for group_id, of_group in rows.items():
         yield ReportGroup(world.groups[group_id].name if group_id else "", tuple(of_group))
 
 
-def _row(world: World, month: date, component: Component) -> ReportRow:
+def _row(world: World, month: date, component: Component, incidents: int) -> ReportRow:
     counted = _of_month(world, component, month)
     return ReportRow(
         component.name,
@@ -191,7 +191,7 @@ def _row(world: World, month: date, component: Component) -> ReportRow:
         days.figure({month: counted}, whole_days=1),
         percent_of(component.uptime_target),
         kept(component.uptime_target, counted.outside),
-        len(list(_concerning(world, month, component))),
+        incidents,
     )
 
 
@@ -199,7 +199,7 @@ def _average(world: World, month: date) -> ReportRow:
     target = world.uptime_target
     counted = [_of_month(world, component, month) for component in world.components]
     whole, outside = average([one.raw for one in counted]), average([one.outside for one in counted])
-    figure = Uptime(uptime.percent(whole), uptime.percent(outside), down=duration(whole.down))
+    figure = replace(days.figure({month: days.Counted(whole)}, whole_days=1), outside=uptime.percent(outside))
     incidents = len(_began_in(world, month))
     return ReportRow(
         "Average of all components", "", figure, percent_of(target), kept(target, outside), incidents
@@ -219,10 +219,12 @@ def _began_in(world: World, month: date) -> list[Incident]:
     ]
 
 
-def _concerning(world: World, month: date, component: Component) -> Iterable[Incident]:
-    for incident in _began_in(world, month):
-        if any(place.component_id == component.pk for place in incident_cards.affected(incident)):
-            yield incident
+def _incidents_by_component(world: World, month: date) -> Counter[int]:
+    return Counter(
+        place.component_id
+        for incident in _began_in(world, month)
+        for place in incident_cards.affected(incident)
+    )
 
 
 def _incident(world: World, incident: Incident) -> ReportIncident:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from components.forms import KindForm
 from components.models import Component, Flip, Probe
 from components.status import Status
 from incidents.models import Incident
@@ -128,3 +129,13 @@ def test_the_page_judges_the_regions_together(db, client):
     fresh = page_model.freshness(gathered, after(minutes=1))
     assert page_model.shown_status(gathered, gathered.components[0], fresh) is Status.OPERATIONAL
     assert (fresh.probes, fresh.regions, fresh.failing) == (1, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("others", "quorum", "is_taken"), [("us, ap", 3, True), ("us", 3, False), ("", 2, False)]
+)
+def test_more_regions_than_there_are_cannot_be_needed(db, others, quorum, is_taken):
+    probe = watched(region="eu")
+    values = {name: getattr(probe, name) for name in KindForm.Meta.fields if getattr(probe, name) is not None}
+    form = KindForm({**values, "other_regions": others, "quorum": quorum}, instance=probe)
+    assert ("quorum" not in form.errors) is is_taken

@@ -9,7 +9,7 @@ from components.inbound import SOURCES
 from components.models import Inbox, Probe, Signal
 from components.models.inbox import UNREADABLE
 from components.passive import heartbeats
-from components.passive.alerts import NAMELESS, AlertState
+from components.passive.alerts import NAMELESS, Alert, AlertState
 from components.passive.reports import Kind
 from components.probers import PROBERS, InvalidProbeError
 from components.probers.heartbeat import Heartbeat
@@ -79,8 +79,7 @@ def reported(probe: Probe, now: datetime, *, is_whole: bool) -> Reported | None:
     heard_at = rows[0].received_at if rows else None
     if state.heard_at:
         heard_at = datetime.fromtimestamp(state.heard_at, UTC)
-    open_alerts = state.of(Kind.FIRING)[:MAX_FIRING]
-    firing = tuple(alert.name or (alert.text if is_whole else "") or NAMELESS for alert in open_alerts)
+    firing = tuple(_alert_name(alert, is_whole=is_whole) for alert in state.of(Kind.FIRING)[:MAX_FIRING])
     key = inbox.key if is_whole else ""
     address = f"{settings.PUBLIC_URL}/{'ping' if is_heartbeat else 'in'}/{key}" if key else ""
     source = SOURCES.get(probe.target)
@@ -94,6 +93,11 @@ def reported(probe: Probe, now: datetime, *, is_whole: bool) -> Reported | None:
         last=_last(heard_at, signals, now),
         next=_next(probe, now) if is_heartbeat else _open(state),
     )
+
+
+def _alert_name(alert: Alert, *, is_whole: bool) -> str:
+    text = alert.text if is_whole else ""
+    return alert.name or text or NAMELESS
 
 
 def _line(row: Signal, *, is_whole: bool) -> SignalLine:

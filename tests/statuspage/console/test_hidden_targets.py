@@ -6,8 +6,10 @@ from django.utils import timezone
 from components import failures
 from components.models import Check, Probe
 from components.outcomes import Failure
+from components.passive.alerts import Alert
 from incidents.models import Update
 from incidents.staff_questions import questions
+from statuspage.console.probe_detail.reports import _alert_name
 from statuspage.models import Audit, Role
 from tests.making import NOW, after, fell, watched
 from tests.people import person
@@ -55,6 +57,12 @@ def test_who_edits_probes_reads_all_of_it(client, probe):
     text = reads(client, Role.EDITOR, probe)
     for words in (SAYS, f"the answer: {SECRET}"):
         assert words in text, words
+
+
+def test_an_alert_without_a_name_shows_its_text_only_to_who_edits_probes():
+    alert = Alert("firing", 0.0, 0.0, name="", text=SAYS)
+    assert _alert_name(alert, is_whole=True) == SAYS
+    assert _alert_name(alert, is_whole=False) == "an alert without a name"
 
 
 def test_a_search_does_not_find_out_what_is_masked(client, probe):
