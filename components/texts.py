@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # line ends (UAX #14: BK, CR, LF, NL), tabs, and the separators of ASCII
 _BREAK = "\t\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
@@ -31,6 +32,12 @@ def _is_seen(char: str) -> bool:
 def lines(text: str) -> str:
     """Every line ends with a newline; tabs stay, what cannot be seen goes."""
     return _IN_A_TEXT.sub("", _ENDS.sub("\n", text))
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """ "a, b, c and 4 more": at most so many by name."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def shortened(text: str, most: int) -> str:
