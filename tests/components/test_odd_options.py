@@ -1,4 +1,4 @@
-"""Whatever stands in a field of any kind of probe: it is taken, or refused in a sentence; never an error of ours."""
+"""Whatever stands in a field of a probe of any kind is taken, or refused in a sentence."""
 
 import pytest
 
@@ -18,9 +18,11 @@ GIVEN = {
 }  # fmt: skip
 ODD = [
     "²", "٣", "1_000", "-1", "+5", "1e400", "NaN", "Infinity", "9" * 5_000, "0x10", "50%", "\u00a0", "\t",
-    "a\r\nb", "a\n\n\n", "x" * 10_000, "\u202eabc", "\u200b", "null", "{}", "[", "[" * 2_000, "$" + "[0]" * 900,
+    "a\r\nb", "a\n\n\n", "x" * 10_000, "\u202eabc", "\u200b", "null", "{}", "[", "[" * 2_000,
+    "$" + "[0]" * 900,
     "$..*" * 60, "(" * 600, "a" * 400 + "{1000}", "\\", '"', "%", "%s{0}", "{{x}}", "a: b\na: c", ": x",
-    "=1+1", "🙂", "ß", "İ", "1,2", "Mon,,,,", "~" * 500, "*-*-* *:*:*", "Mon" + "," * 1_500, "../../etc/passwd",
+    "=1+1", "🙂", "ß", "İ", "1,2", "Mon,,,,", "~" * 500, "*-*-* *:*:*", "Mon" + "," * 1_500,
+    "../../etc/passwd",
     "\ud800",
 ]  # fmt: skip
 
