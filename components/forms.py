@@ -280,6 +280,9 @@ class KindForm(ProbeForm):
         parts: dict[str, list[forms.BoundField]] = {title: [] for title in SECTIONS}
         for field in self:
             parts[PLACES.get(field.name.rpartition("__")[2], "Request")].append(field)
+        parts["Expected response"].sort(
+            key=lambda field: "__" not in field.name
+        )  # its own before the general
         first = ("kind", "target", self.chosen, *certificate_fields.NAMES)
         parts["Request"].sort(key=lambda field: _place(field.name, first))
         return list(parts.items())

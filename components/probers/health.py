@@ -37,7 +37,7 @@ class HealthOrder(DocumentOrder):
 class HealthCheck(DocumentProber):
     kind = "health"
     label = "Health document"
-    target_help = "http:// or https:// address of a health check, as /healthz or /actuator/health"
+    target_help = "http:// or https:// address of a health check, such as /healthz or /actuator/health"
     accepts = "application/health+json, application/json;q=0.9, text/plain;q=0.5, */*;q=0.1"
     options: tuple[Option, ...] = (HEADERS, documents.UNREAD)
 
