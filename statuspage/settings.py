@@ -247,7 +247,11 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0)
 # People (django-allauth: docs/people.md explains what is switched on and why)
 ACCOUNT_ADAPTER = "statuspage.staff.login.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_FORMS = {"login": "statuspage.staff.login.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "login": "statuspage.staff.login.forms.LoginForm",
+    "change_password": "statuspage.staff.login.forms.ChangePasswordForm",
+    "reset_password_from_key": "statuspage.staff.login.forms.ResetPasswordForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an invitation proves the address
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True

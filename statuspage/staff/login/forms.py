@@ -23,6 +23,31 @@ class LoginForm(theirs.LoginForm):  # type: ignore[misc]
         self.fields["password"].help_text = ""
 
 
+LABELS = {
+    "oldpassword": "Current password",
+    "password1": "New password",
+    "password2": "New password (again)",
+}
+
+
+class ChangePasswordForm(theirs.ChangePasswordForm):  # type: ignore[misc]
+    """allauth's form, labelled as all of ours are."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in LABELS.items():
+            self.fields[name].label = label
+
+
+class ResetPasswordForm(theirs.ResetPasswordKeyForm):  # type: ignore[misc]
+    """The same for a link from a mail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("password1", "password2"):
+            self.fields[name].label = LABELS[name]
+
+
 class AcceptForm(forms.Form):
     """The new person's name, email address and password."""
 

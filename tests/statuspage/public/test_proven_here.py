@@ -53,6 +53,12 @@ def test_the_first_password_typed_again_is_no_change(client, db):
     FirstPassword.objects.create(user=user, password=user.password)
     client.post("/accounts/login/", {"login": "staff", "password": FIRST})
     form = "/accounts/password/change/"
+    labels = re.findall("<label[^>]*>([^<]+)", client.get(form).content.decode())
+    assert [label.strip(" :\n") for label in labels] == [
+        "Current password",
+        "New password",
+        "New password (again)",
+    ]
     answer = client.post(form, {"oldpassword": FIRST, "password1": FIRST, "password2": FIRST})
     assert "choose another one" in answer.content.decode()
     assert client.get("/console/people/").headers["location"] == form
