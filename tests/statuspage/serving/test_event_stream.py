@@ -35,7 +35,7 @@ async def moment():
 async def until(holds):
     """Wait for what must come, on a busy machine too."""
     async with asyncio.timeout(10):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for sets no event
             await asyncio.sleep(0.01)
 
 
