@@ -269,9 +269,9 @@ class Supervisor:
         """Stop the clock first, then the workers when idle, then the page, then the broker."""
         by_role = {child.role: child for child in self.children}
         gone_at = time.monotonic() + LEAVING_S
-        for roles in (("beat", "worker", "post"), ("web",), ("valkey",)):
-            present = [by_role[role] for role in roles if role in by_role]
-            if "web" in roles:
+        for together in (("beat", "worker", "post"), ("web",), ("valkey",)):
+            present = [by_role[role] for role in together if role in by_role]
+            if "web" in together:
                 time.sleep(max(0.0, gone_at - time.monotonic()))
             for child in present:
                 child.terminate()

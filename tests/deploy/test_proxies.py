@@ -27,10 +27,10 @@ def certificate(folder):
     """Of its own authority, for our name; the files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(1)
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+        .serial_number(1).not_valid_before(now - day).not_valid_after(now + day)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
@@ -72,13 +72,18 @@ def nginx(web, tmp_path):
     tls, plain = free_port(), free_port()
     text = (ROOT / "deploy" / "nginx.conf").read_text()
     text = re.sub(r"\n\tlisten \[::\].*", "", text)
-    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl").replace("listen 80;", f"listen 127.0.0.1:{plain};")
+    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl").replace(
+        "listen 80;", f"listen 127.0.0.1:{plain};"
+    )
     text = text.replace("/etc/ssl/status.pem", str(pem)).replace("/etc/ssl/status.key", str(key))
     text = text.replace("127.0.0.1:8000", web.url.removeprefix("http://"))
     site = tmp_path / "site.conf"
     site.write_text(text)
     whole = tmp_path / "nginx.conf"
-    temps = "".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temps = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     whole.write_text(
         f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log; events {{}}"
         f" http {{ access_log {tmp_path}/access.log; {temps} include {site}; }}"
@@ -98,14 +103,23 @@ def caddy(web, tmp_path):
     pem, key = certificate(tmp_path)
     tls, plain = free_port(), free_port()
     text = (ROOT / "deploy" / "Caddyfile").read_text()
-    text = text.replace("{\n\tservers {", f"{{\n\tadmin off\n\thttp_port {plain}\n\thttps_port {tls}\n\tservers {{", 1)
-    text = text.replace(f"{NAME} {{", f"{NAME} {{\n\ttls {pem} {key}\n\tlog {{\n\t\toutput file {tmp_path}/access.log\n\t}}", 1)
+    text = text.replace(
+        "\tgrace_period", f"\tadmin off\n\thttp_port {plain}\n\thttps_port {tls}\n\tgrace_period", 1
+    )
+    text = text.replace(
+        "\tlog {\n", f"\ttls {pem} {key}\n\tlog {{\n\t\toutput file {tmp_path}/access.log\n", 1
+    )
     text = text.replace("127.0.0.1:8000", web.url.removeprefix("http://"))
     file = tmp_path / "Caddyfile"
     file.write_text(text)
     home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    subprocess.run([program, "validate", "--config", str(file), "--adapter", "caddyfile"], check=True, env=home, capture_output=True)
-    made = Proxy(["env", f"HOME={tmp_path}", program, "run", "--config", str(file), "--adapter", "caddyfile"], tmp_path / "out.log")
+    command = [program, "validate", "--config", str(file), "--adapter", "caddyfile"]
+    read = subprocess.run(command, env=home, capture_output=True, text=True, check=False)
+    assert read.returncode == 0, read.stderr
+    made = Proxy(
+        ["env", f"HOME={tmp_path}", program, "run", "--config", str(file), "--adapter", "caddyfile"],
+        tmp_path / "out.log",
+    )
     made.tls, made.plain, made.access = tls, plain, tmp_path / "access.log"
     yield made
     made.end()

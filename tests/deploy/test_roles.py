@@ -29,7 +29,7 @@ class Machines:
         kept = {k: v for k, v in os.environ.items() if k not in ("DJANGO_SETTINGS_MODULE", "ROLE")}
         self.env = kept | {
             "DATABASE_URL": database, "REDIS_URL": redis_url, "SECRET_KEY": "k" * 50, "PORT": str(self.port),
-            "PUBLIC_URL": self.url, "WORKER_CONCURRENCY": "1", "WORKER_SILENCE_S": "5",
+            "PUBLIC_URL": self.url, "WORKER_CONCURRENCY": "1", "WORKER_SILENCE_S": "10",
         }  # fmt: skip
 
     def settings(self, role):
@@ -64,7 +64,11 @@ class Machines:
 @pytest.fixture
 def machines(tmp_path):
     postgres, broker = getattr(test_settings, "POSTGRES", None), Valkey()
-    database = postgres.create(f"roles_{uuid.uuid4().hex[:12]}") if postgres else f"sqlite:///{tmp_path / 'all.sqlite3'}"
+    database = (
+        postgres.create(f"roles_{uuid.uuid4().hex[:12]}")
+        if postgres
+        else f"sqlite:///{tmp_path / 'all.sqlite3'}"
+    )
     made = Machines(tmp_path, database, broker.url)
     made.broker = broker
     yield made
@@ -80,7 +84,9 @@ def test_each_role_by_its_own_command(machines):
     for role in ("web", "worker", "messages", "beat"):
         machines.start(role)
     wait_for(lambda: _answers(machines.url), 60)
-    made = machines.run("worker", "probe", f"{machines.url}/livez", "--save", "--name", "Web", "--interval", "5")
+    made = machines.run(
+        "worker", "probe", f"{machines.url}/livez", "--save", "--name", "Web", "--interval", "5"
+    )
     assert made.returncode in (0, 1), made.stderr
     wait_for(lambda: machines.health()["status"] == "pass", 60)
     for role in ("web", "worker", "messages", "beat"):
@@ -101,7 +107,7 @@ def test_a_worker_that_hangs_is_not_alive_and_one_that_lacks_its_broker_is(machi
     os.killpg(process.pid, signal.SIGSTOP)
     try:
         hung = wait_for(lambda: _failed(machines.run("worker", "alive", "worker")), 60)
-        assert "has done nothing for 5 s" in hung.stderr
+        assert "has done nothing for 10 s" in hung.stderr
         assert machines.run("messages", "alive", "messages").returncode == 0
         machines.broker.kill()
         alive = machines.run("worker", "alive", "worker")
@@ -127,7 +133,7 @@ def _answers(url):
 def _beats(machines):
     """Whether the worker has left a heartbeat."""
     code = "from components.models import Heartbeat as H; print(H.objects.filter(role='worker').count())"
-    return machines.run("worker", "shell", "-v0", "-c", code).stdout.strip() == "1"
+    return machines.run("worker", "shell", "-v0", "-c", code).stdout.strip() not in ("", "0")
 
 
 def _failed(done):

@@ -34,7 +34,18 @@ def wheel(tmp_path_factory):
 def installed(wheel, tmp_path_factory):
     """Where pip puts it."""
     folder = tmp_path_factory.mktemp("installed")
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(folder), str(wheel)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(folder),
+        str(wheel),
+    ]
     subprocess.run(command, check=True)
     return folder
 
@@ -53,7 +64,12 @@ def test_it_runs_away_from_a_checkout(installed, tmp_path):
     home, port = tmp_path / "home", free_port()
     home.mkdir()
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PIP_INDEX_URL")}
-    env = kept | {"HOME": str(home), "PORT": str(port), "PYTHONPATH": str(installed), "PUBLIC_URL": f"http://localhost:{port}"}
+    env = kept | {
+        "HOME": str(home),
+        "PORT": str(port),
+        "PYTHONPATH": str(installed),
+        "PUBLIC_URL": f"http://localhost:{port}",
+    }
     if os.geteuid() == 0:
         env["VAR_DIR"] = str(home / ".local" / "share" / "statuspage")
     process = subprocess.Popen(
@@ -61,7 +77,8 @@ def test_it_runs_away_from_a_checkout(installed, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     lines: list[str] = []
-    threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True).start()
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
     try:
         wait_for(lambda: any("is live" in line for line in lines), 90)
         page = httpx.get(f"http://127.0.0.1:{port}/")
@@ -76,6 +93,8 @@ def test_it_runs_away_from_a_checkout(installed, tmp_path):
     finally:
         process.terminate()
         process.wait(30)
+        reader.join(10)
+        process.stdout.close()
     assert not [line for line in lines if "Traceback" in line], "".join(lines)
 
 

@@ -34,7 +34,9 @@ class Command(BaseCommand):
         if reason := away(look):
             self.stdout.write(f"Cannot tell: {reason}")
         elif is_stuck(role, look, database_time(), settings.WORKER_SILENCE_S):
-            raise CommandError(f"The {loops.LOOPS[role].name} has done nothing for {settings.WORKER_SILENCE_S:g} s.")
+            raise CommandError(
+                f"The {loops.LOOPS[role].name} has done nothing for {settings.WORKER_SILENCE_S:g} s."
+            )
 
 
 def away(look: Look) -> str:
@@ -55,6 +57,10 @@ def is_stuck(role: str, look: Look, now: datetime, silence_s: float) -> bool:
     A worker without a heartbeat has not begun; the clock's work is never done.
     """
     here = platform.node()
-    own = [at for name, at in look.signs.get(role, frozenset()) if here in (name.rpartition("@")[2], name.split(":")[0])]
+    own = [
+        at
+        for name, at in look.signs.get(role, frozenset())
+        if here in (name.rpartition("@")[2], name.split(":")[0])
+    ]
     is_silent = bool(own) and now - max(own) > timedelta(seconds=silence_s)
     return is_silent and (role == "beat" or look.waiting.get(role, 0) > 0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from statuspage.ops import roles
-from statuspage.ops.role_command import RoleCommand
+from statuspage.management.role_command import RoleCommand
 
 
 class Command(RoleCommand):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 
 from statuspage.ops import roles
-from statuspage.ops.role_command import RoleCommand
+from statuspage.management.role_command import RoleCommand
 
 
 class Command(RoleCommand):
@@ -14,7 +14,9 @@ class Command(RoleCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--checks-only", action="store_true", help="Only checks: for another region that reaches the broker."
+            "--checks-only",
+            action="store_true",
+            help="Only checks: for another region that reaches the broker.",
         )
 
     def arguments(self, options: dict[str, Any]) -> list[str]:
