@@ -106,6 +106,9 @@ def _judged(hook: Hook, incident: Incident, now: datetime, act: Act | None = Non
     it = situation(hook, incident, now, act=act)
     if why := rules.refusal_whatever_fails(it):
         return it, why
+    # asked every second while an incident is open: a hook for other failures needs no diagnosis
+    if why := rules.refusal_by_failures(it, causes.failures_of(hook.component)):
+        return it, why
     it = replace(it, failing=causes.failing(hook.component))
     return it, rules.refusal(it)
 
