@@ -94,3 +94,17 @@ def test_a_key_says_nothing_about_other_regions(far):
     near.refresh_from_db()
     assert (near.outcome, near.run, Check.objects.count()) == ("unknown", [], 0)
     assert other.results(result(order)).json()["settled"] == 1
+
+
+def test_agents_that_share_the_work_are_no_crashes_of_each_other(far):
+    """Each asks once a second, while a check takes ten of them."""
+    far_probe()
+    far.work(run="first")
+    crashes = Probe.objects.get().attempts
+    for _ in range(5):
+        far.work(run="second")
+        far.work(run="first")
+    assert Probe.objects.get().attempts <= crashes + 1  # the second one has started once
+    for number in range(3):
+        far.work(run=f"again-{number}")
+    assert Probe.objects.get().attempts >= crashes + 3  # and one that starts again and again is seen
