@@ -17,6 +17,8 @@ _HARMFUL = re.compile(
 _IN_A_TEXT = re.compile(f"[{_UNSEEN}\x0b\x0c\x1c-\x1f]")
 # of letters, those that draw nothing though Unicode counts them as letters, marks or signs
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# what a spreadsheet runs, in the letters of East Asian keyboards as well
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 
 
@@ -45,3 +47,8 @@ def harmless(text: str) -> str:
 def shortened(text: str, most: int) -> str:
     """At most so many characters, with "…" where some were cut off."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def cell(text: str) -> str:
+    """A cell of a CSV file: what a spreadsheet would run as a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(FORMULA) else text
