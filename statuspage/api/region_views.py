@@ -42,6 +42,8 @@ INSECURE = "Regions are served over https only: set PUBLIC_URL to an https addre
 AWAY = "The database is not responding. Try again in a few seconds."
 RUN = re.compile("[A-Za-z0-9_-]{1,64}")
 FAILURES = Rate(burst=30, per_s=0.5)  # by address: what nobody we know has signed
+# Late results by region: what a cut leaves behind is what was running, at most MAX_CONCURRENT for each agent
+LATE = Rate(burst=10_000, per_s=10)
 REQUESTS = Rate(burst=60, per_s=20)  # by region: results after a long cut come in a row
 
 Act = Callable[["Caller", dict[str, Any]], dict[str, Any]]
@@ -115,7 +117,8 @@ def _results(caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
             reason = str(error)
     if reason:
         log.warning("region.result_refused region=%s reason=%s", caller.region.name, reason)
-    taken = remote_regions.take(caller.region, findings, caller.now)
+    name, clock = caller.region.name, time.monotonic()
+    taken = remote_regions.take(caller.region, findings, caller.now, may_keep=lambda: LATE.take(name, clock))
     return {
         "settled": taken.settled,
         "kept": taken.kept,

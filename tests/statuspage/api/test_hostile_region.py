@@ -108,3 +108,16 @@ def test_agents_that_share_the_work_are_no_crashes_of_each_other(far):
     for number in range(3):
         far.work(run=f"again-{number}")
     assert Probe.objects.get().attempts >= crashes + 3  # and one that starts again and again is seen
+
+
+def test_a_stolen_key_cannot_fill_the_database_with_late_results(far, monkeypatch):
+    """Any slot of the last weeks may be claimed: how many were given out, nobody knows any more."""
+    monkeypatch.setattr(region_views, "LATE", region_views.Rate(100, 0))
+    far_probe()
+    order = far.orders()[0]
+    assert far.results(result(order)).json()["settled"] == 1
+    probe_id, slot, token = order["claim"]
+    rows = [{**result(order), "claim": [probe_id, slot - 1 - number, token]} for number in range(200)]
+    said = far.results(*rows).json()
+    assert (said["kept"], said["dropped"], Check.objects.count()) == (100, 100, 101)
+    assert far.results(*rows).json()["kept"] == 0
