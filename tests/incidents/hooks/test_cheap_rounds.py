@@ -9,7 +9,7 @@ from components.outcomes import Failure
 from incidents.hooks import acting, asking
 from incidents.models import Act, Incident
 from subscribers.alerts import recovery
-from tests.incidents.hooks.making import after, failing, hook, notes
+from tests.incidents.hooks.making import after, failing, found, hook, notes
 from tests.people import person
 
 pytestmark = pytest.mark.data
@@ -30,6 +30,25 @@ def test_a_hook_for_other_failures_asks_for_no_diagnosis(db):
     assert looks_at_checks(other) == ("The hook is not for this failure.", False)
     why, looked = looks_at_checks(own)
     assert (why.startswith("The hook is not for this cause"), looked) == (True, True)
+
+
+def test_a_hook_for_other_causes_or_without_approval_asks_again_only_after_a_check(rounds, target):
+    probe = failing(failure=Failure.STATUS)
+    hook(probe.component, target.url, causes=["overload"])
+    hook(probe.component, target.url, needs_approval=True)
+
+    def looks(second):
+        with CaptureQueriesContext(connection) as queries:
+            rounds.at(after(seconds=second))
+        return sum(f'"{Check._meta.db_table}"' in query["sql"] for query in queries)
+
+    assert looks(12) > 0
+    assert Act.objects.get().is_proposed
+    looks(13)
+    assert [looks(14), looks(15)] == [0, 0]
+    found(probe, "down", after(seconds=20))
+    assert looks(21) > 0
+    assert looks(22) == 0
 
 
 def test_nothing_that_fails_needs_no_diagnosis(db):
