@@ -5,6 +5,7 @@ Everything else is the target's.
 """
 
 import errno
+import re
 import ssl
 
 from components.lookup import EgressError
@@ -27,6 +28,24 @@ REFUSALS = {
     "alert access denied": "access denied",
     "alert decrypt error": "its signature could not be verified",
 }
+# What else OpenSSL says of a handshake, in words; several name one thing in different versions
+HANDSHAKES = {
+    **dict.fromkeys(
+        ("wrong version number", "http request", "packet length too long", "record layer failure"),
+        "The server does not speak TLS on this port.",
+    ),
+    **dict.fromkeys(
+        ("unsupported protocol", "alert protocol version"),
+        "The server speaks no version of TLS that we accept.",
+    ),
+    **dict.fromkeys(
+        ("alert handshake failure", "no shared cipher"), "The server and we have no TLS settings in common."
+    ),
+    "alert unrecognized name": "The server does not know this name (TLS alert “unrecognized name”).",
+    "alert internal error": "The server reports an internal error instead of completing the TLS handshake.",
+    "unexpected eof": "The server closed the connection during the TLS handshake.",
+}
+PLACE = re.compile(r"^\[[^\]]*\] |\s*\( ?ssl\.c:[0-9]+\)$")  # "[ssl: name] … ( ssl.c:1006)" of Python
 
 
 def dial_error(error: OSError, port: int, *, has_route: bool = True) -> EgressError:
@@ -62,7 +81,10 @@ def sentence_of_tls(error: Exception) -> str:
     for alert, meaning in REFUSALS.items():
         if alert in reason:
             return f"{REFUSED}: {meaning}."
-    return f"TLS handshake failed: {reason}."
+    for sign, sentence in HANDSHAKES.items():
+        if sign in reason:
+            return sentence
+    return f"TLS handshake failed: {PLACE.sub('', reason)}."
 
 
 def _reason(error: BaseException) -> str:

@@ -93,8 +93,8 @@ ROWS: dict[str, Words] = {
         "has no valid certificate",
         "without a valid certificate",
         "There was no valid certificate.",
-        "invalid certificate",
-        ("The certificate is not valid.", "Its name, chain or expiry date is wrong."),
+        "no secure connection",
+        ("TLS failed.", "Most often the certificate is not valid: its name, chain or expiry date."),
     ),
     Failure.PROTOCOL: Words(
         *INCORRECT,

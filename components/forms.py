@@ -241,7 +241,8 @@ class KindForm(ProbeForm):
         self.instance.kind = data.get("kind", self.instance.kind)
         regions = 1 + len(data.get("other_regions") or ())
         if data.get("quorum") and data["quorum"] > regions and "other_regions" not in self.errors:
-            self.add_error("quorum", f"This probe is checked from {regions}: use at most {regions}.")
+            number = f"{regions} region{'' if regions == 1 else 's'}"
+            self.add_error("quorum", f"This probe is checked from {number}: use at most {regions}.")
         if CERTIFICATE not in self.fields:  # the chosen kind shows none
             self.instance.keep_certificate(None)
             return data
@@ -279,6 +280,9 @@ class KindForm(ProbeForm):
         parts: dict[str, list[forms.BoundField]] = {title: [] for title in SECTIONS}
         for field in self:
             parts[PLACES.get(field.name.rpartition("__")[2], "Request")].append(field)
+        parts["Expected response"].sort(
+            key=lambda field: "__" not in field.name
+        )  # its own before the general
         first = ("kind", "target", self.chosen, *certificate_fields.NAMES)
         parts["Request"].sort(key=lambda field: _place(field.name, first))
         return list(parts.items())

@@ -19,6 +19,7 @@ from components.texts import shortened
 MAX_FAILING = 50  # names in one document
 MAX_NAME_LENGTH = 100
 MAX_WORDS_LENGTH = 200
+NAMELESS = "a part without a name"
 MAX_DEPTH = 6  # of parts within parts
 MAX_PARTS = 20_000  # looked at in one document
 TOO_DEEP = "nested too deeply"
@@ -285,7 +286,8 @@ def _document(name: str, status: Health | None, parts: Iterable[Dependency]) -> 
     if not failing and status is Health.UNKNOWN:
         failing = [part for part in parts if part.status is Health.UNKNOWN]
     failing.sort(key=lambda part: ORDER.index(part.status))
-    return HealthDocument(name, status, tuple(failing[:MAX_FAILING]))
+    named = (replace(part, name=_line(part.name) or NAMELESS) for part in failing[:MAX_FAILING])
+    return HealthDocument(name, status, tuple(named))
 
 
 def _of_map(parts: Mapping[str, Any]) -> Iterator[Dependency]:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from components.outcomes import Outcome
 
@@ -61,7 +62,8 @@ def number_of(text: str) -> float:
     bare = text.strip().removesuffix("%").strip()
     if not NUMBER.fullmatch(bare) or not math.isfinite(value := float(bare)):
         raise LimitError(f"“{text.strip()[:40]}” is not a number: write it like 0.8, 1000 or 80%.")
-    return value / 100 if text.strip().endswith("%") else value
+    # 99.9 / 100 as floats is not 0.999, which a ratio of 999 to 1,000 is
+    return float(Decimal(bare) / 100) if text.strip().endswith("%") else value
 
 
 def crossed(value: float, limits: Iterable[Limit]) -> Limit | None:

@@ -27,8 +27,8 @@ class Budget:
 
     @property
     def left_s(self) -> float:
-        """What may still be lost."""
-        return self.allowed_s - self.used_s
+        """What may still be lost, to the millisecond as all seconds are (99.9 is no round number of bits)."""
+        return round(self.allowed_s - self.used_s, 3)
 
 
 def lost(seconds: Seconds) -> float:
@@ -44,7 +44,7 @@ def budget(target: float, counted: Seconds, *, remaining_s: float, recent: Secon
     """
     allowed = (100 - target) / 100 * (counted.known + remaining_s)
     used = lost(counted)
-    left = allowed - used
+    left = round(allowed - used, 3)
     pace = lost(recent) / recent.whole if recent.whole else 0.0  # lost seconds per second
     in_s = left / pace if pace > 0 and left > 0 else None
     return Budget(allowed, used, in_s if in_s is not None and in_s < remaining_s else None)

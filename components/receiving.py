@@ -5,14 +5,16 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, OperationalError, transaction
+from django.db.models import F
 
 from components import event_log
-from components.models import Inbox, Probe, Signal, SpoolMark
+from components.models import Heartbeat, Inbox, Probe, Signal, SpoolMark
 from components.models.heartbeat import MAX_AHEAD
+from components.models.inbox import LISTENING
 from components.outcomes import Outcome
 from components.passive import alerts, heartbeats
 from components.passive.reports import Kind, Report
@@ -70,6 +72,24 @@ def store_at_once(arrivals: Sequence[Arrival], now: datetime) -> None:
     """Write reports that could not be kept on disk. Raises DatabaseError."""
     with transaction.atomic():
         _take(arrivals, now)
+
+
+def set_back(now: datetime, back: timedelta) -> None:
+    """After the clock was set back: move what was reported in the future back as well.
+
+    Else a job's last success would hide its failures, and an alert its next state, until the clock is there
+    again.
+    """
+    now_s, back_s = now.timestamp(), back.total_seconds()
+    with transaction.atomic():
+        rows = Inbox.objects.select_for_update(of=("self",)).select_related("probe")
+        inboxes = list(rows.order_by("probe_id"))
+        for inbox in inboxes:
+            kind = heartbeats.HeartbeatState if inbox.probe.kind == HEARTBEAT else alerts.AlertState
+            inbox.state = kind.from_json(inbox.state).set_back(now_s, back_s).as_json
+        Inbox.objects.bulk_update(inboxes, ["state"], batch_size=100)
+        ahead = Heartbeat.objects.filter(role=LISTENING, at__gt=now)
+        ahead.update(at=F("at") - back)
 
 
 def _take_alone(arrival: Arrival, now: datetime) -> None:

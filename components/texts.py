@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # line ends (UAX #14: BK, CR, LF, NL), tabs, and the separators of ASCII
 _BREAK = "\t\n\x0b\x0c\r\x1c-\x1f\x85\u2028\u2029"
@@ -42,6 +43,12 @@ def lines(text: str) -> str:
 def harmless(text: str) -> str:
     """What a stranger wrote, on as many lines: what cannot be seen, stored or trusted becomes "·"."""
     return text if text.isprintable() else _HARMFUL.sub("·", text)
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """ "a, b, c and 4 more": at most so many by name."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def shortened(text: str, most: int) -> str:

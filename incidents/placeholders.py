@@ -9,6 +9,8 @@ a person to fill in.
 import re
 from collections.abc import Iterable, Mapping
 
+from components.texts import first_of
+
 MAX_NAME_LENGTH = 60
 MAX_SHOWN = 3
 CONFIRM = "The braces are intentional"
@@ -64,9 +66,7 @@ def written(text: str) -> dict[str, str]:
 def question(open_blanks: Iterable[str]) -> str:
     """The question asked once before a text with these placeholders is published."""
     names = list(dict.fromkeys(open_blanks))
-    shown = ", ".join(names[:MAX_SHOWN]) + (
-        f" and {len(names) - MAX_SHOWN} more" if names[MAX_SHOWN:] else ""
-    )
+    shown = first_of(names, MAX_SHOWN)
     return f"Not filled in yet: {shown}. Fill it in, or tick “{CONFIRM}” to publish it as it is."
 
 

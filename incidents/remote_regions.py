@@ -19,9 +19,8 @@ from components.checking import CheckRequest, Finding
 from components.models import Check, Heartbeat, Inbox, Probe, RemoteRegion
 from components.models.claims import Claim
 from components.models.remote_region import Hello
-from components.outcomes import Failure, Reading, classify
-from components.probers import PROBERS, Passive, is_passive
-from components.probers.passive import UNHEARD
+from components.outcomes import classify
+from components.probers import PROBERS, Passive
 from components.regions.messages import MAX_ORDERS, RemoteClaim
 from components.targets import InvalidProbeError
 from incidents import sight
@@ -68,8 +67,9 @@ def work_for(region: RemoteRegion, room: int, now: datetime) -> list[dict[str, A
         except InvalidProbeError as invalid:
             findings.append(refusal(claim, invalid.sentence, now))
             continue
-        if is_passive(probe.kind):  # what was reported is here, and nothing is dialled
-            findings.append(Finding(claim, _judged(probe.kind, order), now, 0))
+        prober = PROBERS[probe.kind]
+        if isinstance(prober, Passive):  # what was reported is here, and nothing is dialled
+            findings.append(Finding(claim, prober.judged(order), now, 0))
         else:
             requests.append(request)
     if findings:
@@ -79,13 +79,6 @@ def work_for(region: RemoteRegion, room: int, now: datetime) -> list[dict[str, A
         _order(request, probes[request.claim.probe_id], pasts.get(request.claim.probe_id, []))
         for request in requests
     ]
-
-
-def _judged(kind: str, order: Any) -> Reading:
-    """What a passive probe was told, as its check would have found it."""
-    prober = PROBERS[kind]
-    assert isinstance(prober, Passive)
-    return Reading(0.0, Failure.NO_DATA, UNHEARD) if order.heard is None else prober.judge(order, order.heard)
 
 
 def _order(request: CheckRequest, probe: Probe, past: list[tuple[float, float]]) -> dict[str, Any]:

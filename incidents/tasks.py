@@ -20,7 +20,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress, event_log, self_test, versions
+from components import egress, event_log, receiving, self_test, versions
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
 from components.models import (
@@ -130,7 +130,9 @@ def _beat(now: datetime) -> None:
     if (back := Heartbeat.objects.set_back("worker", now)) is not None:
         log.warning("clock.set_back seconds=%.0f: what is due is rescheduled", back.total_seconds())
         Probe.queue.set_back(now, back)
+        Component.objects.set_back(now, back)
         Incident.objects.set_back(now, back)
+        receiving.set_back(now, back)
     Heartbeat.objects.beat("worker", _hostname(), now)
 
 

@@ -16,6 +16,7 @@ from components.diagnosis.services import services
 from components.diagnosis.signs import Rule, Sign
 from components.diagnosis.view import View
 from components.diagnosis.words import parts_of, words
+from components.texts import first_of
 
 __all__ = ["Cause", "Facts", "Maker", "diagnose", "made_by", "reasons"]
 
@@ -96,13 +97,13 @@ def reasons(facts: Facts) -> tuple[tuple[str, str], ...]:
     if maker.name:
         rows.append(("Response made by:", f"{maker.spelled}, after {view.took}."))
     if facts.same_host_answering:
-        rows.append(("Others on this host respond:", f"{_names(facts.same_host_answering)}."))
+        rows.append(("Others on this host respond:", f"{first_of(facts.same_host_answering, MAX_NAMES)}."))
     if facts.same_host_failing:
-        rows.append(("Others on this host also fail:", f"{_names(facts.same_host_failing)}."))
+        rows.append(("Others on this host also fail:", f"{first_of(facts.same_host_failing, MAX_NAMES)}."))
     if facts.answering:
-        rows.append(("Others in this group respond:", f"{_names(facts.answering)}."))
+        rows.append(("Others in this group respond:", f"{first_of(facts.answering, MAX_NAMES)}."))
     if facts.failing:
-        rows.append(("Others in this group also fail:", f"{_names(facts.failing)}."))
+        rows.append(("Others in this group also fail:", f"{first_of(facts.failing, MAX_NAMES)}."))
     if facts.rose:
         rise = f"from {facts.median_ms or 0:,.0f} to {facts.last_ms or 0:,.0f} ms"
         rows.append(("Slow just before:", f"response time rose {rise}."))
@@ -116,8 +117,3 @@ def _how(facts: Facts) -> tuple[str, str]:
         return f"It responds with {facts.status_code}.", "The server is running, but reports a problem."
     bold, rest = failures.words(facts.failure).how
     return bold, rest or facts.detail
-
-
-def _names(of: tuple[str, ...]) -> str:
-    more = len(of) - MAX_NAMES
-    return ", ".join(of[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from components.passive.reports import (
 MAX_ALERTS_PER_MESSAGE = 1_000
 MAX_NUMBER = 1_000_000_000
 MAX_FIELDS = 200  # of a query or a form
+WHOLE = re.compile(r"-?[0-9]{1,15}")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -158,13 +160,13 @@ def number_at(row: Mapping[str, Any], name: str) -> int:
     value = row.get(name)
     if value in (None, ""):
         return 0
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise PayloadError(f"The field “{name}” must be a whole number.") from None
-    if abs(number) > MAX_NUMBER:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not WHOLE.fullmatch(str(value)):
+        raise PayloadError(f"The field “{name}” must be a whole number.")
+    if abs(int(value)) > MAX_NUMBER:
         raise PayloadError(f"The field “{name}” must be a number of at most {MAX_NUMBER:,}.")
-    return number
+    return int(value)
 
 
 def report(message: Message, kind: Kind, source: str, *, name: str = "", texts: Sequence[str] = ()) -> Report:

@@ -1,6 +1,6 @@
 """Components and groups, and the log of what each component showed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
@@ -53,6 +53,11 @@ class ComponentManager(models.Manager["Component"]):
     def get_queryset(self) -> models.QuerySet["Component"]:
         """All but the self-test's."""
         return super().get_queryset().filter(is_internal=False)
+
+    def set_back(self, now: datetime, back: timedelta) -> None:
+        """After the clock was set back by `back`: what waits for a moment waits no longer than it was to."""
+        for name in ("judge_at", "held_until"):
+            self.filter(**{f"{name}__gt": now}).update(**{name: models.F(name) - back})
 
 
 class Component(models.Model):

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from components.outcomes import Failure, Outcome, Reading
-from components.passive.hearing import NOT_LISTENING, Heard
+from components.passive.hearing import NOT_LISTENING, Heard, set_back
 from components.passive.lengths import in_words
 from components.passive.reports import Kind, Report
+from components.texts import first_of
 
 MAX_ALERTS = 500  # ids remembered; resolved ones are forgotten first
 MAX_WORDS = 300  # of an alert's text, beside its name; all of it is in its signal
@@ -51,6 +53,15 @@ class AlertState:
             return cls(float(row.get("heard_at", 0.0)), alerts, str(row.get("note", "")))
         except (TypeError, ValueError, AttributeError):
             return cls()
+
+    def set_back(self, now_s: float, back_s: float) -> "AlertState":
+        """The same after the clock was set back: what lies in the future was so much earlier."""
+        moved = partial(set_back, now_s=now_s, back_s=back_s)
+        alerts = {
+            source: alert._replace(since=moved(alert.since), at=moved(alert.at))
+            for source, alert in self.alerts.items()
+        }
+        return replace(self, heard_at=moved(self.heard_at), alerts=alerts)
 
     def of(self, kind: Kind) -> list[Alert]:
         """Those in this state, newest first."""
@@ -111,10 +122,8 @@ def _count(alerts: list[Alert]) -> str:
 
 
 def _names(alerts: list[Alert]) -> str:
-    """ "HighLatency, DiskFull and 4 more"."""
-    names = [alert.name or NAMELESS for alert in alerts[:MAX_NAMED]]
-    rest = len(alerts) - len(names)
-    return ", ".join(names) + (f" and {rest} more" if rest else "")
+    """ "HighLatency, DiskFull, Watch and 4 more"."""
+    return first_of([alert.name or NAMELESS for alert in alerts], MAX_NAMED)
 
 
 def _texts(alerts: list[Alert]) -> str:

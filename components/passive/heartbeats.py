@@ -6,10 +6,11 @@ database was away) changes nothing that a newer one has said.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from components.outcomes import Failure, Reading
-from components.passive.hearing import NOT_LISTENING, Heard
+from components.passive.hearing import NOT_LISTENING, Heard, set_back
 from components.passive.lengths import in_words
 from components.passive.reports import Kind, Report
 from components.passive.schedules import Schedule
@@ -46,6 +47,18 @@ class HeartbeatState:
             return cls(**{name: row[name] for name in cls.__slots__ if name in row})
         except TypeError:
             return cls()
+
+    def set_back(self, now_s: float, back_s: float) -> "HeartbeatState":
+        """The same after the clock was set back: what lies in the future was so much earlier."""
+        moved = partial(set_back, now_s=now_s, back_s=back_s)
+        return replace(
+            self,
+            success_at=moved(self.success_at),
+            success_began=moved(self.success_began),
+            fail_at=moved(self.fail_at),
+            starts={run: moved(at) for run, at in self.starts.items()},
+            ended={run: moved(at) for run, at in self.ended.items()},
+        )
 
     @property
     def is_failing(self) -> bool:

@@ -66,6 +66,8 @@ def parse(kind: str, text: str) -> Schedule:
         raise ScheduleError(f"The cron expression is not valid: {_reason(error)}.") from error
     except OnCalendarError as error:
         raise ScheduleError(f"The OnCalendar expression is not valid: {_reason(error)}.") from error
+    except (ValueError, AssertionError, RecursionError) as error:  # thousands of digits, or of commas
+        raise ScheduleError("The expression cannot be read: write a shorter one.") from error
     return schedule
 
 

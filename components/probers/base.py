@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 EXCERPT_CHARACTERS = 1000
 PORT = re.compile("[0-9]{1,5}")
+WHOLE = re.compile(r"[+-]?[0-9]{1,15}")  # int() reads "1_000", foreign digits and True as well
 HALVES = re.compile("[\ud800-\udfff]")
 ONCE = ("host", "authorization", "content-length", "content-type", "user-agent")
 DOUBT_S = 1.0  # a look-up takes longer: is it the name, or our resolver?
@@ -267,10 +268,9 @@ def _typed(option: Option, value: Any) -> Any:
     if value is None or value == "":
         return option.default
     if option.type == "int":
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise InvalidProbeError(option.name, "Enter a whole number.") from None
+        if not WHOLE.fullmatch(str(value).strip()):
+            raise InvalidProbeError(option.name, "Enter a whole number.")
+        return int(value)
     if option.type == "bool":
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
     if option.type == "choice":

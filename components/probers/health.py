@@ -4,7 +4,7 @@ The document decides, not the status code: many answer 200 while degraded, or 50
 of many. A body in no known format leaves the status code, and the check says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
 from components.probers.typed_headers import HEADERS
-from components.texts import shortened
+from components.texts import first_of, shortened
 
 MAX_NAMED = 3  # parts that a sentence names with their words
 MAX_PART_LENGTH = 80
@@ -38,7 +38,7 @@ class HealthOrder(DocumentOrder):
 class HealthCheck(DocumentProber):
     kind = "health"
     label = "Health document"
-    target_help = "http:// or https:// address of a health check, as /healthz or /actuator/health"
+    target_help = "http:// or https:// address of a health check, such as /healthz or /actuator/health"
     accepts = "application/health+json, application/json;q=0.9, text/plain;q=0.5, */*;q=0.1"
     options: tuple[Option, ...] = (HEADERS, documents.UNREAD)
 
@@ -111,13 +111,7 @@ def _sentence(document: HealthDocument) -> str:
     verb = VERBS[document.status]
     if not document.failing:
         return f"{verb}."
-    return f"{verb}: {_named(document.failing)}."
-
-
-def _named(failing: Sequence[Dependency]) -> str:
-    names = [_part(part) for part in failing[:MAX_NAMED]]
-    more = len(failing) - MAX_NAMED
-    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+    return f"{verb}: {first_of([_part(part) for part in document.failing], MAX_NAMED)}."
 
 
 def _part(part: Dependency) -> str:

@@ -17,6 +17,9 @@ from jsonpath.token import TOKEN_RE_FLAGS
 
 from components.probers import json_walks
 from components.targets import InvalidProbeError
+from components.texts import shortened
+
+MAX_REASON_LENGTH = 160  # the library repeats what was typed
 
 
 def compiled(text: str) -> Any:
@@ -28,7 +31,8 @@ def compiled(text: str) -> Any:
         reason = (
             str(error).splitlines()[0] if isinstance(error, jsonpath.JSONPathError) else "check its parts"
         )
-        raise InvalidProbeError("json_path", f"This is not a valid JSON path: {reason}.") from error
+        short = shortened(reason, MAX_REASON_LENGTH)
+        raise InvalidProbeError("json_path", f"This is not a valid JSON path: {short}.") from error
     except re2.error as error:
         raise InvalidProbeError("json_path", "A pattern in it does not compile (RE2 syntax).") from error
 

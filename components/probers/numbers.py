@@ -98,10 +98,13 @@ class Numbers(DocumentProber):
         Option(
             "value",
             "Value",
-            help="A JSON path as $.connections.used, or a series as connections_used{pool=\"main\"}.",
+            help="A JSON path such as $.connections.used, or a series such as"
+            " connections_used{pool=\"main\"}.",
         ),
         Option(
-            "divided_by", "Divided by", help="For a ratio: where the other number is, as $.connections.max."
+            "divided_by",
+            "Divided by",
+            help="For a ratio: where the other number is, such as $.connections.max.",
         ),
         Option(
             "several",
@@ -112,7 +115,10 @@ class Numbers(DocumentProber):
             help="Which number to take when a path or series matches more than one.",
         ),
         Option(
-            "limits", "Limits", type="text", help="One per line, as “degraded above 0.8” or “down below 10”."
+            "limits",
+            "Limits",
+            type="text",
+            help="One per line, such as “degraded above 0.8” or “down below 10”.",
         ),
         Option(
             "full_at",
@@ -134,7 +140,7 @@ class Numbers(DocumentProber):
         given = options_of(self, options)
         value = _source("value", given["value"])
         if value is None:
-            raise InvalidProbeError("value", "Enter a JSON path as $.used, or the name of a series.")
+            raise InvalidProbeError("value", "Enter a JSON path such as $.used, or the name of a series.")
         divided_by = _source("divided_by", given["divided_by"])
         if divided_by is not None and (divided_by.path is None) is not (value.path is None):
             raise InvalidProbeError("divided_by", "Use two JSON paths or two series, not one of each.")

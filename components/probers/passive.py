@@ -45,8 +45,12 @@ class Passive:
         """What was heard, as a check would have found it."""
         raise NotImplementedError
 
-    async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
-        """Judge what the order carries."""
+    def judged(self, order: Any) -> Reading:
+        """What the order carries, as a check would have found it."""
         if order.heard is None:
             return Reading(0.0, Failure.NO_DATA, UNHEARD)
         return self.judge(order, order.heard)
+
+    async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
+        """Judge what the order carries."""
+        return self.judged(order)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import re2
 
 from components.probers import json_paths
+from components.probers.base import HALVES
 from components.probers.http import HTTP, HTTPTarget
 from components.probers.redirects import origin
 from components.probers.typed_headers import refuse_unprintable
@@ -105,6 +106,8 @@ def steps_of(text: str, base: str, secrets: Mapping[str, str]) -> tuple[Scenario
         raise InvalidProbeError(
             "steps", f"This is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise InvalidProbeError("steps", "A number in the JSON is too long: write it as a text.") from error
     except RecursionError as error:
         raise InvalidProbeError("steps", "The JSON is nested too deeply.") from error
     if not isinstance(typed, list) or not typed:
@@ -142,6 +145,9 @@ def wrong(number: int, name: str, field: str, sentence: str) -> InvalidProbeErro
 def _step(number: int, fields: Any, base: str, known: set[str]) -> ScenarioStep:
     if not isinstance(fields, dict):
         raise wrong(number, "", "", 'Write it in braces, as {"name": "Log in", "url": "/login"}.')
+    for field, value in fields.items():
+        if any(HALVES.search(text) for text in (field, *_strings(value))):
+            raise wrong(number, "", "", "Half of a character (\\ud800 to \\udfff) cannot be sent: remove it.")
     name = fields.get("name", f"Step {number}")
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise wrong(number, "", "name", f"Enter a name of at most {MAX_NAME} characters.")

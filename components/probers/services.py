@@ -96,9 +96,10 @@ def judged(used: int, most: int, limits: Limits, clock: Clock) -> Reading:
     clock.note(value=f"{share:.4g}", connections=f"{used} of {most}")
     reading = clock.reading()
     words = f"{used} of {most} connections are in use ({share:.0%}); the limit is"
-    if limits.down_above is not None and share * 100 > limits.down_above:
+    # in whole numbers: 0.07 * 100 is more than 7
+    if limits.down_above is not None and used * 100 > limits.down_above * most:
         return replace(reading, failure=Failure.LIMIT, detail=f"{words} {limits.down_above}%.")
-    if limits.degraded_above is not None and share * 100 > limits.degraded_above:
+    if limits.degraded_above is not None and used * 100 > limits.degraded_above * most:
         return replace(reading, degraded=f"{words} {limits.degraded_above}%.")
     return reading
 

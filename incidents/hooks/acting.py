@@ -123,8 +123,10 @@ def begin(hook: Hook, incident: Incident, now: datetime) -> Order | None:
     """Start, propose or note what is due; the request to send, or None if nothing is sent."""
     with transaction.atomic():
         Page.objects.lock()
-        hook = Hook.objects.select_related("component").get(pk=hook.pk)
-        incident = Incident.objects.select_related("merged_into").get(pk=incident.pk)
+        current = Hook.objects.select_related("component").filter(pk=hook.pk).first()
+        if current is None:
+            return None  # it was deleted meanwhile, perhaps with its component
+        hook, incident = current, Incident.objects.select_related("merged_into").get(pk=incident.pk)
         it, why = _judged(hook, incident, now)
         if why:
             return None

@@ -80,7 +80,8 @@ def moment(text: str, name: str, label: str, *, now: datetime | None = None) -> 
             hour, minute = text.split(":")
             at = now.astimezone(UTC).replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
             return at if at > now else at + timedelta(days=1)
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError as error:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         sentence = f"{label}: “{text[:40]}” is not a time. Write it as 03:50 or 2026-11-21T03:50 (UTC)."
         raise ValidationError({name: sentence}) from error

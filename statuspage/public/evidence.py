@@ -23,7 +23,6 @@ from statuspage.public.values.incidents import Evidence, EvidenceRow, Rung
 WINDOW = timedelta(hours=1)
 BEFORE = timedelta(minutes=10)
 MAX_PROBES = 20
-BY_CONTENT = (Failure.LIMIT, Failure.REPORTED, Failure.NO_DATA)  # a good status code would only mislead
 
 
 def evidence(incident: Incident, now: datetime) -> Evidence | None:
@@ -127,7 +126,7 @@ def sees(check: Check | None) -> str:
     """The result of a check, in a few words."""
     if check is None:
         return "No data"
-    if check.status_code and check.failure not in BY_CONTENT:
+    if check.status_code and (not check.failure or check.failure == Failure.STATUS):
         return http_words(check.status_code)
     return failure_words(check.failure) if check.failure else "Responds"
 

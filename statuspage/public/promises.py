@@ -83,23 +83,28 @@ def _between(by_day: days.Known, first: date, last: date) -> days.Counted:
 
 
 def _cell(world: World, spent: Budget, counted: Seconds) -> BudgetCell:
-    left = spent.left_s
+    left, is_any = spent.left_s, spent.allowed_s > 0  # a target of 100 % allows nothing
     on = None
     if spent.used_up_in_s is not None:
         on = (world.now + timedelta(seconds=spent.used_up_in_s)).astimezone(world.zone).date()
     return BudgetCell(
         percent=uptime.percent(counted),
-        allowed=duration(spent.allowed_s),
+        allowed=duration(spent.allowed_s) if is_any else "",
         used=duration(spent.used_s),
-        left=duration(left) if left >= 0 else "",
-        over=duration(-left) if left < 0 else "",
+        left=duration(left) if left >= 0 and is_any else "",
+        over=duration(max(-left, 1)) if left < 0 else "",
         used_up_on=on,
     )
 
 
 def percent_of(target: float | None) -> str:
     """ "99.9 %"; empty for None."""
-    return "" if target is None else f"{target:.3f}".rstrip("0").rstrip(".") + " %"
+    return "" if target is None else f"{_number(target)} %"
+
+
+def _number(target: float) -> str:
+    """As it was typed: 99.9996 rounded would promise more."""
+    return repr(target).removesuffix(".0")
 
 
 # The report of a month
@@ -153,7 +158,7 @@ def csv_rows(world: World, month: date) -> list[Row]:
                 "component": component.name,
                 "uptime_percent": None if values[0] is None else values[0] / 100,
                 "outside_percent": None if values[1] is None else values[1] / 100,
-                "target_percent": None if component.uptime_target is None else f"{component.uptime_target:g}",
+                "target_percent": None if (target := component.uptime_target) is None else _number(target),
                 "met": None if is_kept is None else "yes" if is_kept else "no",
                 "known_s": uptime.number(counted.raw.known),
                 "lost_s": uptime.number(lost(counted.raw)),

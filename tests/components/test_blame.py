@@ -231,3 +231,24 @@ def test_a_name_server_that_answers_garbage_is_never_our_fault(rest):
 
     reading = asyncio.run(ask())
     assert reading.failure not in (None, Failure.OWN_FAULT), reading
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "does not speak TLS on this port"),
+        ("[SSL: RECORD_LAYER_FAILURE] record layer failure (_ssl.c:1010)", "does not speak TLS on this port"),
+        ("[SSL: UNSUPPORTED_PROTOCOL] unsupported protocol (_ssl.c:997)", "no version of TLS"),
+        ("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version (_ssl.c:1)", "no version of TLS"),
+        ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure (_ssl.c:9)", "in common"),
+        ("[SSL: ODD_THING] odd thing (_ssl.c:1006)", "TLS handshake failed: odd thing."),
+        (
+            "EOF occurred in violation of protocol",
+            "TLS handshake failed: eof occurred in violation of protocol.",
+        ),
+    ],
+)
+def test_what_openssl_says_of_a_handshake_is_said_in_words(reason, says):
+    sentence = blame.sentence_of_tls(ssl.SSLError(1, reason))
+    assert says in sentence
+    assert "ssl.c" not in sentence

@@ -319,3 +319,9 @@ def test_a_large_or_hostile_document_takes_no_time(body):
     began = time.process_time()
     read(body, "application/json", 200)
     assert time.process_time() - began < 2
+
+
+def test_names_of_parts_are_read_as_one_plain_line():
+    parts = {"a\n\u202eb\x1b[31m": {"status": "DOWN"}, "": {"status": "DOWN"}}
+    document = read(json.dumps({"status": "DOWN", "components": parts}).encode(), "application/json", 503)
+    assert [part.name for part in document.failing] == ["a b [31m", "a part without a name"]

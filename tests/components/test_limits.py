@@ -75,3 +75,10 @@ def test_a_number_is_spelled_with_four_digits(value, text):
 
 def test_outcomes_are_those_of_a_check():
     assert [limit.outcome for limit in limits_of(CONNECTIONS)] == [Outcome.DEGRADED, Outcome.DOWN]
+
+
+def test_a_share_at_its_limit_is_not_beyond_it():
+    for tenths in range(1, 1_000):
+        limits = limits_of(f"down above {tenths / 10}%, degraded below {tenths / 10} %")
+        assert crossed(tenths / 1_000, limits) is None, tenths
+        assert crossed(tenths / 1_000 + 1e-6, limits).outcome is Outcome.DOWN

@@ -51,3 +51,14 @@ def test_a_target_is_met_exactly_when_the_uptime_figure_reaches_it():
 def test_an_average_counts_each_the_same():
     assert average([Seconds(up=100), Seconds(up=50, major=50)]) == Seconds(up=75, major=25)
     assert average([]) == Seconds()
+
+
+@pytest.mark.parametrize("days", [1, 28, 29, 30, 31])
+@pytest.mark.parametrize("target", [50, 95, 99, 99.5, 99.7, 99.9, 99.95, 99.99])
+def test_what_was_lost_to_the_last_second_of_the_budget_is_no_breach(days, target):
+    whole = days * DAY
+    allowed = round(whole * round(10_000 - 100 * target) / 10_000, 3)
+    exact = Seconds(up=whole - allowed, major=allowed)
+    assert budget(target, exact, remaining_s=0, recent=Seconds()).left_s == 0
+    more = Seconds(up=whole - allowed - 0.001, major=allowed + 0.001)
+    assert budget(target, more, remaining_s=0, recent=Seconds()).left_s < 0

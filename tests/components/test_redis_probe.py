@@ -4,7 +4,8 @@ import pytest
 import redis
 
 from components.outcomes import Expectation, Failure, Outcome, classify
-from components.probers import PROBERS, InvalidProbeError
+from components.probers import PROBERS, InvalidProbeError, services
+from components.probers.base import Clock
 from tests.components.test_probers import look
 from tests.servers import Valkey
 from tests.targets import Raw
@@ -176,3 +177,12 @@ def test_what_cannot_be_meant_is_refused(options, field):
     with pytest.raises(InvalidProbeError) as refused:
         PROBERS["redis"].parse("127.0.0.1", options)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("most", [10, 60, 100, 151, 10_000])
+def test_as_many_connections_as_the_limit_are_not_above_it(most):
+    for limit in range(1, 101):
+        limits = services.Limits(None, limit)
+        used = most * limit // 100
+        assert services.judged(used, most, limits, Clock()).failure is None
+        assert services.judged(used + 1, most, limits, Clock()).failure is Failure.LIMIT

@@ -332,3 +332,27 @@ def test_a_token_that_comes_back_in_another_spelling_is_not_stored(shop):
         first = {"name": "First", "url": odd.url, "take": {"v": {"json": "$.v"}}}
         reading = run(shop, first, {"name": "Then", "url": f"{odd.url}echo"})
     assert reading.excerpt == "••• ••• •••"
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ('[{"url": "/", "json": ' + "9" * 5_000 + "}]", "too long"),
+        (r'[{"url": "/", "body": "\ud800"}]', "Step 1: Half of a character"),
+        (r'[{"url": "/", "form": {"\udfff": "a"}}]', "Step 1: Half of a character"),
+        (r'[{"url": "/", "\ud83d": 1}]', "Step 1: Half of a character"),
+    ],
+    ids=["digits", "body", "form", "field"],
+)
+def test_what_json_can_spell_and_nobody_can_send_is_refused(steps, words):
+    with pytest.raises(InvalidProbeError, match=words) as refused:
+        PROBERS["steps"].parse("http://127.0.0.1/", {"steps": steps})
+    refused.value.sentence.encode()
+
+
+def test_half_of_a_character_that_was_taken_is_the_target_s_fault(target):
+    target.paths["/a"] = (200, {}, rb'{"token": "\ud83d"}')
+    steps = [{"url": "/a", "take": {"token": {"json": "$.token"}}}, {"url": "/b?t={{token}}"}]
+    reading = look("steps", target.url, {"steps": json.dumps(steps)})
+    assert (reading.failure, "half of a character" in reading.detail) == (Failure.PROTOCOL, True)
+    reading.detail.encode()

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import uuid
 
 import psutil
@@ -78,6 +80,28 @@ def test_six_causes_behind_nginx_are_told_apart():
         "A new version", "A deploy, drain or maintenance", "All connections", "has run out of connections",
         "The search behind", "A dependency is failing: search", "Six failures", "The demo has been removed.",
     ])  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda how: how.name)
+def test_a_demo_that_is_interrupted_leaves_nothing_however_impatiently(how, tmp_path):
+    mark = uuid.uuid4().hex
+    env = {k: v for k, v in os.environ.items() if k not in INNER}
+    env |= {"MARK": mark, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "manage.py", "demo", "--pace", "0", "--once"]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as demo:
+        try:
+            while "Open http" not in (line := demo.stdout.readline()):
+                assert line, "it ended before the page was there"
+            for _ in range(3):
+                demo.send_signal(how)
+                time.sleep(0.2)
+            rest = demo.stdout.read()
+            assert demo.wait(60) == 0
+        finally:
+            demo.kill()
+    assert "The demo has been removed." in rest
+    assert [one for one in psutil.process_iter() if _mark_of(one) == mark] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def _mark_of(process):

@@ -147,7 +147,7 @@ def _value(checks: Sequence[Check]) -> Fact | None:
 def _of_reports(cells: Sequence[Fact], report: Reported, probe: Probe) -> tuple[Fact, ...]:
     """The same row where nothing is dialled or timed."""
     check, _, since, _, up, _ = cells
-    every = Fact("Judged every", length(probe.interval_s), "and with each report")
+    every = Fact("Evaluated every", length(probe.interval_s), "and with each report")
     return (Fact("Last report", *report.last), Fact(*report.next), since, check, up, every)
 
 

@@ -113,7 +113,7 @@ def _result(check: Check) -> str:
     if check.failure == Failure.DENIED:
         return "Not allowed by EGRESS_ALLOW"
     value = measured(check)
-    words = f"{value}, {sees(check).lower()}" if value and check.failure else value or sees(check)
+    words = f"{value}, {_lower(sees(check))}" if value and check.failure else value or sees(check)
     if check.outcome == Outcome.DEGRADED and not check.failure:
         return f"{words}, degraded"
     return words
@@ -144,7 +144,7 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
                 Rung(name, "ok", ", ".join(filter(None, (_step_detail(name, check, kind), took))) or "–")
             )
         elif state == "failed":
-            rungs.append(Rung(name, "failed", sees(check).lower()))
+            rungs.append(Rung(name, "failed", _lower(sees(check))))
         else:
             rungs.append(Rung(name, "open", "not reached"))
     if not check.failure and check.outcome == Outcome.DEGRADED:
@@ -152,10 +152,15 @@ def ladder(check: Check, kind: str) -> tuple[Rung, ...]:
     elif not check.failure:
         rungs.append(Rung("As expected", "ok", "yes"))
     elif all(step.state == "ok" for step in walked):
-        rungs.append(Rung("As expected", "failed", sees(check).lower()))
+        rungs.append(Rung("As expected", "failed", _lower(sees(check))))
     else:
         rungs.append(Rung("As expected", "open", "not reached"))
     return tuple(rungs)
+
+
+def _lower(words: str) -> str:
+    """Within a line: "no response", but "200 OK"."""
+    return words[:1].lower() + words[1:]
 
 
 def _step_detail(name: str, check: Check, kind: str) -> str:

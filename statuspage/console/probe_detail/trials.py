@@ -10,9 +10,10 @@ from components.health import State
 from components.models import Check, Flip, Inbox, Probe
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
+from components.probers.numbers import Numbers
 from components.status import Status
 from statuspage.console.latency_chart import MAX_ROWS
-from statuspage.console.probe_detail.results import Rung, ladder
+from statuspage.console.probe_detail.results import Rung, ladder, measured
 from statuspage.console.probe_detail.words import VERDICTS, length, ms
 
 DAY = timedelta(days=1)
@@ -53,9 +54,16 @@ def try_out(probe: Probe) -> Tried:
     finally:
         _places.release()
     outcome, why = classify(reading, probe.expectation)
-    verdict = f"{VERDICTS[outcome]} in {ms(reading.total_ms)}. {why}".strip()
+    verdict = f"{VERDICTS[outcome]} in {ms(reading.total_ms)}. {why or _number(reading, probe)}".strip()
     status = status_of(outcome, probe.when_down)
     return Tried(status, verdict, ladder(_as_check(reading, outcome), probe.kind), reading.excerpt)
+
+
+def _number(reading: Reading, probe: Probe) -> str:
+    """What a number probe measured, which nothing else says while it is within its limits."""
+    value = measured(_as_check(reading, Outcome.UP)) if probe.kind == Numbers.kind else ""
+    parts = reading.facts.get("parts")
+    return (f"It measured {value}" + (f" ({parts})." if parts else ".")) if value else ""
 
 
 def _as_check(reading: Reading, outcome: Outcome) -> Check:

@@ -18,6 +18,7 @@ from statuspage.ops.demo.widgetify_story import WidgetifyStory
 STORIES: dict[str, type[Stage]] = {
     story.name: story for story in (WidgetifyStory, ChatStory, UnavailableStory)
 }
+LEAVING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, an end, a closed terminal
 
 
 class Command(BaseCommand):
@@ -61,7 +62,9 @@ class Command(BaseCommand):
         def leave(*_: Any) -> None:
             raise KeyboardInterrupt
 
-        signal.signal(signal.SIGTERM, leave)
+        for number in LEAVING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks for
+                signal.signal(number, leave)
         story = STORIES[options["story"]](say, pace=options["pace"])
         try:
             story.tell()
@@ -73,5 +76,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             pass
         finally:
+            for number in LEAVING:  # a second Ctrl-C would leave the page and the service running
+                signal.signal(number, signal.SIG_IGN)
             story.end()
             say("The demo has been removed.")

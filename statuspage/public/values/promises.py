@@ -13,9 +13,9 @@ class BudgetCell:
     """An error budget by one of the two uptime figures, as durations."""
 
     percent: str  # "99.95 %", empty without data
-    allowed: str  # "43 min"
+    allowed: str  # "43 min", empty when nothing may be lost
     used: str
-    left: str  # empty once more was lost than allowed
+    left: str  # empty once more was lost than allowed, and when nothing may be lost
     over: str  # by how much more; empty while some is left
     used_up_on: date | None  # at the pace of the last seven days, if within the month
 

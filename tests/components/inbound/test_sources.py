@@ -56,8 +56,9 @@ def test_a_watchdog_only_shows_that_the_source_is_there():
     assert read("alertmanager", message(alert(labels=labels)))[0][0] == "contact"
 
 
-def test_alerts_that_were_left_out_are_noted():
-    body = changed(payloads.ALERTMANAGER, truncatedAlerts=7)
+@pytest.mark.parametrize("number", [7, 7.0, "7"])
+def test_alerts_that_were_left_out_are_noted(number):
+    body = changed(payloads.ALERTMANAGER, truncatedAlerts=number)
     notes = {one.note for one in SOURCES["alertmanager"].read(message(body), terms())}
     assert len(notes) == 1
     assert "left out 7 alerts" in notes.pop()
@@ -140,6 +141,10 @@ def test_generic_json_is_read_by_paths():
         ("alertmanager", message(alert(fingerprint={})), r"“alerts\[0\].fingerprint” must be a text"),
         ("alertmanager", message(alert(labels=[])), r"“alerts\[0\].labels” must be an object"),
         ("alertmanager", message(changed(payloads.ALERTMANAGER, truncatedAlerts="x")), "“truncatedAlerts”"),
+        ("alertmanager", message(changed(payloads.ALERTMANAGER, truncatedAlerts=True)), "“truncatedAlerts”"),
+        ("alertmanager", message(changed(payloads.ALERTMANAGER, truncatedAlerts=1.5)), "“truncatedAlerts”"),
+        ("alertmanager", message(changed(payloads.ALERTMANAGER, truncatedAlerts="٣")), "“truncatedAlerts”"),
+        ("alertmanager", message(changed(payloads.ALERTMANAGER, truncatedAlerts="1_0")), "“truncatedAlerts”"),
         ("grafana", message(changed(payloads.GRAFANA_OLD, state="new")), "“state” must be one of"),
         ("uptimerobot", message(b"", ""), "“alertType” is missing"),
         ("uptimerobot", message(b"", "", query="alertType=9"), "“alertType” must be 1"),

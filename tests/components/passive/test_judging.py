@@ -7,10 +7,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from components.models import Check, Flip, HourTally, Inbox, Probe, Signal
+from components.models import Check, Flip, Heartbeat, HourTally, Inbox, Probe, Signal
 from components.passive.reports import Kind, Report
 from components.status import Status
 from components.tasks import MAX_SIGNALS, prune_signals, tally_latency
+from incidents import tasks
 from incidents.models import Incident
 from tests.components.passive.judging import arrive, judge_now, listening
 from tests.making import NOW, after, watched
@@ -214,3 +215,47 @@ def test_an_unreadable_key_is_said(job, settings):
     assert Inbox.objects.get(probe=job).key == ""
     arrive(job, report(NOW), now=NOW)  # it still works
     assert Signal.objects.count() == 1
+
+
+HOUR = timedelta(hours=1)
+
+
+def clock_went_back(now):
+    """As a worker notices it: its own heartbeat lies in the future."""
+    Heartbeat.objects.update_or_create(role="worker", name="w", defaults={"at": now + HOUR})
+    tasks._beat(now)
+
+
+def test_after_the_clock_was_set_back_a_failure_counts_at_once(job):
+    arrive(job, report(after(minutes=60)), now=after(minutes=60))
+    assert judge_now(job, after(minutes=60)).outcome == "up"
+    back = after(minutes=1)
+    clock_went_back(back)
+    arrive(job, report(after(minutes=2), "fail"), now=after(minutes=2))
+    assert judge_now(job, after(minutes=2)).outcome == "down"
+
+
+def test_after_the_clock_was_set_back_a_job_is_late_when_it_is(job):
+    arrive(job, report(after(minutes=60)), now=after(minutes=60))
+    clock_went_back(after(minutes=0.5))
+    state = Inbox.objects.get().state
+    assert state["success_at"] == NOW.timestamp()
+    assert judge_now(job, after(minutes=64)).outcome == "up"
+    assert judge_now(job, after(minutes=66)).outcome == "down"
+
+
+def test_after_the_clock_was_set_back_an_alert_can_be_resolved():
+    probe = watched("API", kind="inbound", target="alertmanager", confirm_down=1, confirm_up=1)
+    arrive(probe, report(after(minutes=60), "firing", source="a", name="Slow"), now=after(minutes=60))
+    assert judge_now(probe, after(minutes=60)).outcome == "down"
+    clock_went_back(after(minutes=1))
+    arrive(probe, report(after(minutes=2), "resolved", source="a"), now=after(minutes=2))
+    assert judge_now(probe, after(minutes=2)).outcome == "up"
+
+
+def test_a_web_process_from_the_future_takes_no_reports(job):
+    arrive(job, report(NOW), now=NOW)
+    judge_now(job, NOW)
+    listening(after(hours=3), NOW - HOUR)
+    (heard,) = Inbox.objects.heard([job], after(minutes=70)).values()
+    assert not heard.is_listening

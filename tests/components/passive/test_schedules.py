@@ -64,6 +64,13 @@ def test_the_next_time_is_never_past(kind, text, day, minute):
         ("oncalendar", "", "one per line"),
         ("oncalendar", "Mox 03:00", "bad day-of-week"),
         ("oncalendar", "\n".join(["03:00"] * 21), "one to 20"),
+        # as long as the field allows, and beyond what Python reads
+        ("oncalendar", "Mon" + "," * 1_900 + " 03:00", "shorter"),
+        ("oncalendar", f"*-*-{'1' * 5_000} 03:00", "shorter"),
+        ("cron", f"{'1' * 5_000} 3 * * *", "shorter"),
+        ("cron", "² 3 * * *", "bad minute"),
+        ("cron", "0 3 * * ²L", "bad day-of-week"),
+        ("oncalendar", "Mon ٠٣:٠٠", "bad hour"),
     ],
 )
 def test_what_is_no_schedule_is_refused_in_a_sentence(kind, text, says):

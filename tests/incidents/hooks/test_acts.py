@@ -10,7 +10,18 @@ from components.outcomes import Failure
 from incidents import automation
 from incidents.hooks import acting, asking
 from incidents.models import Act, Brake, Hook, Incident, Maintenance, Update
-from tests.incidents.hooks.making import after, failing, fell, found, hook, notes, rose, secret, states
+from tests.incidents.hooks.making import (
+    NOW,
+    after,
+    failing,
+    fell,
+    found,
+    hook,
+    notes,
+    rose,
+    secret,
+    states,
+)
 from tests.making import joining, watched
 from tests.people import person
 from tests.targets import Target
@@ -386,3 +397,14 @@ def test_what_a_receiver_answers_is_quoted_and_never_markup(rounds, target):
     rounds.at(after(seconds=12))
     line = notes(Incident.objects.get())[-1]
     assert line.endswith("`'</p>**bold** [x](http://evil.example) line`")
+
+
+def test_a_component_that_is_deleted_before_the_call_is_called_by_nobody(rounds, target, caplog):
+    component = failing().component
+    armed = hook(component, target.url)
+    ((_, incident),) = acting.pairs()
+    component.delete()
+    assert acting.begin(armed, incident, NOW) is None
+    rounds.at(NOW)
+    assert not target.asked
+    assert not [record for record in caplog.records if record.exc_info]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from components.models import Check, Flip, Inbox
 from components.outcomes import Failure, Reading
 from components.passive.alerts import Alert, AlertState
-from statuspage.console.probe_detail import reports, trials, vendor
+from statuspage.console.probe_detail import reports, results, trials, vendor
 from statuspage.models import Role
 from tests.making import after, component, found, watched
 from tests.people import person
@@ -206,3 +206,19 @@ def test_each_kind_can_be_added_in_the_console_and_says_what_is_wrong(editor, ta
     assert probe.options == {
         "value": "$.used", "divided_by": "$.max", "limits": "degraded above 0.8\r\ndown above 98%",
     }  # fmt: skip
+
+
+def test_a_number_that_is_tried_is_said(settings, target):
+    settings.EGRESS_ALLOW = ["127.0.0.0/8"]
+    target.says = b'{"used": 5, "max": 10}'
+    options = {"value": "$.used", "divided_by": "$.max", "limits": "degraded above 80%"}
+    probe = watched(kind="numbers", target=target.url, options=options)
+    assert trials.try_out(probe).words.endswith("It measured 0.5 (5 of 10).")
+
+
+def test_an_answer_that_is_good_but_for_its_content_is_not_said_to_be_200_ok():
+    check = Check(outcome="down", failure="assertion", status_code=200, total_ms=5, facts={})
+    (*_, last) = results.ladder(check, "http")
+    assert (last.name, last.state, last.text) == ("As expected", "failed", "unexpected content")
+    check = Check(outcome="down", failure="status", status_code=500, total_ms=5, facts={})
+    assert "500 Internal Server Error" in [rung.text for rung in results.ladder(check, "http")]

@@ -6,6 +6,7 @@ import pytest
 
 from components.models import Heartbeat
 from components.models.heartbeat import MAX_AHEAD
+from incidents import tasks
 from incidents.models import Notice
 from incidents.tasks import tick
 from statuspage.celery import app
@@ -112,3 +113,14 @@ def test_a_tick_after_the_clock_was_put_back_brings_checks_forward(db):
     probe.refresh_from_db()
     assert probe.heard_s <= datetime.now(UTC).timestamp() + 1
     assert Heartbeat.objects.get(role="worker").at <= datetime.now(UTC) + MAX_AHEAD
+
+
+def test_a_failure_that_is_held_back_is_held_no_longer_because_the_clock_was_put_back(db):
+    component = watched().component
+    component.hold(NOW + HOUR + timedelta(minutes=2))
+    component.judge_again(NOW + HOUR + timedelta(seconds=20))
+    Heartbeat.objects.create(role="worker", name="a", at=NOW + HOUR)
+    tasks._beat(NOW)
+    component.refresh_from_db()
+    assert component.held_until == NOW + timedelta(minutes=2)
+    assert component.judge_at == NOW + timedelta(seconds=20)

@@ -169,3 +169,33 @@ def test_the_last_second_of_a_month_and_the_first_of_the_next(shop):
     for moment in (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)):
         (shown,) = promises.promises(promises.gather(moment))
         assert shown.whole.used == ("26 min" if moment.month == 11 else "0 s")
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [(99.9, "99.9 %"), (100.0, "100 %"), (99.9996, "99.9996 %"), (99.99999, "99.99999 %"), (50, "50 %")],
+)
+def test_a_promise_is_shown_as_it_was_made(target, shown):
+    assert promises.percent_of(target) == shown
+
+
+def test_a_promise_is_exported_as_it_was_made(shop):
+    Component.objects.update(uptime_target=99.99999)
+    text = history_views.report_csv.gather(NOW, month="2026-10").render(NOW).decode()
+    (row,) = csv.DictReader(text.splitlines())
+    assert row["target_percent"] == "99.99999"
+
+
+def test_a_promise_of_all_the_time_has_no_budget_to_use_up(shop):
+    shown = promise(100)
+    assert (shown.target, shown.whole.allowed, shown.whole.left, shown.whole.over) == (
+        "100 %", "", "", "26 min",
+    )  # fmt: skip
+    page = html()
+    assert "26 min lost, none may be" in page
+    assert "26 min more than the target allows" in page
+    DayTally.objects.update(major_s=0, up_s=DAY)
+    page = html()
+    assert "0 s lost, none may be" in page
+    assert "0 s left" not in page
+    assert "of 0 s" not in page
