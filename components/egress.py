@@ -10,6 +10,7 @@ own allow list. See docs/decisions/0010-two-doors-out.md.
 """
 
 import asyncio
+import copy
 import socket
 import ssl
 import time
@@ -32,6 +33,7 @@ LAST_HOPE_S = 1.5  # for the other family's addresses once all known ones have f
 DER = 2  # _ssl.ENCODING_DER
 READ_LIMIT = 64 * 1024  # of the stream's buffer, and so of a header
 OWN_SERVER_S = 5.0  # for each address of a server of our own
+NOT_FROM_OUTSIDE = "A redirect from a public address is not followed there."
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 HTTP1: Protocols = ("http/1.1",)
 HTTP2: Protocols = ("h2", "http/1.1")  # the one we would rather speak first (RFC 7301, section 3.1)
@@ -53,10 +55,9 @@ class DeniedError(EgressError):
     """The address is on a network that is not allowed."""
 
     def __init__(self, host: str, setting: str) -> None:
+        mend = f"An operator can allow it with {setting}." if setting else NOT_FROM_OUTSIDE
         super().__init__(
-            Failure.DENIED,
-            f"{host} resolves to an address on a private or reserved network. "
-            f"An operator can allow it with {setting}.",
+            Failure.DENIED, f"{host} resolves to an address on a private or reserved network. {mend}"
         )
 
 
@@ -101,7 +102,7 @@ class Line:
 class Egress:
     """One door, with its allow list. `nameservers` replaces the system's (tests, dns probes).
 
-    `setting` names the allow list in error messages. Made by `through`.
+    `setting` names the allow list in error messages; empty without one. Made by `through`.
     """
 
     def __init__(
@@ -123,6 +124,16 @@ class Egress:
     def may_dial(self, address: Address, port: int) -> bool:
         """Whether this port of this address may be dialled."""
         return networks.may_dial(address, port, self.allow)
+
+    def is_public(self, line: Line) -> bool:
+        """Whether the other end of this line is on no network that only an operator opens."""
+        return networks.is_public(line.address)
+
+    def for_strangers(self) -> "Egress":
+        """The same door without its list: for addresses that were named by whoever answered."""
+        door = copy.copy(self)
+        door.allow, door.setting = (), ""
+        return door
 
     async def addresses(self, host: str, port: int) -> list[Address]:
         """Every address of a host, this port of all of them allowed, IPv6 first.

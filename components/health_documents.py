@@ -22,6 +22,7 @@ MAX_WORDS_LENGTH = 200
 NAMELESS = "a part without a name"
 MAX_DEPTH = 6  # of parts within parts
 MAX_PARTS = 20_000  # looked at in one document
+TOO_DEEP = "nested too deeply"
 MAX_TEXT_LENGTH = 64 * 1024  # of a document that is not JSON
 
 
@@ -81,7 +82,9 @@ def read(body: bytes, content_type: str, status_code: int) -> HealthDocument | N
     text = charsets.decoded(body, content_type).lstrip("\ufeff").strip()
     try:
         value, is_cut = cut_json.parsed(body, text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        return HealthDocument(TOO_DEEP, Health.UNKNOWN) if text.startswith("{") else None
+    except ValueError:
         return _of_text(text, content_type)
     if isinstance(value, str):
         return _of_text(value, content_type)

@@ -80,6 +80,12 @@ def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
     return not any(address in net for net in DENIED if net.version == address.version)
 
 
+def is_public(address: str) -> bool:
+    """Whether anybody may dial this literal address."""
+    literal = literal_address(address)
+    return literal is not None and may_dial(literal, 0, ())
+
+
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:
     """The IPv4 address inside an IPv6 one: mapped, translated, compatible, NAT64, 6to4."""
     if address.version == 4:

@@ -19,9 +19,11 @@ from django.conf import settings
 
 from components import transport
 from components.egress import Egress
+from components.texts import one_line
 
 BOOTSTRAP = "https://data.iana.org/rdap/dns.json"
 MAX_BYTES = 1024 * 1024
+MAX_NAME_LENGTH = 200
 DAY_S = 86_400
 JITTER_S = 4 * 3600  # so that what was added at once is not asked at once for ever
 UNREACHED_S = 3600  # after a server that did not answer at all
@@ -178,9 +180,9 @@ def _facts(document: Any) -> dict[str, str]:
 def _date(text: Any) -> str:
     """In UTC. Raises RDAPError."""
     try:
-        at = datetime.fromisoformat(str(text).strip().upper())
+        at = datetime.fromisoformat(text.strip().upper())
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:  # not even a text
         raise RDAPError("The registry's expiry date cannot be read.") from error
 
 
@@ -189,7 +191,8 @@ def _registrar(document: Mapping[str, Any]) -> str:
     try:
         for entity in document.get("entities", ()):
             if "registrar" in entity.get("roles", ()):
-                return next(str(item[3]) for item in entity["vcardArray"][1] if item[0] == "fn")[:200]
+                names = (item[3] for item in entity["vcardArray"][1] if item[0] == "fn")
+                return next(one_line(name)[:MAX_NAME_LENGTH] for name in names if isinstance(name, str))
     except (AttributeError, KeyError, TypeError, IndexError, StopIteration):
         pass
     return ""

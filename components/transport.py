@@ -31,6 +31,8 @@ CHUNK = 64 * 1024
 MAX_HEAD_BYTES = 64 * 1024  # of all that comes before the body, interim answers and settings as well
 MAX_REDIRECTS = 5
 ENDS_AT = "statuspage.ends_at"  # in a request's extensions, which redirects take over: one deadline for all
+# The same way: whether the first address was a public one, so that a redirect leads to no network of ours
+IS_FROM_PUBLIC = "statuspage.is_from_public"
 UNPACKED = (b"content-encoding", b"content-length")  # no longer true of the body that we hand on
 TIMEOUTS = (Failure.TIMEOUT_DNS, Failure.TIMEOUT_CONNECT, Failure.TIMEOUT_TLS)
 # Headers of the connection (RFC 9110, section 7.6.1), which we set ourselves
@@ -115,9 +117,11 @@ class DoorTransport(httpx.AsyncBaseTransport):
         url = request.url
         is_secure = url.scheme == "https"
         port = _port(url)
+        is_led_here = request.extensions.get(IS_FROM_PUBLIC, False)
+        door = self.door.for_strangers() if is_led_here else self.door
         try:
             async with asyncio.timeout_at(limits.ends_at):
-                return await self.door.open(
+                line = await door.open(
                     url.raw_host.decode("ascii"), port, tls=is_secure, offers=self.offers if is_secure else ()
                 )
         except TimeoutError as error:
@@ -127,6 +131,8 @@ class DoorTransport(httpx.AsyncBaseTransport):
         except EgressError as error:
             kind = httpx.ConnectTimeout if error.failure in TIMEOUTS else httpx.ConnectError
             raise kind(error.sentence, request=request) from error
+        request.extensions.setdefault(IS_FROM_PUBLIC, self.door.is_public(line))
+        return line
 
     async def _exchange(self, asked: httpcore.Request, line: Line, stream: "_Stream") -> httpcore.Response:
         """Raises httpcore's errors, and TooLargeError."""

@@ -19,9 +19,17 @@ BAD = (Outcome.DOWN, Outcome.DEGRADED)
 
 
 def of(
-    probe: Probe, bad: Check, *, good: Sequence[int] | None = None, checks: Sequence[Check] | None = None
+    probe: Probe,
+    bad: Check,
+    *,
+    good: Sequence[int] | None = None,
+    checks: Sequence[Check] | None = None,
+    may_quote: bool = True,
 ) -> Facts:
-    """All that is known. `good` (ms, oldest first) and `checks` (newest first) are read where not given."""
+    """All that is known. `good` (ms, oldest first) and `checks` (newest first) are read where not given.
+
+    `may_quote`: whether reasons may hold words of the answer.
+    """
     since = probe.since
     began = int(since.timestamp()) if since and probe.outcome in BAD else bad.slot
     if good is None:
@@ -52,6 +60,7 @@ def of(
         deploy=str(deploy) if deploy else "",
         last_version="" if versions.is_etag(probe.last_version) else probe.last_version,
         deploy_is_sure=deploy is None or deploy.source != DeploySource.ETAG,
+        may_quote=may_quote,
     )
 
 

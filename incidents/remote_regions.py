@@ -6,7 +6,7 @@ a result of its slot, if the slot has none and the probe still checks the same t
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,8 +106,17 @@ def mark_of(probe: Probe) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def take(region: RemoteRegion, findings: Sequence[Finding], now: datetime) -> Taken:
-    """Settle those whose lease holds, keep the others as results. Safe to do twice."""
+def take(
+    region: RemoteRegion,
+    findings: Sequence[Finding],
+    now: datetime,
+    *,
+    may_keep: Callable[[], bool] = lambda: True,
+) -> Taken:
+    """Settle those whose lease holds, keep the others as results. Safe to do twice.
+
+    `may_keep` is asked for each that is late: nobody can tell whether its slot was ever given out.
+    """
     probes = {
         probe.pk: probe
         for probe in Probe.objects.filter(
@@ -122,7 +131,7 @@ def take(region: RemoteRegion, findings: Sequence[Finding], now: datetime) -> Ta
             continue
         if _holds(finding.claim, probe, now):
             live[probe.pk] = finding
-        elif _may_be_kept(finding.claim, probe, now):
+        elif _may_be_kept(finding.claim, probe, now) and may_keep():
             late.append(finding)
     if live:
         settle(list(live.values()), now)

@@ -13,10 +13,11 @@ import dj_database_url
 from environs import Env, EnvError
 
 from components.texts import one_line
+from statuspage.ops.places import data_folder
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR = Path(env.str("VAR_DIR", "") or data_folder()).resolve()
 
 
 def _kept_secret() -> str:
@@ -104,7 +105,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"],  # in an installed package they are in the app of that name
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -177,7 +178,7 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 1_000},  # above it each write takes expired rows out
     }
 }
-REDIS_URL = env.str("REDIS_URL", RUNNING.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
+REDIS_URL = env.str("REDIS_URL", "") or RUNNING.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 SNAPSHOT_DIR = VAR_DIR / "snapshots"
 SNAPSHOT_EAGER = "statuspage.public.views.eager_paths"
 STREAMS_MAX = env.int("STREAMS_MAX", 20_000)

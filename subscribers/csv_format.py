@@ -14,6 +14,7 @@ from itertools import chain
 from typing import Any, BinaryIO, TextIO
 
 from components.status import Impact
+from components.texts import FORMULA
 from incidents.models import NoticeKind
 from subscribers.states import Channel
 
@@ -47,7 +48,6 @@ CHANNELS = {
 BY_HAND = frozenset(Channel) - {Channel.WEB_PUSH, Channel.APPRISE}
 STATES = ("active", "unconfirmed", "quarantined", "left", "contact")
 YES, NO = ("yes", "true", "1", "y"), ("", "no", "false", "0", "n")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class CSVError(Exception):
@@ -254,11 +254,6 @@ def joined(names: Iterable[str]) -> str:
     return "; ".join(names)
 
 
-def safe(text: str) -> str:
-    """The cell with an apostrophe before it if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
 def plain(cell: str) -> str:
-    """The cell as it was before `safe`."""
+    """The cell as it was before `components.texts.cell`."""
     return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell

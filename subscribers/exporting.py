@@ -11,8 +11,9 @@ from typing import Any
 from components import encryption
 from components.models import Component, Group
 from components.status import Impact
+from components.texts import cell
 from incidents.models import NoticeKind
-from subscribers.csv_format import BY_HAND, COLUMNS, joined, one_form, safe
+from subscribers.csv_format import BY_HAND, COLUMNS, joined, one_form
 from subscribers.models import State, Subscriber
 
 CHUNK = 500
@@ -33,7 +34,7 @@ def rows() -> Iterator[list[str]]:
                 or subscriber.groups.all()
                 or subscriber.state == State.CONTACT
             ):
-                yield [safe(cell) for cell in _cells(subscriber, names)]
+                yield list(map(cell, _cells(subscriber, names)))
 
 
 def _names(model: Any) -> dict[str, str]:

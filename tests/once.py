@@ -43,7 +43,7 @@ def manage(*arguments: str, **env: str) -> None:
 def static_files() -> Path:
     """The static files as `up` lays them out."""
     home = Path(os.environ[OURS]) / "collected"
-    code = "from statuspage.management.commands.up import lay_out_static_files; lay_out_static_files()"
+    code = "from statuspage.ops.release import lay_out_static_files; lay_out_static_files()"
     once("static", lambda: manage("shell", "-v0", "-c", code, VAR_DIR=str(home)))
     return home / "static"
 

@@ -36,6 +36,7 @@ class Facts:
     deploy: str = ""  # what that marker says
     deploy_is_sure: bool = True  # False: guessed from another ETag
     last_version: str = ""  # what the last good answer named
+    may_quote: bool = True  # False: reasons hold no words of the answer, as their reader may not read it
 
     @property
     def rose(self) -> bool:

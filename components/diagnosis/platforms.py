@@ -66,8 +66,8 @@ def _cloudflare(view: View, maker: Maker) -> Iterator[Sign]:
 def _fastly(view: View, maker: Maker) -> Iterator[Sign]:
     for pattern, weights in FASTLY:
         if re.search(pattern, view.text):
-            phrase = view.facts.headers.get("reason", "")[:60] or "its page"
-            yield from several(f"Fastly says why: “{phrase}”.", **weights)
+            phrase = view.quoted(view.header("reason")[:60] or "its page")
+            yield from several(f"Fastly says why{phrase and ':'}{phrase}.", **weights)
             return
 
 
@@ -87,13 +87,17 @@ def _heroku(view: View, maker: Maker) -> Iterator[Sign]:
 def _render(view: View, maker: Maker) -> Iterator[Sign]:
     routing = view.header("x_render_routing")
     if "no-server" in routing or "hibernate" in routing:
-        yield Sign("not_started", 0.76, f"Render's router says “{routing[:40]}”: nothing listens.")
+        yield Sign(
+            "not_started", 0.76, f"Render's router says{view.quoted(routing[:40], ' so')}: nothing listens."
+        )
     elif "suspend" in routing:
         yield Sign("deploy", 0.55, "Render says that the service is suspended.")
     elif view.pace is Pace.LIMIT:
         yield from timed_out(view, maker)
     else:
-        yield from several(f"Render's router says “{routing[:40]}”.", not_started=0.5, crash=0.45)
+        yield from several(
+            f"Render's router says{view.quoted(routing[:40], ' so')}.", not_started=0.5, crash=0.45
+        )
 
 
 def _railway(view: View, maker: Maker) -> Iterator[Sign]:
@@ -108,7 +112,7 @@ def _vercel(view: View, maker: Maker) -> Iterator[Sign]:
     error = view.header("x_vercel_error")
     for word, weights in VERCEL:
         if word in error:
-            yield from several(f"Vercel names the error: {error[:60]}.", **weights)
+            yield from several(f"Vercel names the error{view.quoted(error[:60])}.", **weights)
             return
 
 

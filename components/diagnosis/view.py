@@ -39,6 +39,10 @@ class View:
         """All words of the answer: its reason phrase and its body."""
         return f"{self.reason}\n{self.body}"
 
+    def quoted(self, text: str, instead: str = "") -> str:
+        """These words of the answer with a space before them, or `instead` for who may not read them."""
+        return f" “{text}”" if self.facts.may_quote else instead
+
     @property
     def status(self) -> int:
         """0 without one."""

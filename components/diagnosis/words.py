@@ -98,51 +98,52 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
     yield from _maintenance(view, maker)
     is_said_of_code = maker.name == "HAProxy" or view.status == 429  # the reason phrase of 429 itself
     if not is_said_of_code and (match := OVERLOADED.search(view.text)):
-        yield Sign("overload", 0.66, _said(match))
+        yield Sign("overload", 0.66, _said(view, match))
     if not maker.is_own and (match := UNHEALTHY.search(view.text)):
-        yield Sign("unhealthy", 0.74, _said(match))
+        yield Sign("unhealthy", 0.74, _said(view, match))
 
 
-def _said(match: "re.Match[str]") -> str:
-    return f"The response says “{match[0][:MAX_QUOTE]}”."
+def _said(view: View, match: "re.Match[str]") -> str:
+    return f"The response says{view.quoted(match[0][:MAX_QUOTE], ' so itself')}."
 
 
 def _proxy_status(view: View) -> Iterator[Sign]:
     """A proxy's word in a closed vocabulary ranks over every fingerprint."""
     for hop in proxy_status.parse(view.header("proxy_status")):
         if hop.cause:
-            who = hop.name[:40] or "A proxy"
+            who = (hop.name[:40] if view.facts.may_quote else "") or "A proxy"
             yield Sign(hop.cause, 0.93, f"{who} says so in Proxy-Status: {hop.error}.")
             return
 
 
 def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
     if view.header("cf_mitigated"):
-        because = (
-            f"Cloudflare says that it stopped the request (cf-mitigated: {view.header('cf_mitigated')[:20]})."
-        )
+        value = view.quoted(view.header("cf_mitigated")[:20])
+        because = f"Cloudflare says that it stopped the request{value and ', cf-mitigated'}{value}."
         yield Sign("blocked", 0.93, because)
     elif view.status not in STATUSES_OF_BLOCKS:
         return
     elif match := BLOCKED.search(view.text):
         weight = 0.86 if view.status in DENIALS else 0.76
-        yield Sign("blocked", weight, f"The page is a firewall's or a challenge: “{match[0][:MAX_QUOTE]}”.")
+        words_of_it = view.quoted(match[0][:MAX_QUOTE])
+        because = f"The page is a firewall's or a challenge{words_of_it and ':'}{words_of_it}."
+        yield Sign("blocked", weight, because)
     elif match := MAYBE_BLOCKED.search(view.text):
-        yield Sign("blocked", 0.7 if view.status in DENIALS else 0.45, _said(match))
+        yield Sign("blocked", 0.7 if view.status in DENIALS else 0.45, _said(view, match))
 
 
 def _database(view: View, maker: Maker) -> Iterator[Sign]:
     text = f"{view.text}\n{view.facts.detail.lower()}"
     is_bad = view.status >= 500 or view.facts.failure in SAID
     if match := CONNECTIONS.search(text):
-        yield Sign("db_connections", 0.85, _said(match))
+        yield Sign("db_connections", 0.85, _said(view, match))
     elif match := SOME_CONNECTIONS.search(text):
-        yield Sign("db_connections", 0.8 if DATABASE.search(text) else 0.55, _said(match))
+        yield Sign("db_connections", 0.8 if DATABASE.search(text) else 0.55, _said(view, match))
     elif is_bad and (match := AWAY.search(text)):
-        yield Sign("dependency", 0.78, _said(match))
+        yield Sign("dependency", 0.78, _said(view, match))
     elif is_bad and not maker.is_own and (match := NOT_REACHED.search(view.text)):
-        yield Sign("dependency", 0.66, _said(match))
-        yield Sign("not_started", 0.42, _said(match))
+        yield Sign("dependency", 0.66, _said(view, match))
+        yield Sign("not_started", 0.42, _said(view, match))
 
 
 def _parts(view: View) -> Iterator[Sign]:
@@ -163,8 +164,8 @@ def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
         return
     if match := MAINTENANCE.search(view.text):
         weight = 0.82 if view.status == 503 else 0.62
-        yield Sign("deploy", weight, _said(match))
+        yield Sign("deploy", weight, _said(view, match))
     elif documents.is_draining(view.facts.excerpt, view.header("content_type"), view.facts.status_code):
         yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
     elif match := BACK_SOON.search(view.text):
-        yield Sign("deploy", 0.6, _said(match))
+        yield Sign("deploy", 0.6, _said(view, match))

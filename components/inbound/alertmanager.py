@@ -16,6 +16,7 @@ from components.inbound.message import (
     number_at,
     object_at,
     report,
+    spelled,
     text_at,
 )
 from components.passive.reports import Kind, Report
@@ -43,9 +44,9 @@ def read_alert(message: Message, alert: Any, where: str) -> Report:
     status = text_at(alert, "status", where=where)
     if status not in STATES:
         raise PayloadError(f"The field “{where}status” must be “firing” or “resolved”.")
-    name = str(labels.get("alertname", ""))
+    name = spelled(labels.get("alertname", ""))
     kind = Kind.CONTACT if name == WATCHDOG else STATES[status]
-    texts = [str(notes[key]) for key in ("summary", "description", "message") if notes.get(key)]
+    texts = [spelled(notes[key]) for key in ("summary", "description", "message") if notes.get(key)]
     source = text_at(alert, "fingerprint", where=where)
     return report(message, kind, source, name=name, texts=(*texts, _labels(labels)))
 
@@ -63,7 +64,7 @@ def with_note(reports: list[Report], truncated: int) -> list[Report]:
 
 def _labels(labels: Mapping[str, Any]) -> str:
     """ "alertname=HighLatency, job=api"."""
-    return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    return ", ".join(f"{name}={spelled(value)}" for name, value in sorted(labels.items()))
 
 
 ALERTMANAGER = Source(

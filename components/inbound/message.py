@@ -18,6 +18,7 @@ from components.passive.reports import (
 )
 
 MAX_ALERTS_PER_MESSAGE = 1_000
+MAX_NUMBER = 1_000_000_000
 MAX_FIELDS = 200  # of a query or a form
 WHOLE = re.compile(r"-?[0-9]{1,15}")
 FORM = "application/x-www-form-urlencoded"
@@ -58,7 +59,7 @@ class Message:
             return pairs | _pairs(self.body.decode("utf-8", "replace"))
         if not self.body.strip():
             return pairs
-        return pairs | {name: str(value) for name, value in self.json_object.items() if value is not None}
+        return pairs | {name: spelled(value) for name, value in self.json_object.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ def as_object(data: bytes | str, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PayloadError(f"{what} is not a JSON object.")
     return value
+
+
+def spelled(value: Any) -> str:
+    """A value as text; "…" for an object or a list, which may be nested without end."""
+    return "…" if isinstance(value, dict | list) else str(value)
 
 
 def text_at(row: Mapping[str, Any], name: str, *, needed: bool = True, where: str = "") -> str:
@@ -158,6 +164,8 @@ def number_at(row: Mapping[str, Any], name: str) -> int:
         value = int(value)
     if not WHOLE.fullmatch(str(value)):
         raise PayloadError(f"The field “{name}” must be a whole number.")
+    if abs(int(value)) > MAX_NUMBER:
+        raise PayloadError(f"The field “{name}” must be a number of at most {MAX_NUMBER:,}.")
     return int(value)
 
 

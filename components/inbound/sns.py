@@ -10,7 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -25,6 +25,8 @@ SIGNED = {
 }
 OPTIONAL = ("Subject",)
 HOST = re.compile(r"sns\.[a-z0-9-]{2,40}\.amazonaws\.com(\.cn)?")
+# What else SNS serves there may hold texts of whoever asks, and a certificate in them would be theirs
+CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{6,64}\.pem")
 # SHA-1 is what version 1 is, and all that older topics have
 HASHES: dict[str, hashes.HashAlgorithm] = {"1": hashes.SHA1(), "2": hashes.SHA256()}  # noqa: S303
 
@@ -53,6 +55,13 @@ def is_amazon(url: str) -> bool:
     return is_plain and HOST.fullmatch(parts.hostname or "") is not None
 
 
+def names_certificate(url: str) -> bool:
+    """Whether the path is one under which SNS keeps its certificates, with nothing behind it."""
+    parts = urlsplit(url)
+    is_bare = not (parts.query or parts.fragment) and url.isprintable()
+    return is_bare and CERTIFICATE.fullmatch(parts.path) is not None
+
+
 def signed_text(fields: dict[str, str]) -> bytes:
     """What was signed: each field's name and value on lines of their own; none for a missing subject."""
     names = [name for name in SIGNED[fields["Type"]] if fields[name] or name not in OPTIONAL]
@@ -64,7 +73,7 @@ def verify(fields: dict[str, str], certificate: bytes) -> None:
     try:
         key = x509.load_pem_x509_certificate(certificate).public_key()
         signature = base64.b64decode(fields["Signature"], validate=True)
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, UnsupportedAlgorithm):
         raise UnsignedError("The certificate or the field “Signature” cannot be read.") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise UnsignedError("The certificate holds no RSA key.")

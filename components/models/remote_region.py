@@ -3,6 +3,7 @@
 While a row is active, its probes are claimed by the region itself (`claims.py`) and by no worker.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from components.region_signature import MAX_SKEW_S
 OVERLAP = timedelta(hours=24)  # how long a rotated key stays valid
 SEEN_FOR = timedelta(seconds=60)  # a region asks every second
 MAX_REGIONS = 50
+RUN_LENGTH, MAX_RUNS = 15, 4  # of hashes that are kept: agents of one region at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class RemoteRegion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(null=True, editable=False)
     skew_s = models.FloatField(default=0, editable=False)
+    # starts of its agents that asked last, each as a short hash, the newest first: several may share the work
     run = models.CharField(max_length=64, default="", editable=False)
     lost = models.PositiveIntegerField(default=0, editable=False)
     waiting = models.PositiveIntegerField(default=0, editable=False)
@@ -105,8 +108,12 @@ class RemoteRegion(models.Model):
 
     def note_seen(self, hello: Hello, now: datetime) -> bool:
         """Record that it asked for work at `now`. True when another start of its agent asks."""
-        is_new = hello.run != self.run
-        columns = {"skew_s": hello.skew_s, "run": hello.run, "lost": hello.lost, "waiting": hello.waiting}
+        mark, known = hashlib.sha256(hello.run.encode()).hexdigest()[:RUN_LENGTH], self.run.split()
+        is_new = mark not in known
+        runs = [mark, *(other for other in known if other != mark)][:MAX_RUNS]
+        columns = {
+            "skew_s": hello.skew_s, "run": " ".join(runs), "lost": hello.lost, "waiting": hello.waiting
+        }  # fmt: skip
         type(self).objects.filter(pk=self.pk).update(last_seen_at=now, **columns)
         return is_new
 

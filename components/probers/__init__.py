@@ -96,6 +96,9 @@ def steps_of(kind: str) -> tuple[str, ...]:
 
 async def check(kind: str, order: Any, *, deadline_s: float, egress: Egress) -> Reading:
     """One check of this kind. Never raises, never outlives its deadline (seconds)."""
-    reading = await carry_out(EVERY_PROBER[kind], order, deadline_s=deadline_s, egress=egress)
-    reading = redaction.without(reading, getattr(order, "secrets", ()))
+    prober = EVERY_PROBER[kind]
+    reading = await carry_out(prober, order, deadline_s=deadline_s, egress=egress)
+    if secrets := getattr(order, "secrets", ()):
+        _, port = prober.address(order) or ("", None)
+        reading = redaction.without(reading, secrets, port=port)
     return certificate.blamed(reading, getattr(order, "shown", None))

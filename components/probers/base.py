@@ -16,6 +16,7 @@ from components.lookup import SILENT
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
 from components.targets import InvalidProbeError, checked_host
+from components.texts import harmless
 
 log = logging.getLogger(__name__)
 
@@ -147,19 +148,25 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
     loop = asyncio.get_running_loop()
     doubt = loop.call_later(min(DOUBT_S, deadline_s - ASKING_S), _ask_for_resolver, clock, egress)
     try:
-        async with asyncio.timeout(deadline_s):
-            return _storable(await prober.run(order, clock, egress))
-    except TimeoutError:
-        return too_late(clock, deadline_s) if clock.at_deadline is None else _storable(clock.at_deadline())
-    except EgressError as error:
-        return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
+        return _storable(await _carried_out(prober, order, clock, egress))
     except Exception as error:
         log.exception("unexpected error in a %s check", prober.kind)
-        return _unforeseen(error, clock)
+        return _storable(_unforeseen(error, clock))
     finally:
         doubt.cancel()
         if clock.resolver is not None:
             clock.resolver.cancel()
+
+
+async def _carried_out(prober: Prober, order: Any, clock: Clock, egress: Egress) -> Reading:
+    """Raises what is unexpected."""
+    try:
+        async with asyncio.timeout(clock.deadline_s):
+            return await prober.run(order, clock, egress)
+    except TimeoutError:
+        return too_late(clock, clock.deadline_s) if clock.at_deadline is None else clock.at_deadline()
+    except EgressError as error:
+        return clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
 
 
 def _ask_for_resolver(clock: Clock, egress: Egress) -> None:
@@ -200,18 +207,16 @@ def broken_off(error: OSError, clock: Clock) -> Reading:
 
 
 def _storable(reading: Reading) -> Reading:
-    """Without characters that a database refuses, so that a target's text cannot hide its failure."""
-    facts = {name: _clean(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
+    """Without characters that a database refuses or a terminal obeys.
+
+    So that a target's text can neither hide its failure nor pretend to be ours.
+    """
+    facts = {name: harmless(text) if isinstance(text, str) else text for name, text in reading.facts.items()}
     written = ("detail", "degraded", "excerpt")
-    words: dict[str, Any] = {name: _clean(getattr(reading, name)) for name in written}
+    words: dict[str, Any] = {name: harmless(getattr(reading, name)) for name in written}
     if facts == reading.facts and all(getattr(reading, name) == text for name, text in words.items()):
         return reading
     return replace(reading, facts=facts, **words)
-
-
-def _clean(text: str) -> str:
-    """No NUL (PostgreSQL), no half of a character (UTF-8)."""
-    return text.replace("\0", "·").encode("utf-8", "replace").decode()
 
 
 async def connect(

@@ -10,16 +10,15 @@ from typing import Protocol
 
 from components import wire
 from components.client_certificates import ClientCertificate
-from components.egress import HTTP2, Egress
+from components.egress import HTTP2, Egress, Line
 from components.outcomes import Failure, Reading
 from components.probers import answer_facts, exchange
 from components.probers.base import EXCERPT_CHARACTERS, Clock, Option, printable
 from components.probers.body import Answer
-from components.probers.redirects import first_hop, next_hop
+from components.probers.hops import followed, location_of
+from components.probers.redirects import Hop, first_hop, next_hop
 
-MAX_REDIRECTS = 5
 BAD_STATUS = 400
-REDIRECTS = (301, 302, 303, 307, 308)
 HTTP2_OPTION = Option(
     "http2",
     "HTTP/2",
@@ -66,26 +65,20 @@ async def fetch(
     `ours` are headers that go to every origin, unless staff typed their own. Raises EgressError; is cancelled
     at the deadline.
     """
-    hop = first_hop(order.url, order.method, order.headers, order.body)
-    for _ in range(MAX_REDIRECTS + 1):
-        offers = HTTP2 if order.http2 else ()
-        line = await exchange.dial(hop, clock, egress, shown=order.shown, offers=offers)
-        try:
-            head, pieces = await exchange.ask(hop, line, clock, ours)
-            if order.http2:
-                clock.note(protocol=head.version)
-            location = next(filter(None, head.values("location")), "")
-            if order.follows and head.status in REDIRECTS and location:
-                hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                continue
-            if head.status >= BAD_STATUS:
-                clock.note(**answer_facts.of_head(head))  # now: its body may never end
-            return _explained(await judged(head, pieces, hop.method), head)
-        except exchange.ERRORS as error:
-            return exchange.failed(error, clock)
-        finally:
-            line.close()
-    return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+    async def visit(hop: Hop, line: Line) -> Hop | Reading:
+        head, pieces = await exchange.ask(hop, line, clock, ours)
+        if order.http2:
+            clock.note(protocol=head.version)
+        if order.follows and (location := location_of(head)):
+            return next_hop(hop, head.status, location, head.values("set-cookie"))
+        if head.status >= BAD_STATUS:
+            clock.note(**answer_facts.of_head(head))  # now: its body may never end
+        return _explained(await judged(head, pieces, hop.method), head)
+
+    first = first_hop(order.url, order.method, order.headers, order.body)
+    offers = HTTP2 if order.http2 else ()
+    return await followed(first, clock, egress, visit, shown=order.shown, offers=offers)
 
 
 def _explained(reading: Reading, head: wire.Head) -> Reading:

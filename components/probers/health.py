@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from components import health_documents, wire
-from components.health_documents import MAX_TEXT_LENGTH, Dependency, Health, HealthDocument
+from components.health_documents import MAX_TEXT_LENGTH, TOO_DEEP, Dependency, Health, HealthDocument
 from components.outcomes import Failure, Reading
 from components.probers import documents, exchange, fetching
 from components.probers.base import Clock, Option, options_of
@@ -26,6 +26,7 @@ VERBS = {
     Health.DRAINING: "It reports that it is being taken out of service",
     Health.UNKNOWN: "It reports that its status is unknown",
 }
+DEEP = "The health document is nested too deeply to be read: it may say anything."
 NO_FORMAT = "The body is in no known health format: judged by the status code alone."
 
 
@@ -66,6 +67,8 @@ def judged(document: HealthDocument | None, head: wire.Head, answer: Answer, clo
             return documents.unexpected(head, answer, clock, because=f" {NO_FORMAT}")
         clock.remark(NO_FORMAT)
         return clock.reading()
+    if document.format == TOO_DEEP and not documents.is_good(head):
+        return documents.unexpected(head, answer, clock)
     clock.note(format=document.format, health=document.status.value)
     if document.failing:
         names = ", ".join(part.name for part in document.failing)
@@ -73,7 +76,7 @@ def judged(document: HealthDocument | None, head: wire.Head, answer: Answer, clo
     excerpt = fetching.excerpt(head, answer)
     if document.status is Health.UP:
         return _of_one_that_is_up(document, head, answer, clock)
-    sentence = _sentence(document)
+    sentence = DEEP if document.format == TOO_DEEP else _sentence(document)
     if document.status is Health.DEGRADED:
         return clock.reading(degraded=sentence, excerpt=excerpt)
     failure = Failure.NO_DATA if document.status is Health.UNKNOWN else Failure.REPORTED

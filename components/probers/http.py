@@ -14,7 +14,7 @@ from components import steps, wire
 from components.client_certificates import ClientCertificate
 from components.egress import Egress
 from components.outcomes import Failure, Reading
-from components.probers import answer_facts, body, exchange, fetching, json_answers, json_paths
+from components.probers import answer_facts, body, exchange, fetching, hops, json_answers, json_paths
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.json_answers import UnreadableError
@@ -271,7 +271,7 @@ def _refuse_half_wishes(given: Mapping[str, Any]) -> None:
 
 def _are_redirects(statuses: tuple[tuple[int, int], ...]) -> bool:
     """Whether only a redirect is as expected: then it is the answer, and nothing to follow."""
-    return all(code in fetching.REDIRECTS for low, high in statuses for code in range(low, high + 1))
+    return all(code in hops.REDIRECTS for low, high in statuses for code in range(low, high + 1))
 
 
 def _regex(text: str) -> Any:

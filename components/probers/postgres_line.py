@@ -50,7 +50,7 @@ class Session:
             if kind == b"Z":
                 return
             if kind == b"R":
-                scram = self._authenticate(message, user, password, scram)
+                scram = await self._authenticate(message, user, password, scram)
             elif kind not in (b"S", b"K", b"v"):
                 raise NotSpokenError("The response is not PostgreSQL.")
 
@@ -69,7 +69,9 @@ class Session:
         """Say goodbye, so that the server's log has no broken connection."""
         self._send(b"X", b"")
 
-    def _authenticate(self, message: bytes, user: str, password: str, scram: Scram | None) -> Scram | None:
+    async def _authenticate(
+        self, message: bytes, user: str, password: str, scram: Scram | None
+    ) -> Scram | None:
         """Answer a request for authentication."""
         if len(message) < 4:
             raise NotSpokenError("The response is not PostgreSQL.")
@@ -87,18 +89,20 @@ class Session:
             self._send(b"p", b"md5" + _md5(_md5(password.encode() + user.encode()) + rest[:4]) + b"\0")
             return scram
         try:
-            return self._scram(asked, rest, password, scram)
+            return await self._scram(asked, rest, password, scram)
         except (ScramError, UnicodeDecodeError):
             raise RefusedError("The server's side of the login by password is not valid.") from None
 
-    def _scram(self, asked: int, rest: bytes, password: str, scram: Scram | None) -> Scram:
-        """One step of SCRAM-SHA-256. Raises ScramError."""
-        if asked == SASL and b"SCRAM-SHA-256" in rest.split(b"\0"):
+    async def _scram(self, asked: int, rest: bytes, password: str, scram: Scram | None) -> Scram:
+        """One step of SCRAM-SHA-256, each of which comes once. Raises ScramError."""
+        if asked == SASL and scram is None and b"SCRAM-SHA-256" in rest.split(b"\0"):
             scram = Scram(password)
             first = scram.first().encode()
             self._send(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first)
         elif asked == SASL_CONTINUE and scram is not None:
-            self._send(b"p", scram.final(rest.decode()).encode())
+            # as many rounds of hashing as the server wants: other checks have their turn meanwhile
+            final = await asyncio.to_thread(scram.final, rest.decode())
+            self._send(b"p", final.encode())
         elif asked == SASL_FINAL and scram is not None:
             scram.verify(rest.decode())
         else:

@@ -28,7 +28,9 @@ class Scram:
         return f"n,,{self._bare(user)}"
 
     def final(self, server_first: str, user: str = "") -> str:
-        """The answer to the server's challenge. Raises ScramError."""
+        """The answer to the server's one challenge. Raises ScramError."""
+        if self.signature:
+            raise ScramError  # another one would be as much work again, and any number of them may come
         nonce, salt, iterations = self._challenge(server_first)
         salted = hashlib.pbkdf2_hmac("sha256", self.password, salt, iterations)
         without_proof = f"c=biws,r={nonce}"

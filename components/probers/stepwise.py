@@ -5,20 +5,18 @@ so every secret, goes to the origin that its step names and to no other, whateve
 """
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from components import cookies, steps
-from components.egress import Egress, EgressError
+from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import body, exchange, json_answers, redaction, scenario, services
 from components.probers.base import HALVES, Clock, Option, options_of, too_late
 from components.probers.body import Answer
-from components.probers.fetching import MAX_REDIRECTS, REDIRECTS
+from components.probers.hops import followed, location_of
 from components.probers.http import HTTPTarget, failure_of, judge
 from components.probers.json_values import spelled
 from components.probers.redirects import Hop, first_hop, next_hop
@@ -40,9 +38,8 @@ class StepsTarget:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be stored with a reading: each secret, also as it may travel."""
-        forms = (str, quote, _in_address, quote_plus, _in_json, _in_base64)
-        return tuple(form(text) for text in self.named_secrets.values() for form in forms)
+        """What must not be stored with a reading."""
+        return tuple(self.named_secrets.values())
 
 
 @dataclass(slots=True)
@@ -136,32 +133,30 @@ async def _run(step: ScenarioStep, course: Course, clock: Clock, egress: Egress)
     """Ask, follow redirects, judge, and take values. Raises EgressError."""
     try:
         order = step.filled(course.value_of)
-    except InvalidProbeError as error:
-        detail = f"A value that was taken cannot be sent: {error.sentence}"
+    except (InvalidProbeError, UnicodeError) as error:
+        why = error.sentence if isinstance(error, InvalidProbeError) else "It is not valid UTF-8."
+        detail = f"A value that was taken cannot be sent: {why}"
         return clock.reading(failure=Failure.PROTOCOL, detail=detail)
-    hop = replace(first_hop(order.url, order.method, order.headers, order.body), jar=course.jar)
-    for _ in range(MAX_REDIRECTS + 1):
-        line = await exchange.dial(hop, clock, egress, shown=None)
-        try:
-            head, pieces = await exchange.ask(hop, line, clock)
-            location = next(filter(None, head.values("location")), "")
-            if order.follows and head.status in REDIRECTS and location:
-                hop = next_hop(hop, head.status, location, head.values("set-cookie"))
-                if hop.body and not hop.is_home:
-                    detail = (
-                        f"Redirected to {hop.host} with the body of the request, which may hold a secret."
-                    )
-                    return clock.reading(failure=Failure.REDIRECT, detail=detail)
-                continue
-            course.jar = cookies.updated(hop.jar, head.values("set-cookie"), hop.url)
-            taking = _Taking(step, order, head, hop, course.jar)
-            answer = await body.read(pieces, head, clock, method=hop.method, is_enough=taking.is_enough)
-            return taking.judged(answer, course, clock)
-        except exchange.ERRORS as error:
-            return exchange.failed(error, clock)
-        finally:
-            line.close()
-    return clock.reading(failure=Failure.REDIRECT, detail=f"Redirected more than {MAX_REDIRECTS} times.")
+
+    async def visit(hop: Hop, line: Line) -> Hop | Reading:
+        head, pieces = await exchange.ask(hop, line, clock)
+        if order.follows and (location := location_of(head)):
+            return _onward(next_hop(hop, head.status, location, head.values("set-cookie")), clock)
+        course.jar = cookies.updated(hop.jar, head.values("set-cookie"), hop.url)
+        taking = _Taking(step, order, head, hop, course.jar)
+        answer = await body.read(pieces, head, clock, method=hop.method, is_enough=taking.is_enough)
+        return taking.judged(answer, course, clock)
+
+    first = replace(first_hop(order.url, order.method, order.headers, order.body), jar=course.jar)
+    return await followed(first, clock, egress, visit)
+
+
+def _onward(hop: Hop, clock: Clock) -> Hop | Reading:
+    """The same hop; a body that staff typed, which may hold a secret, goes nowhere but home."""
+    if hop.is_home or not hop.body:
+        return hop
+    detail = f"Redirected to {hop.host} with the body of the request, which may hold a secret."
+    return clock.reading(failure=Failure.REDIRECT, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,18 +220,4 @@ class _Taking:
 def _without_values(reading: Reading, course: Course) -> Reading:
     """Without the tokens that were taken: an answer may repeat them."""
     tokens = [text for text in course.value_of.values() if len(text) >= HIDDEN_FROM]
-    steps_fact = reading.facts.get("steps", "")
-    hidden = redaction.without(reading, tokens)
-    return replace(hidden, facts={**hidden.facts, "steps": steps_fact})
-
-
-def _in_address(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _in_json(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
-
-
-def _in_base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+    return redaction.without(reading, tokens)

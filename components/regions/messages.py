@@ -18,6 +18,7 @@ from components.outcomes import Failure, Reading
 from components.probers import PROBERS
 from components.probers.base import WantsPast
 from components.targets import InvalidProbeError
+from components.texts import harmless
 
 WORK_PATH, RESULTS_PATH = "/regions/work", "/regions/results"
 MAX_ORDERS = 200  # in one answer
@@ -26,6 +27,8 @@ MAX_BODY_BYTES = 60_000  # of a request: strangers' bodies end at 64 kB (request
 MAX_FINDING_BYTES = 40_000  # larger ones are sent without their facts
 MAX_INT = 2**31 - 1
 MAX_BIG_INT = 2**62
+MAX_FACTS, MAX_FACT_NAME_LENGTH = 100, 60
+MAX_FACT_LENGTH = 2_000  # of one text: the steps of a check, with their names, are the longest
 LENGTHS = {"detail": 1000, "degraded": 1000, "address": 64, "excerpt": 1024}
 NUMBERS = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 INTEGERS = {"family": 32_767, "status_code": MAX_INT, "days_left": MAX_INT}
@@ -156,21 +159,21 @@ def _reading(values: Mapping[str, Any]) -> Reading:
             raise MessageError(
                 "A failure has no known reason: update the server before its regions."
             ) from error
-    facts = values.get("facts") or {}
-    if not isinstance(facts, dict):
+    return Reading(**given, facts=_facts(values.get("facts") or {}))
+
+
+def _facts(values: Any) -> dict[str, str]:
+    """Names and short texts, as every check stores them; what is deeper or more is left out.
+
+    Raises MessageError.
+    """
+    if not isinstance(values, dict):
         raise MessageError("The facts are not names and texts.")
-    return Reading(**given, facts={_clean(name): _plain(fact) for name, fact in facts.items()})
-
-
-def _plain(value: Any) -> Any:
-    """The same without characters that a database refuses, in depth."""
-    if isinstance(value, str):
-        return _clean(value)
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {_clean(name): _plain(part) for name, part in value.items()}
-    return value
+    texts = [(name, fact) for name, fact in values.items() if isinstance(fact, str)]
+    return {
+        harmless(name)[:MAX_FACT_NAME_LENGTH]: harmless(fact)[:MAX_FACT_LENGTH]
+        for name, fact in texts[:MAX_FACTS]
+    }
 
 
 def _number(value: Any, name: str) -> float:
@@ -192,11 +195,7 @@ def _bounded(value: Any, name: str) -> float:
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise MessageError(f"{name} is not a text.")
-    return _clean(value)
-
-
-def _clean(text: str) -> str:
-    return text.replace("\0", "·").encode("utf-8", "replace").decode()
+    return harmless(value)
 
 
 def batch_body(lines: Iterable[bytes], **more: Any) -> bytes:

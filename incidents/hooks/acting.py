@@ -17,6 +17,7 @@ from incidents import probe_facts
 from incidents.automation.failures import OPEN, is_worked_on, open_places
 from incidents.hooks import call, causes, rules, texts
 from incidents.hooks.call import Answer, Order
+from incidents.hooks.causes import Known
 from incidents.hooks.rules import Failing, Situation
 from incidents.lifecycle import Kind
 from incidents.models import Act, ActState, Affected, Brake, Hook, Incident
@@ -96,17 +97,25 @@ def pairs() -> list[tuple[Hook, Incident]]:
     ]
 
 
-def refusal(hook: Hook, incident: Incident, now: datetime) -> str:
-    """Why it is not called now; empty if it is due. `begin` asks again under the lock."""
-    return _judged(hook, incident, now)[1]
+def refusal(hook: Hook, incident: Incident, now: datetime, known: Known | None = None) -> str:
+    """Why it is not called now; empty if it is due. `begin` asks again under the lock.
+
+    `known` are causes that were diagnosed in earlier rounds.
+    """
+    return _judged(hook, incident, now, known=known)[1]
 
 
-def _judged(hook: Hook, incident: Incident, now: datetime, act: Act | None = None) -> tuple[Situation, str]:
+def _judged(
+    hook: Hook, incident: Incident, now: datetime, act: Act | None = None, known: Known | None = None
+) -> tuple[Situation, str]:
     """The situation, and why the hook is not called."""
     it = situation(hook, incident, now, act=act)
     if why := rules.refusal_whatever_fails(it):
         return it, why
-    it = replace(it, failing=causes.failing(hook.component))
+    # asked every second while an incident is open: a hook for other failures needs no diagnosis
+    if why := rules.refusal_by_failures(it, causes.failures_of(hook.component)):
+        return it, why
+    it = replace(it, failing=causes.failing(hook.component, known))
     return it, rules.refusal(it)
 
 
@@ -135,9 +144,9 @@ def waiting() -> list[int]:
     return list(Act.objects.filter(state__in=WAITING).values_list("pk", flat=True))
 
 
-def begin_waiting(pk: int, now: datetime) -> Order | None:
+def begin_waiting(pk: int, now: datetime, known: Known | None = None) -> Order | None:
     """Start it if a person approved it or asked for it; drop it if it may not be called any more."""
-    if _is_undecided(_whole(pk), now):
+    if _is_undecided(_whole(pk), now, known):
         return None  # as it is nearly always: without the lock, which results wait for
     with transaction.atomic():
         Page.objects.lock()
@@ -167,11 +176,11 @@ def _whole(pk: int) -> Act:
     ).get(pk=pk)
 
 
-def _is_undecided(act: Act, now: datetime) -> bool:
+def _is_undecided(act: Act, now: datetime, known: Known | None) -> bool:
     """Whether it is proposed, and may still be called once a person approves it."""
     if act.state != ActState.PROPOSED or act.hook is None:
         return False
-    return not _judged(act.hook, act.incident, now, act)[1]
+    return not _judged(act.hook, act.incident, now, act, known)[1]
 
 
 def _describe(act: Act, failing: Failing | None) -> None:

@@ -84,6 +84,15 @@ def refusal_whatever_fails(it: Situation) -> str:
     return _by_people(it) or _by_pace(it)
 
 
+def refusal_by_failures(it: Situation, failures: frozenset[str] | None) -> str:
+    """The part that looks at what it fails with, and at no causes. None: it does not fail."""
+    if failures is None:
+        return "The component is not failing."
+    if it.failures and not failures & set(it.failures):
+        return "The hook is not for this failure."
+    return ""
+
+
 def refusal_to_people(*, is_over: bool, is_busy: bool) -> str:
     """Why a person's own call is not made; empty if it is. Budget, brake and causes bind only automation."""
     if is_over:
@@ -112,12 +121,11 @@ def _by_people(it: Situation) -> str:
 
 
 def _by_failure(it: Situation) -> str:
-    if it.failing is None:
-        return "The component is not failing."
+    if why := refusal_by_failures(it, it.failing.failures if it.failing else None):
+        return why
+    assert it.failing is not None
     if it.failing.never:
         return f"No hook is called for this cause: {it.failing.never}."
-    if it.failures and not it.failing.failures & set(it.failures):
-        return "The hook is not for this failure."
     if it.causes and not it.failing.likely & set(it.causes):
         return "The hook is not for this cause, or no cause is likely enough."
     return ""

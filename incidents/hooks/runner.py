@@ -24,6 +24,7 @@ from components.egress import Door, Egress, through
 from components.models import Heartbeat
 from incidents.hooks import acting, call, judging
 from incidents.hooks.call import Answer, Order
+from incidents.hooks.causes import Known
 from incidents.models import Act, ActState
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Runner:
         self.loop = uvloop.new_event_loop()
         self.answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.unwritten: list[Answer] = []
+        self.diagnosed: Known = {}  # a hook that is not for this cause, or waits for a person, is asked often
         self.tasks: set[asyncio.Task[None]] = set()  # the loop itself holds only weak references
         self.stopping = threading.Event()
         self.round_at = time.monotonic()
@@ -111,10 +113,10 @@ class Runner:
                 judging.judge(pk, now)
         for pk in acting.waiting():
             with _isolated(f"act {pk}"):
-                self._call_if(acting.begin_waiting(pk, now))
+                self._call_if(acting.begin_waiting(pk, now, self.diagnosed))
         for hook, incident in acting.pairs():
             with _isolated(f"hook {hook.public_id}"):
-                if not acting.refusal(hook, incident, now):
+                if not acting.refusal(hook, incident, now, self.diagnosed):
                     self._call_if(acting.begin(hook, incident, now))
 
     def _beat(self, now: datetime) -> None:

@@ -18,8 +18,10 @@ MAX_QUOTED = 200
 
 def started(act: Act, hook: Hook, number: int) -> str:
     """Before the call. `number`: which call of its budget it is."""
-    who = f"{act.asked_by} called" if not act.is_automatic else "Calling"
-    how = f", approved by {act.asked_by}" if act.is_automatic and act.asked_by else ""
+    # an account may be deleted meanwhile
+    who = f"{act.asked_by or 'Staff'} called" if not act.is_automatic else "Calling"
+    is_approved = act.is_automatic and act.approved_at is not None
+    how = f", approved by {act.asked_by or 'staff'}" if is_approved else ""
     budget = f" Call {number} of {hook.budget} in {duration(hook.window_s)}." if act.is_automatic else ""
     return f"{who} recovery hook {_name(act)}{how}: {_failing(act)}{budget} Its id: `{act.key}`."
 

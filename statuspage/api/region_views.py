@@ -6,6 +6,7 @@ id and body; each id is accepted once. Answers to a region that proved itself ar
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,7 +40,10 @@ REPEATED = "This request was received before: it was not accepted again."
 OFTEN = "Too many requests: a region asks once a second. Wait a while."
 INSECURE = "Regions are served over https only: set PUBLIC_URL to an https address, behind a proxy with TLS."
 AWAY = "The database is not responding. Try again in a few seconds."
+RUN = re.compile("[A-Za-z0-9_-]{1,64}")
 FAILURES = Rate(burst=30, per_s=0.5)  # by address: what nobody we know has signed
+# Late results by region: what a cut leaves behind is what was running, at most MAX_CONCURRENT for each agent
+LATE = Rate(burst=10_000, per_s=10)
 REQUESTS = Rate(burst=60, per_s=20)  # by region: results after a long cut come in a row
 
 Act = Callable[["Caller", dict[str, Any]], dict[str, Any]]
@@ -86,8 +90,10 @@ def results(request: HttpRequest) -> HttpResponse:
 
 def _work(caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
     room, run = given.get("room", MAX_ORDERS), given.get("run", "")
-    if type(room) is not int or not isinstance(run, str) or not run or len(run) > 64:
-        raise RegionRefusedError(400, "“room” is a whole number, and “run” a text of up to 64 characters.")
+    if type(room) is not int or not isinstance(run, str) or not RUN.fullmatch(run):
+        raise RegionRefusedError(
+            400, "“room” is a whole number, and “run” a text of up to 64 letters, digits, “-” and “_”."
+        )
     sent_at = given.get("sent_at")  # finer than the signed whole seconds
     skew_s = caller.skew_s
     if isinstance(sent_at, float) and abs(sent_at - caller.signed.timestamp) <= 1:
@@ -111,7 +117,8 @@ def _results(caller: Caller, given: dict[str, Any]) -> dict[str, Any]:
             reason = str(error)
     if reason:
         log.warning("region.result_refused region=%s reason=%s", caller.region.name, reason)
-    taken = remote_regions.take(caller.region, findings, caller.now)
+    name, clock = caller.region.name, time.monotonic()
+    taken = remote_regions.take(caller.region, findings, caller.now, may_keep=lambda: LATE.take(name, clock))
     return {
         "settled": taken.settled,
         "kept": taken.kept,

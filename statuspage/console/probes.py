@@ -22,6 +22,7 @@ from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
 from components.targets import InvalidProbeError
+from components.texts import cell
 from incidents.generated_text import met
 from statuspage.console.latency_chart import SPANS, chart, since
 from statuspage.console.probe_detail import causes, facts, results, trials
@@ -139,13 +140,7 @@ def _csv(rows: Iterable[tuple[Any, ...]], *, is_whole: bool) -> Iterable[str]:
         if not is_whole:
             rest[DETAIL] = met(rest[FAILURE], rest[DETAIL])
         at = datetime.fromtimestamp(slot, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        yield writer.writerow((at, *(_cell(value) for value in rest)))
-
-
-def _cell(value: Any) -> Any:
-    """A cell that a spreadsheet does not run as a formula."""
-    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if is_formula else value
+        yield writer.writerow((at, *(cell(value) if isinstance(value, str) else value for value in rest)))
 
 
 # Verbs

@@ -70,12 +70,13 @@ def list_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Role.ADMIN)
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new key, shown in the answer; the one before it is valid for a day more."""
+    """A new key, shown in the answer; the one before it is valid for a day more, or ends now (`at_once`)."""
+    at_once = request.POST.get("at_once") == "yes"
     with transaction.atomic():
         region = get_object_or_404(RemoteRegion.objects.select_for_update(), pk=pk)
-        key = region.rotate(timezone.now())
-        Audit.objects.note(request, "region.rotate", region, after={"at once": False})
-    return _page(request, RegionForm(), region=region, key=key)
+        key = region.rotate(timezone.now(), at_once=at_once)
+        Audit.objects.note(request, "region.rotate", region, after={"at once": at_once})
+    return _page(request, RegionForm(), region=region, key=key, is_ended=at_once)
 
 
 @require_POST

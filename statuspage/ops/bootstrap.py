@@ -30,7 +30,7 @@ def prepare(host: str, port: int) -> tuple[str, str] | None:
         if not Component.objects.exists():
             _watch_ourselves()
         _follow_port(host, port)
-        return _staff()
+        return first_login()
 
 
 def _watch_ourselves() -> None:
@@ -117,7 +117,7 @@ def _follow_port(host: str, port: int) -> None:
             probe.save(update_fields=["target"])
 
 
-def _staff() -> tuple[str, str] | None:
+def first_login() -> tuple[str, str] | None:
     """Make a first staff login with a random password that must be changed; None if there is one."""
     users = get_user_model().objects
     if users.filter(is_staff=True).exists():

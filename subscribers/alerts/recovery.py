@@ -23,11 +23,12 @@ def decided(subject: str) -> str:
     act = Act.objects.filter(key=subject).select_related("asked_by").first()
     if act is None:
         return ""
+    who = act.asked_by or "staff"  # the account may be deleted since
     if act.state == ActState.REFUSED:
-        return f"Refused by {act.asked_by}: recovery hook “{act.hook_name}”"
+        return f"Refused by {who}: recovery hook “{act.hook_name}”"
     if act.state == ActState.DROPPED:
         return f"No longer proposed: recovery hook “{act.hook_name}”. {act.why}"
-    return f"Approved by {act.asked_by}: recovery hook “{act.hook_name}”"
+    return f"Approved by {who}: recovery hook “{act.hook_name}”"
 
 
 def disarmed(world: World) -> Iterator[Owed]:

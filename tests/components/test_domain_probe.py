@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import contextlib
 import json
 import stat
 from datetime import UTC, datetime, timedelta
@@ -259,3 +260,26 @@ def test_what_cannot_be_meant_is_refused(target, options, field):
 
 def test_letters_of_other_languages_are_read_as_dns_does():
     assert PROBERS["domain"].parse("www.bücher.com", {}).domain == "xn--bcher-kva.com"
+
+
+@pytest.mark.parametrize("depth", range(900, 1_000, 5))
+@pytest.mark.parametrize("place", ["date", "name"])
+def test_an_answer_that_is_nested_deeply_says_nothing_and_breaks_nothing(registry, place, depth, caplog):
+    deep = "[" * depth + "]" * depth
+    date, name = (deep, '"R"') if place == "date" else ('"2027-03-01T04:00:00Z"', deep)
+    registry.paths["/com/domain/example.com"] = (200, {}, (
+        f'{{"events": [{{"eventAction": "expiration", "eventDate": {date}}}], "entities": [{{"roles":'
+        f' ["registrar"], "vcardArray": ["vcard", [["fn", {{}}, "text", {name}]]]}}]}}'
+    ).encode())  # fmt: skip
+    with contextlib.suppress(rdap.RDAPError):
+        assert (ask("example.com").registrar, place) == ("", "name")
+    assert not caplog.text
+
+
+def test_the_name_of_a_registrar_is_one_line_without_tricks(registry):
+    registry.paths["/com/domain/example.com"] = (
+        200, {}, document("2027-03-01T04:00:00Z", "A\u202eB\x1b[2J\nC" + "x" * 500)
+    )  # fmt: skip
+    name = ask("example.com").registrar
+    assert name.startswith("AB[2J C")
+    assert (len(name), name.isprintable()) == (200, True)

@@ -144,3 +144,10 @@ def test_what_is_said_of_another_counts_and_nobody_there_does_not(target):
     indirect = Expectation(is_indirect=True)
     assert classify(look("health", target.url), indirect)[0] is Outcome.DOWN
     assert classify(look("health", "http://127.0.0.1:9/"), indirect)[0] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(200, "unknown"), (503, "down")])
+def test_a_document_that_is_too_deep_to_be_read_is_never_taken_for_good(target, code, outcome):
+    target.answers, target.headers = code, {"Content-Type": "application/health+json"}
+    target.says = b'{"status": "fail", "checks": ' + b'{"a": ' * 3_000 + b"1" + b"}" * 3_000 + b"}"
+    assert told(look("health", target.url))[0] == outcome

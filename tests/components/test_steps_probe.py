@@ -306,6 +306,34 @@ def test_secrets_stay_with_the_origins_they_were_set_for(db):
     assert len(Probe.objects.get().order().steps) == 2
 
 
+@pytest.mark.parametrize("place", ["url", "headers", "json", "form", "body", "expect_text"])
+def test_half_a_letter_that_was_taken_is_not_sent(shop, place, caplog):
+    """JSON can say it, and nothing can carry it: that is what the target said, and no error of ours."""
+    value = {"url": "/x?q={{v}}", "headers": {"X": "{{v}}"}, "json": {"a": "{{v}}"}, "form": {"a": "{{v}}"},
+             "body": "{{v}}", "expect_text": "{{v}}"}[place]  # fmt: skip
+    with Target() as odd:
+        odd.says = b'{"v": "a\\ud800b"}'
+        first = {"name": "First", "url": odd.url, "take": {"v": {"json": "$.v"}}}
+        reading = run(shop, first, {"name": "Then", "url": "/home", place: value})
+    assert reading.failure in (Failure.PROTOCOL, Failure.STATUS, Failure.ASSERTION)
+    assert reading.detail.startswith("Step 2")
+    assert "unexpected error" not in caplog.text
+
+
+def test_a_small_number_that_is_a_secret_leaves_the_times_of_the_steps(shop):
+    reading = run(shop, {"name": "Wait 123", "url": "/home", "expected_status": 401}, secrets="pin: 123")
+    assert json.loads(reading.facts["steps"])[0][0] == "Wait 123"
+
+
+def test_a_token_that_comes_back_in_another_spelling_is_not_stored(shop):
+    with Target() as odd:
+        odd.json({"v": 'tok/4711+"abc'})
+        odd.paths["/echo"] = (500, {}, b'tok%2F4711%2B%22abc tok/4711+&quot;abc tok/4711+\\"abc')
+        first = {"name": "First", "url": odd.url, "take": {"v": {"json": "$.v"}}}
+        reading = run(shop, first, {"name": "Then", "url": f"{odd.url}echo"})
+    assert reading.excerpt == "••• ••• •••"
+
+
 @pytest.mark.parametrize(
     ("steps", "words"),
     [

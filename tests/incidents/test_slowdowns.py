@@ -52,5 +52,17 @@ def test_it_is_computed_once_an_hour(db, django_assert_num_queries):
     for week in range(5):
         hour(api, week, 200 if week else 700)
     alerts(NOW + timedelta(minutes=15))
-    with django_assert_num_queries(0):
+    with django_assert_num_queries(1):  # for the names, which may change
         alerts(NOW + timedelta(minutes=40))
+
+
+def test_a_component_is_named_as_it_is_called_now(db):
+    api = component("API")
+    for week in range(5):
+        hour(api, week, 200 if week else 700)
+    assert alerts(NOW + timedelta(minutes=15))[0][0] == "API responds slower than usual."
+    api.name = "Search"
+    api.save()
+    assert alerts(NOW + timedelta(minutes=16))[0][0] == "Search responds slower than usual."
+    api.delete()
+    assert alerts(NOW + timedelta(minutes=17)) == []

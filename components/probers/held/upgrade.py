@@ -20,8 +20,8 @@ from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import exchange
 from components.probers.base import Clock
-from components.probers.fetching import MAX_REDIRECTS, REDIRECTS
 from components.probers.held.target import WebSocketTarget
+from components.probers.hops import followed, location_of
 from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
 
@@ -39,41 +39,26 @@ class NotOpenedError(Exception):
 
 async def opened(order: WebSocketTarget, clock: Clock, egress: Egress) -> tuple[Line, ClientProtocol]:
     """An open WebSocket; what came behind the upgrade is in `Line.unread`. Raises NotOpenedError."""
-    hop = first_hop(order.url, "GET", order.headers, b"")
+
+    async def visit(hop: Hop, line: Line) -> Hop | Reading | tuple[Line, ClientProtocol]:
+        protocol = _protocol(order)
+        head = await _ask(hop, order, protocol, line, clock)
+        if location := location_of(head):
+            return _redirected(hop, head, location, order, clock)
+        if head.status != 101:
+            return await _not_switched(line, head, clock)
+        _judge(head, protocol, order, clock)
+        return line, protocol
+
+    first = first_hop(order.url, "GET", order.headers, b"")
     try:
-        for _ in range(MAX_REDIRECTS + 1):
-            step = await _one_hop(hop, order, clock, egress)
-            if not isinstance(step, Hop):
-                return step
-            hop = step
+        result = await followed(first, clock, egress, visit, shown=order.shown, keeps_line=True)
     except EgressError as error:
         reading = clock.reading(failure=error.failure, detail=error.sentence, dns_ms=error.dns_ms)
         raise NotOpenedError(reading) from error
-    detail = f"Redirected more than {MAX_REDIRECTS} times."
-    raise NotOpenedError(clock.reading(failure=Failure.REDIRECT, detail=detail))
-
-
-async def _one_hop(
-    hop: Hop, order: WebSocketTarget, clock: Clock, egress: Egress
-) -> Hop | tuple[Line, ClientProtocol]:
-    """The open WebSocket, or where a redirect leads. Raises NotOpenedError, EgressError."""
-    line = await exchange.dial(hop, clock, egress, shown=order.shown)
-    is_open = False
-    try:
-        protocol = _protocol(order)
-        head = await _ask(hop, order, protocol, line, clock)
-        if head.status in REDIRECTS and (location := next(filter(None, head.values("location")), "")):
-            return _redirected(hop, head, location, order, clock)
-        if head.status != 101:
-            raise NotOpenedError(await _not_switched(line, head, clock))
-        _judge(head, protocol, order, clock)
-        is_open = True
-        return line, protocol
-    except exchange.ERRORS as error:
-        raise NotOpenedError(exchange.failed(error, clock)) from error
-    finally:
-        if not is_open:
-            line.close()
+    if isinstance(result, Reading):
+        raise NotOpenedError(result)
+    return result
 
 
 def _protocol(order: WebSocketTarget) -> ClientProtocol:

@@ -43,9 +43,12 @@ class Found:
         return f"&cause={self.causes[0].kind}" if self.causes else ""
 
 
-def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check]) -> Found:
-    """The likely causes of its newest failure. `good`: times (ms) before it; `checks`: newest first."""
-    facts = probe_facts.of(probe, bad, good=good, checks=checks)
+def find(probe: Probe, bad: Check, good: Sequence[int], checks: Sequence[Check], *, may_quote: bool) -> Found:
+    """The likely causes of its newest failure. `good`: times (ms) before it; `checks`: newest first.
+
+    `may_quote`: whether the reader may read what the target answers.
+    """
+    facts = probe_facts.of(probe, bad, good=good, checks=checks, may_quote=may_quote)
     return Found(diagnose(facts), reasons(facts), _last_incident(probe))
 
 

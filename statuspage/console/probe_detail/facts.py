@@ -89,7 +89,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
         "note": (checks[0].facts or {}).get("note", "") if checks else "",
         "vendor": vendor.spoke(probe, bad) if bad else "",
         "certificate": probe.certificate_summary(now),
-        "found": find(probe, bad, good, checks) if is_bad and bad else None,
+        "found": find(probe, bad, good, checks, may_quote=is_whole) if is_bad and bad else None,
     }
 
 

@@ -1,21 +1,17 @@
 """`manage.py up`: the whole program with one command."""
 
-import hashlib
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connection
 
 from incidents import alerting
-from statuspage.ops import bootstrap, private_files, supervisor
+from statuspage.ops import bootstrap, places, private_files, supervisor
 from statuspage.ops.child_output import say
+from statuspage.ops.release import lay_out_static_files, prepare_database
 from statuspage.ops.supervisor import StartError, Supervisor
 from statuspage.ops.watch import Watch, mail_server_error
 
@@ -41,7 +37,7 @@ class Command(BaseCommand):
         lay_out_static_files()
         staff = bootstrap.prepare(settings.HOST, settings.PORT)
         connection.close()
-        redis_url = settings.REDIS_URL if "REDIS_URL" in os.environ else None
+        redis_url = settings.REDIS_URL if os.environ.get("REDIS_URL") else None
         children = supervisor.commands(
             redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY, region=settings.REGION
         )
@@ -63,38 +59,6 @@ def keep_files_private() -> None:
     private_files.keep(settings.VAR_DIR, database)
 
 
-def lay_out_static_files() -> None:
-    """Hash and compress static files, once for each version of them, as it takes seconds."""
-    stamp = settings.STATIC_ROOT / "laid-out"
-    now = hashlib.sha256()
-    for finder in get_finders():
-        for path, storage in finder.list([]):
-            info = Path(storage.path(path)).stat()
-            now.update(f"{path} {info.st_size} {info.st_mtime_ns}\n".encode())
-    if stamp.exists() and stamp.read_text() == now.hexdigest():
-        return
-    call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(now.hexdigest())
-
-
-def prepare_database() -> None:
-    """Run migrations. Raises StartError."""
-    try:
-        executor = MigrationExecutor(connection)
-        migrations = set(executor.loader.disk_migrations)
-        own_apps = {app for app, _ in migrations}
-        newer = [name for name in executor.loader.applied_migrations if name not in migrations]
-        if any(app in own_apps for app, _ in newer):
-            raise StartError(
-                "The database was written by a newer version of this program: "
-                "update the program, or restore a backup of the database."
-            )
-        call_command("migrate", interactive=False, verbosity=0)
-    except DatabaseError as error:
-        first = str(error).strip().splitlines()[0]
-        raise StartError(f"The database cannot be used ({first}): check DATABASE_URL.") from error
-
-
 def welcome(staff: tuple[str, str] | None) -> None:
     """Print the addresses, the first login and the next steps."""
     is_here = settings.HOST in ("0.0.0.0", "127.0.0.1", "::")  # noqa: S104 we read it, we do not bind
@@ -107,7 +71,7 @@ def welcome(staff: tuple[str, str] | None) -> None:
     lines += [alerts_line(address)]
     lines += [
         "Next:",
-        f"  1. Check something of yours:  {env}.venv/bin/python manage.py probe https://example.org --save",
+        f"  1. Check something of yours:  {env}{places.typed()} probe https://example.org --save",
         f"  2. Name and group it:         {address}/console/components",
         f"  3. Name the page itself:      {address}/console/settings/look",
         "  4. Break it, and look at the page.",

@@ -25,6 +25,11 @@ class Command(BaseCommand):
         from granian.http import HTTP1Settings
         from granian.server import Server
 
+        from statuspage.ops.release import lay_out_static_files
+
+        if not (settings.STATIC_ROOT / "staticfiles.json").exists():  # a new machine, or a new pod
+            settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+            lay_out_static_files()
         _raise_file_limit()
         server = Server(
             "statuspage.asgi:application",

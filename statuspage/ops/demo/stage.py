@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from statuspage.ops import places
 from statuspage.ops.demo.visitors import Visitors
 from statuspage.ops.supervisor import answers, free_port
 
@@ -132,7 +132,7 @@ class Stage:
             "LOG_LEVEL": "WARNING",
             **self.settings,
         }
-        page = self.run([sys.executable, str(ROOT / "manage.py"), "up"], self.env, quiet=True)
+        page = self.run(places.command("up"), self.env, quiet=True)
         end = time.monotonic() + START_S
         while not answers("127.0.0.1", self.port, "/readyz"):
             if page.poll() is not None or time.monotonic() > end:
@@ -148,7 +148,7 @@ class Stage:
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py demo` beside the page, with its settings; what it printed."""
-        command = [sys.executable, str(ROOT / "manage.py"), "demo", "--story", self.name, *arguments]
+        command = places.command("demo", "--story", self.name, *arguments)
         done = subprocess.run(  # noqa: S603 - our own command
             command, env=_environment(self.env), check=True, stdout=subprocess.PIPE, text=True
         )

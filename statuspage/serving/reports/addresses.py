@@ -91,7 +91,9 @@ class Addresses:
             try:
                 asked = loop.run_in_executor(self.pool, _ask, list(waiting))
                 rows = await asyncio.wait_for(asked, LOOKUP_S)
-            except (DatabaseError, InterfaceError, TimeoutError):
+            except Exception as error:  # whatever it is: whoever waits gets an answer
+                if not isinstance(error, (DatabaseError, InterfaceError, TimeoutError)):
+                    log.exception("addresses.not_looked_up count=%d", len(waiting))
                 for answer in waiting.values():
                     answer.set_exception(AwayError())
                     answer.exception()  # whoever asked may be gone: nobody else is told

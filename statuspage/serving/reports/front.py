@@ -41,6 +41,7 @@ MAX_EXIT = 255
 PING_S = 10.0  # a body may take so long to arrive
 MAX_READ_BYTES = 16 * 1024 * 1024  # of a ping: its first 10 kB are kept
 MAX_STRANGE = 1_000  # pings to addresses that could not be looked up; each is a line on disk
+MAX_INLINE_BYTES = 64 * 1024  # reading 4 MB takes up to a second
 IN_ALLOWANCE = limits.Allowance(4 * 1024 * limits.KILOBYTE, 10)
 RETRY = (b"retry-after", b"30")
 CORS: Headers = [
@@ -193,7 +194,7 @@ class Front:
                 order.source.verify(message, order.secret)
             if order.source is CLOUDWATCH:
                 await self.desk.admit(message.body, message.at)
-            reports = order.source.read(message, order.terms)
+            reports = await _read(order, message)
         except UnsignedError as error:
             return Said(401, str(error))
         except PayloadError as error:
@@ -202,6 +203,16 @@ class Front:
             return Said(503, str(error), [RETRY])
         await self.keeper.keep([Arrival(key_hash, report) for report in reports])
         return OK
+
+
+async def _read(order: InboundOrder, message: Message) -> list[Report]:
+    """What a message reports; of a large one, apart from the loop that answers everyone else.
+
+    Raises PayloadError.
+    """
+    if len(message.body) <= MAX_INLINE_BYTES:
+        return order.source.read(message, order.terms)
+    return await asyncio.to_thread(order.source.read, message, order.terms)
 
 
 def _meaning(word: str) -> tuple[Kind | None, int | None]:

@@ -39,6 +39,11 @@ class SnsDesk:
         fields = sns.envelope(body)
         if not self.is_trusted(fields["SigningCertURL"]):
             raise UnsignedError("The field “SigningCertURL” must be an https address of sns.*.amazonaws.com.")
+        if not sns.names_certificate(fields["SigningCertURL"]):
+            raise UnsignedError(
+                "The field “SigningCertURL” must be the address of a certificate, as"
+                " /SimpleNotificationService-….pem."
+            )
         _refuse_old(fields["Timestamp"], now)
         sns.verify(fields, await self._certificate(fields["SigningCertURL"]))
         if fields["Type"] == sns.CONFIRMATION:

@@ -1,6 +1,7 @@
 """What each source's messages say, and what is wrong with those that cannot be read."""
 
 import base64
+import contextlib
 import copy
 import hashlib
 import hmac
@@ -273,3 +274,30 @@ def test_what_staff_enter_wrongly_is_refused_by_its_field(target, options, field
 def test_a_kept_secret_is_opened():
     order = PROBERS["inbound"].parse("generic", {"auth": "signature", "secret": SECRET})
     assert order.secret == SECRET
+
+
+DEPTHS = range(200, 1_001, 20)
+
+
+@pytest.mark.parametrize("place", ["labels", "annotations", "name"])
+def test_what_is_nested_deeply_is_read_or_refused_with_a_sentence(place):
+    """As deep as JSON is read at all: what makes a text of it must not go deeper."""
+    for depth in DEPTHS:
+        deep = "[" * depth + "]" * depth
+        field = {
+            "labels": f'"labels": {{"alertname": "A", "x": {deep}}}',
+            "annotations": f'"labels": {{}}, "annotations": {{"summary": {deep}}}',
+            "name": f'"labels": {{"alertname": {deep}}}',
+        }[place]
+        body = f'{{"alerts": [{{"status": "firing", "fingerprint": "f", {field}}}]}}'.encode()
+        with contextlib.suppress(PayloadError):
+            (one,) = SOURCES["alertmanager"].read(message(body), terms())
+            assert len(one.text) < 100
+            assert "[[" not in f"{one.text}{one.name}"
+
+
+@pytest.mark.parametrize("number", [10**18, -(10**18), "9" * 4_000, 1e300])
+def test_the_number_of_alerts_left_out_is_one_that_can_be_meant(number):
+    body = changed(payloads.ALERTMANAGER, truncatedAlerts=number)
+    with pytest.raises(PayloadError, match="truncatedAlerts"):
+        SOURCES["alertmanager"].read(message(body), terms())

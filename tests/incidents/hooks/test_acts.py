@@ -381,10 +381,10 @@ def test_an_error_with_one_hook_holds_up_no_other(rounds, target, monkeypatch):
     hook(probe.component, f"{target.url}other")
     real = acting.refusal
 
-    def refusal(row, incident, now):
+    def refusal(row, incident, now, known):
         if row.pk == broken.pk:
             raise ValueError("a row that no version of ours wrote")
-        return real(row, incident, now)
+        return real(row, incident, now, known)
 
     monkeypatch.setattr(acting, "refusal", refusal)
     rounds.at(after(seconds=12))

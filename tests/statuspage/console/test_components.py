@@ -468,12 +468,13 @@ def test_bands_come_from_the_changes_of_mind(db):
 def test_the_csv_holds_the_checks_and_no_formula(editor):
     probe = watched(kind="http")
     checks(probe, ["up", "down"])
-    Check.objects.filter(outcome="down").update(detail="=HYPERLINK(1)")
+    Check.objects.filter(outcome="down").update(detail="=HYPERLINK(1)", region="＝far")
     answer = editor.get(f"/console/probes/{probe.public_id}/checks.csv?span=1h")
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert lines[0].startswith("time,region,outcome")
     assert len(lines) == 3
     assert "'=HYPERLINK(1)" in lines[1]
+    assert ",'＝far," in lines[1]
 
 
 # Lists

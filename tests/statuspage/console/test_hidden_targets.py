@@ -53,6 +53,27 @@ def test_who_may_not_edit_probes_reads_no_token_and_no_answer(client, probe, rol
     assert "The response did not have the expected content." in text
 
 
+QUOTED = {
+    "a wall's page": (403, "Access Denied. No permission for http://db7.lan/x on this server. Reference #18"),
+    "a database's error": (500, "connection to server at db7.lan, port 5432 failed: refused"),
+    "a client's error": (500, "psqlexception: connection to db7.lan:5432 refused"),
+    "no name": (500, "Error: could not translate host name to address, getaddrinfo ENOTFOUND"),
+}
+
+
+@pytest.mark.parametrize("said", QUOTED)
+def test_the_reasons_for_a_cause_quote_the_answer_only_to_who_may_read_it(client, probe, said):
+    status, answer = QUOTED[said]
+    now = int(timezone.now().timestamp())
+    Check.objects.update(failure="status", status_code=status, excerpt=answer, detail="", slot=now, facts={})
+    for role in (Role.VIEWER, Role.RESPONDER):
+        text = reads(client, role, probe)
+        assert "db7" not in text
+        assert "The response says “" not in text
+        assert "challenge: “" not in text
+    assert "says “" in reads(client, Role.EDITOR, probe) or "challenge: “" in reads(client, Role.ADMIN, probe)
+
+
 def test_who_edits_probes_reads_all_of_it(client, probe):
     text = reads(client, Role.EDITOR, probe)
     for words in (SAYS, f"the answer: {SECRET}"):

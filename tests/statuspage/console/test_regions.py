@@ -48,6 +48,30 @@ def test_a_key_is_shown_once_when_a_region_is_added_and_when_it_is_rotated(admin
     assert not any(KEY.search(f"{row.before}{row.after}{row.thing}") for row in Audit.objects.all())
 
 
+def test_a_key_that_others_may_know_ends_at_once(admin):
+    region, _ = RemoteRegion.objects.add("far", own="local")
+    said = admin.post(f"/console/settings/regions/{region.pk}/rotate", {"at_once": "yes"}).content.decode()
+    (second,) = KEY.findall(said)
+    region.refresh_from_db()
+    assert region.keys(timezone.now()) == [second]
+    assert "The key before it is no longer valid." in said
+    assert Audit.objects.get(act="region.rotate").after == {"at once": True}
+
+
+def test_neither_a_key_nor_a_region_goes_by_one_press(admin):
+    """Its button is folded away, behind what it would do."""
+    RemoteRegion.objects.add("far", own="local")
+    watched(region="far", kind="http")
+    text = page(admin)
+    for act, words in (
+        ("rotate", "The agent needs the new key."),
+        ("remove", "What it checks becomes unknown: 1 check."),
+    ):
+        before, after = text.split(f'/{act}"', 1)
+        assert before.rindex("<details") > before.rfind("</details")
+        assert words in " ".join(after.partition("</details")[0].split())
+
+
 @pytest.mark.parametrize("name", ["local", "a b", "x/y", "", "  ", "x" * 41, "far"])
 def test_a_name_that_cannot_be_a_region_is_refused_with_a_sentence(admin, name):
     RemoteRegion.objects.add("far", own="local")

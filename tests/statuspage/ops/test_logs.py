@@ -1,12 +1,13 @@
 """What may be read in the log: no keys of addresses, no traceback for a stranger's mistake."""
 
+import json
 import logging
 import re
 
 import pytest
 from django.conf import settings
 
-from statuspage.ops.logs import HARMLESS, PARAMETER, LineFormatter, masked, routes
+from statuspage.ops.logs import HARMLESS, PARAMETER, JSONFormatter, LineFormatter, masked, routes
 from statuspage.urls import urlpatterns
 
 KEY = "k3y-thatNobody_mayRead.1"
@@ -20,7 +21,8 @@ KEYED = sorted(
 
 
 def written(message, **more):
-    formatter = LineFormatter(settings.LOGGING["formatters"]["line"]["format"])
+    kind = more.pop("formatter", LineFormatter)
+    formatter = kind(settings.LOGGING["formatters"]["line"]["format"])
     record = logging.LogRecord(
         "django.request", logging.WARNING, "x.py", 1, message, (), more.pop("exc_info", None)
     )
@@ -73,3 +75,23 @@ def test_a_strangers_mistake_is_one_line():
     except ValueError as error:
         line = written("too many fields", exc_info=(type(error), error, error.__traceback__), status_code=400)
     assert not re.search("Traceback|\n", line)
+
+
+ODD = "a\x1b[2Jb\x9b31mc\x7fd\u202ee\u2066f\u2028g\x85h\ud800i"
+
+
+@pytest.mark.parametrize("kind", [LineFormatter, JSONFormatter])
+def test_no_line_speaks_to_a_terminal_or_is_turned_round(kind):
+    """Neither in what a stranger wrote, nor in an error that quotes it."""
+    try:
+        raise ValueError(ODD)
+    except ValueError as error:
+        exc_info = (type(error), error, error.__traceback__)
+    line = written(f"region.refused reason={ODD}", exc_info=exc_info, formatter=kind)
+    assert line.encode()
+    assert line.replace("\n", "").isprintable()
+    if kind is JSONFormatter:
+        assert json.loads(line)["message"] == f"region.refused reason={ODD}"
+    else:
+        assert "\\x9b31m" in line
+        assert "\\u202ee" in line

@@ -53,6 +53,8 @@ def test_an_open_incident_has_no_end_and_a_suggestion_is_not_there(db):
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
         ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("＝1+1", "'＝1+1"),
         ("a=1", "a=1"),
         ("", ""),
     ],

@@ -20,6 +20,7 @@ from statuspage.serving.reports.sns_desk import SnsDesk, UnreachableError
 from tests.components.inbound.payloads import SNS
 
 NOW = datetime(2026, 11, 27, 12, 0, 30, tzinfo=UTC)
+PEM = "/SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem"
 KEY = rsa.generate_private_key(65537, 2048)
 OTHER_KEY = rsa.generate_private_key(65537, 2048)
 
@@ -77,7 +78,7 @@ def desk(amazon):
 
 
 def signed(amazon, *, key=KEY, version="1", **fields) -> bytes:
-    row = {**SNS, "SigningCertURL": f"{amazon.url}/cert.pem", "SignatureVersion": version, **fields}
+    row = {**SNS, "SigningCertURL": f"{amazon.url}{PEM}", "SignatureVersion": version, **fields}
     row = {name: value for name, value in row.items() if value is not None}
     text = sns.signed_text({name: row.get(name, "") for name in sns.SIGNED[row["Type"]]})
     digest = {"1": hashes.SHA1(), "2": hashes.SHA256()}[version]
@@ -99,14 +100,14 @@ CONFIRMATION = {"Type": "SubscriptionConfirmation", "Token": "t", "Message": "Yo
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_signed_message_is_admitted_and_the_certificate_is_kept(desk, amazon, version):
     admit(desk, signed(amazon, version=version), signed(amazon, version=version, Subject=None))
-    assert amazon.asked == ["/cert.pem"]
+    assert amazon.asked == [PEM]
 
 
 def test_a_subscription_is_confirmed(desk, amazon):
     admit(
         desk, signed(amazon, **CONFIRMATION, SubscribeURL=f"{amazon.url}/?Action=ConfirmSubscription&Token=t")
     )
-    assert amazon.asked == ["/cert.pem", "/?Action=ConfirmSubscription&Token=t"]
+    assert amazon.asked == [PEM, "/?Action=ConfirmSubscription&Token=t"]
 
 
 @pytest.mark.parametrize("name", ["Message", "MessageId", "Subject", "Timestamp", "TopicArn"])
@@ -121,7 +122,7 @@ def test_a_message_of_somebody_else_is_refused(desk, amazon):
     for body in (
         signed(amazon, key=OTHER_KEY),
         signed(amazon).replace(b'"SignatureVersion": "1"', b'"SignatureVersion": "2"'),
-        signed(amazon, SigningCertURL="https://sns.evil.example/cert.pem"),
+        signed(amazon, SigningCertURL="https://sns.evil.example" + PEM),
     ):
         with pytest.raises(UnsignedError):
             admit(desk, body)
@@ -132,7 +133,19 @@ def test_only_trusted_addresses_are_visited(desk, amazon):
         admit(desk, signed(amazon, **CONFIRMATION, SubscribeURL="http://127.0.0.1:9/confirm"))
     with pytest.raises(UnsignedError, match="SigningCertURL"):
         admit(SnsDesk(Egress(["127.0.0.0/8"])), signed(amazon))
-    assert amazon.asked == ["/cert.pem"]
+    assert amazon.asked == [PEM]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/cert.pem", f"{PEM}?Action=GetEndpointAttributes", f"{PEM}#x", f"/x{PEM}", f"{PEM}/..",
+     "/?Action=GetTopicAttributes&x=/SimpleNotificationService-f3ecfb7224c7233f.pem", "/%2e%2e" + PEM],
+)  # fmt: skip
+def test_only_a_certificate_of_sns_is_one(desk, amazon, path):
+    """Other addresses there answer with texts of whoever asks, who may have put a certificate into them."""
+    with pytest.raises(UnsignedError, match="SigningCertURL"):
+        admit(desk, signed(amazon, SigningCertURL=f"{amazon.url}{path}"))
+    assert amazon.asked == []
 
 
 def test_an_old_message_is_refused(desk, amazon):

@@ -1,0 +1,27 @@
+"""Every command of the program: `statuspage` where it is installed, `manage.py` in a checkout."""
+
+import os
+import sys
+
+from statuspage.ops import private_files, roles
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    private_files.begin()  # before the settings, which write the first file
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statuspage.settings")
+    if role := roles.NAMES.get(sys.argv[1] if len(sys.argv) > 1 else ""):
+        os.environ.setdefault("ROLE", role)
+    from django.conf import settings
+    from django.core.management import execute_from_command_line
+    from environs import EnvError
+
+    try:
+        settings.INSTALLED_APPS  # noqa: B018 - reads the environment, before anything is done
+    except EnvError as error:
+        sys.exit(f"Cannot start: {error}")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How the program is installed and run: the wheel, containers, units, proxies."""
