@@ -14,7 +14,7 @@ from components import cookies, steps
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
 from components.probers import body, exchange, json_answers, redaction, scenario, services
-from components.probers.base import HALVES, Clock, Option, options_of, too_late
+from components.probers.base import Clock, Option, options_of, too_late
 from components.probers.body import Answer
 from components.probers.hops import followed, location_of
 from components.probers.http import HTTPTarget, failure_of, judge
@@ -193,9 +193,6 @@ class _Taking:
             if len(value) > MAX_VALUE:
                 detail = f"The value “{take.name}” is longer than {MAX_VALUE:,} characters."
                 return replace(reading, failure=Failure.TOO_LARGE, detail=detail)
-            if HALVES.search(value):
-                detail = f"The value “{take.name}” is no valid text: it holds half of a character."
-                return replace(reading, failure=Failure.PROTOCOL, detail=detail)
             course.value_of[take.name] = value
         return reading
 

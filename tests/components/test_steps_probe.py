@@ -348,11 +348,3 @@ def test_what_json_can_spell_and_nobody_can_send_is_refused(steps, words):
     with pytest.raises(InvalidProbeError, match=words) as refused:
         PROBERS["steps"].parse("http://127.0.0.1/", {"steps": steps})
     refused.value.sentence.encode()
-
-
-def test_half_of_a_character_that_was_taken_is_the_target_s_fault(target):
-    target.paths["/a"] = (200, {}, rb'{"token": "\ud83d"}')
-    steps = [{"url": "/a", "take": {"token": {"json": "$.token"}}}, {"url": "/b?t={{token}}"}]
-    reading = look("steps", target.url, {"steps": json.dumps(steps)})
-    assert (reading.failure, "half of a character" in reading.detail) == (Failure.PROTOCOL, True)
-    reading.detail.encode()
