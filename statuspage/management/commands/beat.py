@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from statuspage.ops import roles
 from statuspage.management.role_command import RoleCommand
+from statuspage.ops import roles
 
 
 class Command(RoleCommand):

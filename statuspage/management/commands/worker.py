@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from statuspage.ops import roles
 from statuspage.management.role_command import RoleCommand
+from statuspage.ops import roles
 
 
 class Command(RoleCommand):
