@@ -380,14 +380,14 @@ def test_pings_of_strangers_are_kept_up_to_a_limit_while_nobody_can_say(own):
     killed(own)
     own.env["DATABASE_URL"] = f"postgres://nobody:x@127.0.0.1:{free_port()}/nothing"
     own.start()
-    clients = threading.local()  # one each: a pool shared by threads closes lines that others are reading
+    thread = threading.local()  # a client each: a pool shared by threads closes lines that others are reading
+    with contextlib.ExitStack() as clients, ThreadPoolExecutor(50) as pool:
 
-    def stranger(_):
-        if not hasattr(clients, "own"):
-            clients.own = httpx.Client(timeout=30)
-        return clients.own.get(f"{own.url}/ping/{new_key()}").status_code
+        def stranger(_):
+            if not hasattr(thread, "client"):
+                thread.client = clients.enter_context(httpx.Client(timeout=30))
+            return thread.client.get(f"{own.url}/ping/{new_key()}").status_code
 
-    with ThreadPoolExecutor(50) as pool:
         first = list(pool.map(stranger, range(MAX_STRANGE - 100)))
         assert httpx.get(ping(own, job), timeout=30).status_code == 200
         rest = list(pool.map(stranger, range(200)))
