@@ -261,7 +261,7 @@ class Door:
 
         The hot path: messages are made once for each variant and sent again and again.
         """
-        newest = self.streams.checked_at = max(self.streams.checked_at, self.snapshot.checked_at)
+        newest = self.streams.checked_at = self.snapshot.checked_at
         encoding, condition = b"", b""
         for name, value in scope["headers"]:
             if name == b"accept-encoding":

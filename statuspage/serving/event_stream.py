@@ -91,7 +91,7 @@ class Streams:
 
     def _age(self) -> bytes:
         """A message with the newest check's age; without a check a comment that keeps the connection open."""
-        self.checked_at = max(self.checked_at, self.newest())  # even if no page is loaded
+        self.checked_at = self.newest() or self.checked_at  # even if no page is loaded
         if not self.checked_at:
             return b": here\n\n"
         at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -39,6 +39,11 @@ MAX_AGAIN = 500  # copies rendered again after a removal; the rest on demand
 AGAIN_S = 0.5  # of a look's time
 
 
+def _is_ahead(at: float) -> bool:
+    """Whether this moment lies in the future: it was noted before the clock was set back."""
+    return at > time.time() + AHEAD_S
+
+
 class Snapshot:
     """The documents of this process."""
 
@@ -170,13 +175,15 @@ class Snapshot:
             if document.version < self.forgotten:
                 return
             held = self.documents.get(document.path)
-            if held is None or held.rendered_at <= document.rendered_at:
+            if held is None or held.rendered_at <= document.rendered_at or _is_ahead(held.rendered_at):
                 self.size += document.size - (held.size if held else 0)
                 self.documents[document.path] = document
                 self.documents.move_to_end(document.path)
             while len(self.documents) > MAX_DOCUMENTS or (self.size > MAX_BYTES and len(self.documents) > 1):
                 self.size -= self.documents.popitem(last=False)[1].size
-            if document.checked_at <= time.time() + AHEAD_S:
+            if _is_ahead(self.checked_at):
+                self.checked_at = 0.0
+            if not _is_ahead(document.checked_at):
                 self.checked_at = max(self.checked_at, document.checked_at)
 
     def _drop(self, path: str) -> None:
