@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 import dj_database_url
 from environs import Env, EnvError
 
+from components.places import data_folder
 from components.texts import one_line
-from statuspage.ops.places import data_folder
 
 env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -49,7 +49,7 @@ def read(message: Message, terms: Terms) -> list[Report]:
 
 def _old(message: Message, body: dict[str, Any]) -> Report:
     """The alert of a panel. Raises PayloadError."""
-    kind = kind_at(body, "state", OLD_STATES, spelled=str.lower)
+    kind = kind_at(body, "state", OLD_STATES, folded=str.lower)
     name = text_at(body, "ruleName", needed=False)
     source = text_at(body, "ruleId", needed=False) or name
     texts = (text_at(body, "title", needed=False), text_at(body, "message", needed=False))

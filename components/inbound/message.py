@@ -126,10 +126,10 @@ def kind_at(
     kinds: Mapping[str, Kind],
     *,
     where: str = "",
-    spelled: Callable[[str], str] = str,
+    folded: Callable[[str], str] = str,
 ) -> Kind:
-    """What the word of a field means, once it is spelled as in `kinds`. Raises PayloadError naming it."""
-    word = spelled(text_at(row, name, where=where))
+    """What the word of a field means, in the case that `kinds` has. Raises PayloadError naming it."""
+    word = folded(text_at(row, name, where=where))
     if word not in kinds:
         raise PayloadError(f"The field “{where}{name}” must be one of {', '.join(kinds)}.")
     return kinds[word]

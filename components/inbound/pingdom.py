@@ -19,7 +19,7 @@ STATES = {
 def read(message: Message, terms: Terms) -> list[Report]:
     """The one report of a message. Raises PayloadError."""
     body = message.json_object
-    kind = kind_at(body, "current_state", STATES, spelled=str.upper)
+    kind = kind_at(body, "current_state", STATES, folded=str.upper)
     texts = [text_at(body, name, needed=False) for name in ("description", "long_description")]
     name = text_at(body, "check_name", needed=False)
     return [report(message, kind, text_at(body, "check_id"), name=name, texts=texts)]

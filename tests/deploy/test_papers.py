@@ -8,9 +8,10 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
-from statuspage.ops.places import ROOT
+from components.places import ROOT
 
-UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+UNIT = ROOT / "deploy" / "systemd" / "statuspage@.service"
+ROLES = ("up", "web", "worker", "messages", "beat")
 MANIFEST = ROOT / "deploy" / "kubernetes" / "statuspage.yaml"
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 OBJECTS = list(yaml.safe_load_all(MANIFEST.read_text()))
@@ -69,10 +70,10 @@ def test_each_deployment_is_selected_by_its_service_and_its_budget():
     assert service["spec"]["selector"] == pods()["statuspage-web"]["metadata"]["labels"]
 
 
-def test_the_image_has_what_the_wheel_is_made_of():
+def test_the_image_has_all_of_the_program():
     text = (ROOT / "Dockerfile").read_text()
     copied = {
-        name for line in re.findall(r"^COPY (?!--)(.+) /src", text, re.MULTILINE) for name in line.split()
+        name for line in re.findall(r"^COPY (?!--)(.+) /opt/", text, re.MULTILINE) for name in line.split()
     }
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert copied == allowed
@@ -80,19 +81,27 @@ def test_the_image_has_what_the_wheel_is_made_of():
     assert {"components", "incidents", "statuspage", "subscribers", "templates"} <= copied
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
-def test_units_are_read_by_systemd_and_may_do_little(unit, tmp_path):
+@pytest.mark.parametrize("role", ROLES)
+def test_the_unit_is_read_by_systemd_for_each_role_and_may_do_little(role, tmp_path):
     if not shutil.which("systemd-analyze"):
         pytest.skip("needs systemd-analyze: apt-get install systemd")
-    text = unit.read_text()
-    (command,) = re.findall(r"^ExecStart=/opt/statuspage/bin/statuspage (\w+)$", text, re.MULTILINE)
-    assert command in OUR_COMMANDS
-    copy = tmp_path / unit.name
+    text = UNIT.read_text()
+    assert re.findall(r"^ExecStart=(.+)$", text, re.MULTILINE) == ["/opt/statuspage/bin/statuspage %i"]
+    assert role in OUR_COMMANDS
+    copy = tmp_path / f"statuspage@{role}.service"
     copy.write_text(text.replace("/opt/statuspage/bin/statuspage", shutil.which("true")))
-    read = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
-    )
-    assert unit.name not in read.stderr, read.stderr
+    command = ["systemd-analyze", "verify", "--man=no", str(copy)]
+    read = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert copy.name not in read.stderr, read.stderr
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", str(copy)]
     exposed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert exposed.returncode == 0, exposed.stdout[-600:]
+
+
+def test_the_web_role_is_prepared_by_the_command_for_it():
+    drop_in = UNIT.parent / "statuspage@web.service.d" / "prepare.conf"
+    (command,) = re.findall(
+        r"^ExecStartPre=/opt/statuspage/bin/statuspage (\w+)$", drop_in.read_text(), re.MULTILINE
+    )
+    assert command == "prepare"
+    assert command in OUR_COMMANDS

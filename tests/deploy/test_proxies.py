@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from statuspage.ops.places import ROOT
+from components.places import ROOT
 from statuspage.ops.supervisor import free_port
 from tests.web import Web
 from tests.whole import wait_for

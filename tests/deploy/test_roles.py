@@ -10,7 +10,7 @@ import uuid
 import httpx
 import pytest
 
-from statuspage.ops.places import ROOT
+from components.places import ROOT
 from statuspage.ops.supervisor import free_port
 from tests import settings as test_settings
 from tests.servers import Valkey

@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from components import command_audit
+from components import command_audit, places
 from components.models import Probe, RemoteRegion
 
 HOW = """Where the region is (docs/regions.md):
-  REGION={name} REGION_SERVER={server} REGION_KEY=… .venv/bin/python manage.py region_agent"""
+  REGION={name} REGION_SERVER={server} REGION_KEY=… {typed} region_agent"""
 
 
 class Command(BaseCommand):
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         except ValidationError as refused:
             raise CommandError(f"NAME: {refused.messages[0]}") from refused
         self.stdout.write(f"Region {region.name} was added. Its key is shown this once:\n{key}")
-        self.stdout.write(HOW.format(name=region.name, server=settings.PUBLIC_URL))
+        self.stdout.write(HOW.format(typed=places.typed(), name=region.name, server=settings.PUBLIC_URL))
 
     def _rotate(self, name: str, now: datetime, *, at_once: bool) -> None:
         with transaction.atomic():

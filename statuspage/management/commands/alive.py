@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from components import loops
+from components.clock import database_now
 from statuspage.ops import roles, supervisor
 from statuspage.ops.watch import Look, Watch
 
@@ -31,24 +32,12 @@ class Command(BaseCommand):
             return
         role = roles.NAMES[options["role"]]
         look = Watch(settings.REDIS_URL, settings.WORKER_SILENCE_S, self.stdout.write).look()
-        if reason := away(look):
+        if reason := look.database or look.broker:
             self.stdout.write(f"Cannot tell: {reason}")
-        elif is_stuck(role, look, database_time(), settings.WORKER_SILENCE_S):
+        elif is_stuck(role, look, database_now(), settings.WORKER_SILENCE_S):
             raise CommandError(
                 f"The {loops.LOOPS[role].name} has done nothing for {settings.WORKER_SILENCE_S:g} s."
             )
-
-
-def away(look: Look) -> str:
-    """What it needs and cannot have, in a sentence; empty if all is there."""
-    return look.database or look.broker
-
-
-def database_time() -> datetime:
-    """Now, by the clock that heartbeats are written with."""
-    from components.clock import database_now
-
-    return database_now()
 
 
 def is_stuck(role: str, look: Look, now: datetime, silence_s: float) -> bool:

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from components import places
 from incidents import alerting
-from statuspage.ops import bootstrap, places, private_files, supervisor
+from statuspage.ops import bootstrap, private_files, supervisor
 from statuspage.ops.child_output import say
 from statuspage.ops.release import lay_out_static_files, prepare_database
 from statuspage.ops.supervisor import StartError, Supervisor

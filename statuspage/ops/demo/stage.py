@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from statuspage.ops import places
+from components import places
 from statuspage.ops.demo.visitors import Visitors
 from statuspage.ops.supervisor import answers, free_port
 

@@ -11,21 +11,10 @@ from components.regions.messages import MAX_FACT_LENGTH, MAX_FACTS, RESULTS_PATH
 from statuspage.api import region_views
 from statuspage.models import Role
 from tests.people import person
-from tests.statuspage.api.test_region_requests import Region, far_probe, result
+from tests.statuspage.api.far_region import Region, far_probe, result
 
 DEEP = 500  # JSON is still read so deep, and functions that call themselves go no further
 ODD = {"note": 5, "steps": [[[]]], "reason": {"a": [1]}, "value": None, "list": [1], "server": True}
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits(monkeypatch):
-    monkeypatch.setattr(region_views, "FAILURES", region_views.Rate(30, 0.5))
-    monkeypatch.setattr(region_views, "REQUESTS", region_views.Rate(60, 20))
-
-
-@pytest.fixture
-def far(db):
-    return Region()
 
 
 def sent(far, **reading):

@@ -54,7 +54,7 @@ def test_a_key_that_others_may_know_ends_at_once(admin):
     (second,) = KEY.findall(said)
     region.refresh_from_db()
     assert region.keys(timezone.now()) == [second]
-    assert "The key before it is no longer valid." in said
+    assert "The previous key is no longer valid." in said
     assert Audit.objects.get(act="region.rotate").after == {"at once": True}
 
 

@@ -192,10 +192,10 @@ def test_a_promise_of_all_the_time_has_no_budget_to_use_up(shop):
         "100 %", "", "", "26 min",
     )  # fmt: skip
     page = html()
-    assert "26 min lost, none may be" in page
+    assert "26 min lost; the target allows none" in page
     assert "26 min more than the target allows" in page
     DayTally.objects.update(major_s=0, up_s=DAY)
     page = html()
-    assert "0 s lost, none may be" in page
+    assert "0 s lost; the target allows none" in page
     assert "0 s left" not in page
     assert "of 0 s" not in page
