@@ -21,6 +21,8 @@ def _refused(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 def _reset(view: View, maker: Maker) -> Iterator[Sign]:
+    if view.header("close_codes") or view.header("refused"):
+        return  # of WebSockets: `closes` says what that means
     if "reading the response" in view.facts.detail:
         yield Sign("crash", 0.74, "The connection breaks in the middle of the response.")
     elif "being set up" in view.facts.detail or "tls" in view.facts.detail.lower():

@@ -6,6 +6,7 @@ one that was made first.
 
 import signal
 import socket
+import ssl
 import tempfile
 import time
 from pathlib import Path
@@ -195,19 +196,20 @@ def _nginx(recorder: Recorder, backends: Backends, **files: Path) -> None:
     server, tls = Server("nginx"), _free()
     for name, page in (("sorry.html", SORRY), ("back.html", BACK), ("none", "")):
         server.write(name, page)
-    text = NGINX.format(
-        folder=server.folder, port=server.port, tls=tls, most=64, **_ports(backends), **files
-    )
+    text = NGINX.format(folder=server.folder, port=server.port, tls=tls, most=64, **_ports(backends), **files)
     with server:
         server.start("-c", server.write("c", text), "-p", server.folder, "-e", server.folder / "e.log")
         _nginx_pages(recorder, server)
         _nginx_others(recorder, server, tls)
+        _nginx_h2(recorder, tls, str(files["cert"]))
     few = Server("nginx")
     text = NGINX.format(folder=few.folder, port=few.port, tls=_free(), most=8, **_ports(backends), **files)
     with few:
         few.start("-c", few.write("c", text), "-p", few.folder, "-e", few.folder / "e.log")
-        held = busy(few.port, 3, "/one") + [_open(few.port) for _ in range(6)]
-        recorder.record("nginx: worker_connections are used up", f"{few.url}/ok", "overload", "crash", times=1)
+        held = busy(few.port, 4, "/own_504")
+        recorder.record(
+            "nginx: worker_connections are used up", f"{few.url}/ok", "overload", "crash", times=1
+        )
         for line in held:
             line.close()
 
@@ -247,6 +249,29 @@ def _nginx_others(recorder: Recorder, server: Server, tls: int) -> None:
     recorder.record("nginx: HTTP on its HTTPS port", f"http://127.0.0.1:{tls}/refused", "misconfigured")
 
 
+def _nginx_h2(recorder: Recorder, tls: int, vouches: str) -> None:
+    """Over HTTP/2 there is no reason phrase."""
+    held = busy_tls(tls, vouches)
+    for path, truth in (
+        ("refused", "not_started crash"), ("silent", "stuck"), ("bare_503", ""), ("redis_down", "dependency"),
+        ("limit", "overload deploy"),
+    ):  # fmt: skip
+        recorder.record(
+            f"nginx: {path} over HTTP/2", f"https://127.0.0.1:{tls}/{path}", *truth.split(),
+            options={"http2": True}, ca_file=vouches,
+        )  # fmt: skip
+    held.close()
+
+
+def busy_tls(port: int, vouches: str) -> ssl.SSLSocket:
+    """A connection that has asked for something slow, and waits."""
+    context = ssl.create_default_context(cafile=vouches)
+    line = context.wrap_socket(_open(port), server_hostname="127.0.0.1")
+    line.sendall(b"GET /limit HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    time.sleep(0.3)
+    return line
+
+
 def _haproxy(recorder: Recorder, backends: Backends, **_: Path) -> None:
     server, tcp, few = Server("haproxy"), _free(), _free()
     head = "HTTP/1.0 {} \r\nCache-Control: no-cache\r\nConnection: close\r\nContent-Type: {}\r\n\r\n{}"
@@ -263,7 +288,14 @@ def _haproxy(recorder: Recorder, backends: Backends, **_: Path) -> None:
         at("tarpit", "blocked", "overload", "error", name="haproxy: a tarpit", beside=beside)
         at("drained", "deploy", "unhealthy", name="haproxy: its server is drained", beside=beside)
         at("tls", "certificate", "not_started", name="haproxy: TLS towards a plain port", beside=beside)
-        at("nameless", "dns", "unhealthy", "not_started", name="haproxy: its server has no address", beside=beside)
+        at(
+            "nameless",
+            "dns",
+            "unhealthy",
+            "not_started",
+            name="haproxy: its server has no address",
+            beside=beside,
+        )
         at("silent", "stuck", name="haproxy: silent for 3 s")
         recorder.record("haproxy: TCP, refused behind it", f"http://127.0.0.1:{tcp}/", "not_started", "crash")
         held = busy(few, 1)

@@ -59,7 +59,9 @@ http://127.0.0.1:{port} {{
     respond 503
   }}
   handle /php {{
-    php_fastcgi 127.0.0.1:{refused}
+    reverse_proxy 127.0.0.1:{refused} {{
+      transport fastcgi
+    }}
   }}
   handle /ok {{
     reverse_proxy 127.0.0.1:{ok}
@@ -102,7 +104,14 @@ def _varnish(recorder: Recorder, ports: dict[str, int]) -> None:
                      "malloc,32m")  # fmt: skip
         time.sleep(1.0)
         at, beside = recorder.at(server.url), {"/ok": f"{server.url}/ok"}
-        at("refused", "not_started", "unhealthy", "crash", name="varnish: an own page, refused", beside=beside)
+        at(
+            "refused",
+            "not_started",
+            "unhealthy",
+            "crash",
+            name="varnish: an own page, refused",
+            beside=beside,
+        )
         at("silent", "stuck", name="varnish: an own page, silent")
         at("sick", "unhealthy", "not_started", name="varnish: an own page, its health check fails")
         at("half", "crash", "not_started", name="varnish: the body breaks off")
@@ -153,7 +162,9 @@ def _application_servers(recorder: Recorder) -> None:
     with gunicorn("-w", "1") as app:
         good = recorder.good(f"{app.url}/")
         app.send(signal.SIGSTOP)
-        recorder.record("gunicorn: its master is stopped, workers go on", f"{app.url}/error", "error", good=good)
+        recorder.record(
+            "gunicorn: its master is stopped, workers go on", f"{app.url}/error", "error", good=good
+        )
         app.send(signal.SIGCONT)
         app.send(signal.SIGKILL)
         time.sleep(0.5)

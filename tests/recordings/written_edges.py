@@ -6,7 +6,9 @@ KONG = "https://github.com/Kong/kong/blob/master/kong/error_handlers.lua"
 ALB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html"
 GATEWAY = "https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html"
 AWS_WAF = "https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-how-it-works.html"
-CLOUDFLARE = "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/"
+CLOUDFLARE = (
+    "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/"
+)
 FASTLY = "https://www.fastly.com/documentation/guides/debugging/common-503-errors-fastly/"
 AKAMAI = "https://techdocs.akamai.com/property-mgr/docs/error-codes"
 ENVOY = "https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage"
