@@ -52,7 +52,8 @@ http {{
     location = /hangs_up {{ return 444; }}
     location = /hidden {{ deny all; }}
     location = /ok {{ proxy_pass http://127.0.0.1:{ok}; }}
-    location = /limit_own {{ error_page 503 /sorry.html; limit_conn c 1; proxy_pass http://127.0.0.1:{slow}; }}
+    location = /limit_own {{ error_page 503 /sorry.html; limit_conn c 1;
+      proxy_pass http://127.0.0.1:{slow}; }}
   }}
   limit_conn_zone $binary_remote_addr zone=c:1m;
   server {{
@@ -143,6 +144,7 @@ Alias /error/ /usr/share/apache2/error/
 </Directory>
 <Directory "{folder}/cgi">
   Options +ExecCGI
+  Require all granted
 </Directory>
 <Proxy "fcgi://127.0.0.1:{refused}">
   ProxySet retry=0
@@ -251,16 +253,17 @@ def _nginx_others(recorder: Recorder, server: Server, tls: int) -> None:
 
 def _nginx_h2(recorder: Recorder, tls: int, vouches: str) -> None:
     """Over HTTP/2 there is no reason phrase."""
-    held = busy_tls(tls, vouches)
     for path, truth in (
         ("refused", "not_started crash"), ("silent", "stuck"), ("bare_503", ""), ("redis_down", "dependency"),
         ("limit", "overload deploy"),
     ):  # fmt: skip
+        held = busy_tls(tls, vouches) if path == "limit" else None
         recorder.record(
             f"nginx: {path} over HTTP/2", f"https://127.0.0.1:{tls}/{path}", *truth.split(),
             options={"http2": True}, ca_file=vouches,
         )  # fmt: skip
-    held.close()
+        if held is not None:
+            held.close()
 
 
 def busy_tls(port: int, vouches: str) -> ssl.SSLSocket:

@@ -1,4 +1,4 @@
-"""Answers that cannot be made here, replayed byte for byte as their makers' documentation or source words them.
+"""Answers that cannot be made here, replayed as their makers' documentation or source words them.
 
 Each row was given its cause before the diagnosis saw it. A row without a cause cannot be told by its bytes:
 nothing may be named for it.

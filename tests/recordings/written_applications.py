@@ -48,11 +48,13 @@ PAGES = (
          "ActiveRecord::ConnectionTimeoutError (could not obtain a connection from the pool within 5.000 "
          "seconds (waited 5.001 seconds); all pooled connections were in use)", "db_connections", (), 5.0),
     Page("Npgsql, its pool is used up", NPGSQL, FAILED, JSON,
-         '{"title":"An error occurred","status":500,"detail":"Npgsql.NpgsqlException: The connection pool has '
-         'been exhausted, either raise \'Max Pool Size\' (currently 100) or \'Timeout\'"}', "db_connections"),
+         '{"title":"An error occurred","status":500,"detail":"Npgsql.NpgsqlException: The connection pool '
+         'has been exhausted, either raise \'Max Pool Size\' (currently 100) or \'Timeout\'"}',
+         "db_connections"),
     Page("ADO.NET, its pool is used up", ADO, FAILED, TEXT,
          "System.InvalidOperationException: Timeout expired. The timeout period elapsed prior to obtaining a "
-         "connection from the pool. This may have occurred because all pooled connections were in use and max "
+         "connection from the pool. This may have occurred because all pooled connections were "
+         "in use and max "
          "pool size was reached.", "db_connections", ("Server: Kestrel",)),
     Page("Ecto, its pool is used up", ECTO, FAILED, JSON,
          '{"error":"connection not available and request was dropped from queue after 2733ms. This means '
@@ -62,7 +64,8 @@ PAGES = (
          '{"message":"MongoWaitQueueTimeoutError: Timed out while checking out a connection from connection '
          'pool"}', "db_connections", ("X-Powered-By: Express",)),
     Page("Tomcat JDBC, its pool is empty", TOMCAT_JDBC, FAILED, HTML,
-         _tomcat(500, "Internal Server Error", "[http-nio-8080-exec-7] Timeout: Pool empty. Unable to fetch a "
+         _tomcat(500, "Internal Server Error",
+              "[http-nio-8080-exec-7] Timeout: Pool empty. Unable to fetch a "
                  "connection in 30 seconds, none available[size:100; busy:100; idle:0; lastwait:30000]."),
          "db_connections"),
     Page("MySQL, a user's limit", MYSQL, FAILED, TEXT,
@@ -72,7 +75,8 @@ PAGES = (
          "ERROR 1129 (HY000): Host '10.0.0.7' is blocked because of many connection errors; unblock with "
          "'mariadb-admin flush-hosts'", "dependency db_connections"),
     Page("PostgreSQL 16, reserved slots", POSTGRES, FAILED, HTML,
-         "<h1>OperationalError at /</h1><pre>connection failed: FATAL: remaining connection slots are reserved"
+         "<h1>OperationalError at /</h1><pre>connection failed: FATAL: remaining connection "
+         "slots are reserved"
          " for roles with the SUPERUSER attribute</pre>", "db_connections", ("Server: gunicorn",)),
     Page("PostgreSQL, read-only after a failover", POSTGRES, FAILED, JSON,
          '{"error":"cannot execute INSERT in a read-only transaction"}', "dependency error"),
@@ -102,27 +106,33 @@ PAGES = (
          "<html><head><title>Deploy in progress</title></head><body><h1>503</h1><h3>Deploy in progress.</h3>"
          "<p>Please try again in a few minutes.</p></body></html>", "deploy", APP_NGINX),
     Page("GitLab, its application is gone", GITLAB, BAD, HTML,
-         "<html><head><title>GitLab is not responding (502)</title></head><body><h1>502</h1><h3>Whoops, GitLab"
+         "<html><head><title>GitLab is not responding "
+         "(502)</title></head><body><h1>502</h1><h3>Whoops, GitLab"
          " is taking too much time to respond.</h3></body></html>", "not_started stuck crash", APP_NGINX),
     Page("Passenger, it cannot start", PASSENGER, FAILED, HTML,
-         "<html><head><title>We're sorry, but something went wrong (500)</title></head><body><h1>We're sorry, "
+         "<html><head><title>We're sorry, but something went wrong "
+         "(500)</title></head><body><h1>We're sorry, "
          "but something went wrong.</h1><p>The issue has been logged for investigation.</p><p>Web application"
          " could not be started by the Phusion Passenger(R) application server.</p></body></html>",
          "not_started", ("Server: nginx + Phusion Passenger(R) 6.0.20",)),
     Page("Passenger, its queue is full", PASSENGER, SICK, HTML,
          "<html><head><title>This website is under heavy load (503)</title></head><body><h1>This website is "
-         "under heavy load (queue full)</h1><p>We're sorry, too many people are accessing this website at the "
+         "under heavy load (queue full)</h1><p>We're sorry, too many people are accessing this "
+         "website at the "
          "same time.</p></body></html>", "overload", ("Server: nginx + Phusion Passenger(R) 6.0.20",)),
     Page("Puma, an error outside the application", PUMA, FAILED, TEXT,
          "An unhandled lowlevel error occurred. The application logs may have details.\n", "error"),
     Page("Puma, it is stopping", PUMA, SICK, TEXT, "", "", ()),
     Page("Rails, a static 500", PUMA, FAILED, HTML,
-         "<html><head><title>We're sorry, but something went wrong (500)</title></head><body><h1>We're sorry, "
+         "<html><head><title>We're sorry, but something went wrong "
+         "(500)</title></head><body><h1>We're sorry, "
          "but something went wrong.</h1></body></html>", "error", APP_NGINX),
     Page("Django, a bare 500", DJANGO, FAILED, HTML,
-         "<!doctype html><html lang='en'><head><title>Server Error (500)</title></head><body><h1>Server Error "
+         "<!doctype html><html lang='en'><head><title>Server Error "
+         "(500)</title></head><body><h1>Server Error "
          "(500)</h1><p></p></body></html>", "error", ("Server: gunicorn",)),
-    Page("PHP-FPM, its script is missing", PHP, "404 Not Found", HTML, "File not found.\n", "moved misconfigured",
+    Page("PHP-FPM, its script is missing", PHP, "404 Not Found", HTML, "File not found.\n",
+         "moved misconfigured",
          ("Server: nginx", "X-Powered-By: PHP/8.2")),
     Page("LiteSpeed, its backend is gone", LITESPEED, SICK, "text/html",
          "<!DOCTYPE html><html><head><title> 503 Service Unavailable</title></head><body><h1>503</h1><h2>"
@@ -133,7 +143,8 @@ PAGES = (
          "</head><body><h2>HTTP Error 500.30 - ASP.NET Core app failed to start</h2></body></html>",
          "not_started", ("Server: Microsoft-IIS/10.0",)),
     Page("IIS, 502.3", IIS, BAD, "text/html",
-         "<html><head><title>IIS 10.0 Detailed Error - 502.3 - Bad Gateway</title></head><body><h3>HTTP Error "
+         "<html><head><title>IIS 10.0 Detailed Error - 502.3 - Bad "
+         "Gateway</title></head><body><h3>HTTP Error "
          "502.3 - Bad Gateway</h3><h4>There was a connection error while trying to route the request.</h4>"
          "</body></html>", "not_started crash", ("Server: Microsoft-IIS/10.0",)),
     Page("IIS, in German", IIS, "503 Dienst nicht verfügbar", "text/html",
@@ -146,7 +157,8 @@ PAGES = (
     Page("Tomcat, the application is not deployed", TOMCAT, "404 ", HTML,
          _tomcat(404, "Not Found", "The requested resource [/shop] is not available"), "moved not_started"),
     Page("Tomcat, in French", TOMCAT, "503 ", HTML,
-         _tomcat(503, "Service indisponible", "Cette application n&#39;est pas disponible actuellement", "État"),
+         _tomcat(503, "Service indisponible", "Cette application n&#39;est pas disponible actuellement",
+              "État"),
          "not_started deploy"),
     Page("Spring, a bare JSON error", SPRING, FAILED, JSON,
          '{"timestamp":"2026-11-28T02:00:00.000+00:00","status":500,"error":"Internal Server Error",'
@@ -156,17 +168,12 @@ PAGES = (
          '":{"status":"UP"}},"groups":["liveness","readiness"]}', "deploy unhealthy not_started"),
     Page("Spring, its circuit breaker", RESILIENCE, SICK, JSON,
          '{"error":"CircuitBreaker \'payments\' is OPEN and does not permit further calls"}', "dependency"),
-    Page("Apache's page in German", APACHE, SICK, HTML,
-         "<!DOCTYPE html><html lang='de'><head><title>Zugriff nicht möglich!</title></head><body><h1>"
-         "Zugriff nicht möglich!</h1><p>Der Server ist derzeit nicht in der Lage die Anfrage zu "
-         "bearbeiten. Entweder ist der Server derzeit überlastet oder wegen Wartungsarbeiten nicht "
-         "verfügbar. Bitte versuchen Sie es später wieder.</p><h2>Error 503</h2></body></html>",
-         "not_started overload deploy", ("Server: Apache/2.4.62 (Debian)",)),
     Page("a maintenance page in Spanish", APACHE, SICK, HTML,
          "<html><head><title>En mantenimiento</title></head><body><h1>Sitio en mantenimiento</h1><p>Volvemos "
          "en unos minutos.</p></body></html>", "deploy", ("Server: nginx", "Retry-After: 3600")),
     Page("a maintenance page in French", APACHE, SICK, HTML,
-         "<html><head><title>Site en maintenance</title></head><body><h1>Maintenance en cours</h1><p>De retour "
+         "<html><head><title>Site en maintenance</title></head><body><h1>Maintenance en "
+         "cours</h1><p>De retour "
          "bientôt.</p></body></html>", "deploy", APP_NGINX),
     Page("an overloaded site in German", APACHE, SICK, HTML,
          "<html><body><h1>Der Server ist zurzeit überlastet</h1><p>Zu viele Anfragen. Bitte versuchen Sie"
@@ -174,7 +181,8 @@ PAGES = (
     Page("a page that lists every excuse", APACHE, SICK, HTML,
          "<html><body><h1>Sorry</h1><p>We may be overloaded or down for maintenance. Please try again.</p>"
          "</body></html>", "", APP_NGINX),
-    Page("Retry-After as a date", RFC_9110, SICK, TEXT, "", "", ("Retry-After: Sat, 28 Nov 2026 06:00:00 GMT",)),
+    Page("Retry-After as a date", RFC_9110, SICK, TEXT, "", "",
+         ("Retry-After: Sat, 28 Nov 2026 06:00:00 GMT",)),
     Page("Retry-After of a day", RFC_9110, SICK, TEXT, "", "", ("Retry-After: 86400", *APP_NGINX)),
     Page("Retry-After of nothing", RFC_9110, SICK, TEXT, "", "", ("Retry-After: 0",)),
     Page("Retry-After that is no number", RFC_9110, SICK, TEXT, "", "", ("Retry-After: soon, 12",)),
@@ -195,12 +203,15 @@ PAGES = (
     Page("a GraphQL error with 200", RFC_9110, "200 OK", JSON,
          '{"errors":[{"message":"connect ECONNREFUSED 10.0.0.7:5432"}],"data":null}', "dependency content"),
     Page("an article about maintenance with 200", DJANGO, "200 OK", HTML,
-         "<html><body><h1>How we plan maintenance work</h1><p>Scheduled maintenance is announced a week ahead."
+         "<html><body><h1>How we plan maintenance work</h1><p>Scheduled maintenance is "
+         "announced a week ahead."
          "</p></body></html>", "content"),
     Page("an article about too many connections with 404", DJANGO, "404 Not Found", HTML,
-         "<html><body><h1>Page not found</h1><p>Popular: How to solve “too many connections” in PostgreSQL</p>"
+         "<html><body><h1>Page not found</h1><p>Popular: How to solve “too many connections” "
+         "in PostgreSQL</p>"
          "</body></html>", "moved"),
     Page("an out of memory error", SPRING, FAILED, TEXT, "java.lang.OutOfMemoryError: Java heap space",
          "overload crash error"),
-    Page("a full disk", DJANGO, FAILED, TEXT, "OSError: [Errno 28] No space left on device", "overload error"),
+    Page("a full disk", DJANGO, FAILED, TEXT, "OSError: [Errno 28] No space left on device",
+         "overload error"),
 )  # fmt: skip

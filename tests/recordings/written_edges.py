@@ -60,7 +60,8 @@ PAGES = (
     Page("ALB, the target closed the connection", ALB, BAD, "text/html", _elb(BAD), "crash not_started", ELB),
     Page("ALB, the target did not respond", ALB, "504 Gateway Time-out", "text/html",
          _elb("504 Gateway Time-out"), "stuck", ELB, 2.0),
-    Page("ALB, its firewall denies", ALB, "403 Forbidden", "text/html", _elb("403 Forbidden"), "blocked", ELB),
+    Page("ALB, its firewall denies", ALB, "403 Forbidden", "text/html", _elb("403 Forbidden"), "blocked",
+         ELB),
     Page("AWS WAF, captcha", AWS_WAF, "405 Method Not Allowed", HTML,
          "<!DOCTYPE html><html><head><title>Human Verification</title></head><body></body></html>", "blocked",
          (*ELB, "x-amzn-waf-action: captcha")),
@@ -81,7 +82,8 @@ PAGES = (
          "stuck", ("Server: kong/3.4.2", "X-Kong-Upstream-Latency: 2001"), 2.0),
     Page("Kong, no such name", KONG, "503 Service Temporarily Unavailable", JSON,
          _kong("name resolution failed"), "dns", ("Server: kong/3.4.2",)),
-    Page("Kong, rate limit", KONG, "429 Too Many Requests", JSON, _kong("API rate limit exceeded"), "overload",
+    Page("Kong, rate limit", KONG, "429 Too Many Requests", JSON, _kong("API rate limit exceeded"),
+         "overload",
          ("Server: kong/3.4.2", "RateLimit-Remaining: 0", "Retry-After: 12")),
     Page("Cloudflare 520", CLOUDFLARE, "520 ", HTML, _flare(520, "Web server is returning an unknown error"),
          "crash", FLARE),
@@ -133,16 +135,19 @@ PAGES = (
          "unhealthy not_started crash", ("Server: Microsoft-Azure-Application-Gateway/v2",)),
     Page("Azure App Service, stopped", AZURE_HOST, "403 Site Disabled", "text/html",
          "<!DOCTYPE html><html><head><title>Web App - Unavailable</title></head><body><h1 id=\"unavailable\">"
-         "Error 403 - This web app is stopped.</h1></body></html>", "not_started deploy", ("x-azure-ref: 0abc",)),
+         "Error 403 - This web app is stopped.</h1></body></html>", "not_started deploy",
+         ("x-azure-ref: 0abc",)),
     Page("Azure Functions, not running", AZURE_HOST, SICK, TEXT, "Function host is not running.",
          "not_started", ("Request-Context: appId=cid-v1:1",)),
     Page("Azure Front Door, its origins", AZURE_HOST, SICK, "text/html",
-         "<h2>Our services aren't available right now</h2><p>We're working to restore all services as soon as "
+         "<h2>Our services aren't available right now</h2><p>We're working to restore all "
+         "services as soon as "
          "possible. Please check back soon.</p>", "", ("X-Azure-Ref: 0abc",)),
     Page("Cloud Run, no instance", CLOUD_RUN, "429 Too Many Requests", "text/html", "Rate exceeded.",
          "overload", ("Server: Google Frontend",)),
     Page("Cloud Run, malformed", CLOUD_RUN, SICK, TEXT,
-         "The request failed because either the HTTP response was malformed or connection to the instance had "
+         "The request failed because either the HTTP response was malformed or connection to "
+         "the instance had "
          "an error.", "crash", ("Server: Google Frontend",)),
     Page("Google, no healthy backend", CLOUD_RUN, SICK, "text/plain", "no healthy upstream", "unhealthy",
          ("via: 1.1 google",)),
@@ -151,7 +156,8 @@ PAGES = (
          "not_started", ("Server: cloudflare", "CF-RAY: 8c1f0a2b9c0d-FRA")),
     Page("Squid, refused", SQUID, SICK, HTML,
          "<!DOCTYPE html><html><head><title>ERROR: The requested URL could not be retrieved</title></head>"
-         "<body><h1>ERROR</h1><h2>The requested URL could not be retrieved</h2><blockquote><p><b>Connection to"
+         "<body><h1>ERROR</h1><h2>The requested URL could not be "
+         "retrieved</h2><blockquote><p><b>Connection to"
          " 10.0.0.7 failed.</b></p></blockquote><p>The system returned: <i>(111) Connection refused</i></p>"
          "</body></html>", "not_started",
          ("Server: squid/6.6", "X-Squid-Error: ERR_CONNECT_FAIL 111", "Via: 1.1 edge (squid/6.6)")),
@@ -165,21 +171,23 @@ PAGES = (
     Page("Heroku, no such app", HEROKU, "404 Not Found", HTML,
          '<iframe src="//www.herokucdn.com/error-pages/no-such-app.html">', "moved", ("Server: Heroku",)),
     Page("Vercel, invocation failed", VERCEL, "500 Internal Server Error", TEXT,
-         "A server error has occurred\n\nFUNCTION_INVOCATION_FAILED\n\nfra1::abcde-1700000000000-1a2b", "crash",
+         "A server error has "
+         "occurred\n\nFUNCTION_INVOCATION_FAILED\n\nfra1::abcde-1700000000000-1a2b", "crash",
          ("Server: Vercel", "x-vercel-error: FUNCTION_INVOCATION_FAILED")),
     Page("Vercel, security checkpoint", VERCEL, "429 Too Many Requests", HTML,
          "<title>Vercel Security Checkpoint</title><p>We're verifying your browser</p>", "blocked",
          ("Server: Vercel", "x-vercel-mitigated: challenge")),
     Page("BIG-IP, rejected", F5, "200 OK", HTML,
          "<html><head><title>Request Rejected</title></head><body>The requested URL was rejected. Please "
-         "consult with your administrator.<br><br>Your support ID is: 7325982368923</body></html>", "blocked"),
+         "consult with your administrator.<br><br>Your support ID is: "
+         "7325982368923</body></html>", "blocked"),
     Page("Imperva, cannot connect", IMPERVA, SICK, "text/html",
          '<html><body><iframe src="/_Incapsula_Resource?CWUDNSAI=9&xinfo=9-1-0%200NNN%20RT(1)%20q(0%20-1%20-1'
          '%20-1)%20r(0%20-1)&incident_id=1&edet=8&cinfo=ffffffff">Request unsuccessful. Incapsula incident '
          "ID: 1-2</iframe></body></html>", "network blocked", ("X-Iinfo: 9-1-0 0NNN RT(1) q(0 -1 -1 -1)",)),
     Page("a problem document about connections", RFC_9457, SICK, PROBLEM,
-         '{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"All database connections '
-         'are in use."}', "db_connections"),
+         '{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"All database '
+         'connections are in use."}', "db_connections"),
     Page("a problem document about a dependency", RFC_9457, SICK, PROBLEM,
          '{"type":"https://shop.example/errors/payment","title":"Payment provider is unreachable",'
          '"status":503,"detail":"connect ECONNREFUSED 10.0.0.7:443"}', "dependency"),

@@ -12,7 +12,7 @@ from components.probers.held.session import Loss, seconds
 
 MAX_WORDS = 3  # kinds of loss that a sentence names
 AT_ONCE_S = 0.5  # connections that end within this time end together
-IDLE_S = 2.0  # silence from which it is worth saying how long it was
+IDLE_S = 1.9  # silence from which it is worth saying how long it was
 EVEN_S = 1.0  # how far equal limits may lie apart
 # What all lost connections met counts as such; what they met otherwise is that connections are dropped
 OF_THE_ANSWER = (Failure.PROTOCOL, Failure.TOO_LARGE, Failure.TIMEOUT_TRANSFER, Failure.ASSERTION)
