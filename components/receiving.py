@@ -12,7 +12,16 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F
 
 from components import event_log
-from components.models import Heartbeat, Inbox, Probe, Signal, SpoolMark
+from components.models import (
+    Component,
+    DeployAddress,
+    DeployMarker,
+    Heartbeat,
+    Inbox,
+    Probe,
+    Signal,
+    SpoolMark,
+)
 from components.models.heartbeat import MAX_AHEAD
 from components.models.inbox import LISTENING
 from components.outcomes import Outcome
@@ -128,6 +137,9 @@ def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
     """Signals, states, and probes that are to be judged at once. Rows are locked in the order of probes."""
     by_key = defaultdict(list)
     for arrival in arrivals:
+        if arrival.report.is_deploy:
+            _mark_deploy(arrival.key_hash, _not_ahead(arrival.report, now))
+            continue
         by_key[arrival.key_hash].append(_not_ahead(arrival.report, now))
     rows = Inbox.objects.select_for_update(of=("self",)).filter(key_hash__in=by_key)
     inboxes = list(rows.select_related("probe").order_by("probe_id"))
@@ -148,6 +160,20 @@ def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
     for probe_id in urgent:
         due = int(now.timestamp())
         Probe.objects.filter(pk=probe_id, next_slot__gt=due).update(next_slot=due)
+
+
+def _mark_deploy(key_hash: str, report: Report) -> None:
+    """A marker; nothing when its address or component is gone meanwhile."""
+    address = DeployAddress.objects.filter(key_hash=key_hash).first()
+    component = Component.objects.filter(public_id=report.source).first() if report.source else None
+    if address is None or (report.source and component is None):
+        event_log.record("signal.unknown_address", count=1)
+        return
+    DeployMarker.objects.mark_reported(
+        report.text, component, report.at,
+        begins=report.kind is not Kind.DEPLOY_FINISHED, ends=report.kind is not Kind.DEPLOY_STARTED,
+    )  # fmt: skip
+    DeployAddress.objects.filter(pk=address.pk).update(used_at=report.at)
 
 
 def _not_ahead(report: Report, now: datetime) -> Report:

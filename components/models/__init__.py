@@ -4,6 +4,7 @@ from components.models.check import Check
 from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
 from components.models.deploy import DeployMarker, DeploySource
+from components.models.deploy_address import DeployAddress
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
 from components.models.inbox import Inbox
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "Component",
     "DayTally",
+    "DeployAddress",
     "DeployMarker",
     "DeploySource",
     "Flip",

@@ -22,6 +22,9 @@ class Kind(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
     NO_DATA = "no_data"  # the source itself cannot tell
+    DEPLOY = "deploy"  # at one moment; `source` is a component's id, `text` the version
+    DEPLOY_STARTED = "deploy_started"
+    DEPLOY_FINISHED = "deploy_finished"
     CONTACT = "contact"  # the source is there, and says nothing of any alert
 
 
@@ -41,6 +44,11 @@ class Report:
     text: str = ""
     exit_status: int | None = None
     note: str = ""
+
+    @property
+    def is_deploy(self) -> bool:
+        """Whether it is of a deploy, not of a probe."""
+        return self.kind in (Kind.DEPLOY, Kind.DEPLOY_STARTED, Kind.DEPLOY_FINISHED)
 
     @property
     def is_success(self) -> bool:

@@ -5,6 +5,7 @@ from django.urls import path
 from statuspage.console import (
     branding,
     components,
+    deploys,
     hooks,
     incidents,
     maintenance,
@@ -73,6 +74,8 @@ urlpatterns = [
     path("settings/regions", regions.list_page, name="console_regions"),
     path("settings/regions/<int:pk>/rotate", regions.rotate, name="console_region_rotate"),
     path("settings/regions/<int:pk>/remove", regions.remove, name="console_region_remove"),
+    path("settings/deploys", deploys.list_page, name="console_deploys"),
+    path("settings/deploys/<int:pk>/remove", deploys.remove, name="console_deploy_remove"),
     path("templates", templates.list_page, name="console_templates"),
     path("templates/new", templates.form_page, name="console_template_new"),
     path("templates/<int:pk>", templates.form_page, name="console_template"),
