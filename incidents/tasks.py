@@ -36,13 +36,13 @@ from components.models import (
     Probe,
 )
 from components.models.claims import LEASE_SLACK_S
-from components.models.verdict import ONE_MORE_GOOD
+from components.models.verdict import ONE_MORE_ALIKE
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
 from incidents import automation, sight
 from incidents.hooks import runner
-from incidents.models import Incident, Maintenance
+from incidents.models import Act, Incident, Maintenance
 from incidents.past_values import with_past
 from incidents.tallies import tally_excused
 
@@ -180,7 +180,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         )
         heard = int(now.timestamp())
         Probe.queue.filter(pk__in=quiet).update(
-            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_GOOD
+            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_ALIKE
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         for probe, finding, outcome, why in news:
