@@ -89,6 +89,12 @@ def roll_up() -> None:
     tally_excused(datetime.now(UTC))
 
 
+@shared_task(name="incidents.prune", ignore_result=True, throws=(OperationalError,))
+def prune() -> None:
+    """Delete the acts of hooks that are past their keep."""
+    Act.objects.prune(datetime.now(UTC))
+
+
 @shared_task(name="incidents.watch_hooks", ignore_result=True, throws=(OperationalError,))
 def watch_hooks() -> None:
     """See to it that the message worker runs the hook runner, in threads of its own."""
