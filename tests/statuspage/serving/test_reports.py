@@ -427,6 +427,6 @@ def test_a_renewed_address_takes_reports_and_the_old_one_is_refused_at_once(web,
     wait_for(lambda: httpx.get(old).status_code == 404, 5)
     assert httpx.get(f"{ping(web, job)}/start").status_code == 200
     assert [row[0] for row in told(job, 2)] == ["success", "start"]
-    file = settings.SPOOL_DIR / "addresses.json"
+    file = web.folder / "spool" / "addresses.json"
     wait_for(lambda: hash_of(job.inbox.key) in file.read_text(), 20)
     assert hash_of(old.rsplit("/", 1)[1]) not in file.read_text()
