@@ -151,13 +151,18 @@ def test_by_keys_alone(web, browser, suspicion):
     page.locator("#live").wait_for()
     page.keyboard.press("p")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
+    page.wait_for_load_state("load")  # keys work once the script is there
+    page.wait_for_function("document.activeElement?.id === 'body'")
     page.keyboard.press("Control+End")
     page.keyboard.type(" Sent by keys.")
     page.keyboard.press("Control+Enter")
     page.get_by_text("Notifications go out in").wait_for()
     assert Incident.objects.get().updates.last().body.endswith("Sent by keys.")
+    page.wait_for_load_state("load")
     page.keyboard.press("u")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
+    page.wait_for_load_state("load")
+    page.wait_for_function("document.activeElement?.id === 'body'")
     page.keyboard.type("Fixed.")
     page.keyboard.press("Alt+3")
     assert page.locator("[name=phase]:checked").input_value() == "monitoring"

@@ -67,6 +67,7 @@ def test_at_the_usual_size_the_four_statuses_stand_in_one_row(looking, width):
     page.set_viewport_size({"width": width, "height": 900})
     looking.log_in(staff("ada"), f"/console/incidents/{Incident.objects.get().public_id}/compose")
     page.locator(".picker label").first.wait_for()
+    page.wait_for_load_state("load")  # the style sheet may come after the words
     tops = page.eval_on_selector_all(
         ".picker label, .phases label",
         "(all) => all.map((one) => one.offsetTop + one.parentElement.offsetTop)",
