@@ -27,7 +27,7 @@ ALIKE = Case(
     When(outcome=Outcome.DEGRADED, then=Value(health.BADNESS[Outcome.DEGRADED])),
     default=Value(0),
 )
-ONE_MORE_ALIKE = F("recent").bitleftshift(BITS).bitand(MASK).bitor(ALIKE)
+ONE_MORE_ALIKE = F("recent").bitleftshift(BITS).bitand(MASK).bitor(cast("Any", ALIKE))
 
 
 class Verdict(Pointed):

@@ -70,12 +70,12 @@ class File:
         if whole:
             end = self.stored + sum(map(len, whole))
             return Batch(self.name, self.stored, end, tuple(_rows(whole)))
-        end = self._newline_after(self.stored + len(data))
-        if end is None:
+        newline = self._newline_after(self.stored + len(data))
+        if newline is None:
             self.stored = self.size  # a torn end: its sender was never answered
             return None
-        _leave_out(end - self.stored)
-        return Batch(self.name, self.stored, end, ())
+        _leave_out(newline - self.stored)
+        return Batch(self.name, self.stored, newline, ())
 
     def _newline_after(self, place: int) -> int | None:
         """Where the line that this place is in ends; None if it never does."""

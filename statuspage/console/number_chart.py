@@ -22,6 +22,7 @@ from statuspage.console.plot import HIGH, WIDE, Span, Word, deploys, path, times
 MAX_ROWS = 20_000
 FAR = 4.0  # a limit that is more than so many times what was measured would press the line flat
 APART = 18  # pixels between two words on one side
+SMALLEST = -300  # as a power of ten
 FEW = 1e-9  # of a value: less than this of it is noise of the arithmetic
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -190,16 +191,17 @@ class Axis:
         """Wide enough for what was measured, and for the limits that are not far from it."""
         if not values:
             values = [*limits] or [0.0]
-        size = max(map(abs, values)) or 1.0  # so that no difference is too large a number
+        most = max(map(abs, values)) or 1.0
+        size = 10.0 ** max(SMALLEST, math.floor(math.log10(most)))  # no difference is too large a number then
         low, high = min(values) / size, max(values) / size
         if 0 <= low <= high / 2:
             low = 0.0
         if low / 2 <= high <= 0:
             high = 0.0
-        near = [v / size for v in limits if abs(v / size) <= FAR]
+        near = [v / size for v in limits if abs(v / size) <= FAR * (most / size)]
         low, high = min([low, *near]), max([high, *near])
         if high - low < FEW:
-            low, high = (low - 0.1, high + 0.1) if low else (0.0, 1.0)
+            low, high = (low - abs(low) / 10, high + abs(high) / 10) if low else (0.0, 1.0)
         step = _round_step(high - low)
         bottom, top = math.floor(low / step + FEW), math.ceil(high / step - FEW)
         return cls(size, tuple(step * mark for mark in range(bottom, max(top, bottom + 1) + 1)))

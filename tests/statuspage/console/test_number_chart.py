@@ -61,6 +61,19 @@ def test_limits_are_lines_with_their_words():
     assert "Limits: degraded above 0.8, down above 0.98, full at 1." in chart.label
 
 
+@pytest.mark.parametrize(("values", "marks"), [
+    ([0.77, 0.986], [0.7, 0.8, 0.9, 1.0]), ([0, 830], [0, 500, 1000]), ([-4, -10], [-10, -5, 0]),
+    ([7, 7], None), ([0, 0], [0, 0.5, 1]), ([1e-9, 3e-9], [0, 1e-9, 2e-9, 3e-9]),
+])  # fmt: skip
+def test_the_axis_has_round_marks(values, marks):
+    axis = Axis.around(values, [])
+    if marks is not None:
+        assert set(marks) <= {float(f"{mark:.6g}") for mark in axis.marks}
+    assert all(
+        len(f"{abs(mark):.6g}".replace(".", "").strip("0").partition("e")[0]) <= 2 for mark in axis.marks
+    )
+
+
 def test_a_limit_that_is_far_is_named_but_not_drawn():
     chart = drawn([1, 2, 3], limits="down above 5000")
     assert [line.y for line in chart.lines] == [""]
