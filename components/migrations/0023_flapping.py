@@ -17,7 +17,11 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=3,
                 default=3,
-                help_text="For services that fail on and off: with at least this many bad checks, and results that keep changing, it is degraded, and failed ones open one incident. Must be more than “confirm down”. 0: only checks in a row count.",
+                help_text=(
+                    "For services that fail on and off: with at least this many bad checks, and "
+                    "results that keep changing, it is degraded, and failed ones open one incident. "
+                    "Must be more than “confirm down”. 0: only checks in a row count."
+                ),
                 validators=[django.core.validators.MaxValueValidator(15, "Use at most 15 bad checks.")],
                 verbose_name="bad checks, at least",
             ),
@@ -29,7 +33,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default=21,
                 default=21,
-                help_text="It fails on and off when half of the possible changes between these are there, until less than a quarter is left. The newest count most.",
+                help_text=(
+                    "It fails on and off when half of the possible changes between these are there, "
+                    "until less than a quarter is left. The newest count most."
+                ),
                 validators=[
                     django.core.validators.MinValueValidator(2, "Use at least the last 2 checks."),
                     django.core.validators.MaxValueValidator(30, "Use at most the last 30 checks."),
