@@ -133,6 +133,7 @@ def configure(sender: Any, **_: Any) -> None:
             # after the tallies of the minute are there; before them it waits for the next one
             "excused": {"task": "incidents.roll_up", "schedule": 60.0, "options": {"expires": 60}},
             "series": {"task": "incidents.plan_ahead", "schedule": 3600.0, "options": {"expires": 3600}},
+            "prune_acts": {"task": "incidents.prune", "schedule": 3600.0, "options": {"expires": 3600}},
             "prune": {"task": "components.prune", "schedule": 3600.0, "options": {"expires": 3600}},
         },
     )

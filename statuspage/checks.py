@@ -180,6 +180,7 @@ RANGES = {
     "HOOKS_BRAKE_CALLS": (1, 1_000),
     "HOOKS_BRAKE_S": (60, 86_400),
     "HOOKS_DEPLOY_QUIET_S": (0, 86_400),
+    "HOOKS_ACT_RETENTION_DAYS": (8, 3_650),  # a budget looks back a week at most
 }
 LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
     _page,

@@ -14,7 +14,7 @@ from components.models.probe import Probe
 from components.models.remote_region import RegionRequest, RemoteRegion
 from components.models.signal import Signal
 from components.models.spool_mark import SpoolMark
-from components.models.tally import DayTally, HourTally
+from components.models.tally import DayTally, HourTally, NumberTally
 
 __all__ = [
     "AutoIncidents",
@@ -31,6 +31,7 @@ __all__ = [
     "HourTally",
     "Inbox",
     "Joining",
+    "NumberTally",
     "Page",
     "Picture",
     "Probe",

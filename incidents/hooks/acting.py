@@ -211,7 +211,7 @@ def _start(act: Act, hook: Hook, it: Situation, now: datetime) -> Order | None:
     act.state, act.started_at = ActState.STARTED, now
     act.ends_at = now + timedelta(seconds=hook.deadline_s) + SLACK
     try:
-        order = call.order(act, hook)
+        order = call.order(act, hook, now)
     except encryption.DecryptionError as error:
         _cannot_sign(act, hook, str(error.__doc__), now)
         return None
