@@ -213,6 +213,9 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise EnvError("METRICS_TOKEN is short: use 16 characters or more.")
 HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
+HEARTBEAT_FAIL_URL = env.str("HEARTBEAT_FAIL_URL", "")
+if HEARTBEAT_FAIL_URL and not HEARTBEAT_URL:
+    raise EnvError("HEARTBEAT_FAIL_URL needs HEARTBEAT_URL: nothing else would report a recovery.")
 PUBLISH_DELAY_S = env.int("PUBLISH_DELAY_S", 90)
 UNDO_S = env.int("UNDO_S", 20)
 TELL_AFTER_S = env.int("TELL_AFTER_S", 20)

@@ -68,7 +68,8 @@ def _is_overtaken(notice: Notice) -> bool:
 
 
 def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) -> datetime:
-    if not is_digest or channel is not Channel.EMAIL:
+    # a report is a mail of its own: it is made at the hour of digests, and would wait for the next day's
+    if not is_digest or channel is not Channel.EMAIL or notice.kind == NoticeKind.REPORT:
         return now
     local = now.astimezone(identity.current().zone)
     at = local.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
@@ -77,7 +78,7 @@ def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) ->
 
 def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
     """By subscriber: when those just notified of the same story may be notified again."""
-    if not ids or notice.kind == NoticeKind.COMPONENT:
+    if not ids or notice.kind in (NoticeKind.COMPONENT, NoticeKind.REPORT):
         return {}
     of_story = {f"notice__{name}": getattr(notice, f"{name}_id") for name in ("incident", "maintenance")}
     rows = (

@@ -24,8 +24,8 @@ CALLERS = {
     "incidents/hooks/targets.py": {"HOOKS"},
     "statuspage/console/probe_detail/trials.py": {"PROBES"},
     "subscribers/alerts/forms.py": {"ALERTS"},
+    "subscribers/alerts/outgoing.py": {"ALERTS"},
     "subscribers/alerts/sending.py": {"ALERTS"},
-    "subscribers/alerts/watch.py": {"ALERTS"},
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
     "statuspage/serving/reports/sns_desk.py": {"SUBSCRIBERS"},  # Amazon's, as a stranger's message names it
