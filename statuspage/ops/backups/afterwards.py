@@ -8,11 +8,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
 
 from components import removal_mark
 from components.models import Heartbeat, Page
@@ -69,11 +71,15 @@ def settle(now: datetime, newest: int, name: str) -> Settled:
     settled = Settled(
         held=notification_status.answers().hold_back(now),
         disarmed=Hook.objects.disarm_all(DISARMED),
-        under_way=tuple(str(row.title) for row in (*incidents, *work)),
+        under_way=tuple(title for rows in (incidents, work) for title in _titles(rows)),
     )
     after = {"held": settled.held, "disarmed": settled.disarmed}
     Audit.objects.note(None, "database.restore", name, after=after)
     return settled
+
+
+def _titles(rows: QuerySet[Any]) -> list[str]:
+    return list(rows.order_by("pk").values_list("title", flat=True))
 
 
 def drop_page_copies() -> None:
