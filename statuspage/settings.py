@@ -59,7 +59,12 @@ SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+try:
+    PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+except ValueError as error:
+    raise EnvError(
+        "PUBLIC_URL cannot be read: write the full address, such as https://status.example.org."
+    ) from error
 
 # Django
 SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret()

@@ -8,6 +8,7 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from components import identity
 from components.models import StatusSpan
 from incidents.models import Maintenance, Notice, NoticeKind
+from subscribers.delivery import known_stories
 from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
 from subscribers.states import Channel
 
@@ -33,7 +34,7 @@ def _sort_chunk(notice_id: int, now: datetime) -> int | None:
         notice = Notice.objects.select_for_update().filter(pk=notice_id, sorted_at=None).first()
         if notice is None:
             return None
-        if _is_overtaken(notice):
+        if _is_overtaken(notice) or known_stories.is_held(notice):
             Notice.objects.filter(pk=notice.pk).update(sorted_at=now)
             return None
         chunk = list(

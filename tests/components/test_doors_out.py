@@ -30,6 +30,8 @@ CALLERS = {
     "subscribers/tasks.py": {"SUBSCRIBERS"},
     "statuspage/serving/reports/sns_desk.py": {"SUBSCRIBERS"},  # Amazon's, as a stranger's message names it
     "statuspage/staff/login/oidc_http.py": {"SIGN_ON"},
+    "statuspage/ops/doctor/outside.py": {"OWN_PAGE", "SIGN_ON"},
+    "statuspage/ops/doctor/mail.py": {"SUBSCRIBERS"},
     "statuspage/ops/watch.py": {
         "SUBSCRIBERS"
     },  # only whether the mail server answers; a server of our own is not judged
