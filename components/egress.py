@@ -49,6 +49,7 @@ class Door(StrEnum):
     REGION = "REGION_SERVER"  # the operator of a remote region: the server is often on a private network
     SELF_TEST = "nothing (for the self-test)"  # ourselves: a target that is served for one check
     HOOKS = "EGRESS_ALLOW (for recovery hooks)"  # staff who may edit hooks
+    OWN_PAGE = "PUBLIC_URL"  # the operator, asking for the page's own address in a shell
 
 
 class DeniedError(EgressError):
@@ -331,6 +332,7 @@ def through(door: Door) -> Egress:
         Door.REGION: EVERYWHERE,
         Door.SELF_TEST: ["127.0.0.1/32"],
         Door.HOOKS: settings.EGRESS_ALLOW,
+        Door.OWN_PAGE: EVERYWHERE,
     }
     return Egress(lists[door], setting=door.value)
 

@@ -96,9 +96,7 @@ def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[Stat
     run = (*_same_side(state, outcome), (outcome, at))
     settled = _settle(state.outcome, run, rule)
     if settled is not None:
-        new, since = settled
-        turn = Turn(state.outcome, new, since, at)
-        return State(outcome=new, since=since, heard_at=at, run=_tail(run, new)), turn
+        return _turn(state, *settled, run, rule)
     kind = state.memory.found(rule.limits)
     if _is_worse(outcome, state.outcome) and (
         kind is Kind.FAILING or (kind is Kind.SLOW and state.outcome is Outcome.UP)
@@ -108,17 +106,40 @@ def step(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[Stat
 
 
 def _remember(state: State, outcome: Outcome, at: datetime, rule: Rule) -> Memory:
-    """The memory with this result, which counts as bad if it is worse; empty while it is down or unknown."""
-    if not rule.limits.count or state.outcome in (Outcome.UNKNOWN, Outcome.DOWN):
+    """The memory with this result, dated if it is worse than the verdict; empty while nothing is known."""
+    if not rule.limits.count:
         return Memory()
-    return state.memory.after(BADNESS[outcome] if _is_worse(outcome, state.outcome) else 0, at)
+    if state.outcome is Outcome.UNKNOWN:
+        return Memory.steady(BADNESS[outcome])
+    return state.memory.after(BADNESS[outcome], at if _is_worse(outcome, state.outcome) else None)
+
+
+def _turn(
+    state: State, new: Outcome, since: datetime, run: tuple[tuple[Outcome, datetime], ...], rule: Rule
+) -> tuple[State, Turn | None]:
+    """What results in a row have confirmed; a recovery only if it does not change all the time."""
+    at = run[-1][1]
+    kind = state.memory.found(rule.limits, is_confirmed=True)
+    if new is not Outcome.UP or state.outcome is Outcome.UNKNOWN or kind is Kind.STEADY:
+        turn = Turn(state.outcome, new, since, at)
+        memory = replace(state.memory, bad_at=())  # those of an outage that has been dated
+        return State(new, since=since, heard_at=at, run=_tail(run, new), memory=memory), turn
+    is_new, is_failing = state.outcome is not Outcome.DEGRADED, kind is Kind.FAILING
+    unsteady = replace(
+        state, outcome=Outcome.DEGRADED, since=since if is_new else state.since, run=run,
+        memory=replace(state.memory, kind=kind),
+    )  # fmt: skip
+    if not (is_new or is_failing):
+        return unsteady, None
+    return unsteady, Turn(state.outcome, Outcome.DEGRADED, since, at, is_failing=is_failing)
 
 
 def _become_unsteady(
     state: State, kind: Kind, run: tuple[tuple[Outcome, datetime], ...], rule: Rule
 ) -> tuple[State, Turn]:
-    """Too many of the last results were bad, though never enough in a row."""
-    at, since = run[-1][1], _first_bad(state, rule)
+    """The last results change too often between good and bad, though none are confirmed."""
+    at = run[-1][1]
+    since = _first_bad(state, rule, at)
     turn = Turn(state.outcome, Outcome.DEGRADED, since, at, is_failing=kind is Kind.FAILING)
     is_new = state.outcome is not Outcome.DEGRADED
     alike = tuple(takewhile(lambda result: _is_down(result) == _is_down(run[-1]), reversed(run)))
@@ -129,21 +150,24 @@ def _become_unsteady(
 
 
 def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> tuple[State, Turn | None]:
-    """It was unsteady: never better than degraded until the window runs clean, and down as ever.
+    """It was unsteady: never better than degraded until few changes are left, and down as ever.
 
     Here `run` holds the last results that all failed, or that all did not.
     """
-    memory = state.memory.after(BADNESS[outcome], at)
+    memory = state.memory.after(BADNESS[outcome], at if BADNESS[outcome] else None)
     goes_on = bool(state.run) and _is_down(state.run[-1]) == (outcome is Outcome.DOWN)
     run = (*(state.run if goes_on else ()), (outcome, at))
     run = run[-max(rule.confirm_down, rule.confirm_up, rule.limits.window) :]
     state = replace(state, heard_at=at, memory=memory, run=run)
     good = tuple(takewhile(lambda result: result[0] is Outcome.UP, reversed(run)))
-    if memory.is_clean(rule.limits) and len(good) >= rule.confirm_up:
+    is_quiet = memory.is_quiet(rule.limits)
+    if is_quiet and len(good) >= rule.confirm_up:
         turn = Turn(state.outcome, Outcome.UP, good[-1][1], at)
-        return State(Outcome.UP, since=turn.at, heard_at=at), turn
-    if memory.level(rule.limits) == BADNESS[state.outcome]:
-        return replace(state, run=(), memory=Memory()), None  # as bad all the time: no on and off
+        steady = replace(memory, kind=Kind.STEADY)
+        return State(Outcome.UP, since=turn.at, heard_at=at, memory=steady), turn
+    if is_quiet and outcome is state.outcome:
+        steady = replace(memory, kind=Kind.STEADY)
+        return replace(state, run=(), memory=steady), None  # as bad all the time: no on and off
     begins_to_fail = memory.kind is Kind.SLOW and memory.found(rule.limits) is Kind.FAILING
     if begins_to_fail:
         state = replace(state, memory=replace(memory, kind=Kind.FAILING))
@@ -153,14 +177,13 @@ def _step_unsteady(state: State, outcome: Outcome, at: datetime, rule: Rule) -> 
         turn = Turn(state.outcome, new, run[0][1], at)
         return replace(state, outcome=new, since=turn.at), turn
     if begins_to_fail and state.outcome is Outcome.DEGRADED:
-        return state, Turn(state.outcome, state.outcome, _first_bad(state, rule), at, is_failing=True)
+        return state, Turn(state.outcome, state.outcome, _first_bad(state, rule, at), at, is_failing=True)
     return state, None
 
 
-def _first_bad(state: State, rule: Rule) -> datetime:
-    """The first bad result of the window since the probe was last healthy."""
-    first = state.memory.since(rule.limits)
-    return first if state.since is None else max(first, state.since)
+def _first_bad(state: State, rule: Rule, at: datetime) -> datetime:
+    """The first bad result of the window since the probe was last healthy, at the latest now."""
+    return state.memory.since(rule.limits, state.since) or at
 
 
 def _is_down(result: tuple[Outcome, datetime]) -> bool:

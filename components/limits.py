@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from components.outcomes import Outcome
 
@@ -75,6 +76,15 @@ def crossed(value: float, limits: Iterable[Limit]) -> Limit | None:
         if furthest is None or (limit.is_above == furthest.is_above and limit.is_beyond(furthest)):
             furthest = limit
     return furthest
+
+
+def value_in(facts: Any) -> float | None:
+    """The number among the facts of a check (`value`); None where none was measured."""
+    try:
+        value = float(facts["value"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
 
 
 def spelled(value: float) -> str:

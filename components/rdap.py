@@ -4,12 +4,14 @@ IANA's bootstrap file (RFC 9224) names the server of each top-level domain; some
 learned is kept in VAR_DIR/rdap, so that restarts and many workers ask no more often than one would.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +32,7 @@ UNREACHED_S = 3600  # after a server that did not answer at all
 MIN_PAUSE_S, MAX_PAUSE_S = 3600, 30 * DAY_S  # of what a server may ask for by Retry-After
 CLAIM_S = 120  # for one question: meanwhile nobody else asks it
 SAFE = re.compile("[^a-z0-9.-]")
+UNWRITABLE = "Our data folder cannot be written, so the registry is not asked."
 
 
 class RDAPError(Exception):
@@ -67,9 +70,8 @@ class Registration:
 
 async def registration(domain: str, door: Egress, now: datetime, *, deadline_s: float) -> Registration:
     """What is known of a domain, asked for if it is time. Raises RDAPError."""
-    entry = _read(domain)
-    if _is_due(entry, now):
-        _write(domain, _claimed(entry, now))
+    entry, is_ours = _claim(domain, now)
+    if is_ours:
         entry = await _asked(domain, entry, door, now, deadline_s)
         _write(domain, entry)
     if entry.answer is None:
@@ -84,9 +86,8 @@ async def registration(domain: str, door: Egress, now: datetime, *, deadline_s: 
 
 async def server_of(domain: str, door: Egress, now: datetime, *, deadline_s: float) -> str:
     """The address of the registry's server. Raises NoServerError, RDAPError if nobody could tell."""
-    entry = _read("bootstrap")
-    if _is_due(entry, now):
-        _write("bootstrap", _claimed(entry, now))
+    entry, is_ours = _claim("bootstrap", now)
+    if is_ours:
         try:
             document, _ = await _fetched(BOOTSTRAP, door, deadline_s)
             entry = Entry(_tomorrow("bootstrap", now), now.timestamp(), _services(document))
@@ -209,16 +210,41 @@ def _is_due(entry: Entry, now: datetime) -> bool:
     return not now.timestamp() < entry.next_at <= now.timestamp() + MAX_PAUSE_S + DAY_S
 
 
-def _claimed(entry: Entry, now: datetime) -> Entry:
-    return Entry(now.timestamp() + CLAIM_S, entry.known_at, entry.answer, entry.problem)
-
-
 def is_fresh(known_at: datetime, now: datetime) -> bool:
     """Whether what was learned then still counts: a week, as several tries may fail."""
     return now - known_at < timedelta(days=7)
 
 
 # What is remembered
+
+
+def _claim(name: str, now: datetime) -> tuple[Entry, bool]:
+    """What is known, and whether the caller is to ask: of all processes one. Raises RDAPError."""
+    with _locked():
+        entry = _read(name)
+        if not _is_due(entry, now):
+            return entry, False
+        claimed_until = now.timestamp() + CLAIM_S
+        _write(name, Entry(claimed_until, entry.known_at, entry.answer, entry.problem))
+        return entry, True
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """Nobody else reads and claims an entry meanwhile. Raises RDAPError."""
+    file = Path(settings.VAR_DIR) / "rdap" / "lock"
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise RDAPError(UNWRITABLE) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # held for a few microseconds, and by no process that died
+        yield
+    except OSError as error:
+        raise RDAPError(UNWRITABLE) from error
+    finally:
+        os.close(descriptor)
 
 
 def _file(name: str) -> Path:
@@ -242,4 +268,4 @@ def _write(name: str, entry: Entry) -> None:
         unfinished.write_text(json.dumps(asdict(entry)))
         unfinished.replace(file)
     except OSError as error:
-        raise RDAPError("Our data folder cannot be written, so the registry is not asked.") from error
+        raise RDAPError(UNWRITABLE) from error

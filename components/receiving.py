@@ -9,10 +9,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from components import event_log
-from components.models import Heartbeat, Inbox, Probe, Signal, SpoolMark
+from components.models import (
+    Component,
+    DeployAddress,
+    DeployMarker,
+    Heartbeat,
+    Inbox,
+    Probe,
+    Signal,
+    SpoolMark,
+)
 from components.models.heartbeat import MAX_AHEAD
 from components.models.inbox import LISTENING
 from components.outcomes import Outcome
@@ -23,7 +32,7 @@ from components.passive.spool import Batch
 log = logging.getLogger(__name__)
 
 REPEAT_S = 1.0  # what says the same again within this is the same report
-MAX_NEWEST = 50  # different reports remembered for that
+MAX_NEWEST = 50  # different reports, and ids of messages, remembered for that
 HEARTBEAT = "heartbeat"
 
 
@@ -126,20 +135,21 @@ def _arrivals(rows: Iterable[dict[str, Any]]) -> list[Arrival]:
 
 def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
     """Signals, states, and probes that are to be judged at once. Rows are locked in the order of probes."""
-    by_key = defaultdict(list)
-    for arrival in arrivals:
-        by_key[arrival.key_hash].append(_not_ahead(arrival.report, now))
-    rows = Inbox.objects.select_for_update(of=("self",)).filter(key_hash__in=by_key)
+    deploys = [arrival for arrival in arrivals if arrival.report.is_deploy]
+    for arrival in deploys:
+        _mark_deploy(arrival.key_hash, _not_ahead(arrival.report, now))
+    arrivals = [arrival for arrival in arrivals if not arrival.report.is_deploy]
+    hashes = {arrival.key_hash for arrival in arrivals}
+    rows = Inbox.objects.select_for_update(of=("self",))
+    rows = rows.filter(Q(key_hash__in=hashes) | Q(old_key_hash__in=hashes))
     inboxes = list(rows.select_related("probe").order_by("probe_id"))
-    lost = len(by_key) - len(inboxes)
-    if lost:
-        event_log.record("signal.unknown_address", count=lost)
+    by_probe = _by_probe(arrivals, inboxes, now)
     signals: list[Signal] = []
     urgent = []
     for inbox in inboxes:
         if not inbox.probe.is_passive:
             continue  # its kind was changed since the address was read
-        told, is_urgent = _hear(inbox, by_key[inbox.key_hash])
+        told, is_urgent = _hear(inbox, by_probe[inbox.probe_id])
         signals += [Signal.of(inbox.probe_id, report) for report in told]
         if is_urgent:
             urgent.append(inbox.probe_id)
@@ -150,6 +160,37 @@ def _take(arrivals: Sequence[Arrival], now: datetime) -> None:
         Probe.objects.filter(pk=probe_id, next_slot__gt=due).update(next_slot=due)
 
 
+def _mark_deploy(key_hash: str, report: Report) -> None:
+    """A marker; nothing when its address or component is gone meanwhile."""
+    address = DeployAddress.objects.filter(key_hash=key_hash).first()
+    component = Component.objects.filter(public_id=report.source).first() if report.source else None
+    if address is None or (report.source and component is None):
+        event_log.record("signal.unknown_address", count=1)
+        return
+    DeployMarker.objects.mark_reported(
+        report.text, component, report.at,
+        begins=report.kind is not Kind.DEPLOY_FINISHED, ends=report.kind is not Kind.DEPLOY_STARTED,
+    )  # fmt: skip
+    DeployAddress.objects.filter(pk=address.pk).update(used_at=report.at)
+
+
+def _by_probe(
+    arrivals: Sequence[Arrival], inboxes: Sequence[Inbox], now: datetime
+) -> dict[int, list[Report]]:
+    """The reports of each probe, by its id, in the order in which they came."""
+    by_hash = {inbox.old_key_hash: inbox for inbox in inboxes} | {inbox.key_hash: inbox for inbox in inboxes}
+    by_probe, lost = defaultdict(list), 0
+    for key_hash, report in arrivals:
+        inbox = by_hash.get(key_hash)
+        if inbox is not None and inbox.takes(key_hash, report.at):
+            by_probe[inbox.probe_id].append(_not_ahead(report, now))
+        else:
+            lost += 1
+    if lost:
+        event_log.record("signal.unknown_address", count=lost)
+    return by_probe
+
+
 def _not_ahead(report: Report, now: datetime) -> Report:
     """A web process whose clock is ahead must not speak for the time until it comes."""
     return report if report.at - now <= MAX_AHEAD else replace(report, at=now)
@@ -157,20 +198,31 @@ def _not_ahead(report: Report, now: datetime) -> Report:
 
 def _hear(inbox: Inbox, reports: Sequence[Report]) -> tuple[list[Report], bool]:
     """Take these into its state; those worth a row, and whether they call for a judgement now."""
-    fresh = [report for report in reports if not _is_repeat(inbox, report)]
-    probe = inbox.probe
-    if probe.kind == HEARTBEAT:
-        state = heartbeats.HeartbeatState.from_json(inbox.state)
-        for report in fresh:
+    return (_hear_job if inbox.probe.kind == HEARTBEAT else _hear_alerts)(inbox, reports)
+
+
+def _hear_job(inbox: Inbox, reports: Sequence[Report]) -> tuple[list[Report], bool]:
+    state, fresh = heartbeats.HeartbeatState.from_json(inbox.state), []
+    for report in reports:
+        if _is_repeat(inbox, report):
+            state = heartbeats.again(state, report)
+        else:
             state = heartbeats.after(state, report)
-        inbox.state = state.as_json
-        return fresh, any(_changes(report, probe) for report in fresh)
+            fresh.append(report)
+    inbox.state = state.as_json
+    return fresh, any(_changes(report, inbox.probe) for report in fresh)
+
+
+def _hear_alerts(inbox: Inbox, reports: Sequence[Report]) -> tuple[list[Report], bool]:
+    """What an alert was already is no news (`alerts.after`), so only copies are left out here."""
     known, news = alerts.AlertState.from_json(inbox.state), []
-    for report in fresh:
-        known, is_news = alerts.after(known, report)
+    for report in reports:
+        is_copy = _is_copy(inbox, report) or (report.kind is Kind.LOG and _is_repeat(inbox, report))
+        known, is_news = alerts.after(known, replace(report, kind=Kind.CONTACT) if is_copy else report)
         news += [report] if is_news else []
     inbox.state = known.as_json
-    return news, any(report.kind is not Kind.LOG for report in news) or probe.outcome == Outcome.UNKNOWN
+    is_unknown = inbox.probe.outcome == Outcome.UNKNOWN
+    return news, any(report.kind is not Kind.LOG for report in news) or is_unknown
 
 
 def _changes(report: Report, probe: Probe) -> bool:
@@ -183,17 +235,42 @@ def _changes(report: Report, probe: Probe) -> bool:
 
 
 def _is_repeat(inbox: Inbox, report: Report) -> bool:
-    """Whether the same was said within a second before; if not, it is remembered."""
-    at, says = report.at.timestamp(), _says(report)
+    """Whether the same was said within a second before, and nothing else of its run since then.
+
+    If not, it is remembered. What fails, passes, and fails again within a second has failed again.
+    """
+    at, of, says = report.at.timestamp(), _subject(report), _says(report)
     last = inbox.newest.get(says)
-    if last is not None and abs(at - last) < REPEAT_S:
-        return True
-    newest = {**inbox.newest, says: max(at, last or 0.0)}
+    others = [when for key, when in inbox.newest.items() if key.startswith(of) and key != says]
+    is_repeat = last is not None and abs(at - last) < REPEAT_S and max(others, default=0.0) < last
+    _remember(inbox, says, at)
+    return is_repeat
+
+
+def _is_copy(inbox: Inbox, report: Report) -> bool:
+    """Whether a message with this id has said the same before; if not, it is remembered."""
+    if not report.message_id:
+        return False
+    key = f"id:{_short((report.message_id, report.kind, report.source, report.text))}"
+    is_copy = key in inbox.newest
+    _remember(inbox, key, report.at.timestamp())
+    return is_copy
+
+
+def _remember(inbox: Inbox, key: str, at: float) -> None:
+    newest = {**inbox.newest, key: max(at, inbox.newest.get(key, 0.0))}
     inbox.newest = dict(sorted(newest.items(), key=lambda pair: pair[1])[-MAX_NEWEST:])
-    return False
+
+
+def _subject(report: Report) -> str:
+    """What a report is about: a run, or a log line, which says nothing of a run."""
+    return f"{_short((report.kind is Kind.LOG, report.run, report.source))}:"
 
 
 def _says(report: Report) -> str:
-    """A short hash of all that a report says, but when."""
-    words = (report.kind, report.run, report.source, report.exit_status, report.text)
+    """All that a report says, but when, after what it is about."""
+    return _subject(report) + _short((report.kind, report.exit_status, report.text))
+
+
+def _short(words: object) -> str:
     return hashlib.sha256(repr(words).encode()).hexdigest()[:16]

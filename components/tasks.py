@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db import OperationalError, models, transaction
 
 from components import freshness, identity, latency, self_test, uptime
+from components.limits import value_in
 from components.models import (
     Check,
     DayTally,
     DeployMarker,
     HourTally,
+    NumberTally,
     Page,
     Probe,
     Signal,
@@ -24,7 +26,7 @@ from components.models import (
     StatusSpan,
 )
 from components.models.tally import SECONDS_FIELDS
-from components.probers import passive_kinds
+from components.probers import measuring_kinds, passive_kinds
 from components.status import Status
 
 HOUR = timedelta(hours=1)
@@ -54,7 +56,9 @@ def prune() -> None:
     for probe_id in Probe.objects.values_list("pk", flat=True):
         while _delete_some(probe_id, oldest) == DELETE_BATCH:
             pass
-    HourTally.objects.filter(hour__lt=now - timedelta(days=settings.HOUR_RETENTION_DAYS)).delete()
+    oldest_hour = now - timedelta(days=settings.HOUR_RETENTION_DAYS)
+    HourTally.objects.filter(hour__lt=oldest_hour).delete()
+    NumberTally.objects.filter(hour__lt=oldest_hour).delete()
     DeployMarker.objects.prune(now)
     prune_signals(now)
 
@@ -176,7 +180,22 @@ def tally_latency(now: datetime) -> None:
             tally, _ = HourTally.objects.get_or_create(component_id=component_id, hour=hour)
             tally.latency = latency.merge([tally.latency, histogram])
             tally.save(update_fields=["latency"])
+        _tally_numbers(since, upto)
         Page.objects.filter(pk=page.pk).update(rolled_up_to=upto)
+
+
+def _tally_numbers(since: int, upto: int) -> None:
+    """Count the numbers of these seconds into their hours. The caller holds the lock of the page."""
+    measured: dict[tuple[int, datetime], list[float]] = defaultdict(list)
+    checks = Check.objects.filter(slot__gt=since, slot__lte=upto, probe__kind__in=measuring_kinds())
+    for probe_id, slot, facts in checks.values_list("probe_id", "slot", "facts").iterator():
+        if (value := value_in(facts)) is not None:
+            measured[probe_id, datetime.fromtimestamp(slot - slot % 3600, UTC)].append(value)
+    for (probe_id, hour), values in measured.items():
+        new = NumberTally(probe_id=probe_id, hour=hour, count=0, mean=0.0, least=values[0], most=values[0])
+        tally = NumberTally.objects.filter(probe=probe_id, hour=hour).first() or new
+        tally.add(values)
+        tally.save()
 
 
 def _began(default: datetime) -> datetime:

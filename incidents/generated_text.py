@@ -116,7 +116,7 @@ def failing(of: Sequence[str], failure: str, *, since: datetime) -> str:
 def confirmed(rule: Rule, failure: str) -> str:
     """For staff: which checks confirmed the failure."""
     if failure == ON_AND_OFF:
-        return f"Confirmed automatically, {rule.limits.count} of the last {rule.limits.window} checks"
+        return f"Confirmed automatically by the changes among the last {rule.limits.window} checks"
     return f"Confirmed automatically, {rule.confirm_down} checks in a row"
 
 

@@ -109,6 +109,10 @@ class Answers(Protocol):
         """How long (s) the oldest message has waited for us; 0 when none does."""
         ...
 
+    def hold_back(self, now: datetime) -> int:
+        """After a restore: do not send what may have been sent after the backup. How many messages."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Failing:
@@ -146,6 +150,10 @@ class Nobody:
     def oldest_due_s(self, now: datetime) -> float:
         """Always 0."""
         return 0.0
+
+    def hold_back(self, now: datetime) -> int:
+        """Always 0."""
+        return 0
 
 
 _answers: Callable[[], Answers] = Nobody

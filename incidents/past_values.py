@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.db.models import Q
 
 from components.checking import CheckRequest
+from components.limits import value_in
 from components.models import Check, Probe
 from components.probers.base import WantsPast
 
@@ -78,14 +78,6 @@ def _values(first_slots: Mapping[int, int]) -> dict[int, list[tuple[int, float]]
     checks = Check.objects.filter(asked).order_by()  # else SQLite walks the whole table in that order
     by_probe: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for probe_id, slot, facts in checks.values_list("probe_id", "slot", "facts")[:MAX_ROWS]:
-        if slot >= first_slots[probe_id] and (value := _number(facts)) is not None:
+        if slot >= first_slots[probe_id] and (value := value_in(facts)) is not None:
             by_probe[probe_id].append((slot, value))
     return {probe_id: sorted(by_probe[probe_id]) for probe_id in first_slots}
-
-
-def _number(facts: Any) -> float | None:
-    """The value among the facts of a check; None where none was measured."""
-    try:
-        return float(facts["value"]) if isinstance(facts, dict) and "value" in facts else None
-    except (TypeError, ValueError):
-        return None

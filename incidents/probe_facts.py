@@ -56,7 +56,7 @@ def of(
         same_host_failing=tuple(_name(one) for one in hosts if one.outcome == Outcome.DOWN),
         failing_needs=tuple(one.name for one in probe.component.needs.all() if Status(one.status).is_trouble),
         is_maintained=probe.component.maintenances.filter(state__in=("in_progress", "verifying")).exists(),
-        deployed_s=(since - deploy.at).total_seconds() if since and deploy else None,
+        deployed_s=deploy.seconds_before(since) if since and deploy else None,
         deploy=str(deploy) if deploy else "",
         last_version="" if versions.is_etag(probe.last_version) else probe.last_version,
         deploy_is_sure=deploy is None or deploy.source != DeploySource.ETAG,

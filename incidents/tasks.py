@@ -36,13 +36,13 @@ from components.models import (
     Probe,
 )
 from components.models.claims import LEASE_SLACK_S
-from components.models.verdict import ONE_MORE_GOOD
+from components.models.verdict import ONE_MORE_ALIKE
 from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
 from incidents import automation, sight
 from incidents.hooks import runner
-from incidents.models import Incident, Maintenance
+from incidents.models import Act, Incident, Maintenance
 from incidents.past_values import with_past
 from incidents.tallies import tally_excused
 
@@ -87,6 +87,12 @@ def plan_ahead() -> None:
 def roll_up() -> None:
     """Count what planned work excuses. Safe to run twice, and to catch up after a pause."""
     tally_excused(datetime.now(UTC))
+
+
+@shared_task(name="incidents.prune", ignore_result=True, throws=(OperationalError,))
+def prune() -> None:
+    """Delete the acts of hooks that are past their keep."""
+    Act.objects.prune(datetime.now(UTC))
 
 
 @shared_task(name="incidents.watch_hooks", ignore_result=True, throws=(OperationalError,))
@@ -182,7 +188,7 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         )
         heard = int(now.timestamp())
         Probe.queue.filter(pk__in=quiet).update(
-            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_GOOD
+            claimed_slot=None, attempts=0, heard_s=heard, heard_for_s=None, recent=ONE_MORE_ALIKE
         )
         news = [row for row in judged if row[0].pk not in set(quiet)]
         for probe, finding, outcome, why in news:

@@ -16,6 +16,10 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from environs import EnvError
 
+    if sys.argv[1:2] == ["doctor"]:
+        from statuspage.ops.doctor import environment
+
+        environment.FAULTS += environment.mend(lambda: settings.INSTALLED_APPS)
     try:
         settings.INSTALLED_APPS  # noqa: B018 - reads the environment, before anything is done
     except EnvError as error:

@@ -133,6 +133,13 @@ def configure(sender: Any, **_: Any) -> None:
             # after the tallies of the minute are there; before them it waits for the next one
             "excused": {"task": "incidents.roll_up", "schedule": 60.0, "options": {"expires": 60}},
             "series": {"task": "incidents.plan_ahead", "schedule": 3600.0, "options": {"expires": 3600}},
+            "prune_acts": {"task": "incidents.prune", "schedule": 3600.0, "options": {"expires": 3600}},
+            # where messages are sent: to gather a month takes a second or two that checks should not wait for
+            "reports": {
+                "task": "statuspage.make_reports",
+                "schedule": 300.0,
+                "options": {"expires": 300, "queue": "post"},
+            },
             "prune": {"task": "components.prune", "schedule": 3600.0, "options": {"expires": 3600}},
         },
     )

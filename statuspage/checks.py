@@ -35,7 +35,7 @@ def _page() -> Iterator[checks.CheckMessage]:
             f"PAGE_TIME_ZONE “{settings.PAGE_TIME_ZONE}” is not a time zone.",
             "Use a name from the IANA database, such as Europe/Berlin.",
         )
-    for name in ("PUBLIC_URL", "SUPPORT_URL", "HEARTBEAT_URL"):
+    for name in ("PUBLIC_URL", "SUPPORT_URL", "HEARTBEAT_URL", "HEARTBEAT_FAIL_URL"):
         value = getattr(settings, name)
         schemes = ("http", "https", "mailto") if name == "SUPPORT_URL" else ("http", "https")
         if value and not _is_url(value, schemes):
@@ -180,6 +180,7 @@ RANGES = {
     "HOOKS_BRAKE_CALLS": (1, 1_000),
     "HOOKS_BRAKE_S": (60, 86_400),
     "HOOKS_DEPLOY_QUIET_S": (0, 86_400),
+    "HOOKS_ACT_RETENTION_DAYS": (8, 3_650),  # a budget looks back a week at most
 }
 LOOKS: tuple[Callable[[], Iterator[checks.CheckMessage]], ...] = (
     _page,

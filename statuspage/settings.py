@@ -59,7 +59,12 @@ SECURITY_CONTACT = env.str("SECURITY_CONTACT", "")
 HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+try:
+    PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+except ValueError as error:
+    raise EnvError(
+        "PUBLIC_URL cannot be read: write the full address, such as https://status.example.org."
+    ) from error
 
 # Django
 SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret()
@@ -213,12 +218,16 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 16:
     raise EnvError("METRICS_TOKEN is short: use 16 characters or more.")
 HEARTBEAT_URL = env.str("HEARTBEAT_URL", "")
+HEARTBEAT_FAIL_URL = env.str("HEARTBEAT_FAIL_URL", "")
+if HEARTBEAT_FAIL_URL and not HEARTBEAT_URL:
+    raise EnvError("HEARTBEAT_FAIL_URL needs HEARTBEAT_URL: nothing else would report a recovery.")
 PUBLISH_DELAY_S = env.int("PUBLISH_DELAY_S", 90)
 UNDO_S = env.int("UNDO_S", 20)
 TELL_AFTER_S = env.int("TELL_AFTER_S", 20)
 HOOKS_BRAKE_CALLS = env.int("HOOKS_BRAKE_CALLS", 5)
 HOOKS_BRAKE_S = env.int("HOOKS_BRAKE_S", 600)
 HOOKS_DEPLOY_QUIET_S = env.int("HOOKS_DEPLOY_QUIET_S", 600)
+HOOKS_ACT_RETENTION_DAYS = env.int("HOOKS_ACT_RETENTION_DAYS", 90)
 
 # Subscribers
 PUSH_SERVICES = _parts(env.str("PUSH_SERVICES", "").lower())

@@ -26,10 +26,21 @@ class Choice:
         """True for incidents alone: "tell me when this is fixed"."""
         return bool(self.follows) and not (self.is_all or self.components or self.groups)
 
+    @property
+    def has_report(self) -> bool:
+        """Whether it includes the monthly report."""
+        return NoticeKind.REPORT in self.kinds
+
 
 def usual(channel: Channel) -> Choice:
     """The default choice: webhooks also get changes of components."""
     return Choice(kinds=(*KINDS, NoticeKind.COMPONENT) if channel is Channel.WEBHOOK else KINDS)
+
+
+def offered(channel: Channel) -> tuple[NoticeKind, ...]:
+    """What a form of this channel offers: mail also has the monthly report, which no one gets unasked."""
+    kinds = usual(channel).kinds
+    return (*kinds, NoticeKind.REPORT) if channel is Channel.EMAIL else kinds
 
 
 def follow(incident: Incident) -> Choice:

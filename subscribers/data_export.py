@@ -62,6 +62,7 @@ def everything(subscriber: Subscriber) -> dict[str, Any]:
         "kinds": list(choice.kinds),
         "least_impact": list(Impact)[choice.least_impact],
         "one_mail_a_day": choice.is_digest,
+        "monthly_report_since": _moment(subscriber.report_asked_at),
         "owner": subscriber.owner.shown if subscriber.owner else None,
         "messages": [
             {
@@ -79,7 +80,11 @@ def everything(subscriber: Subscriber) -> dict[str, Any]:
 def _log(subscriber: Subscriber) -> Any:
     rows = Delivery.objects.filter(subscriber=subscriber, created_at__gte=timezone.now() - LOG)
     return rows.select_related(
-        "notice__incident", "notice__maintenance", "notice__component", "notice__postmortem"
+        "notice__incident",
+        "notice__maintenance",
+        "notice__component",
+        "notice__postmortem",
+        "notice__report",
     ).order_by("-pk")
 
 
@@ -105,7 +110,7 @@ def _about(delivery: Delivery) -> str:
     notice = delivery.notice
     if notice is None:
         return Purpose(delivery.purpose).label
-    thing = notice.postmortem or notice.incident or notice.maintenance or notice.component
+    thing = notice.postmortem or notice.incident or notice.maintenance or notice.component or notice.report
     return str(getattr(thing, "title", "") or getattr(thing, "name", "") or notice)
 
 

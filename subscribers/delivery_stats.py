@@ -10,6 +10,7 @@ from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
 from incidents.notification_status import Audience, Failing, Health, Progress
+from subscribers.delivery import after_restore
 from subscribers.delivery.leases import MAIL_SERVER
 from subscribers.models import Delivery, DeliveryState, Host, State, Subscriber
 from subscribers.states import Channel
@@ -82,6 +83,10 @@ class DeliveryStats:
             waiting = waiting.exclude(channel=Channel.EMAIL)
         oldest = waiting.aggregate(oldest=Min("next_at"))["oldest"]
         return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+    def hold_back(self, now: datetime) -> int:
+        """After a restore: do not send what may have been sent after the backup. How many messages."""
+        return after_restore.hold_back(now)
 
 
 def _kind(channel: str) -> str:

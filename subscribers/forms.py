@@ -13,7 +13,7 @@ from components.status import Impact
 from incidents.models import Incident, NoticeKind
 from subscribers import channels, proof
 from subscribers.addresses import checked
-from subscribers.choice import Choice, follow, public_incident, usual
+from subscribers.choice import Choice, follow, offered, public_incident, usual
 from subscribers.states import Channel
 
 KIND_LABELS = {
@@ -21,6 +21,7 @@ KIND_LABELS = {
     NoticeKind.MAINTENANCE: "Planned maintenance",
     NoticeKind.POSTMORTEM: "Postmortems",
     NoticeKind.COMPONENT: "Every component status change",
+    NoticeKind.REPORT: "Monthly report of uptime and incidents",
 }
 IMPACT_LABELS = {
     Impact.NONE: "All of them",
@@ -83,6 +84,8 @@ class ChoiceForm(forms.Form):
             self.add_error("places", "Choose at least one component, or all of them.")
         if not data.get("kinds") and "kinds" not in self.errors:
             self.add_error("kinds", "Choose at least one of these. To stop all updates, unsubscribe instead.")
+        if data.get("scope") == "follow" and NoticeKind.REPORT in data.get("kinds", ()):
+            self.add_error("kinds", "The monthly report is about components: choose all of them, or some.")
         return data
 
     @property
@@ -159,8 +162,7 @@ class ChoiceForm(forms.Form):
         return list(cast("QueryDict", self.data).getlist(name))
 
     def _kinds(self) -> Iterable[tuple[NoticeKind, str]]:
-        kinds = usual(self.channel).kinds
-        return [(kind, KIND_LABELS[kind]) for kind in kinds]
+        return [(kind, KIND_LABELS[kind]) for kind in offered(self.channel)]
 
 
 class SignUpForm(ChoiceForm):

@@ -127,6 +127,7 @@ def _new(wish: Wish, ids: dict[str, list[int]], now: datetime, *, asks: bool) ->
         least_impact=wish.least_impact,
         is_digest=wish.is_digest,
         **{f"wants_{kind}": kind in wish.kinds for kind in NoticeKind.values},
+        report_asked_at=now if NoticeKind.REPORT in wish.kinds else None,
     )
     subscriber.point_to(address)
     if wish.channel is Channel.WEBHOOK:

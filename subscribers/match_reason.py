@@ -43,6 +43,8 @@ class Chosen:
 
 def why(subscriber: Subscriber, notice: Notice) -> str:
     """The choice of this subscriber that a notice matches; empty when none does."""
+    if notice.report and not _asked_in_time(subscriber, notice):
+        return ""
     earlier = earlier_stories([subscriber], [notice])
     return explain(chosen(subscriber, earlier.get((subscriber.pk, notice.pk), ())), subject_of(notice))
 
@@ -57,18 +59,21 @@ def explain(chosen: Chosen, subject: Subject) -> str:
             return reason
     if subject.incident in chosen.follows:
         return "It follows this incident."
-    if (
-        f"incident:{subject.incident}" in chosen.earlier_stories
-        or f"maintenance:{subject.maintenance}" in chosen.earlier_stories
-    ):
+    about = {"incident": subject.incident, "maintenance": subject.maintenance}
+    if any(pk and f"{name}:{pk}" in chosen.earlier_stories for name, pk in about.items()):
         return "It was notified of this earlier, so it gets the rest."
     return ""
+
+
+def _asked_in_time(subscriber: Subscriber, notice: Notice) -> bool:
+    asked_at = subscriber.report_asked_at
+    return bool(notice.report and asked_at and asked_at < notice.report.ended_at)
 
 
 def _scope(chosen: Chosen, subject: Subject) -> str:
     if chosen.is_all:
         return "It chose all components."
-    if not subject.names and subject.kind != NoticeKind.MAINTENANCE:
+    if not subject.names and subject.kind not in (NoticeKind.MAINTENANCE, NoticeKind.REPORT):
         return "No component is named, so it goes to everyone." if chosen.components | chosen.groups else ""
     for key, name in subject.names.items():
         if key in chosen.components:
@@ -111,7 +116,13 @@ def subject_of(notice: Notice) -> Subject:
 def with_subjects(notices: QuerySet[Notice]) -> QuerySet[Notice]:
     """These notices with all that `subject_of` reads, in a fixed number of queries."""
     return notices.select_related(
-        "incident", "update", "maintenance", "maintenance_update", "postmortem", "component__group"
+        "incident",
+        "update",
+        "maintenance",
+        "maintenance_update",
+        "postmortem",
+        "component__group",
+        "report",
     ).prefetch_related("incident__affected__component__group", "maintenance__components__group")
 
 

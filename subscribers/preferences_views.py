@@ -71,7 +71,7 @@ def subscription(request: HttpRequest, subscriber: Subscriber) -> HttpResponse:
         return _page(request, subscriber, form, status=422, said=SAID["ended"])
     if not form.is_valid():
         return _page(request, subscriber, form, status=422)
-    subscriber.choose(form.choice)
+    subscriber.choose(form.choice, timezone.now())
     return _back(subscriber, "saved")
 
 
@@ -122,7 +122,7 @@ def only(request: HttpRequest, subscriber: Subscriber, now: datetime) -> HttpRes
     if request.POST.get("also"):
         subscriber.follows.add(incident)
     else:
-        subscriber.choose(follow(incident))
+        subscriber.choose(follow(incident), now)
     return _back(subscriber, "saved")
 
 

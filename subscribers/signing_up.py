@@ -63,7 +63,7 @@ def _begin(subscriber: Subscriber, choice: Choice, now: datetime, *, contact: st
     if choice.is_follow and subscriber.state in KEPT:
         subscriber.follows.add(*choice.follows)  # in addition to earlier choices
     else:
-        subscriber.choose(choice)
+        subscriber.choose(choice, now)
     if contact:
         subscriber.owner = _row(Channel.EMAIL, contact, now, state=State.CONTACT, source=subscriber.source)
     subscriber.await_yes(now)

@@ -12,6 +12,7 @@ from components.access_marks import public
 from components.models import Page
 from incidents import api_shapes
 from subscribers import origins, proof
+from subscribers.choice import usual
 from subscribers.forms import SignUpForm
 from subscribers.models import Subscriber
 from subscribers.signing_up import sign_up
@@ -84,7 +85,7 @@ def _post(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
     if fields.get("component_id"):
         places.append(f"component-{fields['component_id']}")
     if places:
-        kinds = [kind for kind, _ in SignUpForm(channel=channel).fields["kinds"].choices]  # type: ignore[attr-defined]
+        kinds = [kind.value for kind in usual(channel).kinds]
         sent |= {"full": "1", "scope": "some", "places": places, "kinds": kinds}
     status, sentence, secret = _sign_up(request, channel, sent)
     if status != 200:

@@ -28,6 +28,7 @@ urlpatterns = [
     path("subscribe/<slug:channel>/asked", views.asked, name="subscribe_asked"),
     path("confirm/<str:signed>", views.confirm, name="subscription_confirm"),
     path("unsubscribe/<key:key>", views.unsubscribe, name="unsubscribe"),
+    path("unsubscribe/<key:key>/report", views.unsubscribe_report, name="unsubscribe_report"),
     path("subscription/<key:key>", preferences_views.subscription, name="subscription"),
     path("subscription/<key:key>/only", preferences_views.only, name="subscription_only"),
     path("subscription/<key:key>/restore", preferences_views.restore, name="subscription_restore"),

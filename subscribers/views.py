@@ -210,6 +210,20 @@ def unsubscribe(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "subscribers/left.html", {"key": key})
 
 
+@csrf_exempt  # a mail program posts here (RFC 8058), as above
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
+@unlisted
+def unsubscribe_report(request: HttpRequest, key: str) -> HttpResponse:
+    """Stop the monthly report alone, by POST only. An unknown key is answered like a known one."""
+    if request.method != "POST":
+        return render(request, "subscribers/leave_report.html", {"key": key})
+    subscriber = Subscriber.objects.of_key(key)
+    if subscriber is not None:
+        subscriber.leave_report(timezone.now())
+    return render(request, "subscribers/left_report.html", {"key": key})
+
+
 @csrf_exempt  # a mail provider posts here: its signature or password is the proof
 @public
 @require_http_methods(["GET", "HEAD", "POST"])

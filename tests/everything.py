@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from components.identity import Identity
-from components.models import Group, Page, Picture, RemoteRegion
+from components.models import DeployAddress, Group, Page, Picture, RemoteRegion
 from incidents import postmortem_draft
 from incidents.models import Act, ActionItem, Draft, Incident, Maintenance, Post, Template
 from statuspage.models import Invitation, Role
@@ -78,6 +78,7 @@ def everything(folder):
         "<slug:public_id>": probe.component.public_id,
         "templates/<int:pk>": text.pk,
         "regions/<int:pk>": RemoteRegion.objects.add("far", own="local")[0].pk,
+        "deploys/<int:pk>": DeployAddress.objects.add("CI", None)[0].pk,
         "actions/<int:pk>": action.pk,
         "invitations/<int:pk>": invitation.pk,
         "<int:pk>": person("zoe", Role.VIEWER).pk,

@@ -7,11 +7,13 @@ sign. Pure: facts in, causes out. What a proxy says of itself (Proxy-Status) ran
 from components import failures
 from components.diagnosis.around import FRESH, around
 from components.diagnosis.causes import KINDS, LOGS, MAX_CAUSES, POSSIBLE, Cause
+from components.diagnosis.closes import closes
 from components.diagnosis.connection import connection
 from components.diagnosis.facts import Facts
 from components.diagnosis.maker import Maker, identify
 from components.diagnosis.platforms import platforms
 from components.diagnosis.proxies import proxies
+from components.diagnosis.sentences import sentences
 from components.diagnosis.services import services
 from components.diagnosis.signs import Rule, Sign
 from components.diagnosis.view import View
@@ -22,7 +24,7 @@ __all__ = ["Cause", "Facts", "Maker", "diagnose", "made_by", "reasons"]
 
 MAX_NAMES = 3
 MAX_SURE = 97
-RULES: tuple[Rule, ...] = (words, services, proxies, platforms, connection, around)
+RULES: tuple[Rule, ...] = (words, sentences, services, closes, proxies, platforms, connection, around)
 # When the answer itself says why, what codes and times suggest counts less
 SPOKEN = 0.75
 DAMPED = 0.6

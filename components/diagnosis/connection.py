@@ -6,6 +6,8 @@ from components.diagnosis.maker import Maker
 from components.diagnosis.signs import Rule, Sign, several
 from components.diagnosis.view import View
 
+LIMITERS = ("nginx", "HAProxy", "Apache", "Cloudflare")  # their 429 has a rule of its own
+
 
 def connection(view: View, maker: Maker) -> Iterator[Sign]:
     """By the failure that the prober stored."""
@@ -21,6 +23,8 @@ def _refused(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 def _reset(view: View, maker: Maker) -> Iterator[Sign]:
+    if view.header("close_codes") or view.header("refused"):
+        return  # of WebSockets: `closes` says what that means
     if "reading the response" in view.facts.detail:
         yield Sign("crash", 0.74, "The connection breaks in the middle of the response.")
     elif "being set up" in view.facts.detail or "tls" in view.facts.detail.lower():
@@ -28,7 +32,7 @@ def _reset(view: View, maker: Maker) -> Iterator[Sign]:
                            not_started=0.42)  # fmt: skip
     else:
         because = "It accepts the connection and closes it without a response."
-        yield from several(because, crash=0.64, overload=0.45, deploy=0.3)
+        yield from several(because, crash=0.64, overload=0.45, not_started=0.43, deploy=0.3)
 
 
 def _timeout_connect(view: View, maker: Maker) -> Iterator[Sign]:
@@ -115,7 +119,7 @@ def _status(view: View, maker: Maker) -> Iterator[Sign]:
         yield Sign("unauthorized", 0.6, because)
     elif status in (404, 410):
         yield Sign("moved", 0.62, because)
-    elif status == 429 and not maker.is_own:
+    elif status == 429 and not (maker.is_own and maker.name in LIMITERS):
         yield from several("It responds with 429: a request limit is reached.", overload=0.7, blocked=0.42)
     elif 400 <= status < 500:
         yield Sign("rejected", 0.6, because)

@@ -25,12 +25,13 @@ PROXIES = (
     ("microsoft-httpapi", "IIS"), ("microsoft-iis", "IIS"), ("google frontend", "Google"), ("gws", "Google"),
     ("heroku", "Heroku"), ("vercel", "Vercel"), ("netlify", "Netlify"), ("fly/", "Fly"),
     ("railway", "Railway"), ("akamaighost", "Akamai"), ("traefik", "Traefik"), ("haproxy", "HAProxy"),
-    ("litespeed", "LiteSpeed"),
+    ("litespeed", "LiteSpeed"), ("kong/", "Kong"), ("squid", "Squid"), ("ats/", "Traffic Server"),
+    ("nghttpx", "nghttpx"), ("h2o", "H2O"), ("big-ip", "BIG-IP"),
 )  # fmt: skip
 HAPROXY = (
     "no server is available to handle this request", "the server returned an invalid or incomplete response",
     "the server didn't respond in time", "request forbidden by administrative rules",
-    "you have sent too many requests in a given amount of time",
+    "you have sent too many requests in a given amount of time", "an internal server error occurred.",
     "your browser didn't send a complete request in time",
 )  # fmt: skip
 ENVOY = (
@@ -43,6 +44,8 @@ APACHE = (
     "you don't have permission to access this resource",
     "the server encountered an internal error or misconfiguration",
 )  # fmt: skip
+# The beginning of its pages in other languages (mod_negotiation's error documents)
+MULTI_LANGUAGE = re.compile(r"xhtml 1\.0 strict.{0,400}<link rev=\"made\" href=\"mailto:")
 FASTLY = (
     "connection refused", "connection timed out", "first byte timeout", "between bytes timeout",
     "backend read error", "backend write error", "backend.max_conn reached", "backend is unhealthy",
@@ -162,6 +165,8 @@ def _caddy(view: View) -> bool:
 
 def _apache(view: View) -> bool:
     is_page = "<!doctype html public" in view.body and "iso-8859-1" in view.header("content_type").lower()
+    if "apache" in view.server and MULTI_LANGUAGE.search(view.body):
+        return True
     return (is_page or "apache" in view.server) and any(text in view.body for text in APACHE)
 
 
@@ -206,6 +211,9 @@ OWN: tuple[tuple[str, Callable[[View], bool]], ...] = (
     ("Varnish", _varnish),
     ("Envoy", lambda view: any(view.body.startswith(text) for text in ENVOY)
      or bool(view.header("x_envoy_overloaded"))),
+    ("Squid", lambda view: bool(view.header("x_squid_error"))
+     or ("squid" in view.server and "could not be retrieved" in view.body)),
+    ("Tomcat", lambda view: "<h3>apache tomcat/" in view.body),
     ("lighttpd", lambda view: bool(LIGHTTPD_PAGE.search(view.body))),
     ("Caddy", _caddy),
     ("Google", lambda view: "error: server error" in view.body and ("google" in f"{view.via} {view.server}")),

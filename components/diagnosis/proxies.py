@@ -15,6 +15,19 @@ def proxies(view: View, maker: Maker) -> Iterator[Sign]:
     """The rule of this maker, if the page is its own."""
     if maker.is_own and (rule := RULES.get(maker.name)) is not None:
         yield from rule(view, maker)
+    elif view.status == 502 and maker.name and not maker.is_own and not maker.is_application_server:
+        yield from _a_page_of_somebodys(view, maker)
+
+
+def _a_page_of_somebodys(view: View, maker: Maker) -> Iterator[Sign]:
+    """502 with a page that is not the proxy's usual one: whoever made it, a gateway got no answer."""
+    said = f"502 by {maker.name} or behind it, after {view.took}: a gateway got no valid answer"
+    if view.pace is Pace.LIMIT:
+        yield from several(f"{said}, at a round time.", stuck=0.5, network=0.44, crash=0.42)
+    elif view.pace is Pace.OTHER:
+        yield from several(f"{said}.", crash=0.54, not_started=0.42)
+    else:
+        yield from several(f"{said}.", not_started=0.52, crash=0.46)
 
 
 def timed_out(view: View, maker: Maker) -> Iterator[Sign]:
@@ -59,6 +72,12 @@ def _nginx(view: View, maker: Maker) -> Iterator[Sign]:
         yield from _limited(view, maker)
     elif view.status == 503:
         yield from _nginx_503(view)
+    elif view.status == 500:
+        because = (
+            "This 500 is nginx's own: a loop in its rules, a failed authorization, a full disk, or no free "
+            "connection."
+        )
+        yield from several(because, misconfigured=0.5, error=0.46, dependency=0.44, overload=0.42)
 
 
 def _nginx_503(view: View) -> Iterator[Sign]:
@@ -89,6 +108,9 @@ def _haproxy(view: View, maker: Maker) -> Iterator[Sign]:
         yield from several(because, crash=0.8)
     elif view.status == 403:
         yield Sign("blocked", 0.7, "A rule of HAProxy denies the request.")
+    elif view.status == 500:
+        because = "HAProxy's own 500 is what its rules (tarpit) answer to those they hold off."
+        yield from several(because, blocked=0.52, error=0.45, overload=0.44)
 
 
 def _haproxy_503(view: View) -> Iterator[Sign]:
@@ -124,7 +146,10 @@ def _apache(view: View, maker: Maker) -> Iterator[Sign]:
     elif view.status == 429:
         yield from _limited(view, maker)
     elif view.status == 403:
-        yield Sign("unauthorized", 0.6, "Apache itself denies access.")
+        yield Sign("unauthorized", 0.3, "Apache itself denies access.")
+    elif view.status == 500:
+        because = "This 500 is Apache's own: a script that ended without an answer, or its configuration."
+        yield from several(because, crash=0.52, error=0.48, misconfigured=0.45)
 
 
 def _apache_503(view: View) -> Iterator[Sign]:
@@ -157,13 +182,13 @@ def _varnish(view: View, maker: Maker) -> Iterator[Sign]:
 
 def _caddy(view: View, maker: Maker) -> Iterator[Sign]:
     if view.status == 502 and view.pace is Pace.LIMIT:
-        because = f"Caddy could not connect within {view.took}, a time limit."
-        yield from several(because, network=0.55, overload=0.5, stuck=0.44)
+        because = f"Caddy could not connect within {view.took}, a time limit, or the end of its retries."
+        yield from several(because, network=0.55, not_started=0.52, overload=0.5, stuck=0.44)
     elif view.status == 502:
         yield from _unreachable_backend(view, maker, dns=0.41)
     elif view.status == 503:
         because = "Caddy's empty 503 means that no upstream is available: all fail their health checks."
-        yield from several(because, unhealthy=0.7, deploy=0.41)
+        yield from several(because, unhealthy=0.7, overload=0.42, deploy=0.41)
     elif view.status == 504:
         yield from timed_out(view, maker)
 
@@ -191,6 +216,7 @@ def _traefik(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 ENVOY = (  # a failed handshake is named behind other words: it comes first
+    ("tls_error", "certificate", 0.8, "TLS between Envoy and the upstream fails."),
     ("tls error", "certificate", 0.8, "TLS between Envoy and the upstream fails."),
     ("no healthy upstream", "unhealthy", 0.85, "Envoy has no healthy upstream."),
     ("reset reason: overflow", "overload", 0.83, "Envoy's circuit breaker is open: too many requests."),

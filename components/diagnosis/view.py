@@ -36,8 +36,8 @@ class View:
 
     @cached_property
     def text(self) -> str:
-        """All words of the answer: its reason phrase and its body."""
-        return f"{self.reason}\n{self.body}"
+        """All words of the answer: its reason phrase, its body, and why it closed a WebSocket."""
+        return f"{self.reason}\n{self.body}\n{self.header('close_reason').lower()}"
 
     def quoted(self, text: str, instead: str = "") -> str:
         """These words of the answer with a space before them, or `instead` for who may not read them."""

@@ -20,6 +20,15 @@ CONNECTIONS = re.compile(
     r"|pool is probably full|max_connections|maxconnectionsreached|too many database connections"
     r"|timed out fetching a new connection from the connection pool|too many open connections"
     r"|ora-00018|ora-12516|ora-12519|ora-12520|query_wait_timeout|too many connections for (?:role|database)"
+    r"|could not obtain a (?:database )?connection (?:from the pool )?within"
+    r"|all pooled connections were in use"
+    r"|connection pool has been exhausted|obtaining a connection from the pool|max pool size was reached"
+    r"|not available and request was dropped from queue"
+    r"|checking out a connection from (?:the )?connection pool"
+    r"|pool empty\. unable to fetch a connection|max_user_connections"
+    r"|unable to acquire (?:a )?jdbc connection"
+    r"|timed out (?:while )?waiting for (?:a |an )?(?:free |open |available )?(?:database )?connection"
+    r"|connectionacquiretimeouterror|ora-00020|the request limit for the database is \d"
     r"|reached max_client_conn|cannot get a connection, pool error|exceeded the 'max_user_conn"
 )
 # Words that a server may also say of its own clients
@@ -44,6 +53,9 @@ AWAY = re.compile(
     r"|could not translate host name|amqpconnectionerror|nobrokersavailable|brokernotavailable"
     r"|psqlexception: connection (?:to [^ ]{1,80} )?refused"
     r"|no nodes? (?:are )?available"
+    r"|error establishing a database connection|unable to connect to (?:the )?(?:database|mysql|postgres)"
+    r"|is loading the dataset in memory|is blocked because of many connection errors"
+    r"|in a read-only transaction|(?:mysql|mariadb) server has gone away"
     r"|the database is (?:down|unavailable)|database (?:is )?(?:unavailable|unreachable|offline)"
     r"|is the server running (?:on|locally)"
 )
@@ -60,7 +72,8 @@ BLOCKED = re.compile(
     r"|your (?:ip|ip address|request|access) (?:has been|was|is) (?:blocked|denied|banned)"
     r"|you have been blocked"
     r"|pardon our interruption|px-captcha|making sure you(?:'re| are) not a bot|ddos(?:-guard| protection by)"
-    r"|support id is:? ?\d{6}|enable javascript and cookies to continue"
+    r"|error code: 10(?:0[5-9]|10|12|20)\b|captcha-delivery\.com|verifying your browser|security checkpoint"
+    r"|human verification|support id is:? ?\d{6}|enable javascript and cookies to continue"
 )
 MAYBE_BLOCKED = re.compile(
     r"captcha|not a robot|request blocked|blocked by (?:policy|our|a |the |firewall)"
@@ -71,19 +84,24 @@ MAINTENANCE = re.compile(
     r"(?:scheduled|planned|routine|under|undergoing|performing|for) (?:\w{1,12} )?maintenance"
     r"|maintenance (?:mode|work|window|in progress|break)|<(?:title|h1)>[^<]{0,40}maintenance"
     r"|(?:deploy(?:ment)?|upgrade) (?:is )?in progress|wartungsarbeiten|wartungsmodus"
+    r"|mantenimiento|(?:en|de|site en) maintenance|maintenance en cours|in manutenzione|manutenção"
+    r"|in onderhoud|технические работы|メンテナンス|系统维护"
     r"|shutting_down|\"draining\"|server is (?:shutting down|draining|restarting)"
 )
 # Friendly words that a page for overload may say as well
 BACK_SOON = re.compile(
-    r"we(?:'ll| will) be (?:right )?back|be right back|(?:currently|being) (?:deployed|upgraded|updated)"
+    r"being updated|we(?:'ll| will) be (?:right )?back|be right back|(?:currently"
+    r"|being) (?:deployed|upgraded|updated)"
 )
 APACHES_OWN = "maintenance downtime or capacity"
 OVERLOADED = re.compile(
     r"(?:server|service|system) (?:is )?(?:currently |temporarily )?(?:overloaded|too busy|at capacity)"
     r"|(?:heavy|high|unusual|too much) (?:server )?(?:load|traffic|demand)"
     r"|over capacity|too many requests|rate limit|load shed|queue (?:is )?full|concurrency limit|server busy"
+    r"|überlastet|zu viele anfragen|surchargé|trop de requêtes|sobrecargad|demasiadas solicitudes|sovraccaric"
     r"|connection limit reached|no (?:free |available )?workers|backlog full|request queue limit"
 )
+LOAD = re.compile(r"overload|\bbusy\b|capacity|überlast|surcharg|sobrecarg|(?:high|heavy) (?:load|traffic)")
 UNHEALTHY = re.compile(
     r"no healthy upstream|no available server|no server available|no healthy (?:backend|host|target)"
 )
@@ -97,7 +115,7 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
     yield from _parts(view)
     yield from _maintenance(view, maker)
     is_said_of_code = maker.name == "HAProxy" or view.status == 429  # the reason phrase of 429 itself
-    if not is_said_of_code and (match := OVERLOADED.search(view.text)):
+    if not is_said_of_code and not _is_every_excuse(view) and (match := OVERLOADED.search(view.text)):
         yield Sign("overload", 0.66, _said(view, match))
     if not maker.is_own and (match := UNHEALTHY.search(view.text)):
         yield Sign("unhealthy", 0.74, _said(view, match))
@@ -117,6 +135,11 @@ def _proxy_status(view: View) -> Iterator[Sign]:
 
 
 def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
+    names = (("x_amzn_waf_action", "AWS WAF"), ("x_vercel_mitigated", "Vercel's firewall"))
+    for header, who in names:
+        if value := view.header(header):
+            yield Sign("blocked", 0.93, f"{who} stopped the request ({value[:20]}).")
+            return
     if view.header("cf_mitigated"):
         value = view.quoted(view.header("cf_mitigated")[:20])
         because = f"Cloudflare says that it stopped the request{value and ', cf-mitigated'}{value}."
@@ -135,6 +158,8 @@ def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
 def _database(view: View, maker: Maker) -> Iterator[Sign]:
     text = f"{view.text}\n{view.facts.detail.lower()}"
     is_bad = view.status >= 500 or view.facts.failure in SAID
+    if 400 <= view.status < 500:
+        return  # of a page that is not there, or a client that asks too much
     if match := CONNECTIONS.search(text):
         yield Sign("db_connections", 0.85, _said(view, match))
     elif match := SOME_CONNECTIONS.search(text):
@@ -160,12 +185,19 @@ def parts_of(view: View) -> str:
 
 
 def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
-    if APACHES_OWN in view.body or view.status in (403, 404):
+    if APACHES_OWN in view.body or view.status in (403, 404) or _is_every_excuse(view):
         return
     if match := MAINTENANCE.search(view.text):
-        weight = 0.82 if view.status == 503 else 0.62
+        weight = 0.5 if 0 < view.status < 400 else 0.62
+        if view.status == 503:  # such a page is also shown for what nobody planned: sure only with more
+            weight = 0.8 if view.header("retry_after") and maker.name != "Varnish" else 0.74
         yield Sign("deploy", weight, _said(view, match))
     elif documents.is_draining(view.facts.excerpt, view.header("content_type"), view.facts.status_code):
         yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
     elif match := BACK_SOON.search(view.text):
-        yield Sign("deploy", 0.6, _said(view, match))
+        yield Sign("deploy", 0.3 if view.status in (502, 504) else 0.6, _said(view, match))
+
+
+def _is_every_excuse(view: View) -> bool:
+    """Whether a page names both overload and maintenance, as those do that are made for any failure."""
+    return bool(LOAD.search(view.body) and MAINTENANCE.search(view.body))

@@ -13,6 +13,7 @@ from components.inbound.message import (
     Source,
     Terms,
     list_at,
+    moment_at,
     number_at,
     object_at,
     report,
@@ -48,7 +49,9 @@ def read_alert(message: Message, alert: Any, where: str) -> Report:
     kind = Kind.CONTACT if name == WATCHDOG else STATES[status]
     texts = [spelled(notes[key]) for key in ("summary", "description", "message") if notes.get(key)]
     source = text_at(alert, "fingerprint", where=where)
-    return report(message, kind, source, name=name, texts=(*texts, _labels(labels)))
+    changed_at = moment_at(alert, "startsAt" if STATES[status] is Kind.FIRING else "endsAt")
+    texts = [*texts, _labels(labels)]
+    return report(message, kind, source, name=name, texts=texts, changed_at=changed_at)
 
 
 def with_note(reports: list[Report], truncated: int) -> list[Report]:

@@ -3,8 +3,20 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
 """
 
+from dataclasses import replace
+
 from components.inbound import sns
-from components.inbound.message import Message, Source, Terms, as_object, kind_at, report, text_at
+from components.inbound.message import (
+    MAX_ID_LENGTH,
+    Message,
+    Source,
+    Terms,
+    as_object,
+    kind_at,
+    moment_at,
+    report,
+    text_at,
+)
 from components.passive.reports import Kind, Report
 
 STATES = {"OK": Kind.RESOLVED, "ALARM": Kind.FIRING, "INSUFFICIENT_DATA": Kind.NO_DATA}
@@ -20,7 +32,9 @@ def read(message: Message, terms: Terms) -> list[Report]:
     name = text_at(alarm, "AlarmName", needed=False)
     source = text_at(alarm, "AlarmArn", where="Message.")
     texts = [text_at(alarm, field, needed=False) for field in ("NewStateReason", "AlarmDescription")]
-    return [report(message, kind, source, name=name, texts=texts)]
+    changed_at = moment_at(alarm, "StateChangeTime")
+    said = report(message, kind, source, name=name, texts=texts, changed_at=changed_at)
+    return [replace(said, is_ordered=True, message_id=envelope["MessageId"][:MAX_ID_LENGTH])]
 
 
 CLOUDWATCH = Source(

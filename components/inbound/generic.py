@@ -5,11 +5,12 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 import base64
 import binascii
-import hashlib
-import hmac
+from dataclasses import replace
 from typing import Any
 
+from components import webhook_signature
 from components.inbound.message import (
+    MAX_ID_LENGTH,
     Message,
     PayloadError,
     SecretError,
@@ -37,7 +38,8 @@ def read(message: Message, terms: Terms) -> list[Report]:
         )
     text = _at(body, terms, TEXT, needed=False)
     source = _at(body, terms, ID)
-    return [report(message, kind, source, name=source, texts=(text,))]
+    message_id = clean(message.headers.get("webhook-id", ""))[:MAX_ID_LENGTH]
+    return [replace(report(message, kind, source, name=source, texts=(text,)), message_id=message_id)]
 
 
 def _at(body: dict[str, Any], terms: Terms, path: str, *, needed: bool = True) -> str:
@@ -59,11 +61,8 @@ def verify(message: Message, secret: str) -> None:
         raise UnsignedError(f"The headers {', '.join(names)} are needed.")
     if abs(message.at.timestamp() - int(stamp)) > MAX_AGE_S:
         raise UnsignedError("The header webhook-timestamp is more than five minutes off: check the clocks.")
-    content = f"{message_id}.{stamp}.".encode() + message.body
-    digest = hmac.new(_key(secret), content, hashlib.sha256).digest()
-    expected = b"v1," + base64.b64encode(digest)
-    # every signature is compared, so that the time says nothing of which one fits
-    if not sum(hmac.compare_digest(expected, one.encode()) for one in signatures.split()):
+    _key(secret)
+    if not webhook_signature.fits(message_id, stamp, message.body, signatures, secret.strip()):
         raise UnsignedError("The header webhook-signature does not fit the message.")
 
 

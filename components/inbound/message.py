@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,9 @@ MAX_NUMBER = 1_000_000_000
 MAX_FIELDS = 200  # of a query or a form
 WHOLE = re.compile(r"-?[0-9]{1,15}")
 FORM = "application/x-www-form-urlencoded"
+NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+MAX_MOMENT = 2**36  # seconds: the year 4147
+MAX_ID_LENGTH = 200
 
 
 class PayloadError(ValueError):
@@ -169,12 +172,37 @@ def number_at(row: Mapping[str, Any], name: str) -> int:
     return int(value)
 
 
-def report(message: Message, kind: Kind, source: str, *, name: str = "", texts: Sequence[str] = ()) -> Report:
+def moment_at(row: Mapping[str, Any], name: str) -> float | None:
+    """The time of a field (ISO 8601, or seconds since 1970) in seconds; None for one that says nothing."""
+    value = row.get(name)
+    try:
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int | float) or (isinstance(value, str) and NUMBER.fullmatch(value)):
+            seconds = float(value)
+        else:
+            at = datetime.fromisoformat(str(value))
+            seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds < MAX_MOMENT else None
+
+
+def report(
+    message: Message,
+    kind: Kind,
+    source: str,
+    *,
+    name: str = "",
+    texts: Sequence[str] = (),
+    changed_at: float | None = None,
+) -> Report:
     """A report about one alert. An id that is too long for its column is replaced by its hash."""
     if len(source) > MAX_SOURCE_LENGTH:
         source = f"sha256:{hashlib.sha256(clean(source).encode()).hexdigest()}"
     text = clipped(clean("\n".join(filter(None, texts))).encode())
-    return Report(message.at, kind, source=clean(source), name=clean(name)[:MAX_NAME_LENGTH], text=text)
+    name = clean(name)[:MAX_NAME_LENGTH]
+    return Report(message.at, kind, source=clean(source), name=name, text=text, changed_at=changed_at)
 
 
 def clean(text: str) -> str:

@@ -3,7 +3,9 @@
 https://www.pingdom.com/resources/webhooks/
 """
 
-from components.inbound.message import Message, Source, Terms, kind_at, report, text_at
+from dataclasses import replace
+
+from components.inbound.message import Message, Source, Terms, kind_at, moment_at, report, text_at
 from components.passive.reports import Kind, Report
 
 STATES = {
@@ -22,7 +24,9 @@ def read(message: Message, terms: Terms) -> list[Report]:
     kind = kind_at(body, "current_state", STATES, folded=str.upper)
     texts = [text_at(body, name, needed=False) for name in ("description", "long_description")]
     name = text_at(body, "check_name", needed=False)
-    return [report(message, kind, text_at(body, "check_id"), name=name, texts=texts)]
+    changed_at = moment_at(body, "state_changed_timestamp")
+    said = report(message, kind, text_at(body, "check_id"), name=name, texts=texts, changed_at=changed_at)
+    return [replace(said, is_ordered=True)]
 
 
 PINGDOM = Source(

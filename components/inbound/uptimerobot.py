@@ -3,7 +3,9 @@
 https://uptimerobot.com/help/web-hook-alert-contacts/
 """
 
-from components.inbound.message import Message, PayloadError, Source, Terms, report, text_at
+from dataclasses import replace
+
+from components.inbound.message import Message, PayloadError, Source, Terms, moment_at, report, text_at
 from components.passive.reports import Kind, Report
 
 # An expiring certificate is no outage: it is written down, and changes nothing
@@ -18,7 +20,9 @@ def read(message: Message, terms: Terms) -> list[Report]:
         raise PayloadError("The parameter “alertType” must be 1 (down), 2 (up) or 3 (SSL expiry).")
     texts = [text_at(values, name, needed=False) for name in ("alertDetails", "monitorURL")]
     name = text_at(values, "monitorFriendlyName", needed=False)
-    return [report(message, STATES[state], text_at(values, "monitorID"), name=name, texts=texts)]
+    monitor, changed_at = text_at(values, "monitorID"), moment_at(values, "alertDateTime")
+    said = report(message, STATES[state], monitor, name=name, texts=texts, changed_at=changed_at)
+    return [replace(said, is_ordered=True)]
 
 
 UPTIMEROBOT = Source(

@@ -4,6 +4,7 @@ from components.models.check import Check
 from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
 from components.models.deploy import DeployMarker, DeploySource
+from components.models.deploy_address import DeployAddress
 from components.models.flip import Flip
 from components.models.heartbeat import Heartbeat
 from components.models.inbox import Inbox
@@ -13,7 +14,7 @@ from components.models.probe import Probe
 from components.models.remote_region import RegionRequest, RemoteRegion
 from components.models.signal import Signal
 from components.models.spool_mark import SpoolMark
-from components.models.tally import DayTally, HourTally
+from components.models.tally import DayTally, HourTally, NumberTally
 
 __all__ = [
     "AutoIncidents",
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "Component",
     "DayTally",
+    "DeployAddress",
     "DeployMarker",
     "DeploySource",
     "Flip",
@@ -29,6 +31,7 @@ __all__ = [
     "HourTally",
     "Inbox",
     "Joining",
+    "NumberTally",
     "Page",
     "Picture",
     "Probe",

@@ -19,7 +19,9 @@ from components import encryption
 from components.models.heartbeat import Heartbeat
 from components.models.page import Page
 from components.models.public_id import ALPHABET
+from components.passive import alerts
 from components.passive.hearing import Heard
+from components.passive.reports import Kind
 from components.probers import is_passive
 
 if TYPE_CHECKING:
@@ -96,12 +98,15 @@ def _zone(name: str | None) -> ZoneInfo:
 class Inbox(models.Model):
     """One per passive probe. `state` is that of `components.passive.heartbeats` or `alerts`.
 
-    `newest` are the last reports by what they said ([at, …]), so that repeats within a second are one.
+    `newest`: when something was last said (`components.receiving`), so that repeats within a second are one.
     """
 
     probe = models.OneToOneField("components.Probe", on_delete=models.CASCADE, related_name="inbox")
     key_hash = models.CharField(max_length=64, unique=True)
     sealed_key = models.TextField()
+    # The address before the last renewal: what came to it until then, and waits on disk, still counts
+    old_key_hash = models.CharField(max_length=64, default="", db_index=True)
+    renewed_at = models.DateTimeField(null=True)
     state = models.JSONField(default=dict)
     newest = models.JSONField(default=dict)
 
@@ -118,11 +123,33 @@ class Inbox(models.Model):
         except encryption.DecryptionError:
             return ""
 
-    def change_key(self) -> None:
-        """A new address; the old one is not known any more within seconds."""
+    def change_key(self, now: datetime) -> None:
+        """A new address. What comes to the old one from `now` on is not taken any more."""
         key = new_key()
+        self.old_key_hash, self.renewed_at = self.key_hash, now
         self.key_hash, self.sealed_key = hash_of(key), encryption.seal(key)
-        self.save(update_fields=["key_hash", "sealed_key"])
+        self.save(update_fields=["key_hash", "sealed_key", "old_key_hash", "renewed_at"])
+
+    def takes(self, key_hash: str, at: datetime) -> bool:
+        """Whether a report that came at this moment to the address with this hash is for this probe."""
+        if key_hash == self.key_hash:
+            return True
+        return key_hash == self.old_key_hash and self.renewed_at is not None and at < self.renewed_at
+
+    def forget_alert(self, source: str, now: datetime) -> alerts.Alert | None:
+        """Take an alert that fires, or has no data, for resolved, and have its probe judged at once.
+
+        Returns it as it was; None if it was not open. The caller has locked the row.
+        """
+        state = alerts.AlertState.from_json(self.state)
+        alert = state.alerts.get(source)
+        if alert is None or alert.state == Kind.RESOLVED:
+            return None
+        self.state = alerts.forgotten(state, source, now).as_json
+        self.save(update_fields=["state"])
+        due = int(now.timestamp())
+        type(self.probe).objects.filter(pk=self.probe_id, next_slot__gt=due).update(next_slot=due)
+        return alert
 
 
 def known(hashes: Sequence[str] | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:

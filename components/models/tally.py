@@ -1,5 +1,7 @@
 """Seconds by status and response times, by hour and by day, so that no page reads raw checks."""
 
+from collections.abc import Sequence
+
 from django.db import models
 
 from components.models.component import Component
@@ -52,6 +54,32 @@ class HourTally(Tally):
 
     def __str__(self) -> str:
         return f"{self.component_id} {self.hour:%Y-%m-%d %H}h"
+
+
+class NumberTally(models.Model):
+    """An hour (UTC) of the number that a probe measured: how often, its mean, least and most."""
+
+    probe = models.ForeignKey(
+        "components.Probe", on_delete=models.CASCADE, related_name="number_tallies", db_index=False
+    )
+    hour = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField()
+    mean = models.FloatField()
+    least = models.FloatField()
+    most = models.FloatField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("probe", "hour"), name="numbers_once_per_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.probe_id} {self.hour:%Y-%m-%d %H}h"
+
+    def add(self, values: Sequence[float]) -> None:
+        """Take these in as well. Not saved. A mean of parts, as a sum may be too large a number."""
+        count = self.count + len(values)
+        self.mean = self.mean * (self.count / count) + sum(value / count for value in values)
+        self.count = count
+        self.least, self.most = min(self.least, *values), max(self.most, *values)
 
 
 class DayTally(Tally):

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
 from components import event_log, health
 from components.models.claims import MAX_INTERVAL_S, SPARE_S
 from components.models.flip import Flip
 from components.models.pointed import Pointed
 from components.outcomes import Outcome
-from components.unsteady import BITS, MASK, MAX_WINDOW, ON_AND_OFF, Kind, Limits, Memory
+from components.unsteady import BITS, DOWN, HISTORY, MASK, MAX_WINDOW, ON_AND_OFF, Kind, Limits, Memory
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from components.models.probe import Probe
 
 KEPT = ("outcome", "since", "heard_s", "heard_for_s", "run", "passed_at", "recent", "recent_bad", "unsteady")
-# One more good result in `recent`, for the rows of a whole batch at once.
-ONE_MORE_GOOD = F("recent").bitleftshift(BITS).bitand(MASK)
+# One more result like the verdict in `recent`, for the rows of a whole batch at once.
+ALIKE = Case(
+    When(outcome=Outcome.DOWN, then=Value(health.BADNESS[Outcome.DOWN])),
+    When(outcome=Outcome.DEGRADED, then=Value(health.BADNESS[Outcome.DEGRADED])),
+    default=Value(0),
+)
+ONE_MORE_ALIKE = F("recent").bitleftshift(BITS).bitand(MASK).bitor(cast("Any", ALIKE))
 
 
 class Verdict(Pointed):
@@ -37,19 +42,20 @@ class Verdict(Pointed):
         default=2, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
     unsteady_count = models.PositiveSmallIntegerField(
-        "bad checks that make it degraded", default=3, db_default=3, blank=True,
+        "bad checks, at least", default=3, db_default=3, blank=True,
         validators=[MaxValueValidator(15, "Use at most 15 bad checks.")],
-        help_text="For services that fail on and off: this many bad checks, in any order, show it as "
-        "degraded, and failed ones open one incident. Must be more than “confirm down”. 0: only checks in "
-        "a row count.",
+        help_text="For services that fail on and off: with at least this many bad checks, and results that "
+        "keep changing, it is degraded, and failed ones open one incident. Must be more than “confirm "
+        "down”. 0: only checks in a row count.",
     )  # fmt: skip
     unsteady_window = models.PositiveSmallIntegerField(
-        "of the last checks", default=10, db_default=10, blank=True,
+        "of the last checks", default=HISTORY, db_default=HISTORY, blank=True,
         validators=[
             MinValueValidator(2, "Use at least the last 2 checks."),
             MaxValueValidator(MAX_WINDOW, "Use at most the last 30 checks."),
         ],
-        help_text="It has recovered once at most half as many bad checks are left among these.",
+        help_text="It fails on and off when half of the possible changes between these are there, until less "
+        "than a quarter is left. The newest count most.",
     )  # fmt: skip
 
     # What it thinks (components.health.State)
@@ -123,7 +129,8 @@ class Verdict(Pointed):
             return None
         if turn.is_failing:
             limits = self.rule.limits
-            why = f"{limits.count} of the last {limits.window} checks failed, not in a row. {why}".strip()
+            failed = state.memory.bad(limits, DOWN)
+            why = f"{failed} of the last {limits.window} checks failed, on and off. {why}".strip()
         # degraded again after an outage, since it still fails on and off
         is_on_and_off = turn.new is Outcome.DEGRADED and state.memory.kind is Kind.FAILING
         flip = Flip.objects.create(

@@ -18,14 +18,21 @@ NAMELESS = "an alert without a name"
 NEVER_HEARD = "Nothing has been received yet: let the source send a test notification."
 
 
+CLOSE_S = 1.0  # reports that come within this may have overtaken each other on the way
+
+
 class Alert(NamedTuple):
-    """The newest report about one alert, at `at`; in this `state` (a `Kind`) `since`. Seconds since 1970."""
+    """The newest report about one alert, at `at`; in this `state` (a `Kind`) `since`. Seconds since 1970.
+
+    `changed_at`: since when by the sender's clock; None where it did not say.
+    """
 
     state: str
     since: float
     at: float
     name: str
     text: str
+    changed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +84,36 @@ def after(state: AlertState, report: Report) -> tuple[AlertState, bool]:
     if report.kind in (Kind.CONTACT, Kind.LOG):
         return state, report.kind is Kind.LOG
     known = state.alerts.get(report.source)
-    if known is not None and at < known.at:
-        return state, False  # something newer is known of it
+    if known is not None and _is_older(report, known):
+        return state, False
     is_news = known is None or known.state != report.kind
     since = at if known is None or is_news else known.since
-    alert = Alert(report.kind.value, since, at, report.name, report.text[:MAX_WORDS])
+    changed_at = None if report.changed_at is None else min(report.changed_at, at)
+    alert = Alert(report.kind.value, since, at, report.name, report.text[:MAX_WORDS], changed_at)
     return replace(state, alerts=_bounded({**state.alerts, report.source: alert})), is_news
+
+
+def _is_older(report: Report, known: Alert) -> bool:
+    """Whether something newer is known of its alert.
+
+    By the sender's clock where its times are in order, or where both reports came at about the same time:
+    Alertmanager may go on with an alert that it has called resolved, under its first time. By arrival else.
+    """
+    at = report.at.timestamp()
+    if report.changed_at is None or known.changed_at is None:
+        return at < known.at
+    is_decided = report.is_ordered or abs(at - known.at) < CLOSE_S
+    if is_decided and report.changed_at != known.changed_at:
+        return report.changed_at < known.changed_at
+    return at < known.at
+
+
+def forgotten(state: AlertState, source: str, at: datetime) -> AlertState:
+    """The state once staff have said that this alert is over. What its source reports later counts again."""
+    known = state.alerts[source]
+    second = at.timestamp()
+    over = known._replace(state=Kind.RESOLVED.value, since=second, at=second, changed_at=None)
+    return replace(state, alerts={**state.alerts, source: over})
 
 
 def _bounded(alerts: dict[str, Alert]) -> dict[str, Alert]:

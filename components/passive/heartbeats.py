@@ -90,6 +90,14 @@ def after(state: HeartbeatState, report: Report) -> HeartbeatState:
     return replace(state, fail_at=at, fail_text=report.text[:MAX_FAIL_TEXT], fail_status=report.exit_status)
 
 
+def again(state: HeartbeatState, report: Report) -> HeartbeatState:
+    """The state after a repeat of its last report: the same run, so only the time of its end moves."""
+    at = report.at.timestamp()
+    if report.is_success:
+        return replace(state, success_at=max(at, state.success_at))
+    return replace(state, fail_at=max(at, state.fail_at)) if report.is_failure else state
+
+
 def _newest(runs: dict[str, float]) -> dict[str, float]:
     """The newest MAX_RUNS of these."""
     if len(runs) <= MAX_RUNS:

@@ -61,17 +61,32 @@ class File:
 
     def next_batch(self) -> Batch | None:
         """The next lines that were not stored yet; None when there are none."""
-        most = min(MAX_BATCH_BYTES, self.size - self.stored)
-        data = os.pread(self.descriptor, most, self.stored)
-        if b"\n" not in data and self.size - self.stored > most:
-            data = os.pread(self.descriptor, min(MAX_LINE_BYTES, self.size - self.stored), self.stored)
-        lines = data.splitlines(keepends=True)[:MAX_BATCH_LINES]
-        whole = [line for line in lines if line.endswith(b"\n")]
-        if not whole:
+        left = self.size - self.stored
+        data = os.pread(self.descriptor, min(MAX_BATCH_BYTES, left), self.stored)
+        if b"\n" not in data and left > MAX_BATCH_BYTES:
+            data = os.pread(self.descriptor, min(MAX_LINE_BYTES, left), self.stored)
+        # by newlines alone: what is damaged may hold what else ends a line
+        whole = [line + b"\n" for line in data.split(b"\n", MAX_BATCH_LINES)[:-1]]
+        if whole:
+            end = self.stored + sum(map(len, whole))
+            return Batch(self.name, self.stored, end, tuple(_rows(whole)))
+        newline = self._newline_after(self.stored + len(data))
+        if newline is None:
             self.stored = self.size  # a torn end: its sender was never answered
             return None
-        end = self.stored + sum(map(len, whole))
-        return Batch(self.name, self.stored, end, tuple(_rows(whole)))
+        _leave_out(newline - self.stored)
+        return Batch(self.name, self.stored, newline, ())
+
+    def _newline_after(self, place: int) -> int | None:
+        """Where the line that this place is in ends; None if it never does."""
+        while place < self.size:
+            data = os.pread(self.descriptor, min(MAX_BATCH_BYTES, self.size - place), place)
+            if not data:
+                return None
+            if (found := data.find(b"\n")) >= 0:
+                return place + found + 1
+            place += len(data)
+        return None
 
     def remove(self) -> None:
         """Delete it and let go of its lock."""
@@ -84,12 +99,16 @@ def _rows(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             yield row
         else:
-            log.warning("spool.unreadable bytes=%d: a line was damaged on disk and is left out", len(line))
+            _leave_out(len(line))
+
+
+def _leave_out(length: int) -> None:
+    log.warning("spool.unreadable bytes=%d: a line was damaged on disk and is left out", length)
 
 
 class Spool:

@@ -69,6 +69,7 @@ __all__ = [
     "check",
     "is_passive",
     "leaves_the_machine",
+    "measuring_kinds",
     "passive_kinds",
     "steps_of",
 ]
@@ -82,6 +83,11 @@ def is_passive(kind: str) -> bool:
 def leaves_the_machine(kind: str) -> bool:
     """Whether its checks need the network of their region: not what is reported, nor the self-test."""
     return not is_passive(kind) and kind != SelfTest.kind
+
+
+def measuring_kinds() -> list[str]:
+    """The kinds whose number has a chart."""
+    return [Numbers.kind]
 
 
 def passive_kinds() -> list[str]:

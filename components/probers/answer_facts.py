@@ -22,7 +22,7 @@ WHOLE = (
     "x-served-by", "x-varnish", "cf-cache-status", "cf-error-type", "cf-error-origin", "cf-mitigated",
     "proxy-status", "cache-status", "x-envoy-upstream-service-time", "x-envoy-overloaded",
     "x-amzn-errortype", "x-vercel-error", "x-railway-fallback", "x-render-routing", "x-powered-by",
-    "x-content-type-options",
+    "x-content-type-options", "x-amzn-waf-action", "x-vercel-mitigated", "x-squid-error",
 )  # fmt: skip
 PRESENT = ("date", "x-azure-ref", "fly-request-id", "rndr-id", "x-request-id")
 BEGINNING = ("cf-ray",)

@@ -48,7 +48,7 @@ def situation(hook: Hook, incident: Incident, now: datetime, *, act: Act | None 
         is_refused=Act.objects.of(incident).filter(hook=hook, state=ActState.REFUSED).exists(),
         is_set_by_hand=bool(component.manual_status),
         is_worked_on=is_worked_on(component),
-        deployed_at=deploy.at if deploy else None,
+        deployed_at=now - timedelta(seconds=deploy.seconds_before(now)) if deploy else None,
         deploy_quiet_s=settings.HOOKS_DEPLOY_QUIET_S,
         failures=hook.failures,
         causes=hook.causes,
@@ -211,7 +211,7 @@ def _start(act: Act, hook: Hook, it: Situation, now: datetime) -> Order | None:
     act.state, act.started_at = ActState.STARTED, now
     act.ends_at = now + timedelta(seconds=hook.deadline_s) + SLACK
     try:
-        order = call.order(act, hook)
+        order = call.order(act, hook, now)
     except encryption.DecryptionError as error:
         _cannot_sign(act, hook, str(error.__doc__), now)
         return None

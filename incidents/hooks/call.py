@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
@@ -22,17 +23,17 @@ SPARE_S = 1.0  # our own deadline is the one that counts; the transport's comes 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is sent: where, the bytes that are signed, the key to sign with, and until when (s)."""
+    """What is sent: where, the bytes that are signed, the secrets that sign, and until when (s)."""
 
     key: str
     url: str
     body: bytes
-    secret: str
+    secrets: tuple[str, ...]
     deadline_s: float
 
     def headers(self, timestamp: int) -> dict[str, str]:
         """Of the request made at this second (since 1970)."""
-        signed = webhook_signature.headers(self.key, timestamp, self.body, [self.secret])
+        signed = webhook_signature.headers(self.key, timestamp, self.body, self.secrets)
         return {"User-Agent": AGENT, "Content-Type": "application/json", **signed}
 
 
@@ -48,9 +49,9 @@ class Answer:
     took_ms: int = 0
 
 
-def order(act: Act, hook: Hook) -> Order:
+def order(act: Act, hook: Hook, now: datetime) -> Order:
     """The request of this act. Raises DecryptionError."""
-    return Order(act.key, hook.url, body(act), hook.secret, float(hook.deadline_s))
+    return Order(act.key, hook.url, body(act), tuple(hook.secrets(now)), float(hook.deadline_s))
 
 
 def body(act: Act) -> bytes:

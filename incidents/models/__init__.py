@@ -7,6 +7,7 @@ from incidents.models.hook import Action, Brake, Hook
 from incidents.models.incident import Incident
 from incidents.models.maintenance import Maintenance
 from incidents.models.maintenance_update import MaintenanceUpdate
+from incidents.models.monthly_report import MonthlyReport
 from incidents.models.notice import Notice, NoticeKind
 from incidents.models.plan import PlanRow
 from incidents.models.posting import AlreadyResolvedError, Post
@@ -33,6 +34,7 @@ __all__ = [
     "Maintenance",
     "MaintenanceState",
     "MaintenanceUpdate",
+    "MonthlyReport",
     "Notice",
     "NoticeKind",
     "PlanRow",

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from components.models import Component
 from incidents.models.hook import Action, Hook
 from incidents.models.incident import Incident
 
 MAX_EXCERPT_LENGTH = 500
+MAX_SHOWN = 20  # acts on the page of an incident or a hook
 
 
 class ActState(models.TextChoices):
@@ -49,6 +50,25 @@ class ActManager(models.Manager["Act"]):
     def of(self, incident: Incident) -> models.QuerySet["Act"]:
         """Those of this incident, and of incidents that were merged into it."""
         return self.filter(Q(incident=incident) | Q(incident__merged_into=incident))
+
+    def prune(self, now: datetime) -> int:
+        """Delete acts past their keep that no page shows any more; how many. Timelines are not touched.
+
+        An incident keeps its newest MAX_SHOWN for as long as it is there, and while it is open also what a
+        person refused, which is not proposed again.
+        """
+        before = now - timedelta(days=settings.HOOKS_ACT_RETENTION_DAYS)
+        old = self.filter(is_open=False, created_at__lt=before)
+        deleted, _ = old.filter(incident__deleted_at__lt=before).delete()
+        counted = (
+            old.order_by().values("incident").annotate(count=Count("pk")).values_list("incident", flat=True)
+        )
+        for incident in list(counted):
+            newest = self.filter(incident=incident).order_by("-pk").values_list("pk", flat=True)
+            last = newest[MAX_SHOWN - 1 : MAX_SHOWN].first()
+            rest = old.filter(incident=incident, pk__lt=last or 0)
+            deleted += rest.exclude(state=ActState.REFUSED, incident__resolved_at=None).delete()[0]
+        return deleted
 
     def set_back(self, now: datetime, back: timedelta) -> None:
         """After the clock was put back by `back`: move what lies in the future back as well."""

@@ -1,6 +1,8 @@
 """Recovery hooks: a signed HTTP call that is meant to mend a component, and the brake that stops them all."""
 
-from datetime import datetime, timedelta
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -16,6 +18,8 @@ from incidents.generated_text import duration
 MAX_URL_LENGTH = 500
 BRAKE_IS_ON = "The global brake is on"
 MAX_USELESS = 3  # acts in a row that did not help
+OVERLAP = timedelta(hours=24)  # how long an earlier secret signs beside the new one
+MAX_OLD_SECRETS = 3
 
 
 class Action(models.TextChoices):
@@ -58,6 +62,9 @@ class Hook(models.Model):
     )  # fmt: skip
     target = models.CharField(max_length=MAX_URL_LENGTH, editable=False, db_index=True)
     sealed_secret = models.TextField(editable=False)
+    old_secrets = models.JSONField(
+        default=list, editable=False
+    )  # [sealed, until (s since 1970)], newest first
     failures = models.JSONField(default=list, blank=True)  # of components.outcomes.Failure; empty: all
     causes = models.JSONField(default=list, blank=True)  # of incidents.hooks.causes; empty: all that may be
     budget = models.PositiveSmallIntegerField(
@@ -111,9 +118,31 @@ class Hook(models.Model):
         """The signing secret as the receiver keeps it ("whsec_…"). Raises DecryptionError."""
         return encryption.unseal(self.sealed_secret)
 
+    def secrets(self, now: datetime) -> list[str]:
+        """Those that sign at `now`, the newest first. Raises DecryptionError if that one cannot be read."""
+        keys = [self.secret]
+        for sealed, _ in self._still_signing(now):
+            with contextlib.suppress(encryption.DecryptionError):  # the receiver has the new one, or will
+                keys.append(encryption.unseal(sealed))
+        return keys
+
     def keep_secret(self, secret: str = "") -> None:
         """Seal this secret, or a new one. Not saved."""
         self.sealed_secret = encryption.seal(secret or webhook_signature.new_secret())
+
+    def change_secret(self, now: datetime, secret: str = "") -> None:
+        """The same; those before it go on signing for OVERLAP, so that the receiver has time. Not saved."""
+        end = (now + OVERLAP).timestamp()
+        self.old_secrets = [[self.sealed_secret, end], *self._still_signing(now)][:MAX_OLD_SECRETS]
+        self.keep_secret(secret)
+
+    def old_secret_until(self, now: datetime) -> datetime | None:
+        """Until when an earlier secret signs as well; None if none does."""
+        ends = [end for _, end in self._still_signing(now)]
+        return datetime.fromtimestamp(max(ends), UTC) if ends else None
+
+    def _still_signing(self, now: datetime) -> list[list[Any]]:
+        return [row for row in self.old_secrets if row[1] > now.timestamp()]
 
     def arm(self) -> None:
         """Let it act by itself. What went wrong before is forgotten."""

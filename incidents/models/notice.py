@@ -15,6 +15,7 @@ from components.models.public_id import PublicIdField
 
 if TYPE_CHECKING:
     from incidents.models.maintenance_update import MaintenanceUpdate
+    from incidents.models.monthly_report import MonthlyReport
     from incidents.models.postmortem import Postmortem
     from incidents.models.update import Update
 
@@ -26,6 +27,7 @@ class NoticeKind(models.TextChoices):
     MAINTENANCE = "maintenance", "Maintenance"
     POSTMORTEM = "postmortem", "Postmortems"
     COMPONENT = "component", "Changes of a component"
+    REPORT = "report", "Monthly reports"
 
 
 class NoticeManager(models.Manager["Notice"]):
@@ -72,6 +74,10 @@ class NoticeManager(models.Manager["Notice"]):
             kind=NoticeKind.COMPONENT, component=component, change=[old, new], created_at=at, due_at=now
         )
 
+    def of_report(self, report: "MonthlyReport", now: datetime) -> None:
+        """For the report of a month, due at once."""
+        self.create(kind=NoticeKind.REPORT, report=report, created_at=now, due_at=now)
+
     def take_back(self, update: "Update") -> bool:
         """Withdraw the notice of an update. False if sending has begun."""
         notices = self.filter(update=update)
@@ -112,6 +118,9 @@ class Notice(models.Model):
         "incidents.Postmortem", null=True, on_delete=models.CASCADE, related_name="notice"
     )
     component = models.ForeignKey(Component, null=True, on_delete=models.CASCADE, related_name="notices")
+    report = models.OneToOneField(
+        "incidents.MonthlyReport", null=True, on_delete=models.CASCADE, related_name="notice"
+    )
     change = models.JSONField(default=list)  # [old status, new status] of the component
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -130,7 +139,7 @@ class Notice(models.Model):
     @property
     def story(self) -> str:
         """What it belongs to, as "incident:5". The newest message of a story includes all earlier ones."""
-        about: Any = self.incident_id or self.maintenance_id or self.component_id
+        about: Any = self.incident_id or self.maintenance_id or self.component_id or self.report_id
         return f"{self.kind}:{about}"
 
     def components(self) -> list[Component]:
@@ -142,5 +151,7 @@ class Notice(models.Model):
             return [self.component]
         if self.maintenance is not None:
             return [component for component in self.maintenance.components.all() if component.is_shown]
+        if self.report is not None:
+            return self.report.components()
         assert self.incident is not None
         return self.incident.public_components()

@@ -27,7 +27,7 @@ def signed_request(hook: Hook, now: datetime) -> Trial:
         refusal = acting.refusal(hook, incident, now)
     act = acting.new_act(hook, incident, causes.failing(hook.component), now)
     try:
-        order = call.order(act, hook)
+        order = call.order(act, hook, now)
     except encryption.DecryptionError as error:
         return Trial("", f"The signing secret cannot be read. {error.__doc__}")
     url = urlsplit(order.url)

@@ -17,14 +17,15 @@ from components.models import Component, Page
 from components.shown_addresses import without_secrets
 from incidents.hooks import asking, targets
 from incidents.models import Act, Brake, Hook, Incident
+from incidents.models.act import MAX_SHOWN
 from incidents.models.hook import MAX_USELESS
 from statuspage.console import hook_trials
 from statuspage.console.hook_choices import CAUSE_CHOICES, FAILURE_CHOICES
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
-MAX_ACTS = 20
 SECRET = "secret"  # noqa: S105 - the name of a field
+SIGNING = ("sealed_secret", "old_secrets")  # the columns of it
 
 
 class HookForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -42,7 +43,8 @@ class HookForm(forms.ModelForm):  # type: ignore[type-arg]
     secret = forms.CharField(
         label="Signing secret", required=False, strip=True, max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Starts with whsec_. Empty: the present one is kept, and a new hook gets a new one.",
+        help_text="Starts with whsec_. Empty: the present one is kept, and a new hook gets "
+        "a new one. A present one goes on signing for 24 hours beside the one that you enter.",
     )  # fmt: skip
 
     class Meta:
@@ -86,7 +88,7 @@ def try_out(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _page(request: HttpRequest, hook: Hook, **more: Any) -> HttpResponse:
     request.section = "console_components"  # type: ignore[attr-defined]
-    acts = hook.acts.select_related("incident", "asked_by").order_by("-id")[:MAX_ACTS]
+    acts = hook.acts.select_related("incident", "asked_by").order_by("-id")[:MAX_SHOWN]
     words = [*FAILURE_CHOICES, *CAUSE_CHOICES]
     context = {
         "hook": hook,
@@ -96,6 +98,7 @@ def _page(request: HttpRequest, hook: Hook, **more: Any) -> HttpResponse:
         "brake": Brake.objects.engaged(),
         "only": [label for key, label in words if key in (*hook.failures, *hook.causes)],
         "max_useless": MAX_USELESS,
+        "old_secret_until": hook.old_secret_until(timezone.now()),
         "now": timezone.now(),
         **more,
     }
@@ -145,10 +148,11 @@ def _save(request: HttpRequest, form: HookForm) -> None:
     columns = [*names, "updated_at"]
     with transaction.atomic():
         hook.target = targets.target_of(hook.url)
-        if typed or is_new:
-            hook.keep_secret(typed)
-            columns.append("sealed_secret")
+        if typed and not is_new:
+            hook.change_secret(timezone.now(), typed)
+            columns += SIGNING
         if is_new:
+            hook.keep_secret(typed)
             hook.save()
         else:
             hook.save(update_fields=[*columns, "target"])
@@ -201,8 +205,10 @@ def secret(request: HttpRequest, public_id: str) -> HttpResponse:
     is_new = request.POST.get("renew") == "yes"
     with transaction.atomic():
         if is_new:
-            hook.keep_secret()
-            hook.save(update_fields=["sealed_secret", "updated_at"])
+            Page.objects.lock()  # two at once are two new secrets, and none is lost on the way
+            hook = _get(public_id)
+            hook.change_secret(timezone.now())
+            hook.save(update_fields=[*SIGNING, "updated_at"])
         Audit.objects.note(request, "hook.renew_signing" if is_new else "hook.show_signing", hook)
     try:
         return _page(request, hook, shown_secret=hook.secret)
@@ -284,7 +290,7 @@ def press(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def of_incident(incident: Incident) -> dict[str, Any]:
     """For the page of an incident: its calls, newest first, and the hooks that a person may call."""
-    acts = list(Act.objects.of(incident).select_related("component", "asked_by").order_by("-id")[:MAX_ACTS])
+    acts = list(Act.objects.of(incident).select_related("component", "asked_by").order_by("-id")[:MAX_SHOWN])
     hooks = Hook.objects.filter(component__in=incident.affected.values("component"))
     is_open = not (incident.resolved_at or incident.deleted_at or incident.merged_into_id)
     return {

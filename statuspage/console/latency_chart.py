@@ -1,54 +1,33 @@
 """The chart of a probe's response times, drawn on the server.
 
 An hour and a day come from the checks themselves, a week and a month from the
-hourly tallies of the component. Paths scale with the box and text does not: paths
-are in a stretched inner picture, text is placed beside it in percent.
+hourly tallies of the component.
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from components import latency
-from components.models import Check, DeployMarker, Flip, HourTally, Probe
-from components.outcomes import Outcome
+from components.models import Check, HourTally, Probe
 from incidents.times import clock, stretch
+from statuspage.console.plot import (
+    HIGH,
+    WIDE,
+    Band,
+    Span,
+    Word,
+    bands,
+    deploys,
+    over,
+    path,
+    times,
+    word_at,
+)
 
 MAX_ROWS = 20_000
-MAX_DEPLOYS = 50
-WIDE, HIGH = 1000, 180
-NO_ANSWER = ("refused", "unreachable", "reset", "dns", "tls")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A choice of the switch."""
-
-    key: str
-    label: str
-    words: str
-    length_s: int
-    step_s: int
-    mark_s: int  # between the labels of the time axis
-    form: str
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether it is short enough to be read from the checks."""
-        return self.length_s <= 86_400
-
-
-SPANS = {
-    span.key: span
-    for span in (
-        Span("1h", "1 h", "last hour", 3600, 60, 600, "%H:%M"),
-        Span("24h", "24 h", "last 24 hours", 86_400, 900, 4 * 3600, "%H:%M"),
-        Span("7d", "7 d", "last 7 days", 7 * 86_400, 3600, 86_400, "%a"),
-        Span("30d", "30 d", "last 30 days", 30 * 86_400, 4 * 3600, 5 * 86_400, "%-d %b"),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +39,6 @@ class Point:
     p95: float | None
     checks: int | None = None
     failed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A stretch in which it was down."""
-
-    started_at: datetime
-    ended_at: datetime
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Text in the picture: `x` in percent of its width, `y` in pixels."""
-
-    text: str
-    x: str
-    y: str
-    anchor: str = "middle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +74,6 @@ def chart(probe: Probe, span: Span, now: datetime) -> Chart:
     return with_deploys(drawn, deploys(probe, first, now), start=first, end=now)
 
 
-def deploys(probe: Probe, start: datetime, end: datetime) -> list[tuple[datetime, str]]:
-    """When the deploys of its component were, and what went out; oldest first."""
-    markers = DeployMarker.objects.concerning(probe.component_id).filter(at__gte=start, at__lte=end)
-    return [(marker.at, str(marker)) for marker in reversed(markers[:MAX_DEPLOYS])]
-
-
 def with_deploys(
     chart: Chart, marked: Sequence[tuple[datetime, str]], *, start: datetime, end: datetime
 ) -> Chart:
@@ -132,7 +86,7 @@ def with_deploys(
     return replace(
         chart,
         deploys=tuple(f"{WIDE * place:.1f}" for place in places),
-        words=(*chart.words, ("deploy", _at("deploy", places[-1], HIGH - 6))),
+        words=(*chart.words, ("deploy", word_at("deploy", places[-1], HIGH - 6))),
         label=f"{chart.label} Last deploy at {clock(at, end)}: {text}.",
     )
 
@@ -181,27 +135,6 @@ def share(values: Sequence[float], part: float) -> float | None:
     return float(sorted(values)[max(0, math.ceil(part * len(values)) - 1)])
 
 
-def bands(probe: Probe, start: datetime, end: datetime) -> list[Band]:
-    """The outages of this probe that touch the span."""
-    flips = list(Flip.objects.filter(probe=probe, at__gte=start).order_by("at", "id"))
-    before = flips[0].old if flips else probe.outcome
-    outages, began, failure = [], start if before == Outcome.DOWN else None, ""
-    for flip in flips:
-        if flip.new == Outcome.DOWN:
-            began, failure = flip.at, flip.failure
-        elif began is not None:
-            outages.append(Band(began, flip.at, _band_word(failure)))
-            began = None
-    if began is not None:
-        outages.append(Band(began, end, _band_word(failure)))
-    return outages
-
-
-def _band_word(failure: str) -> str:
-    is_silent = failure in NO_ANSWER or failure.startswith("timeout")
-    return "no response" if is_silent else "failing"
-
-
 def draw(
     points: Sequence[Point],
     outages: Sequence[Band],
@@ -227,7 +160,7 @@ def draw(
         return HIGH - HIGH * min(value, top) / top
 
     marks = [step * n for n in range(round(top / step) + 1)]
-    words = [("band", _over(band.word, x(band.started_at), x(band.ended_at))) for band in outages]
+    words = [("band", over(band.word, x(band.started_at), x(band.ended_at))) for band in outages]
     has_limit = limit_ms is not None and limit_ms <= top
     if limit_ms is not None and has_limit:
         words.append(("limit", Word(f"limit {limit_ms:,} ms", "0.5%", f"{y(limit_ms) - 5:.0f}", "start")))
@@ -235,15 +168,15 @@ def draw(
         label=_sentence(points, outages, limit_ms, span, now=end),
         points=tuple(points),
         bands=tuple(outages),
-        median=_path([(x(p.at), None if p.median is None else y(p.median)) for p in points]),
-        p95=_path([(x(p.at), None if p.p95 is None else y(p.p95)) for p in points]),
+        median=path([(x(p.at), None if p.median is None else y(p.median)) for p in points]),
+        p95=path([(x(p.at), None if p.p95 is None else y(p.p95)) for p in points]),
         rects=tuple(
             (f"{WIDE * x(b.started_at):.1f}", f"{max(2.0, WIDE * (x(b.ended_at) - x(b.started_at))):.1f}")
             for b in outages
         ),
         grid=tuple(f"{y(mark):.1f}" for mark in marks),
         scale=tuple(Word(f"{mark:,.0f}", "0", f"{y(mark) + 4.5:.0f}", "end") for mark in marks),
-        times=tuple(_times(start, end, span, x)),
+        times=tuple(times(start, end, span, x)),
         words=(*words, *_line_names(points, x, y)),
         limit=f"{y(limit_ms):.1f}" if limit_ms is not None and has_limit else "",
     )
@@ -256,39 +189,6 @@ def _round_step(most: float) -> float:
     return float(next(n * power for n in (1, 2, 5, 10) if n * power >= rough))
 
 
-def _path(places: Iterable[tuple[float, float | None]]) -> str:
-    """A line that is lifted over gaps; a lone point is a short dash."""
-    pieces, pen_is_up = [], True
-    for x, y in places:
-        if y is None:
-            pen_is_up = True
-            continue
-        pieces.append(f"{'M' if pen_is_up else 'L'}{WIDE * x:.1f} {y:.1f}" + ("h3" if pen_is_up else ""))
-        pen_is_up = False
-    return "".join(pieces)
-
-
-def _times(start: datetime, end: datetime, span: Span, x: Callable[[datetime], float]) -> Iterable[Word]:
-    first = -(-int(start.timestamp()) // span.mark_s) * span.mark_s
-    for second in range(first, int(end.timestamp()) + 1, span.mark_s):
-        at = datetime.fromtimestamp(second, UTC)
-        place = x(at)
-        if 0.04 <= place <= 0.96:
-            yield Word(at.strftime(span.form), f"{100 * place:.1f}%", str(HIGH + 20))
-
-
-def _over(text: str, left: float, right: float) -> Word:
-    """The text of a band; at an edge it is aligned there, as it may be wider than its band."""
-    middle = 0.0 if left < 0.03 else 1.0 if right > 0.97 else (left + right) / 2
-    return _at(text, middle if right - left < 0.2 else (left + right) / 2, 16)
-
-
-def _at(text: str, x: float, y: float) -> Word:
-    """Text that stays inside the picture."""
-    anchor = "start" if x < 0.06 else "end" if x > 0.94 else "middle"
-    return Word(text, f"{100 * min(0.995, max(0.005, x)):.1f}%", f"{y:.0f}", anchor)
-
-
 def _line_names(
     points: Sequence[Point], x: Callable[[datetime], float], y: Callable[[float], float]
 ) -> Iterable[tuple[str, Word]]:
@@ -298,9 +198,9 @@ def _line_names(
         return
     at, median, p95 = drawn[int(len(drawn) * 0.75)]
     low, high, place = y(median), y(p95), x(at)
-    yield "median", _at("median", place, min(HIGH - 4.0, low + 17))
+    yield "median", word_at("median", place, min(HIGH - 4.0, low + 17))
     if low - high > 14:
-        yield "p95", _at("p95", place, max(14.0, high - 8))
+        yield "p95", word_at("p95", place, max(14.0, high - 8))
 
 
 def _sentence(
@@ -323,8 +223,3 @@ def _sentence(
         more = f" {len(outages)} outages in all." if len(outages) > 1 else ""
         text += f" Down from {stretch(first.started_at, first.ended_at, now)}.{more}"
     return text
-
-
-def since(span: Span, now: datetime) -> int:
-    """The first second of a span, for the CSV."""
-    return int((now - timedelta(seconds=span.length_s)).timestamp())

@@ -24,7 +24,9 @@ from components.outcomes import Outcome
 from components.targets import InvalidProbeError
 from components.texts import cell
 from incidents.generated_text import met
-from statuspage.console.latency_chart import SPANS, chart, since
+from statuspage.console import number_chart
+from statuspage.console.latency_chart import chart
+from statuspage.console.plot import SPANS, since
 from statuspage.console.probe_detail import causes, facts, results, trials
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
@@ -104,6 +106,7 @@ def page(request: HttpRequest, public_id: str) -> HttpResponse:
         "lines": results.lines(context.pop("checks"), probe, only_changes=only),
         "before": causes.before(probe, now),
         "chart": chart(probe, span, now),
+        "numbers": number_chart.chart(probe, span, now),
         "is_part": request.GET.get("part") == "live",
         "now": now,
     }

@@ -133,7 +133,7 @@ def report_page(world: World, month: date, year: list[Incident], at: datetime) -
         month=f"{month:%B %Y}{' so far' if is_current else ''}",
         groups=tuple(_groups(world, month)),
         average=_average(world, month),
-        incidents=tuple(_incident(world, incident) for incident in _began_in(world, month)),
+        incidents=tuple(_incident(world, incident) for incident in began_in(world, month)),
         first_word=measured.median or measured.mean,
         first_word_basis=measured.basis,
         csv_url=reverse("report_csv", args=[f"{month:%Y-%m}"]),
@@ -205,7 +205,7 @@ def _average(world: World, month: date) -> ReportRow:
     counted = [_of_month(world, component, month) for component in world.components]
     whole, outside = average([one.raw for one in counted]), average([one.outside for one in counted])
     figure = replace(days.figure({month: days.Counted(whole)}, whole_days=1), outside=uptime.percent(outside))
-    incidents = len(_began_in(world, month))
+    incidents = len(began_in(world, month))
     return ReportRow(
         "Average of all components", "", figure, percent_of(target), kept(target, outside), incidents
     )
@@ -216,7 +216,8 @@ def _of_month(world: World, component: Component, month: date) -> days.Counted:
     return _between(days.counted_by_day(world, component), month, last)
 
 
-def _began_in(world: World, month: date) -> list[Incident]:
+def began_in(world: World, month: date) -> list[Incident]:
+    """The incidents of a report, in its order."""
     return [
         incident
         for incident in world.incidents
@@ -227,7 +228,7 @@ def _began_in(world: World, month: date) -> list[Incident]:
 def _incidents_by_component(world: World, month: date) -> Counter[int]:
     return Counter(
         place.component_id
-        for incident in _began_in(world, month)
+        for incident in began_in(world, month)
         for place in incident_cards.affected(incident)
     )
 

@@ -108,11 +108,13 @@ def judged(document: Document, newest: float, now: float) -> Variant:
 
     A copy that could not be rendered again is old, though checks go on: its age is that of the newest
     check, and it says how old it is. It is never judged younger than when it was made.
+    Its rendering for late data would say "since" its own newest check, which others have followed.
     """
     behind = max(0.0, newest - document.checked_at) if document.checked_at else 0.0
     variant = document.at(max(now - behind, min(now, document.rendered_at)))
-    is_old = behind and now - document.rendered_at > OLD_AFTER_S and variant is document.variants[0]
-    return document.old if is_old and document.old is not None else variant
+    is_outdated = behind and now - document.rendered_at > OLD_AFTER_S
+    is_stale = variant is document.variants[-1] and variant is not document.variants[0]
+    return document.old if is_outdated and not is_stale and document.old is not None else variant
 
 
 def newest_check(newest: float) -> tuple[bytes, bytes]:

@@ -113,12 +113,15 @@ def iso(at: datetime) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def clock(context: Context, at: datetime, form: str = "time", said: date | None = None) -> SafeString:
+def clock(
+    context: Context, at: datetime, form: str = "time", said: date | None = None, **seen: datetime | None
+) -> SafeString:
     """A moment in UTC, which script turns into the reader's own zone.
 
     `form`: time and clock "08:21 UTC", seconds "08:21:04 UTC", date "12 Nov, 08:21 UTC".
     A time of another day than the page's gets its date, except a clock, beside which the day is shown.
     `said`: that day; a clock of another day, in UTC or in the reader's zone, gets its date as well.
+    `seen_at`: the latest moment at which it is read, instead of when the page was rendered; None: any.
     """
     at = at.astimezone(UTC)
     if form == "clock" and said in (None, at.date()):
@@ -126,7 +129,8 @@ def clock(context: Context, at: datetime, form: str = "time", said: date | None 
     elif form in ("clock", "date"):
         shown = _dated(at)
     else:
-        shown = times.clock(at, _made_at(context) or at, seconds=form == "seconds")
+        seen_at = seen["seen_at"] if "seen_at" in seen else _made_at(context) or at
+        shown = times.clock(at, seen_at, seconds=form == "seconds")
     beside = format_html(' data-said="{}"', said.isoformat()) if said else ""
     return format_html('<time datetime="{}" data-form="{}"{}>{}</time>', iso(at), form, beside, shown)
 

@@ -141,7 +141,7 @@ def _door() -> Egress:
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
+def loop() -> asyncio.AbstractEventLoop:
     """One loop for all alerts of this process: connections to the mail server are kept per loop."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="alerts loop", daemon=True).start()
@@ -150,4 +150,4 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in the alert loop and wait for it. Raises TimeoutError 5 s after DEADLINE_S."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(DEADLINE_S + 5)
+    return asyncio.run_coroutine_threadsafe(coroutine, loop()).result(DEADLINE_S + 5)

@@ -1,7 +1,7 @@
 """The alert thread of each web process and of the message worker, so that either may be dead.
 
 Every few seconds it looks, opens and closes alerts and sends what is owed; rows settle which thread sends
-what. With HEARTBEAT_URL it also reports every minute that all is healthy, so that silence is
+what. With HEARTBEAT_URL it also reports every minute that all is healthy (`outgoing`), so that silence is
 noticed elsewhere.
 """
 
@@ -9,26 +9,21 @@ import logging
 import platform
 import threading
 import time
-from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from components import loops, transport
+from components import loops
 from components.clock import database_now
-from components.egress import Door, Egress, through
 from incidents import alerting
-from subscribers.alerts import book, delivering, sending
+from subscribers.alerts import book, delivering
 from subscribers.alerts.book import Book
 from subscribers.alerts.last_resort import LastResort, utc_now
+from subscribers.alerts.outgoing import DATABASE_SURE_AFTER_S, OutgoingHeartbeat
 from subscribers.alerts.owed import World
 from subscribers.models import AlertChannel
 
 log = logging.getLogger(__name__)
 EVERY_S = 5.0
-HEARTBEAT_EVERY_S = 60.0
-HEARTBEAT_DEADLINE_S = 10.0
-SAME = timedelta(seconds=1)  # two times of one pass differ by rounding
 FORGET_EVERY_S = 3600.0
 
 
@@ -41,8 +36,8 @@ class Watch:
         self.node = ""
         self.thread: threading.Thread | None = None
         self.stopping = threading.Event()
-        self.beat_at = self.forgot_at = 0.0
-        self.passed_at: datetime | None = None  # what the last outgoing heartbeat stood for
+        self.outgoing = OutgoingHeartbeat()
+        self.forgot_at = 0.0
         self.is_failing = False
 
     def start(self, *, serves_page: bool) -> None:
@@ -88,42 +83,20 @@ class Watch:
             judged_at = utc_now()
             checks = alerting.vitals(judged_at)
             self.book.write(World(now, checks, self.node))
+            # before messages are sent: a channel that hangs would delay it
+            self.outgoing.look(
+                is_well=alerting.is_well(checks),
+                passed_at=alerting.passed_at(checks, judged_at),
+                serves_page=bool(self.node),  # without the page /healthz could not be answered either
+            )
             delivering.deliver(now)
             if time.monotonic() - self.forgot_at > FORGET_EVERY_S or not self.forgot_at:
                 self.forgot_at = time.monotonic()
                 book.forget_old(now)
         except DatabaseError:
             close_old_connections()
+            self.outgoing.fail(sure_after_s=DATABASE_SURE_AFTER_S)
             self.last_resort.tell(utc_now())
-            return
-        self._beat(is_well=alerting.is_well(checks), passed_at=alerting.passed_at(checks, judged_at))
-
-    def _beat(self, *, is_well: bool, passed_at: datetime | None = None) -> None:
-        """Send the outgoing heartbeat, at most once a minute, while no check fails.
-
-        `passed_at`: when a check last went the whole way, from the target onto the page. Each heartbeat
-        stands for a later one than the heartbeat before; None where there is no check that could.
-        """
-        if passed_at and self.passed_at and passed_at < self.passed_at + SAME:
-            return
-        serves_page = bool(self.node)  # without the page /healthz could not be answered either
-        if not settings.HEARTBEAT_URL or not serves_page or not is_well or time.monotonic() < self.beat_at:
-            return
-        self.beat_at, self.passed_at = time.monotonic() + HEARTBEAT_EVERY_S, passed_at
-        try:
-            status = sending.run(ping(settings.HEARTBEAT_URL, through(Door.ALERTS)))
-            if status >= 400:
-                log.warning("heartbeat.refused status=%s", status)
-        except Exception as error:
-            log.warning("heartbeat.failed why=%s", str(error) or type(error).__name__)
-
-
-async def ping(url: str, door: Egress) -> int:
-    """GET the URL and return the status; redirects are not followed. Raises transport.ERRORS."""
-    headers = {"User-Agent": "statuspage/1 (+heartbeat)"}
-    client = transport.client(door, deadline_s=HEARTBEAT_DEADLINE_S, most_bytes=0)
-    async with client, client.stream("GET", url, headers=headers) as answer:
-        return answer.status_code  # the body is not read
 
 
 _watch: Watch | None = None

@@ -23,7 +23,8 @@ from incidents.models import (
     Update,
 )
 from incidents.state import state_now
-from subscribers.delivery import webhook_payload
+from subscribers.delivery import month, webhook_payload
+from subscribers.delivery.month import Month
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Story:
     workaround: str = ""  # what customers can do while it lasts, Markdown
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    month: Month | None = None  # of a monthly report
     is_watching: bool = False  # everything has recovered and is being monitored
     json: str = field(init=False)  # `body` with the sequence, serialized once for all receivers
 
@@ -142,7 +144,13 @@ def read(notice_ids: Iterable[int], page_id: str) -> dict[int, Story]:
     rows = (
         Notice.objects.filter(pk__in=set(notice_ids))
         .select_related(
-            "incident", "update", "maintenance", "maintenance_update", "postmortem", "component__group"
+            "incident",
+            "update",
+            "maintenance",
+            "maintenance_update",
+            "postmortem",
+            "component__group",
+            "report",
         )
         .prefetch_related(
             Prefetch("incident__updates", Update.objects.filter(kind=Kind.POST).order_by("-number")),
@@ -299,11 +307,34 @@ def _component(notice: Notice, page_id: str) -> Story | None:
     )
 
 
+def _report(notice: Notice, page_id: str) -> Story | None:
+    report = notice.report
+    assert report is not None
+    shown = month.read(report)
+    if shown is None:
+        return None
+    return Story(
+        kind=NoticeKind.REPORT,
+        key=notice.story,
+        public_id=f"{report.month:%Y-%m}",
+        title=report.title,
+        url=shown.url,
+        label="Monthly report",
+        status=Status.OPERATIONAL,
+        components=(),
+        words=(Word(1, "Monthly report", report.made_at, ""),),
+        sequence=1,
+        is_over=True,
+        month=shown,
+    )
+
+
 READERS = {
     NoticeKind.INCIDENT: _incident,
     NoticeKind.MAINTENANCE: _maintenance,
     NoticeKind.POSTMORTEM: _postmortem,
     NoticeKind.COMPONENT: _component,
+    NoticeKind.REPORT: _report,
 }
 
 

@@ -8,6 +8,7 @@ from django.db.models import Max, Min, OuterRef, Q, Subquery
 from components import identity
 from components.models import StatusSpan
 from incidents.models import Maintenance, Notice, NoticeKind
+from subscribers.delivery import known_stories
 from subscribers.models import Delivery, DeliveryState, Import, Purpose, Sorter, State, Subscriber
 from subscribers.states import Channel
 
@@ -33,7 +34,7 @@ def _sort_chunk(notice_id: int, now: datetime) -> int | None:
         notice = Notice.objects.select_for_update().filter(pk=notice_id, sorted_at=None).first()
         if notice is None:
             return None
-        if _is_overtaken(notice):
+        if _is_overtaken(notice) or known_stories.is_held(notice):
             Notice.objects.filter(pk=notice.pk).update(sorted_at=now)
             return None
         chunk = list(
@@ -68,7 +69,8 @@ def _is_overtaken(notice: Notice) -> bool:
 
 
 def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) -> datetime:
-    if not is_digest or channel is not Channel.EMAIL:
+    # a report is a mail of its own: it is made at the hour of digests, and would wait for the next day's
+    if not is_digest or channel is not Channel.EMAIL or notice.kind == NoticeKind.REPORT:
         return now
     local = now.astimezone(identity.current().zone)
     at = local.replace(hour=DIGEST_HOUR, minute=0, second=0, microsecond=0)
@@ -77,7 +79,7 @@ def _due_at(notice: Notice, channel: Channel, is_digest: bool, now: datetime) ->
 
 def _spaced(ids: list[int], notice: Notice) -> dict[int, datetime]:
     """By subscriber: when those just notified of the same story may be notified again."""
-    if not ids or notice.kind == NoticeKind.COMPONENT:
+    if not ids or notice.kind in (NoticeKind.COMPONENT, NoticeKind.REPORT):
         return {}
     of_story = {f"notice__{name}": getattr(notice, f"{name}_id") for name in ("incident", "maintenance")}
     rows = (

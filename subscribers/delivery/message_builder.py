@@ -7,7 +7,7 @@ a daily digest takes everything that is due.
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from operator import or_
@@ -26,11 +26,12 @@ from subscribers.models import Delivery, DeliveryState, Purpose, State, Subscrib
 from subscribers.states import Channel
 
 KEY = "-key-"
-LINKED = ("subscription", "unsubscribe")
+LINKED = ("subscription", "unsubscribe", "unsubscribe_report")
 # the columns a message needs: reading the rest of many rows costs more than sending
-NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "signing", "attempts",
-          "failing_since", "owner", "public_id", "confirmed_at", "left_at", "quarantined_at")  # fmt: skip
-ABOUT = ("incident_id", "maintenance_id", "component_id")
+NEEDED = ("channel", "address", "key", "state", "host", "shown", "is_all", "is_digest", "wants_report",
+          "signing", "attempts", "failing_since", "owner", "public_id", "confirmed_at", "left_at",
+          "quarantined_at")  # fmt: skip
+ABOUT = ("incident_id", "maintenance_id", "component_id", "report_id")
 OWED = ("message_id", "subscriber", "notice", "purpose", "is_replay", "context")
 MAY_GET_LETTERS = (State.ACTIVE, State.UNCONFIRMED, State.CONTACT)
 
@@ -124,6 +125,7 @@ def _pack_one(
     together = _together(subscriber, head, live)
     newest = together[-1]
     story = stories.get(newest.notice_id or 0)
+    story = story and _followed(subscriber, story)
     envelope = Envelope(
         id=newest.message_id,
         channel=Channel(subscriber.channel),
@@ -145,21 +147,43 @@ def _pack_one(
 def _is_wanted(subscriber: Subscriber, delivery: Delivery, stories: dict[int, Story]) -> bool:
     if delivery.purpose != Purpose.NEWS:
         return subscriber.state in MAY_GET_LETTERS
-    return subscriber.state == State.ACTIVE and delivery.notice_id in stories
+    story = stories.get(delivery.notice_id or 0)
+    return subscriber.state == State.ACTIVE and story is not None and _followed(subscriber, story) is not None
+
+
+def _followed(subscriber: Subscriber, story: Story) -> Story | None:
+    """The story as this subscriber gets it: of a monthly report its part, or None if there is none."""
+    if story.month is None:
+        return story
+    if not subscriber.wants_report:  # no longer
+        return None
+    if subscriber.is_all:
+        return story
+    components = {component.pk for component in subscriber.components.all()}
+    part = story.month.part_of(components, {group.pk for group in subscriber.groups.all()})
+    return replace(story, month=part) if part else None
 
 
 def _together(subscriber: Subscriber, head: Delivery, live: list[Delivery]) -> list[Delivery]:
     """The deliveries that one message includes, oldest first."""
-    if head.purpose != Purpose.NEWS or head.is_replay or head.notice is None:
+    if head.purpose != Purpose.NEWS or head.is_replay or head.notice is None or _is_report(head):
         return [head]
     news = [
         delivery
         for delivery in live
-        if delivery.purpose == Purpose.NEWS and not delivery.is_replay and delivery.notice
+        if delivery.purpose == Purpose.NEWS
+        and not delivery.is_replay
+        and delivery.notice
+        and not _is_report(delivery)
     ]
     if subscriber.is_digest and subscriber.channel == Channel.EMAIL:
         return news
     return [delivery for delivery in news if delivery.notice and delivery.notice.story == head.notice.story]
+
+
+def _is_report(delivery: Delivery) -> bool:
+    """Whether it is a monthly report: a mail of its own, in no digest."""
+    return delivery.notice is not None and delivery.notice.kind == NoticeKind.REPORT
 
 
 def _unsent(together: list[Delivery], stories: dict[int, Story]) -> tuple[Word, ...]:
@@ -180,8 +204,10 @@ def _others(together: list[Delivery], stories: dict[int, Story], story: Story | 
 
 def links(subscriber: Subscriber, story: Story | None = None, *, only: str = "") -> Links:
     """The URLs in its messages. `only`: the id of the incident that a message without a story is about."""
-    manage, leave = (_address(name).replace(KEY, subscriber.key) for name in LINKED)
+    manage, leave, leave_report = (_address(name).replace(KEY, subscriber.key) for name in LINKED)
     confirm = ""
+    if story is not None and story.kind == NoticeKind.REPORT:
+        leave = leave_report
     if story is not None and story.kind == NoticeKind.INCIDENT:
         only = story.public_id
     if subscriber.state == State.UNCONFIRMED and subscriber.channel == Channel.EMAIL:

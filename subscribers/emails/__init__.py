@@ -21,6 +21,7 @@ from incidents import messages
 from incidents.messages import one_line
 from subscribers.delivery.envelope import Envelope
 from subscribers.emails import headers, news, notes
+from subscribers.emails.monthly import monthly
 from subscribers.emails.sheet import Sheet, writable
 
 MAX_BYTES = 20_000  # of the whole message, so that no mail program clips it
@@ -117,6 +118,8 @@ def sender(page_name: str) -> Address:
 def _sheet(envelope: Envelope, most: int) -> Sheet:
     if envelope.story is None:
         return notes.note(envelope)
+    if envelope.story.month is not None:
+        return monthly(envelope, envelope.story.month, most)
     if envelope.others:
         return news.digest(envelope, (envelope.story, *envelope.others), most)
     return news.single(envelope, envelope.story, most)

@@ -27,9 +27,14 @@ class Host(models.Model):
 
 
 class Sorter(models.Model):
-    """`spans_upto`: the last component change turned into a notice (row 1). Rows also serve as locks."""
+    """`spans_upto`: the last component change turned into a notice (row 1). Rows also serve as locks.
+
+    `restored_at`: when the database was last restored from a backup (row 1;
+    `subscribers.delivery.after_restore`).
+    """
 
     spans_upto = models.BigIntegerField(default=0)
+    restored_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"up to {self.spans_upto}"

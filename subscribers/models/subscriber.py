@@ -20,7 +20,7 @@ from components.models import Component, Group
 from components.models.lines import LineField
 from components.models.public_id import PublicIdField
 from components.status import Impact
-from incidents.models import Incident, Maintenance, Notice, NoticeKind
+from incidents.models import Incident, Maintenance, MonthlyReport, Notice, NoticeKind
 from subscribers import address_identity
 from subscribers.choice import Choice
 from subscribers.states import Channel, DeliveryState, Purpose, State, channel_choices
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ROTATION = timedelta(hours=24)  # both secrets sign for this long
 MAX_SECRETS = 8  # at once: a button may be pressed twice
-CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest")
+CHOSEN = ("is_all", *(f"wants_{kind}" for kind in NoticeKind), "least_impact", "is_digest", "report_asked_at")
 # the fields of a stop; lease and due time belong to the dispatcher and are not overwritten
 STOPPED = ("quarantined_at", "failing_since", "attempts", "note", "last_error")
 RANKS = {impact.value: rank for rank, impact in enumerate(Impact)}
@@ -71,6 +71,8 @@ class SubscriberManager(models.Manager["Subscriber"]):
 
     def told_of(self, notice: Notice) -> models.QuerySet["Subscriber"]:
         """The subscribers who get this notice."""
+        if notice.report is not None:
+            return self._asked_for(notice.report)
         incident = notice.incident
         return self.who(
             NoticeKind(notice.kind),
@@ -79,6 +81,14 @@ class SubscriberManager(models.Manager["Subscriber"]):
             incident=incident,
             maintenance=notice.maintenance,
         )
+
+    def _asked_for(self, report: MonthlyReport) -> models.QuerySet["Subscriber"]:
+        """The active subscribers by mail who wanted reports before this month was over."""
+        components = report.components()
+        if not components:
+            return self.none()
+        wanted = self.filter(state=State.ACTIVE, channel=Channel.EMAIL, wants_report=True)
+        return wanted.filter(_scope(NoticeKind.REPORT, components), report_asked_at__lt=report.ended_at)
 
     def who(
         self,
@@ -153,6 +163,10 @@ class Subscriber(models.Model):
     wants_maintenance = models.BooleanField("maintenance", default=True)
     wants_postmortem = models.BooleanField("postmortems", default=True)
     wants_component = models.BooleanField("changes of components", default=False)
+    wants_report = models.BooleanField("monthly report", default=False, db_default=False)
+    report_asked_at = models.DateTimeField(
+        null=True, editable=False
+    )  # reports of earlier months are not sent
     least_impact = models.PositiveSmallIntegerField(default=0)  # rank in Impact
     is_digest = models.BooleanField("one email a day", default=False)
 
@@ -230,13 +244,14 @@ class Subscriber(models.Model):
 
     # What it wants
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: Choice, now: datetime) -> None:
         """Replace all its choices."""
         with transaction.atomic():
             self.is_all, self.least_impact = choice.is_all, choice.least_impact
             self.is_digest = choice.is_digest and self.channel == Channel.EMAIL
             for kind in NoticeKind:
                 setattr(self, f"wants_{kind}", kind in choice.kinds)
+            self.report_asked_at = (self.report_asked_at or now) if self.wants_report else None
             self.save(update_fields=CHOSEN)
             for chosen, wanted in (
                 (self.components, choice.components),
@@ -265,9 +280,11 @@ class Subscriber(models.Model):
         """Set it to unconfirmed: nothing is sent until it confirms, within a week."""
         self.state, self.created_at = State.UNCONFIRMED, now
         self.attempts, self.crashes, self.failing_since, self.last_error = 0, 0, None, ""
+        self.report_asked_at = now if self.wants_report else None  # after unsubscribing it is asked anew
         self.save(
             update_fields=[
-                "state", "created_at", "owner", "attempts", "crashes", "failing_since", "last_error"
+                "state", "created_at", "owner", "attempts", "crashes", "failing_since", "last_error",
+                "report_asked_at",
             ]
         )  # fmt: skip
 
@@ -295,6 +312,17 @@ class Subscriber(models.Model):
             self.save(update_fields=["state", "left_at"])
             self.forget_owed(now)
             self._log("left")
+
+    def leave_report(self, now: datetime) -> None:
+        """Stop the monthly report alone; unsubscribe if it is all that was chosen. May be called twice."""
+        with transaction.atomic():
+            others = [kind for kind in NoticeKind if kind is not NoticeKind.REPORT]
+            if self.wants_report and not any(getattr(self, f"wants_{kind}") for kind in others):
+                self.leave(now)
+                return
+            self.wants_report, self.report_asked_at = False, None
+            self.save(update_fields=["wants_report", "report_asked_at"])
+            self._log("left_report")
 
     def quarantine(self, now: datetime, why: str) -> None:
         """Stop sending: pending updates are cancelled. `why`: shown to staff, cut to 250 characters."""

@@ -29,7 +29,7 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Subscriber
         fields = ("is_all", "groups", "components", "wants_incident", "wants_maintenance", "wants_postmortem",
-                  "wants_component", "least_impact", "is_digest")  # fmt: skip
+                  "wants_component", "wants_report", "least_impact", "is_digest")  # fmt: skip
         widgets: ClassVar = {
             "components": forms.CheckboxSelectMultiple,
             "groups": forms.CheckboxSelectMultiple,
@@ -43,7 +43,7 @@ class ChoicesForm(forms.ModelForm):  # type: ignore[type-arg]
         groups: Any = self.fields["groups"]
         groups.queryset = Group.objects.order_by("position", "id")
         if self._channel() != Channel.EMAIL:
-            del self.fields["is_digest"]
+            del self.fields["is_digest"], self.fields["wants_report"]
 
     def _channel(self) -> str:
         return self.instance.channel or Channel.EMAIL

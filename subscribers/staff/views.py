@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -153,6 +153,8 @@ def _about(notice: Notice) -> str:
         return f"Maintenance: {notice.maintenance.title}"
     if notice.component is not None:
         return f"{notice.component.name}: {' → '.join(notice.change)}"
+    if notice.report is not None:
+        return str(notice.report)
     number = f", entry {notice.update.number}" if notice.update is not None else ""
     return f"{notice.incident}{number}"
 
@@ -165,6 +167,8 @@ def _url(notice: Notice) -> str:
         return f"/console/maintenance/{notice.maintenance.public_id}"
     if notice.component is not None:
         return f"/console/components/{notice.component.public_id}"
+    if notice.report is not None:
+        return str(notice.report.body["url"])
     assert notice.incident is not None
     anchor = f"#u-{notice.update.number}" if notice.update is not None else ""
     return f"/console/incidents/{notice.incident.public_id}{anchor}"
@@ -188,7 +192,7 @@ def add(request: StaffRequest) -> HttpResponse:
         subscriber = Subscriber.objects.take_in(
             data["channel"], data["address"], now, source="staff", note=note, agreed=agreed
         )
-        _keep(subscriber, form)
+        _keep(subscriber, form, now)
         secret = subscriber.rotate(now) if subscriber.channel == Channel.WEBHOOK else ""
         request.note("subscriber.add", named(subscriber), after={"state": subscriber.state, "agreed": agreed})
     done = "Added." if agreed else "Added. It must confirm before it gets any updates."
@@ -198,11 +202,14 @@ def add(request: StaffRequest) -> HttpResponse:
     )
 
 
-def _keep(subscriber: Subscriber, form: ChoicesForm) -> None:
+def _keep(subscriber: Subscriber, form: ChoicesForm, now: datetime) -> None:
     """Save only the choices of a form, as deliveries may change other columns at the same time."""
     data = form.cleaned_data
     names = [name for name in form.fields if name.startswith(("is_", "wants_", "least_"))]
-    Subscriber.objects.filter(pk=subscriber.pk).update(**{name: data[name] for name in names})
+    asked_at = (subscriber.report_asked_at or now) if data.get("wants_report") else None
+    Subscriber.objects.filter(pk=subscriber.pk).update(
+        **{name: data[name] for name in names}, report_asked_at=asked_at
+    )
     subscriber.components.set([] if data["is_all"] else data["components"])
     subscriber.groups.set([] if data["is_all"] else data["groups"])
 
@@ -218,7 +225,7 @@ def choose(request: StaffRequest, public_id: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, subscriber, form=form, status=400)
     with transaction.atomic():
-        _keep(subscriber, form)
+        _keep(subscriber, form, timezone.now())
         request.note("subscriber.choose", named(subscriber), before=before, after=_facts(_get(public_id)))
     messages.success(request, "Saved.")
     return _back(public_id)
@@ -226,7 +233,7 @@ def choose(request: StaffRequest, public_id: str) -> HttpResponse:
 
 def _facts(subscriber: Subscriber) -> dict[str, Any]:
     names = ("state", "is_all", "wants_incident", "wants_maintenance", "wants_postmortem", "wants_component",
-             "least_impact", "is_digest")  # fmt: skip
+             "wants_report", "least_impact", "is_digest")  # fmt: skip
     chosen = sorted(
         place.public_id
         for place in chain[Group | Component](subscriber.groups.all(), subscriber.components.all())

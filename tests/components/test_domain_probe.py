@@ -4,7 +4,10 @@ import asyncio
 import builtins
 import contextlib
 import json
+import os
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -91,6 +94,43 @@ def test_two_at_once_ask_once(registry):
     assert "is being asked" in str(answers[1])
 
 
+CLAIMING = """
+import sys, time
+from datetime import UTC, datetime
+import django
+django.setup()
+from django.conf import settings
+settings.VAR_DIR = sys.argv[1]
+from components import rdap
+at = float(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+names = [f"{number}.com" for number in range(300)]
+print(sum(rdap._claim(name, datetime.fromtimestamp(at, UTC))[1] for name in names), flush=True)
+"""
+
+
+def test_of_several_processes_one_asks(tmp_path):
+    """All begin at once, with three hundred domains."""
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "statuspage.settings", "VAR_DIR": str(tmp_path / "own")}
+    (tmp_path / "own").mkdir()
+    command = [sys.executable, "-c", CLAIMING, str(tmp_path), str(NOW.timestamp())]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen(command, env=env, **pipes) for _ in range(3)]
+    try:
+        assert [child.stdout.readline() for child in children] == ["ready\n"] * 3
+        for child in children:
+            child.stdin.write("\n")
+            child.stdin.flush()
+        counts = [int(child.communicate(timeout=60)[0]) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait(10)
+    assert sum(counts) == 300
+    assert len([count for count in counts if count]) > 1, "they were not at it at once"
+
+
 @pytest.mark.parametrize(
     ("header", "early_h", "late_h"),
     [({"Retry-After": "7200"}, 1.9, 2.1), ({"Retry-After": "1"}, 0.9, 1.1), ({}, 23, 25)],
@@ -154,6 +194,7 @@ def test_the_files_are_the_owners_alone(registry, tmp_path):
     assert sorted(path.name for path in (tmp_path / "rdap").iterdir()) == [
         "bootstrap.json",
         "example.com.json",
+        "lock",
     ]
 
 

@@ -24,12 +24,14 @@ CALLERS = {
     "incidents/hooks/targets.py": {"HOOKS"},
     "statuspage/console/probe_detail/trials.py": {"PROBES"},
     "subscribers/alerts/forms.py": {"ALERTS"},
+    "subscribers/alerts/outgoing.py": {"ALERTS"},
     "subscribers/alerts/sending.py": {"ALERTS"},
-    "subscribers/alerts/watch.py": {"ALERTS"},
     "subscribers/addresses.py": {"SUBSCRIBERS"},
     "subscribers/tasks.py": {"SUBSCRIBERS"},
     "statuspage/serving/reports/sns_desk.py": {"SUBSCRIBERS"},  # Amazon's, as a stranger's message names it
     "statuspage/staff/login/oidc_http.py": {"SIGN_ON"},
+    "statuspage/ops/doctor/outside.py": {"OWN_PAGE", "SIGN_ON"},
+    "statuspage/ops/doctor/mail.py": {"SUBSCRIBERS"},
     "statuspage/ops/watch.py": {
         "SUBSCRIBERS"
     },  # only whether the mail server answers; a server of our own is not judged

@@ -6,10 +6,16 @@ from components.models import Component, Flip, Probe
 from incidents import automation
 from incidents.lifecycle import Kind
 from incidents.models import Incident
+from tests import making
 from tests.incidents.test_maintenance import plan
-from tests.making import after, found, watched
+from tests.making import after, found
 
 LETTERS = {"u": "up", "d": "down"}
+
+
+def watched(*names):
+    """Of the last ten checks, so that stories are short; `test_by_default…` has what new probes have."""
+    return making.watched(*names, unsteady_window=10)
 
 
 def lives(probe, story, start=0):
@@ -39,7 +45,28 @@ def test_it_is_degraded_once_with_one_incident(db, story):
     assert len(posts()) == 1
     assert Flip.objects.filter(failure="on_and_off").count() == 1
     facts = list(incident.updates.filter(kind=Kind.FACT).values_list("body", flat=True))
-    assert "Confirmed automatically, 3 of the last 10 checks" in facts
+    assert "Confirmed automatically by the changes among the last 10 checks" in facts
+
+
+def test_by_default_of_the_last_21_checks(db):
+    probe = lives(making.watched(), "u" + "du" * 4)
+    assert (probe.outcome, probe.unsteady_window) == ("up", 21)
+    assert not Incident.objects.exists()
+    probe = lives(probe, "d", start=9)
+    assert (probe.outcome, status()) == ("degraded", "degraded_performance")
+    flip = Flip.objects.get(failure="on_and_off")
+    assert flip.why.startswith("5 of the last 21 checks failed, on and off.")
+    assert flip.at == after(minutes=1)
+
+
+def test_a_batch_of_quiet_results_is_remembered_as_what_they_were(db):
+    """The row of a probe whose result is as its verdict is not read: the database moves its memory on."""
+    probe = lives(watched(), "u" + "d" * 8)
+    fresh = Probe.objects.get()
+    assert (fresh.outcome, fresh.recent) == ("down", int("10" * 8, 2))
+    assert len(fresh.recent_bad) <= 2
+    lives(probe, "uu", start=9)
+    assert Probe.objects.get().recent == int("10" * 8 + "0000", 2)
 
 
 def test_it_ends_when_it_has_been_steady(db):

@@ -47,7 +47,10 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
         "A quiet day", "degraded performance", "503", "major outage",
         "The page posted automatically (investigating",
         "The console: ", "200 connections instead of 5",
-        "The page posted automatically (resolved", "The demo has been removed.",
+        "The page posted automatically (resolved",
+        "A release forgets the styles", "Kim logs in: ", "The console suggests it", "Kim takes it over",
+        "The files are restored", "All is well, and the incident stays open", "Kim resolves it.",
+        "The demo has been removed.",
     ])  # fmt: skip
     assert "Static assets          operational" in told[places[3] : places[4]]
     assert "The database has run out of connections" in told[places[5] : places[6]]
@@ -72,13 +75,17 @@ def test_a_chat_fills_up_and_then_its_safeguard_locks_up():
     not (shutil.which("nginx") or shutil.which("/usr/sbin/nginx")),
     reason="needs nginx: apt-get install nginx-light",
 )
-def test_six_causes_behind_nginx_are_told_apart():
+def test_seven_causes_behind_nginx_are_told_apart():
     told = told_by("503")
+    has_haproxy = shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
+    assert ("HAProxy is not installed" in told) is (not has_haproxy)
     in_order(told, [
         "A crowd comes", "Overload", "is killed", "is not running", "A worker waits",
         "does not respond in time",
         "A new version", "A deploy, drain or maintenance", "All connections", "has run out of connections",
-        "The search behind", "A dependency is failing: search", "Six failures", "The demo has been removed.",
+        "The search behind", "A dependency is failing: search",
+        "fails its health check", "The balancer has no healthy server", "Seven failures",
+        "The demo has been removed.",
     ])  # fmt: skip
 
 

@@ -24,7 +24,10 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         haproxy,
         nginx,
         stacked,
+        variants,
         varnish,
+        websockets,
+        written,
     )
 
     return {
@@ -38,6 +41,10 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "postgresql": databases.record,
         "direct": direct.record,
         "stacked": stacked.record,
+        "variants": variants.record,
+        "websockets": websockets.record,
+        "written_edges": written.record_edges,
+        "written_applications": written.record_applications,
     }
 
 

@@ -24,6 +24,7 @@ PACKAGES = (
     "waitress",
     "psycopg[binary]",
     "sqlalchemy",
+    "websockets",
 )
 NGINX = """
 user root; worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;

@@ -71,6 +71,17 @@ def wsgi(environ, start_response):
     return [body]
 
 
+async def _websocket(path, receive, send):
+    """Holds it until the other side leaves; refuses it at one path."""
+    await receive()
+    if path == "/refuses":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send({"type": "websocket.accept"})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
 async def asgi(scope, receive, send):
     if scope["type"] == "lifespan":
         while True:
@@ -79,6 +90,9 @@ async def asgi(scope, receive, send):
             if event["type"] == "lifespan.shutdown":
                 return
     path = scope["path"]
+    if scope["type"] == "websocket":
+        await _websocket(path, receive, send)
+        return
     if path == "/slow":
         await asyncio.sleep(20)
     if path == "/block":

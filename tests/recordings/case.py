@@ -64,10 +64,11 @@ class Case:
 
 
 def check(url: str, options: dict[str, Any] | None = None, *, deadline_s: float = DEADLINE_S,
-          kind: str = "http") -> Reading:  # fmt: skip
+          kind: str = "http", ca_file: str = "") -> Reading:  # fmt: skip
     """One check, as a worker runs it."""
     order = PROBERS[kind].parse(url, options or {})
-    return asyncio.run(probers.check(kind, order, deadline_s=deadline_s, egress=Egress(LOOPBACK)))
+    egress = Egress(LOOPBACK, ca_file=ca_file) if ca_file else Egress(LOOPBACK)
+    return asyncio.run(probers.check(kind, order, deadline_s=deadline_s, egress=egress))
 
 
 class Recorder:
@@ -85,13 +86,16 @@ class Recorder:
         options: dict[str, Any] | None = None,
         deadline_s: float = DEADLINE_S,
         kind: str = "http",
+        ca_file: str = "",
         times: int = 2,
         good: tuple[Reading, ...] = (),
         beside: dict[str, str] | None = None,
         **known: Any,
     ) -> Reading:
         """Check `times` times and keep the last failure. `beside`: other addresses of the same host."""
-        readings = [check(url, options, deadline_s=deadline_s, kind=kind) for _ in range(times)]
+        readings = [
+            check(url, options, deadline_s=deadline_s, kind=kind, ca_file=ca_file) for _ in range(times)
+        ]
         failing = [reading for reading in readings if reading.failure]
         if not failing:
             raise AssertionError(f"{self.server}/{name} did not fail: {readings[-1]}")

@@ -3,8 +3,6 @@
 import asyncio
 import json
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,8 +18,9 @@ from incidents.times import clock
 from statuspage.models import Audit, Role
 from subscribers.alerts import book, delivering, forms, sending
 from subscribers.alerts.last_resort import LastResort
+from subscribers.alerts.outgoing import ping
 from subscribers.alerts.owed import World
-from subscribers.alerts.watch import Watch, ping
+from subscribers.alerts.watch import Watch
 from subscribers.models import Alert, AlertChannel, AlertDelivery
 from tests import hostile
 from tests.making import found, watched
@@ -275,44 +274,6 @@ def test_a_watch_goes_the_last_way_when_the_database_raises(monkeypatch, admin):
     monkeypatch.setattr(made.last_resort, "tell", told.append)
     made.look()
     assert len(told) == 1
-
-
-class Pings:
-    """A service elsewhere that counts what it hears."""
-
-    def __enter__(self):
-        self.heard, outer = [], self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                outer.heard.append(self.path)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/alive"
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def test_the_heartbeat_goes_out_only_while_all_is_well(settings):
-    with Pings() as service:
-        settings.HEARTBEAT_URL = service.url
-        made = Watch()
-        made._beat(is_well=True)  # the message worker does not speak for the page
-        made.node = "one"
-        made._beat(is_well=False)
-        assert service.heard == []
-        made._beat(is_well=True)
-        made._beat(is_well=True)  # once a minute
-        assert service.heard == ["/alive"]
 
 
 def test_the_heartbeat_takes_a_redirect_for_an_answer_and_goes_nowhere_else(target):

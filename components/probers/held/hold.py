@@ -308,5 +308,5 @@ def _refusal(reading: Reading, now: float) -> Loss:
     failure = reading.failure or Failure.PROTOCOL
     return Loss(
         failure, reading.detail, word, was_open=False, at_s=now, excerpt=reading.excerpt,
-        status_code=reading.status_code,
+        status_code=reading.status_code, facts=reading.facts,
     )  # fmt: skip

@@ -9,8 +9,8 @@ Times are those of `time.perf_counter`: uvloop's own clock stands still while ot
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import PayloadTooBig, ProtocolError
@@ -53,6 +53,8 @@ class Loss:
     idle_s: float = 0.0  # since the last byte in either direction
     excerpt: str = ""
     status_code: int | None = None
+    said: str = ""  # with the close, at most 100 characters
+    facts: Mapping[str, str] = field(default_factory=dict)  # of the answer that refused it
 
 
 class Session:
@@ -256,7 +258,7 @@ class Session:
             sentence = f"The connection was cut after {seconds(after_s)}, without a close"
         said = printable(reason.encode("utf-8", "replace"))[:100]
         words = f"{sentence}: {said.rstrip('.')}." if said else f"{sentence}."
-        self._lose(Failure.RESET, words, f"{code} ({meaning})", code=code)
+        self._lose(Failure.RESET, words, f"{code} ({meaning})", code=code, said=said)
 
     def _lose_line(self, error: OSError) -> None:
         """The line broke under it."""
@@ -270,15 +272,16 @@ class Session:
         self._lose(Failure.PROTOCOL, f"The server breaks the WebSocket protocol: {what}.", "broken protocol")
 
     def _lose(
-        self, failure: Failure, sentence: str, word: str, *, code: int | None = None, excerpt: str = ""
-    ) -> None:
+        self, failure: Failure, sentence: str, word: str, *,
+        code: int | None = None, excerpt: str = "", said: str = "",
+    ) -> None:  # fmt: skip
         """It is gone; the first reason counts. The line is hung up, so that `live` ends."""
         if self.loss is not None or self.ended:
             return
         now = time.perf_counter()
         self.loss = Loss(
             failure, sentence, word, code=code, at_s=now, after_s=now - self.opened_at,
-            idle_s=now - self.last_at, excerpt=excerpt,
+            idle_s=now - self.last_at, excerpt=excerpt, said=said,
         )  # fmt: skip
         self._stop()
         # once the answer to a close has left: uvloop writes at the end of its turn

@@ -18,7 +18,7 @@ from websockets.uri import WebSocketURI, parse_uri
 from components import wire
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import exchange
+from components.probers import answer_facts, exchange
 from components.probers.base import Clock
 from components.probers.held.target import WebSocketTarget
 from components.probers.hops import followed, location_of
@@ -26,7 +26,6 @@ from components.probers.redirects import Hop, first_hop, next_hop
 from components.shown_addresses import without_secrets
 
 DEFLATE = "permessage-deflate"
-FACTS = {"retry_after": "retry-after", "server": "server"}
 
 
 class NotOpenedError(Exception):
@@ -122,7 +121,9 @@ def _redirected(hop: Hop, head: wire.Head, location: str, order: WebSocketTarget
 
 async def _not_switched(line: Line, head: wire.Head, clock: Clock) -> Reading:
     """Any other answer than a switch, with what it says."""
-    clock.note(**{name: head.headers[field][:200] for name, field in FACTS.items() if field in head.headers})
+    clock.note(**answer_facts.of_head(head))
+    if head.headers.get("content-length") == "0":
+        clock.note(body_length="0")
     detail = f"Responded with {head.status}, not with 101: it did not switch to WebSocket."
     excerpt = await exchange.glimpse(wire.pieces(line, head, "GET"), head, clock)
     return clock.reading(failure=Failure.STATUS, detail=detail, excerpt=excerpt)

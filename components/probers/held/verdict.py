@@ -12,7 +12,7 @@ from components.probers.held.session import Loss, seconds
 
 MAX_WORDS = 3  # kinds of loss that a sentence names
 AT_ONCE_S = 0.5  # connections that end within this time end together
-IDLE_S = 2.0  # silence from which it is worth saying how long it was
+IDLE_S = 1.9  # silence from which it is worth saying how long it was
 EVEN_S = 1.0  # how far equal limits may lie apart
 # What all lost connections met counts as such; what they met otherwise is that connections are dropped
 OF_THE_ANSWER = (Failure.PROTOCOL, Failure.TOO_LARGE, Failure.TIMEOUT_TRANSFER, Failure.ASSERTION)
@@ -22,7 +22,8 @@ def reading_of(held: Held, clock: Clock) -> Reading:
     """The reading of the whole check. A healthy one's time is that of its slowest connection."""
     if held.seen:
         clock.seen = {**held.seen, "facts": {**held.seen.get("facts", {}), **clock.seen.get("facts", {})}}
-    clock.note(**facts(held))
+    of_refusal = next((loss.facts for loss in held.losses if loss.facts and not loss.was_open), {})
+    clock.seen["facts"] = {**of_refusal, **clock.seen.get("facts", {}), **facts(held)}
     if held.first_s is not None:
         clock.seen["transfer_ms"] = held.first_s * 1000
     if held.plan.hold_s < held.order.hold_s:
@@ -129,18 +130,18 @@ def _summary(held: Held) -> str:
 
 def facts(held: Held) -> dict[str, str]:
     """Small strings for staff; times since the check began, but `open_slowest` and `answer_slowest`."""
+    dropped = [loss for loss in held.losses if loss.code is not None]
     if held.order.connections == 1 and not held.order.hold_s:
-        return {}
+        return _closes(dropped)
     known = _openings(held)
     groups = {
         "refused": [loss for loss in held.losses if not loss.was_open],
-        "dropped": [loss for loss in held.losses if loss.code is not None],
+        "dropped": dropped,
         "failed_open": [loss for loss in held.losses if loss.was_open and loss.code is None],
     }
     known |= {name: f"{len(losses)} ({_counts(losses)})" for name, losses in groups.items() if losses}
-    if dropped := groups["dropped"]:
-        codes = Counter(loss.code for loss in dropped)
-        known["close_codes"] = ", ".join(f"{code} × {count}" for code, count in codes.most_common(5))
+    known |= _closes(dropped)
+    if dropped:
         known["dropped_after"] = seconds(median(loss.after_s for loss in dropped))
         known["idle_before"] = seconds(median(loss.idle_s for loss in dropped))
     if held.answer_s:
@@ -149,6 +150,19 @@ def facts(held: Held) -> dict[str, str]:
         known["reconnect"] = _ms(held.reconnect_s)
     elif held.dropped_first is not None:
         known["reconnect"] = "not yet"
+    return known
+
+
+def _closes(dropped: Sequence[Loss]) -> dict[str, str]:
+    """The codes of those that were closed, what was said with them, and the silence that all had before."""
+    if not dropped:
+        return {}
+    codes = Counter(loss.code for loss in dropped)
+    known = {"close_codes": ", ".join(f"{code} × {count}" for code, count in codes.most_common(5))}
+    if said := next((loss.said for loss in dropped if loss.said), ""):
+        known["close_reason"] = said
+    if _is_idle(dropped):
+        known["idle_limit"] = seconds(median(loss.idle_s for loss in dropped))
     return known
 
 

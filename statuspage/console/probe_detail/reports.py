@@ -9,7 +9,7 @@ from components.inbound import SOURCES
 from components.models import Inbox, Probe, Signal
 from components.models.inbox import UNREADABLE
 from components.passive import heartbeats
-from components.passive.alerts import NAMELESS, Alert, AlertState
+from components.passive.alerts import NAMELESS, AlertState
 from components.passive.reports import Kind
 from components.probers import PROBERS, InvalidProbeError
 from components.probers.heartbeat import Heartbeat
@@ -18,7 +18,7 @@ from incidents.times import clock
 from statuspage.console.probe_detail.words import length
 
 MAX_SIGNALS = 40
-MAX_FIRING = 20
+MAX_OPEN = 20
 RETRY = "curl -fsS -m 10 --retry 5"
 WORDS = {
     Kind.START: (Status.UNKNOWN, "Started"),
@@ -51,10 +51,20 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAlert:
+    """An alert that fires, or of which its source has no data. `source` is the sender's id of it."""
+
+    name: str
+    source: str
+    status: Status
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """`address` and `examples` are empty for those who may not edit probes; `lost` says why there is none.
 
-    `last` and `next` are pairs of a time in words and what is beside it; `firing` names open alerts.
+    `last` and `next` are pairs of a time in words and what is beside it; `open` are alerts.
     """
 
     address: str
@@ -62,7 +72,7 @@ class Reported:
     help: str
     examples: tuple[Example, ...]
     signals: tuple[SignalLine, ...]
-    firing: tuple[str, ...]
+    open: tuple[OpenAlert, ...]
     last: tuple[str, str]
     next: tuple[str, str, str]
 
@@ -79,7 +89,6 @@ def reported(probe: Probe, now: datetime, *, is_whole: bool) -> Reported | None:
     heard_at = rows[0].received_at if rows else None
     if state.heard_at:
         heard_at = datetime.fromtimestamp(state.heard_at, UTC)
-    firing = tuple(_alert_name(alert, is_whole=is_whole) for alert in state.of(Kind.FIRING)[:MAX_FIRING])
     key = inbox.key if is_whole else ""
     address = f"{settings.PUBLIC_URL}/{'ping' if is_heartbeat else 'in'}/{key}" if key else ""
     source = SOURCES.get(probe.target)
@@ -89,15 +98,25 @@ def reported(probe: Probe, now: datetime, *, is_whole: bool) -> Reported | None:
         help="" if is_heartbeat or source is None else source.help,
         examples=_examples(address, probe, is_heartbeat=is_heartbeat) if address else (),
         signals=signals,
-        firing=firing,
+        open=_open_alerts(state, is_whole=is_whole),
         last=_last(heard_at, signals, now),
         next=_next(probe, now) if is_heartbeat else _open(state),
     )
 
 
-def _alert_name(alert: Alert, *, is_whole: bool) -> str:
-    text = alert.text if is_whole else ""
-    return alert.name or text or NAMELESS
+def _open_alerts(state: AlertState, *, is_whole: bool) -> tuple[OpenAlert, ...]:
+    """The newest that fire, then those without data. Their text is for those who may edit probes."""
+    sources = {id(alert): source for source, alert in state.alerts.items()}
+    rows = [*state.of(Kind.FIRING), *state.of(Kind.NO_DATA)][:MAX_OPEN]
+    return tuple(
+        OpenAlert(
+            alert.name or (alert.text if is_whole else "") or NAMELESS,
+            sources[id(alert)],
+            WORDS[Kind(alert.state)][0],
+            datetime.fromtimestamp(alert.since, UTC),
+        )
+        for alert in rows
+    )
 
 
 def _line(row: Signal, *, is_whole: bool) -> SignalLine:

@@ -1,12 +1,11 @@
 """A probe's results: its checks line by line, and the steps of one of them."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from components import steps
-from components.limits import spelled
+from components.limits import spelled, value_in
 from components.models import Check, Probe
 from components.models.component import status_of
 from components.outcomes import Failure, Outcome
@@ -73,7 +72,7 @@ def lines(checks: Sequence[Check], probe: Probe, *, only_changes: bool = False) 
 
 def _folded(run: Sequence[Check]) -> str:
     """What the results are that are not shown one by one; numbers by their range."""
-    values = sorted(value for check in run if (value := _value(check)) is not None)
+    values = sorted(value for check in run if (value := value_in(check.facts)) is not None)
     if values and values[0] != values[-1]:
         return f"{len(run)} more results, from {spelled(values[0])} to {spelled(values[-1])}"
     return f"{len(run)} more results, all the same: {_result(run[0])}"
@@ -121,16 +120,8 @@ def _result(check: Check) -> str:
 
 def measured(check: Check) -> str:
     """The number that a check measured, to read; empty where it measured none."""
-    value = _value(check)
+    value = value_in(check.facts)
     return "" if value is None else spelled(value)
-
-
-def _value(check: Check) -> float | None:
-    try:
-        value = float((check.facts or {})["value"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
 
 
 def ladder(check: Check, kind: str) -> tuple[Rung, ...]:

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             choices=STORIES,
             default="widgetify",
             help="widgetify: a database pool without a limit. chat: connections fill up, a safeguard fails."
-            " 503: six causes behind nginx, told apart.",
+            " 503: seven causes behind nginx, told apart.",
         )
         parser.add_argument("--seed", help="(inner) Make the components that watch this address.")
         parser.add_argument("--agent", default="", help="(inner) Who restarts it.")

@@ -1,21 +1,25 @@
 """What each demo watches: the components and probes that its page begins with."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
 from components.diagnosis import diagnose
 from components.models import Check, Component, Group, Inbox, Probe
+from components.models.component import AutoIncidents
 from components.outcomes import Outcome
 from incidents import probe_facts
 from incidents.hooks import targets
 from incidents.models import Act, Hook
-from statuspage.models import Audit
+from statuspage.models import Audit, Member, Role
 from statuspage.ops.demo import examples
 
 EVERY: Mapping[str, Any] = {"interval_s": 5, "timeout_s": 4, "retry_s": 2}
+PERSON = "kim"
 CONNECTIONS = 3  # that the WebSocket probe holds
 USED = {"value": "chat_connections_used", "divided_by": "chat_connections_max", "full_at": "1",
         "limits": "degraded above 0.8\ndown above 0.98"}  # fmt: skip
@@ -43,8 +47,18 @@ def _widgetify(url: str) -> dict[str, str]:
     for position, (name, description, path) in enumerate(parts, start=1):
         component = _component(group, position, name, description)
         component.probes.create(kind="http", target=f"{url}{path}", latency_limit_ms=150, **EVERY)
+    # here staff decide: what is found is suggested to them
+    Component.objects.filter(group=group, name="Static assets").update(auto_incidents=AutoIncidents.SUGGEST)
     examples.load(timezone.now())
-    return {}
+    return {"person": PERSON, "password": _person()}
+
+
+def _person() -> str:
+    """Someone who works on incidents; their password."""
+    password = secrets.token_urlsafe(15)
+    user = get_user_model().objects.create_user(PERSON, password=password, first_name="Kim")
+    Member.objects.appoint(user, Role.RESPONDER)
+    return password
 
 
 def _chat(url: str, agent: str, secret: str) -> dict[str, str]:

@@ -29,7 +29,9 @@ class Shop(BaseHTTPRequestHandler):
             time.sleep(WORK_S)
         if self.mode == "stuck":
             time.sleep(STUCK_S)
-        if self.mode == "database":
+        if self.mode == "sick" and self.path.startswith("/health"):
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, json.dumps({"error": "warming up"}))
+        elif self.mode == "database":
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, POOL, "text/plain; charset=utf-8")
         elif self.mode == "dependency":
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, json.dumps(HEALTH))

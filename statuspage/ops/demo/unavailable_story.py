@@ -1,6 +1,7 @@
-"""One page behind nginx that fails in six ways, one after the other, each told apart by the diagnosis."""
+"""One page behind nginx that fails in seven ways, one after the other, each told apart by the diagnosis."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,27 +31,43 @@ http {{
   }}
 }}
 """
+HAPROXY = """
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 10s
+  timeout server 5s
+listen shop
+  bind 127.0.0.1:{port}
+  option httpchk GET /health
+  server shop 127.0.0.1:{backend} check inter 500 fall 2 rise 1
+"""
 PLACES, CROWD = 4, 60
-SBIN = "/usr/sbin/nginx"
+SBIN = "/usr/sbin"
 
 
 class UnavailableStory(Stage):
-    """Overload, not started, stuck, a deploy, the database's connections, a dependency."""
+    """Overload, not started, stuck, a deploy, the database's connections, a dependency, health checks."""
 
     name = "503"
     page_name = "Shop"
 
     def start_service(self) -> None:
         """The shop, and nginx before it. Raises UnexpectedError without nginx."""
-        nginx = shutil.which("nginx") or shutil.which(SBIN)
+        nginx = _program("nginx")
         if nginx is None:
             raise UnexpectedError("This story needs nginx: apt-get install nginx-light")
         self.backend = free_port()
         self.start_shop()
+        conf = self._configure(self.backend)
+        self.nginx = self.run([nginx, "-e", str(self.folder / "nginx.log"), "-c", conf], {}, quiet=True)
+
+    def _configure(self, backend: int) -> str:
+        """Have nginx pass requests on to this port, once it reads its file; where that is."""
         conf = self.folder / "nginx.conf"
-        text = NGINX.format(folder=self.folder, port=self.service_port, places=PLACES, backend=self.backend)
+        text = NGINX.format(folder=self.folder, port=self.service_port, places=PLACES, backend=backend)
         conf.write_text(text)
-        self.run([nginx, "-e", str(self.folder / "nginx.log"), "-c", str(conf)], {}, quiet=True)
+        return str(conf)
 
     def start_shop(self) -> None:
         """The process behind nginx."""
@@ -58,7 +75,7 @@ class UnavailableStory(Stage):
         self.shop: subprocess.Popen[bytes] = self.run(command, {}, quiet=True)
 
     def tell(self) -> None:
-        """Six failures of one page. Raises UnexpectedError."""
+        """Seven failures of one page. Raises UnexpectedError."""
         self.start()
         self.chapter("A quiet day: one page behind nginx.", self.is_calm)
         self.fails(
@@ -79,7 +96,34 @@ class UnavailableStory(Stage):
             ),
         ):
             self.fails(words, cause, self._mode(mode), self._mode("ok"))
-        self.say(f"Six failures, one page, each with its own cause: {self.url}/history")
+        self.behind_a_balancer()
+        self.say(f"Seven failures, one page, each with its own cause: {self.url}/history")
+
+    def behind_a_balancer(self) -> None:
+        """nginx checks no health by itself, so a balancer that does is put behind it."""
+        port = free_port()
+        if (haproxy := _program("haproxy")) is not None:
+            self.say("HAProxy is put between nginx and the shop: it checks the shop's health.")
+            conf = self.folder / "haproxy.cfg"
+            conf.write_text(HAPROXY.format(port=port, backend=self.backend))
+            command = [haproxy, "-db", "-f", str(conf)]
+        else:
+            self.say(
+                "A small balancer of our own is put between nginx and the shop: it checks the shop's health. "
+                "(HAProxy is not installed; with it, this chapter uses it: apt-get install haproxy)"
+            )
+            server = f"http://127.0.0.1:{self.backend}"
+            command = [sys.executable, "-m", "statuspage.ops.demo.balancer", str(port), server]
+        self.run(command, {}, quiet=True)
+        self.wait("the balancer", lambda: self.visitors.ask(f"http://127.0.0.1:{port}/") is not None)
+        self._configure(port)
+        self.nginx.send_signal(signal.SIGHUP)
+        self.fails(
+            "The shop fails its health check, though it still serves pages: the balancer sends it no one.",
+            "no healthy server",
+            self._mode("sick"),
+            self._mode("ok"),
+        )
 
     def fails(self, words: str, cause: str, begin: Callable[[], None], end: Callable[[], None]) -> None:
         """Break it, wait until the console names the cause, and mend it."""
@@ -98,3 +142,8 @@ class UnavailableStory(Stage):
 
     def _mode(self, name: str) -> Callable[[], None]:
         return lambda: self.visitors.ask(f"http://127.0.0.1:{self.backend}/mode/{name}", "POST") and None
+
+
+def _program(name: str) -> str | None:
+    """Where it is, also where only root looks; None without it."""
+    return shutil.which(name) or shutil.which(name, path=SBIN)

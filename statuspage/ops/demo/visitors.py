@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,13 @@ class Visitors:
     def ask(self, url: str, method: str = "GET") -> Any:
         """Send a request. The answer's JSON, or None without an answer."""
         return asyncio.run_coroutine_threadsafe(self._ask(url, method), self.loop).result(DEADLINE_S + 1)
+
+    def request(
+        self, url: str, method: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[wire.Head, str]:
+        """Send a request as it is. Head and text of the answer. Raises OSError, EgressError, TimeoutError."""
+        asked = asyncio.run_coroutine_threadsafe(self._request(url, method, headers, body), self.loop)
+        return asked.result(DEADLINE_S + 1)
 
     def leave_connections(self, url: str, number: int) -> None:
         """Have so many WebSockets open that nobody uses, as far as there are places: closed laptops."""
@@ -93,6 +101,20 @@ class Visitors:
         while place < self.number:
             await self._ask(f"{self.url}/report?hold_ms={self.hold_ms}", "GET")
             await asyncio.sleep(0.01)
+
+    async def _request(
+        self, url: str, method: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[wire.Head, str]:
+        parts = urlsplit(url)
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        async with asyncio.timeout(DEADLINE_S):
+            line = await self.egress.open(parts.hostname or "", parts.port or 80)
+            try:
+                line.writer.write(wire.request_bytes(method, parts.netloc, path, dict(headers), body))
+                head = await wire.read_head(line)
+                return head, (await wire.read_body(line, head, method, most=MAX_BYTES)).decode()
+            finally:
+                line.close()
 
     async def _ask(self, url: str, method: str) -> Any:
         parts = urlsplit(url)

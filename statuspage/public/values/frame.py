@@ -33,6 +33,15 @@ class Freshness:
     has_checked: bool = True  # whether any of them ever had a result
 
     @property
+    def shown_until(self) -> datetime | None:
+        """Until when a rendering may be shown with this step; None: for as long as it takes.
+
+        A time in it that could be read on another day needs its date.
+        """
+        until = {Step.CURRENT: self.at, Step.LATE: self.stale_at}
+        return until.get(self.step)
+
+    @property
     def nothing(self) -> str:
         """Why there is no check to date the page by."""
         if self.is_paused:

@@ -17,7 +17,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from components import sealed_options
-from components.models import inbox
+from components.models import deploy_address, inbox
 from components.probers import PROBERS, InvalidProbeError
 from components.probers.inbound import InboundOrder
 
@@ -81,6 +81,12 @@ class Addresses:
             self.lookup = loop.create_task(self._look_up())
         await asyncio.shield(answer)
         return self.known.get(key_hash)
+
+    async def find_anew(self, key_hash: str) -> Address | None:
+        """The same, as the database has it now."""
+        self.known = {known: address for known, address in self.known.items() if known != key_hash}
+        self.missed.pop(key_hash, None)
+        return await self.find(key_hash)
 
     async def _look_up(self) -> None:
         """Ask for all that were waited for in the last moment."""
@@ -148,7 +154,8 @@ def _ask(hashes: list[str] | None) -> dict[str, Address]:
     """From the database. Raises DatabaseError, InterfaceError."""
     close_old_connections()
     try:
-        return {row[0]: Address(*row[1:]) for row in inbox.known(hashes)}
+        rows = [*inbox.known(hashes), *deploy_address.known(hashes)]
+        return {row[0]: Address(*row[1:]) for row in rows}
     except (DatabaseError, InterfaceError):
         connection.close()
         raise

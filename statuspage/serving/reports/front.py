@@ -1,4 +1,4 @@
-"""Answers at the addresses of passive probes: /ping/<key>[/start|/fail|/log|/<exit status>], /in/<key>.
+"""Answers at secret addresses: /ping/<key>[/start|/fail|/log|/<exit status>], /in/<key>, /deploy/<key>.
 
 A report is safe on disk before its sender is answered. What is in the path is a secret: it is neither
 logged nor repeated.
@@ -18,10 +18,10 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from components.inbound import Message, PayloadError
+from components.inbound import Message, PayloadError, deploys
 from components.inbound.cloudwatch import CLOUDWATCH
 from components.inbound.message import UnsignedError
-from components.models import inbox
+from components.models import deploy_address, inbox
 from components.passive.reports import MAX_RUN_LENGTH, MAX_TEXT_BYTES, Kind, Report, clipped
 from components.probers import InvalidProbeError
 from components.probers.inbound import BASIC, BEARER, SIGNATURE, InboundOrder
@@ -33,7 +33,7 @@ from statuspage.serving.reports.addresses import Address, Addresses, AwayError
 from statuspage.serving.reports.keeper import Keeper, NotKeptError
 from statuspage.serving.reports.sns_desk import SnsDesk, UnreachableError
 
-PING, IN = "/ping/", "/in/"
+PING, IN, DEPLOY = "/ping/", "/in/", "/deploy/"
 RUN = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_RUN_LENGTH}}}")
 WORDS = {"": Kind.SUCCESS, "start": Kind.START, "fail": Kind.FAIL, "log": Kind.LOG}
 EXIT = re.compile(r"[0-9]{1,3}")
@@ -88,7 +88,7 @@ class Front:
     @staticmethod
     def takes(path: str) -> bool:
         """Whether this is an address of a report, right or wrong."""
-        return path.startswith((PING, IN))
+        return path.startswith((PING, IN, DEPLOY))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -114,6 +114,8 @@ class Front:
             return Said(204, "")
         if scope["path"].startswith(PING):
             return await self._ping(scope, receive)
+        if scope["path"].startswith(DEPLOY):
+            return await self._deploy(scope, receive)
         return await self._in(scope, receive)
 
     # Heartbeats
@@ -203,6 +205,39 @@ class Front:
             return Said(503, str(error), [RETRY])
         await self.keeper.keep([Arrival(key_hash, report) for report in reports])
         return OK
+
+    # Deploys
+
+    async def _deploy(self, scope: Scope, receive: Receive) -> Said:
+        key = scope["path"].removeprefix(DEPLOY).rstrip("/")
+        if not inbox.KEY.fullmatch(key):
+            return Said(400, "The address is not complete: copy it again, or make a new one in the console.")
+        key_hash = inbox.hash_of(key)
+        try:
+            address = await self.addresses.find(key_hash)
+            if address is None or address.kind != deploy_address.DEPLOY:
+                return Said(404, UNKNOWN)
+            if scope["method"] != "POST":
+                return Said(405, "Use POST.", [(b"allow", b"POST, OPTIONS")])
+            if (refused := self._too_many(key_hash)) is not None:
+                return refused
+            message = await _message(scope, receive)
+            report = await self._read_deploy(key_hash, address, message)
+        except AwayError:
+            return Said(503, AWAY, [RETRY])
+        except PayloadError as error:
+            return Said(400, str(error))
+        await self.keeper.keep([Arrival(key_hash, report)])
+        return OK
+
+    async def _read_deploy(self, key_hash: str, address: Address, message: Message) -> Report:
+        """Raises PayloadError, AwayError."""
+        try:
+            return deploys.read(message, address.options, only=address.target)
+        except deploys.UnknownComponentError:
+            fresh = await self.addresses.find_anew(key_hash)  # it may be new
+            names = fresh.options if fresh is not None else {}
+            return deploys.read(message, names, only=address.target)
 
 
 async def _read(order: InboundOrder, message: Message) -> list[Report]:

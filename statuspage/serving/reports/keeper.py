@@ -89,8 +89,9 @@ class Keeper:
         await answer
 
     def refresh_soon(self) -> None:
-        """Something on the page has changed: perhaps an address."""
+        """Something on the page has changed: perhaps an address, and then the old one is refused at once."""
         self.refreshed_at = float("-inf")
+        self.has_work.set()
 
     # The thread that writes
 

@@ -54,8 +54,7 @@ function judge() {
   if (!line) return
   const step = !d.stale ? 'none' : now >= at(d.stale) ? 'stale' : now >= at(d.late) ? 'late' : 'current'
   const word = one('[data-fresh-word]', line)
-  if (lost && word) word.textContent = `${line.dataset.lost} ${clock(lost, 'seconds')}.`
-  else if (word) word.textContent = line.dataset[step]
+  if (word) word.textContent = line.dataset[lost ? 'lost' : step]
   line.dataset.step = lost ? 'late' : step
   if (step === 'stale') turnGrey()
 }
@@ -191,5 +190,6 @@ function dress() {
 }
 newest((performance.getEntriesByType('navigation')[0]?.serverTiming || []).filter((t) => t.name === 'checked').map((t) => `checked;dur=${Math.round(t.duration)}`)[0])
 dress()
-setInterval(() => { if (!document.hidden) { tellAges(); judge() } }, 1000)
+let today = day(Date.now())
+setInterval(() => { if (!document.hidden) { if (today !== (today = day(Date.now()))) tellTimes(); tellAges(); judge() } }, 1000)
 listen()

@@ -13,6 +13,7 @@ from standardwebhooks import Webhook
 
 from components.inbound import SOURCES, Message, PayloadError, sns
 from components.inbound.message import UnsignedError
+from components.passive.reports import Report
 from components.probers import PROBERS, InvalidProbeError
 from tests.components.inbound import payloads
 
@@ -49,6 +50,30 @@ def test_alertmanager_reports_each_alert_by_its_fingerprint():
     first = SOURCES["alertmanager"].read(message(payloads.ALERTMANAGER), terms())[0]
     assert first.text == "p95 over 2 s\nFor ten minutes.\nalertname=HighLatency, job=api, severity=critical"
     assert first.at == NOW
+
+
+def test_sources_say_since_when_by_their_own_clock():
+    noon = datetime(2026, 11, 27, 12, tzinfo=UTC).timestamp()
+    read_all = lambda source, given: SOURCES[source].read(given, terms())  # noqa: E731
+    firing, resolved = read_all("alertmanager", message(payloads.ALERTMANAGER))
+    assert (firing.changed_at, resolved.changed_at, firing.is_ordered) == (noon, noon, False)
+    body = changed(payloads.SNS, Signature="eA==")
+    (alarm,) = read_all("cloudwatch", message(body, "text/plain"))
+    assert (alarm.changed_at, alarm.is_ordered, alarm.message_id) == (noon, True, payloads.SNS["MessageId"])
+    (check,) = read_all("pingdom", message(payloads.PINGDOM))
+    assert (check.changed_at, check.is_ordered) == (1451610061.0, True)
+    (monitor,) = read_all("uptimerobot", message(b"", "", query=payloads.UPTIMEROBOT))
+    assert (monitor.changed_at, monitor.is_ordered) == (1795780800.0, True)
+    (other,) = read_all("generic", message({"id": "a", "status": "ok"}, webhook_id="msg_1"))
+    assert (other.changed_at, other.message_id) == (None, "msg_1")
+    assert Report.from_json(json.loads(json.dumps(alarm.as_json()))) == alarm
+
+
+@pytest.mark.parametrize(
+    "time", [None, "", "soon", "0001-01-01T00:00:00Z", True, [], {}, -5, 1e30, "9" * 40, float("nan"), "٣"]
+)
+def test_a_time_that_is_none_is_left_out(time):
+    assert SOURCES["alertmanager"].read(message(alert(startsAt=time)), terms())[0].changed_at is None
 
 
 def test_a_watchdog_only_shows_that_the_source_is_there():

@@ -96,6 +96,54 @@ def test_a_repeat_is_no_news():
     assert alerts.after(found, report(6, "resolved"))[1]
 
 
+def changed(at_s, kind, changed_at, *, ordered=False):
+    at = NOON + timedelta(seconds=at_s)
+    when = changed_at and NOON.timestamp() + changed_at
+    return Report(at, Kind(kind), source="a", name="Slow", changed_at=when, is_ordered=ordered)
+
+
+@pytest.mark.parametrize(
+    ("reports", "state_after"),
+    [
+        # within a second, by the source's own times: the same firing once more is a late copy
+        ([(0, "firing", -9), (0.2, "resolved", -8), (0.4, "firing", -9)], "resolved"),
+        ([(0, "firing", -9), (0.2, "resolved", -8), (0.4, "firing", -7)], "firing"),
+        ([(0, "firing", -7), (0.2, "resolved", -8)], "firing"),  # they have overtaken each other
+        ([(0, "firing", None), (0.2, "resolved", None), (0.4, "firing", None)], "firing"),
+        ([(0, "firing", -9), (0.2, "resolved", None), (0.4, "firing", -9)], "firing"),
+        # later: Alertmanager goes on with an alert under its first time
+        ([(0, "firing", -600), (30, "resolved", 20), (60, "firing", -600)], "firing"),
+        # a source's clock that is ahead speaks for nobody's future
+        ([(0, "firing", 5_000), (0.5, "resolved", 0.4)], "resolved"),
+    ],
+)
+def test_what_changes_fast_ends_as_the_source_says(reports, state_after):
+    found = state(*(changed(*one) for one in reports))
+    assert found.alerts["a"].state == state_after
+
+
+def test_a_source_whose_times_are_in_order_is_taken_at_its_word_however_late():
+    late = [(0, "resolved", -5), (3_000, "firing", -60)]  # SNS tries for an hour
+    assert state(*(changed(*one, ordered=True) for one in late)).alerts["a"].state == "resolved"
+    assert state(*(changed(*one, ordered=False) for one in late)).alerts["a"].state == "firing"
+
+
+def test_an_alert_that_staff_forgot_is_resolved_until_it_is_reported_again():
+    found = state(changed(0, "firing", -600), report(0, "firing", "b"))
+    found = alerts.forgotten(found, "a", NOON + timedelta(seconds=60))
+    assert judged(found)[1] == "1 alert is firing: HighLatency."
+    assert state(*[]).alerts == {}
+    waited, is_news = alerts.after(found, changed(59, "firing", -600))  # it waited on disk
+    assert (waited.alerts["a"].state, is_news) == ("resolved", False)
+    again, is_news = alerts.after(found, changed(61, "firing", -600))
+    assert (again.alerts["a"].state, is_news) == ("firing", True)
+
+
+def test_an_alert_that_an_older_version_stored_is_read():
+    row = {"heard_at": 5.0, "alerts": {"a": ["firing", 1.0, 5.0, "Slow", "text"]}, "note": ""}
+    assert AlertState.from_json(row).alerts["a"].changed_at is None
+
+
 def test_in_whatever_order_reports_are_stored_they_say_the_same():
     story = [report(0, "firing"), report(1, "resolved"), report(2, "firing", "b"), report(3, "firing")]
     for order in itertools.permutations(story):

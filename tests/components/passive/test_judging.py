@@ -7,8 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from components.models import Check, Flip, Heartbeat, HourTally, Inbox, Probe, Signal
+from components.models import Check, Flip, Heartbeat, HourTally, Inbox, Probe, Signal, inbox
 from components.passive.reports import Kind, Report
+from components.passive.spool import Batch
+from components.receiving import Arrival, as_row, store
 from components.status import Status
 from components.tasks import MAX_SIGNALS, prune_signals, tally_latency
 from incidents import tasks
@@ -102,6 +104,67 @@ def test_the_very_first_report_may_be_bad_news(kind, target, says):
     assert judge_now(probe, NOW).outcome == "down"
     assert status(probe) == Status.MAJOR_OUTAGE
     assert Incident.objects.get().title == "API is reporting a problem"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "outcome"), [("firing resolved firing", "down"), ("firing resolved firing resolved", "up")]
+)
+def test_what_fires_again_within_a_second_fires(kinds, outcome):
+    probe = watched("API", kind="inbound", target="generic", confirm_down=1, confirm_up=1)
+    for tenth, kind in enumerate(kinds.split()):
+        at = after(milliseconds=200 * tenth)
+        arrive(probe, report(at, kind, source="a", text="It broke"), now=at)
+    assert judge_now(probe, after(seconds=1)).outcome == outcome
+    assert Signal.objects.count() == len(kinds.split())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "outcome"), [("fail success fail", "down"), ("success fail success", "up")]
+)
+def test_a_job_that_fails_again_within_a_second_has_failed(job, kinds, outcome):
+    for tenth, kind in enumerate(kinds.split()):
+        at = after(milliseconds=200 * tenth)
+        arrive(job, report(at, kind), now=at)
+    assert judge_now(job, after(seconds=1)).outcome == outcome
+    assert Signal.objects.count() == 3
+
+
+def test_the_same_twice_within_a_second_is_once(job):
+    for tenth in range(3):
+        at = after(milliseconds=200 * tenth)
+        arrive(job, report(at, "start", run="a"), report(at, "log", text="x"), now=at)
+    assert sorted(Signal.objects.values_list("kind", flat=True)) == ["log", "start"]
+
+
+def test_a_repeat_counts_even_if_what_came_between_is_stored_after_it(job):
+    """Two web processes: each stores what came to it."""
+    first = [report(NOW, "fail"), report(after(milliseconds=400), "fail")]
+    arrive(job, *first, now=after(seconds=1))
+    arrive(job, report(after(milliseconds=200), "success"), now=after(seconds=1))
+    assert judge_now(job, after(seconds=1)).outcome == "down"
+
+
+def test_another_attempt_to_deliver_a_message_says_nothing_new():
+    probe = watched("API", kind="inbound", target="generic", confirm_down=1, confirm_up=1)
+    fires = report(NOW, "firing", source="a", message_id="msg_1")
+    over = report(after(seconds=3), "resolved", source="a", message_id="msg_2")
+    again = report(after(seconds=5), "firing", source="a", message_id="msg_1")
+    for one in (fires, over, again):
+        arrive(probe, one, now=one.at)
+    assert judge_now(probe, after(seconds=6)).outcome == "up"
+    arrive(probe, report(after(seconds=8), "firing", source="a", message_id="msg_3"), now=after(seconds=8))
+    assert judge_now(probe, after(seconds=8)).outcome == "down"
+
+
+def test_what_came_to_the_old_address_in_time_counts_and_later_does_not(job):
+    old = job.inbox.key_hash
+    job.inbox.change_key(after(seconds=10))
+    assert job.inbox.key_hash != old
+    rows = [Arrival(old, report(after(seconds=s), text=str(s))) for s in (9, 10, 11)]
+    rows.append(Arrival(job.inbox.key_hash, report(after(seconds=12), text="12")))
+    store(Batch("waiting", 0, 1, tuple(map(as_row, rows))), after(seconds=13))
+    assert sorted(Signal.objects.values_list("text", flat=True)) == ["12", "9"]
+    assert [row[0] for row in inbox.known()] == [job.inbox.key_hash]
 
 
 def test_when_the_source_cannot_tell_nothing_is_known():

@@ -104,6 +104,25 @@ def test_a_damaged_line_costs_itself_alone(tmp_path, caplog):
     assert "spool.unreadable" in caplog.text
 
 
+@pytest.mark.parametrize("damage", [b"\0", b"\r", b"[", b"x"], ids=["nul", "cr", "deep", "text"])
+@pytest.mark.parametrize("size", [600_000, 3 * MEGABYTE])
+def test_a_long_damaged_line_costs_itself_alone_too(tmp_path, caplog, damage, size):
+    """Two lines that lost the newline between them, or a block of the disk that reads as something else."""
+    one = spool(tmp_path)
+    one.append([{"n": 1}])
+    one.append([{"n": 2}, {"n": 3}])
+    one.close()
+    path = next(tmp_path.iterdir())
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + damage * size + b"\n" + lines[1] + lines[2])
+    after = spool(tmp_path)
+    after.tidy()
+    assert drain(after) == [1, 2, 3]
+    assert f"spool.unreadable bytes={size + 1}" in caplog.text
+    after.tidy()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_takes_no_more_room_than_it_may(tmp_path):
     one = spool(tmp_path, 1_000)
     one.append([{"n": 1, "text": "x" * 800}])

@@ -335,6 +335,83 @@ def test_an_announced_call_is_a_public_fact_without_any_detail(rounds, target):
     assert fact.body == "A restart of Chat was started automatically."
 
 
+def test_an_old_secret_signs_as_well_for_a_day(rounds, target):
+    """Standard Webhooks: a receiver that has either of them takes the call."""
+    row = hook(failing().component, target.url, cooldown_s=0, settle_s=0)
+    row.change_secret(after(seconds=5))
+    row.save()
+    assert row.old_secret_until(after(seconds=12)) == after(hours=24, seconds=5)
+    rounds.at(after(seconds=12))
+    ((_, _, headers, body),) = target.asked
+    lower = {name.lower(): value for name, value in headers.items()}
+    assert len(lower["webhook-signature"].split()) == 2
+    for key in (secret, row.secret):
+        assert Webhook(key).verify(body, lower)["type"] == "hook.act"
+    assert row.secrets(after(hours=24, seconds=4)) == [row.secret, secret]
+    assert row.secrets(after(hours=24, seconds=5)) == [row.secret]
+
+
+def test_of_several_new_secrets_within_a_day_each_signs_until_its_end(db):
+    row = hook(watched().component, "https://ops.example/")
+    made = [secret]
+    for hour in range(5):
+        row.change_secret(after(hours=hour))
+        made.insert(0, row.secret)
+    assert row.secrets(after(hours=4)) == made[:4]
+    assert row.secrets(after(hours=27)) == made[:2]
+
+
+def test_an_old_secret_that_cannot_be_read_stops_no_call(rounds, target, settings):
+    row = hook(failing().component, target.url)
+    settings.SECRET_KEY = "another key, of which nothing was sealed, long enough"
+    row.change_secret(after(seconds=5))
+    row.save()
+    rounds.at(after(seconds=12))
+    ((_, _, headers, body),) = target.asked
+    assert Webhook(row.secret).verify(body, {name.lower(): value for name, value in headers.items()})
+
+
+def old_acts(incident, component, count, **more):
+    rows = {"target": "t", "hook_name": "x", "action": "restart", "component": component, "is_open": False}
+    return [
+        Act.objects.create(**{**rows, "incident": incident, "created_at": after(days=-200), **more})
+        for _ in range(count)
+    ]
+
+
+def test_old_acts_that_no_page_shows_are_deleted_and_each_incident_keeps_its_own(db, settings):
+    probe = failing()
+    incident = Incident.objects.get()
+    acting.note(old_acts(incident, probe.component, 1)[0], "Calling recovery hook “x”.", after())
+    refused = old_acts(incident, probe.component, 1, state="refused")[0]
+    kept = old_acts(incident, probe.component, 24)[4:]
+    fresh = old_acts(incident, probe.component, 1, created_at=after(days=-89))[0]
+    lines = notes(incident)
+    assert Act.objects.prune(after()) == 6
+    assert list(Act.objects.order_by("pk")) == [refused, *kept[1:], fresh]
+    assert Act.objects.prune(after()) == 0
+    Incident.objects.update(resolved_at=after())
+    assert Act.objects.prune(after()) == 1  # what was refused binds nobody any more
+    assert Act.objects.count() == 20
+    assert notes(incident) == lines
+
+
+def test_acts_of_a_deleted_incident_go_once_it_is_past_their_keep(db):
+    probe = failing()
+    incident = Incident.objects.get()
+    old_acts(incident, probe.component, 3)
+    Incident.objects.update(deleted_at=after(days=-1))
+    assert Act.objects.prune(after()) == 0
+    assert Act.objects.prune(after(days=91)) == 3
+
+
+def test_an_act_that_is_not_over_is_never_deleted(db):
+    probe = failing()
+    old_acts(Incident.objects.get(), probe.component, 1, is_open=True)
+    old_acts(Incident.objects.get(), probe.component, 20)
+    assert Act.objects.prune(after(days=500)) == 0
+
+
 def test_a_secret_that_cannot_be_read_disarms_the_hook_once(rounds, target, settings):
     probe = failing()
     row = hook(probe.component, target.url)

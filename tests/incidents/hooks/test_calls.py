@@ -16,7 +16,7 @@ LOOPBACK = Egress(["127.0.0.0/8"])
 
 
 def sent(url, deadline_s=2.0, door=LOOPBACK):
-    return asyncio.run(call.send(Order("act_1", url, b"{}", secret, deadline_s), door))
+    return asyncio.run(call.send(Order("act_1", url, b"{}", (secret,), deadline_s), door))
 
 
 async def silent(reader, writer):

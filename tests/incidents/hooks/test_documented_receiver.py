@@ -21,6 +21,7 @@ from incidents.models import Act
 from tests.incidents.hooks.making import failing, hook, secret
 from tests.whole import ROOT, wait_for
 
+OTHER = "whsec_" + "b3RoZXJz" * 6
 PAGE = ROOT / "docs" / "self-recovery.md"
 
 
@@ -53,16 +54,18 @@ def sent(order):
 
 
 def test_it_runs_its_command_once(receiver, tmp_path):
-    order = Order("act_" + "0a" * 12, receiver, b"{}", secret, 10.0)
+    order = Order("act_" + "0a" * 12, receiver, b"{}", (secret,), 10.0)
     assert sent(order).status == 200
     assert (tmp_path / "restarted").exists()
     assert sent(order).status == 409  # the same id again
-    assert sent(replace(order, key="act_" + "0b" * 12, secret="whsec_" + "b3RoZXJz" * 6)).status == 401
+    assert sent(replace(order, key="act_" + "0b" * 12, secrets=(OTHER,))).status == 401
+    # while a new secret is on its way: the receiver still has the one before it
+    assert sent(replace(order, key="act_" + "0d" * 12, secrets=(OTHER, secret))).status == 200
     assert sent(replace(order, key="act_../../x")).status == 409
 
 
 def test_an_old_request_or_another_body_is_refused(receiver, tmp_path):
-    order = Order("act_" + "0c" * 12, receiver, b"{}", secret, 10.0)
+    order = Order("act_" + "0c" * 12, receiver, b"{}", (secret,), 10.0)
     old = order.headers(int((timezone.now() - timedelta(minutes=6)).timestamp()))
     assert httpx.post(receiver, content=b"{}", headers=old).status_code == 401
     now = order.headers(int(timezone.now().timestamp()))

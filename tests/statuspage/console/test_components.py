@@ -14,7 +14,7 @@ from components.models.page_order import LOOSE, blocks, put, put_block, step
 from components.outcomes import Outcome
 from components.status import Status
 from incidents.models import Incident, Post, Template
-from statuspage.console import latency_chart
+from statuspage.console import latency_chart, plot
 from statuspage.console.probe_detail import causes
 from statuspage.models import Audit, Role
 from tests.looking import faults, sticks_out
@@ -441,15 +441,15 @@ def test_every_span_draws_with_gaps_as_gaps(editor, span, strokes):
 
 def test_an_outage_is_a_band_with_a_word():
     start, end = NOW, after(hours=1)
-    bands = [latency_chart.Band(after(minutes=30), after(minutes=40), "no response")]
+    bands = [plot.Band(after(minutes=30), after(minutes=40), "no response")]
     points = [latency_chart.Point(after(minutes=n), None if 30 <= n < 40 else 80.0, 120.0) for n in range(60)]
-    drawn = latency_chart.draw(points, bands, 500, start=start, end=end, span=latency_chart.SPANS["1h"])
+    drawn = latency_chart.draw(points, bands, 500, start=start, end=end, span=plot.SPANS["1h"])
     assert drawn.rects == (("500.0", "166.7"),)
     assert [word.text for what, word in drawn.words if what == "band"] == ["no response"]
     assert drawn.median.count("M") == 2
     assert "Down from 08:30 to 08:40 UTC." in drawn.label
     assert drawn.limit
-    far = latency_chart.draw(points, [], 60_000, start=start, end=end, span=latency_chart.SPANS["1h"])
+    far = latency_chart.draw(points, [], 60_000, start=start, end=end, span=plot.SPANS["1h"])
     assert far.limit == ""  # would press the line flat
 
 
@@ -457,12 +457,12 @@ def test_bands_come_from_the_changes_of_mind(db):
     probe = watched(kind="http")
     fell(probe)
     rose(probe, after(minutes=5))
-    (band,) = latency_chart.bands(probe, after(minutes=-30), after(minutes=30))
+    (band,) = plot.bands(probe, after(minutes=-30), after(minutes=30))
     assert (band.started_at, band.ended_at, band.word) == (NOW, after(minutes=5), "failing")
-    (inside,) = latency_chart.bands(probe, after(minutes=2), after(minutes=30))
+    (inside,) = plot.bands(probe, after(minutes=2), after(minutes=30))
     assert inside.started_at == after(minutes=2)
     Flip.objects.all().delete()
-    assert latency_chart.bands(probe, NOW, after(minutes=1)) == []
+    assert plot.bands(probe, NOW, after(minutes=1)) == []
 
 
 def test_the_csv_holds_the_checks_and_no_formula(editor):

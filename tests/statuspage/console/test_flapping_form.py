@@ -44,6 +44,8 @@ def test_what_cannot_be_is_refused_at_its_field(client, probe, count, window, se
 
 
 def test_the_dry_run_says_how_often_it_would_have_failed_on_and_off(client, probe):
+    Probe.objects.update(unsteady_window=10)
+    probe.refresh_from_db()
     checks(probe, ["up"] * 3 + ["down", "up"] * 10 + ["up"] * 20)
     same = posted(client, probe, do="dry", unsteady_count=3, unsteady_window=10)[1]
     assert "no change: 2 flips, no outage; failing on and off once." in same

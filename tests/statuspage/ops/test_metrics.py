@@ -14,9 +14,9 @@ from statuspage.ops import metrics
 from statuspage.ops.vitals import vitals
 from statuspage.serving import disk_copies
 from statuspage.serving.snapshot import Snapshot
-from subscribers.alerts.watch import Watch
+from subscribers.alerts.outgoing import OutgoingHeartbeat
 from tests.making import fell, found, watched
-from tests.subscribers.test_alerts import Pings
+from tests.subscribers.pings import Pings
 
 TOKEN = "sixteen characters or more"
 
@@ -83,16 +83,18 @@ def test_a_heartbeat_goes_out_for_each_later_pass_from_the_target_onto_the_page(
     snapshot = Snapshot(tmp_path)
     monkeypatch.setattr(disk_copies, "_serving", [(snapshot.copies, snapshot.stuck_s, snapshot)])
     snapshot.rendered_at = well.timestamp() + 1
-    watch = Watch()
-    watch.node = "here"
+    outgoing = OutgoingHeartbeat()
     Probe.objects.update(next_slot=2_000_000_000_000)  # nothing is due meanwhile
     with Pings() as service:
         settings.HEARTBEAT_URL = service.url
 
         def beat(now):
-            watch.beat_at = 0
+            outgoing.due_at = 0
             checks = alerting.vitals(now)
-            watch._beat(is_well=alerting.is_well(checks), passed_at=alerting.passed_at(checks, now))
+            passed_at = alerting.passed_at(checks, now)
+            outgoing.look(is_well=alerting.is_well(checks), passed_at=passed_at, serves_page=True)
+            if outgoing.request:
+                outgoing.request.future.result(10)
             return len(service.heard)
 
         assert beat(well + timedelta(seconds=2)) == 1

@@ -95,6 +95,22 @@ def test_a_page_that_hears_nothing_turns_grey_by_itself(web, browser):
     web.start()
 
 
+def test_late_data_is_delayed_since_its_newest_check_and_names_the_day_after_midnight(web, browser):
+    fleet()
+    web.catch_up()
+    page = browser.open("about:blank")
+    page.clock.install(time=timezone.now())
+    page.goto(web.url)
+    page.clock.run_for(130_000)
+    assert re.match(r"Monitoring delayed since (\d\d? \w+,? )?\d\d:\d\d:\d\d", page.inner_text("#fresh"))
+    assert "last check" not in page.inner_text("#fresh")
+    web.stop()
+    page.clock.fast_forward(23 * 3600_000)
+    page.clock.run_for(2_000)
+    assert re.search(r"Shown as of \d\d? \w{3},? \d\d:\d\d:\d\d", page.inner_text("#fresh"))
+    web.start()
+
+
 def test_without_script_the_door_turns_it_grey(web, browser):
     fleet()
     old = int(timezone.now().timestamp()) - 400

@@ -16,12 +16,16 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 
+from components.clock import database_now
 from components.models import Component, Heartbeat, Inbox, Probe, Signal, SpoolMark
-from components.models.inbox import new_key
+from components.models.inbox import hash_of, new_key
+from statuspage.models import Role
 from statuspage.ops.supervisor import free_port
 from statuspage.serving.reports.front import MAX_STRANGE
 from tests.components.inbound.payloads import ALERTMANAGER, UPTIMEROBOT
+from tests.people import person
 from tests.web import Web
 from tests.whole import wait_for
 
@@ -151,7 +155,7 @@ def test_an_address_that_reports_too_often_is_slowed_down(web, job):
 def test_a_new_address_works_at_once_and_an_old_one_no_more(web, job):
     old = ping(web, job)
     assert httpx.get(old).status_code == 200
-    job.inbox.change_key()
+    job.inbox.change_key(database_now())
     assert httpx.get(ping(web, job)).status_code == 200
     wait_for(lambda: httpx.get(old).status_code == 404, 20)
     told(job)
@@ -415,3 +419,20 @@ def test_a_full_disk_is_no_reason_to_refuse_a_report(tmp_path, transactional_db)
         wait_for(lambda: Inbox.objects.filter(probe=job).exists(), 5)
     finally:
         own.stop()
+
+
+def test_a_renewed_address_takes_reports_and_the_old_one_is_refused_at_once(web, job):
+    """By a web process that knows the old one by heart, as soon as it hears of the change."""
+    old = ping(web, job)
+    assert httpx.get(old).status_code == 200
+    told(job)
+    client = Client()
+    client.force_login(person("ed", Role.EDITOR))
+    assert client.post(f"/console/probes/{job.public_id}/address").status_code == 302
+    job.inbox.refresh_from_db()
+    wait_for(lambda: httpx.get(old).status_code == 404, 5)
+    assert httpx.get(f"{ping(web, job)}/start").status_code == 200
+    assert [row[0] for row in told(job, 2)] == ["success", "start"]
+    file = web.folder / "spool" / "addresses.json"
+    wait_for(lambda: hash_of(job.inbox.key) in file.read_text(), 20)
+    assert hash_of(old.rsplit("/", 1)[1]) not in file.read_text()

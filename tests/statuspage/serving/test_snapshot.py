@@ -43,8 +43,9 @@ def test_a_page_is_late_then_stale_without_anybody_rendering_it_again(snapshot):
     document = snapshot.fresh("/")
     texts = [document.at(now.timestamp() + s).plain.decode() for s in (1, 130, 400)]
     assert "All systems are operational" in texts[0]
-    assert "Monitoring data is late:" in texts[1]
+    assert "Monitoring delayed since" in texts[1]
     assert 'data-step="late"' in texts[1]
+    assert "No monitoring data since" in texts[2]
     assert "<h1>We don’t currently know the status</h1>" in texts[2]
     assert len({document.at(now.timestamp() + s).etag for s in (1, 130, 400)}) == 3
 

@@ -1,0 +1,1 @@
+"""Backups: a copy of the database is made, verified and put back."""

@@ -1,0 +1,52 @@
+"""Answers that cannot be made here, replayed as their makers' documentation or source words them.
+
+Each row was given its cause before the diagnosis saw it. A row without a cause cannot be told by its bytes:
+nothing may be named for it.
+"""
+
+from typing import NamedTuple
+
+from tests.recordings.backends import Backends, says
+from tests.recordings.case import Recorder
+from tests.targets import Raw
+
+TEXT, HTML, JSON = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json; charset=utf-8"
+PROBLEM = "application/problem+json"
+
+
+class Page(NamedTuple):
+    """`truth`: the kinds of cause that are right, the true one first. `source`: where the words are from."""
+
+    name: str
+    source: str
+    status: str
+    kind: str
+    body: str
+    truth: str = ""
+    headers: tuple[str, ...] = ()
+    wait_s: float = 0.0
+
+
+def record_edges(backends: Backends) -> Recorder:
+    """Clouds, CDNs, gateways and firewalls."""
+    from tests.recordings.written_edges import PAGES
+
+    return _replayed("written_edges", PAGES)
+
+
+def record_applications(backends: Backends) -> Recorder:
+    """Frameworks, application servers and finished products."""
+    from tests.recordings.written_applications import PAGES
+
+    return _replayed("written_applications", PAGES)
+
+
+def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
+    recorder = Recorder(name)
+    for page in pages:
+        behaviour = says(page.status, page.body, page.kind, *page.headers, wait_s=page.wait_s)
+        with Raw(behaviour) as server:
+            url = f"http://127.0.0.1:{server.port}/"
+            expects = {"expect_text": "shop is open"} if page.status.startswith("2") else {}
+            recorder.record(page.name, url, *page.truth.split(), options=expects, times=1, deadline_s=8)
+    return recorder
