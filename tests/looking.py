@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 
 from statuspage.models import Role
 from tests.people import person
+from tests.whole import wait_for
 
 PASSWORD = "correct-horse-battery-9"
 RULES = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"], "preload": False}
@@ -64,3 +65,12 @@ def staff(name, role=Role.ADMIN):
     user.password = make_password(PASSWORD, hasher="pbkdf2_sha256")  # the web process knows no other
     user.save()
     return user
+
+
+def until(page, expression, *, arg=None, timeout_s: float = 15) -> None:
+    """Wait until the page answers the JavaScript `expression` with something true.
+
+    Playwright's own `wait_for_function` evaluates text inside the page from its second look on,
+    which our Content Security Policy forbids.
+    """
+    wait_for(lambda: page.evaluate(expression, arg), timeout_s)

@@ -11,7 +11,7 @@ from incidents import default_templates, postmortem_draft
 from incidents.lifecycle import Kind
 from incidents.models import Draft, Incident, Maintenance, Post, Postmortem, Template
 from statuspage.models import Role
-from tests.looking import faults, sticks_out
+from tests.looking import faults, sticks_out, until
 from tests.making import fell, found, group, rose, watched
 from tests.people import session
 from tests.whole import wait_for
@@ -60,7 +60,7 @@ def test_from_suspicion_to_postmortem(web, browser, suspicion):
     page.goto(f"{web.url}/console/")
     page.get_by_role("link", name="Post update").click()
     page.get_by_role("button", name="Investigating", exact=True).click()
-    page.wait_for_function("getSelection().toString() === '{whom}'")
+    until(page, "getSelection().toString() === '{whom}'")
     page.keyboard.type("everybody")  # the blank is marked: typing fills it in
     assert "{" not in body(page).input_value()
     page.get_by_role("button", name="Publish update").click()
@@ -152,7 +152,7 @@ def test_by_keys_alone(web, browser, suspicion):
     page.keyboard.press("p")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
     page.wait_for_load_state("load")  # keys work once the script is there
-    page.wait_for_function("document.activeElement?.id === 'body'")
+    until(page, "document.activeElement?.id === 'body'")
     page.keyboard.press("Control+End")
     page.keyboard.type(" Sent by keys.")
     page.keyboard.press("Control+Enter")
@@ -162,7 +162,7 @@ def test_by_keys_alone(web, browser, suspicion):
     page.keyboard.press("u")
     page.get_by_role("heading", level=1, name="Post an update").wait_for()
     page.wait_for_load_state("load")
-    page.wait_for_function("document.activeElement?.id === 'body'")
+    until(page, "document.activeElement?.id === 'body'")
     page.keyboard.type("Fixed.")
     page.keyboard.press("Alt+3")
     assert page.locator("[name=phase]:checked").input_value() == "monitoring"

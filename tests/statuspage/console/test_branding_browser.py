@@ -6,7 +6,7 @@ from django.utils import timezone
 from components import colours, identity
 from components.models import Page
 from statuspage.models import Role
-from tests.looking import faults
+from tests.looking import faults, until
 from tests.making import found, watched
 from tests.people import session
 from tests.pictures import png
@@ -49,7 +49,8 @@ def test_a_name_a_logo_and_a_colour_reach_the_page(web, browser, admin, script):
         shades = [colours.shade("#ffd400", theme).colour for theme in (colours.LIGHT, colours.DARK)]
         for theme, shade in zip(("light", "dark"), shades, strict=True):
             mark = f'.look[data-theme="{theme}"] .brand b'
-            page.wait_for_function(
+            until(
+                page,
                 "([mark, colour]) => getComputedStyle(document.querySelector(mark)).color === colour",
                 arg=[mark, rgb(shade)],
             )

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from incidents import postmortem_draft
 from incidents.models import Incident, Post
+from tests.looking import until
 from tests.making import fell, found, rose, watched
 from tests.people import session
 
@@ -123,14 +124,12 @@ def test_how_long_it_lasts_goes_on_as_its_age_does(web, browser, transactional_d
     page = browser.open(f"{web.url}{Incident.objects.get().get_absolute_url()}")
     lasts = page.locator("#facts [data-length]")
     first = lasts.inner_text()
-    page.wait_for_function(
-        "(was) => document.querySelector('#facts [data-length]').textContent !== was", arg=first
-    )
+    until(page, "(was) => document.querySelector('#facts [data-length]').textContent !== was", arg=first)
     assert re.fullmatch(r"\d+ s|1 min", lasts.inner_text())
     page.evaluate(
         "document.querySelector('#facts [data-length]').dataset.length = new Date(Date.now() - 36e5)"
     )
-    page.wait_for_function("() => document.querySelector('#facts [data-length]').textContent === '1 h'")
+    until(page, "() => document.querySelector('#facts [data-length]').textContent === '1 h'")
 
 
 def test_the_console_counts_how_long_something_is_down(web, browser, transactional_db):
@@ -139,7 +138,7 @@ def test_the_console_counts_how_long_something_is_down(web, browser, transaction
     runs = page.locator("[data-running]").first
     first = runs.inner_text()
     assert re.fullmatch(r"[01]:\d\d", first)
-    page.wait_for_function("(was) => document.querySelector('[data-running]').textContent !== was", arg=first)
+    until(page, "(was) => document.querySelector('[data-running]').textContent !== was", arg=first)
     # set anew with each look: news replaces this part of the page
     longer = (
         "([seconds, shown]) => { const e = document.querySelector('[data-running]'); "
@@ -147,4 +146,4 @@ def test_the_console_counts_how_long_something_is_down(web, browser, transaction
         "return e.textContent === shown }"
     )
     for seconds, shown in ((3500.5, "58:20"), (7500, "2 h 5 min"), (90000, "1 d 1 h")):
-        page.wait_for_function(longer, arg=[seconds, shown])
+        until(page, longer, arg=[seconds, shown])
