@@ -2,13 +2,16 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -17,6 +20,7 @@ from statuspage.ops.supervisor import StartError
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 12  # each waits for a lock as long as lock_timeout: a minute in all
 BUSY = ("55P03", "40P01")  # PostgreSQL: lock_not_available, deadlock_detected
+GAP_S = 0.25  # more than twice the 100 ms
 ALONE = 0x737461747573  # the advisory lock's number: "status"
 
 
@@ -52,6 +56,29 @@ def prepare_database() -> None:
         raise StartError(f"The database cannot be used ({first}): check DATABASE_URL.") from error
 
 
+class _Migrate(migrate.Command):
+    """Django's command, with a gap after each migration on SQLite.
+
+    Who waits for SQLite's lock looks again every 100 ms at most, and would never find the moment between
+    two migrations: after 20 s its write fails.
+    """
+
+    def migration_progress_callback(self, action: str, *args: Any, **options: Any) -> None:
+        super().migration_progress_callback(action, *args, **options)
+        if action == "apply_success" and connection.vendor == "sqlite" and _is_filled():
+            time.sleep(GAP_S)
+
+
+def _is_filled() -> bool:
+    """Whether somebody may be writing: no page on a first start."""
+    with connection.cursor() as cursor:
+        names = connection.introspection.table_names(cursor)
+        if "components_page" not in names:
+            return False
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM components_page)")
+        return bool(cursor.fetchone()[0])
+
+
 def _migrate() -> None:
     """Apply what is missing, and try again while a table is in use.
 
@@ -61,7 +88,7 @@ def _migrate() -> None:
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             with _alone():
-                call_command("migrate", interactive=False, verbosity=0)
+                call_command(_Migrate(), interactive=False, verbosity=0)
             return
         except OperationalError as error:
             is_busy = getattr(error.__cause__, "sqlstate", "") in BUSY
