@@ -38,7 +38,7 @@ class _Running:
     def late(self) -> list[Finding]:
         """The finding when its time is over."""
         limit = f"{self.look.deadline_s:g} s"
-        return [fail(self.look.name, f"No answer within {limit}: this check hangs. Look into it separately.")]
+        return [fail(self.look.name, f"No answer within {limit}: it hangs.")]
 
 
 def examine(

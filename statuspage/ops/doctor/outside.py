@@ -54,7 +54,9 @@ def _whose(answer: Any) -> Finding:
     try:
         ours = Page.objects.values_list("public_id", flat=True).filter(pk=1).first()
     except DatabaseError:
-        return ok(NAME, "A status page answers there; without the database we cannot say whether it is ours.")
+        return ok(
+            NAME, "A status page answers there; without the database we can't check whether it is ours."
+        )
     if page_id != str(ours):
         return fail(NAME, "Another status page answers there, with another database: check PUBLIC_URL.")
     return ok(NAME, "Our own page answers there.")
