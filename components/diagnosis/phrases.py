@@ -9,7 +9,7 @@ NO_BACKEND = (
     r"|does not have available server for client|no backend server available|no valid upstream node"
     r"|could not find a good candidate|no server available to handle your request|no healthy endpoints"
     r"|currently not serving requests at this endpoint|quorum weight not reached"
-    r"|<b>http/1\.1 service unavailable</b>"
+    r"|<b>http/1\.1 service unavailable</b>|no (?:endpoint|active target)s? available|noactivetargets"
 )
 STARTING = (
     r"(?:is|still) (?:starting(?: up)?|loading|initializing|booting)\b|getting ready to work"
@@ -21,7 +21,8 @@ CAPACITY = (
     r"|provisioned ?throughput|concurrentinvocationlimit|resource exhausted|circuit_breaking_exception"
     r"|es_rejected_execution|too many open files|reduce your request rate|exceeded resource limits"
     r"|reached its usage limits|appconcurrentrequestlimit|pending request queue full|limit is exceeded"
-    r"|back-end server is at capacity|rate ?exceeded"
+    r"|back-end server is at capacity|rate ?exceeded|waiting for an available (?:thread|worker|slot)"
+    r"|server_is_overloaded|\boverloaded(?:_error)?\""
 )
 DATA_SERVICE = (
     r"master_not_discovered|state not recovered|no cluster leader|\bclusterdown\b|\bmisconf redis"
@@ -31,6 +32,7 @@ DATA_SERVICE = (
     r"|listener does not currently know|not present in metadata after|ringerror"
     r"|establishing a connection to sql server|server closed the connection unexpectedly"
     r"|oom command not allowed|password authentication failed for user|lock wait timeout exceeded"
+    r"|raft no leader|database connection (?:failed|error|lost)"
     r"|canceling statement due to statement timeout|short-circuited and fallback failed"
 )
 TOO_SLOW = (
@@ -44,6 +46,9 @@ PHRASES: tuple[tuple[str, dict[str, float]], ...] = (
     (NO_BACKEND, {"unhealthy": 0.74, "not_started": 0.45}),
     (r"error trying to reach service.{0,80}connection refused", {"not_started": 0.72, "dependency": 0.45}),
     (r"error trying to reach service.{0,80}timeout", {"network": 0.68, "stuck": 0.5}),
+    (r"origin server could not be reached|error connecting to the back ?end",
+     {"not_started": 0.62, "network": 0.5}),
+    (r"application is stopped", {"not_started": 0.66, "deploy": 0.45}),
     (r"failed to establish a connection to the upstream|unable to reach the origin service",
      {"not_started": 0.76, "network": 0.41}),
     (r"backend or gateway connection error|there was a problem proxying the request",

@@ -30,6 +30,8 @@ CONNECTIONS = re.compile(
     r"|unable to acquire (?:a )?jdbc connection"
     r"|timed out (?:while )?waiting for (?:a |an )?(?:free |open |available )?(?:database )?connection"
     r"|connectionacquiretimeouterror|ora-00020|the request limit for the database is \d"
+    r"|connection pool is full|could not obtain a database connection"
+    r"|maxclientsin\w{1,20}mode|checkout a connection has timed out|could not get a resource from the pool"
     r"|reached max_client_conn|cannot get a connection, pool error|exceeded the 'max_user_conn"
 )
 # Words that a server may also say of its own clients

@@ -49,6 +49,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_applications": written.record_applications,
         "written_clouds": written.record_clouds,
         "written_products": written.record_products,
+        "written_reported": written.record_reported,
     }
 
 

@@ -108,10 +108,16 @@ server.errorlog = "{folder}/error.log"
 server.modules = ( "mod_proxy", "mod_scgi", "mod_auth", "mod_authn_file" )
 auth.backend = "plain"
 auth.backend.plain.userfile = "{folder}/none"
-$HTTP["url"] =~ "^/members" {{ auth.require = ( "" => ( "method" => "basic", "realm" => "m", "require" => "valid-user" ) ) }}
-$HTTP["url"] =~ "^/slow" {{ proxy.server = ( "" => ( ( "host" => "127.0.0.1", "port" => {silent}, "read-timeout" => 1 ) ) ) }}
-$HTTP["url"] =~ "^/scgi" {{ scgi.server = ( "/scgi" => ( ( "host" => "127.0.0.1", "port" => {refused}, "check-local" => "disable" ) ) ) }}
-"""  # noqa: E501
+$HTTP["url"] =~ "^/members" {{
+  auth.require = ( "" => ( "method" => "basic", "realm" => "m", "require" => "valid-user" ) )
+}}
+$HTTP["url"] =~ "^/slow" {{
+  proxy.server = ( "" => ( ( "host" => "127.0.0.1", "port" => {silent}, "read-timeout" => 1 ) ) )
+}}
+$HTTP["url"] =~ "^/scgi" {{
+  scgi.server = ( "/scgi" => ( ( "host" => "127.0.0.1", "port" => {refused}, "check-local" => "disable" ) ) )
+}}
+"""
 CADDY = """
 {{
   admin off

@@ -55,6 +55,13 @@ def record_products(backends: Backends) -> Recorder:
     return _replayed("written_products", (*written_products.PAGES, *written_drivers.PAGES))
 
 
+def record_reported(backends: Backends) -> Recorder:
+    """Answers that no rule was made with."""
+    from tests.recordings.written_reported import PAGES
+
+    return _replayed("written_reported", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:

@@ -1,4 +1,4 @@
-"""Settings, Deploys in a real browser: a new address fits the page, and so does the message of its removal."""
+"""Settings, Deploys in a real browser: a new address fits, and its removal is announced."""
 
 from components.models import DeployAddress, DeployMarker
 from tests.looking import staff
