@@ -285,7 +285,7 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
     children, env = [], {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, "VAR_DIR": str(var_dir)}
     if redis_url is None:
         config, redis_url = _valkey_config(var_dir)
-        children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
+        children.append(Child("valkey", [str(valkey_program()), str(config)], env))
     env = {**env, "REDIS_URL": redis_url}
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     return [
@@ -295,6 +295,11 @@ def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: 
         Child("post", [*celery, *roles.message_worker()], env),
         Child("beat", [*celery, *roles.beat()], env),
     ]
+
+
+def valkey_program() -> Path:
+    """The Valkey that was installed with us."""
+    return Path(_binary.get_binary_path())
 
 
 def _valkey_config(var_dir: Path) -> tuple[Path, str]:
