@@ -21,36 +21,41 @@ class Command(BaseCommand):
     help = "Serve the page (HOST, PORT)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from granian.constants import HTTPModes, Interfaces, Loops
-        from granian.http import HTTP1Settings
-        from granian.server import Server
+        serve()
 
-        from statuspage.ops.release import lay_out_static_files
 
-        if not (settings.STATIC_ROOT / "staticfiles.json").exists():  # a new machine, or a new pod
-            settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
-            lay_out_static_files()
-        _raise_file_limit()
-        server = Server(
-            "statuspage.asgi:application",
-            address=settings.HOST,
-            port=settings.PORT,
-            interface=Interfaces.ASGI,
-            loop=Loops.uvloop,
-            backlog=BACKLOG,
-            backpressure=BACKPRESSURE,
-            http=HTTPModes.http1,  # HTTP/2 comes from a proxy's side, never in clear by prior knowledge
-            websockets=False,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=MAX_HEAD_BYTES),
-            log_access=False,
-            log_dictconfig={"formatters": {"generic": GRANIAN_LINE, "access": GRANIAN_LINE}},
-            respawn_failed_workers=True,
-            workers_kill_timeout=3,
-        )
-        try:
-            server.serve()
-        except OSError as error:
-            sys.exit(f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror or error}.")
+def serve() -> None:
+    """Serve until SIGTERM."""
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
+    from granian.server import Server
+
+    from statuspage.ops.release import lay_out_static_files
+
+    if not (settings.STATIC_ROOT / "staticfiles.json").exists():  # a new machine, or a new pod
+        settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+        lay_out_static_files()
+    _raise_file_limit()
+    server = Server(
+        "statuspage.asgi:application",
+        address=settings.HOST,
+        port=settings.PORT,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        backlog=BACKLOG,
+        backpressure=BACKPRESSURE,
+        http=HTTPModes.http1,  # HTTP/2 comes from a proxy's side, never in clear by prior knowledge
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=MAX_HEAD_BYTES),
+        log_access=False,
+        log_dictconfig={"formatters": {"generic": GRANIAN_LINE, "access": GRANIAN_LINE}},
+        respawn_failed_workers=True,
+        workers_kill_timeout=3,
+    )
+    try:
+        server.serve()
+    except OSError as error:
+        sys.exit(f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror or error}.")
 
 
 def _raise_file_limit() -> None:
