@@ -58,7 +58,7 @@ class Command(BaseCommand):
         warm.load()
         children = supervisor.children_of(
             supervisor.Layout(
-                web=warm.as_role("web", serve),
+                web=warm.as_role("web", lambda: serve(in_one_process=True)),
                 one_worker=warm.as_role("worker", work) if is_one else None,
                 region=settings.REGION,
                 concurrency=settings.WORKER_CONCURRENCY,

@@ -24,19 +24,21 @@ class Command(BaseCommand):
         serve()
 
 
-def serve() -> None:
-    """Serve until SIGTERM."""
+def serve(*, in_one_process: bool = False) -> None:
+    """Serve until SIGTERM; in a process that takes no second one if another one watches over it."""
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.server import Server
 
+    from statuspage.ops.one_process_server import OneProcessServer
     from statuspage.ops.release import lay_out_static_files
 
     if not (settings.STATIC_ROOT / "staticfiles.json").exists():  # a new machine, or a new pod
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         lay_out_static_files()
     _raise_file_limit()
-    server = Server(
+    kind = OneProcessServer if in_one_process else Server
+    server = kind(
         "statuspage.asgi:application",
         address=settings.HOST,
         port=settings.PORT,
@@ -49,8 +51,8 @@ def serve() -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=MAX_HEAD_BYTES),
         log_access=False,
         log_dictconfig={"formatters": {"generic": GRANIAN_LINE, "access": GRANIAN_LINE}},
-        respawn_failed_workers=True,
-        workers_kill_timeout=3,
+        respawn_failed_workers=not in_one_process,
+        workers_kill_timeout=None if in_one_process else 3,  # a thread cannot be killed
     )
     try:
         server.serve()
