@@ -49,8 +49,8 @@ def prepare() -> Prepared:
     return Prepared(login, checks_per_s, number)
 
 
-def in_a_fork(work: Callable[[], Prepared]) -> Prepared:
-    """What it returns, worked out in a process that then ends. Exits as that did if it failed."""
+def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
+    """Begin it in a process that then ends. What is returned waits for its result, or exits as it did."""
     reading, writing = os.pipe()
 
     def answer() -> int:
@@ -58,16 +58,19 @@ def in_a_fork(work: Callable[[], Prepared]) -> Prepared:
             json.dump(asdict(work()), pipe)
         return 0
 
+    def result() -> Prepared:
+        with os.fdopen(reading) as pipe:
+            text = pipe.read()
+        if code := process.wait():
+            sys.exit(abs(code))
+        found = json.loads(text)
+        return Prepared(**{**found, "login": tuple(found["login"]) if found["login"] else None})
+
     ours_alone.add(reading)
     process = Forked(answer, title="statuspage prepare")
     ours_alone.discard(reading)
     os.close(writing)
-    with os.fdopen(reading) as pipe:
-        text = pipe.read()
-    if code := process.wait():
-        sys.exit(abs(code))
-    result = json.loads(text)
-    return Prepared(**{**result, "login": tuple(result["login"]) if result["login"] else None})
+    return result
 
 
 def is_one_worker(choice: str, prepared: Prepared, *, has_own_broker: bool) -> bool:

@@ -35,7 +35,8 @@ class Command(BaseCommand):
         except StartError as error:
             sys.exit(str(error))
         prepared = layout.in_a_fork(self.prepare)
-        self.supervise(prepared).run()
+        warm.load()  # meanwhile
+        self.supervise(prepared()).run()
         lock.close()
 
     def prepare(self) -> layout.Prepared:
@@ -55,7 +56,6 @@ class Command(BaseCommand):
             broker, settings.REDIS_URL = supervisor.private_valkey(settings.VAR_DIR)
             os.environ["REDIS_URL"] = settings.REDIS_URL
         is_one = layout.is_one_worker(settings.PROCESSES, prepared, has_own_broker=has_own_broker)
-        warm.load()
         children = supervisor.children_of(
             supervisor.Layout(
                 web=warm.as_role("web", lambda: serve(in_one_process=True)),

@@ -24,8 +24,8 @@ from statuspage.ops.children import Child, read_all
 
 def run(body, **options):
     """The output of a parent that does this."""
-    done = subprocess.run([sys.executable, "-c", PARENT.replace("{body}", body)], capture_output=True, text=True,
-                          timeout=30, check=False, **options)  # fmt: skip
+    command = [sys.executable, "-c", PARENT.replace("{body}", body)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, **options)
     return done.stdout + done.stderr
 
 
