@@ -18,7 +18,7 @@ print(json.dumps({"modules": sorted(sys.modules), "threads": threading.active_co
 """
 # each takes megabytes, and is imported where it is used
 LATE = ("anymail", "apprise", "httpx", "icalendar", "openpyxl", "prompt_toolkit", "psycopg", "py_vapid",
-        "requests", "rich", "celery.worker.worker", "celery.beat", "django.db.migrations.executor")  # fmt: skip
+        "requests", "rich", "celery.beat", "django.db.migrations.executor")  # fmt: skip
 NEEDED = ("granian.server", "statuspage.urls", "incidents.tasks", "subscribers.tasks", "uvloop")
 
 
