@@ -61,8 +61,10 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
     def result() -> Prepared:
         with os.fdopen(reading) as pipe:
             text = pipe.read()
-        if code := process.wait():
-            sys.exit(abs(code))
+        if (code := process.wait()) < 0:
+            sys.exit(f"Cannot start: the preparation was ended by signal {-code}.")
+        if code:
+            sys.exit(code)  # it has said why
         found = json.loads(text)
         return Prepared(**{**found, "login": tuple(found["login"]) if found["login"] else None})
 

@@ -96,6 +96,31 @@ def test_with_a_broker_of_ones_own_a_worker_that_lives_but_does_nothing_is_start
     assert any("the worker has been idle for 10 s" in line for line in whole.lines)
 
 
+def test_the_one_worker_that_lives_but_does_nothing_is_started_again_and_is_the_clock_again(whole):
+    whole.start(WORKER_SILENCE_S="10")
+    worker = whole.child("worker")
+    assert (whole.child("post").pid, whole.child("beat").pid) == (worker.pid, worker.pid)
+    worker.suspend()
+    wait_for(lambda: whole.is_back("worker", worker), 60)
+    assert any("has been idle for 10 s: restarting it" in line for line in whole.lines)
+    with Target() as target:
+        whole.watch(target.url, "Shop")
+        wait_for(lambda: whole.status_of("Shop") == "operational", 60)
+
+
+def test_without_its_broker_the_one_worker_goes_on_checking(whole):
+    whole.start()
+    with Target() as target:
+        whole.watch(target.url, "Shop")
+        wait_for(lambda: whole.status_of("Shop") == "operational", 60)
+        whole.child("valkey").suspend()
+        asked = len(target.asked)
+        target.answers = 503
+        wait_for(lambda: len(target.asked) > asked + 2, 60)
+        wait_for(lambda: whole.status_of("Shop") == "major_outage", 60)
+        whole.child("valkey").resume()
+
+
 def readiness_until_its_end(whole):
     """What /readyz says until the program has ended; None once nobody answers."""
     seen, end = [], time.monotonic() + 10
