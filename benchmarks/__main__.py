@@ -5,7 +5,7 @@ import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, deliveries, held, page, render, scale, streams
+from benchmarks import checks, console, deliveries, held, memory, page, render, scale, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -14,6 +14,7 @@ ALL: dict[str, ModuleType] = {
     "scale": scale,
     "streams": streams,
     "held": held,
+    "memory": memory,
     "render": render,
     "console": console,
     "deliveries": deliveries,

@@ -96,7 +96,13 @@ class Stage:
     @property
     def env(self) -> dict[str, str]:
         """The program's environment for this measurement."""
-        outer = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+        outer = (
+            "DJANGO_SETTINGS_MODULE",
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SECRET_KEY",
+            "PYTHONDONTWRITEBYTECODE",
+        )
         return {k: v for k, v in os.environ.items() if k not in outer} | {
             "VAR_DIR": str(self.folder / "var"),
             "PORT": str(self.port),

@@ -10,7 +10,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,6 +113,14 @@ def report(kind: str) -> None:
     thread = threading.Thread(target=_work, name="heartbeats", daemon=True)
     _reporter = (os.getpid(), thread)
     thread.start()
+
+
+endings: list[Callable[[], None]] = []
+
+
+def at_end(finish: Callable[[], None]) -> None:
+    """Have this called when a process that does everything ends; all of them at the same time."""
+    endings.append(finish)
 
 
 def leave() -> None:

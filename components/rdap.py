@@ -19,7 +19,6 @@ from typing import Any
 
 from django.conf import settings
 
-from components import transport
 from components.egress import Egress
 from components.texts import one_line
 
@@ -132,6 +131,8 @@ class _Refused(Exception):
 
 async def _fetched(url: str, door: Egress, deadline_s: float) -> tuple[Any, int]:
     """The JSON document and its status, 200 or 404. Raises _Refused, RDAPError."""
+    from components import transport  # late: with httpx it takes 6 MiB
+
     try:
         async with transport.client(
             door, deadline_s=deadline_s, most_bytes=MAX_BYTES, follow_redirects=True

@@ -5,6 +5,7 @@ settle: rows, flips, statuses and incidents in one short transaction.
 """
 
 import logging
+import platform
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, tr
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from components import egress, event_log, receiving, self_test, versions
+from components import egress, event_log, loops, receiving, self_test, versions
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
 from components.models import (
@@ -69,12 +70,27 @@ def tick() -> None:
     self_test.keep(now)
     fall_silent(now)  # before new results are written, so that a gap is recorded as a gap
     claims = Probe.queue.claim_due(int(now.timestamp()))
-    for region, batch in _batches(claims):
+    for region, batch in sorted(_batches(claims), key=lambda order: order[0] not in _regions_here):
+        _hand_over(region, batch)
+    automation.advance_maintenance(now)
+    automation.advance(now)
+
+
+_regions_here: set[str] = set()
+
+
+def begin_here(region: str) -> None:
+    """From now on this process begins the checks of this region itself, without the broker."""
+    _regions_here.add(region)
+
+
+def _hand_over(region: str, batch: list[list[Any]]) -> None:
+    if region in _regions_here:
+        run_checks.run(batch)
+    else:
         run_checks.apply_async(
             args=(batch,), queue=f"probes.{region}", expires=TOKENS_EXPIRE_S, ignore_result=True
         )
-    automation.advance_maintenance(now)
-    automation.advance(now)
 
 
 @shared_task(name="incidents.plan_ahead", ignore_result=True, throws=(OperationalError,))
@@ -332,7 +348,7 @@ def _batches(claims: list[Claim]) -> list[tuple[str, list[list[Any]]]]:
 
 def _hostname() -> str:
     request = getattr(current_task, "request", None)
-    return getattr(request, "hostname", None) or "here"
+    return getattr(request, "hostname", None) or platform.node()
 
 
 _checker: Checker | None = None
@@ -390,12 +406,18 @@ def _give_back_attempts(findings: list[Finding]) -> None:
 
 
 @worker_process_shutdown.connect
-def _drain(**_: Any) -> None:
+def drain(**_: Any) -> None:
+    """Finish the checks that are running, and write their results."""
     if _checker is not None:
         _checker.drain(DRAIN_S)
 
 
 @worker_process_shutdown.connect
 @worker_shutdown.connect
-def _stop_hooks(**_: Any) -> None:
+def stop_hooks(**_: Any) -> None:
+    """Begin no more calls of hooks, and finish those that are under way."""
     runner.stop(HOOKS_DRAIN_S)
+
+
+loops.at_end(drain)
+loops.at_end(stop_hooks)

@@ -8,14 +8,10 @@ class SubscribersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the answers that `incidents` asks for; listen to mail providers' reports."""
-        from anymail.signals import tracking  # type: ignore[import-untyped]
-
+        """Register the answers that `incidents` asks for."""
         from incidents import alerting, notification_status
-        from subscribers import bounces
         from subscribers.alerts.watch import watch
         from subscribers.delivery_stats import DeliveryStats
 
         notification_status.answer_by(DeliveryStats)
         alerting.watch_by(watch)
-        tracking.connect(bounces.hear, dispatch_uid="bounces")

@@ -16,7 +16,7 @@ from anymail.exceptions import (  # type: ignore[import-untyped]
     AnymailNotSupportedWarning,
     AnymailWebhookValidationFailure,
 )
-from anymail.signals import AnymailTrackingEvent  # type: ignore[import-untyped]
+from anymail.signals import AnymailTrackingEvent, tracking  # type: ignore[import-untyped]
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -137,3 +137,6 @@ def _subscriber(address: str) -> Subscriber | None:
         return None
     exact = Subscriber.objects.at(Channel.EMAIL, address)
     return exact or Subscriber.objects.filter(channel=Channel.EMAIL, shown__iexact=address).first()
+
+
+tracking.connect(hear, dispatch_uid="bounces")

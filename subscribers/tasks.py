@@ -1,6 +1,7 @@
 """Tasks that fan notices out and wake the dispatcher. Rows are the queue; tasks only wake."""
 
 import logging
+import platform
 from typing import Any
 
 from celery import current_task, shared_task
@@ -54,12 +55,16 @@ def postman() -> Dispatcher:
 
 
 def _hostname() -> str:
-    return getattr(getattr(current_task, "request", None), "hostname", None) or "here"
+    return getattr(getattr(current_task, "request", None), "hostname", None) or platform.node()
 
 
 @worker_process_shutdown.connect
 @worker_shutdown.connect
-def _drain(**_: Any) -> None:
+def drain(**_: Any) -> None:
+    """Finish the messages that are in flight, and remove this process's heartbeats."""
     if _postman is not None:
         _postman.drain(DRAIN_S)
     loops.leave()
+
+
+loops.at_end(drain)

@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from django.conf import settings
-from py_vapid import Vapid02  # type: ignore[import-untyped]
 
 LIVES_S = 12 * 3600  # of a token; a day at most (RFC 8292, section 2)
 
@@ -46,6 +45,8 @@ def headers(endpoint: str) -> dict[str, str]:
         "exp": int(time.time()) + LIVES_S,
         "sub": _contact(),
     }
+    from py_vapid import Vapid02  # type: ignore[import-untyped]
+
     signed: dict[str, str] = Vapid02(_key(settings.VAR_DIR / "vapid_key")).sign(claims)
     return signed
 

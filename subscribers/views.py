@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from components.access_marks import public
-from subscribers import bounces, channels, confirming, data_export, limits, origins, proof
+from subscribers import channels, confirming, data_export, limits, origins, proof
 from subscribers.forms import SignUpForm
 from subscribers.models import Delivery, Purpose, State, Subscriber
 from subscribers.signing_up import sign_up
@@ -231,4 +231,6 @@ def mail_events(request: HttpRequest, provider: str) -> HttpResponse:
     """Delivery reports of the mail provider set in MAIL_EVENTS."""
     if not provider or provider != settings.MAIL_EVENTS:
         raise Http404
+    from subscribers import bounces  # late: Anymail takes 5 MiB, and few use it
+
     return bounces.reader(provider)(request)

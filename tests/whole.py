@@ -134,20 +134,24 @@ class Whole:
         return found
 
     def child(self, role: str) -> psutil.Process | None:
-        """The leader of one role: valkey, web, worker, post, beat. None while there is none."""
+        """The leader of one role: valkey, web, worker, post, beat. None while there is none.
+
+        Worker, message worker and clock are one process unless PROCESSES says otherwise.
+        """
+        one_worker = "^statuspage worker"
         marks = {
-            "valkey": "valkey",
-            "web": "manage.py web",
-            "worker": " -Q celery",
-            "post": " -Q post ",
-            "beat": " beat",
+            "valkey": ("valkey-server",),
+            "web": ("statuspage web",),
+            "worker": (" -Q celery", one_worker),
+            "post": (" -Q post ", one_worker),
+            "beat": (" beat", one_worker),
         }
         for one in psutil.Process(self.process.pid).children():
             try:
-                line = " ".join(one.cmdline()) + " "
+                line = f"^{' '.join(one.cmdline())} "
             except psutil.Error:
                 continue  # just died
-            if marks[role] in line:
+            if any(mark in line for mark in marks[role]):
                 return one
         return None
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from components import transport, webhook_signature
+from components import webhook_signature
 from components.egress import Egress, EgressError
 from components.texts import one_line
 from incidents.models import Act, ActState, Hook
@@ -81,6 +81,8 @@ def body(act: Act) -> bytes:
 
 async def send(it: Order, door: Egress) -> Answer:
     """One attempt under its one deadline. Never raises, never outlives it."""
+    from components import transport  # late: with httpx it takes 6 MiB
+
     began = time.monotonic()
     try:
         async with asyncio.timeout(it.deadline_s) as limit:
@@ -98,6 +100,8 @@ async def send(it: Order, door: Egress) -> Answer:
 
 
 async def _post(it: Order, door: Egress, ends_at: float) -> tuple[int, str]:
+    from components import transport
+
     client = transport.client(door, deadline_s=it.deadline_s + SPARE_S, most_bytes=MAX_ANSWER_BYTES)
     headers = it.headers(int(time.time()))
     async with client, client.stream("POST", it.url, content=it.body, headers=headers) as answer:

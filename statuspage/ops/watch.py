@@ -24,6 +24,8 @@ BY_THEMSELVES = ("web", "beat")  # whose heartbeats depend on no one else's work
 TIMEOUT_S = 1.0
 SURE_AFTER = 2  # failed looks in a row before a part counts as away
 MAIL_TIMEOUT_S = 3.0
+WITHOUT_BROKER = "No checks run and no one is notified meanwhile; the page is served."
+WITHOUT_BELL = "Checks run and messages are sent; changes show on the page seconds later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class Look:
     signs: Mapping[str, frozenset[tuple[str, datetime]]] = field(default_factory=dict)
 
 
-def stuck(silent: set[str], look: Look) -> set[str]:
-    """Which children are running but not working, although they could.
+def stuck(silent: set[str], look: Look, *, is_one_worker: bool = False) -> set[str]:
+    """Which roles are played by a process that runs but does not work, although it could.
 
+    One worker that does everything needs nobody to send it work: whatever is silent is at fault.
     Without broker or database none can work; the page needs only the database. A worker is at fault
     when its ticks wait; if none wait and both workers are silent, the clock sends none.
     """
@@ -47,6 +50,8 @@ def stuck(silent: set[str], look: Look) -> set[str]:
     idle = silent & {"web"}
     if look.broker:
         return idle
+    if is_one_worker:
+        return silent
     idle |= silent & {"beat"}
     idle |= {role for role in silent if look.waiting.get(role, 0) > 0}
     if not idle - {"web"} and silent >= set(QUEUES):
@@ -57,7 +62,10 @@ def stuck(silent: set[str], look: Look) -> set[str]:
 class Watch:
     """Remembers when each role was last seen at work. `now` is monotonic seconds."""
 
-    def __init__(self, redis_url: str, silence_s: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, redis_url: str, silence_s: float, say: Callable[[str], None], *, is_one_worker: bool = False
+    ) -> None:
+        self.is_one_worker = is_one_worker
         self.place = _place(redis_url)
         self.silence_s = silence_s
         self.say = say
@@ -71,16 +79,17 @@ class Watch:
         self._failures = {"broker": 0, "database": 0}
 
     def look(self) -> Look:
-        """Check every part once; takes a few seconds at most."""
+        """Check every part once; takes a few seconds at most. Leaves no connection open: we may fork."""
         broker, waiting = self._ask_broker()
+        self._client.connection_pool.disconnect()
         database, signs = _ask_database()
+        with contextlib.suppress(Error):
+            connection.close()
         return Look(broker, database, waiting, signs)
 
     def take(self, look: Look, now: float) -> set[str]:
         """Record a result and print what changed. Returns the roles to start again."""
-        self._tell(
-            "broker", look.broker, "No checks run and no one is notified meanwhile; the page is served."
-        )
+        self._tell("broker", look.broker, WITHOUT_BELL if self.is_one_worker else WITHOUT_BROKER)
         self._tell("database", look.database, "The last copy of the page is served.")
         if not look.broker:
             self.broker_away_since = None
@@ -90,7 +99,7 @@ class Watch:
             self._note(role, look, now)
         known = {*QUEUES, *(role for role in BY_THEMSELVES if self._signs.get(role))}
         silent = {role for role in known if now - self._changed_at[role] >= self.silence_s}
-        return stuck(silent, look)
+        return stuck(silent, look, is_one_worker=self.is_one_worker)
 
     def forgive(self, role: str, now: float) -> None:
         """The role was started again: restart its time limit."""

@@ -10,9 +10,10 @@ from django.db import connection
 
 from components import places
 from incidents import alerting
-from statuspage.ops import bootstrap, private_files, supervisor
+from statuspage.celery import app
+from statuspage.management.commands.web import serve
+from statuspage.ops import bootstrap, forking, layout, one_worker, private_files, supervisor, warm
 from statuspage.ops.child_output import say
-from statuspage.ops.release import lay_out_static_files, prepare_database
 from statuspage.ops.supervisor import StartError, Supervisor
 from statuspage.ops.watch import Watch, mail_server_error
 
@@ -22,35 +23,75 @@ class Command(BaseCommand):
     requires_system_checks = ()  # our own sentences first
 
     def handle(self, *args: Any, **options: Any) -> None:
-        os.environ["UP_EGRESS_ALLOW"] = ",".join(
-            bootstrap.probes_may_reach(
-                settings.HOST, settings.PORT, settings.PUBLIC_HOST, proxies=settings.TRUSTED_PROXIES
-            )
+        may_reach = bootstrap.probes_may_reach(
+            settings.HOST, settings.PORT, settings.PUBLIC_HOST, proxies=settings.TRUSTED_PROXIES
         )
+        settings.UP_EGRESS_ALLOW = may_reach
+        os.environ["UP_EGRESS_ALLOW"] = ",".join(may_reach)
         try:
             lock = supervisor.hold(settings.VAR_DIR)
-            keep_files_private()
+            forking.ours_alone.add(lock.fileno())
             supervisor.check_port(settings.HOST, settings.PORT)
-            self.check()
-            prepare_database()
         except StartError as error:
             sys.exit(str(error))
-        lay_out_static_files()
-        staff = bootstrap.prepare(settings.HOST, settings.PORT)
-        connection.close()
-        redis_url = settings.REDIS_URL if os.environ.get("REDIS_URL") else None
-        children = supervisor.commands(
-            redis_url, settings.VAR_DIR, concurrency=settings.WORKER_CONCURRENCY, region=settings.REGION
+        prepared = layout.in_a_fork(self.prepare)
+        warm.load()  # meanwhile
+        self.supervise(prepared()).run()
+        lock.close()
+
+    def prepare(self) -> layout.Prepared:
+        """In a fork: everything that must be right before the start. Exits with a sentence if it is not."""
+        try:
+            keep_files_private()
+            self.check()
+            return layout.prepare()
+        except StartError as error:
+            sys.exit(str(error))
+
+    def supervise(self, prepared: layout.Prepared) -> Supervisor:
+        """The supervisor with its children, none of them started. From here on there are no threads."""
+        has_own_broker = bool(os.environ.get("REDIS_URL"))
+        broker = None
+        if not has_own_broker:
+            broker, settings.REDIS_URL = supervisor.private_valkey(settings.VAR_DIR)
+            os.environ["REDIS_URL"] = settings.REDIS_URL
+        is_one = layout.is_one_worker(settings.PROCESSES, prepared, has_own_broker=has_own_broker)
+        children = supervisor.children_of(
+            supervisor.Layout(
+                web=warm.as_role("web", lambda: serve(in_one_process=True)),
+                one_worker=warm.as_role("worker", work) if is_one else None,
+                region=settings.REGION,
+                concurrency=settings.WORKER_CONCURRENCY,
+            ),
+            broker,
+            {"VAR_DIR": str(settings.VAR_DIR)},
         )
-        Supervisor(
+        forking.freeze()
+        names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
+        return Supervisor(
             var_dir=settings.VAR_DIR,
             host=settings.HOST,
             port=settings.PORT,
             children=children,
-            watch=Watch(children[-1].env["REDIS_URL"], settings.WORKER_SILENCE_S, say),
-            on_ready=lambda: welcome(staff),
-        ).run()
-        lock.close()
+            watch=Watch(settings.REDIS_URL, settings.WORKER_SILENCE_S, say, is_one_worker=is_one),
+            welcome=lambda: forked_welcome(prepared.login),
+            shared={name: os.environ[name] for name in names if name in os.environ},
+        )
+
+
+def work() -> None:
+    """Everything but the page, in this process."""
+    app.loader.import_default_modules()
+    one_worker.run(one_worker.lines(app.conf.beat_schedule, app.tasks))
+
+
+def forked_welcome(staff: tuple[str, str] | None) -> forking.Forked:
+    """Print the welcome from a fork: it asks the database and the mail server, which may take a while."""
+
+    def speak() -> None:
+        welcome(staff)
+
+    return forking.Forked(speak, title="statuspage welcome")
 
 
 def keep_files_private() -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from components import transport
 from components.egress import Door, Egress, through
 from components.inbound import sns
 from components.inbound.message import PayloadError, UnsignedError
@@ -64,6 +63,8 @@ class SnsDesk:
         return pem
 
     async def _fetch(self, url: str) -> bytes:
+        from components import transport  # late: with httpx it takes 6 MiB
+
         egress = self.egress or through(Door.SUBSCRIBERS)
         try:
             async with transport.client(egress, deadline_s=FETCH_S, most_bytes=MAX_BYTES) as client:

@@ -8,7 +8,6 @@ import stat
 import time
 
 import httpx
-import psutil
 import pytest
 
 from tests.faults.faults import only_long
@@ -87,14 +86,39 @@ def _answers(whole):
 
 def test_with_a_broker_of_ones_own_a_worker_that_lives_but_does_nothing_is_started_again(whole, settings):
     whole.start(WORKER_SILENCE_S="10", REDIS_URL=settings.REDIS_URL)
-    roles = [" ".join(one.cmdline()) for one in psutil.Process(whole.process.pid).children()]
-    assert not any("valkey" in role for role in roles)
+    assert whole.child("valkey") is None
+    assert whole.child("post").pid != whole.child("worker").pid  # it may be there for more machines
     wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 40)
     worker = whole.child("worker")
     for one in [worker, *worker.children(recursive=True)]:
         one.suspend()
     wait_for(lambda: whole.is_back("worker", worker), 30)
     assert any("the worker has been idle for 10 s" in line for line in whole.lines)
+
+
+def test_the_one_worker_that_lives_but_does_nothing_is_started_again_and_is_the_clock_again(whole):
+    whole.start(WORKER_SILENCE_S="10")
+    worker = whole.child("worker")
+    assert (whole.child("post").pid, whole.child("beat").pid) == (worker.pid, worker.pid)
+    worker.suspend()
+    wait_for(lambda: whole.is_back("worker", worker), 60)
+    assert any("has been idle for 10 s: restarting it" in line for line in whole.lines)
+    with Target() as target:
+        whole.watch(target.url, "Shop")
+        wait_for(lambda: whole.status_of("Shop") == "operational", 60)
+
+
+def test_without_its_broker_the_one_worker_goes_on_checking(whole):
+    whole.start()
+    with Target() as target:
+        whole.watch(target.url, "Shop")
+        wait_for(lambda: whole.status_of("Shop") == "operational", 60)
+        whole.child("valkey").suspend()
+        asked = len(target.asked)
+        target.answers = 503
+        wait_for(lambda: len(target.asked) > asked + 2, 60)
+        wait_for(lambda: whole.status_of("Shop") == "major_outage", 60)
+        whole.child("valkey").resume()
 
 
 def readiness_until_its_end(whole):

@@ -28,6 +28,22 @@ def test_only_who_could_work_and_does_not_is_started_again(silent, look, restart
     assert stuck(silent, look) == restarted
 
 
+@pytest.mark.parametrize(
+    ("silent", "look", "restarted"),
+    [
+        # nobody else sends it work: no queue has to be full for it to be at fault
+        ({"worker"}, Look(), {"worker"}),
+        ({"post"}, Look(), {"post"}),
+        ({"beat", "worker"}, Look(), {"beat", "worker"}),
+        ({"worker"}, Look(broker="refused"), set()),
+        ({"worker"}, Look(database="away"), set()),
+        (set(), Look(), set()),
+    ],
+)
+def test_of_one_worker_that_does_everything_whatever_is_silent_is_at_fault(silent, look, restarted):
+    assert stuck(silent, look, is_one_worker=True) == restarted
+
+
 def signs(second):
     """Both workers report at this second of the wall clock."""
     at = NOW + timedelta(seconds=second)

@@ -1,0 +1,86 @@
+"""What is done before the program starts on one machine, and which processes it then has.
+
+All of it is done in a fork that ends, as migrations alone take tens of MiB that the supervisor
+would keep.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, FloatField, Sum
+from django.db.models.functions import Cast
+
+from statuspage.ops.forking import Forked, ours_alone
+
+MAX_CHECKS_PER_S = 20.0  # of one worker that does everything: a tenth of a core
+MAX_SUBSCRIBERS = 1_000  # beyond, ten thousand messages at once would delay checks
+FEW, MANY, AUTO = "few", "many", "auto"
+CHOICES = (AUTO, FEW, MANY)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the preparation found. `login` is the first one, with its password, if it was made now."""
+
+    login: tuple[str, str] | None
+    checks_per_s: float
+    subscribers: int
+
+
+def prepare() -> Prepared:
+    """Bring the database and static files up to date. Raises StartError."""
+    from components.models import Probe
+    from statuspage.ops import bootstrap
+    from statuspage.ops.release import lay_out_static_files, prepare_database
+
+    prepare_database()
+    lay_out_static_files()
+    login = bootstrap.prepare(settings.HOST, settings.PORT)
+    rate = Sum(1.0 / Cast(F("interval_s"), FloatField()))
+    checks_per_s = Probe.objects.filter(interval_s__gt=0).aggregate(rate=rate)["rate"] or 0.0
+    number = apps.get_model("subscribers", "Subscriber").objects.count()
+    connection.close()
+    return Prepared(login, checks_per_s, number)
+
+
+def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
+    """Begin it in a process that then ends. What is returned waits for its result, or exits as it did."""
+    reading, writing = os.pipe()
+
+    def answer() -> int:
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(asdict(work()), pipe)
+        return 0
+
+    def result() -> Prepared:
+        with os.fdopen(reading) as pipe:
+            text = pipe.read()
+        if (code := process.wait()) < 0:
+            sys.exit(f"Cannot start: the preparation was ended by signal {-code}.")
+        if code:
+            sys.exit(code)  # it has said why
+        found = json.loads(text)
+        return Prepared(**{**found, "login": tuple(found["login"]) if found["login"] else None})
+
+    ours_alone.add(reading)
+    process = Forked(answer, title="statuspage prepare")
+    ours_alone.discard(reading)
+    os.close(writing)
+    return result
+
+
+def is_one_worker(choice: str, prepared: Prepared, *, has_own_broker: bool) -> bool:
+    """Whether one process does the work of worker, message worker and clock.
+
+    A broker of the operator's own is there for more machines, whose workers take their work from it.
+    """
+    if choice != AUTO:
+        return choice == FEW
+    is_small = prepared.checks_per_s <= MAX_CHECKS_PER_S and prepared.subscribers <= MAX_SUBSCRIBERS
+    return is_small and not has_own_broker

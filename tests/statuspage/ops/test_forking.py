@@ -1,0 +1,125 @@
+"""Forks of the supervisor: they share its memory, say how they ended, and leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from statuspage.ops.children import Child, read_all
+from tests.whole import wait_for
+
+# a process of its own: pytest has threads, and a parent that forks must have none
+PARENT = """
+import os, sys, time
+from statuspage.ops import forking
+from statuspage.ops.children import Child, read_all
+{body}
+"""
+
+
+def run(body, **options):
+    """The output of a parent that does this."""
+    command = [sys.executable, "-c", PARENT.replace("{body}", body)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, **options)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("work", "code"),
+    [("return None", 0), ("return 3", 3), ("sys.exit(4)", 4), ("sys.exit('no')", 1), ("raise OSError", 1),
+     ("os.kill(os.getpid(), 9)", -9)],
+)  # fmt: skip
+def test_how_it_ended(work, code):
+    body = f"def work():\n    {work}\nprint('code', forking.Forked(work, title='x').wait(20))"
+    assert f"code {code}" in run(body).splitlines()
+
+
+def test_an_error_is_in_its_output_and_the_parents_code_runs_once():
+    text = run(
+        "def work():\n    raise ValueError('mine')\nforking.Forked(work, title='x').wait()\nprint('after')"
+    )
+    assert "ValueError: mine" in text
+    assert text.count("after") == 1
+
+
+def test_it_has_a_name_of_its_own_in_the_list_of_processes_and_its_environment_is_whole():
+    body = (
+        "def work():\n"
+        "    print(open('/proc/self/cmdline').read().rstrip('\\0'), '|', os.environ['HOME'])\n"
+        "    os.system('echo $HOME')\n"
+        "forking.Forked(work, title='statuspage worker').wait()\n"
+        "print(open('/proc/self/cmdline').read().count('python') > 0)"
+    )
+    lines = run(body, env={**os.environ, "HOME": "/somewhere"}).splitlines()
+    assert lines == ["statuspage worker | /somewhere", "/somewhere", "True"]
+
+
+def test_it_ends_with_a_parent_that_is_killed():
+    body = (
+        "def work():\n    time.sleep(60)\n"
+        "print(forking.Forked(work, title='x').pid, flush=True)\ntime.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.replace("{body}", body)], stdout=subprocess.PIPE, text=True
+    )
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, 10)
+
+
+def test_what_is_the_parents_alone_is_closed_in_it(tmp_path):
+    body = (
+        f"file = open({str(tmp_path / 'lock')!r}, 'w')\n"
+        "forking.ours_alone.add(file.fileno())\n"
+        "def files():\n    numbers = [n for n in range(50) if os.path.lexists(f'/proc/self/fd/{n}')]\n"
+        "    return [os.readlink(f'/proc/self/fd/{n}') for n in numbers]\n"
+        "def work():\n    print(sum('/lock' in name for name in files()))\n"
+        "forking.Forked(work, title='x').wait()\nprint(sum('/lock' in name for name in files()))"
+    )
+    assert run(body).splitlines() == ["0", "1"]
+
+
+def test_long_lines_halves_and_what_is_not_text_pass_on(capsys):
+    code = (
+        "import sys, time; w = sys.stdout.buffer; w.write(b'begin'); w.flush(); time.sleep(.3);"
+        "w.write(b'ning\\n' + b'\\xff\\xfe\\n' + b'x' * 200000 + b'\\nthe last line without an end')"
+    )
+    child = Child("web", {}, [sys.executable, "-c", code])
+    child.start()
+    end = time.monotonic() + 20
+    while child.output is not None and time.monotonic() < end:
+        read_all([child], 0.1)
+    child.end(5)
+    text = capsys.readouterr().out
+    assert "web     | beginning\n" in text
+    assert "��" in text
+    assert "web     | the last line without an end\n" in text
+
+
+def test_a_child_that_floods_its_output_and_hangs_is_ended():
+    code = "import signal, sys\nsignal.signal(15, signal.SIG_IGN)\nwhile True: print('x' * 1000)"
+    child = Child("web", {}, [sys.executable, "-c", code])
+    child.relay.write = lambda role, line: None
+    child.start()
+    time.sleep(0.5)
+    child.terminate()
+    began = time.monotonic()
+    child.end(1.0)
+    assert time.monotonic() - began < 10
+    assert child.process.returncode == -signal.SIGKILL
+
+
+def test_a_program_that_is_missing_leaves_no_open_file():
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    child = Child("valkey", {}, ["/nowhere/valkey"])
+    for _ in range(5):
+        with pytest.raises(OSError, match="nowhere"):
+            child.start()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

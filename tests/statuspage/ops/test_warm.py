@@ -1,0 +1,47 @@
+"""What the supervisor imports for its forks: all that they need at once, and nothing large that few use."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+LOOK = """
+import json, os, sys, threading
+import django
+django.setup()
+from statuspage.ops import warm
+warm.load()
+files = [os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")]
+print(json.dumps({"modules": sorted(sys.modules), "threads": threading.active_count(), "files": files}))
+"""
+# each takes megabytes, and is imported where it is used
+LATE = ("anymail", "apprise", "httpx", "icalendar", "openpyxl", "prompt_toolkit", "psycopg", "py_vapid",
+        "requests", "rich", "celery.beat", "django.db.migrations.executor")  # fmt: skip
+NEEDED = ("granian.server", "statuspage.urls", "incidents.tasks", "subscribers.tasks", "uvloop")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """What a process has after it."""
+    env = {**os.environ, "VAR_DIR": str(tmp_path_factory.mktemp("var")), "DATABASE_URL": "",
+           "DJANGO_SETTINGS_MODULE": "statuspage.settings", "OIDC_ISSUER": ""}  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, env=env, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_few_use_is_imported_late(loaded, name):
+    assert name not in loaded["modules"]
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_all_use_is_there_before_the_forks(loaded, name):
+    assert name in loaded["modules"]
+
+
+def test_it_may_fork(loaded):
+    """A lock that another thread holds would be held in the fork for ever; a connection would be shared."""
+    assert loaded["threads"] == 1
+    assert not [name for name in loaded["files"] if "socket:" in name or "sqlite" in name]
