@@ -5,7 +5,7 @@ import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, deliveries, held, page, render, scale, streams
+from benchmarks import checks, console, deliveries, held, many, page, render, scale, storage, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -17,6 +17,8 @@ ALL: dict[str, ModuleType] = {
     "render": render,
     "console": console,
     "deliveries": deliveries,
+    "storage": storage,
+    "many": many,
 }
 
 

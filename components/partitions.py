@@ -94,7 +94,7 @@ def _make(first: int) -> None:
         if cursor.fetchone()[0]:
             return
     name = name_of(first)
-    with gently("made", name), connection.cursor() as cursor:
+    with gently("partition.made", name), connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {name} (LIKE {TABLE} INCLUDING DEFAULTS INCLUDING STORAGE)")
         # the probes first, as whoever writes a result has locked some of them before the checks
         cursor.execute("LOCK TABLE components_probe IN SHARE ROW EXCLUSIVE MODE")
@@ -112,7 +112,7 @@ def drop_before(slot: int) -> None:
 
 def drop(name: str, *, if_true: Callable[[], bool] = lambda: True) -> None:
     """Drop this partition, if `if_true` says so while nothing can be written to it."""
-    with gently("dropped", name), connection.cursor() as cursor:
+    with gently("partition.dropped", name), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {name} IN SHARE MODE")
         if not if_true():
             raise NotYetError
@@ -120,7 +120,7 @@ def drop(name: str, *, if_true: Callable[[], bool] = lambda: True) -> None:
 
 
 @contextmanager
-def gently(what: str, name: str) -> Iterator[None]:
+def gently(event: str, name: str) -> Iterator[None]:
     """A transaction that waits for locks shortly, and may fail: it is tried again with the next run."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -132,7 +132,7 @@ def gently(what: str, name: str) -> Iterator[None]:
     except NotYetError:
         pass
     else:
-        event_log.record(f"partition.{what}", name=name)
+        event_log.record(event, name=name)
 
 
 def name_of(first: int) -> str:
