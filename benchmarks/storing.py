@@ -49,7 +49,7 @@ def main(probes: int, packed_days: int) -> None:
     json.dump(
         {
             "row_bytes": row_bytes, "rows": rows, "pack_bytes": _size("components_checkpack"), "packed": packed,
-            "pack_s": pack_s, "rows_a_s": rows / spent, "inserted_a_s": inserted_a_s,
+            "pack_s": pack_s, "packed_a_day": probes * 1440, "rows_a_s": rows / spent, "inserted_a_s": inserted_a_s,
         },
         sys.stdout,
     )  # fmt: skip
