@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.tools import ROOT, Row, Stage, cpu_s, free_port, say, wait_for_port
 
-PROBES, QUICK_PROBES = 10_000, 10_000
+PROBES = 10_000
 INTERVAL_S = 60
 MAX_CORES = 1.2
 SEED = """
@@ -37,7 +37,7 @@ HANGS, FAILS = 1, 2  # of a hundred
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Five minutes, half HTTPS, 300 ms answers, 2 % failing, 1 % hanging; quick: 90 s, plain and light."""
+    """Five minutes, half HTTPS, 300 ms answers, 2 % failing, 1 % hanging; quick: 60 s, plain targets."""
     from tests.servers import PostgreSQL
 
     server = PostgreSQL(shared_buffers="256MB")
@@ -50,7 +50,7 @@ def run(*, quick: bool) -> list[Row]:
 
 
 def _run(stage: Stage, server: Any, *, quick: bool) -> list[Row]:
-    length_s = 90 if quick else 300
+    length_s = 60 if quick else 300
     targets = _plain(stage) if quick else _mixed(stage)
     up = stage.start(sys.executable, str(ROOT / "manage.py"), "up")
     wait_for_port(stage.port, "/readyz", 120)
