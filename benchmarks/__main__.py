@@ -5,7 +5,7 @@ import signal
 import sys
 from types import ModuleType
 
-from benchmarks import checks, console, deliveries, held, memory, page, render, scale, streams
+from benchmarks import checks, console, deliveries, held, many, memory, page, render, scale, storage, streams
 from benchmarks.tools import Row, have_references, say
 
 ALL: dict[str, ModuleType] = {
@@ -18,6 +18,8 @@ ALL: dict[str, ModuleType] = {
     "render": render,
     "console": console,
     "deliveries": deliveries,
+    "storage": storage,
+    "many": many,
 }
 
 

@@ -75,6 +75,8 @@ class Stage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.database = ""  # the address of one, instead of a file of SQLite
+        self.more: dict[str, str] = {}  # of the environment
 
     def __enter__(self) -> "Stage":
         return self
@@ -111,6 +113,8 @@ class Stage:
             "EGRESS_ALLOW": "127.0.0.0/8",
             "LOG_LEVEL": "WARNING",
             "PYTHONPATH": str(ROOT),
+            **({"DATABASE_URL": self.database} if self.database else {}),
+            **self.more,
         }
 
     def manage(self, *arguments: str, text: str | None = None) -> str:

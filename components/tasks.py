@@ -11,10 +11,11 @@ from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError, models, transaction
 
-from components import freshness, identity, latency, self_test, uptime
+from components import freshness, identity, latency, packing, partitions, self_test, uptime
 from components.limits import value_in
 from components.models import (
     Check,
+    CheckPack,
     DayTally,
     DeployMarker,
     HourTally,
@@ -30,6 +31,7 @@ from components.probers import measuring_kinds, passive_kinds
 from components.status import Status
 
 HOUR = timedelta(hours=1)
+EPOCH = date(1970, 1, 1)
 HOURS_AT_ONCE = 6  # in one transaction, for which every change of the page waits
 DAYS_AT_ONCE = 7
 MAX_COUNT_S = 20.0  # for one run, which ends long before the next one
@@ -52,15 +54,32 @@ def prune() -> None:
     """Delete what is past its keep: checks, hour tallies, flips of the self-test, deploys, reports."""
     now = datetime.now(UTC)
     self_test.forget_old(now)
-    oldest = int((now - timedelta(days=settings.CHECK_RETENTION_DAYS)).timestamp())
-    for probe_id in Probe.objects.values_list("pk", flat=True):
-        while _delete_some(probe_id, oldest) == DELETE_BATCH:
-            pass
+    prune_checks(now)
     oldest_hour = now - timedelta(days=settings.HOUR_RETENTION_DAYS)
     HourTally.objects.filter(hour__lt=oldest_hour).delete()
     NumberTally.objects.filter(hour__lt=oldest_hour).delete()
     DeployMarker.objects.prune(now)
     prune_signals(now)
+
+
+@shared_task(name="components.pack_checks", ignore_result=True, throws=(OperationalError,))
+def pack_checks() -> None:
+    """Make the next days' partitions, and pack the checks of days that are over."""
+    now = datetime.now(UTC)
+    partitions.make_ahead(now)
+    packing.pack_days(now)
+
+
+def prune_checks(now: datetime) -> None:
+    """Delete the checks of days (UTC) that are wholly past their keep, as partitions, packs and rows."""
+    oldest_day = (now - timedelta(days=settings.CHECK_RETENTION_DAYS)).astimezone(UTC).date()
+    oldest = (oldest_day - EPOCH).days
+    partitions.drop_before(oldest * partitions.DAY_S)
+    CheckPack.objects.filter(day__lt=oldest).delete()
+    old = Check.objects.filter(slot__lt=oldest * partitions.DAY_S).order_by()
+    for probe_id in list(old.values_list("probe_id", flat=True).distinct()):
+        while _delete_some(probe_id, oldest * partitions.DAY_S) == DELETE_BATCH:
+            pass
 
 
 def prune_signals(now: datetime) -> None:

@@ -21,6 +21,8 @@ USER_AGENT = "statuspage-probe/1"
 WITH_CONTENT = ("POST", "PUT", "PATCH")  # a server may wait for their length (RFC 9110, section 8.6)
 # digits alone: int() reads signs, underscores and foreign digits too, and fails at "²" that isdigit() takes
 STATUS_LINE = re.compile(rb"(HTTP/1\.[0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
+# A head with the line ends of the standard, all of it received; any other is read line by line
+WHOLE_HEAD = re.compile(rb"(HTTP/1[^\r\n]*+)((?:\r\n[^\r\n]++)*+)\r\n\r\n")
 NUMBER = re.compile("[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"0*[0-9a-fA-F]{1,15}")
 
@@ -87,6 +89,20 @@ async def read_head(line: Line) -> Head:
 
 async def _one_head(line: Line, remaining: int) -> tuple[Head, int]:
     """A head, and how many bytes remain for further ones."""
+    if not line.unread:
+        line.unread += await line.reader.read(CHUNK)
+    whole = WHOLE_HEAD.match(line.unread)
+    if whole is not None and whole.end() <= remaining:  # most heads come in one piece
+        status, rows = STATUS_LINE.fullmatch(whole[1]), whole[2].split(b"\r\n")[1:]
+        if status is None:
+            raise MalformedAnswerError("status line")
+        del line.unread[: whole.end()]
+        return _parse(status, rows), remaining - whole.end()
+    return await _head_by_rows(line, remaining)
+
+
+async def _head_by_rows(line: Line, remaining: int) -> tuple[Head, int]:
+    """The same, however it comes and whatever ends its lines."""
     status: re.Match[bytes] | None = None
     rows: list[bytes] = []
     while True:

@@ -35,7 +35,7 @@ def of(
     if good is None:
         good = good_before(probe, began)
     if checks is None:
-        checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_RECENT])
+        checks = Check.objects.newest(probe, MAX_RECENT)
     group, hosts = _in_group(probe), _on_host(probe)
     deploy = last_deploy(probe.component_id, since) if since else None
     return Facts(
@@ -72,13 +72,13 @@ def _headers(bad: Check) -> dict[str, str]:
 
 def good_before(probe: Probe, end: int) -> list[int]:
     """The times (ms) of the answers in the hour before this second, oldest first."""
-    rows = Check.objects.filter(probe=probe, slot__gte=end - HOUR_S, slot__lt=end, failure="")
-    return list(rows.order_by("slot").values_list("total_ms", flat=True)[:MAX_GOOD])
+    rows = Check.objects.between([probe.pk], end - HOUR_S, end, ("total_ms", "failure"))
+    return [total_ms for *_, total_ms, failure in rows if not failure][:MAX_GOOD]
 
 
 def newest_bad(probe: Probe) -> Check | None:
     """Its newest check that was not well."""
-    return Check.objects.filter(probe=probe, outcome__in=BAD).order_by("-slot").first()
+    return next(iter(Check.objects.newest(probe, 1, outcomes=BAD)), None)
 
 
 def causes_of(probe: Probe) -> tuple[Cause, ...]:

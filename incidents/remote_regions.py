@@ -168,6 +168,6 @@ def _keep(late: Iterable[Finding], probes: Mapping[int, Probe]) -> int:
     ]
     if rows:
         with transaction.atomic():
-            Check.objects.bulk_create(rows, ignore_conflicts=True)
+            Check.objects.write(rows)
         event_log.record("check.late", count=len(rows))
     return len(rows)

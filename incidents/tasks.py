@@ -198,9 +198,8 @@ def _settle(findings: Sequence[Finding], now: datetime, *, holds_page: bool) -> 
         ]
         if len(quiet) < len(judged) and not holds_page:
             return False
-        Check.objects.bulk_create(
-            [row_of(finding, outcome, why) for p, finding, outcome, why in judged if not p.is_self_test],
-            ignore_conflicts=True,
+        Check.objects.write(
+            [row_of(finding, outcome, why) for p, finding, outcome, why in judged if not p.is_self_test]
         )
         heard = int(now.timestamp())
         Probe.queue.filter(pk__in=quiet).update(

@@ -140,6 +140,7 @@ def configure(sender: Any, **_: Any) -> None:
                 "schedule": 300.0,
                 "options": {"expires": 300, "queue": "post"},
             },
+            "pack_checks": {"task": "components.pack_checks", "schedule": 60.0, "options": {"expires": 60}},
             "prune": {"task": "components.prune", "schedule": 3600.0, "options": {"expires": 3600}},
         },
     )

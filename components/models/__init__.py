@@ -1,6 +1,7 @@
 """The models of components, probes and the page, one noun a file."""
 
 from components.models.check import Check
+from components.models.check_pack import CheckPack
 from components.models.claims import Claim
 from components.models.component import AutoIncidents, Component, Group, StatusSpan
 from components.models.deploy import DeployMarker, DeploySource
@@ -19,6 +20,7 @@ from components.models.tally import DayTally, HourTally, NumberTally
 __all__ = [
     "AutoIncidents",
     "Check",
+    "CheckPack",
     "Claim",
     "Component",
     "DayTally",

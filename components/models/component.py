@@ -218,7 +218,10 @@ class StatusSpan(models.Model):
 
     class Meta:
         ordering = ("started_at", "id")
-        indexes = (models.Index(fields=("component", "ended_at")),)
+        indexes = (
+            models.Index(fields=("component", "ended_at")),
+            models.Index(fields=("ended_at",), name="spans_by_end"),  # of all components: the last two days'
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("component",),

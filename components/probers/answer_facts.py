@@ -79,7 +79,8 @@ def fingerprint(data: bytes) -> str:
 
 def _safe(value: str) -> str:
     """At most 200 characters that a terminal and a page can show."""
-    return "".join(char if char.isprintable() else "·" for char in value[:MAX_LENGTH])
+    text = value[:MAX_LENGTH]
+    return text if text.isprintable() else "".join(char if char.isprintable() else "·" for char in text)
 
 
 def _key(header: str) -> str:

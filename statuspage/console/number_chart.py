@@ -98,9 +98,9 @@ def chart(probe: Probe, span: Span, now: datetime) -> NumberChart | None:
 
 
 def _from_checks(probe: Probe, start: int, end: int, step_s: int) -> dict[int, Point]:
-    rows = Check.objects.filter(probe=probe, slot__gte=start, slot__lte=end).order_by("-slot")
+    rows = Check.objects.between([probe.pk], start, end + 1, ("facts",))
     values: dict[int, list[float]] = defaultdict(list)
-    for slot, facts in rows.values_list("slot", "facts")[:MAX_ROWS]:
+    for _, slot, _, facts in rows[-MAX_ROWS:]:
         if (value := value_in(facts)) is not None:
             values[slot - slot % step_s].append(value)
     return {

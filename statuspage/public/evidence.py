@@ -79,8 +79,8 @@ def _sentence(rows: list[EvidenceRow], failing: list[EvidenceRow]) -> str:
 
 def _checks(probes: list[Probe], start: datetime, end: datetime) -> dict[int, list[Check]]:
     by_probe: dict[int, list[Check]] = defaultdict(list)
-    window = {"slot__gte": int(start.timestamp()), "slot__lte": int(end.timestamp())}
-    for check in Check.objects.filter(probe__in=probes, **window).order_by("slot"):
+    window = (int(start.timestamp()), int(end.timestamp()) + 1)
+    for check in Check.objects.whole([probe.pk for probe in probes], *window):
         by_probe[check.probe_id].append(check)
     return by_probe
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from components import uptime
 from components.models import Check, DayTally, Probe
@@ -29,11 +29,8 @@ TARGETS_WORDS = frozenset({"reason", "via", "proxy_status", "failing_parts"})
 
 def with_last(probes: QuerySet[Probe]) -> QuerySet[Probe]:
     """Each with its newest response time, `last_ms`, and whether it is made from several regions."""
-    newest = Check.objects.filter(probe=OuterRef("pk")).order_by("-slot")
     others = Exists(Probe.objects.filter(main=OuterRef("pk")))
-    return probes.annotate(
-        last_ms=Subquery(newest.values("total_ms")[:1]), is_regional=others | Q(main__isnull=False)
-    )
+    return probes.annotate(last_ms=Check.objects.last_ms(), is_regional=others | Q(main__isnull=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     alike = Probe.objects.filter(component=probe.component_id, kind=probe.kind, target=probe.target)
     # two jobs on one schedule are not one thing seen from two regions
     siblings = [probe] if probe.is_passive else list(alike)
-    checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:MAX_CHECKS])
+    checks = Check.objects.newest(probe, MAX_CHECKS)
     bad = _newest_bad(checks)
     bad = bad if is_whole or bad is None else _without_target_text(bad)
     trouble = _trouble_since(probe, checks)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from components import egress, probers, replay
 from components.health import State
 from components.models import Check, Flip, Inbox, Probe
+from components.models.check import MAX_SLOT
 from components.models.component import status_of
 from components.outcomes import Outcome, Reading, classify
 from components.probers.numbers import Numbers
@@ -98,11 +99,11 @@ def dry_run(probe: Probe, old: Probe, now: datetime) -> Compared:
 
 
 def _rows(probe: Probe, first: datetime) -> list[replay.Row]:
-    checks = Check.objects.filter(probe=probe, slot__gte=int(first.timestamp())).order_by("-slot")
-    rows = checks.values_list("slot", "total_ms", "failure", "days_left", "outcome")[:MAX_ROWS]
+    columns = ("total_ms", "failure", "days_left", "outcome")
+    rows = Check.objects.between([probe.pk], int(first.timestamp()), MAX_SLOT, columns)[-MAX_ROWS:]
     plain = [
         (replay.Row(datetime.fromtimestamp(slot, UTC), total_ms, failure, days_left), outcome)
-        for slot, total_ms, failure, days_left, outcome in reversed(rows)
+        for _, slot, _, total_ms, failure, days_left, outcome in rows
     ]
     return [
         replace(row, is_degraded=outcome == Outcome.DEGRADED and _is_well(row, probe))

@@ -107,7 +107,7 @@ def causes() -> list[str]:
     lines = []
     failing = (Outcome.DOWN, Outcome.DEGRADED)
     for probe in Probe.objects.filter(outcome__in=failing).select_related("component"):
-        checks = list(Check.objects.filter(probe=probe).order_by("-slot")[:50])
+        checks = Check.objects.newest(probe, 50)
         bad = next((check for check in checks if check.outcome in failing), None)
         named = diagnose(probe_facts.of(probe, bad, good=(), checks=checks)) if bad is not None else ()
         if named:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from components.models import Component, DayTally, Page, Probe
+from components.models import Component, DayTally, Page, Probe, StatusSpan
 from components.status import Status
 from components.tasks import tally_days, tally_hours, tally_latency
 from incidents import automation
@@ -241,6 +242,33 @@ def test_the_number_of_queries_does_not_grow_with_history(db):
             html(after(seconds=1), gather=views.component.gather, public_id=probe.component.public_id)
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_the_overview_reads_as_much_with_400_days_of_history_as_with_few(db):
+    fill(30)
+    components = list(Component.objects.all())
+    read = []
+    for first, last in ((0, 3), (3, 400)):
+        StatusSpan.objects.bulk_create(
+            StatusSpan(component=one, status="operational" if hour else "major_outage",
+                       started_at=after(days=-back, hours=hour - 12),
+                       ended_at=after(days=-back, hours=hour - 11))
+            for one in components for back in range(first + 1, last) for hour in (0, 1)
+        )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        with CaptureQueriesContext(connection) as asked:
+            html(after(seconds=1))
+        read.append(len(asked))
+    assert read[0] == read[1]
+    of_spans = [query["sql"] for query in asked if 'FROM "components_statusspan"' in query["sql"]]
+    assert len(of_spans) == 1
+    rows = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gt=after(days=-2)))
+    assert rows.count() < 200 < StatusSpan.objects.count() == 30 * 399 * 2 - 60
+    plan = rows.filter(component__is_shown=True).order_by("started_at", "id").explain()
+    # by an index that finds the newest, not through all 24,000
+    assert "spans_by_end" in plan or "components_statusspan_component" in plan, plan
+    assert "Seq Scan on components_statusspan" not in plan
 
 
 def test_every_moment_of_the_incident_page(db):

@@ -1,0 +1,40 @@
+"""A target of thousands of checks: answers after 300 ms, fails at /fails, never answers at /hangs."""
+
+import asyncio
+import ssl
+import sys
+
+import uvloop
+
+ANSWER_S = 0.3
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwell\n"
+BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbad\n"
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One request."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" /hangs " in head:
+            await reader.read()
+        elif b" /works " in head or b" /fails " in head:
+            await asyncio.sleep(ANSWER_S)
+        writer.write(BAD if b" /fails " in head else GOOD)
+        await writer.drain()
+    except (OSError, asyncio.IncompleteReadError):
+        pass
+    finally:
+        writer.close()
+
+
+async def main(plain: int, secure: int, certificate: str, key: str) -> None:
+    """Serve until the process ends."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    await asyncio.start_server(answer, "127.0.0.1", plain, backlog=4096)
+    await asyncio.start_server(answer, "127.0.0.1", secure, ssl=tls, backlog=4096)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
