@@ -84,7 +84,8 @@ class Verdict(Pointed):
 
     def is_silent(self, at: datetime) -> bool:
         """Whether its last result is too old to count (`health.Rule.silence`)."""
-        return self.heard_at is not None and at - self.heard_at >= self.rule.silence
+        heard_at = self.heard_at
+        return heard_at is not None and at - heard_at >= self.rule.silence
 
     @property
     def holds_until(self) -> datetime | None:

@@ -135,30 +135,27 @@ def freshness(world: World, at: datetime) -> Freshness:
 
 def _freshness(world: World, at: datetime) -> Freshness:
     probes = [probe for group in world.probes.values() for probe in group]
-    heard = [probe for probe in probes if probe.heard_at]
+    moments = [(probe, probe.heard_at) for probe in probes]
+    heard = [(probe, heard_at) for probe, heard_at in moments if heard_at]
     if not heard:
         is_paused = bool(world.paused) and not probes
         has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
         return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
     late_after, stale_after = limits(world)
-    checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
+    checked_at = _newest_check([heard_at for _, heard_at in heard], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
-    lately = [
-        probe
-        for probe in heard
-        if probe.heard_at and at - probe.heard_at < max(MIN_STALE_AFTER, probe.rule.silence)
-    ]
-    step = Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT
+    lately = [probe for probe, heard_at in heard if at - heard_at < max(MIN_STALE_AFTER, probe.rule.silence)]
+    together = groups(lately)
     return Freshness(
-        step=step,
+        step=Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT,
         at=at,
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
-        probes=len(groups(lately)),
-        watched=len(groups(heard)),
+        probes=len(together),
+        watched=len(groups(probe for probe, _ in heard)),
         regions=len({probe.region for probe in lately}),
-        failing=sum(status_of_group(group).is_trouble for group in groups(lately)),
+        failing=sum(status_of_group(group).is_trouble for group in together),
     )
 
 
@@ -170,7 +167,7 @@ def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta
 
 def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
-    intervals = [probe.rule.interval for group in world.probes.values() for probe in group]
+    intervals = {probe.rule.interval for group in world.probes.values() for probe in group}
     rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
     return max(MIN_LATE_AFTER, (rule.interval + rule.silence) / 2), max(MIN_STALE_AFTER, rule.silence)
 
@@ -199,7 +196,8 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
 
 def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
     """Whether it is silent, or its last result is in the future, as the clock was set back."""
-    is_ahead = probe.heard_at is not None and probe.heard_at > world.now + MAX_AHEAD
+    heard_at = probe.heard_at
+    is_ahead = heard_at is not None and heard_at > world.now + MAX_AHEAD
     return is_ahead or probe.is_silent(fresh.at)
 
 

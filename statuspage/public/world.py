@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -105,11 +105,10 @@ def gather_world(
     first = since or today - timedelta(days=DAYS - 1)
     shown = Q(component__is_shown=True)
     of_component = Q(component__public_id=only) if only else Q()
-    components = list(
-        Component.objects.filter(is_shown=True).order_by(
-            Coalesce("group__position", "position"), "group_id", "position", "id"
-        )
+    rows = Component.objects.filter(is_shown=True).order_by(
+        Coalesce("group__position", "position"), "group_id", "position", "id"
     )
+    components = [_component(*row) for row in rows.values_list(*COMPONENT_COLUMNS)]
     start = uptime.day_bounds(first, zone)[0]
     if incidents is None:
         incidents = Q(resolved_at=None) | Q(resolved_at__gte=start)
@@ -145,6 +144,16 @@ def gather_world(
     )
 
 
+COMPONENT_COLUMNS = [column.attname for column in Component._meta.concrete_fields]  # noqa: SLF001
+
+
+@lru_cache(maxsize=10_000)
+def _component(*values: Any) -> Component:
+    """A component, kept by its values: several pages may hold it at once, and none changes it."""
+    component: Component = Component.from_db(Component.objects.db, COMPONENT_COLUMNS, values)
+    return component
+
+
 # What pages ask of a probe; the rest of its columns, some of them long, is not read.
 ASKED = frozenset({
     "id", "component_id", "main_id", "region", "is_paused", "outcome", "passed_at", "quorum", "down_status",
@@ -161,8 +170,7 @@ def _probe_rows(which: Q) -> list[Probe]:
 @lru_cache(maxsize=10_000)
 def _probe(*values: Any) -> Probe:
     """A probe with these columns only. Kept by its values: to make one takes longer than to read it."""
-    probe: Probe = Probe.from_db(Probe.objects.db, PROBE_COLUMNS, values)
-    return probe
+    return cast("Probe", Probe.from_db(Probe.objects.db, PROBE_COLUMNS, values))
 
 
 def _probes(probes: Iterable[Probe]) -> dict[int, list[Probe]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -177,7 +177,7 @@ def component_rows(context: Context, shown: Sequence[ComponentRow]) -> SafeStrin
         # the only time in a row gets its day when that is not the page's
         seen = times.clock(row.was_at, made_at or row.was_at) if row.was and row.was_at else ""
         values = {"row": row, "head": context.get("head")}
-        pieces.append(kept_rows.fragment(row, seen, lambda values=values: template.render(values)))
+        pieces.append(kept_rows.fragment(row, seen, partial(template.render, values)))
     return mark_safe("".join(pieces))  # noqa: S308 - rendered by a template
 
 

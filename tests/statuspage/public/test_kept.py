@@ -157,6 +157,7 @@ class Walk:
         return action.__name__
 
 
+@pytest.mark.data
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_happens_it_is_the_page_made_from_nothing(db, seed):
     walk = Walk(seed)
