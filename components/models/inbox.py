@@ -105,7 +105,7 @@ class Inbox(models.Model):
     key_hash = models.CharField(max_length=64, unique=True)
     sealed_key = models.TextField()
     # The address before the last renewal: what came to it until then, and waits on disk, still counts
-    old_key_hash = models.CharField(max_length=64, default="", db_index=True)
+    old_key_hash = models.CharField(max_length=64, default="", db_default="", db_index=True)
     renewed_at = models.DateTimeField(null=True)
     state = models.JSONField(default=dict)
     newest = models.JSONField(default=dict)
