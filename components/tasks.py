@@ -150,6 +150,8 @@ def _count_days(first: date, now: datetime, zone: ZoneInfo) -> datetime:
             if _touches(spans, start, min(finish, now))
         ]
     _write(DayTally, rows, "day")
+    if first < now.astimezone(zone).date():
+        Page.objects.bump_days()
     return end
 
 

@@ -25,6 +25,8 @@ _ENDS = re.compile("\r\n?|\x85|\u2028|\u2029")
 
 def one_line(text: str) -> str:
     """On one line: a break becomes a space, what cannot be seen goes. Empty when nothing is seen."""
+    if text.isascii() and text.isprintable():  # nearly all: pages read a thousand names at a time
+        return text.strip(" ")
     line = text if text.isprintable() else _IN_A_LINE.sub("", _BREAKS.sub(" ", text))
     line = line.strip(" ")
     return line if any(_is_seen(char) for char in line) else ""

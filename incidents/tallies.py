@@ -37,8 +37,9 @@ def tally_excused(now: datetime) -> None:
         days = {today, today - timedelta(days=1)}
         for maintenance in changed:
             days.update(_days(maintenance, now, zone))
-        for day in sorted(days):
-            _tally_day(day, zone, now)
+        changed_days = [day for day in sorted(days) if _tally_day(day, zone, now)]
+        if any(day < today for day in changed_days):
+            Page.objects.bump_days()
         for maintenance in changed:
             Maintenance.objects.filter(pk=maintenance.pk).update(tallied_at=maintenance.updated_at)
         Page.objects.filter(pk=page.pk).update(excused_upto=upto)
@@ -62,7 +63,8 @@ def _days(maintenance: Maintenance, now: datetime, zone: ZoneInfo) -> list[date]
     )
 
 
-def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
+def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> bool:
+    """Count one day. Returns whether any of its rows changed."""
     start, end = uptime.day_bounds(day, zone)
     end = min(end, now)
     excused = _excused(start, end)
@@ -79,6 +81,7 @@ def _tally_day(day: date, zone: ZoneInfo, now: datetime) -> None:
                 setattr(row, name, value)
             news.append(row)
     DayTally.objects.bulk_update(news, EXCUSED_FIELDS, batch_size=200)
+    return bool(news)
 
 
 def _excused(start: datetime, end: datetime) -> dict[int, list[Stretch]]:

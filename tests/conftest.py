@@ -12,6 +12,7 @@ from django.test import TransactionTestCase
 
 from components import identity
 from statuspage.ops import supervisor
+from statuspage.public import kept_days, kept_rows
 from tests import emptying
 from tests.browser import Browser
 from tests.faults import faults
@@ -114,6 +115,13 @@ def who_we_are(request, monkeypatch):
         identity.current()
     yield
     identity.forget()
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """What renderings keep is another database's after each test."""
+    kept_days.clear()
+    kept_rows.clear()
 
 
 @pytest.fixture

@@ -58,6 +58,13 @@ class PageManager(models.Manager["Page"]):
         }
         self.filter(pk=1).update(**late)
 
+    def bump_days(self) -> None:
+        """Count one change of tallies of past days, which web processes keep in memory.
+
+        Called in the transaction of the change, so that whoever reads the number first is stale, never wrong.
+        """
+        self.filter(pk=1).update(days_revision=F("days_revision") + 1)
+
     def bump_version(self, *, takes_away: bool = False, is_public: bool = True) -> None:
         """Count one visible change, and ring for it once it is committed.
 
@@ -119,6 +126,9 @@ class Page(models.Model):
     hours_upto = models.DateTimeField(null=True, editable=False)
     days_upto = models.DateTimeField(null=True, editable=False)
     excused_upto = models.DateTimeField(null=True, editable=False)
+    days_revision = models.BigIntegerField(
+        default=0, db_default=0, editable=False, help_text="Counts the changes of tallies of past days."
+    )
     joining = models.CharField(
         "failures that share an incident",
         max_length=5,

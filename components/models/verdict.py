@@ -1,5 +1,6 @@
 """A probe's verdict as columns, and how a result changes it (`components.health`)."""
 
+import functools
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -83,7 +84,8 @@ class Verdict(Pointed):
 
     def is_silent(self, at: datetime) -> bool:
         """Whether its last result is too old to count (`health.Rule.silence`)."""
-        return self.heard_at is not None and at - self.heard_at >= self.rule.silence
+        heard_at = self.heard_at
+        return heard_at is not None and at - heard_at >= self.rule.silence
 
     @property
     def holds_until(self) -> datetime | None:
@@ -93,11 +95,10 @@ class Verdict(Pointed):
     @property
     def rule(self) -> health.Rule:
         """How many results confirm a change."""
-        holds = None if self.heard_for_s is None else timedelta(seconds=self.heard_for_s)
-        interval = timedelta(seconds=self.interval_s if is_interval(self.interval_s) else SPARE_S)
-        down, up = max(1, self.confirm_down), max(1, self.confirm_up)
-        limits = Limits.beside(down, self.unsteady_count, self.unsteady_window)
-        return health.Rule(interval, down, up, holds, limits)
+        return _rule(
+            self.interval_s, self.heard_for_s, self.confirm_down, self.confirm_up,
+            self.unsteady_count, self.unsteady_window,
+        )  # fmt: skip
 
     @property
     def state(self) -> health.State:
@@ -158,6 +159,16 @@ class Verdict(Pointed):
         self.recent, self.unsteady = state.memory.bits, state.memory.kind
         self.recent_bad = [at.timestamp() for at in state.memory.bad_at]
         self.save(update_fields=KEPT)
+
+
+@functools.lru_cache(maxsize=1_000)  # most probes have the same few; a page asks each of them many times
+def _rule(  # noqa: PLR0917 - a key of the cache
+    interval_s: int, holds_s: int | None, confirm_down: int, confirm_up: int, count: int, window: int
+) -> health.Rule:
+    holds = None if holds_s is None else timedelta(seconds=holds_s)
+    interval = timedelta(seconds=interval_s if is_interval(interval_s) else SPARE_S)
+    down, up = max(1, confirm_down), max(1, confirm_up)
+    return health.Rule(interval, down, up, holds, Limits.beside(down, count, window))
 
 
 def is_interval(interval_s: int) -> bool:

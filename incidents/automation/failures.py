@@ -1,5 +1,6 @@
 """Which components fail, as their probes report, and what works beside them."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,14 +33,15 @@ class Failed:
         return Status(self.component.status)
 
 
-def working_beside(component: Component) -> list[str]:
-    """Names of the shown components in its group that are operational."""
-    if component.group_id is None:
-        return []
-    beside = Component.objects.filter(group_id=component.group_id, is_shown=True)
-    return list(
-        beside.exclude(pk=component.pk).filter(status=Status.OPERATIONAL).values_list("name", flat=True)
-    )
+def working_in_groups(components: Iterable[Component]) -> dict[int, list[str]]:
+    """Names of the shown components that are operational, by group, for the groups of these."""
+    groups = {component.group_id for component in components} - {None}
+    names: dict[int, list[str]] = defaultdict(list)
+    if groups:
+        beside = Component.objects.filter(group__in=groups, is_shown=True, status=Status.OPERATIONAL)
+        for group_id, name in beside.values_list("group_id", "name"):
+            names[group_id].append(name)
+    return names
 
 
 def last_known(component: Component) -> Status:

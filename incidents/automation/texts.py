@@ -1,13 +1,14 @@
 """The text of automatic updates and titles, from the rows of an incident (`incidents.generated_text`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from components.models import Component, Flip
 from components.status import Status
 from incidents import generated_text, likely_cause
-from incidents.automation.failures import failure, last_fall, working_beside
-from incidents.models import Incident
+from incidents.automation.failures import failure, last_fall, working_in_groups
+from incidents.models import Affected, Incident
+from incidents.models.incident import shown_or_all
 from incidents.steps import Step
 from incidents.times import near
 
@@ -21,19 +22,49 @@ def draft(incident: Incident, now: datetime, until: datetime | None = None) -> s
 
     `until`: the time of the promised next update, if chosen already.
     """
+    return drafts([incident], now, until)[incident.pk]
+
+
+def drafts(incidents: Sequence[Incident], now: datetime, until: datetime | None = None) -> dict[int, str]:
+    """The same for several, by id. What they are made of is read at once, but for probes that fail."""
+    rows: dict[int, list[Affected]] = {incident.pk: [] for incident in incidents}
+    affected = Affected.objects.filter(incident__in=rows, continued_in=None).select_related("component")
+    for row in affected.prefetch_related("component__probes"):
+        rows[row.incident_id].append(row)
+    working = working_in_groups(row.component for places in rows.values() for row in places)
+    return {
+        incident.pk: _draft(incident, shown_or_all(rows[incident.pk]), working, now, until)
+        for incident in incidents
+    }
+
+
+def _draft(
+    incident: Incident,
+    rows: list[Affected],
+    working: Mapping[int, list[str]],
+    now: datetime,
+    until: datetime | None,
+) -> str:
+    names = [row.component.name for row in rows]
     if incident.recovered_since is not None:
-        return near(end_in_words(incident, incident.recovered_since, now), now)
+        return near(end_in_words(incident, incident.recovered_since, now, names), now)
     if incident.unwatched_at is not None:
-        return generated_text.unwatched(incident.names())
-    hit = in_trouble(incident)
-    return near(opening_text(incident, hit, until or now + PROMISES[0], to_staff=True), now)
+        return generated_text.unwatched(names)
+    text = opening_text(incident, _failing(rows), until or now + PROMISES[0], working=working, to_staff=True)
+    return near(text, now)
 
 
-def end_in_words(incident: Incident, until: datetime, now: datetime) -> str:
-    """The resolving update: when it started and ended, and how long it lasted in all."""
+def end_in_words(
+    incident: Incident, until: datetime, now: datetime, names: Sequence[str] | None = None
+) -> str:
+    """The resolving update: when it started and ended, and how long it lasted in all.
+
+    `names`: `Incident.names`, where the caller has read them.
+    """
     length, is_broken = generated_text.duration(incident.lasted(now).total_seconds()), incident.well_s > 0
+    names = incident.names() if names is None else names
     return generated_text.resolved(
-        incident.names(), since=incident.started_at, until=until, length=length, is_broken=is_broken
+        names, since=incident.started_at, until=until, length=length, is_broken=is_broken
     )
 
 
@@ -45,15 +76,29 @@ def retitle(incident: Incident, of: Sequence[str], cause: str) -> None:
 
 def in_trouble(incident: Incident) -> list[Component]:
     """The named components (`Incident.spoken_of`) with a problem now; all of them when none has one."""
-    rows = incident.spoken_of()
+    return _failing(incident.spoken_of())
+
+
+def _failing(rows: Sequence[Affected]) -> list[Component]:
     return [row.component for row in rows if Status(row.status).is_trouble] or [r.component for r in rows]
 
 
 def opening_text(
-    incident: Incident, failing: Sequence[Component], until: datetime, *, to_staff: bool = False
+    incident: Incident,
+    failing: Sequence[Component],
+    until: datetime,
+    *,
+    working: Mapping[int, list[str]] | None = None,
+    to_staff: bool = False,
 ) -> str:
-    """The first update. `to_staff`: a draft, which may name a cause that is not shown to the public."""
-    beside = {name for component in failing for name in working_beside(component)}
+    """The first update. `to_staff`: a draft, which may name a cause that is not shown to the public.
+
+    `working`: `working_in_groups` of these, where the caller has read it.
+    """
+    if working is None:
+        working = working_in_groups(failing)
+    groups = {component.group_id for component in failing if component.group_id is not None}
+    beside = {name for group_id in groups for name in working.get(group_id, ())}
     return generated_text.opened(
         [component.name for component in failing],
         failure(failing),

@@ -168,7 +168,7 @@ class Incident(models.Model):
         Not those that are continued in an incident of their own.
         """
         rows = list(self.affected.filter(continued_in=None).select_related("component"))
-        return [row for row in rows if row.component.is_shown] or rows
+        return shown_or_all(rows)
 
     def names(self) -> list[str]:
         """The component names that automatic updates use."""
@@ -380,3 +380,8 @@ class Incident(models.Model):
         )
         Page.objects.bump_version(is_public=kind in PUBLIC_KINDS and self.published_at is not None)
         return update
+
+
+def shown_or_all(rows: "list[Affected]") -> "list[Affected]":
+    """Those whose component is on the page; all if none is."""
+    return [row for row in rows if row.component.is_shown] or rows

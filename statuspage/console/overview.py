@@ -200,6 +200,7 @@ def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
     ids = [place.component_id for incident in suggested for place in _affected(incident)]
     flips = _last_flips(ids)
     earlier, works, siblings = _earlier(ids), _recent_work(now), _working(suggested)
+    drafts = automation.drafts(suggested, now)
     suggestions = []
     for incident in suggested:
         component_ids = [place.component_id for place in _affected(incident)]
@@ -214,7 +215,7 @@ def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
             text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
             reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
         reasons.append(Reason(None, works or "Not explained by planned maintenance in the last 60 minutes"))
-        suggestions.append(Suggestion(incident, automation.draft(incident, now), tuple(reasons)))
+        suggestions.append(Suggestion(incident, drafts[incident.pk], tuple(reasons)))
     return suggestions
 
 

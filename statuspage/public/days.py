@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.urls import reverse
 
@@ -13,7 +14,8 @@ from components.status import Status
 from components.uptime import Seconds
 from incidents import windows
 from incidents.generated_text import duration
-from statuspage.public import incident_cards, maintenance_cards
+from incidents.models import Affected, Incident
+from statuspage.public import incident_cards, kept_rows, maintenance_cards
 from statuspage.public.values.components import Day, Outage, Uptime
 from statuspage.public.values.frame import Freshness, Step
 from statuspage.public.values.incidents import IncidentCard
@@ -79,13 +81,68 @@ def _began(component: Component, start: datetime) -> datetime:
 
 def component_days(world: World, component: Component, fresh: Freshness) -> tuple[Day, ...]:
     """The last 90 days, oldest first; today is empty once our data is stale."""
-    strip = _strip(world, component)
-    if fresh.step is Step.STALE and world.probes.get(component.pk):
-        return (*strip[:-1], _day(world.today, None, strip[-1].outages))
-    return strip
+    past = past_of(world, component)
+    is_lost = fresh.step is Step.STALE and world.probes.get(component.pk)
+    return past.lost if is_lost else past.strip
+
+
+def uptime_of(world: World, component: Component) -> Uptime:
+    """The percentage over the period gathered, and what it leaves out."""
+    return past_of(world, component).uptime
 
 
 @once
+def past_of(world: World, component: Component) -> kept_rows.Past:
+    """The days and the uptime, as they were made before if nothing about them has changed."""
+    facts = _facts(world, component)
+    if facts is None:
+        return _past(world, component)
+    past = kept_rows.past(component.public_id, facts, world.now)
+    if past is None:
+        past = _past(world, component)
+        if (end := _holds_until(world, component)) > world.now:
+            kept_rows.keep_past(component.public_id, facts, world.now, end, past)
+    return past
+
+
+def _past(world: World, component: Component) -> kept_rows.Past:
+    strip = _strip(world, component)
+    lost = (*strip[:-1], _day(world.today, None, strip[-1].outages))
+    return kept_rows.Past(strip, lost, figure(counted_by_day(world, component), whole_days=DAYS))
+
+
+def _facts(world: World, component: Component) -> tuple[Any, ...] | None:
+    """Everything the past of a component is made of besides the clock.
+
+    None if more than its seconds of being up grow with the clock: then the past is made each time.
+    """
+    spans = world.spans.get(component.pk)
+    if not world.keeps_days or component.pk in world.work or not spans:
+        return None
+    is_up = spans[-1].status is Status.OPERATIONAL and spans[-1].ended_at is None
+    if not is_up or seen_spans(world, component) is not spans:
+        return None
+    outages = _hits(world).get(component.pk, ())
+    if any(incident.ended_at is None for incident, _ in outages):
+        return None
+    told = tuple(
+        (place.worst_status, incident.started_at, incident.ended_at, incident.counts_from, incident.title,
+         incident.public_id)
+        for incident, place in outages
+    )  # fmt: skip
+    days, excused = world.days.get(component.pk), world.excused.get(component.pk)
+    return days, excused, spans, told, component.created_at, world.today, world.zone.key
+
+
+def _holds_until(world: World, component: Component) -> datetime:
+    """Until when the past stays as it is, if nothing else happens."""
+    by_day = counted_by_day(world, component)
+    today, whole = by_day[world.today], added(by_day.values())
+    if today.raw.up < 1:  # its first second decides how the day looks
+        return world.now
+    return kept_rows.changes_at((today.raw, today.outside, whole.raw, whole.outside), world.now)
+
+
 def _strip(world: World, component: Component) -> tuple[Day, ...]:
     counted = counted_by_day(world, component)
     worked = _worked(world, component)
@@ -141,12 +198,7 @@ def _outages(
 ) -> dict[date, tuple[Outage, ...]]:
     """The component's incidents by the days they touched, and after them its planned work."""
     by_day: dict[date, tuple[Outage, ...]] = {}
-    for incident in world.incidents:
-        place = next(
-            (row for row in incident_cards.affected(incident) if row.component_id == component.pk), None
-        )
-        if place is None:
-            continue
+    for incident, place in _hits(world).get(component.pk, ()):
         ended = incident.ended_at
         outage = Outage(
             status=Status(place.worst_status),
@@ -162,12 +214,6 @@ def _outages(
     for on, planned in worked.items():
         by_day[on] = (*by_day.get(on, ()), *planned)
     return by_day
-
-
-@once
-def uptime_of(world: World, component: Component) -> Uptime:
-    """The percentage over the period gathered, and what it leaves out."""
-    return figure(counted_by_day(world, component), whole_days=DAYS)
 
 
 def figure(by_day: Known, *, whole_days: int) -> Uptime:
@@ -189,6 +235,21 @@ def added(days: Collection[Counted]) -> Counted:
     """Days as one stretch."""
     excused = (day.excused for day in days if day.excused is not NOTHING)
     return Counted(sum((day.raw for day in days), NOTHING), sum(excused, NOTHING))
+
+
+Hit = tuple[Incident, Affected]
+
+
+def _hits(world: World) -> dict[int, list[Hit]]:
+    """By component: its incidents with their rows of it, in the world's order."""
+    hits: dict[int, list[Hit]] | None = world.cache.get(("hits", 0))
+    if hits is None:
+        hits = {}
+        for incident in world.incidents:
+            for place in incident_cards.affected(incident):
+                hits.setdefault(place.component_id, []).append((incident, place))
+        world.cache["hits", 0] = hits
+    return hits
 
 
 def past_days(

@@ -7,6 +7,7 @@ without asking anything.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ def overview(world: World, latencies: dict[int, list[HourTally]], at: datetime) 
     shown = [incident_cards.incident(incident, world, at) for incident in world.incidents]
     opened = sorted((card for card in shown if card.is_open), key=_urgency, reverse=True)
     active = tuple(maintenance_cards.card(maintenance, at) for maintenance in maintenance_cards.active(world))
-    head = head_of(world, fresh, section="status")
+    head = head_of(world, fresh, section="status", statuses=[row.status for row in rows])
     return Overview(
         head=head,
         banner=banners.banner(head, rows, opened, shown, active),
@@ -96,12 +97,18 @@ def counting_page(world: World, at: datetime) -> CountingPage:
     return CountingPage(head_of(world, freshness(world, at)), (*shares, *harmless))
 
 
-def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
-    """The frame of a page. Its state is the whole page's, judged with the same freshness."""
+def head_of(
+    world: World, fresh: Freshness, *, section: str = "", statuses: list[Status] | None = None
+) -> Head:
+    """The frame of a page. Its state is the whole page's, judged with the same freshness.
+
+    `statuses`: of all components, where the caller has them already.
+    """
     opened = [
         incident_cards.state_of(incident) for incident in world.incidents if incident.resolved_at is None
     ]
-    statuses = [shown_status(world, component, fresh) for component in world.components]
+    if statuses is None:
+        statuses = [shown_status(world, component, fresh) for component in world.components]
     if fresh.step is Step.NONE and not statuses:
         statuses = [Status.UNKNOWN]
     page = identity.current()
@@ -120,31 +127,35 @@ def head_of(world: World, fresh: Freshness, *, section: str = "") -> Head:
 
 def freshness(world: World, at: datetime) -> Freshness:
     """How old our newest check is at this moment."""
+    fresh: Freshness | None = world.cache.get(("freshness", at))
+    if fresh is None:
+        fresh = world.cache["freshness", at] = _freshness(world, at)
+    return fresh
+
+
+def _freshness(world: World, at: datetime) -> Freshness:
     probes = [probe for group in world.probes.values() for probe in group]
-    heard = [probe for probe in probes if probe.heard_at]
+    moments = [(probe, probe.heard_at) for probe in probes]
+    heard = [(probe, heard_at) for probe, heard_at in moments if heard_at]
     if not heard:
         is_paused = bool(world.paused) and not probes
         has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
         return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
     late_after, stale_after = limits(world)
-    checked_at = _newest_check([probe.heard_at for probe in heard if probe.heard_at], world.now, stale_after)
+    checked_at = _newest_check([heard_at for _, heard_at in heard], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
-    lately = [
-        probe
-        for probe in heard
-        if probe.heard_at and at - probe.heard_at < max(MIN_STALE_AFTER, probe.rule.silence)
-    ]
-    step = Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT
+    lately = [probe for probe, heard_at in heard if at - heard_at < max(MIN_STALE_AFTER, probe.rule.silence)]
+    together = groups(lately)
     return Freshness(
-        step=step,
+        step=Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT,
         at=at,
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
-        probes=len(groups(lately)),
-        watched=len(groups(heard)),
+        probes=len(together),
+        watched=len(groups(probe for probe, _ in heard)),
         regions=len({probe.region for probe in lately}),
-        failing=sum(status_of_group(group).is_trouble for group in groups(lately)),
+        failing=sum(status_of_group(group).is_trouble for group in together),
     )
 
 
@@ -156,7 +167,7 @@ def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta
 
 def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
-    intervals = [probe.rule.interval for group in world.probes.values() for probe in group]
+    intervals = {probe.rule.interval for group in world.probes.values() for probe in group}
     rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
     return max(MIN_LATE_AFTER, (rule.interval + rule.silence) / 2), max(MIN_STALE_AFTER, rule.silence)
 
@@ -185,7 +196,8 @@ def shown_status(world: World, component: Component, fresh: Freshness) -> Status
 
 def _is_unseen(probe: Probe, world: World, fresh: Freshness) -> bool:
     """Whether it is silent, or its last result is in the future, as the clock was set back."""
-    is_ahead = probe.heard_at is not None and probe.heard_at > world.now + MAX_AHEAD
+    heard_at = probe.heard_at
+    is_ahead = heard_at is not None and heard_at > world.now + MAX_AHEAD
     return is_ahead or probe.is_silent(fresh.at)
 
 
@@ -203,7 +215,7 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         was, was_at = _last_known(component, spans, max(heard))
     return ComponentRow(
         public_id=component.public_id,
-        url=reverse("component", args=[component.public_id]),
+        url=_address(component.public_id),
         name=component.name,
         description=component.description,
         status=status,
@@ -216,6 +228,11 @@ def component_row(world: World, component: Component, fresh: Freshness) -> Compo
         was=was,
         was_at=was_at,
     )
+
+
+@lru_cache(maxsize=10_000)
+def _address(public_id: str) -> str:
+    return reverse("component", args=[public_id])
 
 
 def _last_known(
@@ -253,26 +270,27 @@ def group_cards(world: World, rows: list[ComponentRow], opened: list[IncidentCar
         count = f"{len(affected)} of {len(rows)} components"
         cards.append(_group("", "Affected now", affected, "affected", count, is_open=True))
     rest = [row for row in rows if row.public_id not in hit]
-    by_id = {row.public_id: row for row in rest}
+    members_of = _members(world, {row.public_id: row for row in rest})
     is_open = len(rows) <= OPEN_UP_TO
     placed = [
         (group.position, _group(group.public_id, group.name, members, "group", is_open=is_open))
         for group in world.groups.values()
-        if (members := _members(world, by_id, group.pk))
+        if (members := members_of.get(group.pk))
     ]
-    if loose := _members(world, by_id, None):
+    if loose := members_of.get(None):
         name = "Not affected" if affected else "Other components" if placed else "All components"
         first = min(component.position for component in world.components if component.group_id is None)
         placed.append((first, _group("", name, loose, "group", is_open=is_open)))
     return (*cards, *(card for _, card in sorted(placed, key=itemgetter(0))))
 
 
-def _members(world: World, by_id: dict[str, ComponentRow], group_id: int | None) -> list[ComponentRow]:
-    return [
-        by_id[component.public_id]
-        for component in world.components
-        if component.group_id == group_id and component.public_id in by_id
-    ]
+def _members(world: World, by_id: dict[str, ComponentRow]) -> dict[int | None, list[ComponentRow]]:
+    """These rows by group, in the world's order."""
+    members: dict[int | None, list[ComponentRow]] = {}
+    for component in world.components:
+        if (row := by_id.get(component.public_id)) is not None:
+            members.setdefault(component.group_id, []).append(row)
+    return members
 
 
 def _group(

@@ -24,6 +24,7 @@ from statuspage.public import (
     evidence,
     history,
     incident_cards,
+    kept_rows,
     maintenance_cards,
     page_model,
     postmortem_files,
@@ -45,6 +46,7 @@ KEY = re.compile(r"[\w-]{1,64}")
 def overview(now: datetime) -> Draft:
     """The front page."""
     world = gather_world(now)
+    kept_rows.keep_only([component.public_id for component in world.components])
     hours = latencies(page_model.wanted_latencies(world.components), now)
     return _html(world, "public/overview.html", lambda at: page_model.overview(world, hours, at))
 

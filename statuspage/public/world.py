@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from components import identity, uptime
-from components.models import Component, DayTally, Group, HourTally, Page, Probe, StatusSpan, showing
-from components.models.tally import EXCUSED_FIELDS, SECONDS_FIELDS
+from components.models import Component, Group, HourTally, Page, Probe, StatusSpan
 from components.status import Status
 from components.uptime import Seconds, Span
 from incidents.lifecycle import PUBLIC_KINDS
@@ -31,6 +30,7 @@ from incidents.models import (
     Postmortem,
     Update,
 )
+from statuspage.public import kept_days
 
 DAYS = 90
 ACTIVE = Q(state__in=(MaintenanceState.IN_PROGRESS, MaintenanceState.VERIFYING))
@@ -58,7 +58,8 @@ class World:
     work: dict[int, list[Maintenance]]  # by component; those of `maintenances` that began
     worked_on: frozenset[int]  # components that show maintenance now, unless a problem is set by hand
     uptime_target: float | None = None  # what is promised for the page, in percent
-    cache: dict[tuple[str, int], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    keeps_days: bool = False  # the last 90 days of all components, which are kept in memory
+    cache: dict[tuple[str, Any], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def today(self) -> date:
@@ -104,16 +105,22 @@ def gather_world(
     first = since or today - timedelta(days=DAYS - 1)
     shown = Q(component__is_shown=True)
     of_component = Q(component__public_id=only) if only else Q()
-    components = Component.objects.filter(is_shown=True).order_by(
+    rows = Component.objects.filter(is_shown=True).order_by(
         Coalesce("group__position", "position"), "group_id", "position", "id"
     )
+    components = [_component(*row) for row in rows.values_list(*COMPONENT_COLUMNS)]
     start = uptime.day_bounds(first, zone)[0]
     if incidents is None:
         incidents = Q(resolved_at=None) | Q(resolved_at__gte=start)
     if maintenances is None:
         maintenances = PLANNED | Q(ended_at__gte=start)
-    tallied, excused = _days(shown & of_component & (days or Q()), first, today)
-    probes = list(Probe.objects.filter(shown).defer(*showing.COLUMNS))  # no page shows them
+    keeps_days = since is None and days is None and only is None
+    if keeps_days:
+        ids = [component.pk for component in components]
+        tallied, excused = kept_days.days_of(page, ids, first, today, now)
+    else:
+        tallied, excused = kept_days.read(shown & of_component & (days or Q()), first, today)
+    probes = _probe_rows(shown)
     public, works = public_incidents(incidents), these_maintenances(ACTIVE | maintenances)
     return World(
         version=page.version,
@@ -122,7 +129,7 @@ def gather_world(
         now=now,
         zone=zone,
         groups={group.pk: group for group in Group.objects.all()},
-        components=list(components),
+        components=components,
         probes=_probes(probe for probe in probes if not probe.is_paused),
         paused=[probe for probe in probes if probe.is_paused],
         days=tallied,
@@ -133,7 +140,37 @@ def gather_world(
         work=_work(works),
         worked_on=_worked_on(works, public),
         uptime_target=page.uptime_target,
+        keeps_days=keeps_days,
     )
+
+
+COMPONENT_COLUMNS = [column.attname for column in Component._meta.concrete_fields]  # noqa: SLF001
+
+
+@lru_cache(maxsize=10_000)
+def _component(*values: Any) -> Component:
+    """A component, kept by its values: several pages may hold it at once, and none changes it."""
+    component: Component = Component.from_db(Component.objects.db, COMPONENT_COLUMNS, values)
+    return component
+
+
+# What pages ask of a probe; the rest of its columns, some of them long, is not read.
+ASKED = frozenset({
+    "id", "component_id", "main_id", "region", "is_paused", "outcome", "passed_at", "quorum", "down_status",
+    "heard_s", "heard_for_s", "interval_s", "confirm_down", "confirm_up", "unsteady_count", "unsteady_window",
+})  # fmt: skip
+# in the table's order, as Django makes rows of them
+PROBE_COLUMNS = [column.attname for column in Probe._meta.concrete_fields if column.attname in ASKED]  # noqa: SLF001
+
+
+def _probe_rows(which: Q) -> list[Probe]:
+    return [_probe(*row) for row in Probe.objects.filter(which).values_list(*PROBE_COLUMNS)]
+
+
+@lru_cache(maxsize=10_000)
+def _probe(*values: Any) -> Probe:
+    """A probe with these columns only. Kept by its values: to make one takes longer than to read it."""
+    return cast("Probe", Probe.from_db(Probe.objects.db, PROBE_COLUMNS, values))
 
 
 def _probes(probes: Iterable[Probe]) -> dict[int, list[Probe]]:
@@ -141,27 +178,6 @@ def _probes(probes: Iterable[Probe]) -> dict[int, list[Probe]]:
     for probe in probes:
         by_component[probe.component_id].append(probe)
     return by_component
-
-
-Days = dict[int, dict[date, Seconds]]
-
-
-def _days(which: Q, first: date, today: date) -> tuple[Days, Days]:
-    """The seconds of each day, and those within announced maintenance where there are any."""
-    rows = DayTally.objects.filter(which, day__gte=first, day__lt=today).values_list(
-        "component_id", "day", *SECONDS_FIELDS, *EXCUSED_FIELDS
-    )
-    days: Days = defaultdict(dict)
-    excused: Days = defaultdict(dict)
-    count = len(SECONDS_FIELDS)
-    for component_id, day, *seconds in rows.iterator(chunk_size=5000):
-        days[component_id][day] = _seconds(*seconds[:count])
-        if any(seconds[count:]):
-            excused[component_id][day] = _seconds(*seconds[count:])
-    return days, excused
-
-
-_seconds = lru_cache(maxsize=10_000)(Seconds)  # most days are alike: one object for all of them
 
 
 def _spans(which: Q, start: datetime) -> dict[int, list[Span]]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from statuspage.staff.access import public
 
+FIRST_FOR = timedelta(seconds=10)  # the others take a fraction of that
 FOREVER = "public, max-age=31536000, immutable"  # for addresses that never mean anything else
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=30, stale-if-error=86400"
 
@@ -43,15 +44,29 @@ class Draft:
 
     def variants(self, now: datetime) -> list[tuple[datetime | None, bytes]]:
         """(valid from, bytes), oldest first; equal neighbours are merged."""
-        moments: list[datetime | None] = [None]
-        if self.checked_at is not None:
-            moments += [self.checked_at + self.late_after, self.checked_at + self.stale_after]
-        variants: list[tuple[datetime | None, bytes]] = []
-        for moment in moments:
-            body = self.render(max(now, moment) if moment else self._first(now))
-            if not variants or variants[-1][1] != body:
+        first = self.first(now)
+        return [(None, first), *self.later(now, first)]
+
+    def first(self, now: datetime) -> bytes:
+        """The bytes of the first variant."""
+        return self.render(self._first(now))
+
+    def later(self, now: datetime, first: bytes) -> list[tuple[datetime, bytes]]:
+        """The variants after the first one."""
+        if self.checked_at is None:
+            return []
+        variants: list[tuple[datetime, bytes]] = []
+        before = first
+        for moment in (self.checked_at + self.late_after, self.checked_at + self.stale_after):
+            body = self.render(max(now, moment))
+            if body != before:
                 variants.append((moment, body))
+                before = body
         return variants
+
+    def is_current(self, now: datetime) -> bool:
+        """Whether the first variant is the one to show for the next seconds."""
+        return self.checked_at is None or now < self.checked_at + self.late_after - FIRST_FOR
 
     def _first(self, now: datetime) -> datetime:
         """The first variant is judged now, but never older than late: those follow."""

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,8 @@ from django.utils.module_loading import import_string
 
 from components import identity, loops, pulse
 from components.models import Page
-from statuspage.serving.disk_copies import AHEAD_S, Copies, Document, Variant, serve_here
+from statuspage.serving.disk_copies import AHEAD_S, Copies, Document, serve_here
+from statuspage.serving.rendering import Rendering
 
 log = logging.getLogger(__name__)
 
@@ -119,23 +119,15 @@ class Snapshot:
 
     # Writing
 
-    def render(self, path: str) -> Document:
-        """Render this address as it is now. Raises Http404 and database errors."""
+    def begin(self, path: str) -> Rendering:
+        """Gather this address as it is now and render what is shown first.
+
+        Raises Http404 and database errors.
+        """
         gather, named = _gatherer(path)
         version = Page.objects.version()  # read first: a change meanwhile makes us stale, never wrong
         self._follow_identity(version)
-        made = self.made_with
-        now = datetime.now(UTC)
-        draft = gather(now, **named)
-        variants = tuple(
-            Variant.of(since.timestamp() if since else 0.0, body) for since, body in draft.variants(now)
-        )
-        old = draft.old(now)
-        checked_at = draft.checked_at.timestamp() if draft.checked_at else 0.0
-        return Document(
-            path, draft.content_type, version, now.timestamp(), checked_at, variants,
-            Variant.of(float("inf"), old) if old is not None else None, made,
-        )  # fmt: skip
+        return Rendering.of(path, version, self.made_with, gather, named)
 
     def _try_render(self, path: str, age_s: float) -> Document | None:
         """Render and keep it. A failure is logged, and the last copy is still served."""
@@ -145,10 +137,10 @@ class Snapshot:
                 if on_disk is not None and self._is_current(on_disk, age_s):
                     self._keep(on_disk)
                     return on_disk
-                document = self.render(path)
-                if document.version < self.forgotten:  # begun before a removal
-                    document = self.render(path)
-                self._keep(document)
+                rendering = self.begin(path)
+                if rendering.version < self.forgotten:  # begun before a removal
+                    rendering = self.begin(path)
+                document = self._finish(rendering)
                 self.copies.save(document)
                 self.renders["done"] += 1
                 return document
@@ -162,6 +154,27 @@ class Snapshot:
             return None
         finally:
             close_old_connections()
+
+    def _finish(self, rendering: Rendering) -> Document:
+        """Show what is shown first at once, then with the ages that follow. Raises if one of them fails."""
+        before = self.documents.get(rendering.path)
+        if rendering.is_current:
+            self._keep(rendering.first())
+        try:
+            document = rendering.whole()
+        except Exception:
+            self._put_back(rendering.path, before)  # without its ages it would look current for ever
+            raise
+        self._keep(document)
+        return document
+
+    def _put_back(self, path: str, document: Document | None) -> None:
+        """Hold this document again, or none."""
+        with self._guard:
+            if (held := self.documents.pop(path, None)) is not None:
+                self.size -= held.size
+        if document is not None:
+            self._keep(document)
 
     def _log_seldom(self, path: str, error: Exception) -> None:
         """Log each kind of error once a minute, with its traceback, as all documents meet it repeatedly."""

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
 from django import template
 from django.template import Context
+from django.template.loader import get_template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from components import identity
 from components.status import Status
 from incidents import times
-from statuspage.public import brand
-from statuspage.public.values.components import Day, ResponseTime
+from statuspage.public import brand, kept_rows
+from statuspage.public.values.components import ComponentRow, Day, ResponseTime
 
 register = template.Library()
 
@@ -164,6 +165,20 @@ def until(start: datetime, end: datetime) -> SafeString:
 def marked(text: str, said_at: datetime) -> SafeString:
     """Plain text with its times as `<time>`."""
     return mark_safe(times.marked(text, said_at))  # noqa: S308 - escaped there
+
+
+@register.simple_tag(takes_context=True)
+def component_rows(context: Context, shown: Sequence[ComponentRow]) -> SafeString:
+    """Components as listed, each by `public/_row.html`; those that look as they did before are kept."""
+    template = get_template("public/_row.html")
+    made_at = _made_at(context)
+    pieces = []
+    for row in shown:
+        # the only time in a row gets its day when that is not the page's
+        seen = times.clock(row.was_at, made_at or row.was_at) if row.was and row.was_at else ""
+        values = {"row": row, "head": context.get("head")}
+        pieces.append(kept_rows.fragment(row, seen, partial(template.render, values)))
+    return mark_safe("".join(pieces))  # noqa: S308 - rendered by a template
 
 
 @register.simple_tag

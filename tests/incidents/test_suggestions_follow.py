@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from incidents import automation
 from incidents.lifecycle import Kind
@@ -11,7 +13,7 @@ from incidents.models import Incident
 from statuspage.console import compose
 from statuspage.console.overview import overview
 from statuspage.models import Role
-from tests.making import after, fell, rose, watched
+from tests.making import NOW, after, component, fell, group, rose, watched
 from tests.people import person
 
 
@@ -84,3 +86,20 @@ def test_published_after_it_recovered_the_first_update_promises_nothing(db, sett
     rose(probe, after(minutes=2))
     automation.publish(only(), after(minutes=50))
     assert "next update" not in posts(only())[0]
+
+
+def test_many_are_drafted_in_the_queries_of_one_as_each_would_be_alone(db):
+    beside = group()
+    counts, suggested = [], []
+    for number in range(4):
+        probe = watched(f"Part {number}", group=beside if number % 2 else group(f"Other {number}"))
+        component(f"Well {number}", group=probe.component.group)
+        incident = Incident.objects.create(title="It fails", started_at=NOW, is_by_machine=True)
+        incident.affected.create(component=probe.component, status="major_outage")
+        suggested.append(incident)
+        with CaptureQueriesContext(connection) as asked:
+            drafts = automation.drafts(suggested, after(minutes=1))
+        counts.append(len(asked))
+        assert drafts == {one.pk: automation.draft(one, after(minutes=1)) for one in suggested}
+    assert counts == [3] * 4
+    assert "Well 1 and Well 3 are working normally" in drafts[suggested[3].pk]

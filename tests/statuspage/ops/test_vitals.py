@@ -106,7 +106,7 @@ def test_a_page_that_cannot_be_rendered_fails(transactional_db, well, tmp_path, 
         raise ValueError("'gone' is not a valid Status")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Snapshot, "render", broken)
+        patch.setattr(Snapshot, "begin", broken)
         snapshot.documents.clear()
         snapshot._turn(Page.objects.version())
     assert states(well)[0]["copies:rendered"] == "pass"  # once may be chance

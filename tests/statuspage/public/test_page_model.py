@@ -14,7 +14,7 @@ from incidents import automation
 from incidents.models import Incident, Post
 from incidents.tasks import fall_silent
 from statuspage.api import views as api_views
-from statuspage.public import page_model, views
+from statuspage.public import kept_days, page_model, views
 from statuspage.public.values.frame import Step
 from statuspage.public.world import gather_world, latencies
 from tests.making import NOW, after, fell, found, group, rose, watched
@@ -237,6 +237,7 @@ def test_the_number_of_queries_does_not_grow_with_history(db):
             rose(probe, start + timedelta(minutes=30))
             automation.advance(start + timedelta(hours=1))
         found(probe, "up", NOW)
+        kept_days.clear()
         with CaptureQueriesContext(connection) as asked:
             html(after(seconds=1))
             html(after(seconds=1), gather=views.component.gather, public_id=probe.component.public_id)

@@ -23,7 +23,7 @@ def snapshot(tmp_path, transactional_db):
 
 def from_the_future(snapshot, path):
     """The document as it was made an hour ahead of now, kept in memory and on disk."""
-    made = snapshot.render(path)
+    made = snapshot.begin(path).whole()
     ahead = replace(made, rendered_at=made.rendered_at + HOUR_S)
     snapshot.documents[path] = ahead
     snapshot.copies.save(ahead)

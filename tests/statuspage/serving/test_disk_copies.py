@@ -247,7 +247,7 @@ def test_who_comes_while_a_page_is_rendered_gets_the_old_bytes_at_once(seen, mon
         time.sleep(3)
         raise OSError("and then it fails")
 
-    monkeypatch.setattr(Snapshot, "render", slow)
+    monkeypatch.setattr(Snapshot, "begin", slow)
     snapshot.version = document.version + 1
     door = Door(no_django, snapshot, Streams(10))
 
@@ -275,7 +275,7 @@ def test_while_rendering_is_slow_one_reader_alone_waits_long_with_nothing_at_han
         go_on.wait(20)
         raise Http404
 
-    monkeypatch.setattr(Snapshot, "render", slow)
+    monkeypatch.setattr(Snapshot, "begin", slow)
     monkeypatch.setattr(asyncio, "wait_for", noted)
     door = Door(no_django, snapshot, Streams(10))
 

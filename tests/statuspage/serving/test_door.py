@@ -132,7 +132,7 @@ def test_with_everything_dead_behind_it_the_last_copy_is_served(door, monkeypatc
     def dead(*_):
         raise OSError("database and broker are gone")
 
-    monkeypatch.setattr(Snapshot, "render", dead)
+    monkeypatch.setattr(Snapshot, "begin", dead)
     monkeypatch.setattr(Page.objects.__class__, "version", dead)
     after_restart = Door(no_django, Snapshot(door.snapshot.folder), Streams(10))
     answer, text = ask(after_restart, "/")
@@ -144,7 +144,7 @@ def test_with_no_copy_at_all_it_says_that_it_does_not_know(door, monkeypatch):
     def dead(*_):
         raise OSError("database and broker are gone")
 
-    monkeypatch.setattr(Snapshot, "render", dead)
+    monkeypatch.setattr(Snapshot, "begin", dead)
     answer, text = ask(door, "/")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "10"

@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from components.models import Page, Probe
+from statuspage.serving.rendering import Rendering
 from statuspage.serving.snapshot import Snapshot
 from tests.making import found, watched
 
@@ -87,14 +88,14 @@ def test_a_broken_copy_is_not_used(snapshot, harm):
 
 def test_many_who_ask_at_once_wait_for_one_rendering(snapshot, monkeypatch):
     found(watched(), "up", timezone.now())
-    rendered, render = [], Snapshot.render
+    rendered, begin = [], Snapshot.begin
 
     def counted(self, path):
         rendered.append(path)
         time.sleep(0.2)
-        return render(self, path)
+        return begin(self, path)
 
-    monkeypatch.setattr(Snapshot, "render", counted)
+    monkeypatch.setattr(Snapshot, "begin", counted)
     processes = [Snapshot(snapshot.folder) for _ in range(3)]  # each its own memory, one disk
     threads = [threading.Thread(target=one.fresh, args=("/",)) for one in processes for _ in range(4)]
     for thread in threads:
@@ -104,6 +105,45 @@ def test_many_who_ask_at_once_wait_for_one_rendering(snapshot, monkeypatch):
     assert rendered == ["/"]
 
 
+def test_what_is_shown_now_does_not_wait_for_what_is_shown_later(snapshot, monkeypatch):
+    found(watched(), "up", timezone.now())
+    whole, held = Rendering.whole, []
+
+    def slow(self):
+        held.append(snapshot.documents["/"])
+        return whole(self)
+
+    monkeypatch.setattr(Rendering, "whole", slow)
+    document = snapshot.fresh("/")
+    assert held[0].variants == document.variants[:1]
+    assert (len(document.variants), document.old is None) == (3, False)
+    assert snapshot.documents["/"] is document
+    assert snapshot.size == document.size
+
+
+def test_a_page_that_is_late_already_is_shown_once_it_is_whole(snapshot, monkeypatch):
+    found(watched(), "up", timezone.now() - timedelta(minutes=10))
+    whole, held = Rendering.whole, []
+    monkeypatch.setattr(Rendering, "whole", lambda self: held.append(dict(snapshot.documents)) or whole(self))
+    document = snapshot.fresh("/")
+    assert held == [{}]
+    assert b"No monitoring data since" in document.at(time.time()).plain
+
+
+def test_when_only_its_later_ages_fail_the_last_copy_goes_on(snapshot, monkeypatch):
+    found(watched(), "up", timezone.now())
+    before = snapshot.fresh("/")
+
+    def broken(self):
+        raise RuntimeError("a bug in a template")
+
+    monkeypatch.setattr(Rendering, "whole", broken)
+    snapshot.version += 1
+    assert snapshot.fresh("/") == before
+    assert snapshot.documents["/"] is before
+    assert snapshot.size == before.size
+
+
 def test_when_rendering_fails_the_last_copy_goes_on(snapshot, monkeypatch):
     found(watched(), "up", timezone.now())
     before = snapshot.fresh("/")
@@ -111,7 +151,7 @@ def test_when_rendering_fails_the_last_copy_goes_on(snapshot, monkeypatch):
     def broken(self, path):
         raise RuntimeError("a bug in a template")
 
-    monkeypatch.setattr(Snapshot, "render", broken)
+    monkeypatch.setattr(Snapshot, "begin", broken)
     snapshot.version += 1
     assert snapshot.fresh("/") == before
 
@@ -133,6 +173,7 @@ HOLD = """
 import sys, django
 django.setup()
 from pathlib import Path
+from statuspage.serving.rendering import Rendering
 from statuspage.serving.snapshot import Snapshot
 with Snapshot(Path(sys.argv[1])).copies.single_flight("/"):
     print("held", flush=True)

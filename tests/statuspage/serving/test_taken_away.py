@@ -43,7 +43,7 @@ def read(snapshot, *paths):
 
 def without_database(snapshot, monkeypatch, path):
     """What a web process that starts with the database dead serves here."""
-    monkeypatch.setattr(Snapshot, "render", dead)
+    monkeypatch.setattr(Snapshot, "begin", dead)
     again = Snapshot(snapshot.folder)
     served = again.fresh(path)
     monkeypatch.undo()
@@ -159,8 +159,8 @@ def test_its_bytes_leave_memory_and_disk_of_every_web_process(var, tmp_path):
 def test_a_rendering_that_began_before_does_not_bring_it_back(var, monkeypatch):
     one = opened()
     snapshot = Snapshot(var)
-    render, path = Snapshot.render, one.get_absolute_url()
-    slow = render(snapshot, path)
+    begin, path = Snapshot.begin, one.get_absolute_url()
+    slow = begin(snapshot, path).whole()
     one.delete_softly(timezone.now())
     snapshot._heed(Page.objects.marks()[1])
     snapshot._keep(slow)
