@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from components import event_log, partitions
 from components.models import Check, CheckPack
 from components.models.check import KEY
-from components.packed_checks import COLUMNS
+from components.packed_checks import COLUMNS, UnreadablePackError, unpack
 from components.partitions import DAY_S, Partition
 
 MAX_PACK_S = 5.0  # for one run: ticks wait beside it for a process of the worker
@@ -63,9 +63,13 @@ def _pack_loose(table: str, before: int, stop_at: float) -> None:
     while time.monotonic() < stop_at and (slot := _oldest(table)) is not None and slot < before:
         day = slot // DAY_S
         seconds = Check.objects.filter(slot__gte=day * DAY_S, slot__lt=(day + 1) * DAY_S)
+        is_left = False
         for probe_id in seconds.order_by().values_list("probe_id", flat=True).distinct():
-            if time.monotonic() >= stop_at or not _pack(probe_id, day, deletes=True):
+            if time.monotonic() >= stop_at:
                 return
+            is_left |= not _pack(probe_id, day, deletes=True)
+        if is_left:
+            return  # in the next run
 
 
 def _missing(day: int) -> list[int]:
@@ -88,7 +92,10 @@ def _is_empty(table: str) -> bool:
 
 
 def _pack(probe_id: int, day: int, *, deletes: bool) -> bool:
-    """Add the rows of this probe's day to its pack. False if another run did, or a check came meanwhile."""
+    """Add the rows of this probe's day to its pack.
+
+    False if another run did, if a check came meanwhile, or if its pack cannot be read, which is not replaced.
+    """
     rows = Check.objects.filter(probe=probe_id, slot__gte=day * DAY_S, slot__lt=(day + 1) * DAY_S)
     try:
         with transaction.atomic():
@@ -98,13 +105,13 @@ def _pack(probe_id: int, day: int, *, deletes: bool) -> bool:
             count = len(by_key)
             pack = pack or CheckPack(probe_id=probe_id, day=day, count=0)
             if pack.count:  # what was packed first stays, as it does among rows
-                by_key |= {tuple(row[place] for place in PLACES): row for row in pack.rows()}
+                by_key |= {tuple(row[place] for place in PLACES): row for row in unpack(bytes(pack.data))}
             if by_key:
                 pack.fill([by_key[key] for key in sorted(by_key)])
                 pack.save()
             if deletes and rows.delete()[0] != count:
                 raise ChangedMeanwhileError
-    except (IntegrityError, ChangedMeanwhileError) as error:
+    except (IntegrityError, ChangedMeanwhileError, UnreadablePackError) as error:
         event_log.record("checks.not_packed", probe=probe_id, day=day, reason=type(error).__name__)
         return False
     return True

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import Count, F, Max, Q, QuerySet
 
 from components.models import Check, CheckPack, Probe
-from components.models.check_pack import DAY_S
 from components.outcomes import Outcome
+from components.partitions import DAY_S
 
 AROUND_S = 600
 STEPS_S = (60, 300, 900, 3600, 14_400, 86_400)

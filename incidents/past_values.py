@@ -15,8 +15,8 @@ from components.checking import CheckRequest
 from components.limits import value_in
 from components.models import Check, CheckPack, Probe
 from components.models.check import KEY, MAX_SLOT
-from components.models.check_pack import DAY_S
 from components.packing import DAYS_AS_ROWS
+from components.partitions import DAY_S
 from components.probers.base import WantsPast
 
 MAX_ROWS = 100_000  # of a whole batch: more than its probes can have in their windows, unless clocks jump

@@ -24,8 +24,9 @@ from components.probers import PROBERS, Passive
 from components.regions.messages import MAX_ORDERS, RemoteClaim
 from components.targets import InvalidProbeError
 from incidents import sight
+from incidents.check_rows import row_of
 from incidents.past_values import past_of
-from incidents.tasks import refusal, row_of, settle
+from incidents.tasks import refusal, settle
 
 ROLE = "region"  # of its heartbeat
 

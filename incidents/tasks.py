@@ -42,6 +42,7 @@ from components.outcomes import Failure, Outcome, Reading, classify
 from components.status import Status
 from components.targets import InvalidProbeError
 from incidents import automation, sight
+from incidents.check_rows import row_of
 from incidents.hooks import runner
 from incidents.models import Act, Incident, Maintenance
 from incidents.past_values import with_past
@@ -49,8 +50,6 @@ from incidents.tallies import tally_excused
 
 log = logging.getLogger(__name__)
 
-# Of a check that passed: how far its answer was read, its HTTP version, the number it measured, its own steps
-KEPT = ("note", "protocol", "value", "steps")
 MAX_VERSION_LENGTH = 190  # a remote region may send more; with the mark of an ETag it fits its column
 BATCH_SIZE = 250  # checks per message: few messages, yet several workers can share a busy second
 HOOKS_DRAIN_S = 1.0  # beside the messages in flight, which have the time that is left
@@ -296,41 +295,6 @@ def _fall_silent(probe: Probe, now: datetime) -> None:
     flip = probe.hear(Outcome.UNKNOWN, now, why="No results for too long.")
     if flip is not None:
         _follow(flip, probe, now)
-
-
-def row_of(finding: Finding, outcome: Outcome, why: str) -> Check:
-    reading, claim = finding.reading, finding.claim
-    is_well = outcome is Outcome.UP
-    return Check(
-        probe_id=claim.probe_id,
-        slot=claim.slot,
-        region=claim.region,
-        outcome=outcome,
-        lag_ms=finding.lag_ms,
-        total_ms=round(reading.total_ms),
-        dns_ms=_ms(reading.dns_ms),
-        connect_ms=_ms(reading.connect_ms),
-        tls_ms=_ms(reading.tls_ms),
-        first_byte_ms=_ms(reading.first_byte_ms),
-        transfer_ms=_ms(reading.transfer_ms),
-        status_code=reading.status_code,
-        family=reading.family,
-        address=reading.address[:64],
-        days_left=reading.days_left,
-        failure=str(reading.failure or ""),
-        detail="" if is_well else why[:300],
-        excerpt="" if is_well else reading.excerpt[:1024].replace("\0", ""),
-        facts=_kept_facts(reading, is_well) or None,
-    )
-
-
-def _kept_facts(reading: Reading, is_well: bool) -> dict[str, str]:
-    """All facts of a check that did not pass; only those in KEPT of one that did."""
-    return {name: fact for name, fact in reading.facts.items() if not is_well or name in KEPT}
-
-
-def _ms(value: float | None) -> int | None:
-    return None if value is None else round(value)
 
 
 def _batches(claims: list[Claim]) -> list[tuple[str, list[list[Any]]]]:

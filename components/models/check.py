@@ -11,11 +11,11 @@ from typing import Any
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Coalesce
 
-from components.models.check_pack import DAY_S, CheckPack
+from components.models.check_pack import CheckPack
 from components.models.probe import Probe
 from components.outcomes import Outcome
 from components.packed_checks import COLUMNS, Row
-from components.partitions import TABLE
+from components.partitions import DAY_S, TABLE
 
 KEY = ("slot", "region")
 MAX_SLOT = 2**40  # later than any

@@ -9,8 +9,8 @@ from components import event_log
 from components.models.probe import Probe
 from components.outcomes import Outcome
 from components.packed_checks import COLUMNS, Row, UnreadablePackError, pack, unpack
+from components.partitions import DAY_S
 
-DAY_S = 86_400
 COUNTED = tuple(outcome.value for outcome in Outcome)  # each has a column
 
 

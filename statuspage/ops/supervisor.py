@@ -28,7 +28,9 @@ from statuspage.ops.children import Child, read_all
 from statuspage.ops.forking import Forked
 
 if TYPE_CHECKING:
-    from statuspage.ops.watch import Watch  # its models need Django; the supervisor does not
+    from statuspage.ops.watch import (
+        Watch,  # its models need Django set up; this module is also read before that
+    )
 
 PATIENCE_S = {
     "beat": 1.0,

@@ -69,7 +69,7 @@ def _guarded(look: Callable[[], Found]) -> Found:
     except DatabaseError:
         return {"status": FAIL, "output": "The database is not responding."}
     except redis.RedisError:
-        sentence = "The broker is not responding: no checks run and no one is notified meanwhile."
+        sentence = "The broker is not responding: workers in processes of their own do nothing meanwhile."
         return {"status": WARN, "output": sentence}
 
 

@@ -151,6 +151,20 @@ def test_a_pack_that_cannot_be_read_holds_nothing_and_harms_no_other():
     assert {slot // DAY_S for _, slot, *_ in everything(probe)} == {LONG_AGO + 1}
 
 
+def test_a_pack_that_cannot_be_read_is_not_replaced_by_what_comes_late():
+    """It may be of a later version, from before a downgrade."""
+    probes = [watched("API"), watched("Chat")]
+    for probe in probes:
+        checks(probe, LONG_AGO)
+    packing.pack_days(NOW)
+    CheckPack.objects.filter(probe=probes[0]).update(data=b"\x09broken")
+    late = {"slot": LONG_AGO * DAY_S + 300, "region": "local", "outcome": "up", "total_ms": 99}
+    Check.objects.write([Check(probe=probe, **late) for probe in probes])
+    packing.pack_days(NOW)
+    assert bytes(CheckPack.objects.get(probe=probes[0]).data) == b"\x09broken"
+    assert list(Check.objects.values_list("probe_id", flat=True)) == [probes[0].pk]
+
+
 def test_what_is_past_its_keep_goes_by_whole_days(settings):
     settings.CHECK_RETENTION_DAYS = 4
     probe = watched()
