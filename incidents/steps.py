@@ -27,8 +27,10 @@ class Step(StrEnum):
 # In units of TELL_AFTER_S. Steps not listed are sent at once.
 WAITS = {Step.OPENED: 1, Step.ALSO: 3, Step.AGAIN: 1, Step.WORSE: 3, Step.BETTER: 15, Step.RECOVERED: 1}
 
-
 MAX_WAIT_UNITS = 15
+
+# A step, and those after which it is no news to who was not notified of them
+UNDOES = {Step.AGAIN: (Step.BETTER, Step.RECOVERED), Step.BETTER: (Step.WORSE,)}
 
 
 def wait(step: Step, relapses: int = 0) -> timedelta:

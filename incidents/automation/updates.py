@@ -151,9 +151,6 @@ def _rewrite(incident: Incident, update: Update, body: str, changes: list[list[s
     Page.objects.bump_version(is_public=incident.published_at is not None)
 
 
-UNDONE_BY = {Step.AGAIN: (Step.BETTER, Step.RECOVERED), Step.BETTER: (Step.WORSE,)}
-
-
 def say_step(
     incident: Incident,
     step: Step,
@@ -182,7 +179,7 @@ def _replacement_due_at(
     the message of the recovery, an improvement before the message that it worsened.
     """
     waits_until = Notice.objects.get(update=unsent).due_at
-    if unsent.step in UNDONE_BY.get(step, ()):
+    if unsent.step in steps.UNDOES.get(step, ()):
         sent = Notice.objects.filter(incident_id=incident.pk).exclude(sorted_at=None)
         last: datetime | None = sent.aggregate(last=models.Max("due_at"))["last"]
         return max(waits_until, (last or now) + steps.wait(Step.BETTER))
