@@ -82,7 +82,7 @@ function turnGrey() {
 // An old copy comes with the time of the newest check: it is judged by that, and asks for a newer one
 const newest = (timing) => { const ms = +(/checked;dur=(\d+)/.exec(timing || '') || [])[1]; if (ms) heard(new Date(ms).toISOString()) }
 let again
-function outgrow() { clearTimeout(again); if (one('#fresh[data-old]')) again = setTimeout(fetchNews, 8000 + Math.random() * 4000) }
+function outgrow() { clearTimeout(again); if (lost || one('#fresh[data-old]')) again = setTimeout(fetchNews, 8000 + Math.random() * 4000) }
 function heard(checked) {
   const d = body.dataset
   if (!d.checked || !(at(checked) > at(d.checked))) return
@@ -106,7 +106,7 @@ async function fetchNews() {
     if (mine !== asked || !page.body.dataset.version) return
     lost = 0
     swap(page, answer.headers.get('server-timing'))
-  } catch { lost = lost || Date.now(); judge() }
+  } catch { lost = 1; judge(); outgrow() }
 }
 const raw = new Map(all('[data-region]').map((e) => [e.id, e.outerHTML]))
 function swap(page, timing) {
@@ -141,12 +141,12 @@ function listen() {
   stream.addEventListener('age', (e) => heard(e.data))
   stream.onerror = () => {
     poll ||= setInterval(() => document.hidden || fetchNews(), 30000)
-    if (!navigator.onLine) { lost = lost || Date.now(); judge() } else setTimeout(() => poll && fetchNews(), Math.random() * 2000)
+    if (!navigator.onLine) { lost = 1; judge() } else setTimeout(() => poll && fetchNews(), Math.random() * 2000)
     if (stream.readyState === 2) setTimeout(listen, 10000 + Math.random() * 10000)
   }
 }
 addEventListener('online', fetchNews)
-addEventListener('offline', () => { lost = lost || Date.now(); judge() })
+addEventListener('offline', () => { lost = 1; judge() })
 document.addEventListener('visibilitychange', () => { if (!document.hidden && Date.now() - at(body.dataset.rendered) > 20000) fetchNews() })
 
 // Strips: one focus stop, arrows by day; each day opens, by pointer, key and touch

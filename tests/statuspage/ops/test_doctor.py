@@ -15,6 +15,7 @@ from tests.servers import Valkey
 from tests.statuspage.ops.installation import Installation
 from tests.subscribers.mailbox import Mailbox
 from tests.targets import Raw
+from tests.whole import wait_for
 
 SECRET = "pa55-of-ours"
 DEADLINE_S = 120
@@ -83,6 +84,7 @@ def test_all_wrong_settings_are_named_at_once(there):
 def test_on_the_folder_of_a_running_program_all_is_in_order(there):
     there.start()
     there.run("backup", there.folder / "copy")
+    wait_for(lambda: there.web.get("/healthz").status_code == 200)  # each loop has reported once
     found = findings(there)
     fails = [(name, row) for name, rows in found.items() for row in rows if row[0] == "fail"]
     assert fails == []

@@ -114,6 +114,19 @@ def test_late_data_is_delayed_since_its_newest_check_and_names_the_day_after_mid
     web.start()
 
 
+def test_one_failed_fetch_is_tried_again_though_the_stream_goes_on(web, browser):
+    one, *_ = fleet()
+    web.catch_up()
+    page = browser.open(web.url)
+    page.route(f"{web.url}/", lambda route: route.abort())
+    outage(one)
+    page.locator("#fresh").get_by_text("Connection lost, trying again").wait_for(timeout=20_000)
+    page.unroute(f"{web.url}/")
+    headline(page, "Web app is down", timeout=20_000)
+    assert "Connection lost" not in page.inner_text("#fresh")
+    browser.faults.clear()  # the fetch that failed
+
+
 def test_without_script_the_door_turns_it_grey(web, browser):
     fleet()
     old = int(timezone.now().timestamp()) - 400
