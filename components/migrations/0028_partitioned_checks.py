@@ -21,8 +21,10 @@ ATTEMPTS = 120
 PAUSE_S = 0.5
 OLD, NEW = "components_check_before", "components_check"
 
+# Attaching takes triggers off the probes: with any weaker lock on them first, whoever writes a check could hold
+# another one meanwhile, each waiting for the other.
 EXCHANGE = """
-LOCK TABLE components_probe IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE components_probe IN ACCESS EXCLUSIVE MODE;
 LOCK TABLE components_check IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE components_check RENAME TO components_check_before;
 CREATE TABLE components_check (LIKE components_check_before INCLUDING DEFAULTS) PARTITION BY RANGE (slot);

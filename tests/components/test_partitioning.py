@@ -42,9 +42,8 @@ def test_checks_are_partitioned_while_the_version_before_writes_them(tmp_path):
         )
         with Writer(url, probe, now) as writer:
             manage("migrate", "-v0", **env)
-        count = database.execute("SELECT count(*) FROM components_check WHERE slot >= %s", [now]).fetchone()[
-            0
-        ]
+        written = "SELECT count(*) FROM components_check WHERE slot >= %s"
+        count = database.execute(written, [now]).fetchone()[0]
         kinds = dict(
             database.execute(
                 "SELECT relname, relkind::text FROM pg_class WHERE relname LIKE 'components_check%' "
@@ -57,13 +56,7 @@ def test_checks_are_partitioned_while_the_version_before_writes_them(tmp_path):
             "AND contype IN ('p', 'f')"
         ).fetchone()[0]
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
-            database.execute(
-                WRITE,
-                [
-                    10**6,
-                    now,
-                ],
-            )
+            database.execute(WRITE, [10**6, now])
         database.execute(WRITE, [probe, now + 30 * DAY_S])  # no partition: kept in the rest
         rest = database.execute("SELECT count(*) FROM components_check_rest").fetchone()[0]
     assert writer.failures == []
@@ -152,12 +145,13 @@ class Writer:
         self.thread.join()
 
     def _write(self):
-        with psycopg.connect(self.url, options="-c lock_timeout=5000") as line:
+        with psycopg.connect(self.url, options="-c lock_timeout=5000 -c deadlock_timeout=100") as line:
             while not self.is_over.is_set():
                 began = time.monotonic()
                 try:
                     with line.transaction():
                         line.execute("SELECT 1 FROM components_probe WHERE id = %s FOR UPDATE", [self.probe])
+                        time.sleep(0.005)  # for a lock of the migration in between
                         line.execute("UPDATE components_probe SET attempts = 1 WHERE id = %s", [self.probe])
                         # a slot for each: not so many that they would reach the day after tomorrow
                         line.execute(WRITE, [self.probe, self.first + self.written])
