@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0026_number_tallies"),
+        ("components", "0029_spans_by_end"),
     ]
 
     operations = [
