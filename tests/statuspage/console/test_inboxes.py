@@ -83,7 +83,7 @@ def test_a_responder_forgets_an_alert_and_the_component_recovers(alerts):
     rob = client(Role.RESPONDER)
     assert page_of(rob, alerts).count("Forget this alert") == 2
     answer = rob.post(f"/console/probes/{alerts.public_id}/forget", {"source": "a"}, follow=True)
-    assert "“A” is forgotten" in answer.content.decode()
+    assert "“A” was forgotten" in answer.content.decode()
     assert page_of(rob, alerts).count("Forget this alert") == 1
     assert Probe.objects.get().next_slot <= timezone.now().timestamp()
     assert judge_now(alerts, timezone.now()).outcome == "down"
