@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except OSError as error:
             sys.exit(f"Cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror or error}.")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(server.serve(listening))
+            runner.run(server.serve_until_signal(listening))
 
 
 def _raise_file_limit() -> None:

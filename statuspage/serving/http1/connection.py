@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from statuspage.serving.http1.application import STREAM, Streams, Words
 from statuspage.serving.http1.exchange import CLOSE, KEEP, MAX_AHEAD_BYTES, Exchange
-from statuspage.serving.http1.head import END, BadRequestError, Head, end_of, parse
+from statuspage.serving.http1.head import END, BadRequestError, Head, end_of, parse, skip_empty_lines
 from statuspage.serving.http1.reply import Reply, head_bytes, refusal
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.feed(self.buffer)
             if len(self.buffer) > MAX_AHEAD_BYTES:  # requests behind one that takes time
-                self.exchange.is_last = True
+                self.exchange.is_last = self.exchange.is_overrun = True
                 self.buffer.clear()
         try:
             while (
@@ -146,8 +146,8 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> tuple[Head, bytes] | None:
         """The next request, and its bytes; None while it is not complete. Raises BadRequestError."""
-        while self.buffer.startswith(b"\r\n"):  # RFC 9112, section 2.2
-            del self.buffer[:2]
+        if skip_empty_lines(self.buffer):
+            self.looked = 0
         end = end_of(self.buffer, self.looked)
         if end < 0:
             self.looked = len(self.buffer)
@@ -199,7 +199,8 @@ class Connection(asyncio.Protocol):
         if not exchange.is_complete:
             self.transport.abort()
         elif exchange.is_last or self.server.is_draining:
-            self._end(is_unread=not exchange.body.is_over or bool(self.buffer))
+            is_unread = not exchange.body.is_over or exchange.is_overrun or bool(self.buffer)
+            self._end(is_unread=is_unread)
         else:
             self.at = self.server.tick
             self._advance()

@@ -31,6 +31,7 @@ class Exchange:
         self.body = Body(head.length)
         self.arrived = bytearray()
         self.is_last = head.is_last
+        self.is_overrun = False  # requests behind it were dropped
         self.is_gone = False  # the client left, or its body cannot be understood
         self.is_delivered = False
         self.is_complete = False

@@ -18,6 +18,7 @@ REQUEST_LINE = re.compile(rb"([A-Z][A-Z_-]*) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9]
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 LONE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 ABSOLUTE = re.compile(rb"https?://([^/?#]+)([^#]*)", re.IGNORECASE)
 HOST = re.compile(rb"[^\x00-\x20\x7f/?#@\\,]+")
 BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
@@ -76,13 +77,25 @@ class Head:
         }
 
 
+def skip_empty_lines(buffer: bytearray) -> bool:
+    """Remove those before a request (RFC 9112, section 2.2). Whether there were any.
+
+    While nothing else has come they stay: they count as a slow head.
+    """
+    match = EMPTY_LINES.match(buffer)
+    if match is None or match.end() >= len(buffer) - 1:
+        return False
+    del buffer[: match.end()]
+    return True
+
+
 def end_of(buffer: bytearray, start: int) -> int:
     """Where the head ends; -1 while it is not complete. `start`: how much was looked at before.
 
     Raises BadRequestError for what can be no head any more.
     """
     begin = max(0, start - len(END) + 1)
-    end = buffer.find(END, begin)
+    end = -1 if buffer.startswith(b"\r\n") else buffer.find(END, begin)
     if (lone := LONE_LINE_FEED.search(buffer, begin)) and (end < 0 or lone.start() < end):
         raise BadRequestError(400, "Lines end with CR and LF.")
     if (end if end >= 0 else len(buffer)) > MAX_HEAD_BYTES:
@@ -101,11 +114,13 @@ def parse(block: bytes) -> Head:
     if match is None:
         raise BadRequestError(400, "The request line is malformed.")
     method, target, major, minor = match.groups()
+    if method == b"CONNECT":
+        raise BadRequestError(400, "This is no proxy.")
     if major != b"1":
         raise BadRequestError(505, "Use HTTP/1.1.")
     headers = _headers(lines)
     is_old = int(minor) == 0
-    authority, raw_path, query = _target(method, target)
+    authority, raw_path, query = _target(target)
     headers = _with_host(headers, authority, is_old=is_old)
     length, connection, expects_continue = _framing(headers, is_old=is_old)
     return Head(
@@ -130,10 +145,8 @@ def _headers(lines: list[bytes]) -> Headers:
     return headers
 
 
-def _target(method: bytes, target: bytes) -> tuple[bytes, bytes, bytes]:
+def _target(target: bytes) -> tuple[bytes, bytes, bytes]:
     """(authority, path, query); the authority is empty unless the target names one."""
-    if method == b"CONNECT":
-        raise BadRequestError(405, "This is no proxy.")
     authority = b""
     if not target.startswith(b"/"):
         absolute = ABSOLUTE.match(target)

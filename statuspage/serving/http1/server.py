@@ -51,12 +51,16 @@ class Server:
             address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=is_any and socket.has_dualstack_ipv6()
         )
 
-    async def serve(self, listening: socket.socket) -> None:
+    async def serve_until_signal(self, listening: socket.socket) -> None:
         """Until SIGTERM or SIGINT."""
-        loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await self.serve(listening, stop)
+
+    async def serve(self, listening: socket.socket, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        loop = asyncio.get_running_loop()
         self._look()
         await self.application.start()
         server = await loop.create_server(lambda: Connection(self), sock=listening, backlog=BACKLOG)
