@@ -28,8 +28,8 @@ class Connection(asyncio.Protocol):
     """Belongs to one server."""
 
     __slots__ = (
-        "at", "buffer", "exchange", "is_ending", "is_free", "is_lost", "is_plain", "is_reading", "is_stuck",
-        "left", "looked", "roomy", "server", "stream", "transport",
+        "at", "buffer", "exchange", "has_eof", "is_ending", "is_free", "is_lost", "is_plain", "is_reading",
+        "is_stuck", "left", "looked", "roomy", "server", "stream", "transport",
     )  # fmt: skip
     transport: asyncio.Transport
 
@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self.is_reading = True
         self.is_stuck = False  # the reader is slower than the answers
         self.is_ending = False
+        self.has_eof = False  # the client sends no more, but waits for answers
         self.is_lost = False
         self.is_plain = False  # a stream to HTTP/1.0
 
@@ -53,8 +54,9 @@ class Connection(asyncio.Protocol):
         """Begin."""
         self.transport = cast("asyncio.Transport", transport)
         if not self.server.admit(self):
-            self.is_free = False
-            self._refuse(503, "Too many connections. Try again in a minute.")
+            self._refuse(
+                503, "Too many connections. Try again in a minute.", may_linger=self.server.may_linger
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
@@ -89,7 +91,7 @@ class Connection(asyncio.Protocol):
         """The client sends no more. An answer that it waits for is still sent."""
         if self.exchange is None or not self.exchange.body.is_over:
             return False
-        self.exchange.is_last = True
+        self.has_eof = True
         return True
 
     def pause_writing(self) -> None:
@@ -126,6 +128,8 @@ class Connection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Answer what has arrived, in order."""
+        if self.is_lost:
+            return
         if self.exchange is not None:
             self.exchange.feed(self.buffer)
             if len(self.buffer) > MAX_AHEAD_BYTES:  # requests behind one that takes time
@@ -141,8 +145,9 @@ class Connection(asyncio.Protocol):
                 self._answer(*head)
         except BadRequestError as error:
             self._refuse(error.status, error.sentence)
-        if not self.is_lost:
-            self.regulate()
+        if self.has_eof and self.exchange is None and not (self.is_stuck or self.is_ending):
+            self._end(is_unread=False)
+        self.regulate()
 
     def _next(self) -> tuple[Head, bytes] | None:
         """The next request, and its bytes; None while it is not complete. Raises BadRequestError."""
@@ -205,18 +210,23 @@ class Connection(asyncio.Protocol):
             self.at = self.server.tick
             self._advance()
 
-    def _refuse(self, status: int, sentence: str) -> None:
+    def _refuse(self, status: int, sentence: str, *, may_linger: bool = True) -> None:
         """Refuse a request that cannot be understood, and everything behind it."""
         reply = refusal(status, sentence, self.server.application.security)
         reply.write_with(self.transport, time.time(), CLOSE)
-        self._end(is_unread=True)
+        self._end(is_unread=may_linger)
 
     def _end(self, *, is_unread: bool) -> None:
         """Close once all is sent. Bytes that nobody read would reset the connection under the answer."""
         self.is_ending, self.is_free = True, False
         self.at = self.server.tick
         self.buffer.clear()
-        if is_unread and self.transport.can_write_eof() and not self.transport.is_closing():
+        if (
+            is_unread
+            and not self.has_eof
+            and self.transport.can_write_eof()
+            and not self.transport.is_closing()
+        ):
             self.regulate()
             self.transport.write_eof()
         else:

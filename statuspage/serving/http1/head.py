@@ -36,7 +36,7 @@ class BadRequestError(Exception):
         self.sentence = sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would cost a tenth of the time to read it
 class Head:
     """`length` is the body's in bytes; None when it comes in chunks."""
 
@@ -124,11 +124,15 @@ def parse(block: bytes) -> Head:
     headers = _with_host(headers, authority, is_old=is_old)
     length, connection, expects_continue = _framing(headers, is_old=is_old)
     return Head(
-        method.decode(), raw_path, unquote_to_bytes(raw_path).decode("utf-8", "replace"), query,
+        method.decode(), raw_path, _decoded(raw_path), query,
         0 if is_old else 1, headers,
         is_last=b"close" in connection or (is_old and b"keep-alive" not in connection),
         length=length, expects_continue=expects_continue and not is_old,
     )  # fmt: skip
+
+
+def _decoded(raw_path: bytes) -> str:
+    return (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("utf-8", "replace")
 
 
 def _headers(lines: list[bytes]) -> Headers:

@@ -36,6 +36,7 @@ class Server:
         self.known: dict[bytes, Any] = {}  # what requests ask, by their bytes: clients repeat them
         self.connections: dict[Connection, None] = {}  # without streams, the longest open first
         self.count = 0  # with streams
+        self.full_at = -1.0  # when there was last no idle connection to close
         self.tick = 0.0  # the loop's time, to a second
         self.is_draining = False
         self.emptied = asyncio.Event()  # of connections, while draining
@@ -98,15 +99,24 @@ class Server:
         """Count a new connection. False when there are too many."""
         self.connections[connection] = None
         self.count += 1
-        if self.count > self.most:  # make room as nginx does
-            idle = (other for other in tuple(self.connections) if other is not connection)
-            closed = 0
-            for other in idle:
-                closed += other.close_if_idle()
-                if closed == IDLE_AT_ONCE:
-                    break
-            return closed > 0
-        return True
+        return self.count <= self.most or self._make_room(connection)
+
+    @property
+    def may_linger(self) -> bool:
+        """Whether a connection that is refused may stay until its client has read that."""
+        return self.count < self.most + RESERVED_FILES // 2
+
+    def _make_room(self, newest: Connection) -> bool:
+        """Close idle connections, as nginx does. False when there are none; looked at once in a while."""
+        if self.full_at == self.tick:
+            return False
+        closed = 0
+        for other in tuple(self.connections):
+            closed += other is not newest and other.close_if_idle()
+            if closed == IDLE_AT_ONCE:
+                return True
+        self.full_at = -1.0 if closed else self.tick
+        return closed > 0
 
     def forget(self, connection: Connection) -> None:
         """A connection that became a stream is looked after by the streams."""

@@ -102,6 +102,13 @@ def test_an_answer_comes_although_the_client_has_ended_its_side(ours):
             assert got.body.startswith(beginning)
 
 
+def test_all_that_was_asked_before_the_end_is_answered(ours):
+    with line_to(ours) as line:
+        line.sendall(get("/pieces") + GET + get("/pieces") + GET)
+        line.shutdown(socket.SHUT_WR)
+        assert [got.body[:3] for got in cut(heard(line))] == [b"one", PAGE[:3]] * 2
+
+
 def test_a_failure_is_answered_and_logged_without_the_address(ours, caplog):
     with caplog.at_level(logging.ERROR):
         (got,) = ask(ours.port, get("/raises?secret") + LAST)
