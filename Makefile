@@ -71,7 +71,7 @@ lighthouse: $(VENV)/dev.stamp ## Lighthouse on the pages readers open first (URL
 # whose short form is only a part of the long one
 LONG := tests/statuspage/ops/test_parts_away.py tests/statuspage/test_odd_requests.py tests/statuspage/ops/test_up.py \
 	tests/statuspage/staff/test_login.py tests/statuspage/staff/test_matrix.py tests/incidents/test_model_of_life.py \
-	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py
+	tests/statuspage/test_xss.py tests/journeys tests/subscribers/test_limits.py tests/components/test_mutated_answers.py tests/upgrade
 faults: $(VENV)/dev.stamp ## Break things on purpose, the long form
 	@FAULTS=long $(PY) -u -m pytest -q tests/faults $(LONG)
 

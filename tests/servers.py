@@ -45,6 +45,8 @@ class Valkey:
                 with redis.Redis.from_url(self.url, socket_connect_timeout=1) as client:
                     client.ping()
                 return
+            except redis.AuthenticationError:
+                return  # with --requirepass it is there, and asks for the password
             except redis.RedisError:
                 time.sleep(0.02)
         raise TimeoutError("Valkey did not start")

@@ -40,6 +40,8 @@ class Whole:
     Its tables are there before the first start, as after a restart; with `is_new` it makes them itself.
     """
 
+    root = ROOT  # whose program it is
+
     def __init__(self, folder: Path, *, is_new: bool = False) -> None:
         self.is_new = is_new
         self.folder = folder
@@ -76,9 +78,9 @@ class Whole:
         if self.var.is_dir() and not (self.is_new or self.database or "DATABASE_URL" in env or file.exists()):
             shutil.copy(migrated_file(), file)
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up"],
+            [sys.executable, str(self.root / "manage.py"), "up"],
             env=self.env | env,
-            cwd=ROOT,
+            cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -101,9 +103,9 @@ class Whole:
     def manage(self, *arguments: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """A management command on the same database."""
         return subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            [sys.executable, str(self.root / "manage.py"), *arguments],
             env=self.env | self.given | env,
-            cwd=ROOT,
+            cwd=self.root,
             capture_output=True,
             text=True,
             check=check,

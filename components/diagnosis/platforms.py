@@ -146,7 +146,7 @@ def _balancer(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 def _iis(view: View, maker: Maker) -> Iterator[Sign]:
-    if re.search(r"50[02]\.[35]|ancm|failed to start", view.body):
+    if re.search(r"\b500\.3\d|\b502\.5|ancm|failed to start", view.body):
         yield Sign("not_started", 0.78, "IIS could not start the application.")
     elif view.status == 503:
         because = (
@@ -173,7 +173,7 @@ def _application_server(view: View, maker: Maker) -> Iterator[Sign]:
     elif maker.name == "gunicorn" and view.status == 500 and (view.facts.first_byte_ms or 0) >= 950:
         because = f"gunicorn's own page after {view.took}: a worker was stopped at its time-out."
         yield from several(because, stuck=0.66, crash=0.45)
-    elif maker.name in ("Tomcat", "Jetty") and view.status == 503:
+    elif maker.name in ("Tomcat", "Jetty") and view.status == 503:  # Jetty says who it is on the page
         yield from several(
             f"{maker.name} is running, and the application in it is not.", not_started=0.5, deploy=0.48
         )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from components.diagnosis.maker import Maker
+from components.diagnosis.phrases import PHRASES
 from components.diagnosis.signs import Sign, several
 from components.diagnosis.view import View
 
@@ -44,6 +45,7 @@ SENTENCES: tuple[tuple[str, dict[str, float]], ...] = (
     (r"service unavailable - (?:fail to connect|connect failure)", {"not_started": 0.6, "network": 0.55}),
     (r"the proxy server did not receive a timely response from the upstream", {"stuck": 0.74}),
     # IIS
+    (r"\b502\.3\b.{0,400}(?:operation timed out|80072ee2)", {"stuck": 0.7, "network": 0.45}),
     (r"\b502\.3\b|connection error while trying to route the request", {"not_started": 0.62, "crash": 0.5}),
     (r"\b500\.3\d\b|\b502\.5\b|\bancm\b|asp\.net core app failed to start", {"not_started": 0.78}),
     # Passenger, LiteSpeed
@@ -67,7 +69,7 @@ SENTENCES: tuple[tuple[str, dict[str, float]], ...] = (
     (r"outofmemoryerror|cannot allocate memory", {"overload": 0.62, "crash": 0.5}),
     (r"no space left on device", {"overload": 0.62, "error": 0.5}),
 )  # fmt: skip
-MEANINGS = tuple((re.compile(pattern), weights) for pattern, weights in SENTENCES)
+MEANINGS = tuple((re.compile(pattern), weights) for pattern, weights in (*SENTENCES, *PHRASES))
 MAX_QUOTE = 60
 
 
@@ -79,6 +81,8 @@ def sentences(view: View, maker: Maker) -> Iterator[Sign]:
         if match := pattern.search(view.text):
             yield from several(f"The response says “{match[0][:MAX_QUOTE]}”.", **weights)
             return
-    if view.status == 502 and view.header("x_amzn_errortype").startswith("InternalServerError"):
+    if re.search(r"throttl|exceeded|toomanyrequests", view.header("x_amzn_errortype").lower()):
+        yield Sign("overload", 0.8, "Amazon names a limit in x-amzn-ErrorType.")
+    elif view.status == 502 and view.header("x_amzn_errortype").startswith("InternalServerError"):
         because = "API Gateway could not use its integration's response."
         yield from several(because, error=0.6, crash=0.5)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from components.diagnosis.maker import Maker
+from components.diagnosis.phrases import GREETINGS
 from components.diagnosis.signs import Sign
 from components.diagnosis.view import View
 
@@ -28,4 +29,14 @@ def services(view: View, maker: Maker) -> Iterator[Sign]:
     for words, kind, weight in SAID:
         if words.search(detail.lower()):
             yield Sign(kind, weight, detail)
+            return
+    if "it greets with" in detail or "says goodbye" in detail:
+        yield from _greeting(view)
+
+
+def _greeting(view: View) -> Iterator[Sign]:
+    """A mail server that refuses in its first line."""
+    for words, kind, weight in GREETINGS:
+        if match := re.search(words, view.body):
+            yield Sign(kind, weight, f"Its greeting refuses us{view.quoted(match[0])}.")
             return

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from components.diagnosis import documents, proxy_status
 from components.diagnosis.maker import Maker
+from components.diagnosis.phrases import FIREWALLS
 from components.diagnosis.signs import Sign
 from components.diagnosis.view import View
 
@@ -44,7 +45,7 @@ AWAY = re.compile(
     r"the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting)"
     r"|terminating connection due to administrator command"
     r"|connection to server (?:at|on) [^:]{1,120} failed"
-    r"|could not connect to (?:the )?(?:server|database|redis)"
+    r"|could not connect to (?:server: |(?:the )?(?:database|redis))"
     r"|can't connect to (?:local )?(?:mysql|mariadb|server)|lost connection to (?:mysql|server)"
     r"|communications link failure|sqlstate\[hy000\] \[200\d\]|sqlstate\[08\d\d\d\]"
     r"|serverselectiontimeouterror"
@@ -74,6 +75,7 @@ BLOCKED = re.compile(
     r"|pardon our interruption|px-captcha|making sure you(?:'re| are) not a bot|ddos(?:-guard| protection by)"
     r"|error code: 10(?:0[5-9]|10|12|20)\b|captcha-delivery\.com|verifying your browser|security checkpoint"
     r"|human verification|support id is:? ?\d{6}|enable javascript and cookies to continue"
+    rf"|{FIREWALLS}"
 )
 MAYBE_BLOCKED = re.compile(
     r"captcha|not a robot|request blocked|blocked by (?:policy|our|a |the |firewall)"
@@ -115,7 +117,15 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
     yield from _parts(view)
     yield from _maintenance(view, maker)
     is_said_of_code = maker.name == "HAProxy" or view.status == 429  # the reason phrase of 429 itself
-    if not is_said_of_code and not _is_every_excuse(view) and (match := OVERLOADED.search(view.text)):
+    is_boilerplate = (
+        maker.name == "CloudFront" and maker.is_own
+    )  # each page of it speaks of "too much traffic"
+    if (
+        not is_said_of_code
+        and not is_boilerplate
+        and not _is_every_excuse(view)
+        and (match := OVERLOADED.search(view.text))
+    ):
         yield Sign("overload", 0.66, _said(view, match))
     if not maker.is_own and (match := UNHEALTHY.search(view.text)):
         yield Sign("unhealthy", 0.74, _said(view, match))

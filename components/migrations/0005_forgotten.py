@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
             "page",
             "forgotten",
             models.BigIntegerField(
+                db_default=0,
                 default=0,
                 editable=False,
                 help_text="Copies of earlier versions show what was removed since.",

@@ -18,7 +18,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="probe",
             name="recent_bad",
-            field=models.JSONField(default=list, editable=False),
+            field=models.JSONField(
+                db_default=models.Value([], models.JSONField()), default=list, editable=False
+            ),
         ),
         migrations.AddField(
             model_name="probe",

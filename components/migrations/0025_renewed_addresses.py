@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="inbox",
             name="old_key_hash",
-            field=models.CharField(db_index=True, default="", max_length=64),
+            field=models.CharField(db_default="", db_index=True, default="", max_length=64),
         ),
         migrations.AddField(
             model_name="inbox",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 KEY_LENGTH = 32  # of 31 characters: 158 bits
 KEY = re.compile(f"[{ALPHABET}]{{{KEY_LENGTH}}}")
-UNREADABLE = "Its address cannot be decrypted because SECRET_KEY has changed: make a new one."
+UNREADABLE = "The address cannot be decrypted because SECRET_KEY has changed. Make a new address."
 # Rows of Heartbeat: that web processes take reports, and from when on without a gap
 LISTENING, NOW, SINCE = "listening", "now", "since"
 GAP = timedelta(seconds=60)  # shorter ones (a restart) lose nothing that is sent again
@@ -105,7 +105,7 @@ class Inbox(models.Model):
     key_hash = models.CharField(max_length=64, unique=True)
     sealed_key = models.TextField()
     # The address before the last renewal: what came to it until then, and waits on disk, still counts
-    old_key_hash = models.CharField(max_length=64, default="", db_index=True)
+    old_key_hash = models.CharField(max_length=64, default="", db_default="", db_index=True)
     renewed_at = models.DateTimeField(null=True)
     state = models.JSONField(default=dict)
     newest = models.JSONField(default=dict)

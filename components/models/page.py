@@ -107,7 +107,10 @@ class Page(models.Model):
     )
     version = models.BigIntegerField(default=0)
     forgotten = models.BigIntegerField(
-        default=0, editable=False, help_text="Copies of earlier versions show what was removed since."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Copies of earlier versions show what was removed since.",
     )
     rolled_up_to = models.BigIntegerField(
         default=0, help_text="Checks of slots up to this second are included in the latency tallies."

@@ -67,7 +67,7 @@ class Verdict(Pointed):
     run = models.JSONField(default=list, editable=False)
     # components.unsteady.Memory: the last results in bits, when the bad ones came, and what they make of it
     recent = models.BigIntegerField(default=0, db_default=0, editable=False)
-    recent_bad = models.JSONField(default=list, editable=False)
+    recent_bad = models.JSONField(default=list, db_default=Value([], models.JSONField()), editable=False)
     unsteady = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     class Meta(Pointed.Meta):

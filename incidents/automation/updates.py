@@ -151,6 +151,9 @@ def _rewrite(incident: Incident, update: Update, body: str, changes: list[list[s
     Page.objects.bump_version(is_public=incident.published_at is not None)
 
 
+UNDONE_BY = {Step.AGAIN: (Step.BETTER, Step.RECOVERED), Step.BETTER: (Step.WORSE,)}
+
+
 def say_step(
     incident: Incident,
     step: Step,
@@ -175,10 +178,11 @@ def _replacement_due_at(
 ) -> datetime:
     """When an update is sent that replaces an unsent one: no later than that one was due.
 
-    A relapse before anyone was notified of the recovery is no news to them, so it may wait longer.
+    What undoes a change that no one was notified of is no news, so it may wait longer: a relapse before
+    the message of the recovery, an improvement before the message that it worsened.
     """
     waits_until = Notice.objects.get(update=unsent).due_at
-    if step is Step.AGAIN and unsent.step in (Step.BETTER, Step.RECOVERED):
+    if unsent.step in UNDONE_BY.get(step, ()):
         sent = Notice.objects.filter(incident_id=incident.pk).exclude(sorted_at=None)
         last: datetime | None = sent.aggregate(last=models.Max("due_at"))["last"]
         return max(waits_until, (last or now) + steps.wait(Step.BETTER))

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="takenform",
             name="led_to",
-            field=models.CharField(default="", max_length=500),
+            field=models.CharField(db_default="", default="", max_length=500),
         ),
         migrations.AlterField(
             model_name="takenform",

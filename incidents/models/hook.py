@@ -63,7 +63,7 @@ class Hook(models.Model):
     target = models.CharField(max_length=MAX_URL_LENGTH, editable=False, db_index=True)
     sealed_secret = models.TextField(editable=False)
     old_secrets = models.JSONField(
-        default=list, editable=False
+        default=list, db_default=models.Value([], models.JSONField()), editable=False
     )  # [sealed, until (s since 1970)], newest first
     failures = models.JSONField(default=list, blank=True)  # of components.outcomes.Failure; empty: all
     causes = models.JSONField(default=list, blank=True)  # of incidents.hooks.causes; empty: all that may be

@@ -39,7 +39,7 @@ class TakenForm(models.Model):
     key = models.CharField(max_length=MAX_KEY_LENGTH)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     incident = models.ForeignKey(Incident, null=True, on_delete=models.CASCADE, related_name="+")
-    led_to = models.CharField(max_length=MAX_PATH_LENGTH, default="")
+    led_to = models.CharField(max_length=MAX_PATH_LENGTH, default="", db_default="")
     at = models.DateTimeField(db_index=True)
 
     objects = TakenFormManager()

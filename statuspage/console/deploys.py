@@ -32,7 +32,7 @@ class DeployAddressForm(forms.Form):
     component = forms.ModelChoiceField(
         Component.objects.order_by("name"),
         required=False,
-        empty_label="any, as each report says",
+        empty_label="any (each report names it)",
         help_text="Limits the address to deploys of this component.",
     )
 
@@ -66,7 +66,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         before = {"name": address.name}
         Audit.objects.note(request, "deploy_address.remove", address, before=before, after={"name": ""})
         address.delete()
-    messages.success(request, f"The address of “{address.name}” was removed: it takes no reports any more.")
+    messages.success(request, f"The address of “{address.name}” was removed. It no longer accepts reports.")
     return redirect("console_deploys")
 
 

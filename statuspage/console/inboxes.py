@@ -43,7 +43,7 @@ def forget_alert(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, "This alert is not open any more.")
     else:
         messages.success(
-            request, f"“{alert.name or NAMELESS}” is forgotten. It is open again if it is reported again."
+            request, f"“{alert.name or NAMELESS}” was forgotten. It opens again if it is reported again."
         )
     return redirect("console_probe", public_id=public_id)
 

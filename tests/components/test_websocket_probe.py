@@ -1,6 +1,7 @@
 """One WebSocket: the upgrade to the letter, messages, silence, closes, and servers that break the rules."""
 
 import asyncio
+import re
 import ssl
 import time
 
@@ -361,7 +362,7 @@ def test_a_close_just_before_a_reset_is_heard(pause_s):
 def test_a_cut_without_a_close_is_told_as_one(behave):
     reading = ask(behave, {"expect": "hi"})
     assert reading.failure is Failure.RESET
-    assert "was cut after 0.2 s, without a close" in reading.detail
+    assert re.search(r"was cut after 0\.\d s, without a close", reading.detail)
 
 
 def test_nobody_listens(free_port):

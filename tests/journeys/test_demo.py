@@ -49,7 +49,7 @@ def test_widgetify_runs_out_of_connections_and_the_page_tells_it():
         "The console: ", "200 connections instead of 5",
         "The page posted automatically (resolved",
         "A release forgets the styles", "Kim logs in: ", "The console suggests it", "Kim takes it over",
-        "The files are restored", "All is well, and the incident stays open", "Kim resolves it.",
+        "The files are restored", "All checks pass, and the incident stays open", "Kim resolves it.",
         "The demo has been removed.",
     ])  # fmt: skip
     assert "Static assets          operational" in told[places[3] : places[4]]

@@ -21,6 +21,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         caddy,
         databases,
         direct,
+        elsewhere,
         haproxy,
         nginx,
         stacked,
@@ -43,8 +44,11 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "stacked": stacked.record,
         "variants": variants.record,
         "websockets": websockets.record,
+        "elsewhere": elsewhere.record,
         "written_edges": written.record_edges,
         "written_applications": written.record_applications,
+        "written_clouds": written.record_clouds,
+        "written_products": written.record_products,
     }
 
 

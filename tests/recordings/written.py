@@ -41,6 +41,20 @@ def record_applications(backends: Backends) -> Recorder:
     return _replayed("written_applications", PAGES)
 
 
+def record_clouds(backends: Backends) -> Recorder:
+    """A second collection of clouds, edges, gateways and firewalls."""
+    from tests.recordings import written_clouds, written_gateways
+
+    return _replayed("written_clouds", (*written_clouds.PAGES, *written_gateways.PAGES))
+
+
+def record_products(backends: Backends) -> Recorder:
+    """A second collection of application servers, drivers and health documents."""
+    from tests.recordings import written_drivers, written_products
+
+    return _replayed("written_products", (*written_products.PAGES, *written_drivers.PAGES))
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:

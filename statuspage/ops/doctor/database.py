@@ -14,6 +14,7 @@ from statuspage.ops.doctor.findings import Finding, fail, first_line, ok, warn
 
 NAME = "database"
 MIN_POSTGRES = 14
+DAMAGED = ("malformed", "not a database")  # SQLite's words for a file that it can't read
 CHECK_S = 8.0
 AHEAD_S, FAR_AHEAD_S = 2.0, 10.0  # from ten seconds on heartbeats count as from the future
 
@@ -30,7 +31,7 @@ def look() -> Iterator[Finding]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError as error:
-        yield fail(NAME, f"It cannot be used ({first_line(error)}): check DATABASE_URL and its server.")
+        yield fail(NAME, _unusable(first_line(error)))
         return
     if connection.vendor == "sqlite":
         yield ok(NAME, f"SQLite {sqlite3.sqlite_version}, {file.stat().st_size / 1e6:,.1f} MB.")
@@ -41,6 +42,18 @@ def look() -> Iterator[Finding]:
         yield fail(NAME, f"{words} is too old: use {MIN_POSTGRES} or newer.")
     else:
         yield ok(NAME, f"{words} answers.")
+
+
+def _unusable(reason: str) -> str:
+    if connection.vendor != "sqlite":
+        return f"It cannot be used ({reason}): check DATABASE_URL and its server."
+    if any(words in reason for words in DAMAGED):
+        return _corrupt(reason)
+    return f"It cannot be used ({reason}): check DATABASE_URL, and that this account may write to its folder."
+
+
+def _corrupt(reason: str) -> str:
+    return f"The database is corrupt ({reason}): stop the program, and restore a backup."
 
 
 def migrations() -> Iterator[Finding]:
@@ -99,9 +112,7 @@ def integrity() -> Iterator[Finding]:
     yield (
         ok("integrity", "The quick check passes.")
         if verdict == "ok"
-        else fail(
-            "integrity", f"The database is corrupt ({verdict}): stop the program, and restore a backup."
-        )
+        else fail("integrity", _corrupt(verdict))
     )
 
 

@@ -38,7 +38,7 @@ class _Running:
     def late(self) -> list[Finding]:
         """The finding when its time is over."""
         limit = f"{self.look.deadline_s:g} s"
-        return [fail(self.look.name, f"No answer within {limit}: it hangs. Look at it by itself.")]
+        return [fail(self.look.name, f"No answer within {limit}: it hangs.")]
 
 
 def examine(

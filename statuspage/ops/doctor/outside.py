@@ -55,7 +55,7 @@ def _whose(answer: Any) -> Finding:
         ours = Page.objects.values_list("public_id", flat=True).filter(pk=1).first()
     except DatabaseError:
         return ok(
-            NAME, "A status page answers there; without the database it cannot be told whether it is ours."
+            NAME, "A status page answers there; without the database we can't check whether it is ours."
         )
     if page_id != str(ours):
         return fail(NAME, "Another status page answers there, with another database: check PUBLIC_URL.")

@@ -6,10 +6,10 @@ from django.utils import timezone
 from components import failures
 from components.models import Check, Probe
 from components.outcomes import Failure
-from components.passive.alerts import Alert
+from components.passive.alerts import Alert, AlertState
 from incidents.models import Update
 from incidents.staff_questions import questions
-from statuspage.console.probe_detail.reports import _alert_name
+from statuspage.console.probe_detail.reports import _open_alerts
 from statuspage.models import Audit, Role
 from tests.making import NOW, after, fell, watched
 from tests.people import person
@@ -82,8 +82,9 @@ def test_who_edits_probes_reads_all_of_it(client, probe):
 
 def test_an_alert_without_a_name_shows_its_text_only_to_who_edits_probes():
     alert = Alert("firing", 0.0, 0.0, name="", text=SAYS)
-    assert _alert_name(alert, is_whole=True) == SAYS
-    assert _alert_name(alert, is_whole=False) == "an alert without a name"
+    state = AlertState(alerts={"1": alert})
+    assert [row.name for row in _open_alerts(state, is_whole=True)] == [SAYS]
+    assert [row.name for row in _open_alerts(state, is_whole=False)] == ["an alert without a name"]
 
 
 def test_a_search_does_not_find_out_what_is_masked(client, probe):

@@ -115,7 +115,7 @@ def test_the_secret_is_shown_only_when_asked_for_and_that_is_written_down(editor
     assert Hook.objects.get().secret != secret
     assert Hook.objects.get().secrets(timezone.now())[1:] == [secret]
     page = editor.get(f"/console/hooks/{row.public_id}").content.decode()
-    assert "also signs until" in page
+    assert "valid until" in page
     acts = list(Audit.objects.values_list("act", flat=True))
     assert {"hook.show_signing", "hook.renew_signing"} <= set(acts)
 

@@ -90,7 +90,7 @@ def test_open_alerts_and_a_new_address(web, browser, editor):
     page.locator("#renew > summary").click()
     look(page, "alerts")
     page.locator("#forget-1").get_by_role("button", name="Forget this alert").click()
-    page.get_by_text("is forgotten. It is open again if it is reported again.").wait_for()
+    page.get_by_text("was forgotten. It opens again if it is reported again.").wait_for()
     assert page.locator("[id^=forget-]").count() == 2
     old = Inbox.objects.get().key
     page.locator("#renew > summary").click()

@@ -35,7 +35,8 @@ class Installation(Whole):
 
     @property
     def env(self) -> dict[str, str]:
-        return super().env | {"PATH": f"{CLIENTS}:{os.environ['PATH']}"}
+        # of tests/settings.py, where nothing listens
+        return super().env | {"OIDC_ISSUER": "", "PATH": f"{CLIENTS}:{os.environ['PATH']}"}
 
     def begin(self, *arguments: str, **env: str) -> subprocess.Popen:
         """A command that runs beside the test."""
