@@ -49,8 +49,9 @@ class Shelf:
     def close_streams(self):
         self.streams.close()
 
-    def question(self, head):
-        return door.question(head.method, head.path, head.headers) if head.method in ("GET", "HEAD") else None
+    def question(self, asked):
+        headers = [(b"accept-encoding", asked.accepts), (b"if-none-match", asked.condition)]
+        return door.question(asked.method, asked.path, headers) if asked.method in ("GET", "HEAD") else None
 
     def at_hand(self, asked, now):
         answer = self.answers.get(asked.path)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import Http404
@@ -23,8 +23,7 @@ from statuspage.serving import fallback_page
 from statuspage.serving.disk_copies import Document, Variant
 from statuspage.serving.document import CACHE_CONTROL, FOREVER
 from statuspage.serving.event_stream import HEADERS, Streams, is_staff
-from statuspage.serving.http1.application import Listener, Receive, Send, Words
-from statuspage.serving.http1.head import Head
+from statuspage.serving.http1.application import Asked, Listener, Receive, Send, Words
 from statuspage.serving.http1.reply import Reply
 from statuspage.serving.reports.front import Front
 from statuspage.serving.snapshot import Snapshot, is_document
@@ -67,8 +66,7 @@ def security_headers() -> Headers:
     return headers
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a request asks of a document."""
 
     path: str
@@ -233,11 +231,11 @@ class Door:
         self.marking.cancel()
         await asyncio.get_running_loop().run_in_executor(self.pool, loops.leave)
 
-    def question(self, head: Head) -> Question | None:
+    def question(self, asked: Asked) -> Question | None:
         """What this request asks of a document; None if it is none that `at_hand` answers."""
-        if head.method not in ("GET", "HEAD") or _is_leaving(head.path, head.query):
+        if asked.method not in ("GET", "HEAD") or _is_leaving(asked.path, asked.query):
             return None
-        return question(head.method, head.path, head.headers)
+        return Question(asked.path, best_encoding(asked.accepts), asked.condition, asked.method == "HEAD")
 
     def at_hand(self, asked: Question, now: float) -> Reply | None:
         """The reply with a current document in memory: the hot path."""

@@ -1,9 +1,8 @@
 """What the web server asks of the application behind it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from statuspage.serving.http1.head import Head
 from statuspage.serving.http1.reply import Reply
 
 Scope = dict[str, Any]
@@ -11,6 +10,16 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 STREAM = "/live"
+
+
+class Asked(NamedTuple):
+    """The parts of a request for a document that decide which bytes answer it."""
+
+    method: str
+    path: str
+    query: bytes
+    accepts: bytes  # the last Accept-Encoding; empty without one
+    condition: bytes  # the last If-None-Match
 
 
 class Words:
@@ -55,7 +64,7 @@ class Application(Protocol):
     async def stop(self) -> None:
         """After the last; ends the streams first."""
 
-    def question(self, head: Head) -> Any | None:
+    def question(self, asked: Asked) -> Any | None:
         """What `at_hand` needs to know of a request; None for one that is never answered at once."""
 
     def at_hand(self, question: Any, now: float) -> Reply | None:

@@ -72,14 +72,12 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer; the first lines are the shortest way there is."""
         if self.is_free:
-            question = self.server.known.get(data)
-            if question is not None:
-                now = time.time()
-                reply = self.server.application.at_hand(question, now)
-                if reply is not None:
-                    self.at = self.server.tick
-                    reply.write(self.transport, now)
-                    return
+            now = time.time()
+            reply = self.server.at_hand(data, now)
+            if reply is not None:
+                self.at = self.server.tick
+                reply.write(self.transport, now)
+                return
         if self.stream is not None or self.is_ending:
             return  # nothing that comes now is a request
         if not self.buffer:
@@ -139,18 +137,18 @@ class Connection(asyncio.Protocol):
             while (
                 self.buffer and self.exchange is None and not (self.stream or self.is_stuck or self.is_ending)
             ):
-                head = self._next()
-                if head is None:
+                block = self._next()
+                if block is None:
                     break
-                self._answer(*head)
+                self._answer(block)
         except BadRequestError as error:
             self._refuse(error.status, error.sentence)
         if self.has_eof and self.exchange is None and not (self.is_stuck or self.is_ending):
             self._end(is_unread=False)
         self.regulate()
 
-    def _next(self) -> tuple[Head, bytes] | None:
-        """The next request, and its bytes; None while it is not complete. Raises BadRequestError."""
+    def _next(self) -> bytes | None:
+        """The next head; None while it is not complete. Raises BadRequestError."""
         if skip_empty_lines(self.buffer):
             self.looked = 0
         end = end_of(self.buffer, self.looked)
@@ -160,20 +158,21 @@ class Connection(asyncio.Protocol):
         block = bytes(self.buffer[: end + len(END)])
         del self.buffer[: end + len(END)]
         self.looked = 0
-        return parse(block[: -len(END)]), block
+        return block
 
-    def _answer(self, head: Head, block: bytes) -> None:
-        """At once, if the application has it at hand."""
+    def _answer(self, block: bytes) -> None:
+        """At once, if the application has it at hand. Raises BadRequestError."""
         self.at = self.server.tick
-        question = None if head.has_body else self.server.application.question(head)
         now = time.time()
+        reply = self.server.at_hand(block, now)
+        if reply is not None:
+            reply.write(self.transport, now)
+            return
+        head = parse(block[: -len(END)])
+        question = None if head.has_body else self.server.application.question(head.asked)
         reply = None if question is None else self.server.application.at_hand(question, now)
         if reply is not None:
-            if not head.is_last and head.minor and not self.server.is_draining:
-                self.server.remember(block, head, question)
-                reply.write(self.transport, now)
-            else:
-                self._send(reply, head, now)
+            self._send(reply, head, now)
             return
         scope = head.scope(self._address("peername"), self._address("sockname"))
         if head.path == STREAM and head.method in ("GET", "HEAD") and not head.has_body:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from statuspage.serving.http1.application import Asked
+
 MAX_LINE_BYTES = 8 * 1024  # of the request line and of each header, as nginx
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
@@ -59,6 +61,12 @@ class Head:
         """The last header of this name; empty without one."""
         return next((value for name, value in reversed(self.headers) if name == wanted), b"")
 
+    @property
+    def asked(self) -> Asked:
+        """What it asks of a document."""
+        accepts, condition = self.value(b"accept-encoding"), self.value(b"if-none-match")
+        return Asked(self.method, self.path, self.query, accepts, condition)
+
     def scope(self, client: tuple[str, int] | None, server: tuple[str, int] | None) -> dict[str, Any]:
         """The same as ASGI has it."""
         return {
@@ -96,7 +104,8 @@ def end_of(buffer: bytearray, start: int) -> int:
     """
     begin = max(0, start - len(END) + 1)
     end = -1 if buffer.startswith(b"\r\n") else buffer.find(END, begin)
-    if (lone := LONE_LINE_FEED.search(buffer, begin)) and (end < 0 or lone.start() < end):
+    # only in this head: many requests behind it would be looked through again for each of them
+    if LONE_LINE_FEED.search(buffer, begin, end if end >= 0 else len(buffer)):
         raise BadRequestError(400, "Lines end with CR and LF.")
     if (end if end >= 0 else len(buffer)) > MAX_HEAD_BYTES:
         raise BadRequestError(431, f"The headers are larger than {MAX_HEAD_BYTES // 1024} kB.")

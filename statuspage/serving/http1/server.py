@@ -8,10 +8,11 @@ import signal
 import socket
 from typing import Any
 
+from statuspage.serving.http1 import usual
 from statuspage.serving.http1.application import Application
 from statuspage.serving.http1.connection import Connection
 from statuspage.serving.http1.exchange import Exchange
-from statuspage.serving.http1.head import Head
+from statuspage.serving.http1.reply import Reply
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,10 @@ BACKLOG = 4096
 LOOK_S = 1.0
 DRAIN_S = 3.0  # for requests in progress, at a stop
 MAX_KNOWN = 1_024  # heads of requests
+MAX_SEEN = 8_192
 MAX_KNOWN_BYTES = 2 * 1024
 RESERVED_FILES = 200  # for databases, copies on disk, logs
 IDLE_AT_ONCE = 64  # closed when there is no room for a new connection
-PERSONAL = (b"cookie", b"authorization")
 
 
 class Server:
@@ -34,6 +35,7 @@ class Server:
         self.port = port
         self.most = max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED_FILES, 16)
         self.known: dict[bytes, Any] = {}  # what requests ask, by their bytes: clients repeat them
+        self.seen: set[int] = set()  # hashes of requests that came once; most never come again
         self.connections: dict[Connection, None] = {}  # without streams, the longest open first
         self.count = 0  # with streams
         self.full_at = -1.0  # when there was last no idle connection to close
@@ -129,9 +131,27 @@ class Server:
         if not self.connections:
             self.emptied.set()
 
-    def remember(self, block: bytes, head: Head, question: Any) -> None:
-        """Keep what these bytes ask, except those that say who asks."""
-        if len(block) > MAX_KNOWN_BYTES or any(name in PERSONAL for name, _ in head.headers):
+    def at_hand(self, block: bytes, now: float) -> Reply | None:
+        """The answer to these bytes, if they are one usual request for a document in memory."""
+        question = self.known.get(block)
+        if question is not None:
+            return self.application.at_hand(question, now)
+        asked = None if self.is_draining else usual.read(block)
+        question = None if asked is None else self.application.question(asked)
+        reply = None if question is None else self.application.at_hand(question, now)
+        if reply is not None:
+            self._remember(block, question)
+        return reply
+
+    def _remember(self, block: bytes, question: Any) -> None:
+        """Keep what these bytes ask when they come again, except those that say who asks."""
+        mark = hash(block)
+        if mark not in self.seen:
+            if len(self.seen) >= MAX_SEEN:
+                self.seen.clear()
+            self.seen.add(mark)
+            return
+        if len(block) > MAX_KNOWN_BYTES or usual.is_personal(block):
             return
         if len(self.known) >= MAX_KNOWN:
             self.known.clear()
