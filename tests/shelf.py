@@ -63,7 +63,7 @@ class Shelf:
 
     async def __call__(self, scope, receive, send):
         self.scopes.append(scope)
-        status, pieces = 200, []
+        status, pieces, headers = 200, [], []
         if scope["path"] in DOCUMENTS:  # a GET with a body
             await self.body(receive)
             pieces = [DOCUMENTS[scope["path"]]]
@@ -76,13 +76,19 @@ class Shelf:
             pieces = [b"late"]
         elif scope["path"] == "/raises":
             raise ValueError("on purpose")
+        elif scope["path"] == "/split":
+            pieces, headers = [b"x"], [(b"location", b"/a\r\nset-cookie: b=c")]
+        elif scope["path"] == "/zero":
+            pieces, headers = [b"x"], [(b"location", b"/a\0")]
+        elif scope["path"] in ("/204", "/304"):
+            status, pieces, headers = int(scope["path"][1:]), [b""], [(b"content-length", b"0")]
         elif scope["path"] == "/short":
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
             await send({"type": "http.response.body", "body": b"four"})
             return
         else:
             status, pieces = 404, [b"There is no such page."]
-        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         for number, piece in enumerate(pieces):
             await send({"type": "http.response.body", "body": piece, "more_body": number < len(pieces) - 1})
 

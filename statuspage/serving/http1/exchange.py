@@ -30,6 +30,7 @@ class Exchange:
         self.scope = scope
         self.body = Body(head.length)
         self.arrived = bytearray()
+        self.may_go_on = head.expects_continue  # the client waits to be told so
         self.is_last = head.is_last
         self.is_overrun = False  # requests behind it were dropped
         self.is_gone = False  # the client left, or its body cannot be understood
@@ -83,7 +84,8 @@ class Exchange:
         self.connection.finished(self)
 
     async def _receive(self) -> Message:
-        if self.head.expects_continue and not self.arrived and not self.body.is_over and not self.has_begun:
+        if self.may_go_on and not self.arrived and not self.body.is_over and not self.has_begun:
+            self.may_go_on = False
             self.connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not self._has_news():
             self.waiting = asyncio.get_running_loop().create_future()
@@ -133,9 +135,10 @@ class Exchange:
     def _begin(self, length: int, *, is_more: bool) -> bytes:
         """The head of the answer; decides how its body is framed and whether the connection stays open."""
         assert self.start is not None, "an answer begins with http.response.start"
-        self.has_begun = True
         status, given = self.start["status"], [(name.lower(), value) for name, value in self.start["headers"]]
         headers = [pair for pair in given if pair[0] not in OF_THE_CONNECTION]
+        if status in BODILESS:  # of 304 it would be the page's length, which is not known here
+            headers = [pair for pair in headers if pair[0] != b"content-length"]
         said = next((value for name, value in headers if name == b"content-length"), None)
         self.is_last |= CLOSE in given or not self.body.is_over or self.connection.server.is_draining
         if self.head.method == "HEAD" or status in BODILESS:
@@ -150,4 +153,6 @@ class Exchange:
         else:
             self.is_last = True
         more = [CLOSE] if self.is_last else [] if self.head.minor else [KEEP]
-        return head_bytes(status, headers, time.time(), *more)
+        beginning = head_bytes(status, headers, time.time(), *more)
+        self.has_begun = True
+        return beginning

@@ -1,5 +1,6 @@
 """An answer as bytes: its head, and complete answers that are sent again and again."""
 
+import re
 from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -7,6 +8,7 @@ from typing import Any, Protocol
 
 NAME = b"statuspage"  # as `Server`
 MAX_JOINED_BYTES = 16 * 1024  # a larger body is shared by its readers, not copied once a second
+UNSAFE = re.compile(rb"[\r\n\0]")
 REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -24,7 +26,7 @@ class Writer(Protocol):
 
 
 class HeaderError(ValueError):
-    """A header of an answer has a line break."""
+    """A header of an answer has a line break or a zero byte."""
 
 
 class _Clock:
@@ -46,7 +48,7 @@ def head_bytes(status: int, headers: Headers, now: float, *more: tuple[bytes, by
     """Status line and headers. Raises HeaderError."""
     pairs = [(b"server", NAME), (b"date", date(now)), *headers, *more]
     lines = [b"HTTP/1.1 %d %s" % (status, REASONS.get(status, b"")), *(b"%s: %s" % pair for pair in pairs)]
-    if any(b"\r" in line or b"\n" in line for line in lines):
+    if any(UNSAFE.search(line) for line in lines):
         raise HeaderError
     return b"\r\n".join(lines) + b"\r\n\r\n"
 

@@ -81,6 +81,7 @@ class Server:
         self.application.close_streams()
         for connection in tuple(self.connections):
             connection.close_if_idle()
+        self.emptied.clear()  # it was set whenever there was none
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.emptied.wait(), DRAIN_S)
