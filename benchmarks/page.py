@@ -5,6 +5,7 @@ import httpx
 import psutil
 
 from benchmarks.tools import (
+    ROOT,
     SERVER_CORE,
     Row,
     Stage,
@@ -21,7 +22,9 @@ ROUNDS = 3
 NAMES = ("content-security-policy", "cache-control", "permissions-policy", "referrer-policy",
          "x-content-type-options", "x-frame-options", "cross-origin-opener-policy")  # fmt: skip
 CACHE = "open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;"
-LEAST = {("200", "nginx"): 0.85, ("304", "nginx"): 0.75, ("200", "cached"): 0.65}
+EACH_DIFFERENT = ROOT / "benchmarks" / "each_different.lua"
+KINDS = {"200": "200 br", "304": "304", "each": "each request different"}
+LEAST = {("200", "nginx"): 0.85, ("304", "nginx"): 0.75, ("200", "cached"): 0.65, ("each", "nginx"): 0.85}
 MAX_P99_RATIO = 1.5
 
 Figures = dict[tuple[str, str], list[tuple[float, float]]]  # (requests per CPU second, p99 in ms), by round
@@ -35,11 +38,14 @@ class Server:
         self.url = url
         self.etag = httpx.get(url, headers={"accept-encoding": "br"}).headers["etag"]
 
-    def measure(self, code: str, seconds: int) -> tuple[float, float]:
-        """(requests per CPU second, p99 in ms) for full answers or for 304."""
-        more = [f"If-None-Match: {self.etag}"] if code == "304" else []
+    def measure(self, kind: str, seconds: int) -> tuple[float, float]:
+        """(requests per CPU second, p99 in ms) for a kind of requests."""
+        more = [f"If-None-Match: {self.etag}"] if kind == "304" else []
+        script = EACH_DIFFERENT if kind == "each" else None
         before = cpu_s(self.process)
-        asked, bad, p99_ms = wrk_with_p99(self.url, "Accept-Encoding: br", *more, seconds=seconds)
+        asked, bad, p99_ms = wrk_with_p99(
+            self.url, "Accept-Encoding: br", *more, seconds=seconds, script=script
+        )
         assert bad == 0, f"{bad} of {asked} answers of {self.url} were bad"
         return asked / (cpu_s(self.process) - before), p99_ms
 
@@ -60,7 +66,7 @@ def _nginx(stage: Stage, answer: httpx.Response, *, http: str) -> Server:
 
 
 def run(*, quick: bool) -> list[Row]:
-    """Requests per CPU second of the server, for a full answer and for 304; the middle of three rounds."""
+    """Requests per CPU second of the server, for each kind of requests; the middle of three rounds."""
     figures: Figures = {}
     with Stage() as stage:
         stage.fill(COMPONENTS)
@@ -78,17 +84,17 @@ def run(*, quick: bool) -> list[Row]:
         say(f"the page is {len(answer.content):,} bytes, {len(body):,} in br")
         for round_ in range(ROUNDS):
             say(f"round {round_ + 1} of {ROUNDS}")
-            for code in ("200", "304"):
+            for kind in KINDS:
                 for name, server in servers.items():
-                    figures.setdefault((code, name), []).append(server.measure(code, 2 if quick else 6))
-    return [*(_rate(figures, code, name, least) for (code, name), least in LEAST.items()), _p99(figures)]
+                    figures.setdefault((kind, name), []).append(server.measure(kind, 2 if quick else 6))
+    return [*(_rate(figures, kind, name, least) for (kind, name), least in LEAST.items()), _p99(figures)]
 
 
-def _rate(figures: Figures, code: str, name: str, least: float) -> Row:
-    pairs = zip(figures[code, "ours"], figures[code, name], strict=True)
+def _rate(figures: Figures, kind: str, name: str, least: float) -> Row:
+    pairs = zip(figures[kind, "ours"], figures[kind, name], strict=True)
     own, reference = sorted(pairs, key=lambda pair: pair[0][0] / pair[1][0])[ROUNDS // 2]
     beside = "nginx" if name == "nginx" else "nginx with open_file_cache"
-    what = f"(a) page, {code}{' br' if code == '200' else ''}, {beside}"
+    what = f"(a) page, {KINDS[kind]}, {beside}"
     return ratio(what, own[0], reference[0], least, "/CPU s")
 
 

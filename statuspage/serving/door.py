@@ -35,6 +35,7 @@ COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than 
 SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
 SLOW_FOR_S = 10.0
 MARK_S = 2.0  # between two marks of the event loop
+MAX_KEPT_PATH = 256  # of longer addresses nothing is kept: strangers make them up
 OLD_AFTER_S = 60.0  # from this age on a copy says how old it is: nobody would notice it earlier
 
 Scope = dict[str, Any]
@@ -359,9 +360,13 @@ async def mark_rounds() -> None:
         await asyncio.sleep(MARK_S)
 
 
-@functools.lru_cache(maxsize=4096)
 def known_document(path: str) -> bool:
     """Whether this address has the form of a document's; it may still not exist."""
+    return _known_document(path) if len(path) <= MAX_KEPT_PATH else is_document(path)
+
+
+@functools.lru_cache(maxsize=4096)
+def _known_document(path: str) -> bool:
     return is_document(path)
 
 
