@@ -14,6 +14,7 @@ from statuspage.serving.http1.application import Asked
 MAX_LINE_BYTES = 8 * 1024  # of the request line and of each header, as nginx
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
+MAX_EMPTY_BYTES = 1024  # before a request
 END = b"\r\n\r\n"
 
 REQUEST_LINE = re.compile(rb"([A-Z][A-Z_-]*) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9]{1,2})")
@@ -88,10 +89,14 @@ class Head:
 def skip_empty_lines(buffer: bytearray) -> bool:
     """Remove those before a request (RFC 9112, section 2.2). Whether there were any.
 
-    While nothing else has come they stay: they count as a slow head.
+    While nothing else has come they stay: they count as a slow head. Raises BadRequestError for many.
     """
     match = EMPTY_LINES.match(buffer)
-    if match is None or match.end() >= len(buffer) - 1:
+    if match is None:
+        return False
+    if match.end() > MAX_EMPTY_BYTES:
+        raise BadRequestError(400, "There are too many empty lines.")
+    if match.end() >= len(buffer) - 1:
         return False
     del buffer[: match.end()]
     return True

@@ -153,6 +153,13 @@ def test_no_other_protocol_is_spoken(own, what):
     assert [got.status for got in answers] == ([200, 404] if status == 200 else [status])
 
 
+def test_the_host_is_the_one_that_the_address_names(own):
+    """RFC 9112, section 3.2.2; the application must not see two."""
+    ask(own.port, b"GET http://b:81/echo HTTP/1.1\r\nX: y\r\nHost: a\r\n\r\n" + LAST)
+    assert own.shelf.scopes[0]["headers"] == [(b"host", b"b:81"), (b"x", b"y")]
+    assert own.shelf.scopes[0]["path"] == "/echo"
+
+
 def test_a_part_of_a_page_is_not_sent(own):
     got, _ = ask(own.port, get(b"/", b'Range: bytes=0-4\r\nIf-Range: "x"\r\n') + LAST)
     assert (got.status, got.body) == (200, PAGE)
@@ -237,7 +244,9 @@ def test_what_is_remembered_is_little(own):
         block = [get(b"/", more % (number, n)) for n in range(1_000)]
         ask(own.port, b"".join(block), LAST)
         ask(own.port, b"".join(block[:200]), LAST)
+    ask(own.port, get(b"/echo") * 10, LAST)
     assert 0 < len(own.server.known) <= server.MAX_KNOWN
+    assert all(block.startswith(b"GET / ") for block in own.server.known)  # no answer of the application
     assert 0 < len(own.server.seen) <= server.MAX_SEEN
     assert not any(len(block) > server.MAX_KNOWN_BYTES for block in own.server.known)
 
@@ -265,8 +274,10 @@ def test_ten_thousand_requests_in_one_piece_are_answered_and_nobody_waits(own):
 
 
 def test_empty_lines_without_end_are_refused(own):
-    (got,) = ask(own.port, b"\r\n" * 100_000)
-    assert (got.status, got.connection) == (431, "close")
+    """They are looked through again with each piece that comes, so there may not be many."""
+    (got,) = ask(own.port, b"\r\n" * 513)
+    assert (got.status, got.connection) == (400, "close")
+    assert [answer.status for answer in ask(own.port, b"\r\n" * 512 + GET + LAST)] == [200, 404]
 
 
 @pytest.mark.parametrize(
