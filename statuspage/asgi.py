@@ -1,4 +1,4 @@
-"""The ASGI application: Django set up, and the front door before it."""
+"""The web application: Django set up, and the front door before it."""
 
 import os
 

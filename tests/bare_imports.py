@@ -27,8 +27,6 @@ LATE = (
     "celery.concurrency.prefork",
     "celery.concurrency.solo",
     "celery.worker.consumer",
-    "granian.server",
-    "granian.wsgi",
     "uvloop",
     "django.db.backends.sqlite3.base",
     "django.db.backends.postgresql.base",

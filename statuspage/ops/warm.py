@@ -12,7 +12,7 @@ from django.db import connections
 # what the page and the worker use from their first second
 MODULES = (
     "a2wsgi",
-    "granian.server",
+    "statuspage.serving.http1.server",
     "uvloop",
     "statuspage.urls",
     "statuspage.serving.door",

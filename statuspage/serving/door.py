@@ -7,10 +7,10 @@ nothing else is alive any more.
 import asyncio
 import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import Http404
@@ -22,7 +22,9 @@ from statuspage.requests.conventions import is_open
 from statuspage.serving import fallback_page
 from statuspage.serving.disk_copies import Document, Variant
 from statuspage.serving.document import CACHE_CONTROL, FOREVER
-from statuspage.serving.event_stream import Receive, Send, Streams, is_staff
+from statuspage.serving.event_stream import HEADERS, Streams, is_staff
+from statuspage.serving.http1.application import Asked, Listener, Receive, Send, Words
+from statuspage.serving.http1.reply import Reply
 from statuspage.serving.reports.front import Front
 from statuspage.serving.snapshot import Snapshot, is_document
 
@@ -33,11 +35,11 @@ COPY_WAIT_S = 0.3  # with a copy: a reader gets the old one at once rather than 
 SLOW_WAIT_S = 0.8  # the same, for a while after a rendering took longer than that
 SLOW_FOR_S = 10.0
 MARK_S = 2.0  # between two marks of the event loop
+MAX_KEPT_PATH = 256  # of longer addresses nothing is kept: strangers make them up
 OLD_AFTER_S = 60.0  # from this age on a copy says how old it is: nobody would notice it earlier
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-Message = dict[str, Any]
 Django = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CSP = (
@@ -65,18 +67,44 @@ def security_headers() -> Headers:
     return headers
 
 
+class Question(NamedTuple):
+    """What a request asks of a document."""
+
+    path: str
+    encoding: bytes
+    condition: bytes  # If-None-Match; empty without one
+    is_head: bool
+
+
+def question(method: str, path: str, headers: Sequence[tuple[bytes, bytes]]) -> Question:
+    """The last header of each name counts."""
+    encoding, condition = b"", b""
+    for name, value in headers:
+        if name == b"accept-encoding":
+            encoding = best_encoding(value)
+        elif name == b"if-none-match":
+            condition = value
+    return Question(path, encoding, condition.strip(), method == "HEAD")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A variant in one encoding, as pairs of ASGI messages (start, body)."""
+    """A variant in one encoding."""
 
     etag: bytes
-    whole: tuple[Message, Message]
-    head: tuple[Message, Message]
-    same: tuple[Message, Message]
+    whole: Reply
+    head: Reply
+    same: Reply
+
+    def to(self, asked: Question) -> Reply:
+        """The reply to this question."""
+        if asked.condition and (self.etag in asked.condition or asked.condition == b"*"):
+            return self.same
+        return self.head if asked.is_head else self.whole
 
 
 def make_answer(document: Document, variant: Variant, encoding: bytes, security: Headers) -> Answer:
-    """The messages for this variant. A 304 carries what RFC 9110, section 15.4.5 asks for, no more."""
+    """The replies for this variant. A 304 carries what RFC 9110, section 15.4.5 asks for, no more."""
     body = variant.br if encoding == b"br" else variant.gzip if encoding else variant.plain
     # the same page in another encoding is other bytes (RFC 9110, section 8.8.3)
     etag = f'{variant.etag[:-1]}-{encoding.decode()}"' if encoding else variant.etag
@@ -96,11 +124,7 @@ def make_answer(document: Document, variant: Variant, encoding: bytes, security:
     if is_open(document.path):
         headers.append((b"access-control-allow-origin", b"*"))
         common.append((b"access-control-allow-origin", b"*"))
-    start = {"type": "http.response.start", "status": 200, "headers": headers}
-    unchanged = {"type": "http.response.start", "status": 304, "headers": common}
-    nothing = {"type": "http.response.body", "body": b""}
-    whole = {"type": "http.response.body", "body": body}
-    return Answer(etag.encode(), (start, whole), (start, nothing), (unchanged, nothing))
+    return Answer(etag.encode(), Reply(200, headers, body), Reply(200, headers, b""), Reply(304, common, b""))
 
 
 def judged(document: Document, newest: float, now: float) -> Variant:
@@ -123,7 +147,9 @@ def newest_check(newest: float) -> tuple[bytes, bytes]:
 
 
 class Door:
-    """The ASGI application."""
+    """The ASGI application; for our own server (`http1`) also what it has at hand."""
+
+    stream_headers = HEADERS
 
     def __init__(self, django: Django, snapshot: Snapshot, streams: Streams) -> None:
         self.django = django
@@ -141,24 +167,14 @@ class Door:
         self.slow_until = 0.0  # monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._live(receive, send)
-            return
         path = scope["path"]
         if self.reports.takes(path):
             await self.reports(scope, receive, send)
             return
-        is_leaving = path == "/" and b"unsubscribe=" in scope["query_string"]
-        if scope["method"] in ("GET", "HEAD") and not is_leaving:
+        if scope["method"] in ("GET", "HEAD") and not _is_leaving(path, scope["query_string"]):
             document = self.snapshot.documents.get(path)
             if document is not None and self.snapshot.is_shown(document):
-                for message in self._messages(scope, document):
-                    await send(message)
-                return
-            if path == "/live":
-                streams = self.staff if is_staff(scope.get("query_string", b"")) else self.streams
-                await streams.serve(receive, send, limits.shared_address(scope))
+                await self._send_document(scope, send, document)
                 return
             if path in ("/livez", "/readyz"):
                 await self._answer_life(send, path)
@@ -192,30 +208,48 @@ class Door:
         await send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await send({"type": "http.response.body", "body": f"{refused.sentence}\n".encode()})
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Start and stop with the server."""
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                self.streams.start()
-                self.staff.start()
-                self.snapshot.on_change, self.snapshot.on_staff_change = self._ring, self._ring_for_staff
-                self.snapshot.start()
-                self.reports.start()
-                alerting.start(serves_page=True)
-                loops.report("web")
-                self.marking = asyncio.create_task(mark_rounds())
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                self.streams.close()
-                self.staff.close()
-                self.snapshot.stop()
-                self.reports.close()
-                alerting.stop()
-                self.marking.cancel()
-                await asyncio.get_running_loop().run_in_executor(self.pool, loops.leave)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def start(self) -> None:
+        """Start with the server, in its event loop."""
+        self.streams.start()
+        self.staff.start()
+        self.snapshot.on_change, self.snapshot.on_staff_change = self._ring, self._ring_for_staff
+        self.snapshot.start()
+        self.reports.start()
+        alerting.start(serves_page=True)
+        loops.report("web")
+        self.marking = asyncio.create_task(mark_rounds())
+
+    def close_streams(self) -> None:
+        """End every stream; from now on /readyz says that this process is on its way out."""
+        self.streams.close()
+        self.staff.close()
+
+    async def stop(self) -> None:
+        """Stop with the server."""
+        self.snapshot.stop()
+        self.reports.close()
+        alerting.stop()
+        self.marking.cancel()
+        await asyncio.get_running_loop().run_in_executor(self.pool, loops.leave)
+
+    def question(self, asked: Asked) -> Question | None:
+        """What this request asks of a document; None if it is none that `at_hand` answers."""
+        if asked.method not in ("GET", "HEAD") or _is_leaving(asked.path, asked.query):
+            return None
+        return Question(asked.path, best_encoding(asked.accepts), asked.condition, asked.method == "HEAD")
+
+    def at_hand(self, asked: Question, now: float) -> Reply | None:
+        """The reply with a current document in memory: the hot path."""
+        document = self.snapshot.documents.get(asked.path)
+        if document is None or not self.snapshot.is_shown(document):
+            return None
+        return self._reply(document, asked, now)
+
+    def join(self, listener: Listener, scope: Scope) -> tuple[Streams, Words] | None:
+        """Add an open page; None when there are too many: it will poll instead."""
+        streams = self.staff if is_staff(scope["query_string"]) else self.streams
+        hello = streams.join(listener, limits.shared_address(scope))
+        return None if hello is None else (streams, hello)
 
     def _ring(self, version: int) -> None:
         self.streams.ring(version)
@@ -236,7 +270,11 @@ class Door:
         if document is None:
             await self._say_unknown(scope, send)
             return
-        for message in self._messages(scope, document):
+        await self._send_document(scope, send, document)
+
+    async def _send_document(self, scope: Scope, send: Send, document: Document) -> None:
+        asked = question(scope["method"], scope["path"], scope["headers"])
+        for message in self._reply(document, asked, time.time()).messages:
             await send(message)
 
     async def _fresh(self, path: str) -> Document | None:
@@ -258,26 +296,17 @@ class Door:
                 self.slow_until = time.monotonic() + SLOW_FOR_S
             return self.snapshot.get(path)
 
-    def _messages(self, scope: Scope, document: Document) -> tuple[Message, Message]:
+    def _reply(self, document: Document, asked: Question, now: float) -> Reply:
         """The variant for this moment, in the encoding the client accepts, or 304.
 
-        The hot path: messages are made once for each variant and sent again and again.
+        Replies are made once for each variant and sent again and again.
         """
         newest = self.streams.checked_at = self.snapshot.checked_at
-        encoding, condition = b"", b""
-        for name, value in scope["headers"]:
-            if name == b"accept-encoding":
-                encoding = best_encoding(value)
-            elif name == b"if-none-match":
-                condition = value
-        variant = judged(document, newest, time.time())
+        variant = judged(document, newest, now)
         if variant is document.old:
-            answer = make_answer(document, variant, encoding, [*self.security, newest_check(newest)])
-        else:
-            answer = self._answer(document, variant, encoding)
-        if condition and (answer.etag in condition or condition.strip() == b"*"):
-            return answer.same
-        return answer.head if scope["method"] == "HEAD" else answer.whole
+            security = [*self.security, newest_check(newest)]
+            return make_answer(document, variant, asked.encoding, security).to(asked)
+        return self._answer(document, variant, asked.encoding).to(asked)
 
     def _answer(self, document: Document, variant: Variant, encoding: bytes) -> "Answer":
         if self.forgotten != self.snapshot.forgotten:  # drop the bytes of removed content
@@ -319,6 +348,11 @@ class Door:
         await send({"type": "http.response.body", "body": body})
 
 
+def _is_leaving(path: str, query: bytes) -> bool:
+    """Whether this is the link of old mails by which people unsubscribe; Django answers it."""
+    return path == "/" and b"unsubscribe=" in query
+
+
 async def mark_rounds() -> None:
     """Mark that this event loop goes round."""
     while True:
@@ -326,9 +360,13 @@ async def mark_rounds() -> None:
         await asyncio.sleep(MARK_S)
 
 
-@functools.lru_cache(maxsize=4096)
 def known_document(path: str) -> bool:
     """Whether this address has the form of a document's; it may still not exist."""
+    return _known_document(path) if len(path) <= MAX_KEPT_PATH else is_document(path)
+
+
+@functools.lru_cache(maxsize=4096)
+def _known_document(path: str) -> bool:
     return is_document(path)
 
 

@@ -7,21 +7,19 @@ a token it does not have loads itself again. Nothing here uses the database.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qs
 
 from django.core import signing
 
+from statuspage.serving.http1.application import Listener, Words
+
 AGE_S = 15.0  # how often open pages get the age of the newest check
 SALT = "statuspage.serving.event_stream"
 TOKEN_S = 12 * 3600
-STUCK_S = 45.0  # a reader that takes nothing for this long is disconnected
+BATCH = 500  # streams that are told at once; in between the loop answers others
 RETRY_MS = (2_000, 17_000)  # a crowd that lost us together comes back over a quarter of a minute
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -53,17 +51,22 @@ class Streams:
         self.newest: Callable[[], float] = lambda: 0.0  # the newest check that this process knows of
         self.each = each  # of one address; 0: no limit
         self.of_address: Counter[str] = Counter()
-        self.count = 0
+        self.listeners: dict[Listener, str] = {}  # and the address that counts for each
         self.is_closing = False
         self.token = 0
         self.checked_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._next: asyncio.Future[bytes] | None = None
+        self._waiting: list[Words] = []  # to be told, in order
+        self._telling: asyncio.Task[None] | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of open streams."""
+        return len(self.listeners)
 
     def start(self) -> None:
         """Start, in the event loop of the server."""
         self._loop = asyncio.get_running_loop()
-        self._next = self._loop.create_future()
         self._clock = self._loop.create_task(self._tell_age())
 
     def ring(self, token: int) -> None:
@@ -75,14 +78,26 @@ class Streams:
     def close(self) -> None:
         """End every stream."""
         self.is_closing = True
-        self._say(b"")
+        if self._loop is not None:
+            self._clock.cancel()
+        for listener in tuple(self.listeners):
+            listener.end()
 
     def _say(self, words: bytes) -> None:
-        """Send to all streams: they wait for the same future."""
+        """Send to all streams, after what they are being sent."""
         assert self._loop is not None
-        before, self._next = self._next, self._loop.create_future()
-        if before is not None and not before.done():
-            before.set_result(words)
+        self._waiting.append(Words(words))
+        if self._telling is None or self._telling.done():
+            self._telling = self._loop.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._waiting:
+            words, listeners = self._waiting.pop(0), tuple(self.listeners)
+            for start in range(0, len(listeners), BATCH):
+                for listener in listeners[start : start + BATCH]:
+                    if listener in self.listeners and not self.is_closing:
+                        listener.tell(words)
+                await asyncio.sleep(0)
 
     async def _tell_age(self) -> None:
         while True:
@@ -97,36 +112,25 @@ class Streams:
         at = datetime.fromtimestamp(self.checked_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"event: age\ndata: {at}\n\n".encode()
 
-    async def serve(self, receive: Receive, send: Send, address: str = "") -> None:
-        """Serve one open page, until either side closes. 503 if there are too many: it will poll instead.
+    def join(self, listener: Listener, address: str = "") -> Words | None:
+        """Add an open page, and return its first words. None if there are too many: it will poll instead.
 
         `address`: the address whose limit counts for this reader; empty for no limit.
         """
         if self.count >= self.most or self.is_closing or self._is_full(address):
-            await _refuse(send)
-            return
-        self.count += 1
+            return None
+        self.listeners[listener] = address
         self.of_address[address] += 1
-        disconnected = asyncio.ensure_future(_wait_for_end(receive))
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await self._write(send, self._hello())
-            while not disconnected.done() and not self.is_closing:
-                assert self._next is not None
-                waiting = self._next
-                await asyncio.wait((waiting, disconnected), return_when=asyncio.FIRST_COMPLETED)
-                if waiting.done() and not disconnected.done() and (words := waiting.result()):
-                    await self._write(send, words)
-            if not disconnected.done():
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except (TimeoutError, OSError, RuntimeError):
-            pass  # the reader is stuck or has left
-        finally:
-            self.count -= 1
-            self.of_address[address] -= 1
-            if not self.of_address[address]:
-                del self.of_address[address]
-            disconnected.cancel()
+        return Words(self._hello())
+
+    def leave(self, listener: Listener) -> None:
+        """Tell it nothing any more."""
+        address = self.listeners.pop(listener, None)
+        if address is None:
+            return
+        self.of_address[address] -= 1
+        if not self.of_address[address]:
+            del self.of_address[address]
 
     def _is_full(self, address: str) -> bool:
         return bool(address) and 0 < self.each <= self.of_address[address]
@@ -136,21 +140,6 @@ class Streams:
         hello = f"retry: {retry}\nid: {self.token}\ndata: {self.token}\n\n".encode()
         age = self._age()
         return hello + age if self.checked_at else hello
-
-    async def _write(self, send: Send, words: bytes) -> None:
-        async with asyncio.timeout(STUCK_S):
-            await send({"type": "http.response.body", "body": words, "more_body": True})
-
-
-async def _wait_for_end(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"text/plain"), (b"retry-after", b"60")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": b"Too many streams: ask again.\n"})
 
 
 _serving: list[Streams] = []

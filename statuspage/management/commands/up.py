@@ -58,7 +58,7 @@ class Command(BaseCommand):
         is_one = layout.is_one_worker(settings.PROCESSES, prepared, has_own_broker=has_own_broker)
         children = supervisor.children_of(
             supervisor.Layout(
-                web=warm.as_role("web", lambda: serve(in_one_process=True)),
+                web=warm.as_role("web", serve),
                 one_worker=warm.as_role("worker", work) if is_one else None,
                 region=settings.REGION,
                 concurrency=settings.WORKER_CONCURRENCY,

@@ -18,7 +18,7 @@ NAME, LIVE, PROXIES, SIGN_ON = "PUBLIC_URL", "/live", "TRUSTED_PROXIES", "single
 DEADLINE_S = 6.0
 FIRST_BYTES_S = 4.0
 MAX_BYTES = 5_000_000
-OUR_SERVER = "granian"
+OUR_SERVER = "statuspage"
 OF_PROXIES = ("via", "x-cache", "cf-ray", "x-served-by", "x-varnish", "x-amz-cf-id", "fly-request-id")
 
 

@@ -257,7 +257,7 @@ class Proxy:
                 return
             inner.sendall(head)
             while data := inner.recv(65536):
-                asked.sendall(data.replace(b"server: granian", b"server: proxy  "))
+                asked.sendall(data.replace(b"server: statuspage", b"server: proxy     "))
 
     def close(self):
         self.line.close()

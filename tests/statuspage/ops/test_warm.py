@@ -19,7 +19,13 @@ print(json.dumps({"modules": sorted(sys.modules), "threads": threading.active_co
 # each takes megabytes, and is imported where it is used
 LATE = ("anymail", "apprise", "httpx", "icalendar", "openpyxl", "prompt_toolkit", "psycopg", "py_vapid",
         "requests", "rich", "celery.beat", "django.db.migrations.executor")  # fmt: skip
-NEEDED = ("granian.server", "statuspage.urls", "incidents.tasks", "subscribers.tasks", "uvloop")
+NEEDED = (
+    "statuspage.serving.http1.server",
+    "statuspage.urls",
+    "incidents.tasks",
+    "subscribers.tasks",
+    "uvloop",
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from components.models import Page
-from statuspage.serving.door import Door
+from statuspage.serving.door import Door, question
 from statuspage.serving.event_stream import Streams
 from statuspage.serving.snapshot import Snapshot
 from tests.making import found, watched
@@ -49,5 +49,5 @@ def test_the_newest_known_check_is_none_from_the_future(snapshot):
     assert snapshot.checked_at == document.checked_at
     door = Door(None, snapshot, Streams(10))
     door.streams.checked_at = time.time() + HOUR_S
-    door._messages({"headers": [], "method": "GET"}, document)
+    door._reply(document, question("GET", "/", []), time.time())
     assert door.streams.checked_at == document.checked_at

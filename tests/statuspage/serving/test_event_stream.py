@@ -8,24 +8,25 @@ from statuspage.serving.snapshot import Snapshot
 
 
 class Reader:
-    """A browser on the other end of a stream."""
+    """The connection of a browser that holds a stream open."""
 
-    def __init__(self, streams, *, takes=True):
-        self.heard, self.status, self.takes = b"", None, takes
-        self.inbox = asyncio.Queue()
-        self.task = asyncio.ensure_future(streams.serve(self.inbox.get, self.send))
+    def __init__(self, streams, address=""):
+        self.heard, self.has_ended, self.streams = b"", False, streams
+        hello = streams.join(self, address)
+        self.is_in = hello is not None
+        if hello is not None:
+            self.tell(hello)
 
-    async def send(self, message):
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            return
-        if not self.takes:
-            await asyncio.Event().wait()
-        self.heard += message.get("body", b"")
+    def tell(self, words):
+        assert words.chunk == b"%x\r\n%s\r\n" % (len(words.plain), words.plain)
+        self.heard += words.plain
 
-    async def leave(self):
-        await self.inbox.put({"type": "http.disconnect"})
-        await asyncio.wait_for(self.task, 5)
+    def end(self):
+        self.has_ended = True
+        self.leave()
+
+    def leave(self):
+        self.streams.leave(self)
 
 
 async def moment():
@@ -39,22 +40,54 @@ async def until(holds):
             await asyncio.sleep(0.01)
 
 
+def tokens_of(reader):
+    return [line for line in reader.heard.decode().splitlines() if line.startswith("data: ")]
+
+
 def test_every_open_page_hears_every_token_in_order():
     async def go():
-        streams = Streams(1000)
+        streams = Streams(2000)
         streams.start()
-        readers = [Reader(streams) for _ in range(200)]
-        await moment()
+        readers = [Reader(streams) for _ in range(1200)]  # more than are told at once
         for token in range(1, 21):
-            streams.ring(token)
-            await asyncio.sleep(0.01)
-        await moment()
+            streams.ring(token)  # without waiting: they queue up
+        await until(lambda: b"data: 20\n" in readers[-1].heard)
         for reader in readers:
-            tokens = [line for line in reader.heard.decode().splitlines() if line.startswith("data: ")]
-            assert tokens == [f"data: {token}" for token in range(21)]
+            assert tokens_of(reader) == [f"data: {token}" for token in range(21)]
         streams.close()
-        await asyncio.gather(*(reader.task for reader in readers))
+        assert all(reader.has_ended for reader in readers)
         assert streams.count == 0
+
+    asyncio.run(go())
+
+
+def test_a_page_that_comes_while_others_are_told_misses_nothing():
+    async def go():
+        streams = Streams(2000)
+        streams.start()
+        crowd = [Reader(streams) for _ in range(1500)]
+        streams.ring(1)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        late = Reader(streams)
+        streams.ring(2)
+        await until(lambda: b"data: 2\n" in crowd[-1].heard and b"data: 2\n" in late.heard)
+        assert [*dict.fromkeys(tokens_of(late))] == ["data: 1", "data: 2"]
+
+    asyncio.run(go())
+
+
+def test_a_page_that_leaves_while_others_are_told_is_told_nothing_more():
+    async def go():
+        streams = Streams(2000)
+        streams.start()
+        first, *_, last = [Reader(streams) for _ in range(1200)]
+        streams.ring(1)
+        while b"data: 1\n" not in first.heard:  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0)
+        last.leave()
+        await moment()
+        assert tokens_of(last) == ["data: 0"]
 
     asyncio.run(go())
 
@@ -65,12 +98,9 @@ def test_whoever_comes_later_is_told_the_current_token_and_when_to_come_back():
         streams.start()
         streams.ring(7)
         await moment()
-        reader = Reader(streams)
-        await moment()
-        text = reader.heard.decode()
+        text = Reader(streams).heard.decode()
         assert "id: 7\ndata: 7" in text
         assert 2000 <= int(text.split("retry: ")[1].split("\n")[0]) <= 17000
-        await reader.leave()
 
     asyncio.run(go())
 
@@ -80,30 +110,13 @@ def test_too_many_are_sent_to_ask_instead():
         streams = Streams(2)
         streams.start()
         readers = [Reader(streams) for _ in range(3)]
-        await moment()
-        assert [reader.status for reader in readers] == [200, 200, 503]
-        await readers[0].leave()
-        await moment()
-        late = Reader(streams)
-        await moment()
-        assert late.status == 200
-
-    asyncio.run(go())
-
-
-def test_a_reader_that_takes_nothing_is_let_go(monkeypatch):
-    monkeypatch.setattr("statuspage.serving.event_stream.STUCK_S", 0.1)
-
-    async def go():
-        streams = Streams(10)
-        streams.start()
-        stuck, well = Reader(streams, takes=False), Reader(streams)
-        await asyncio.wait_for(stuck.task, 5)
-        streams.ring(5)
-        await moment()
-        assert b"data: 5" in well.heard
-        assert streams.count == 1
-        await well.leave()
+        assert [reader.is_in for reader in readers] == [True, True, False]
+        readers[0].leave()
+        readers[0].leave()  # twice is once
+        assert Reader(streams).is_in
+        assert not Reader(streams).is_in
+        streams.close()
+        assert not Reader(streams).is_in
 
     asyncio.run(go())
 
@@ -118,7 +131,6 @@ def test_the_age_of_the_newest_check_is_told_from_time_to_time(monkeypatch):
         await until(lambda: b": here" in reader.heard)
         streams.checked_at = 1_794_470_400.0
         await until(lambda: b"event: age\ndata: 2026-11-12T08:00:00Z" in reader.heard)
-        await reader.leave()
 
     asyncio.run(go())
 
@@ -127,22 +139,13 @@ def test_one_address_has_so_many_open_pages_and_others_have_theirs():
     async def go():
         streams = Streams(10, each=2)
         streams.start()
-
-        async def come(address):
-            reader = Reader.__new__(Reader)
-            reader.heard, reader.status, reader.takes, reader.inbox = b"", None, True, asyncio.Queue()
-            reader.task = asyncio.ensure_future(streams.serve(reader.inbox.get, reader.send, address))
-            await moment()
-            return reader
-
-        first, second, third = [await come("8.8.8.8") for _ in range(3)]
-        assert (first.status, second.status, third.status) == (200, 200, 503)
-        assert (await come("1.1.1.1")).status == 200
-        assert [(await come("")).status for _ in range(3)] == [200] * 3  # they share no limit
-        await first.leave()
-        assert (await come("8.8.8.8")).status == 200
+        first, second, third = [Reader(streams, "8.8.8.8") for _ in range(3)]
+        assert (first.is_in, second.is_in, third.is_in) == (True, True, False)
+        assert Reader(streams, "1.1.1.1").is_in
+        assert all(Reader(streams).is_in for _ in range(3))  # they share no limit
+        first.leave()
+        assert Reader(streams, "8.8.8.8").is_in
         streams.close()
-        await moment()
         assert not streams.of_address
 
     asyncio.run(go())
@@ -159,11 +162,9 @@ def test_pages_that_only_listen_hear_how_fresh_we_are(monkeypatch, tmp_path):
             streams.start()
             reader = Reader(streams)
             snapshot.checked_at = 1_794_470_400.0
-            await asyncio.sleep(0.12)
-            assert b"event: age\ndata: 2026-11-12T08:00:00Z" in reader.heard
+            await until(lambda: b"event: age\ndata: 2026-11-12T08:00:00Z" in reader.heard)  # noqa: B023
             snapshot.checked_at += 60
-            await asyncio.sleep(0.12)
-            assert b"event: age\ndata: 2026-11-12T08:01:00Z" in reader.heard
-            await reader.leave()
+            await until(lambda: b"event: age\ndata: 2026-11-12T08:01:00Z" in reader.heard)  # noqa: B023
+            reader.leave()
 
     asyncio.run(go())
