@@ -91,6 +91,11 @@ class Steps(services.Service):
         """Every origin that a step names: there the secrets may go."""
         return scenario.origins(order.steps)
 
+    def named_hosts(self, order: StepsTarget) -> set[str]:
+        """Hosts that headers name: behind one address there may be several sites."""
+        headers = (pair for step in order.steps for pair in step.headers.items())
+        return {text.strip().lower() for name, text in headers if name.strip().lower() == "host"}
+
     async def run(self, order: StepsTarget, clock: Clock, egress: Egress) -> Reading:
         """One step after the other, until one fails."""
         course = Course({f"{scenario.PREFIX}{name}": text for name, text in order.named_secrets.items()})
