@@ -1,4 +1,4 @@
-"""An error of our own in a check, as the log may show it: libraries write the values they choke on into its text."""
+"""Our own error in a check, as the log may show it: libraries write the values they choke on into its text."""
 
 import traceback
 
