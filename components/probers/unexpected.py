@@ -1,4 +1,4 @@
-"""Our own error in a check, as the log may show it: libraries write the values they choke on into its text."""
+"""Our own error in a check, as the log may show it: libraries write the values they choke on into it."""
 
 import traceback
 
