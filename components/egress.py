@@ -122,9 +122,9 @@ class Egress:
         self.contexts: dict[Protocols, ssl.SSLContext] = {(): self.tls}
         self.lookup = Lookup(nameservers)
 
-    def may_dial(self, address: Address, port: int) -> bool:
-        """Whether this port of this address may be dialled."""
-        return networks.may_dial(address, port, self.allow)
+    def may_dial(self, address: Address, port: int, host: str = "") -> bool:
+        """Whether this port of this address may be dialled; `host`: the name that led to it, in ASCII."""
+        return networks.may_dial(address, port, self.allow, host)
 
     def is_public(self, line: Line) -> bool:
         """Whether the other end of this line is on no network that only an operator opens."""
@@ -165,7 +165,8 @@ class Egress:
         """Raises EgressError unless there are addresses, and each may be dialled."""
         if not addresses:
             raise EgressError(Failure.DNS, f"The name {host} has no address.")
-        if not all(self.may_dial(address, port) for address in addresses):
+        name = "" if literal_address(host) else ascii_host(host)
+        if not all(self.may_dial(address, port, name) for address in addresses):
             raise DeniedError(host, self.setting)
 
     async def _allowed_later(

@@ -2,9 +2,9 @@
 
 Known are application/health+json, Spring Actuator 1.x to 3.x, ASP.NET (text and JSON),
 django-health-check, MicroProfile Health, Kubernetes' verbose text, NestJS Terminus, Elasticsearch,
-and plain JSON with status words. A document is recognized by its shape, not by its content type:
-many frameworks send the wrong one. JSON is parsed as JSON; one that was cut (a stored excerpt) is
-read as far as it came.
+and plain JSON with status words or flags (`free_health`). A document is recognized by its shape, not by
+its content type: many frameworks send the wrong one. JSON is parsed as JSON; one that was cut (a stored
+excerpt) is read as far as it came.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from components import charsets, cut_json
+from components import charsets, cut_json, free_health
 from components.texts import shortened
 
 MAX_FAILING = 50  # names in one document
@@ -104,7 +104,19 @@ def worst(of: Iterable[Health]) -> Health:
 
 
 def _of_object(value: dict[str, Any], content_type: str, status_code: int) -> HealthDocument | None:
-    """By its shape: the formats with most of their own first."""
+    """By its shape; one that names no part, or is in no format, as its own shape may say it."""
+    document = _of_format(value, content_type, status_code)
+    if document is not None and document.failing:
+        return document
+    free = free_health.rewritten(value)
+    own = _with_parts("JSON status", free, free["checks"]) if free is not None else None
+    if document is None or own is None:
+        return document or own
+    return replace(own, format=document.format) if own.failing else document
+
+
+def _of_format(value: dict[str, Any], content_type: str, status_code: int) -> HealthDocument | None:
+    """The formats with most of their own first."""
     value = _lower_first(value)
     for shape in SHAPES:
         document = shape(value)

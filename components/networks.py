@@ -2,7 +2,8 @@
 
 Addresses of our own networks are refused unless the operator allowed them in
 the environment: a whole network (`10.1.0.0/16`), or one port of one address
-(`127.0.0.1:8000`, `[::1]:8000`).
+(`127.0.0.1:8000`, `[::1]:8000`). Before either may stand the name it is opened for
+(`db.example.org=10.1.0.0/16`): then no other name leads there, whoever owns that one.
 
 Which spellings are IPv4 addresses follows the host parser of the URL standard
 (https://url.spec.whatwg.org/#host-parsing): browsers and system resolvers read
@@ -40,43 +41,74 @@ DENIED: tuple[Network, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A network that the operator opened; with a port, that port alone."""
+    """A network that the operator opened; with a port, that port alone; with a name, for that name alone.
+
+    A name that begins with "*." stands for every name below it.
+    """
 
     network: Network
     port: int | None = None
+    name: str = ""
 
-    def covers(self, address: Address, port: int) -> bool:
-        """Whether this port of this address is meant."""
-        is_port = self.port is None or self.port == port
-        return is_port and address.version == self.network.version and address in self.network
+    def covers(self, address: Address, port: int, host: str = "") -> bool:
+        """Whether this port of this address is meant, when it is reached as `host` (in ASCII)."""
+        if not self._is_for(host) or self.port not in (None, port):
+            return False
+        return address.version == self.network.version and address in self.network
+
+    def _is_for(self, host: str) -> bool:
+        if not self.name:
+            return True
+        name = host.lower().removesuffix(".")
+        return name.endswith(self.name[1:]) if self.name.startswith("*.") else name == self.name
 
 
+NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 ONE_PORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<v4>[0-9.]+)):(?P<port>[0-9]{1,5})")
 
 
 def allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
-    """The operator's list as values. Raises ValueError for anything but a network or address:port."""
+    """The operator's list as values: networks or address:port, each perhaps after a name and "=".
+
+    Raises ValueError for anything else.
+    """
     return tuple(_allowed(text) for text in texts)
 
 
 def _allowed(text: str) -> Allowed:
-    one_port = ONE_PORT.fullmatch(text)
+    name, sign, place = (part.strip() for part in text.rpartition("="))
+    bound = _bound_name(name) if sign else ""
+    one_port = ONE_PORT.fullmatch(place)
     if one_port is None:
-        return Allowed(ipaddress.ip_network(text, strict=False))
+        return Allowed(ipaddress.ip_network(place, strict=False), None, bound)
     port = int(one_port["port"])
     if not 1 <= port <= 65535:
         raise ValueError(text)
-    return Allowed(ipaddress.ip_network(one_port["v6"] or one_port["v4"]), port)
+    return Allowed(ipaddress.ip_network(one_port["v6"] or one_port["v4"]), port, bound)
 
 
-def may_dial(address: Address, port: int, allow: Sequence[Allowed]) -> bool:
-    """Whether this port of this address may be dialled. Addresses inside addresses are judged too."""
-    if any(entry.covers(address, port) for entry in allow):
+def _bound_name(text: str) -> str:
+    """The name before "=", as DNS has it. Raises ValueError, also for an address: that is no name."""
+    below, name = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+    if not name.isascii():
+        name = idna.encode(name, uts46=True).decode()  # IDNAError is a ValueError
+    name = name.lower().removesuffix(".")
+    if not NAME.fullmatch(name) or ends_in_number(name):
+        raise ValueError(text)
+    return below + name
+
+
+def may_dial(address: Address, port: int, allow: Sequence[Allowed], host: str = "") -> bool:
+    """Whether this port of this address may be dialled. Addresses inside addresses are judged too.
+
+    `host` is the name it was resolved from, in ASCII; empty for an address that was spelled out.
+    """
+    if any(entry.covers(address, port, host) for entry in allow):
         return True
     inner = _embedded(address)
     if inner is not None:
         # ::ffff:127.0.0.1 reaches what 127.0.0.1 reaches
-        return any(entry.covers(inner, port) for entry in allow)
+        return any(entry.covers(inner, port, host) for entry in allow)
     return not any(address in net for net in DENIED if net.version == address.version)
 
 

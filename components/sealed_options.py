@@ -78,6 +78,34 @@ def _closed(prober: Prober, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in names and is_sealed(value)}
 
 
+def refuse_weaker(prober: Prober, order: Any, options: Mapping[str, Any], before: Any, kept: Any) -> None:
+    """Ask again for secrets that `order` would send where `before` did not, though to the same place.
+
+    That is without TLS, or as another site of the same server (a Host header). `options` and `kept` are
+    the options of both; secrets that were typed now differ. Raises InvalidProbeError.
+    """
+    closed = _closed(prober, options)
+    name = next((name for name, value in closed.items() if kept.get(name) == value), "")
+    if not name:
+        return
+    if is_protected(before) and not is_protected(order):
+        raise InvalidProbeError(
+            name, "It was set for a connection with TLS: enter it again to use it without TLS, or remove it."
+        )
+    names = getattr(prober, "named_hosts", None)  # of a kind whose requests can name a host in a header
+    if names is not None and (others := names(order) - names(before)):
+        raise InvalidProbeError(
+            name,
+            f"It was not set for the host {', '.join(sorted(others))} in a header: enter it again to use it"
+            " there, or remove it.",
+        )
+
+
+def is_protected(order: Any) -> bool:
+    """Whether a service is spoken to with TLS. What has no such option says it in its address."""
+    return getattr(order, "tls", True) not in (False, "none")
+
+
 def place_of(prober: Prober, order: Any) -> str:
     """Everywhere that the secrets of this order are sent, as "db.example.org:5432"."""
     places = getattr(prober, "places", None)  # of a kind that talks to several

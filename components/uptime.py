@@ -75,6 +75,7 @@ class Seconds:
         return worst(known) if known else None
 
 
+NO_DATA, MAINTENANCE = "no data", "maintenance"
 NAMES = {
     Status.OPERATIONAL: "up",
     Status.DEGRADED_PERFORMANCE: "degraded",
@@ -121,6 +122,12 @@ def percent(seconds: Seconds) -> str:
     """The uptime as it is printed, "99.85 %"; empty when nothing is known."""
     value = hundredths(seconds)
     return "" if value is None else f"{value // 100}.{value % 100:02d} %"
+
+
+def in_place(seconds: Seconds) -> str:
+    """What is printed in place of a percentage: "maintenance" for a stretch of that, else "no data"."""
+    is_worked = not seconds.known and seconds.maintenance >= max(1, seconds.unknown)
+    return MAINTENANCE if is_worked else NO_DATA
 
 
 def day_bounds(day: date, zone: tzinfo) -> tuple[datetime, datetime]:

@@ -98,7 +98,8 @@ def _networks(name: str) -> Iterator[checks.CheckMessage]:
             yield _error(
                 "E040",
                 f"{name} contains “{text}”, which is not a network.",
-                "Write networks as 10.1.0.0/16, or one port as 10.1.0.7:443, separated by commas.",
+                "Write networks as 10.1.0.0/16, one port as 10.1.0.7:443, or either for one name only, as"
+                " db.example.org=10.1.0.0/16, separated by commas.",
             )
             continue
         if entry.network.prefixlen == 0:

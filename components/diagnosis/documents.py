@@ -1,19 +1,11 @@
 """Which parts of a service a health document names as failing, and how much that is worth."""
 
-import re
-
 from components import health_documents
+from components.free_health import KNOWN
 from components.health_documents import Health
 
 MAX_PARTS = 5
 MAX_NAME_LENGTH = 60
-# Of the parts of services, what most depend on; a name like these is no mere field of an error
-KNOWN = re.compile(
-    r"d(?:ata)?b(?:ase)?\b|database|postgres|mysql|maria|mongo|sql|redis|valkey|cache|memcache|kafka|rabbit|amqp"
-    r"|broker|queue|celery|elastic|search|solr|storage|s3\b|bucket|minio|disk|smtp|mail|ldap|auth|vault|consul"
-    r"|etcd|zookeeper|upstream|downstream|gateway|payment|api\b|dns|clickhouse|cassandra|nats|influx",
-    re.IGNORECASE,
-)
 # Shapes that nothing but a health document has
 DISTINCT = (
     "health+json", "ASP.NET", "MicroProfile", "Kubernetes", "NestJS Terminus", "django-health-check",

@@ -220,6 +220,7 @@ class Probe(Showing, Sealing, Regional, Verdict):
         prober = PROBERS[self.kind]
         try:
             order = self.parsed()
+            self._refuse_weaker(order)
             way = egress.through(Door.PROBES)
             refuse_private(prober.address(order), way)
             self.refuse_elsewhere(order)

@@ -5,7 +5,16 @@ from typing import Any
 from django.db import models
 
 from components.probers import EVERY_PROBER, PROBERS, InvalidProbeError
-from components.sealed_options import as_text, is_sealed, opened, parsed, place_of, sealed, secrets_of
+from components.sealed_options import (
+    as_text,
+    is_sealed,
+    opened,
+    parsed,
+    place_of,
+    refuse_weaker,
+    sealed,
+    secrets_of,
+)
 
 
 class Sealing(models.Model):
@@ -22,6 +31,18 @@ class Sealing(models.Model):
     def parsed(self) -> Any:
         """The order, with its secrets opened. Raises InvalidProbeError."""
         return parsed(EVERY_PROBER[self.kind], self.target, self.options)
+
+    def _refuse_weaker(self, order: Any) -> None:
+        """Refuse to send a stored secret in the open that the row, as it was read, sends with TLS."""
+        if self._looked_at is None or self._looked_at[0] != self.kind:
+            return
+        _, target, kept, _ = self._looked_at
+        prober = PROBERS[self.kind]
+        try:
+            before = parsed(prober, target, kept)
+        except (InvalidProbeError, TypeError, ValueError, AttributeError, KeyError):
+            return  # it was never sent
+        refuse_weaker(prober, order, self.options, before, kept)
 
     def _seal_options(self) -> None:
         """Encrypt what is not encrypted yet. The same secret for the same place stays as it is stored."""

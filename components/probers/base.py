@@ -15,6 +15,8 @@ from components.egress import Egress, EgressError, Line
 from components.lookup import SILENT
 from components.networks import literal_address
 from components.outcomes import Failure, Reading
+from components.probers import redaction
+from components.probers.unexpected import loggable
 from components.targets import InvalidProbeError, checked_host
 from components.texts import harmless
 
@@ -56,6 +58,7 @@ class Clock:
         self.patience_s = min(PATIENCE_S, deadline_s / 4)
         self.phase = Failure.TIMEOUT_DNS
         self.seen: dict[str, Any] = {}
+        self.taken: set[str] = set()  # tokens out of answers, which are stored and logged nowhere
         self.at_deadline: Callable[[], Reading] | None = None  # for who knows more by then than a phase
         self.resolver: asyncio.Task[bool] | None = None  # whether it is alive, asked once it kept us waiting
 
@@ -148,14 +151,16 @@ async def carry_out(prober: Prober, order: Any, *, deadline_s: float, egress: Eg
     loop = asyncio.get_running_loop()
     doubt = loop.call_later(min(DOUBT_S, deadline_s - ASKING_S), _ask_for_resolver, clock, egress)
     try:
-        return _storable(await _carried_out(prober, order, clock, egress))
+        reading = await _carried_out(prober, order, clock, egress)
     except Exception as error:
-        log.exception("unexpected error in a %s check", prober.kind)
-        return _storable(_unforeseen(error, clock))
+        secrets = {*getattr(order, "secrets", ()), *clock.taken}
+        log.error("unexpected error in a %s check", prober.kind, exc_info=loggable(error, secrets))
+        reading = _unforeseen(error, clock)
     finally:
         doubt.cancel()
         if clock.resolver is not None:
             clock.resolver.cancel()
+    return redaction.without(_storable(reading), clock.taken)
 
 
 async def _carried_out(prober: Prober, order: Any, clock: Clock, egress: Egress) -> Reading:

@@ -39,15 +39,24 @@ def without(reading: Reading, secrets: Iterable[str], *, port: int | None = None
     given = {text for text in secrets if len(text) >= MIN_LENGTH}
     if not given:
         return reading
-    own = _own_numbers(reading, port)
-    spelled = {form for text in given for form in spellings(text) if len(form) >= MIN_LENGTH}
-    forms = sorted(spelled - own, key=len, reverse=True)
+    forms = _forms(given, _own_numbers(reading, port))
     words: dict[str, Any] = {name: _hidden(getattr(reading, name), forms) for name in WRITTEN}
     facts = {
         name: fact if name in OURS or _is_counted(fact) else _hidden(fact, forms)
         for name, fact in reading.facts.items()
     }
     return replace(reading, facts=facts, **words)
+
+
+def hidden_in(text: str, secrets: Iterable[str]) -> str:
+    """The text, such as a traceback, with these texts replaced, however they are spelled."""
+    return str(_hidden(text, _forms({secret for secret in secrets if len(secret) >= MIN_LENGTH}, set())))
+
+
+def _forms(secrets: set[str], own: set[str]) -> list[str]:
+    """Every spelling, the longest first, without numbers of our own."""
+    spelled = {form for text in secrets for form in spellings(text) if len(form) >= MIN_LENGTH}
+    return sorted(spelled - own, key=len, reverse=True)
 
 
 def spellings(text: str) -> Iterator[str]:

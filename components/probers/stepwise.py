@@ -13,7 +13,7 @@ from typing import Any
 from components import cookies, steps
 from components.egress import Egress, EgressError, Line
 from components.outcomes import Failure, Reading
-from components.probers import body, exchange, json_answers, redaction, scenario, services
+from components.probers import body, exchange, json_answers, scenario, services
 from components.probers.base import Clock, Option, options_of, too_late
 from components.probers.body import Answer
 from components.probers.hops import followed, location_of
@@ -91,6 +91,11 @@ class Steps(services.Service):
         """Every origin that a step names: there the secrets may go."""
         return scenario.origins(order.steps)
 
+    def named_hosts(self, order: StepsTarget) -> set[str]:
+        """Hosts that headers name: behind one address there may be several sites."""
+        headers = (pair for step in order.steps for pair in step.headers.items())
+        return {text.strip().lower() for name, text in headers if name.strip().lower() == "host"}
+
     async def run(self, order: StepsTarget, clock: Clock, egress: Egress) -> Reading:
         """One step after the other, until one fails."""
         course = Course({f"{scenario.PREFIX}{name}": text for name, text in order.named_secrets.items()})
@@ -101,10 +106,10 @@ class Steps(services.Service):
             reading = await self._in_time(step, course, clock, egress)
             if reading.failure is not None:
                 detail = f"Step {number} (“{step.name}”): {reading.detail}"
-                return _without_values(replace(reading, detail=detail), course)
+                return replace(reading, detail=detail)
             course.times.append(clock.total_ms - began_ms)
         _note(order, course, clock)
-        return _without_values(replace(clock.reading(), total_ms=reading.total_ms), course)
+        return replace(clock.reading(), total_ms=reading.total_ms)
 
     async def _in_time(self, step: ScenarioStep, course: Course, clock: Clock, egress: Egress) -> Reading:
         """One step; what goes wrong, and the deadline, is its own reading."""
@@ -143,6 +148,8 @@ async def _run(step: ScenarioStep, course: Course, clock: Clock, egress: Egress)
         if order.follows and (location := location_of(head)):
             return _onward(next_hop(hop, head.status, location, head.values("set-cookie")), clock)
         course.jar = cookies.updated(hop.jar, head.values("set-cookie"), hop.url)
+        for cookie in course.jar:
+            _hide(cookie.value, clock)
         taking = _Taking(step, order, head, hop, course.jar)
         answer = await body.read(pieces, head, clock, method=hop.method, is_enough=taking.is_enough)
         return taking.judged(answer, course, clock)
@@ -194,6 +201,7 @@ class _Taking:
                 detail = f"The value “{take.name}” is longer than {MAX_VALUE:,} characters."
                 return replace(reading, failure=Failure.TOO_LARGE, detail=detail)
             course.value_of[take.name] = value
+            _hide(value, clock)
         return reading
 
     def value(self, take: Take, answer: Answer) -> str:
@@ -214,7 +222,7 @@ class _Taking:
         return spelled(values[0]) if is_text else ""
 
 
-def _without_values(reading: Reading, course: Course) -> Reading:
-    """Without the tokens that were taken: an answer may repeat them."""
-    tokens = [text for text in course.value_of.values() if len(text) >= HIDDEN_FROM]
-    return redaction.without(reading, tokens)
+def _hide(value: str, clock: Clock) -> None:
+    """Keep it out of what is stored: an answer, or an error of ours, may repeat it."""
+    if len(value) >= HIDDEN_FROM:
+        clock.taken.add(value)

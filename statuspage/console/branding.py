@@ -18,6 +18,7 @@ from components import colours, identity, pictures
 from components.identity import Identity
 from components.models import Page, Picture
 from components.texts import one_line
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.models import Audit, Role
 from statuspage.public import brand
 from statuspage.staff.access import needs
@@ -27,8 +28,10 @@ LOGOS = ("logo", "logo_dark")
 PICTURES = {"accept": "image/png,image/jpeg,image/webp"}
 
 
-class LookForm(forms.Form):
+class LookForm(ConflictCheck):
     """An empty text means the value of the environment; without an upload the logo stays."""
+
+    acts, audited_id = ("page.look",), ""
 
     name = forms.CharField(required=False, max_length=60, strip=False)
     logo = forms.FileField(required=False, widget=forms.FileInput(attrs=PICTURES))
@@ -55,8 +58,8 @@ class LookForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, data: Any = None, files: Any = None, *, page: Page) -> None:
+        self.page = self.instance = page
         super().__init__(data, files, initial={field: getattr(page, field) for field in TEXTS})
-        self.page = page
         self.taken: dict[str, Picture] = {}
         if not page.logo:
             del self.fields["remove_logo"]
@@ -72,6 +75,9 @@ class LookForm(forms.Form):
             " high, so upload it at twice that height. A square logo appears beside the name, a wide one"
             " replaces it."
         )
+
+    def shown_values(self) -> dict[str, str]:
+        return {field: getattr(self.page, field) for field in (*TEXTS, *LOGOS)}
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip(" ")

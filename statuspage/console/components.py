@@ -20,6 +20,7 @@ from components.dependencies import circle
 from components.models import Component, DayTally, Group, Page, page_order
 from components.uptime import Seconds
 from incidents.models import Incident
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.console.overview import HOUR, minute_bars
 from statuspage.console.probe_detail.facts import with_last
 from statuspage.console.probe_detail.words import length
@@ -31,8 +32,10 @@ UNREAD = {"auto_incidents", "needs"}  # what no public page shows of a component
 WAYS = {"up": -1, "down": 1}
 
 
-class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
+class ComponentForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """The fields of a component; its position is changed on the list."""
+
+    acts = ("component.",)
 
     class Meta:
         model = Component
@@ -57,8 +60,10 @@ class ComponentForm(forms.ModelForm):  # type: ignore[type-arg]
         return needs
 
 
-class GroupForm(forms.ModelForm):  # type: ignore[type-arg]
+class GroupForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """The fields of a group."""
+
+    acts = ("group.",)
 
     class Meta:
         model = Group

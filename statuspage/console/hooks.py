@@ -1,6 +1,6 @@
 """Recovery hooks in the console: the list, one hook, its form, and what people decide about calls."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -20,6 +20,7 @@ from incidents.models import Act, Brake, Hook, Incident
 from incidents.models.act import MAX_SHOWN
 from incidents.models.hook import MAX_USELESS
 from statuspage.console import hook_trials
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.console.hook_choices import CAUSE_CHOICES, FAILURE_CHOICES
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
@@ -28,8 +29,11 @@ SECRET = "secret"  # noqa: S105 - the name of a field
 SIGNING = ("sealed_secret", "old_secrets")  # the columns of it
 
 
-class HookForm(forms.ModelForm):  # type: ignore[type-arg]
+class HookForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """The fields of a hook. The secret is never shown here: an empty field keeps it."""
+
+    acts = ("hook.",)
+    logged_as: ClassVar = {"url": "target"}
 
     failures = forms.MultipleChoiceField(
         label="Only for these failures", choices=FAILURE_CHOICES, required=False,

@@ -19,6 +19,7 @@ from incidents import automation, hidden_components, notification_status, placeh
 from incidents.generated_text import names, verbs
 from incidents.models import Maintenance, MaintenanceState, NoticeKind, Template, TemplateKind
 from statuspage.console import promises
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.console.numbers import whole
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
@@ -39,8 +40,10 @@ CLOCKS = (
 )
 
 
-class WorkForm(forms.ModelForm):  # type: ignore[type-arg]
+class WorkForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """A plan. Times are UTC, as everywhere in the console."""
+
+    acts = ("maintenance.",)
 
     repeats = forms.ChoiceField(choices=REPEATS, required=False)
     although_hidden = forms.BooleanField(

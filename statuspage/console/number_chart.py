@@ -7,7 +7,7 @@ number. What could not be read is a gap.
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,6 +22,9 @@ from statuspage.console.plot import HIGH, WIDE, Span, Word, deploys, path, times
 MAX_ROWS = 20_000
 FAR = 4.0  # a limit that is more than so many times what was measured would press the line flat
 APART = 18  # pixels between two words on one side
+ABOVE, BELOW = 5, 14  # pixels from a limit's line to the foot of its word
+ASCENT, DESCENT = 11, 4  # pixels of a word over and under its foot
+SIDE = 0.25  # of the width, which a word may take
 SMALLEST = -300  # as a power of ten
 FEW = 1e-9  # of a value: less than this of it is noise of the arithmetic
 UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -149,7 +152,16 @@ def draw(
         Line(kind, words, f"{axis.y(value):.1f}" if axis.holds(value) else "")
         for kind, value, words in limits
     )
-    words = list(_beside(lines))
+    reach = [
+        (x(p.at), axis.y(p.most), axis.y(p.least))
+        for p in points
+        if p.least is not None and p.most is not None
+    ]
+    drawn = {
+        "start": [(top, bottom) for place, top, bottom in reach if place <= SIDE],
+        "end": [(top, bottom) for place, top, bottom in reach if place >= 1 - SIDE],
+    }
+    words = list(_beside(lines, drawn))
     if marked:
         words.append(("deploy", word_at("deploy", x(marked[-1][0]), HIGH - 6)))
     return NumberChart(
@@ -256,17 +268,36 @@ def _area(points: Sequence[Point], x: Callable[[datetime], float], y: Callable[[
     return "".join(pieces)
 
 
-def _beside(lines: Sequence[Line]) -> Iterable[tuple[str, Word]]:
-    """The words at the limits: those that would cover each other are at the other side, or left out."""
+def _beside(
+    lines: Sequence[Line], drawn: Mapping[str, Sequence[tuple[float, float]]]
+) -> Iterable[tuple[str, Word]]:
+    """The words at the limits: above or below their line, left or right, on no other line and no other word.
+
+    `drawn`: how high and low the numbers reach on either side; words stand on them only if they must. What
+    has no place is left out: the limits are listed below the picture.
+    """
     taken: dict[str, list[float]] = {"start": [], "end": []}
+    heights = [float(line.y) for line in lines if line.y]
     for line in lines:
         if not line.y:
             continue
-        y = float(line.y) + (14 if float(line.y) < 16 else -5)
-        side = next((s for s, ys in taken.items() if all(abs(y - other) >= APART for other in ys)), "")
-        if side:
+        places = [(side, float(line.y) + by) for by in (-ABOVE, BELOW) for side in taken]
+        free = [
+            (side, y)
+            for side, y in places
+            if ASCENT <= y <= HIGH - DESCENT
+            and all(abs(y - other) >= APART for other in taken[side])
+            and not any(y - ASCENT <= height <= y + DESCENT for height in heights)
+        ]
+        free.sort(key=lambda place: _covers(place[1], drawn[place[0]]))
+        for side, y in free[:1]:
             taken[side].append(y)
             yield line.kind, Word(line.words, "0.5%" if side == "start" else "99.5%", f"{y:.0f}", side)
+
+
+def _covers(y: float, drawn: Sequence[tuple[float, float]]) -> bool:
+    """Whether a word there stands on what was drawn."""
+    return any(top <= y + DESCENT and y - ASCENT <= bottom for top, bottom in drawn)
 
 
 def _sentence(

@@ -8,12 +8,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from components.models import Page
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
 
-class PageForm(forms.ModelForm):  # type: ignore[type-arg]
+class PageForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """The settings of the page about incidents."""
+
+    acts, audited_id = ("page.settings",), ""
 
     class Meta:
         model = Page

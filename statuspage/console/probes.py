@@ -19,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from components import secret_fields
 from components.client_certificates import KEY
-from components.forms import KindForm
 from components.models import Check, Component, Page, Probe
 from components.outcomes import Outcome
 from components.targets import InvalidProbeError
@@ -29,6 +28,7 @@ from statuspage.console import number_chart
 from statuspage.console.latency_chart import chart
 from statuspage.console.plot import SPANS, since
 from statuspage.console.probe_detail import causes, facts, results, trials
+from statuspage.console.probe_edit import EditForm
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
@@ -242,10 +242,10 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
     request.section = "console_probes"  # type: ignore[attr-defined]
     do = request.POST.get("do", "save")
     if request.method == "GET":
-        return _form(request, KindForm(instance=probe), probe)
+        return _form(request, EditForm(instance=probe), probe)
     if do == "options":
-        return _form(request, KindForm(instance=probe, initial=request.POST.dict()), probe)
-    form = KindForm(request.POST, instance=probe)
+        return _form(request, EditForm(instance=probe, initial=request.POST.dict()), probe)
+    form = EditForm(request.POST, instance=probe)
     if not form.is_valid():
         return _form(request, form, probe, status=400)
     if do == "try":
@@ -261,7 +261,7 @@ def _form_page(request: HttpRequest, probe: Probe) -> HttpResponse:
     return redirect("console_probe", public_id=saved.public_id)
 
 
-def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
+def _tried(request: HttpRequest, form: EditForm) -> HttpResponse:
     try:
         tried = trials.try_out(form.instance)
     except InvalidProbeError as refused:
@@ -273,7 +273,7 @@ def _tried(request: HttpRequest, form: KindForm) -> HttpResponse:
     return _form(request, form, form.instance, tried=tried)
 
 
-def _save(request: HttpRequest, form: KindForm) -> Probe:
+def _save(request: HttpRequest, form: EditForm) -> Probe:
     """Save only changed columns: workers write the state of the same row meanwhile."""
     probe: Probe = form.instance
     is_new, names, now = probe.pk is None, form.own_names, timezone.now()
@@ -314,7 +314,7 @@ def _logged_fields(probe: Probe, names: list[str], now: datetime) -> dict[str, A
 
 
 def _form(
-    request: HttpRequest, form: KindForm, probe: Probe, *, status: int = 200, **more: Any
+    request: HttpRequest, form: EditForm, probe: Probe, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     saved = Probe.objects.filter(pk=probe.pk).first() if probe.pk else None
     context = {"form": form, "probe": saved, "component": probe.component, **more}

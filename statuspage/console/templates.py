@@ -14,6 +14,7 @@ from incidents import placeholders
 from incidents.generated_text import verbs
 from incidents.markdown import to_html
 from incidents.models import Template, TemplateKind
+from statuspage.console.conflicts import ConflictCheck
 from statuspage.models import Audit, Role
 from statuspage.staff.access import needs
 
@@ -42,8 +43,10 @@ MEANINGS = (
 )
 
 
-class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+class TemplateForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
     """The fields of a text template."""
+
+    acts = ("template.",)
 
     class Meta:
         model = Template

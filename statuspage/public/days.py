@@ -228,6 +228,8 @@ def figure(by_day: Known, *, whole_days: int) -> Uptime:
         down=f"{duration(total.down)} down" if total.down >= 1 else "",
         since=since,
         coverage=f"no data for {duration(total.unknown)}" if total.unknown >= 60 else "",
+        instead=uptime.in_place(total),
+        outside_instead=uptime.in_place(summed.outside),
     )
 
 

@@ -134,7 +134,7 @@ def arithmetic(seconds: Seconds) -> str:
     """ "100 × (2592000 − 9039 − 0.3 × 1603) / 2592000 = 99.63": the uncut value and the result."""
     value = uptime.hundredths(seconds)
     if value is None:
-        return "no data"
+        return uptime.in_place(seconds)
     weight = f"0.{uptime.PARTIAL_WEIGHT_TENTHS}"
     known, major, partial = map(uptime.number, (seconds.known, seconds.major, seconds.partial))
     return f"100 × ({known} − {major} − {weight} × {partial}) / {known} = {value // 100}.{value % 100:02d}"

@@ -96,14 +96,19 @@ def _row(row: ReportRow, public_id: str) -> Body:
     return {
         "id": public_id,
         "name": row.name,
-        "uptime": row.uptime.percent,
+        "uptime": row.uptime.percent or _named(row.uptime.instead),
         "down": row.uptime.down,
         "coverage": row.uptime.coverage,
-        "outside": row.uptime.outside,
+        "outside": row.uptime.outside or _named(row.uptime.outside_instead),
         "target": row.target,
         "verdict": row.verdict,
         "incidents": row.incidents,
     }
+
+
+def _named(instead: str) -> str:
+    """Empty for no data: a month that has nothing else is not mailed."""
+    return "" if instead == uptime.NO_DATA else instead
 
 
 def _incident(shown: ReportIncident, incident: Incident) -> Body:

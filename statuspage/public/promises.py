@@ -88,7 +88,7 @@ def _cell(world: World, spent: Budget, counted: Seconds) -> BudgetCell:
     if spent.used_up_in_s is not None:
         on = (world.now + timedelta(seconds=spent.used_up_in_s)).astimezone(world.zone).date()
     return BudgetCell(
-        percent=uptime.percent(counted),
+        percent=uptime.percent(counted) or uptime.in_place(counted),
         allowed=duration(spent.allowed_s) if is_any else "",
         used=duration(spent.used_s),
         left=duration(left) if left >= 0 and is_any else "",
@@ -204,7 +204,11 @@ def _average(world: World, month: date) -> ReportRow:
     target = world.uptime_target
     counted = [_of_month(world, component, month) for component in world.components]
     whole, outside = average([one.raw for one in counted]), average([one.outside for one in counted])
-    figure = replace(days.figure({month: days.Counted(whole)}, whole_days=1), outside=uptime.percent(outside))
+    figure = replace(
+        days.figure({month: days.Counted(whole)}, whole_days=1),
+        outside=uptime.percent(outside),
+        outside_instead=uptime.in_place(outside),
+    )
     incidents = len(began_in(world, month))
     return ReportRow(
         "Average of all components", "", figure, percent_of(target), kept(target, outside), incidents

@@ -137,6 +137,26 @@ def name_server():
     server.server.server_close()
 
 
+def test_a_network_that_is_open_for_one_name_is_closed_for_others(name_server, spy):
+    """Whoever owns another name can point it there: it is refused before anything is dialled."""
+    name_server.names |= {"app.example": ["127.0.0.1"], "evil.example": ["127.0.0.1"]}
+    with Raw(answer) as target:
+        egress = name_server.egress(["app.example=127.0.0.0/8"])
+
+        async def dial(host):
+            (await egress.open(host, target.port)).close()
+
+        for host in ("app.example", "APP.example."):
+            asyncio.run(dial(host))
+        assert spy.dialled.count("127.0.0.1") == 2
+        for host in ("evil.example", "127.0.0.1"):
+            with pytest.raises(DeniedError):
+                asyncio.run(dial(host))
+        assert spy.dialled.count("127.0.0.1") == 2
+        with pytest.raises(DeniedError):
+            asyncio.run(egress.for_strangers().open("app.example", target.port))
+
+
 def test_one_bad_address_among_good_ones_refuses_the_whole_name(name_server, spy):
     name_server.names["mixed.example"] = ["93.184.216.34", "10.0.0.7"]
     with pytest.raises(DeniedError):

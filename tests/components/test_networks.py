@@ -111,8 +111,38 @@ def test_an_operator_opens_a_network_or_one_port_of_one_address(text, address, p
 
 
 @pytest.mark.parametrize(
-    "text", ["127.0.0.1:0", "127.0.0.1:65536", "10.0.0.0/8:80", "host:80", "127.0.0.1:²"]
+    ("text", "host", "may"),
+    [
+        ("db.example.org=10.0.0.0/8", "db.example.org", True),
+        ("db.example.org=10.0.0.0/8", "DB.Example.ORG.", True),
+        ("Db.example.org.=10.0.0.0/8", "db.example.org", True),
+        (" db.example.org = 10.0.0.0/8 ", "db.example.org", True),
+        ("db.example.org=10.0.0.0/8", "evil.example", False),
+        ("db.example.org=10.0.0.0/8", "db.example.org.evil.example", False),
+        ("db.example.org=10.0.0.0/8", "a.db.example.org", False),
+        ("db.example.org=10.0.0.0/8", "", False),  # the address itself was typed
+        ("db.example.org=10.9.0.0/16", "db.example.org", False),
+        ("db.example.org=10.1.2.3:22", "db.example.org", True),
+        ("db.example.org=10.1.2.3:23", "db.example.org", False),
+        ("*.example.org=10.0.0.0/8", "a.b.example.org", True),
+        ("*.example.org=10.0.0.0/8", "example.org", False),
+        ("*.example.org=10.0.0.0/8", "evilexample.org", False),
+        ("bücher.example=10.0.0.0/8", "xn--bcher-kva.example", True),
+        ("10.0.0.0/8", "evil.example", True),
+    ],
 )
+def test_an_operator_opens_a_network_for_one_name(text, host, may):
+    allow = networks.allowed([text])
+    assert networks.may_dial(ipaddress.ip_address("10.1.2.3"), 22, allow, host) is may
+    assert networks.may_dial(ipaddress.ip_address("::ffff:10.1.2.3"), 22, allow, host) is may
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["127.0.0.1:0", "127.0.0.1:65536", "10.0.0.0/8:80", "host:80", "127.0.0.1:²", "=10.0.0.0/8", "a=", "a=b",
+     "10.0.0.1=10.0.0.0/8", "*=10.0.0.0/8", "a.*=10.0.0.0/8", "*.*.a=10.0.0.0/8", "a b=10.0.0.0/8",
+     "a=b=10.0.0.0/8", "http://a=10.0.0.0/8", "a:80=10.0.0.0/8", "a..b=10.0.0.0/8", "0x7f=10.0.0.0/8"],
+)  # fmt: skip
 def test_what_is_no_network_is_told(text):
     with pytest.raises(ValueError):  # noqa: PT011 - ipaddress has no narrower one
         networks.allowed([text])

@@ -93,6 +93,68 @@ def test_it_does_not_move_to_another_place_by_itself(db, target):
         Probe.objects.get(pk=probe.pk).order()
 
 
+SERVICES = [
+    ("redis", "cache.example.org:6379", {"tls": True}, "password", False),
+    ("postgres", "db.example.org:5432", {}, "password", False),
+    ("mysql", "db.example.org:3306", {"user": "probe"}, "password", False),
+    ("grpc", "api.example.org:443", {}, "metadata", False),
+    ("smtp", "mail.example.org:25", {"user": "probe"}, "password", "none"),
+    ("imap", "mail.example.org:143", {"user": "probe", "tls": "starttls"}, "password", "none"),
+]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=[row[0] for row in SERVICES])
+def test_it_is_not_sent_without_tls_unless_entered_again(db, service):
+    kind, target, options, name, off = service
+    secret = f"authorization: {WORD}" if name == "metadata" else WORD
+    probe = watched(kind=kind, target=target, options={**options, name: secret})
+    row = Probe.objects.get(pk=probe.pk)
+    row.options = {**row.options, "tls": off}
+    with pytest.raises(ValidationError) as refused:
+        row.clean()
+    sentences = str(refused.value)
+    if kind in ("smtp", "imap"):
+        assert "A password is sent only with TLS" in sentences
+        return
+    assert f"{name}: It was set for a connection with TLS: enter it again to use it without TLS" in sentences
+    row.options = {**row.options, name: secret}
+    row.clean()
+    row.save()
+    assert Probe.objects.get(pk=probe.pk).order().tls is False
+    with_tls = Probe.objects.get(pk=probe.pk)
+    with_tls.options = {**with_tls.options, "tls": True}
+    with_tls.clean()  # on again: never asked
+
+
+def test_the_form_says_so_beside_the_password(db):
+    form = typed(kept(tls=True))
+    assert not form.is_valid()
+    assert "It was set for a connection with TLS" in form.errors["redis__password"][0]
+    assert typed(Probe.objects.get(), redis__password=WORD).is_valid()
+    assert typed(Probe.objects.get(), redis__tls="on").is_valid()
+
+
+def test_steps_do_not_send_it_to_another_site_behind_the_same_address(db):
+    def steps(**headers):
+        return json.dumps([{"name": "In", "url": "/in", "headers": {"X": "{{secret.key}}", **headers}}])
+
+    options = {"steps": steps(Host="app.example.org"), "secrets": f"key: {WORD}"}
+    watched(kind="steps", target="https://cdn.example.org", options=options)
+    row = Probe.objects.get()
+    for host in (
+        {"Host": "evil.example"},
+        {"host": " Evil.example "},
+        {"Host": "{{secret.key}}.evil.example"},
+    ):
+        row.options = {**row.options, "steps": steps(**host)}
+        with pytest.raises(ValidationError, match="secrets: It was not set for the host"):
+            row.clean()
+    row.options = {**row.options, "steps": steps(Host="App.example.org")}
+    row.clean()
+    row.options = {**row.options, "steps": steps(Host="new.example"), "secrets": f"key: {WORD}"}
+    row.clean()
+
+
 def test_a_lost_key_makes_it_unknown_with_the_mend(db, settings):
     probe = kept()
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another one", []

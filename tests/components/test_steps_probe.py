@@ -1,19 +1,23 @@
 """Steps probes: log in, take a value, use it; what a secret may do, and what a mistake in the list says."""
 
+import asyncio
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
 
+from components import probers
 from components import steps as ladder
+from components.egress import Egress
 from components.models import Probe
 from components.outcomes import Failure
 from components.probers import PROBERS, InvalidProbeError, steps_of
 from statuspage.console.probe_detail import results
 from statuspage.console.probe_detail.trials import _as_check
-from tests.components.test_probers import look
+from tests.components.test_probers import OWN, look
 from tests.making import watched
 from tests.targets import Target
 
@@ -348,3 +352,37 @@ def test_what_json_can_spell_and_nobody_can_send_is_refused(steps, words):
     with pytest.raises(InvalidProbeError, match=words) as refused:
         PROBERS["steps"].parse("http://127.0.0.1/", {"steps": steps})
     refused.value.sentence.encode()
+
+
+class Unlucky:
+    """A part of our own that fails and shows what it was working on, as libraries do."""
+
+    groups = 0
+
+    def search(self, text):
+        try:
+            raise KeyError(text)
+        except KeyError as error:
+            raise RuntimeError(f"cannot read {text!r}") from error
+
+
+def test_an_error_of_our_own_shows_no_token_in_the_log_or_the_reading(shop, caplog):
+    """What was taken before, the cookies and the secrets: in a traceback, a cause of it, a fact."""
+    with Target() as echo:
+        echo.json({"v": TOKEN})
+        echo.paths["/back"] = (200, {"Set-Cookie": "sid=cookie-4711-secret"}, b"")
+        echo.paths["/show"] = (200, {}, f"{TOKEN} cookie-4711-secret {WORD}".encode())
+        steps = [{"name": "First", "url": echo.url, "take": {"v": {"json": "$.v"}}},
+                 {"name": "Back", "url": f"{echo.url}back"},
+                 {"name": "Show", "url": f"{echo.url}show", "take": {"w": {"regex": "x"}}}]  # fmt: skip
+        order = PROBERS["steps"].parse(shop.url, {"steps": json.dumps(steps), "secrets": SECRETS})
+        broken = replace(order.steps[2].takes[0], how=Unlucky())
+        order = replace(order, steps=(*order.steps[:2], replace(order.steps[2], takes=(broken,))))
+        check = probers.check("steps", order, deadline_s=3, egress=Egress(OWN))
+        reading = asyncio.run(check)
+    assert (reading.failure, reading.detail) == (Failure.PROTOCOL, "The response was not valid while "
+                                                 "reading the response.")  # fmt: skip
+    assert "RuntimeError: cannot read" in caplog.text
+    assert "in search" in caplog.text  # the lines of code are there
+    for secret in (TOKEN, "cookie-4711-secret", WORD):
+        assert secret not in caplog.text + repr(reading)

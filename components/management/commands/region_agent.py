@@ -69,7 +69,10 @@ def _fault() -> str:
     try:
         allowed(settings.EGRESS_ALLOW)
     except ValueError as error:
-        return f"EGRESS_ALLOW cannot be read ({error}): write it as 10.1.0.0/16 or 127.0.0.1:8000."
+        return (
+            f"EGRESS_ALLOW cannot be read ({error}): write it as 10.1.0.0/16, 127.0.0.1:8000 or"
+            " name=10.1.0.0/16."
+        )
     return ""
 
 

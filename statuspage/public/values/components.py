@@ -43,6 +43,8 @@ class Uptime:
     down: str = ""  # "3 h 3 min down", empty when none
     since: date | None = None  # set when history is younger than the period
     coverage: str = ""  # "no data for 2 h", empty when whole
+    instead: str = "no data"  # what is printed where a percentage is empty: that, or "maintenance"
+    outside_instead: str = "no data"
 
     @property
     def differs(self) -> bool:

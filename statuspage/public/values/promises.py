@@ -12,7 +12,7 @@ from statuspage.public.values.frame import Head
 class BudgetCell:
     """An error budget by one of the two uptime figures, as durations."""
 
-    percent: str  # "99.95 %", empty without data
+    percent: str  # "99.95 %"; without any, "no data" or "maintenance"
     allowed: str  # "43 min", empty when nothing may be lost
     used: str
     left: str  # empty once more was lost than allowed, and when nothing may be lost

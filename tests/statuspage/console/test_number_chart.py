@@ -88,6 +88,28 @@ def test_what_was_not_measured_is_a_gap():
     assert drawn([None] * 60).is_empty
 
 
+def boxes(chart):
+    """Top and bottom of each word at a limit, by side."""
+    return [(word.anchor, float(word.y) - 11, float(word.y) + 3, what) for what, word in chart.words]
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95, 0.97, 0.99, 0.999, 1.0])
+def test_no_word_stands_on_the_line_of_a_limit_as_the_number_nears_it(level):
+    """With the number near its limits they are drawn close together: 0.98 and 1 are some pixels apart."""
+    for values in ([level] * 60, [0.7] * 30 + [level] * 30, [level - 0.02, level] * 30):
+        chart = drawn(values, full_at="1")
+        heights = [float(line.y) for line in chart.lines if line.y]
+        for _, top, bottom, what in boxes(chart):
+            assert not [y for y in heights if top <= y <= bottom], (what, values[0], level)
+
+
+def test_a_word_stands_where_the_number_is_not():
+    chart = drawn([0.5] * 30 + [0.83] * 30, limits="degraded above 0.8")
+    assert [side for side, *_ in boxes(chart)] == ["start"]
+    chart = drawn([0.83] * 30 + [0.5] * 30, limits="degraded above 0.8")
+    assert boxes(chart)[0][0] == "end"
+
+
 def test_nothing_overlaps_among_many_limits():
     limits = "\n".join(f"degraded above {n}" for n in (80, 81, 82, 83))
     chart = drawn([70, 85], limits=limits, divided_by="")

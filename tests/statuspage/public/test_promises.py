@@ -8,9 +8,11 @@ from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 
+from components import uptime
 from components.models import Component, DayTally, Page
+from components.uptime import Seconds
 from statuspage.models import Audit, Role
-from statuspage.public import history_views, promises
+from statuspage.public import exports, history_views, promises, views
 from statuspage.public.world import gather_world
 from tests.making import NOW, fell, group, rose, watched
 from tests.people import person
@@ -199,3 +201,34 @@ def test_a_promise_of_all_the_time_has_no_budget_to_use_up(shop):
     assert "0 s lost; the target allows none" in page
     assert "0 s left" not in page
     assert "of 0 s" not in page
+
+
+def test_a_month_of_maintenance_says_so_and_not_that_there_is_no_data(shop):
+    """In the report, its average, the history, the export and the budget; what was excused alike."""
+    Component.objects.update(uptime_target=99.9)
+    excused = watched("Excused", position=2).component
+    DayTally.objects.all().delete()
+    for day in range(1, 32):
+        on = date(2026, 10, day)
+        DayTally.objects.create(component=shop, day=on, maintenance_s=DAY - 60, unknown_s=60)
+        DayTally.objects.create(component=excused, day=on, up_s=DAY, excused_up_s=DAY)
+    world = promises.gather_report(NOW, date(2026, 10, 1))
+    page = promises.report_page(world, date(2026, 10, 1), [], NOW)
+    rows = {row.name: row for group in page.groups for row in group.rows}
+    assert (rows["Shop"].uptime.percent, rows["Shop"].uptime.instead) == ("", "maintenance")
+    assert (rows["Shop"].uptime.coverage, rows["Shop"].verdict) == ("no data for 31 min", "")
+    assert (rows["Excused"].uptime.percent, rows["Excused"].uptime.outside) == ("100.00 %", "")
+    assert page.average.uptime.outside_instead == "maintenance"
+    cells = report("2026-10").split("<td>")
+    assert [cell.split("<")[0].strip() for cell in cells if cell.strip().startswith("maintenance")] == (
+        ["maintenance"] * 4  # Shop twice, Excused and the average outside
+    )
+    history = views.history_page.gather(NOW, month="2026-10").render(NOW).decode()
+    assert "<small>maintenance</small>" in history
+    assert exports.arithmetic(Seconds(maintenance=DAY)) == "maintenance"
+
+
+def test_a_month_with_less_maintenance_than_silence_has_no_data(shop):
+    assert uptime.in_place(Seconds(maintenance=60, unknown=61)) == "no data"
+    assert uptime.in_place(Seconds(maintenance=0.5)) == "no data"
+    assert uptime.in_place(Seconds(maintenance=61, unknown=60)) == "maintenance"
