@@ -72,12 +72,12 @@ def noticed_age_s(now: datetime) -> float | None:
     More than LIMIT_S means that a failure was missed, or noticed too late.
     """
     since = Heartbeat.objects.filter(role=ROLE, name=SINCE).values_list("at", flat=True).first()
-    return age_s(now, since, falls(now).values_list("noticed_at", flat=True).first())
+    return age_s(now, since, falls(now + MAX_AHEAD).values_list("noticed_at", flat=True).first())
 
 
-def falls(now: datetime) -> QuerySet[Flip]:
-    """Failures on purpose that were noticed, the newest first; those in the future are ignored."""
-    noticed = Flip.objects.filter(probe__kind=KIND, new=Outcome.DOWN, noticed_at__lte=now + MAX_AHEAD)
+def falls(until: datetime) -> QuerySet[Flip]:
+    """Failures on purpose that were noticed until then (`MAX_AHEAD` of now), the newest first."""
+    noticed = Flip.objects.filter(probe__kind=KIND, new=Outcome.DOWN, noticed_at__lte=until)
     return noticed.order_by("-noticed_at")
 
 

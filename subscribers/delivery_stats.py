@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet, Value
 
-from components.mixed_rows import Row, read, rows
+from components.mixed_rows import Row, Statement, rows
 from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
@@ -56,7 +56,7 @@ class DeliveryStats:
 
     def health(self, now: datetime) -> Health:
         """Lines for mail, webhooks and chat, what is failing, and the wait of the oldest due message (s)."""
-        by_kind = read(*_health_parts(now))
+        by_kind = HEALTH.read(now=now)
         numbers = dict.fromkeys(FAMILIES, (0, 0))
         for row in by_kind["channel"]:
             name, before = _family(row.key), numbers[_family(row.key)]
@@ -125,6 +125,9 @@ def _tried_next(family: str, channels: list[Channel]) -> QuerySet[Any, Any]:
     return rows(
         "failing", Subscriber.objects.filter(pk__in=first), key=Value(family), text="last_error", at="next_at"
     )
+
+
+HEALTH = Statement(_health_parts)
 
 
 def _wait_s(due: list[datetime | None], now: datetime) -> float:

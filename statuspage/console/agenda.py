@@ -89,14 +89,13 @@ class Agenda:
 def read_agenda(suggested: Sequence[Incident], now: datetime) -> Agenda:
     """All of it, as of `now`, in one query."""
     today = now.date()
-    statuses = Component.objects.order_by().values("status").annotate(count=Count("pk"))
-    by_kind = mixed_rows.read(
-        rows("status", statuses, key="status", a="count"),
-        *_waiting(today),
-        _activity(),
-        _recent_work(now),
-        *_around(suggested),
-        *first_steps.parts(),
+    affected = [place for incident in suggested for place in places(incident)]
+    groups = {place.component.group_id for place in affected} | {each.group_id for each in suggested}
+    by_kind = STATEMENT.read(
+        until=today + timedelta(days=DUE_DAYS),
+        ended_after=now - HOUR,
+        components={place.component_id for place in affected},
+        groups={pk for pk in groups if pk is not None},
     )
     return Agenda(
         components=sum(row.a or 0 for row in by_kind["status"]),
@@ -111,13 +110,28 @@ def read_agenda(suggested: Sequence[Incident], now: datetime) -> Agenda:
     )
 
 
-def _waiting(today: date) -> list[QuerySet[Any, Any]]:
+def _parts(
+    until: date, ended_after: datetime, components: list[int], groups: list[int]
+) -> list[QuerySet[Any, Any]]:
+    statuses = Component.objects.order_by().values("status").annotate(count=Count("pk"))
+    return [
+        rows("status", statuses, key="status", a="count"),
+        *_waiting(until),
+        _activity(),
+        _recent_work(ended_after),
+        *_around(components, groups),
+        *first_steps.parts(),
+    ]
+
+
+STATEMENT = mixed_rows.Statement(_parts)
+
+
+def _waiting(until: date) -> list[QuerySet[Any, Any]]:
     """Calls that wait for approval; what is planned or promised, soonest first."""
     acts = Act.objects.filter(state=ActState.PROPOSED).order_by("id")
     works = Maintenance.objects.filter(state__in=("scheduled", "in_progress", "verifying"))
-    items = ActionItem.objects.exclude(state=ActionState.DONE).filter(
-        due__lte=today + timedelta(days=DUE_DAYS)
-    )
+    items = ActionItem.objects.exclude(state=ActionState.DONE).filter(due__lte=until)
     of_act = JSONObject(
         hook_name="hook_name",
         action="action",
@@ -149,10 +163,10 @@ def _activity() -> QuerySet[Any, Any]:
     )
 
 
-def _recent_work(now: datetime) -> QuerySet[Any, Any]:
+def _recent_work(ended_after: datetime) -> QuerySet[Any, Any]:
     """Recent maintenance that may explain an outage."""
     recent = Maintenance.objects.filter(
-        Q(ended_at=None) | Q(ended_at__gte=now - HOUR), began_at__isnull=False
+        Q(ended_at=None) | Q(ended_at__gte=ended_after), began_at__isnull=False
     )
     return rows("recent", first(recent, 1), text="title", until="ended_at")
 
@@ -161,18 +175,12 @@ def _explained(row: Row) -> str:
     return f"Planned maintenance “{row.text}” {'ended' if row.until else 'is under way'}"
 
 
-def _around(suggested: Sequence[Incident]) -> list[QuerySet[Any, Any]]:
+def _around(components: list[int], groups: list[int]) -> list[QuerySet[Any, Any]]:
     """What works in the groups of suggestions, and the last resolved public incident of each component."""
-    affected = [place for incident in suggested for place in places(incident)]
-    if not affected:
-        return []
-    groups = {place.component.group_id for place in affected} | {each.group_id for each in suggested}
-    beside = Component.objects.filter(group__in=groups - {None}, status=Status.OPERATIONAL)
+    beside = Component.objects.filter(group__in=groups, status=Status.OPERATIONAL)
     past = Affected.objects.filter(incident__in=Incident.objects.public().exclude(resolved_at=None))
     newest = past.filter(component=OuterRef("component")).order_by("-incident__started_at", "-pk")
-    earlier = past.filter(
-        component__in={place.component_id for place in affected}, pk=Subquery(newest.values("pk")[:1])
-    )
+    earlier = past.filter(component__in=components, pk=Subquery(newest.values("pk")[:1]))
     return [
         rows("beside", beside, text="name", a="group", b="pk", c=Cast("is_shown", IntegerField()),
              d="position"),

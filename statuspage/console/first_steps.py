@@ -28,7 +28,7 @@ class Step:
 
 def first_steps() -> tuple[Step, ...]:
     """The three steps; empty once all are done."""
-    return steps(mixed_rows.read(*parts()))
+    return steps(STATEMENT.read())
 
 
 def parts() -> list[QuerySet[Any, Any]]:
@@ -42,6 +42,9 @@ def parts() -> list[QuerySet[Any, Any]]:
         (COMPONENT, components), (PROBE, probes), (POSTED, groups), (POSTED, Incident.objects.all())
     ]  # fmt: skip
     return [rows(kind, mixed_rows.first(of.order_by("pk"), 1)) for kind, of in every]
+
+
+STATEMENT = mixed_rows.Statement(parts)
 
 
 def steps(there: Container[str]) -> tuple[Step, ...]:

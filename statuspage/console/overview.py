@@ -9,14 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
-from django.db.models import Case, IntegerField, Prefetch, Q, Value, When
+from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
 
 from components import latency, mixed_rows
 from components.mixed_rows import rows
 from components.models import Component, HourTally, StatusSpan
 from components.status import SEVERITY, State, Status
-from incidents import notification_status, staff_questions
+from incidents import notification_status, staff_questions, times
 from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
 from incidents.models import Affected, Incident
@@ -47,9 +48,13 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A public incident that is not over."""
+    """A public incident that is not over. `clock`: how `next_update_at` reads today."""
 
-    incident: Incident
+    public_id: str
+    title: str
+    is_owned: bool
+    next_update_at: datetime | None
+    clock: str
     state: State
     phase: Phase
     names: str
@@ -62,7 +67,8 @@ class Opened:
 class Row:
     """A component with its last hour, one bar a minute, and its response time."""
 
-    component: Component
+    public_id: str
+    name: str
     status: Status
     minutes: tuple[Status | None, ...]
     answers_in: str
@@ -155,7 +161,11 @@ def _down(troubled: list[Component], spans: Mapping[int, list[Span]], probes: Pr
 def _opened(incident: Incident, now: datetime) -> Opened:
     due = incident.next_update_at
     return Opened(
-        incident=incident,
+        public_id=incident.public_id,
+        title=incident.title,
+        is_owned=incident.is_owned,
+        next_update_at=due,
+        clock=times.clock(due, now) if due else "",
         state=incident.state([place for place in places(incident) if place.component.is_shown]),
         phase=Phase(incident.phase),
         names=names([place.component.name for place in places(incident)]),
@@ -169,20 +179,30 @@ def _past(
     components: list[Component], now: datetime
 ) -> tuple[Mapping[int, list[Span]], Mapping[int, list[float | None]]]:
     """Of each component its spans of the last hour and its response times of the last hours, oldest first."""
-    ids = [component.pk for component in components]
-    recent = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR), component__in=ids)
-    tallies = HourTally.objects.filter(component__in=ids, hour__gt=now - SPARK_HOURS * HOUR)
-    by_kind = mixed_rows.read(
-        rows("span", recent, a="component", key="status", at="started_at", until="ended_at"),
-        rows("hour", tallies, a="component", text="latency", at="hour"),
+    by_kind = PAST.read(
+        ids=[component.pk for component in components],
+        ended_after=now - HOUR,
+        hours_after=now - SPARK_HOURS * HOUR,
     )
     spans: dict[int, list[Span]] = defaultdict(list)
     for row in sorted(by_kind["span"], key=_at):
         spans[row.a or 0].append(Span(Status(row.key), _at(row), row.until))
     points: dict[int, list[float | None]] = defaultdict(list)
-    for row in sorted(by_kind["hour"], key=_at):
+    for row in sorted(by_kind["hour"], key=lambda row: row.key):
         points[row.a or 0].append(_median(row.text))
     return spans, points
+
+
+def _past_parts(ids: list[int], ended_after: datetime, hours_after: datetime) -> list[QuerySet[Any, Any]]:
+    recent = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gte=ended_after), component__in=ids)
+    tallies = HourTally.objects.filter(component__in=ids, hour__gt=hours_after)
+    return [
+        rows("span", recent, a="component", key="status", at="started_at", until="ended_at"),
+        rows("hour", tallies, a="component", key="hour", text="latency"),  # as text: for their order alone
+    ]
+
+
+PAST = mixed_rows.Statement(_past_parts)
 
 
 def _at(row: mixed_rows.Row) -> datetime:
@@ -199,7 +219,7 @@ def _row(component: Component, spans: list[Span], points: list[float | None], no
     newest = next((point for point in reversed(points) if point is not None), None)
     status = Status(component.status)
     answers = "failing" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
-    return Row(component, status, minute_bars(spans, now), answers, tuple(points))
+    return Row(component.public_id, component.name, status, minute_bars(spans, now), answers, tuple(points))
 
 
 def _ms(value: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 
 from components import self_test
-from components.mixed_rows import Row, first, read, rows
+from components.mixed_rows import Row, Statement, first, rows
 from components.models import Heartbeat, Probe, RemoteRegion
 from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
@@ -63,15 +63,9 @@ class VitalRows:
 
 def vital_rows(now: datetime) -> VitalRows:
     """All of it, as of `now`. Raises DatabaseError."""
-    parts = (
-        rows("beat", Heartbeat.objects.all(), key="role", text="name", at="at"),
-        rows("remote", RemoteRegion.objects.filter(is_active=True), key="name", at="last_seen_at"),
-        rows("probes", _by_region(now), key="region", at="made", **COLUMNS),
-        rows("fall", first(self_test.falls(now), 1), at="noticed_at"),
-        rows("hook", first(Hook.objects.order_by("pk"), 1)),
-    )
+    ahead = now + MAX_AHEAD
     began = time.monotonic()
-    by_kind = read(*parts)
+    by_kind = STATEMENT.read(until=ahead, until_s=int(ahead.timestamp()), now_s=int(now.timestamp()))
     return VitalRows(
         took_ms=(time.monotonic() - began) * 1000,
         beats=tuple(Beat(row.key, row.text, row.at) for row in by_kind["beat"] if row.at),
@@ -82,6 +76,17 @@ def vital_rows(now: datetime) -> VitalRows:
     )
 
 
+def _parts(until: datetime, until_s: int, now_s: int) -> list[QuerySet[Any, Any]]:
+    return [
+        rows("beat", Heartbeat.objects.all(), key="role", text="name", at="at"),
+        rows("remote", RemoteRegion.objects.filter(is_active=True), key="name", at="last_seen_at"),
+        rows("probes", _by_region(until_s, now_s), key="region", at="made", **COLUMNS),
+        rows("fall", first(self_test.falls(until), 1), at="noticed_at"),
+        rows("hook", first(Hook.objects.order_by("pk"), 1)),
+    ]
+
+
+STATEMENT = Statement(_parts)
 COLUMNS = {
     "a": "is_own",
     "b": "heard",
@@ -93,21 +98,20 @@ COLUMNS = {
 }
 
 
-def _by_region(now: datetime) -> QuerySet[Probe, Any]:
-    ahead = int((now + MAX_AHEAD).timestamp())
+def _by_region(until_s: int, now_s: int) -> QuerySet[Probe, Any]:
     is_own = Case(When(kind=SELF_TEST, then=Value(1)), default=Value(0))
     grouped = (
         Probe.queue.filter(is_paused=False).order_by().annotate(is_own=is_own).values("region", "is_own")
     )
     return grouped.annotate(
-        heard=Max("heard_s", filter=Q(heard_s__lte=ahead)),
+        heard=Max("heard_s", filter=Q(heard_s__lte=until_s)),
         newest=Max("heard_s"),
         interval=Min("interval_s"),
         # a new probe is due since 1970: it says nothing about our lateness
         due=Min("next_slot", filter=Q(claimed_slot=None, next_slot__gt=0)),
         made=Max("created_at"),
         count=Count("pk"),
-        reporting=Count("pk", filter=Q(heard_s__gt=int(now.timestamp()) - patience())),
+        reporting=Count("pk", filter=Q(heard_s__gt=Value(now_s) - patience())),
     )
 
 
