@@ -36,10 +36,14 @@ def forwards(apps, schema_editor):
     with connection.cursor() as cursor:
         limit = _limit(cursor)
         _patiently(connection, lambda: _bound(cursor, limit))
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("ALTER TABLE components_check VALIDATE CONSTRAINT components_check_bound")
-        cursor.execute("RESET statement_timeout")
-        _patiently(connection, lambda: _exchange(cursor, limit))
+        try:
+            cursor.execute("SET statement_timeout = 0")
+            cursor.execute("ALTER TABLE components_check VALIDATE CONSTRAINT components_check_bound")
+            cursor.execute("RESET statement_timeout")
+            _patiently(connection, lambda: _exchange(cursor, limit))
+        except BaseException:  # left there, it would refuse checks from that midnight on
+            _patiently(connection, lambda: _unbound(cursor))
+            raise
 
 
 def _is_partitioned(connection):
@@ -69,8 +73,12 @@ def _patiently(connection, change):
             time.sleep(PAUSE_S)
 
 
-def _bound(cursor, limit):
+def _unbound(cursor):
     cursor.execute("ALTER TABLE components_check DROP CONSTRAINT IF EXISTS components_check_bound")
+
+
+def _bound(cursor, limit):
+    _unbound(cursor)
     cursor.execute(
         f"ALTER TABLE components_check ADD CONSTRAINT components_check_bound CHECK (slot < {limit:d}) NOT VALID"
     )

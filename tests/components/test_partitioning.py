@@ -1,6 +1,10 @@
 """The migration that partitions the checks: under load, with the version before still writing."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -10,7 +14,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.once import manage
+from tests.once import NOT_THEIRS, ROOT, manage
+from tests.whole import wait_for
 
 DAY_S = 86_400
 COLUMNS = "probe_id, slot, region, outcome, lag_ms, total_ms, address, failure, detail, excerpt"
@@ -67,6 +72,32 @@ def test_checks_are_partitioned_while_the_version_before_writes_them(tmp_path):
     assert (kinds["components_check"], kinds["components_check_before"], len(kinds)) == ("p", "r", 6)
     assert old == writer.written + 14 * DAY_S // 10 - 5
     assert (keys, rest) == (2, 1)
+
+
+@pytest.mark.usefixtures("db")
+def test_a_migration_that_is_given_up_leaves_no_limit_behind(tmp_path):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has an ordinary table")
+    url = settings.POSTGRES.create("given_up")
+    env = {"VAR_DIR": str(tmp_path), "DATABASE_URL": url}
+    manage("migrate", "-v0", "components", "0027", **env)
+    with psycopg.connect(url, autocommit=True) as database, psycopg.connect(url) as busy:
+        probe = make_probe(database)
+        busy.execute("UPDATE components_probe SET attempts = 1 WHERE id = %s", [probe])
+        command = [sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"]
+        ours = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
+        with subprocess.Popen(command, env=ours | env, stderr=subprocess.DEVNULL) as migration:
+            wait_for(lambda: bounds(database) == [True], 90)
+            migration.send_signal(signal.SIGINT)
+            assert migration.wait(60) != 0
+        assert bounds(database) == []
+        busy.rollback()
+
+
+def bounds(database):
+    """Whether it has been validated, of each limit on slots."""
+    rows = database.execute("SELECT convalidated FROM pg_constraint WHERE conname = 'components_check_bound'")
+    return [row[0] for row in rows]
 
 
 def make_probe(database):

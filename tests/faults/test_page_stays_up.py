@@ -103,8 +103,7 @@ def test_02_no_workers(whole):
         wait_for(lambda: whole.json("/api/v2/status.json")["status"]["indicator"] == "none", 30)
         figure = _uptime(whole)
         psutil.Process(whole.process.pid).suspend()  # nobody brings them back
-        for role in ("beat", "worker"):
-            leader = whole.child(role)
+        for leader in {whole.child("beat"), whole.child("worker")}:  # one process, unless told otherwise
             for one in [*leader.children(recursive=True), leader]:
                 one.kill()
         began = time.monotonic()

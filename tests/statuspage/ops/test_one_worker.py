@@ -24,6 +24,7 @@ def test_every_task_of_the_schedule_has_a_line_as_the_queues_have_it():
     assert "components.prune" in by_line["books"]
 
 
+@pytest.mark.usefixtures("db")  # it closes old connections
 def test_a_job_is_done_as_often_as_it_is_due():
     times = []
     line = Line("books", [Job("a", lambda: times.append(now), 60.0)])
@@ -32,6 +33,7 @@ def test_a_job_is_done_as_often_as_it_is_due():
     assert times == [0, 60, 120, 180]
 
 
+@pytest.mark.usefixtures("db")  # it closes old connections
 def test_a_round_that_begins_a_moment_early_skips_no_second():
     times = []
     line = Line("checks", [Job("a", lambda: times.append(now), 1.0)])
@@ -48,6 +50,7 @@ def test_a_round_begins_at_its_part_of_the_second(wall, begins_s, pause_s):
 
 
 @pytest.mark.parametrize("error", [OperationalError("locked"), ValueError("ours"), SystemError("worse")])
+@pytest.mark.usefixtures("db")  # it closes old connections
 def test_a_job_that_fails_is_logged_and_done_again(error, caplog):
     def fail():
         raise error
@@ -88,6 +91,7 @@ def test_a_line_that_hangs_holds_up_no_other_and_marks_no_round():
     assert not slow.thread.is_alive()
 
 
+@pytest.mark.usefixtures("db")  # it closes old connections
 def test_the_task_in_hand_is_named_in_the_log(caplog):
     def fail():
         raise ValueError

@@ -328,7 +328,7 @@ def test_an_old_copy_is_not_told_as_lost_sight(web, browser):
     probe = watched("API")
     found(probe, "up", now - timedelta(minutes=7))
     url = probe.component.get_absolute_url()
-    copy = Snapshot(web.folder / "another").render(url).old.plain
+    copy = Snapshot(web.folder / "another").begin(url).whole().old.plain
     page = browser.open(f"{web.url}/how-we-count")
     timing = {"server-timing": f"checked;dur={(now.timestamp() - 5) * 1000:.0f}"}
 

