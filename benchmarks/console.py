@@ -5,6 +5,7 @@ import json
 from benchmarks.tools import Row, Stage, say
 
 SIZES = (10, 100, 500)
+MAX_QUERIES = 12
 INCIDENTS = 50
 PAGES = {"overview": "/console/", "its live part": "/console/?part=live"}
 # The reference is the console's frame with nothing in it: same process, session, middleware, role and engine.
@@ -66,8 +67,8 @@ def run(*, quick: bool) -> list[Row]:
                     f"{queries} queries, {took:.0f} ms",
                     f"empty page {empty:.1f} ms",
                     took / empty,
-                    f"{wanted} queries",
-                    queries == wanted,
+                    f"{wanted} queries, ≤ {MAX_QUERIES}",
+                    queries == wanted <= MAX_QUERIES,
                 )
             )
     return rows

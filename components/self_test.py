@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from components.models import Component, Flip, Heartbeat, Probe
 from components.models.heartbeat import MAX_AHEAD
@@ -71,10 +72,18 @@ def noticed_age_s(now: datetime) -> float | None:
     More than LIMIT_S means that a failure was missed, or noticed too late.
     """
     since = Heartbeat.objects.filter(role=ROLE, name=SINCE).values_list("at", flat=True).first()
+    return age_s(now, since, falls(now + MAX_AHEAD).values_list("noticed_at", flat=True).first())
+
+
+def falls(until: datetime) -> QuerySet[Flip]:
+    """Failures on purpose that were noticed until then (`MAX_AHEAD` of now), the newest first."""
+    noticed = Flip.objects.filter(probe__kind=KIND, new=Outcome.DOWN, noticed_at__lte=until)
+    return noticed.order_by("-noticed_at")
+
+
+def age_s(now: datetime, since: datetime | None, newest: datetime | None) -> float | None:
+    """`noticed_age_s` from what is stored: when the self-test began, and when it last noticed a failure."""
     if since is None:
         return None
-    falls = Flip.objects.filter(
-        probe__kind=KIND, new=Outcome.DOWN, noticed_at__lte=now + MAX_AHEAD, noticed_at__gte=since
-    )
-    newest = falls.order_by("-noticed_at").values_list("noticed_at", flat=True).first()
-    return max(0.0, (now - (newest or since)).total_seconds())
+    noticed_at = since if newest is None else max(since, newest)
+    return max(0.0, (now - noticed_at).total_seconds())

@@ -101,7 +101,7 @@ class Answers(Protocol):
         """Progress by number of the update, without updates that notify no one."""
         ...
 
-    def health(self) -> "Health":
+    def health(self, now: datetime) -> "Health":
         """The health of delivery as a whole."""
         ...
 
@@ -143,7 +143,7 @@ class Nobody:
         """Always empty."""
         return {}
 
-    def health(self) -> Health:
+    def health(self, now: datetime) -> Health:
         """Always empty."""
         return Health()
 

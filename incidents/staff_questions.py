@@ -7,6 +7,8 @@ is asked twice.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from components.models import Component, Probe
 from components.outcomes import Outcome
 from components.status import Status
@@ -44,8 +46,17 @@ def questions(now: datetime) -> list[Question]:
 
 def unproven() -> list[Probe]:
     """Probes that fail and have never passed a check."""
-    failing = Probe.objects.filter(is_paused=False, outcome=Outcome.DOWN, passed_at=None)
-    return list(failing.select_related("component").order_by("id"))
+    return list(never_passing().select_related("component"))
+
+
+def never_passing() -> QuerySet[Probe]:
+    """The same as a query, oldest first."""
+    return Probe.objects.filter(is_paused=False, outcome=Outcome.DOWN, passed_at=None).order_by("id")
+
+
+def has_never_passed(probe: Probe) -> bool:
+    """The same of a probe that was read."""
+    return not probe.is_paused and probe.outcome == Outcome.DOWN and probe.passed_at is None
 
 
 def unwatched_incidents() -> list[Incident]:

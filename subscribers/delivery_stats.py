@@ -1,11 +1,13 @@
 """Answers for the console: who would be notified, progress of notifying, health of delivery."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet, Value
 
+from components.mixed_rows import Row, Statement, rows
 from components.models import Component
 from components.status import Impact
 from incidents.models import Incident, Maintenance, NoticeKind
@@ -52,25 +54,21 @@ class DeliveryStats:
             for row in rows
         }
 
-    def health(self) -> Health:
+    def health(self, now: datetime) -> Health:
         """Lines for mail, webhooks and chat, what is failing, and the wait of the oldest due message (s)."""
-        now = datetime.now(UTC)
-        rows = (
-            Subscriber.objects.filter(state=State.ACTIVE)
-            .values("channel")
-            .annotate(number=Count("pk"), failing=Count("pk", Q(failing_since__isnull=False)))
-            .order_by()
-        )
-        numbers = dict.fromkeys(("Email", "Webhooks", "Chat and others"), (0, 0))
-        for row in rows:
-            name, before = _kind(row["channel"]), numbers[_kind(row["channel"])]
-            numbers[name] = (before[0] + row["number"], before[1] + row["failing"])
-        mail_rests = Host.objects.filter(name=MAIL_SERVER, rests_until__gt=now).exists()
+        by_kind = HEALTH.read(now=now)
+        numbers = dict.fromkeys(FAMILIES, (0, 0))
+        for row in by_kind["channel"]:
+            name, before = _family(row.key), numbers[_family(row.key)]
+            numbers[name] = (before[0] + (row.a or 0), before[1] + (row.b or 0))
+        mail_rests = any(row.key == MAIL_SERVER for row in by_kind["rests"])
+        waiting = [row for row in by_kind["channel"] if not (mail_rests and row.key == Channel.EMAIL)]
         lines = [
             _line(name, counts, is_away=mail_rests and name == "Email") for name, counts in numbers.items()
         ]
-        failing = [_failing(name, number) for name, (_, number) in numbers.items() if number]
-        return Health(tuple(lines), self.oldest_due_s(now), tuple(failing))
+        first = {row.key: row for row in by_kind["failing"]}
+        failing = [_failing(name, number, first.get(name)) for name, (_, number) in numbers.items() if number]
+        return Health(tuple(lines), _wait_s([row.at for row in waiting], now), tuple(failing))
 
     def oldest_due_s(self, now: datetime) -> float:
         """How long (s) the oldest message has been due that only waits for us; 0 if there is none.
@@ -81,16 +79,11 @@ class DeliveryStats:
         waiting = Subscriber.objects.filter(next_at__lte=now, failing_since=None).exclude(host__in=resting)
         if MAIL_SERVER in resting:
             waiting = waiting.exclude(channel=Channel.EMAIL)
-        oldest = waiting.aggregate(oldest=Min("next_at"))["oldest"]
-        return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+        return _wait_s([waiting.aggregate(oldest=Min("next_at"))["oldest"]], now)
 
     def hold_back(self, now: datetime) -> int:
         """After a restore: do not send what may have been sent after the backup. How many messages."""
         return after_restore.hold_back(now)
-
-
-def _kind(channel: str) -> str:
-    return {Channel.EMAIL: "Email", Channel.WEBHOOK: "Webhooks"}.get(Channel(channel), "Chat and others")
 
 
 NOUNS = {
@@ -98,15 +91,55 @@ NOUNS = {
     "Webhooks": ("webhook", "webhooks"),
     "Chat and others": ("chat channel", "chat channels"),
 }
+FAMILIES: dict[str, list[Channel]] = {
+    "Email": [Channel.EMAIL],
+    "Webhooks": [Channel.WEBHOOK],
+    "Chat and others": [channel for channel in Channel if channel not in (Channel.EMAIL, Channel.WEBHOOK)],
+}
 
 
-def _failing(name: str, number: int) -> Failing:
-    """What is failing in this group; time and answer are those of the subscriber tried next."""
-    failing = Subscriber.objects.filter(state=State.ACTIVE, failing_since__isnull=False)
-    channels = [channel for channel in Channel if _kind(channel) == name]
-    first = failing.filter(channel__in=channels).exclude(next_at=None).order_by("next_at").first()
+def _family(channel: str) -> str:
+    return next(name for name, channels in FAMILIES.items() if Channel(channel) in channels)
+
+
+def _health_parts(now: datetime) -> list[QuerySet[Any, Any]]:
+    """Of one statement: each channel, hosts at rest, and of each family the failing one tried next."""
+    resting = Host.objects.filter(rests_until__gt=now)
+    active, due = Q(state=State.ACTIVE), Q(next_at__lte=now, failing_since=None)
+    channels = Subscriber.objects.filter(active | due).order_by().values("channel")
+    counted = channels.annotate(
+        number=Count("pk", active),
+        failing=Count("pk", active & Q(failing_since__isnull=False)),
+        oldest=Min("next_at", filter=due & ~Q(host__in=resting.values("name"))),
+    )
+    return [
+        rows("channel", counted, key="channel", a="number", b="failing", at="oldest"),
+        rows("rests", resting, key="name"),
+        *(_tried_next(name, channels) for name, channels in FAMILIES.items()),
+    ]
+
+
+def _tried_next(family: str, channels: list[Channel]) -> QuerySet[Any, Any]:
+    failing = Subscriber.objects.filter(state=State.ACTIVE, failing_since__isnull=False, channel__in=channels)
+    first = failing.exclude(next_at=None).order_by("next_at").values("pk")[:1]
+    return rows(
+        "failing", Subscriber.objects.filter(pk__in=first), key=Value(family), text="last_error", at="next_at"
+    )
+
+
+HEALTH = Statement(_health_parts)
+
+
+def _wait_s(due: list[datetime | None], now: datetime) -> float:
+    """How long (s) the oldest of these has been due; 0 if there is none."""
+    oldest = min((at for at in due if at is not None), default=None)
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+def _failing(name: str, number: int, first: Row | None) -> Failing:
+    """What is failing in this family; time and answer are those of the subscriber tried next."""
     words = f"{number:,} {NOUNS[name][number != 1]} retrying"
-    return Failing(words, first.next_at if first else None, first.last_error if first else "")
+    return Failing(words, first.at if first else None, first.text if first else "")
 
 
 def _line(name: str, numbers: tuple[int, int], *, is_away: bool = False) -> tuple[str, str, bool]:

@@ -12,7 +12,7 @@ from incidents.automation.flips import hear, join
 from incidents.automation.maintenance import advance_maintenance, complete_maintenance
 from incidents.automation.merging import merge
 from incidents.automation.opening import begin_after, follow, judge, opened_beside
-from incidents.automation.texts import PROMISES, draft, drafts
+from incidents.automation.texts import PROMISES, draft, drafts, drafts_of
 from incidents.automation.updates import promise_anew, publish
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "complete_maintenance",
     "draft",
     "drafts",
+    "drafts_of",
     "follow",
     "hear",
     "join",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from components.models import Component, Flip
+from components.models import Component, Flip, Probe
 from components.status import Status
 from incidents.models import Affected
 
@@ -52,8 +52,13 @@ def last_known(component: Component) -> Status:
 
 def last_fall(component: Component) -> Flip | None:
     """The newest flip of its probes that fail now; None when none does."""
-    flips = [flip for probe in component.failing_probes() if (flip := probe.flips.last())]
+    flips = [flip for probe in component.failing_probes() if (flip := newest_flip_of(probe))]
     return max(flips, key=lambda flip: flip.at, default=None)
+
+
+def newest_flip_of(probe: Probe) -> Flip | None:
+    """Its newest flip: `newest_flip`, where whoever read the probe has set that, too."""
+    return probe.newest_flip if hasattr(probe, "newest_flip") else probe.flips.last()
 
 
 def newest_flip(component: Component) -> Flip:

@@ -32,6 +32,21 @@ def drafts(incidents: Sequence[Incident], now: datetime, until: datetime | None 
     for row in affected.prefetch_related("component__probes"):
         rows[row.incident_id].append(row)
     working = working_in_groups(row.component for places in rows.values() for row in places)
+    return drafts_of(incidents, rows, working, now, until)
+
+
+def drafts_of(
+    incidents: Iterable[Incident],
+    rows: Mapping[int, list[Affected]],
+    working: Mapping[int, list[str]],
+    now: datetime,
+    until: datetime | None = None,
+) -> dict[int, str]:
+    """The same where the caller has read what they are made of.
+
+    `rows`: by incident, in order, those that are not continued elsewhere, with component and its probes.
+    `working`: `working_in_groups` of their components.
+    """
     return {
         incident.pk: _draft(incident, shown_or_all(rows[incident.pk]), working, now, until)
         for incident in incidents

@@ -3,28 +3,34 @@
 Everything is gathered in a fixed number of queries, however many components and incidents there are.
 """
 
+import json
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Prefetch, Q, QuerySet, Value, When
-from django.urls import reverse
+from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
 
-from components import latency
-from components.models import Component, Flip, HourTally, StatusSpan
-from components.outcomes import Outcome
+from components import latency, mixed_rows
+from components.mixed_rows import rows
+from components.models import Component, HourTally, StatusSpan
 from components.status import SEVERITY, State, Status
-from components.unsteady import ON_AND_OFF
-from incidents import automation, notification_status, staff_questions
+from incidents import notification_status, staff_questions, times
 from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
-from incidents.models import Act, ActionItem, ActionState, ActState, Affected, Incident, Maintenance, Update
+from incidents.models import Affected, Incident
+from statuspage.console.agenda import TROUBLED, Activity, Coming, Proposal, read_agenda
+from statuspage.console.failing import Probes, read_probes
+from statuspage.console.first_steps import Step
+from statuspage.console.suggestions import Suggestion, places, suggestions
 from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
-MAX_DOWN, MAX_ROWS, MAX_SUGGESTED, MAX_COMING, MAX_ACTIVITY = 6, 40, 5, 6, 12
+MAX_DOWN, MAX_ROWS, MAX_SUGGESTED = 6, 40, 5
 SPARK_HOURS = 12
-TROUBLED = [status for status in Status if status.is_trouble]
+NEVER = datetime.min.replace(tzinfo=UTC)
 BY_SEVERITY = Case(
     *(When(status=status, then=Value(rank)) for status, rank in SEVERITY.items()), output_field=IntegerField()
 )
@@ -41,28 +47,14 @@ class Down:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """A reason for a suggestion, in words; `url` leads to the evidence."""
-
-    status: Status | None
-    text: str
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """An incident that is not published yet."""
-
-    incident: Incident
-    draft: str
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """A public incident that is not over."""
+    """A public incident that is not over. `clock`: how `next_update_at` reads today."""
 
-    incident: Incident
+    public_id: str
+    title: str
+    is_owned: bool
+    next_update_at: datetime | None
+    clock: str
     state: State
     phase: Phase
     names: str
@@ -75,7 +67,8 @@ class Opened:
 class Row:
     """A component with its last hour, one bar a minute, and its response time."""
 
-    component: Component
+    public_id: str
+    name: str
     status: Status
     minutes: tuple[Status | None, ...]
     answers_in: str
@@ -83,15 +76,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """Something with a time: an update that is due, maintenance, an action item."""
+class Span:
+    """A stretch of time with one status; `ended_at` None: it lasts."""
 
-    day: date
-    at: datetime | None  # None: some time that day
-    text: str
-    url: str
-    what: str
-    is_late: bool = False
+    status: Status
+    started_at: datetime
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +93,16 @@ class Overview:
     more_down: int
     suggestions: tuple[Suggestion, ...]
     questions: tuple[staff_questions.Question, ...]
-    proposals: tuple[Act, ...]
+    proposals: tuple[Proposal, ...]
     opened: tuple[Opened, ...]
     rows: tuple[Row, ...]
     more_rows: int
     system: tuple[Vital, ...]
     failing: tuple[notification_status.Failing, ...]
     coming: tuple[Coming, ...]
-    activity: tuple[Update, ...]
+    activity: tuple[Activity, ...]
+    steps: tuple[Step, ...]
+    open_incidents: int  # suggestions included
 
     @property
     def is_healthy(self) -> bool:
@@ -121,36 +113,30 @@ class Overview:
 def overview(now: datetime) -> Overview:
     """The overview, in a fixed number of queries."""
     shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MAX_ROWS])
-    counts = Component.objects.aggregate(
-        every=Count("pk"), troubled=Count("pk", filter=Q(status__in=TROUBLED))
-    )
-    troubled = [component for component in shown if component.status in TROUBLED]  # by severity
+    troubled = [component for component in shown if component.status in TROUBLED][:MAX_DOWN]  # by severity
     incidents = _incidents()
-    delivery = notification_status.answers().health()
-    suggested = [incident for incident in incidents if incident.published_at is None]
+    suggested = [incident for incident in incidents if incident.published_at is None][:MAX_SUGGESTED]
+    agenda = read_agenda(suggested, now)
+    probes = read_probes([*troubled, *(place.component for each in suggested for place in places(each))], now)
+    spans, points = _past(shown, now)
+    delivery = notification_status.answers().health(now)
     return Overview(
         now=now,
-        down=tuple(_down(troubled[:MAX_DOWN])),
-        more_down=max(0, counts["troubled"] - MAX_DOWN),
-        suggestions=tuple(_suggestions(suggested, now)),
-        questions=tuple(
-            staff_questions.never_passed(probe) for probe in staff_questions.unproven()[:MAX_SUGGESTED]
-        ),
-        proposals=tuple(_proposals()),
+        down=tuple(_down(troubled, spans, probes)),
+        more_down=max(0, agenda.troubled - MAX_DOWN),
+        suggestions=tuple(suggestions(suggested, agenda, probes, now)),
+        questions=tuple(staff_questions.never_passed(probe) for probe in probes.unproven),
+        proposals=agenda.proposals,
         opened=tuple(_opened(incident, now) for incident in incidents if incident.published_at),
-        rows=tuple(_rows(shown, now)),
-        more_rows=counts["every"] - len(shown),
+        rows=tuple(_row(each, spans[each.pk], points[each.pk], now) for each in shown),
+        more_rows=agenda.components - len(shown),
         system=tuple(system(now, delivery)),
         failing=delivery.failing,
-        coming=tuple(_coming(now)),
-        activity=tuple(Update.objects.select_related("incident", "author").order_by("-id")[:MAX_ACTIVITY]),
+        coming=agenda.coming,
+        activity=agenda.activity,
+        steps=agenda.steps,
+        open_incidents=len(incidents),
     )
-
-
-def _proposals() -> QuerySet[Act]:
-    """Calls of recovery hooks that wait for approval."""
-    proposed = Act.objects.filter(state=ActState.PROPOSED).select_related("incident", "component")
-    return proposed.order_by("id")[:MAX_SUGGESTED]
 
 
 def _incidents() -> list[Incident]:
@@ -162,138 +148,85 @@ def _incidents() -> list[Incident]:
     )
 
 
-def _affected(incident: Incident) -> list[Affected]:
-    rows: list[Affected] = incident.all_affected  # type: ignore[attr-defined]
-    return rows
-
-
-def _down(troubled: list[Component]) -> list[Down]:
-    spans = {
-        span.component_id: span
-        for span in StatusSpan.objects.filter(
-            component__in=[component.pk for component in troubled], ended_at=None
-        )
-    }
-    last = _last_flips([component.pk for component in troubled])
+def _down(troubled: list[Component], spans: Mapping[int, list[Span]], probes: Probes) -> list[Down]:
     rows = []
     for component in troubled:
-        flip = last.get(component.pk)
+        flip = probes.falls.get(component.pk)
         why = "set by staff" if component.manual_status else (flip.why if flip else "")
-        since = spans[component.pk].started_at if component.pk in spans else None
+        since = next((span.started_at for span in spans[component.pk] if span.ended_at is None), None)
         rows.append(Down(component, Status(component.status), since, why))
     return rows
-
-
-def _last_flips(component_ids: list[int]) -> dict[int, Flip]:
-    """The newest flip for the worse of each component."""
-    flips = Flip.objects.filter(
-        probe__component__in=component_ids,
-        probe__outcome__in=(Outcome.DOWN, Outcome.DEGRADED),
-        new__in=(Outcome.DOWN, Outcome.DEGRADED),
-        at__gte=datetime.now(UTC) - timedelta(days=60),
-    ).select_related("probe")
-    return {flip.probe.component_id: flip for flip in flips.order_by("id")}
-
-
-def _suggestions(suggested: list[Incident], now: datetime) -> list[Suggestion]:
-    suggested = suggested[:MAX_SUGGESTED]
-    ids = [place.component_id for incident in suggested for place in _affected(incident)]
-    flips = _last_flips(ids)
-    earlier, works, siblings = _earlier(ids), _recent_work(now), _working(suggested)
-    drafts = automation.drafts(suggested, now)
-    suggestions = []
-    for incident in suggested:
-        component_ids = [place.component_id for place in _affected(incident)]
-        by_pk = {place.component_id: place.component.name for place in _affected(incident)}
-        reasons = [_of_flip(flips[pk], by_pk[pk]) for pk in component_ids if pk in flips]
-        beside = [other.name for other in siblings[incident.group_id] if other.pk not in component_ids]
-        if beside:
-            verb = "answers" if len(beside) == 1 else "answer"
-            reasons.append(Reason(Status.OPERATIONAL, f"{names(beside)} in the same group {verb} normally"))
-        before = next((earlier[pk] for pk in component_ids if pk in earlier), None)
-        if before is not None:
-            text = f"Same component as on {before.started_at.day} {before.started_at:%b}: {before.title}"
-            reasons.append(Reason(None, text, reverse("console_incident", args=[before.public_id])))
-        reasons.append(Reason(None, works or "Not explained by planned maintenance in the last 60 minutes"))
-        suggestions.append(Suggestion(incident, drafts[incident.pk], tuple(reasons)))
-    return suggestions
-
-
-def _working(suggested: list[Incident]) -> dict[int | None, list[Component]]:
-    """Operational components by group, for the groups of these incidents."""
-    by_group: dict[int | None, list[Component]] = defaultdict(list)
-    groups = [incident.group_id for incident in suggested if incident.group_id]
-    for component in Component.objects.filter(group__in=groups, status=Status.OPERATIONAL):
-        by_group[component.group_id].append(component)
-    return by_group
-
-
-def _of_flip(flip: Flip, name: str) -> Reason:
-    rule = flip.probe.rule
-    times = "" if flip.failure == ON_AND_OFF else f"{rule.confirm_down} checks in a row "
-    text = f"{name}: {flip.why or flip.failure} {times}from {flip.probe.region}."
-    return Reason(flip.probe.status, text, reverse("console_probe", args=[flip.probe.public_id]))
-
-
-def _earlier(component_ids: list[int]) -> dict[int, Incident]:
-    """The last resolved public incident of each component."""
-    rows = Affected.objects.filter(
-        component__in=component_ids, incident__in=Incident.objects.public().exclude(resolved_at=None)
-    ).select_related("incident")
-    return {row.component_id: row.incident for row in rows.order_by("incident__started_at")}
-
-
-def _recent_work(now: datetime) -> str:
-    """Recent maintenance that may explain an outage, in a sentence; empty if there is none."""
-    recent = Maintenance.objects.filter(began_at__isnull=False).filter(
-        Q(ended_at=None) | Q(ended_at__gte=now - HOUR)
-    )
-    first = recent.first()
-    if first is None:
-        return ""
-    return f"Planned maintenance “{first.title}” {'ended' if first.ended_at else 'is under way'}"
 
 
 def _opened(incident: Incident, now: datetime) -> Opened:
     due = incident.next_update_at
     return Opened(
-        incident=incident,
-        state=incident.state([place for place in _affected(incident) if place.component.is_shown]),
+        public_id=incident.public_id,
+        title=incident.title,
+        is_owned=incident.is_owned,
+        next_update_at=due,
+        clock=times.clock(due, now) if due else "",
+        state=incident.state([place for place in places(incident) if place.component.is_shown]),
         phase=Phase(incident.phase),
-        names=names([place.component.name for place in _affected(incident)]),
+        names=names([place.component.name for place in places(incident)]),
         length=duration((now - incident.started_at).total_seconds()),
         overdue=duration((now - due).total_seconds()) if due and due < now else "",
         is_well=incident.proposed_at is not None,
     )
 
 
-def _rows(components: list[Component], now: datetime) -> list[Row]:
-    ids = [component.pk for component in components]
-    spans: dict[int, list[StatusSpan]] = defaultdict(list)
-    recent = StatusSpan.objects.filter(component__in=ids)
-    for span in recent.filter(Q(ended_at=None) | Q(ended_at__gte=now - HOUR)).order_by("started_at"):
-        spans[span.component_id].append(span)
-    hours: dict[int, list[HourTally]] = defaultdict(list)
-    for tally in HourTally.objects.filter(component__in=ids, hour__gt=now - SPARK_HOURS * HOUR).order_by(
-        "hour"
-    ):
-        hours[tally.component_id].append(tally)
-    return [_row(component, spans[component.pk], hours[component.pk], now) for component in components]
+def _past(
+    components: list[Component], now: datetime
+) -> tuple[Mapping[int, list[Span]], Mapping[int, list[float | None]]]:
+    """Of each component its spans of the last hour and its response times of the last hours, oldest first."""
+    by_kind = PAST.read(
+        ids=[component.pk for component in components],
+        ended_after=now - HOUR,
+        hours_after=now - SPARK_HOURS * HOUR,
+    )
+    spans: dict[int, list[Span]] = defaultdict(list)
+    for row in sorted(by_kind["span"], key=_at):
+        spans[row.a or 0].append(Span(Status(row.key), _at(row), row.until))
+    points: dict[int, list[float | None]] = defaultdict(list)
+    for row in sorted(by_kind["hour"], key=lambda row: row.key):
+        points[row.a or 0].append(_median(row.text))
+    return spans, points
 
 
-def _row(component: Component, spans: list[StatusSpan], hours: list[HourTally], now: datetime) -> Row:
-    points = tuple(latency.quantile(hour.latency, 0.5) for hour in hours)
+def _past_parts(ids: list[int], ended_after: datetime, hours_after: datetime) -> list[QuerySet[Any, Any]]:
+    recent = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gte=ended_after), component__in=ids)
+    tallies = HourTally.objects.filter(component__in=ids, hour__gt=hours_after)
+    return [
+        rows("span", recent, a="component", key="status", at="started_at", until="ended_at"),
+        rows("hour", tallies, a="component", key="hour", text="latency"),  # as text: for their order alone
+    ]
+
+
+PAST = mixed_rows.Statement(_past_parts)
+
+
+def _at(row: mixed_rows.Row) -> datetime:
+    return row.at or NEVER
+
+
+@lru_cache(maxsize=4_000)
+def _median(histogram: str) -> float | None:
+    """The median of an hour, whose histogram is JSON: most hours are over and stay as they are."""
+    return latency.quantile(json.loads(histogram), 0.5)
+
+
+def _row(component: Component, spans: list[Span], points: list[float | None], now: datetime) -> Row:
     newest = next((point for point in reversed(points) if point is not None), None)
     status = Status(component.status)
     answers = "failing" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
-    return Row(component, status, minute_bars(spans, now), answers, points)
+    return Row(component.public_id, component.name, status, minute_bars(spans, now), answers, tuple(points))
 
 
 def _ms(value: float) -> str:
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
 
 
-def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, ...]:
+def minute_bars(spans: Iterable[Span | StatusSpan], now: datetime) -> tuple[Status | None, ...]:
     """The worst status of each of the last 60 minutes; None without data."""
     first = now - HOUR
     bars: list[Status | None] = [None] * 60
@@ -306,38 +239,3 @@ def minute_bars(spans: list[StatusSpan], now: datetime) -> tuple[Status | None, 
             if held is None or SEVERITY[status] > SEVERITY[held]:
                 bars[place] = status
     return tuple(bars)
-
-
-def _coming(now: datetime) -> list[Coming]:
-    """What is due, soonest first, so that late ones come first."""
-    today = now.date()
-    works = Maintenance.objects.filter(state__in=("scheduled", "in_progress", "verifying"))
-    coming = [
-        Coming(
-            work.starts_at.date(),
-            work.starts_at,
-            work.title,
-            reverse("console_work", args=[work.public_id]),
-            work.get_state_display(),
-        )
-        for work in works.order_by("starts_at")[:MAX_COMING]
-    ]
-    items = (
-        ActionItem.objects.exclude(state=ActionState.DONE)
-        .filter(due__lte=today + timedelta(days=14))
-        .select_related("postmortem__incident")
-        .order_by("due")
-    )
-    coming += [
-        Coming(
-            item.due, None, f"Action: {item.text}", _editor(item), item.get_state_display(),
-            item.is_late(today),
-        )
-        for item in items[:MAX_COMING]
-        if item.due
-    ]  # fmt: skip
-    return sorted(coming, key=lambda entry: entry.day)[:MAX_COMING]
-
-
-def _editor(item: ActionItem) -> str:
-    return reverse("console_postmortem", args=[item.postmortem.incident.public_id])

@@ -32,7 +32,9 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     """What is down, open questions, this program's health. `?part=live`: only the part that is updated."""
     request.section = "console"  # type: ignore[attr-defined]
     name = "console/_overview.html" if request.GET.get("part") == "live" else "console/overview.html"
-    return render(request, name, {"page": overview(timezone.now())})
+    page = overview(timezone.now())
+    request.open_incidents = page.open_incidents  # type: ignore[attr-defined] # for the navigation
+    return render(request, name, {"page": page})
 
 
 # Writing

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
-
 from components import loops
-from components.models import Heartbeat, Probe
-from components.models.claims import patience
 from components.models.heartbeat import MAX_AHEAD
 from incidents import notification_status
 from incidents.generated_text import duration
-from statuspage.ops.vitals import UNSENT_S, vitals
+from statuspage.ops.vital_rows import vital_rows
+from statuspage.ops.vitals import UNSENT_S, vitals_of
 from statuspage.serving import event_stream
 from statuspage.serving.disk_copies import fault_here
 
@@ -30,25 +27,18 @@ class Vital:
 
 def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
     """The health of this program, a line for each part."""
-    body, _ = vitals(now)
-    checks = {name: rows[0] for name, rows in body["checks"].items()}
-    heard = Q(heard_s__gt=int(now.timestamp()) - patience())
-    probes = Probe.objects.filter(is_paused=False).aggregate(
-        every=Count("pk"), reporting=Count("pk", filter=heard)
-    )
-    beats = {(beat.role, beat.name): beat.at for beat in Heartbeat.objects.all()}
-    workers = [at for (role, _), at in beats.items() if role == "worker"]
+    stored = vital_rows(now)
+    checks = vitals_of(stored, delivery.oldest_due_s, now)
+    probes = [row for row in stored.probes if not row.is_self_test]
+    every, reporting = sum(row.count for row in probes), sum(row.reporting for row in probes)
+    workers = [beat.at for beat in stored.beats if beat.role == "worker"]
     alive = sum(-MAX_AHEAD < now - at < ALIVE for at in workers)
     due = checks["probes:oldestDueSlot"]
     lines = [
         _heartbeat_line("Last beat", checks["worker:heartbeat"]),
         Vital("Workers", f"{alive} running", alive > 0),
         Vital("Queue", f"oldest due {_length(due)}", due["status"] == "pass"),
-        Vital(
-            "Probes reporting",
-            "{reporting} of {every}".format(**probes),
-            probes["reporting"] == probes["every"],
-        ),
+        Vital("Probes reporting", f"{reporting} of {every}", reporting == every),
         _vital("Database", checks["database:responseTime"], "ms"),
         _vital("Broker", checks["broker:responseTime"], "ms"),
         Vital("Copies on disk", fault_here() or "written", not fault_here()),
@@ -69,7 +59,7 @@ def system(now: datetime, delivery: notification_status.Health) -> list[Vital]:
         _heartbeat_line("Self-test noticed", checks["selfTest:lastNoticed"]),
         _heartbeat_line("Hook runner", checks["hooks:heartbeat"]),
     ]
-    backup = max((at for (role, _), at in beats.items() if role == "backup"), default=None)
+    backup = max((beat.at for beat in stored.beats if beat.role == "backup"), default=None)
     age = f"{duration((now - backup).total_seconds())} ago" if backup else "never reported"
     lines.append(Vital("Last backup", age, backup is None or now - backup < timedelta(days=2)))
     return lines

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from statuspage.models.own_row import own_row
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
@@ -12,12 +14,12 @@ if TYPE_CHECKING:
 class FirstPasswordManager(models.Manager["FirstPassword"]):
     def is_kept_by(self, user: "AbstractBaseUser") -> bool:
         """True while this person still uses the generated password. Deletes the row once it was changed."""
-        first = self.filter(user_id=user.pk).first()
+        first = own_row(FirstPassword, user)
         if first is None:
             return False
         if first.password == user.password:
             return True
-        first.delete()
+        self.filter(pk=first.pk).delete()
         return False
 
 

@@ -8,6 +8,8 @@ from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import Q
 
+from statuspage.models.own_row import own_row
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -37,7 +39,7 @@ class MemberManager(models.Manager["Member"]):
             return None
         if getattr(user, "is_superuser", False):
             return Role.ADMIN
-        member = self.filter(user_id=user.pk).first()
+        member = own_row(Member, user)
         return Role(member.role) if member else None
 
     @transaction.atomic
@@ -46,6 +48,7 @@ class MemberManager(models.Manager["Member"]):
         if role is not Role.ADMIN:
             self._keep_an_admin(user)
         member, _ = self.update_or_create(user=user, defaults={"role": role})
+        member.user = user  # where the user was read with an earlier role
         is_admin = role is Role.ADMIN
         if (user.is_staff, user.is_superuser) != (is_admin, is_admin):
             user.is_staff = user.is_superuser = is_admin

@@ -5,20 +5,19 @@ A check fails if the page may be wrong, and warns if it is only slower.
 """
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
-from django.db.models import Max, Min, Q
+from django.db import DatabaseError
 
 from components import identity, loops, self_test
-from components.models import Heartbeat, Probe, RemoteRegion
-from components.models.heartbeat import MAX_AHEAD
+from components.models.remote_region import was_seen
 from incidents import notification_status
-from incidents.models import Hook
+from statuspage.ops.vital_rows import RegionProbes, VitalRows, vital_rows
 from statuspage.serving.disk_copies import fault_here, renders_here, stuck_here
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
@@ -28,6 +27,7 @@ UNSENT_S = 120  # a burst of mails is sent by then; this long means that no work
 STUCK_S = 30  # without a complete rendering; one that fails is tried again within seconds
 BROKER_TIMEOUT_S = 1.0
 MISSED = "The self-test failed on purpose, and no one noticed in time: outages may be missed."
+NO_DATABASE: dict[str, Any] = {"status": FAIL, "output": "The database is not responding."}
 NO_HOOKS: dict[str, Any] = {"status": PASS, "output": "There are no recovery hooks."}
 PASSED = "pipeline:lastPass"
 AHEAD = "The newest heartbeat is from the future: the clock was set back."
@@ -37,20 +37,41 @@ Found = dict[str, Any]
 
 def vitals(now: datetime) -> tuple[Found, int]:
     """The health body and its status code: 503 when something that matters fails."""
-    checks = {
-        "database:responseTime": _guarded(_database),
-        "probes:lastCheck": _guarded(lambda: _last_check(now)),
-        "probes:oldestDueSlot": _guarded(lambda: _oldest_due(now)),
-        "regions:lastCheck": _guarded(lambda: _regions(now)),
-        "selfTest:lastNoticed": _guarded(lambda: _self_test(now)),
-        **_loops(now),
-        "regions:lastSeen": _guarded(lambda: _remote_regions(now)),
-        "deliveries:oldestDue": _guarded(lambda: _oldest_delivery(now)),
+    try:
+        stored = vital_rows(now)
+    except DatabaseError:
+        return _body(_checks(None, lambda: NO_DATABASE, now), now)
+    return _body(_checks(stored, lambda: _oldest_delivery(now), now), now)
+
+
+def vitals_of(stored: VitalRows, oldest_due_s: float, now: datetime) -> Found:
+    """The checks by name, for a page that has read what is stored."""
+    return _checks(stored, lambda: _age(oldest_due_s, UNSENT_S), now)
+
+
+def _checks(stored: VitalRows | None, delivery: Callable[[], Found], now: datetime) -> Found:
+    """`stored`: None while the database does not respond."""
+
+    def of(judge: Callable[[VitalRows, datetime], Found]) -> Found:
+        return NO_DATABASE if stored is None else judge(stored, now)
+
+    return {
+        "database:responseTime": of(_database),
+        "probes:lastCheck": of(_last_check),
+        "probes:oldestDueSlot": of(_oldest_due),
+        "regions:lastCheck": of(_regions),
+        "selfTest:lastNoticed": of(_self_test),
+        **_loops(stored, now),
+        "regions:lastSeen": of(_remote_regions),
+        "deliveries:oldestDue": _guarded(delivery),
         "broker:responseTime": _guarded(_broker),
         "copies:disk": _copies(),
         "copies:rendered": _rendered(),
-        **_guarded_pass(now),
+        **_passes(stored, now),
     }
+
+
+def _body(checks: Found, now: datetime) -> tuple[Found, int]:
     states = [check["status"] for check in checks.values()]
     overall = FAIL if FAIL in states else WARN if WARN in states else PASS
     stamp = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -67,17 +88,14 @@ def _guarded(look: Callable[[], Found]) -> Found:
     try:
         return look()
     except DatabaseError:
-        return {"status": FAIL, "output": "The database is not responding."}
+        return NO_DATABASE
     except redis.RedisError:
         sentence = "The broker is not responding: workers in processes of their own do nothing meanwhile."
         return {"status": WARN, "output": sentence}
 
 
-def _database() -> Found:
-    began = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return _took(began)
+def _database(stored: VitalRows, _: datetime) -> Found:
+    return _took(stored.took_ms)
 
 
 def _broker() -> Found:
@@ -91,7 +109,7 @@ def _broker() -> Found:
         client.ping()
     finally:
         client.close()
-    return _took(began)
+    return _took((time.monotonic() - began) * 1000)
 
 
 def _copies() -> Found:
@@ -111,61 +129,52 @@ def _rendered() -> Found:
     return {"status": FAIL, "output": "The page cannot be rendered: its last version is shown. See the log."}
 
 
-def _guarded_pass(now: datetime) -> dict[str, Found]:
+def _passes(stored: VitalRows | None, now: datetime) -> Found:
     """Only of a process that renders: the age of the newest check that went the whole way, onto the page."""
     renders = renders_here()
-    return {} if renders is None else {PASSED: _guarded(lambda: _last_pass(now, renders.rendered_at))}
+    if renders is None:
+        return {}
+    return {PASSED: NO_DATABASE if stored is None else _last_pass(stored, now, renders.rendered_at)}
 
 
-def _last_pass(now: datetime, rendered_at: float) -> Found:
+def _last_pass(stored: VitalRows, now: datetime, rendered_at: float) -> Found:
     """A result counts once it was written and all documents were rendered after it."""
-    active = Probe.queue.filter(is_paused=False)
-    ahead = int((now + MAX_AHEAD).timestamp())
-    row = active.aggregate(heard=Max("heard_s", filter=Q(heard_s__lte=ahead)), interval=Min("interval_s"))
-    if row["heard"] is None:
+    heard = [row.heard_s for row in stored.probes if row.heard_s is not None]
+    if not heard:
         return {"status": PASS, "output": "No check has been run yet."}
-    passed_at = min(row["heard"], rendered_at)
-    return _age(now.timestamp() - passed_at, max(SILENT_S, 3 * row["interval"]) + SILENT_S)
+    passed_at, interval_s = min(max(heard), rendered_at), min(row.interval_s for row in stored.probes)
+    return _age(now.timestamp() - passed_at, max(SILENT_S, 3 * interval_s) + SILENT_S)
 
 
-def _took(began: float) -> Found:
-    took_ms = round((time.monotonic() - began) * 1000, 1)
-    return {"status": PASS, "observedValue": took_ms, "observedUnit": "ms"}
+def _took(took_ms: float) -> Found:
+    return {"status": PASS, "observedValue": round(took_ms, 1), "observedUnit": "ms"}
 
 
-def _last_check(now: datetime) -> Found:
+def _last_check(stored: VitalRows, now: datetime) -> Found:
     """The newest result may be three intervals of the busiest probe old, and a minute at least."""
-    active = Probe.objects.filter(is_paused=False)
-    ahead = int((now + MAX_AHEAD).timestamp())
-    newest = Max("heard_s", filter=Q(heard_s__lte=ahead))  # ignore results in the future
-    row = active.aggregate(
-        heard=newest, any=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at")
-    )
-    if row["interval"] is None:
+    probes = [row for row in stored.probes if not row.is_self_test]
+    if not probes:
         return {"status": PASS, "output": "There are no probes."}
-    limit = max(SILENT_S, 3 * row["interval"])
-    if row["heard"] is None and row["any"] is not None:
-        return {"status": FAIL, "output": AHEAD}
-    since = row["heard"] or row["made"].timestamp()
-    return _age(now.timestamp() - since, limit)
+    heard = max((row.heard_s for row in probes if row.heard_s is not None), default=None)
+    if heard is None and any(row.newest_s is not None for row in probes):
+        return {"status": FAIL, "output": AHEAD}  # results in the future say nothing
+    since = heard or max(row.made_at for row in probes).timestamp()
+    return _age(now.timestamp() - since, max(SILENT_S, 3 * min(row.interval_s for row in probes)))
 
 
-def _oldest_due(now: datetime) -> Found:
-    # a new probe is due since 1970: it says nothing about our lateness
-    due = Probe.objects.filter(Q(claimed_slot=None), Q(next_slot__gt=0), is_paused=False)
-    due = due.exclude(region__in=RemoteRegion.objects.names())  # whose lateness is its own
-    oldest = due.aggregate(oldest=Min("next_slot"))["oldest"]
+def _oldest_due(stored: VitalRows, now: datetime) -> Found:
+    # the lateness of a remote region is its own
+    probes = [row for row in stored.probes if not row.is_self_test and row.region not in stored.remote]
+    oldest = min((row.due_s for row in probes if row.due_s is not None), default=None)
     return _age(0 if oldest is None else max(0, now.timestamp() - oldest), OVERDUE_S)
 
 
-def _regions(now: datetime) -> Found:
+def _regions(stored: VitalRows, now: datetime) -> Found:
     """The region that has been silent for longest; a warning, as what it sees is then unknown."""
-    rows = Probe.queue.filter(is_paused=False).order_by().values("region")
-    regions = rows.annotate(heard=Max("heard_s"), interval=Min("interval_s"), made=Max("created_at"))
-    ages = [
-        (now.timestamp() - (row["heard"] or row["made"].timestamp()), max(SILENT_S, 3 * row["interval"]))
-        for row in regions
-    ]
+    regions: dict[str, list[RegionProbes]] = defaultdict(list)
+    for row in stored.probes:
+        regions[row.region].append(row)
+    ages = [_silence(rows, now) for rows in regions.values()]
     silent = [age for age, limit in ages if age > limit]
     found = _age(max((age for age, _ in ages), default=0.0), float("inf"))
     if silent:
@@ -173,28 +182,35 @@ def _regions(now: datetime) -> Found:
     return found
 
 
-def _self_test(now: datetime) -> Found:
+def _silence(rows: Sequence[RegionProbes], now: datetime) -> tuple[float, float]:
+    """How long (s) a region has not reported, and how long it may be silent."""
+    heard = max(row.newest_s or 0 for row in rows)
+    since = heard or max(row.made_at for row in rows).timestamp()
+    return now.timestamp() - since, max(SILENT_S, 3 * min(row.interval_s for row in rows))
+
+
+def _self_test(stored: VitalRows, now: datetime) -> Found:
     """Whether the target that fails on purpose was last noticed in time."""
-    age_s = self_test.noticed_age_s(now)
+    started = [
+        beat.at for beat in stored.beats if (beat.role, beat.name) == (self_test.ROLE, self_test.SINCE)
+    ]
+    age_s = self_test.age_s(now, next(iter(started), None), stored.noticed_at)
     if age_s is None:
         return {"status": PASS, "output": "The self-test is off, or has not begun."}
     found = _age(age_s, self_test.LIMIT_S)
     return found if found["status"] == PASS else found | {"output": MISSED}
 
 
-def _loops(now: datetime) -> dict[str, Found]:
-    """A check for each role of the registry, by its heartbeats; all of them in one query."""
-    beats: dict[str, list[datetime]] = {role: [] for role in loops.LOOPS}
-
-    def read() -> Found:
-        for role, at in Heartbeat.objects.filter(role__in=list(beats)).values_list("role", "at"):
-            beats[role].append(at)
-        return {}
-
-    failed = _guarded(read)
-    unused = {} if failed or Hook.objects.exists() else {"hooks:heartbeat": NO_HOOKS}
+def _loops(stored: VitalRows | None, now: datetime) -> Found:
+    """A check for each role of the registry, by its heartbeats."""
+    if stored is None:
+        return {loop.check: NO_DATABASE for loop in loops.LOOPS.values()}
+    beats: dict[str, list[datetime]] = defaultdict(list)
+    for beat in stored.beats:
+        beats[beat.role].append(beat.at)
+    unused = {} if stored.has_hooks else {"hooks:heartbeat": NO_HOOKS}
     return {
-        loop.check: failed or _loop(loop, loops.state_of(loop, beats[loop.role], now, _deadline_s(loop)))
+        loop.check: _loop(loop, loops.state_of(loop, beats[loop.role], now, _deadline_s(loop)))
         for loop in loops.LOOPS.values()
     } | unused
 
@@ -219,13 +235,13 @@ def _loop(loop: loops.Loop, state: loops.State) -> Found:
     return found
 
 
-def _remote_regions(now: datetime) -> Found:
+def _remote_regions(stored: VitalRows, now: datetime) -> Found:
     """Remote regions that stopped asking for work. Their probes are unknown: the page is not wrong.
 
     Without their names, as the answer is public. One that has never asked is still being set up.
     """
-    regions = list(RemoteRegion.objects.filter(is_active=True, last_seen_at__isnull=False))
-    silent = sum(not region.is_seen(now) for region in regions)
+    regions = [seen_at for seen_at in stored.remote.values() if seen_at is not None]
+    silent = sum(not was_seen(seen_at, now) for seen_at in regions)
     if not silent:
         return {"status": PASS, "observedValue": len(regions), "observedUnit": "regions"}
     verb = "has" if silent == 1 else "have"

@@ -1,15 +1,19 @@
 """Template tags of the console."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import template
+from django.template import Context
+from django.template.loader import get_template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from components.status import LABELS, Status
 from incidents.markdown import to_html
+from statuspage.console import kept_lines as kept
 
 register = template.Library()
 
@@ -32,6 +36,24 @@ def at(mapping: Mapping[int, Any], key: int) -> Any:
 def words(status: str) -> str:
     """The label of a status given as text."""
     return LABELS.get(Status(status), status) if status in list(Status) else status
+
+
+@register.simple_tag(takes_context=True)
+def kept_lines(
+    context: Context, name: str, lines: Sequence[Hashable], *, marks_first: bool = False
+) -> SafeString:
+    """Each line by the template of this name as `one`; those that were made before are kept.
+
+    `marks_first`: the first one `is_first`, as it has the keyboard's shortcut.
+    """
+    template, may_post = get_template(name), bool(context.get("may_post"))
+    pieces = []
+    for place, one in enumerate(lines):
+        is_first = marks_first and place == 0
+        values = {"one": one, "may_post": may_post, "is_first": is_first, "now": context["page"].now}
+        key = (name, one, may_post, is_first)
+        pieces.append(kept.line(key, partial(template.render, values)))
+    return mark_safe("".join(pieces))  # noqa: S308 - rendered by a template
 
 
 @register.simple_tag

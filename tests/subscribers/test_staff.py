@@ -418,10 +418,12 @@ def test_a_dead_receiver_is_not_our_own_delay(db):
     one, other = webhook("http://127.0.0.1:9/a"), webhook("http://127.0.0.2:9/b")
     Subscriber.objects.update(next_at=late)
     assert notification_status.answers().oldest_due_s(now) == 300
+    assert notification_status.answers().health(now).oldest_due_s == 300
     Subscriber.objects.filter(pk=one.pk).update(failing_since=late)
     Host.objects.create(name=other.host, failures=5, rests_until=now + timedelta(seconds=9))
     assert notification_status.answers().oldest_due_s(now) == 0
-    assert "1 webhook retrying" in [row.text for row in notification_status.answers().health().failing]
+    assert notification_status.answers().health(now).oldest_due_s == 0
+    assert "1 webhook retrying" in [row.text for row in notification_status.answers().health(now).failing]
 
 
 # In a browser

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.userkit import filter_users_by_email, get_user_by_username
+from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
@@ -26,6 +27,12 @@ def login_of(credentials: dict[str, Any]) -> str:
 
 class PasswordBackend(AuthenticationBackend):  # type: ignore[misc]
     """allauth's backend, which would check the same guess up to three times."""
+
+    def get_user(self, user_id: int) -> AbstractBaseUser | None:
+        """Read with role and first password, which every page of staff asks for; None if deactivated."""
+        people = get_user_model().objects.select_related("member", "firstpassword")
+        person: AbstractBaseUser | None = people.filter(pk=user_id).first()
+        return person if person is not None and self.user_can_authenticate(person) else None
 
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> AbstractBaseUser | None:
         person: AbstractBaseUser | None = self._check_password(
