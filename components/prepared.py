@@ -46,7 +46,8 @@ class Prepared:
         """The rows for these values, as the database has them."""
         with connection.cursor() as cursor:
             cursor.execute(self.sql, self.bound(values))
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 class Shapes:

@@ -75,9 +75,19 @@ def _with_flips(probes: Sequence[Probe]) -> dict[int, Flip]:
     return falls
 
 
+class _Given(QuerySet[Probe]):
+    """All probes of a component, which were read. Any other query of them is a new one."""
+
+    def __init__(self, component: Component, probes: list[Probe]) -> None:
+        super().__init__(Probe)
+        self.component = component
+        self._result_cache: Any = probes
+        self._prefetch_done = True
+
+    def _chain(self) -> QuerySet[Probe]:
+        return Component(pk=self.component.pk).probes.all()
+
+
 def _give(component: Component, probes: list[Probe]) -> None:
-    """As `prefetch_related("probes")` would."""
-    read: Any = component.probes.all()
-    read._result_cache = probes  # noqa: SLF001 - one query for these and others, which prefetching cannot do
-    read._prefetch_done = True  # noqa: SLF001
-    component._prefetched_objects_cache = {"probes": read}  # type: ignore[attr-defined] # noqa: SLF001
+    """As `prefetch_related("probes")` would, but they come from one query for these and others."""
+    component._prefetched_objects_cache = {"probes": _Given(component, probes)}  # type: ignore[attr-defined] # noqa: SLF001

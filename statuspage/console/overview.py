@@ -37,12 +37,16 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """A component with a problem. `why`: the failure its probes met, or that staff set it."""
+    """A component with a problem. `why`: the failure its probes met, or that staff set it.
+
+    `clock`: how `since` reads today.
+    """
 
     public_id: str
     name: str
     status: Status
     since: datetime | None
+    clock: str
     why: str
 
 
@@ -123,7 +127,7 @@ def overview(now: datetime) -> Overview:
     delivery = notification_status.answers().health(now)
     return Overview(
         now=now,
-        down=tuple(_down(troubled, spans, probes)),
+        down=tuple(_down(troubled, spans, probes, now)),
         more_down=max(0, agenda.troubled - MAX_DOWN),
         suggestions=tuple(suggestions(suggested, agenda, probes, now)),
         questions=tuple(staff_questions.never_passed(probe) for probe in probes.unproven),
@@ -140,13 +144,16 @@ def overview(now: datetime) -> Overview:
     )
 
 
-def _down(troubled: Iterable[Shown], spans: Mapping[int, list[Span]], probes: Probes) -> list[Down]:
+def _down(
+    troubled: Iterable[Shown], spans: Mapping[int, list[Span]], probes: Probes, now: datetime
+) -> list[Down]:
     rows = []
     for component in troubled:
         flip = probes.falls.get(component.pk)
         why = "set by staff" if component.is_set else (flip.why if flip else "")
         since = next((span.started_at for span in spans[component.pk] if span.ended_at is None), None)
-        rows.append(Down(component.public_id, component.name, component.status, since, why))
+        clock = times.clock(since, now, seconds=True) if since else ""
+        rows.append(Down(component.public_id, component.name, component.status, since, clock, why))
     return rows
 
 
