@@ -368,7 +368,11 @@ LOGGING = {
             "formatter": "json" if LOG_FORMAT == "json" else "line",
         }
     },
-    # what libraries do by the second is no news
-    "loggers": {name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
+    "filters": {"health": {"()": "statuspage.ops.logs.HealthFilter"}},
+    "loggers": {
+        # what libraries do by the second is no news
+        **{name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
+        "django.request": {"filters": ["health"]},
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -69,7 +69,8 @@ class Relay:
     def sum_up(self, now: float) -> None:
         """Print how many lines were not shown, once a minute."""
         if self._hidden and now - self._summed_at >= SUM_UP_S:
-            self.write(self.role, f"({self._hidden} more lines like those above)")
+            lines = "line" if self._hidden == 1 else "lines"
+            self.write(self.role, f"({self._hidden} more {lines} like those above)")
             self._hidden, self._summed_at = 0, now
 
     def reason(self) -> str:

@@ -40,6 +40,15 @@ PARAMETER = re.compile(r"<(?:\w+:)?(?P<plain>\w+)>|\(\?P<(?P<regex>\w+)>(?:[^()\
 QUERY = re.compile(r"([?&](?:unsubscribe|key|token|code|state|id|next|password)=)[^&\s\"']+", re.IGNORECASE)
 
 
+class HealthFilter(logging.Filter):
+    """Drops what Django logs of a 503 from `/healthz`: that is its answer, not an error of the server."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        path = getattr(getattr(record, "request", None), "path", "")
+        return not (path.startswith("/healthz") and getattr(record, "status_code", 0) == 503)
+
+
 class LineFormatter(logging.Formatter):
     """Escapes control characters of the message; a traceback below it keeps its lines."""
 

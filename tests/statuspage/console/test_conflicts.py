@@ -191,7 +191,7 @@ def test_settings_of_the_page(page, field, values):
     assert ada.post(page, newer | {field: values[0]}).status_code == 302
     refused = bob.post(page, older | {field: values[1]})
     assert refused.status_code == 400
-    assert re.search(r"changed by ada on \d+ \w+ at \d\d:\d\d UTC\.", text_of(refused))
+    assert re.search(r"changed by ada on \d+ \w+ \d{4}, \d\d:\d\d UTC\.", text_of(refused))
     assert getattr(Page.objects.this(), field) == values[0]
     assert Audit.objects.filter(act__startswith="page.").count() == 1
 

@@ -30,7 +30,7 @@ def test_the_same_traceback_is_shown_once_and_then_counted(relay):
         feed(relay, TRACEBACK, float(start * 5))
     assert relay.lines[:4] == TRACEBACK
     later = relay.lines[4:]
-    assert all("more lines like those above" in line for line in later)
+    assert all("like those above" in line for line in later)
     assert len(later) <= 3  # in 145 s
 
 

@@ -6,6 +6,8 @@ import re
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
+from django.utils.log import log_response
 
 from statuspage.ops.logs import HARMLESS, PARAMETER, JSONFormatter, LineFormatter, masked, routes
 from statuspage.urls import urlpatterns
@@ -95,3 +97,12 @@ def test_no_line_speaks_to_a_terminal_or_is_turned_round(kind):
     else:
         assert "\\x9b31m" in line
         assert "\\u202ee" in line
+
+
+@pytest.mark.parametrize(
+    ("path", "is_logged"), [("/healthz", False), ("/healthz/pipeline", False), ("/", True)]
+)
+def test_what_health_answers_is_no_error_of_the_server(rf, caplog, path, is_logged):
+    request = rf.get(path)
+    log_response("%s: %s", "Service Unavailable", path, response=HttpResponse(status=503), request=request)
+    assert len(caplog.records) == is_logged
