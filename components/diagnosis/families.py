@@ -1,0 +1,109 @@
+"""What an answer says in words of its own: a thing, and the state it is in, in one clause.
+
+Exact phrases of known products (`sentences`, `words`) rank first; this reads what none of them knows.
+A product that nobody has seen still says that *a database* is *unreachable*, or that *a pool* is
+*exhausted*: the tables below pair families of things with families of states. Such a reading is likely at
+most, never very likely: the words may be those of a page that only mentions them.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from components.diagnosis import vocabulary as v
+from components.diagnosis.maker import Maker
+from components.diagnosis.prose import clauses
+from components.diagnosis.signs import Sign, several
+from components.diagnosis.view import View
+
+MAX_QUOTE = 60
+MAX_OF_A_PAGE = 400  # characters: a page that is as it should be, but for a text, is about something else
+SAID = ("assertion", "reported", "limit")
+
+
+class Family(NamedTuple):
+    """All of `needs` are looked for in one clause. `statuses`: how those begin at which it is read."""
+
+    needs: tuple[str, ...]
+    weights: dict[str, float]
+    statuses: str = ""
+
+
+ERRORS, DENIED, LIMITED, LOST = "5", "403 405 406 418 429 451 503", "5 429", "404 421 5"
+# Which wins where a clause fits several: the first
+FAMILIES = (
+    Family((v.VISITOR, v.HELD, v.GUARD), {"blocked": 0.72}, DENIED),
+    Family((v.CALLER, v.UNMET), {"dependency": 0.64}),
+    Family((v.POOL, f"{v.FULL}|{v.SLOW}|{v.AWAY}"), {"db_connections": 0.68, "dependency": 0.41}),
+    Family((v.DATA, v.CONNECTIONS, v.FULL), {"db_connections": 0.7, "dependency": 0.41}),
+    Family((v.OBTAINED, f"{v.SLOW}|{v.AWAY}|{v.FULL}"), {"db_connections": 0.64, "dependency": 0.5}),
+    Family((v.NAME, v.STATES_DNS), {"dns": 0.62, "dependency": 0.5}),
+    Family((v.TLS, v.DISTRUST), {"certificate": 0.64, "dependency": 0.42}),
+    Family((v.DATA, f"{v.AWAY}|{v.MARKED}"), {"dependency": 0.7}),
+    Family((v.MEMORY,), {"overload": 0.62, "crash": 0.5}),
+    Family((v.SERVING, v.NONE), {"unhealthy": 0.68, "not_started": 0.46}),
+    Family((v.RAN_LONG,), {"stuck": 0.66, "overload": 0.42}),
+    Family((v.OVER,), {"overload": 0.68}, LIMITED),
+    Family((v.CONNECTIONS, v.FULL), {"overload": 0.58, "db_connections": 0.54}),
+    Family((v.ROOM, v.FULL), {"overload": 0.66}, LIMITED),
+    Family((v.STOPPING,), {"deploy": 0.64}),
+    Family((v.MAINTENANCE,), {"deploy": 0.66}),
+    Family((v.SELF, v.STARTING), {"not_started": 0.66, "deploy": 0.45}),
+    Family((v.CRASHED,), {"crash": 0.64}),
+    Family((v.UPSTREAM, v.REFUSED), {"not_started": 0.62, "network": 0.46, "dependency": 0.42}),
+    Family((v.UPSTREAM, v.SLOW), {"stuck": 0.66, "network": 0.42}),
+    Family((v.UPSTREAM, v.BROKE), {"crash": 0.62, "not_started": 0.46}),
+    Family((v.OTHER, v.UNMET), {"dependency": 0.62}),
+    Family((v.WORK, v.SLOW), {"stuck": 0.64, "overload": 0.42}),
+    Family((v.ROUTE, v.ASTRAY), {"misconfigured": 0.6}, LOST),
+)  # fmt: skip
+READERS = tuple(
+    (tuple(re.compile(need) for need in row.needs), row.weights, tuple((row.statuses or ERRORS).split()))
+    for row in FAMILIES
+)
+REMEDY, GUESS, REASONS = (re.compile(pattern) for pattern in (v.REMEDY, v.GUESS, v.REASONS))
+EXCUSES = ("overload", "deploy")
+
+
+def families(view: View, maker: Maker) -> Iterator[Sign]:
+    """The first clause that a family reads, if all that are read agree enough."""
+    lines = _lines(view)
+    readings = [reading for line in lines if (reading := _read(line, view.status or 500)) is not None]
+    if not readings or _contradict(readings):
+        return
+    line, weights = min(readings, key=lambda reading: RANKS[id(reading[1])])
+    because = f"The response says{view.quoted(line[:MAX_QUOTE], ' so in its own words')}."
+    yield from several(because, **weights)
+
+
+RANKS = {id(weights): rank for rank, (_, weights, _) in enumerate(READERS)}
+
+
+def _lines(view: View) -> tuple[str, ...]:
+    content_type = view.header("content_type")
+    lines = (
+        *clauses(view.facts.excerpt, content_type),
+        *clauses(view.header("reason")),
+        *clauses(view.header("close_reason")),
+        *clauses(view.header("grpc_message")),
+    )
+    if view.status >= 400:
+        return lines
+    is_short = sum(len(line) for line in lines) <= MAX_OF_A_PAGE
+    return lines if view.facts.failure in SAID and is_short else ()
+
+
+def _read(line: str, status: int) -> tuple[str, dict[str, float]] | None:
+    line = REASONS.sub(" ", REMEDY.sub("", line))
+    if GUESS.search(line):
+        return None
+    for needs, weights, statuses in READERS:
+        if str(status).startswith(statuses) and all(need.search(line) for need in needs):
+            return line, weights
+    return None
+
+
+def _contradict(readings: list[tuple[str, dict[str, float]]]) -> bool:
+    """Whether a page names overload in one sentence and maintenance in another, as an excuse for anything."""
+    first = {next(iter(weights)) for _, weights in readings}
+    return first >= set(EXCUSES)
