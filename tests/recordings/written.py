@@ -62,6 +62,20 @@ def record_reported(backends: Backends) -> Recorder:
     return _replayed("written_reported", PAGES)
 
 
+def record_sampled(backends: Backends) -> Recorder:
+    """A sample of what unknown applications say."""
+    from tests.recordings.written_sampled import PAGES
+
+    return _replayed("written_sampled", PAGES)
+
+
+def record_unseen(backends: Backends) -> Recorder:
+    """More products, and decoys."""
+    from tests.recordings.written_unseen import PAGES
+
+    return _replayed("written_unseen", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:
