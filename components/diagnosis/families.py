@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from components.diagnosis import vocabulary as v
+from components.diagnosis import states
+from components.diagnosis import vocabulary as things
 from components.diagnosis.maker import Maker
 from components.diagnosis.prose import clauses
 from components.diagnosis.signs import Sign, several
@@ -30,38 +31,48 @@ class Family(NamedTuple):
 
 
 ERRORS, DENIED, LIMITED, LOST = "5", "403 405 406 418 429 451 503", "5 429", "404 421 5"
+GATEWAYS = "502 503 504"  # 500 with "failed to fetch" is any exception's
+USED_UP = f"{states.FULL}|{states.SLOW}|{states.AWAY}"
 # Which wins where a clause fits several: the first
 FAMILIES = (
-    Family((v.VISITOR, v.HELD, v.GUARD), {"blocked": 0.72}, DENIED),
-    Family((v.CALLER, v.UNMET), {"dependency": 0.64}),
-    Family((v.POOL, f"{v.FULL}|{v.SLOW}|{v.AWAY}"), {"db_connections": 0.68, "dependency": 0.41}),
-    Family((v.DATA, v.CONNECTIONS, v.FULL), {"db_connections": 0.7, "dependency": 0.41}),
-    Family((v.OBTAINED, f"{v.SLOW}|{v.AWAY}|{v.FULL}"), {"db_connections": 0.64, "dependency": 0.5}),
-    Family((v.NAME, v.STATES_DNS), {"dns": 0.62, "dependency": 0.5}),
-    Family((v.TLS, v.DISTRUST), {"certificate": 0.64, "dependency": 0.42}),
-    Family((v.DATA, f"{v.AWAY}|{v.MARKED}"), {"dependency": 0.7}),
-    Family((v.MEMORY,), {"overload": 0.62, "crash": 0.5}),
-    Family((v.SERVING, v.NONE), {"unhealthy": 0.68, "not_started": 0.46}),
-    Family((v.RAN_LONG,), {"stuck": 0.66, "overload": 0.42}),
-    Family((v.OVER,), {"overload": 0.68}, LIMITED),
-    Family((v.CONNECTIONS, v.FULL), {"overload": 0.58, "db_connections": 0.54}),
-    Family((v.ROOM, v.FULL), {"overload": 0.66}, LIMITED),
-    Family((v.STOPPING,), {"deploy": 0.64}),
-    Family((v.MAINTENANCE,), {"deploy": 0.66}),
-    Family((v.SELF, v.STARTING), {"not_started": 0.66, "deploy": 0.45}),
-    Family((v.CRASHED,), {"crash": 0.64}),
-    Family((v.UPSTREAM, v.REFUSED), {"not_started": 0.62, "network": 0.46, "dependency": 0.42}),
-    Family((v.UPSTREAM, v.SLOW), {"stuck": 0.66, "network": 0.42}),
-    Family((v.UPSTREAM, v.BROKE), {"crash": 0.62, "not_started": 0.46}),
-    Family((v.OTHER, v.UNMET), {"dependency": 0.62}),
-    Family((v.WORK, v.SLOW), {"stuck": 0.64, "overload": 0.42}),
-    Family((v.ROUTE, v.ASTRAY), {"misconfigured": 0.6}, LOST),
+    Family((things.VISITOR, states.HELD, states.GUARD), {"blocked": 0.72}, DENIED),
+    Family((things.CALLER, states.UNMET), {"dependency": 0.64}),
+    Family((things.POOL, USED_UP), {"db_connections": 0.68, "dependency": 0.41}),
+    Family((things.DATA, things.CONNECTIONS, states.FULL), {"db_connections": 0.7, "dependency": 0.41}),
+    Family((things.OBTAINED, USED_UP), {"db_connections": 0.64, "dependency": 0.5}),
+    Family((states.UNSET,), {"misconfigured": 0.62}),
+    Family((things.NAME, states.STATES_DNS), {"dns": 0.62, "dependency": 0.5}),
+    Family((things.TLS, states.DISTRUST), {"certificate": 0.64, "dependency": 0.42}),
+    Family((things.DATA, f"{states.AWAY}|{states.MARKED}"), {"dependency": 0.7}),
+    Family((states.MEMORY,), {"overload": 0.62, "crash": 0.5}),
+    Family((things.SERVING, states.NONE), {"unhealthy": 0.68, "not_started": 0.46}),
+    Family((states.RAN_LONG,), {"stuck": 0.66, "overload": 0.42}),
+    Family((states.OVER,), {"overload": 0.68}, LIMITED),
+    Family((things.CONNECTIONS, states.FULL), {"overload": 0.58, "db_connections": 0.54}),
+    Family((things.ROOM, states.FULL), {"overload": 0.66}, LIMITED),
+    Family((states.UNREADY,), {"not_started": 0.64, "deploy": 0.42}),
+    Family((states.STOPPING,), {"deploy": 0.64}),
+    Family((states.MAINTENANCE,), {"deploy": 0.66}),
+    Family((things.SELF, states.STARTING), {"not_started": 0.66, "deploy": 0.45}),
+    Family((states.CRASHED,), {"crash": 0.64}),
+    Family((things.UPSTREAM, states.REFUSED), {"not_started": 0.62, "network": 0.46, "dependency": 0.42}),
+    Family((things.UPSTREAM, states.SLOW), {"stuck": 0.66, "network": 0.42}),
+    Family((things.UPSTREAM, states.BROKE), {"crash": 0.62, "not_started": 0.46}),
+    Family((things.OTHER, states.UNMET), {"dependency": 0.62}),
+    Family((things.WORK, states.SLOW), {"stuck": 0.64, "overload": 0.42}),
+    Family((things.ROUTE, states.ASTRAY), {"misconfigured": 0.6}, LOST),
+    Family((states.LOST,), {"dependency": 0.6}, GATEWAYS),
+    Family((states.ANSWERED, states.NAMED), {"dependency": 0.6}, GATEWAYS),
+    Family((states.CHECKED,), {"dependency": 0.56, "unhealthy": 0.5}),
+    Family((states.SLOW,), {"stuck": 0.61, "dependency": 0.42}),
+    Family((states.GONE, states.NAMED), {"dependency": 0.58, "not_started": 0.41}, GATEWAYS),
+    Family((states.OFF,), {"misconfigured": 0.54, "deploy": 0.41}),
 )  # fmt: skip
 READERS = tuple(
     (tuple(re.compile(need) for need in row.needs), row.weights, tuple((row.statuses or ERRORS).split()))
     for row in FAMILIES
 )
-REMEDY, GUESS, REASONS = (re.compile(pattern) for pattern in (v.REMEDY, v.GUESS, v.REASONS))
+REMEDY, GUESS, REASONS = (re.compile(pattern) for pattern in (states.REMEDY, states.GUESS, states.REASONS))
 EXCUSES = ("overload", "deploy")
 
 
@@ -94,9 +105,20 @@ def _lines(view: View) -> tuple[str, ...]:
 
 
 def _read(line: str, status: int) -> tuple[str, dict[str, float]] | None:
-    line = REASONS.sub(" ", REMEDY.sub("", line))
+    line = REASONS.sub(r"\1 ", REMEDY.sub("", line))
     if GUESS.search(line):
         return None
+    if " or " in line and len({_kind(half, status) for half in line.split(" or ")} - {""}) > 1:
+        return None  # "overload or maintenance" knows neither
+    return _matched(line, status)
+
+
+def _kind(line: str, status: int) -> str:
+    matched = _matched(line, status)
+    return next(iter(matched[1])) if matched else ""
+
+
+def _matched(line: str, status: int) -> tuple[str, dict[str, float]] | None:
     for needs, weights, statuses in READERS:
         if str(status).startswith(statuses) and all(need.search(line) for need in needs):
             return line, weights

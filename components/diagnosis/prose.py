@@ -23,6 +23,8 @@ CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 JOINED = re.compile(r"(?<=[A-Za-z])[_-](?=[A-Za-z])")
 # An end of a clause: a sentence's, a JSON member's, a line's, or "caused by"
 CLAUSES = re.compile(r"[.!?;]+(?=\s|$|[\"'])|[{}\[\]\n|]|[\"'] ?,|,(?=\s?\")|\bcaused by\b|\s[-–—]\s")
+# Where something happened, not what
+PLACES = re.compile(r"https?://\S+|(?<![\w<])/[\w./%-]{2,}")
 KEPT = re.compile(r"[^\w\s:./'%+#-]+")
 
 
@@ -32,6 +34,7 @@ def clauses(excerpt: str, content_type: str = "") -> tuple[str, ...]:
     if _is_page(text, content_type):
         text = _seen(text)[:MAX_HTML]
     text = html.unescape(ESCAPED.sub(_unescaped, text)).replace("’", "'")
+    text = PLACES.sub(" ", text)
     text = JOINED.sub(" ", CAMEL.sub(" ", text))
     parts = (KEPT.sub(" ", part) for part in CLAUSES.split(text.lower()) if part)
     return tuple(words[:MAX_CLAUSE] for part in parts if len(words := " ".join(part.split())) > 2)

@@ -12,6 +12,8 @@ from components.diagnosis.view import View
 MAX_QUOTE = 60
 DENIALS = (403, 405, 406, 429)
 STATUSES_OF_BLOCKS = (200, 202, 401, 503, *DENIALS)
+LIMITED = (403, 408, 418, 420, 425, 429, 430)  # where a client's error may be the server's load
+GUESS = re.compile(r"\b(?:may be|might be|could be|can be|perhaps|possibly|either)\b[^.!?<>]{0,40}$")
 SAID = ("assertion", "reported", "limit")
 # A driver's or pool's own words for "no connection left"
 CONNECTIONS = re.compile(
@@ -126,6 +128,7 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
         not is_said_of_code
         and not is_boilerplate
         and not _is_every_excuse(view)
+        and not (400 <= view.status < 500 and view.status not in LIMITED)
         and (match := OVERLOADED.search(view.text))
     ):
         yield Sign("overload", 0.66, _said(view, match))
@@ -199,7 +202,7 @@ def parts_of(view: View) -> str:
 def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
     if APACHES_OWN in view.body or view.status in (403, 404) or _is_every_excuse(view):
         return
-    if match := MAINTENANCE.search(view.text):
+    if (match := MAINTENANCE.search(view.text)) and not _is_guess(view, match):
         weight = 0.5 if 0 < view.status < 400 else 0.62
         if view.status == 503:  # such a page is also shown for what nobody planned: sure only with more
             weight = 0.8 if view.header("retry_after") and maker.name != "Varnish" else 0.74
@@ -208,6 +211,11 @@ def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
         yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
     elif match := BACK_SOON.search(view.text):
         yield Sign("deploy", 0.3 if view.status in (502, 504) else 0.6, _said(view, match))
+
+
+def _is_guess(view: View, match: "re.Match[str]") -> bool:
+    """Whether what it says is "it may be maintenance"."""
+    return GUESS.search(view.text[: match.start()]) is not None
 
 
 def _is_every_excuse(view: View) -> bool:
