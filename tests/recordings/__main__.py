@@ -52,6 +52,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_reported": written.record_reported,
         "written_sampled": written.record_sampled,
         "written_unseen": written.record_unseen,
+        "written_again": written.record_again,
     }
 
 

@@ -76,6 +76,13 @@ def record_unseen(backends: Backends) -> Recorder:
     return _replayed("written_unseen", PAGES)
 
 
+def record_again(backends: Backends) -> Recorder:
+    """A second sample, by other searches."""
+    from tests.recordings.written_again import PAGES
+
+    return _replayed("written_again", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:
