@@ -64,6 +64,7 @@ FAMILIES = (
     Family((states.LOST,), {"dependency": 0.6}, GATEWAYS),
     Family((states.ANSWERED, states.NAMED), {"dependency": 0.6}, GATEWAYS),
     Family((states.CHECKED,), {"dependency": 0.56, "unhealthy": 0.5}),
+    Family((states.FAILURES, states.NAMED), {"dependency": 0.56}, GATEWAYS),
     Family((states.SLOW,), {"stuck": 0.61, "dependency": 0.42}),
     Family((states.GONE, states.NAMED), {"dependency": 0.58, "not_started": 0.41}, GATEWAYS),
     Family((states.OFF,), {"misconfigured": 0.54, "deploy": 0.41}),

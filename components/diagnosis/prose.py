@@ -12,7 +12,7 @@ MAX_CHARACTERS = 4000  # of an excerpt, before it is read
 MAX_HTML = 600  # of a page's text: an error page is short, and what follows is not about the error
 MAX_CLAUSE = 300
 UNSEEN = re.compile(
-    r"<!--.{0,4000}?(?:-->|$)|<(script|style|nav|footer|header|svg|select|form|noscript)\b.{0,4000}?(?:</\1>|$)"
+    r"<!--.{0,4000}?(?:-->|$)|<(script|style|nav|footer|aside|header|svg|select|form|noscript)\b.{0,4000}?(?:</\1>|$)"
     r"|<a\b.{0,400}?</a>",
     re.DOTALL,
 )

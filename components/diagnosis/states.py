@@ -22,6 +22,7 @@ FULL = family(
     "reserved for (superuser|roles|admin*)",
 )
 OVER = family(
+    "(service|node|worker|queue|backend) busy, busy (processing|with), ocupad*, занят*",
     "overload*, too busy, (is|are|currently|server|system|very) busy, server~busy",
     "slow~down, throttl*",
     "at( full| max*)? capacity, over capacity",
@@ -38,6 +39,7 @@ OVER = family(
     "混雑, アクセスが集中, 过载, 繁忙, 과부하",
 )
 AWAY = family(
+    "(is|was) locked",
     "refused, unreachable, unavailable, gone away, timed?~out, time~out, lost connection",
     "outage, read~only",
     f"{FAILED} .. (connect*|reach*|contact*|open*|establish*|access*|communicat*|talk*|acquir*|dial*|log~in)",
@@ -212,6 +214,10 @@ ASTRAY = family(
 )
 # States that tell enough whatever they are said of
 UNSET = family(  # in as many languages as people write error messages in
+    "configuration .. (incomplete|missing|invalid|absent)",
+    "(needs|requires) .. (key|token|secret|variable|credential*)",
+    "no (active|valid) .. (credential*|key|token|provider|model|configuration)",
+    "n(ã|a)o( foi| está)? configurad*",
     "not( been)?( correctly| properly)? (configured|set|set up|provided|defined|enabled"
     "|installed), unconfigured",
     "missing .. (env*|configuration|api~key|credential*|secret|variable|setting*)",
@@ -227,6 +233,7 @@ UNSET = family(  # in as many languages as people write error messages in
     "nie (jest )?skonfigurowan*, 未配置, 未設定, 設定されていません, 설정되지 않, 구성되지 않",
 )
 OFF = family(
+    "(is|are|been|temporarily) paused, pausad*, приостановлен*, 暂停, 暫停, 停止中, 尚未開放, 尚未开放, 중단",
     "(is|are|been|currently|temporarily|was) (disabled|deactivated|switched off|turned off)",
     "disabled$, deshabilitad*",
     "desactivad*, deaktiviert, désactivé*, desativad*, отключен*, 已停用, 已禁用, 無効, 비활성화",
@@ -276,6 +283,14 @@ LOST = family(  # what an application says of something that it asked
     "không thể kết nối, 无法连接, 連接失敗, 连接失败",
     "请求失败, 生成失败, 接続できません, 接続に失敗, 연결되지 않, 연결할 수 없, 연결 실패",
 )
+FAILURES = family(  # of a gateway, or at 503, whatever it was that failed
+    "failed, failure, unable to, could not, couldn't, cannot, fehlgeschlagen, échec",
+    "échoué*, fallid*, falló, fallito",
+    "falha, falhou, não foi possível, nao foi possivel, no se pudo, impossible de",
+    "impossibile, не удалось, не вдалося",
+    "ошибка, błąd, nie udało się, başarısız, hata, alınamadı, gagal, thất bại, không thể",
+    "失败, 失敗, 无法, 無法, 실패, できません",
+)
 GONE = family(
     "unavailable, not available, unreachable, indisponi*, no (está )?disponible",
     "nicht verfügbar, недоступ*, non disponibile",
@@ -299,13 +314,14 @@ ANSWERED = family("error:? ?[45][0-9][0-9], [45][0-9][0-9] (from|by)")
 CHECKED = family("health~check* .. fail*, readiness .. fail*, liveness .. fail*")
 # What to do about it, after what it is
 REMEDY = (
-    r"(?<=\w\s)(?:either (?:raise|increase)|please|consider|try (?:again|to)|contact|check|make sure)\b.*"
+    r"(?<=\w\s)(?:either (?:raise|increase)|please|consider|try (?:again|to)|contact"
+    r"|check (?:the|your|that|if|whether|logs?|back)|make sure)\b.*"
 )
 # A page made for any failure guesses; a sentence that denies something does not claim it
 GUESS = family(
     "may, might, perhaps, possibly, probably, (could|can) be, either, usually, typically",
     "for example, such as, if",
-    "no longer, is not (a|an|due|because|under), isn't, rather than, instead of, learn",
+    "no longer, is not (a|an|due|because|under), rather than, instead of, learn",
     "how to, tip, tips, guide, blog",
 )
 # What every answer with the code says

@@ -53,7 +53,7 @@ OBTAINED = family(
 )
 CALLER = family(  # what an application calls others with
     "urllib*, requests.exceptions, https* ?connection ?pool, http ?connection, axios*",
-    "fetch, http (client|request)",
+    "fetch (failed|error), http (client|request)",
     "httpx, aiohttp, feign, rest (client|template), web~client, faraday, guzzle*, curl",
     "okhttp*, net::http, dial*",
     "stub, grpc, undici, socket error, client connector*",

@@ -129,7 +129,7 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
         and not is_boilerplate
         and not _is_every_excuse(view)
         and not (400 <= view.status < 500 and view.status not in LIMITED)
-        and (match := OVERLOADED.search(view.text))
+        and (match := OVERLOADED.search(view.message))
     ):
         yield Sign("overload", 0.66, _said(view, match))
     if not maker.is_own and (match := UNHEALTHY.search(view.text)):
@@ -202,20 +202,20 @@ def parts_of(view: View) -> str:
 def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
     if APACHES_OWN in view.body or view.status in (403, 404) or _is_every_excuse(view):
         return
-    if (match := MAINTENANCE.search(view.text)) and not _is_guess(view, match):
+    if (match := MAINTENANCE.search(view.message)) and not _is_guess(view, match):
         weight = 0.5 if 0 < view.status < 400 else 0.62
         if view.status == 503:  # such a page is also shown for what nobody planned: sure only with more
             weight = 0.8 if view.header("retry_after") and maker.name != "Varnish" else 0.74
         yield Sign("deploy", weight, _said(view, match))
     elif documents.is_draining(view.facts.excerpt, view.header("content_type"), view.facts.status_code):
         yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
-    elif match := BACK_SOON.search(view.text):
+    elif match := BACK_SOON.search(view.message):
         yield Sign("deploy", 0.3 if view.status in (502, 504) else 0.6, _said(view, match))
 
 
 def _is_guess(view: View, match: "re.Match[str]") -> bool:
     """Whether what it says is "it may be maintenance"."""
-    return GUESS.search(view.text[: match.start()]) is not None
+    return GUESS.search(view.message[: match.start()]) is not None
 
 
 def _is_every_excuse(view: View) -> bool:

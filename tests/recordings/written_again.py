@@ -1,4 +1,4 @@
-"""A second sample of what unknown applications say, drawn in the same way by other searches, and other decoys.
+"""A second sample of what unknown applications say, drawn by other searches, and other decoys.
 
 Written and labelled after the rules had been mended from the first sample, and before any rule was tried on
 it: docs/probes.md has that figure.
@@ -115,7 +115,8 @@ SAID: tuple[tuple[str, str, str, dict[str, object] | str], ...] = (
     ("Flask", UNAVAILABLE, "dependency", {"error": "無法獲取股票數據"}),
     ("Flask", UNAVAILABLE, "dependency", {"status": "not_ready", "database": "disconnected"}),
     ("Flask", UNAVAILABLE, "not_started dependency", {"error": "Manifest not available"}),
-    ("Rails", UNAVAILABLE, "misconfigured deploy", {"error": "線上訂位功能暫停", "reservation_enabled": False}),
+    ("Rails", UNAVAILABLE, "misconfigured deploy",
+     {"error": "線上訂位功能暫停", "reservation_enabled": False}),
     ("Rails", UNAVAILABLE, "", {"status": "unavailable"}),
     ("Rails", UNAVAILABLE, "dependency", {"valid": False, "error": "Validation service unavailable"}),
     ("Rails", UNAVAILABLE, "misconfigured",
@@ -141,8 +142,8 @@ DECOYS = (
          "<title>Pools</title><p>Swimming pool: currently unavailable. Pool cover: all sold out.</p>",
          "content"),
     Page("decoy again: a blog's error", "a blog", ERROR, HTML,
-         "<title>Error</title><h1>Error 500</h1><nav>Database guide</nav><aside><a href=/x>Server overloaded? "
-         "Read this</a></aside>", "error"),
+         "<title>Error</title><h1>Error 500</h1><nav>Database guide</nav><aside><a href=/x>Server "
+         "overloaded? Read this</a></aside>", "error"),
 )  # fmt: skip
 
 
