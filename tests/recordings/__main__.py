@@ -53,6 +53,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_sampled": written.record_sampled,
         "written_unseen": written.record_unseen,
         "written_again": written.record_again,
+        "written_third": written.record_third,
     }
 
 

@@ -83,6 +83,13 @@ def record_again(backends: Backends) -> Recorder:
     return _replayed("written_again", PAGES)
 
 
+def record_third(backends: Backends) -> Recorder:
+    """A third sample, by yet other searches."""
+    from tests.recordings.written_third import PAGES
+
+    return _replayed("written_third", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:

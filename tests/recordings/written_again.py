@@ -147,11 +147,12 @@ DECOYS = (
 )  # fmt: skip
 
 
-def _page(place: int, source: str, status: str, truth: str, body: dict[str, object] | str) -> Page:
+def page(place: int, source: str, status: str, truth: str, body: dict[str, object] | str) -> Page:
+    """An answer of these members, or this text, named by its place among all."""
     if isinstance(body, str):
         return Page(f"{place:02} {source}: {body[:50]}", source, status, TEXT, body + "\n", truth)
     text = json.dumps(body, ensure_ascii=False)
     return Page(f"{place:02} {source}: {text[:50]}", source, status, JSON, text, truth)
 
 
-PAGES = (*(_page(place, *row) for place, row in enumerate(SAID, 1)), *DECOYS)
+PAGES = (*(page(place, *row) for place, row in enumerate(SAID, 1)), *DECOYS)
