@@ -18,8 +18,6 @@ from components.diagnosis.signs import Sign, several
 from components.diagnosis.view import View
 
 MAX_QUOTE = 60
-MAX_OF_A_PAGE = 400  # characters: a page that is as it should be, but for a text, is about something else
-SAID = ("assertion", "reported", "limit")
 
 
 class Family(NamedTuple):
@@ -52,7 +50,7 @@ FAMILIES = (
     Family((things.ROOM, states.FULL), {"overload": 0.66}, LIMITED),
     Family((states.UNREADY,), {"not_started": 0.64, "deploy": 0.42}),
     Family((states.STOPPING,), {"deploy": 0.64}),
-    Family((states.MAINTENANCE,), {"deploy": 0.66}),
+    Family((states.MAINTENANCE,), {"deploy": 0.66}, GATEWAYS),
     Family((things.SELF, states.STARTING), {"not_started": 0.66, "deploy": 0.45}),
     Family((states.CRASHED,), {"crash": 0.64}),
     Family((things.UPSTREAM, states.REFUSED), {"not_started": 0.62, "network": 0.46, "dependency": 0.42}),
@@ -92,17 +90,15 @@ RANKS = {id(weights): rank for rank, (_, weights, _) in enumerate(READERS)}
 
 
 def _lines(view: View) -> tuple[str, ...]:
-    content_type = view.header("content_type")
-    lines = (
-        *clauses(view.facts.excerpt, content_type),
+    """Of an answer that is an error, or a connection closed with words; not of an ordinary page."""
+    if 0 < view.status < 400:
+        return ()
+    return (
+        *clauses(view.facts.excerpt, view.header("content_type")),
         *clauses(view.header("reason")),
         *clauses(view.header("close_reason")),
         *clauses(view.header("grpc_message")),
     )
-    if view.status >= 400:
-        return lines
-    is_short = sum(len(line) for line in lines) <= MAX_OF_A_PAGE
-    return lines if view.facts.failure in SAID and is_short else ()
 
 
 def _read(line: str, status: int) -> tuple[str, dict[str, float]] | None:

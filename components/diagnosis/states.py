@@ -39,6 +39,8 @@ OVER = family(
     "混雑, アクセスが集中, 过载, 繁忙, 과부하",
 )
 AWAY = family(
+    "(ingen|no) (kontakt|contact), chưa kết nối, не подключен*, nicht verbunden",
+    "(ej|inte) ansluten",
     "(is|was) locked",
     "refused, unreachable, unavailable, gone away, timed?~out, time~out, lost connection",
     "outage, read~only",
@@ -214,6 +216,9 @@ ASTRAY = family(
 )
 # States that tell enough whatever they are said of
 UNSET = family(  # in as many languages as people write error messages in
+    "ikke (er )?konfigure*, (inte|ej) konfigurera*, unlicensed",
+    "licen(s|c)e .. (expired|invalid|missing)",
+    "غير (مهيأ|معد)*",
     "configuration .. (incomplete|missing|invalid|absent)",
     "(needs|requires) .. (key|token|secret|variable|credential*)",
     "no (active|valid) .. (credential*|key|token|provider|model|configuration)",
@@ -239,6 +244,8 @@ OFF = family(
     "desactivad*, deaktiviert, désactivé*, desativad*, отключен*, 已停用, 已禁用, 無効, 비활성화",
 )
 UNREADY = family(
+    "no (model|catalog|index|data|snapshot) (is )?loaded, ^loading$",
+    "(status|state|error|message|detail) : loading",
     "not( yet)?( been)?( fully)? (ready|initiali*|loaded|available yet|running|started|booted|warmed)",
     "(not|isn't|aren't|n't) available yet",
     "(model|index|cache|data|engine|service|server|application|app) loading",
@@ -261,6 +268,7 @@ UNREADY = family(
     "준비되지 않, 초기화되지 않, 로딩 중, 시작 중, 준비 중",
 )
 LOST = family(  # what an application says of something that it asked
+    "no (response|answer|reply)( received)? from, interrupted",
     f"{FAILED} .. (connect*|reach*|contact*|verif*|fetch*|retriev*|access*|call*|communicat*|query*"
     "|quer*|download*)",
     "(request|fetch|call|query|verification|lookup|connection|download|upload"
@@ -284,6 +292,7 @@ LOST = family(  # what an application says of something that it asked
     "请求失败, 生成失败, 接続できません, 接続に失敗, 연결되지 않, 연결할 수 없, 연결 실패",
 )
 FAILURES = family(  # of a gateway, or at 503, whatever it was that failed
+    "فشل, تعذر, لم تصل",
     "failed, failure, unable to, could not, couldn't, cannot, fehlgeschlagen, échec",
     "échoué*, fallid*, falló, fallito",
     "falha, falhou, não foi possível, nao foi possivel, no se pudo, impossible de",
@@ -292,6 +301,7 @@ FAILURES = family(  # of a gateway, or at 503, whatever it was that failed
     "失败, 失敗, 无法, 無法, 실패, できません",
 )
 GONE = family(
+    "غير (متاح|متوفر)*",
     "unavailable, not available, unreachable, indisponi*, no (está )?disponible",
     "nicht verfügbar, недоступ*, non disponibile",
     "niet beschikbaar, otillgänglig*, ikke tilgængelig, utilgjengelig, niedostępn*",
@@ -310,7 +320,10 @@ APOLOGY = """
 """
 # More than the words that every apology is made of, so that what is gone has a name
 NAMED = rf"^(?!(?:(?:{'|'.join(APOLOGY.split())})\b|[\W\d_])*$)"
-ANSWERED = family("error:? ?[45][0-9][0-9], [45][0-9][0-9] (from|by)")
+ANSWERED = family(
+    "error:? ?[45][0-9][0-9], [45][0-9][0-9] (from|by), [a-z]{3,} [45][0-9][0-9]$",
+    "(api|provider|upstream|service|gateway|vendor) error",
+)
 CHECKED = family("health~check* .. fail*, readiness .. fail*, liveness .. fail*")
 # What to do about it, after what it is
 REMEDY = (

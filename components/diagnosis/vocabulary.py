@@ -41,7 +41,7 @@ DATA = family(
     "zookeeper, etcd, consul, vault, broker*, message (queue|bus), celery, sidekiq, ldap",
     "influx*, minio",
     "datenbank*, base de (datos|données|donnees), banco de dados, basi dati, baz* danych",
-    "databas, databank, tietokan*",
+    "databas*, قاعدة البيانات, databank, tietokan*",
     "баз* данных, veritaban*, cơ sở dữ liệu, basis data, tabel, 数据库, 資料庫, データベース, 데이터베이스",
     "object (store|storage), storage (backend|service|account|layer), blob store, s3, bucket",
 )

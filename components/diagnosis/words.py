@@ -96,7 +96,7 @@ MAINTENANCE = re.compile(
 )
 # Friendly words that a page for overload may say as well
 BACK_SOON = re.compile(
-    r"being updated|we(?:'ll| will) be (?:right )?back|be right back|(?:currently"
+    r"being updated|we(?:'ll| will) be (?:right )?back(?! as soon as)|be right back|(?:currently"
     r"|being) (?:deployed|upgraded|updated)"
 )
 APACHES_OWN = "maintenance downtime or capacity"
