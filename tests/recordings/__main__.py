@@ -54,6 +54,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_unseen": written.record_unseen,
         "written_again": written.record_again,
         "written_third": written.record_third,
+        "written_fourth": written.record_fourth,
     }
 
 

@@ -90,6 +90,13 @@ def record_third(backends: Backends) -> Recorder:
     return _replayed("written_third", PAGES)
 
 
+def record_fourth(backends: Backends) -> Recorder:
+    """Yet more products, drivers and platforms."""
+    from tests.recordings.written_fourth import PAGES
+
+    return _replayed("written_fourth", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:
