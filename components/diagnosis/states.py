@@ -7,6 +7,7 @@ from components.diagnosis.vocabulary import family
 
 FAILED = r"(cannot|can not|can't|could not|couldn't|unable|not able|fail*|error*|trouble|problem*|impossible)"
 FULL = family(
+    "no [a-z]{3,20}( currently)? available",
     "exhaust*, too (many|much|high), saturat*, deplet*, throttl*, overflow*, overrun",
     "starv*, in use, full",
     "(run|ran|running) out",
@@ -39,6 +40,7 @@ OVER = family(
     "混雑, アクセスが集中, 过载, 繁忙, 과부하",
 )
 AWAY = family(
+    "not currently available, (leader|master|primary|node|shard|partition) not found",
     "(ingen|no) (kontakt|contact), chưa kết nối, не подключен*, nicht verbunden",
     "(ej|inte) ansluten",
     "(is|was) locked",
@@ -94,6 +96,7 @@ RAN_LONG = family(
     "ran( for)? (longer|too long), worker timeout",
 )
 REFUSED = family(
+    "(failed to|did not|does not|not) respond*",
     "refused, econnrefused",
     f"{FAILED} .. (connect*|reach*|contact*|establish*|forward*|route|proxy*), unreachable",
     "connection? (failed|failure|error), not (running|started|listening|reachable)",
@@ -134,6 +137,8 @@ STARTING = family(
     "has( been)? (stopped|suspended), is sealed",
 )
 STOPPING = family(
+    "(pending|unapplied) migration*, migrations are pending",
+    "run .. (db:migrate|artisan migrate|migrate)",
     "shutting down, shut~down in progress, draining, drained, restarting, rebooting",
     "(going|taken) (offline|down) for",
     "being (re~)?(deployed|updated|upgraded|restarted|migrated|patched|replaced|improved|maintained)",
@@ -216,6 +221,9 @@ ASTRAY = family(
 )
 # States that tell enough whatever they are said of
 UNSET = family(  # in as many languages as people write error messages in
+    "no .. (key|secret|setting|url|token) (has been |was |is )?(specified|given)",
+    "improperly configured",
+    "(setting|variable|key|secret|url) .. must (not be empty|be set|be configured|be provided)",
     "ikke (er )?konfigure*, (inte|ej) konfigurera*, unlicensed",
     "licen(s|c)e .. (expired|invalid|missing)",
     "غير (مهيأ|معد)*",
@@ -244,6 +252,7 @@ OFF = family(
     "desactivad*, deaktiviert, désactivé*, desativad*, отключен*, 已停用, 已禁用, 無効, 비활성화",
 )
 UNREADY = family(
+    "failed to (start|boot|launch|initiali*)",
     "no (model|catalog|index|data|snapshot) (is )?loaded, ^loading$",
     "(status|state|error|message|detail) : loading",
     "not( yet)?( been)?( fully)? (ready|initiali*|loaded|available yet|running|started|booted|warmed)",
@@ -323,6 +332,17 @@ NAMED = rf"^(?!(?:(?:{'|'.join(APOLOGY.split())})\b|[\W\d_])*$)"
 ANSWERED = family(
     "error:? ?[45][0-9][0-9], [45][0-9][0-9] (from|by), [a-z]{3,} [45][0-9][0-9]$",
     "(api|provider|upstream|service|gateway|vendor) error",
+)
+CHALLENGE = family(  # asked of browsers
+    "enable (js|javascript|cookies), ad~blocker, not a (robot|bot)",
+    "(you're|you are|are you) (a )?human, security check",
+)
+RETRIED = family("max* retries, retries (exceeded|exhausted), retry limit, gave up after")
+CLUSTER = family(  # of machines that store or share data
+    "leader .. (not found|unknown|unavailable|election), no (leader|quorum)",
+    "forward* .. to the leader, not enough replicas",
+    "(live|healthy|available) replicas required, too many unhealthy",
+    "unhealthy (instances|nodes|members|shards)",
 )
 CHECKED = family("health~check* .. fail*, readiness .. fail*, liveness .. fail*")
 # What to do about it, after what it is

@@ -48,6 +48,7 @@ DATA = family(
 CONNECTIONS = family("connection*, client*, session*, socket*, process* exceeded, number of processes")
 POOL = family("pool, pooled, pooler, connection pool*, pool (size|limit|timeout)")
 OBTAINED = family(
+    "(acquisition|acquire) (timeout|timed out|failed)",
     "(acquir*|obtain*|check* out|checkout|get|getting|borrow*|leas*|open*|reserv*) .. connection*",
     "connection* .. (acquir*|checkout|borrow*)",
 )
@@ -59,6 +60,7 @@ CALLER = family(  # what an application calls others with
     "stub, grpc, undici, socket error, client connector*",
 )
 UPSTREAM = family(
+    "application",
     "up~stream*, back~end*, origin*, web server, app server, application server, target*",
     "integration, destination*",
     "server*, host*, service at, port, endpoint*, gateway, proxy, peer, container, lambda",

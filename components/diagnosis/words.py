@@ -14,6 +14,7 @@ DENIALS = (403, 405, 406, 429)
 STATUSES_OF_BLOCKS = (200, 202, 401, 503, *DENIALS)
 LIMITED = (403, 408, 418, 420, 425, 429, 430)  # where a client's error may be the server's load
 GUESS = re.compile(r"\b(?:may be|might be|could be|can be|perhaps|possibly|either)\b[^.!?<>]{0,40}$")
+MOST_OF_A_PAGE = 0.66  # an ordinary page with such words may be an article about them
 SAID = ("assertion", "reported", "limit")
 # A driver's or pool's own words for "no connection left"
 CONNECTIONS = re.compile(
@@ -171,14 +172,23 @@ def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
 
 
 def _database(view: View, maker: Maker) -> Iterator[Sign]:
-    text = f"{view.text}\n{view.facts.detail.lower()}"
-    is_bad = view.status >= 500 or view.facts.failure in SAID
     if 400 <= view.status < 500:
         return  # of a page that is not there, or a client that asks too much
+    most = 1.0
+    if 0 < view.status < 400 and "html" in view.header("content_type").lower():
+        most = MOST_OF_A_PAGE
+    for sign in _of_data(view, maker):
+        yield Sign(sign.kind, min(sign.weight, most), sign.because)
+
+
+def _of_data(view: View, maker: Maker) -> Iterator[Sign]:
+    text = f"{view.text}\n{view.facts.detail.lower()}"
+    is_bad = view.status >= 500 or view.facts.failure in SAID
     if match := CONNECTIONS.search(text):
         yield Sign("db_connections", 0.85, _said(view, match))
     elif match := SOME_CONNECTIONS.search(text):
-        yield Sign("db_connections", 0.8 if DATABASE.search(text) else 0.55, _said(view, match))
+        weight = 0.8 if DATABASE.search(text) else 0.66 if " pool " in text else 0.55
+        yield Sign("db_connections", weight, _said(view, match))
     elif is_bad and (match := AWAY.search(text)):
         yield Sign("dependency", 0.78, _said(view, match))
     elif is_bad and not maker.is_own and (match := NOT_REACHED.search(view.text)):

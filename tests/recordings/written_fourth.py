@@ -56,7 +56,8 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("Schema Registry, its leader", ERROR, JSON, "dependency",
      '{"error_code":50003,"message":"Error while forwarding register schema request to the leader"}'),
     ("Elasticsearch, its disk", LIMITED, JSON, "overload dependency",
-     '{"error":{"type":"cluster_block_exception","reason":"index [shop] blocked by: [TOO_MANY_REQUESTS/12/disk '
+     '{"error":{"type":"cluster_block_exception","reason":"index [shop] blocked by: '
+     '[TOO_MANY_REQUESTS/12/disk '
      'usage exceeded flood-stage watermark, index has read-only-allow-delete block];"},"status":429}'),
     ("OpenSearch, its security", UNAVAILABLE, TEXT, "not_started", "OpenSearch Security not initialized."),
     ("Meilisearch, searches", UNAVAILABLE, JSON, "overload",
@@ -76,19 +77,23 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("Quarkus, its pool", ERROR, JSON, "db_connections",
      '{"details":"Error id 5c1, java.sql.SQLException: Sorry, acquisition timeout!","stack":""}'),
     ("JBoss, its pool", ERROR, TEXT, "db_connections",
-     "javax.resource.ResourceException: IJ000655: No managed connections available within configured blocking "
+     "javax.resource.ResourceException: IJ000655: No managed connections available within "
+     "configured blocking "
      "timeout (30000 [ms])"),
     ("WebLogic, its pool", ERROR, TEXT, "db_connections",
      "weblogic.jdbc.extensions.PoolLimitSQLException: No resources currently available in pool jdbc/shop to "
      "allocate to applications"),
     ("r2dbc, its queue", ERROR, JSON, "db_connections overload",
-     '{"error":"PoolAcquirePendingLimitException: Pending acquire queue has reached its maximum size of 20"}'),
+     '{"error":"PoolAcquirePendingLimitException: Pending acquire queue has reached its maximum '
+     'size of 20"}'),
     ("postgres.js, a time-out", ERROR, TEXT, "dependency", "Error: write CONNECT_TIMEOUT db:5432"),
     ("mysql2, its queue", ERROR, TEXT, "db_connections overload", "Error: Queue limit reached."),
     ("MongoDB, its wait queue", ERROR, TEXT, "db_connections",
-     "com.mongodb.MongoWaitQueueFullException: Too many operations are waiting for a connection. Max number of "
+     "com.mongodb.MongoWaitQueueFullException: Too many operations are waiting for a connection. "
+     "Max number of "
      "operations (maxWaitQueueSize) of 500 has been exceeded."),
-    ("redis-py, too many", ERROR, TEXT, "db_connections", "redis.exceptions.ConnectionError: Too many connections"),
+    ("redis-py, too many", ERROR, TEXT, "db_connections",
+     "redis.exceptions.ConnectionError: Too many connections"),
     ("Lettuce, a command", ERROR, TEXT, "dependency",
      "io.lettuce.core.RedisCommandTimeoutException: Command timed out after 1 minute(s)"),
     ("ioredis, retries", ERROR, TEXT, "dependency",
@@ -110,7 +115,8 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
     ("gRPC-gateway, exhausted", LIMITED, JSON, "overload",
      '{"code":8,"message":"rate limit of 100 rps exceeded for caller shop","details":[]}'),
     ("gRPC-gateway, unavailable", UNAVAILABLE, JSON, "not_started dependency",
-     '{"code":14,"message":"connection error: desc = \\"transport: Error while dialing dial tcp 10.0.0.8:50051: '
+     '{"code":14,"message":"connection error: desc = \\"transport: Error while dialing dial tcp '
+     '10.0.0.8:50051: '
      'connect: connection refused\\"","details":[]}'),
     ("Rails, a migration", ERROR, HTML, "deploy misconfigured error",
      "<h1>ActiveRecord::PendingMigrationError</h1><p>Migrations are pending. To resolve this issue, run: "
