@@ -55,6 +55,7 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_again": written.record_again,
         "written_third": written.record_third,
         "written_fourth": written.record_fourth,
+        "written_fifth": written.record_fifth,
     }
 
 

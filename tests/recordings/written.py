@@ -97,6 +97,13 @@ def record_fourth(backends: Backends) -> Recorder:
     return _replayed("written_fourth", PAGES)
 
 
+def record_fifth(backends: Backends) -> Recorder:
+    """A fourth sample, and gateways: no rule was made with them."""
+    from tests.recordings.written_fifth import PAGES
+
+    return _replayed("written_fifth", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:
