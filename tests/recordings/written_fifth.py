@@ -1,7 +1,7 @@
-"""A fourth sample of what unknown applications say, and a few gateways: measured, and no rule was made with it.
+"""A fourth sample of what unknown applications say, and a few gateways, that no rule was made with.
 
-The figure in docs/probes.md for answers that no rule has seen is this one's. To keep it so, draw another sample
-before mending a rule from this.
+The figure in docs/probes.md for answers that no rule has seen is this one's. To keep it so, draw another
+sample before mending a rule from this.
 """
 
 from tests.recordings.written import HTML, Page
@@ -38,7 +38,8 @@ SAID: tuple[tuple[str, str, str, Body], ...] = (
      {"error": "/rtabmap/set_mode is not available (is RTAB-Map running?)"}),
     ("Python", UNAVAILABLE, "dependency error crash", {"error": "Backend service returned 500"}),
     ("Python", UNAVAILABLE, "overload",
-     {"detail": "지금 검색 요청이 몰려 있어요. 잠시 후 다시 시도해 주세요.", "code": "live_part_lookup_busy"}),
+     {"detail": "지금 검색 요청이 몰려 있어요. 잠시 후 다시 시도해 주세요.",
+      "code": "live_part_lookup_busy"}),
     ("Python", UNAVAILABLE, "dependency not_started",
      {"detail": "The service you are trying to connect to is not available"}),
     ("Python", UNAVAILABLE, "misconfigured", {"detail": "IRN API not configured"}),
@@ -89,15 +90,16 @@ GATEWAYS = (
          '{"message":"no Route matched with those values"}', "misconfigured moved"),
     Page("Tyk, a lookup", "Tyk source", ERROR, "application/json",
          '{"error":"Upstream host lookup failed"}', "dns"),
-    Page("KrakenD, its deadline", "KrakenD docs", ERROR, "text/plain", "context deadline exceeded", "stuck"),
+    Page("KrakenD, its deadline", "KrakenD docs", ERROR, "text/plain", "context deadline exceeded",
+         "stuck"),
     Page("oauth2-proxy, its upstream", "oauth2-proxy source", GATEWAY, HTML,
-         "<title>502 Bad Gateway</title><h1>Bad Gateway</h1><p>There was a problem connecting to the upstream "
-         "server.</p>", "not_started dependency network"),
+         "<title>502 Bad Gateway</title><h1>Bad Gateway</h1><p>There was a problem connecting to the "
+         "upstream server.</p>", "not_started dependency network"),
     Page("authentik, it starts", "authentik source", UNAVAILABLE, HTML,
          "<title>authentik</title><h1>Failed to connect to authentik backend: authentik starting</h1>",
          "not_started"),
     Page("Plex, it starts", "a public report", UNAVAILABLE, "text/xml",
-         '<?xml version="1.0"?><Response code="503" title="Maintenance" status="Plex Media Server is currently '
-         'running startup maintenance tasks."/>', "not_started deploy"),
+         '<?xml version="1.0"?><Response code="503" title="Maintenance" status="Plex Media Server is '
+         'currently running startup maintenance tasks."/>', "not_started deploy"),
 )  # fmt: skip
 PAGES = (*(page(200 + place, *row) for place, row in enumerate(SAID, 1)), *GATEWAYS)
