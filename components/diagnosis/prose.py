@@ -7,16 +7,20 @@ What a page carries around its message (scripts, menus, links, footers) is left 
 
 import html
 import re
+import unicodedata
 
 MAX_CHARACTERS = 4000  # of an excerpt, before it is read
-MAX_HTML = 600  # of a page's text: an error page is short, and what follows is not about the error
+MAX_HTML = 400  # of a page's text: an error page is short, and what follows is not about the error
 MAX_CLAUSE = 300
+MAX_SENTENCE = 120  # of a page: messages are short, articles are not
 UNSEEN = re.compile(
     r"<!--.{0,4000}?(?:-->|$)|<(script|style|nav|footer|aside|header|svg|select|form|noscript)\b.{0,4000}?(?:</\1>|$)"
     r"|<a\b.{0,400}?</a>",
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
-INLINE = re.compile(r"</?(?:b|i|em|strong|span|code|tt|u|small|font|wbr|abbr|mark|q)\b[^<>]{0,300}>")
+INLINE = re.compile(
+    r"</?(?:b|i|em|strong|span|code|tt|u|small|font|wbr|abbr|mark|q)\b[^<>]{0,300}>", re.IGNORECASE
+)
 TAG = re.compile(r"<[!/a-z?][^<>]{0,600}(?:>|$)", re.IGNORECASE)
 ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt])|([\"'/\\]))")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -31,13 +35,14 @@ KEPT = re.compile(r"[^\w\s:./'%+#-]+")
 def clauses(excerpt: str, content_type: str = "") -> tuple[str, ...]:
     """Lower-case clauses, punctuation within them mostly gone; empty for what holds no words."""
     text = excerpt[:MAX_CHARACTERS].replace("·", "\n")
+    most = 4 * MAX_CLAUSE
     if _is_page(text, content_type):
-        text = _seen(text)[:MAX_HTML]
+        text, most = _seen(text)[:MAX_HTML], MAX_SENTENCE
     text = html.unescape(ESCAPED.sub(_unescaped, text)).replace("’", "'")
-    text = PLACES.sub(" ", text)
+    text = PLACES.sub(" ", unicodedata.normalize("NFC", text).replace("İ", "I"))
     text = JOINED.sub(" ", CAMEL.sub(" ", text))
     parts = (KEPT.sub(" ", part) for part in CLAUSES.split(text.lower()) if part)
-    return tuple(words[:MAX_CLAUSE] for part in parts if len(words := " ".join(part.split())) > 2)
+    return tuple(words[:MAX_CLAUSE] for part in parts if 2 < len(words := " ".join(part.split())) <= most)
 
 
 def _is_page(text: str, content_type: str) -> bool:
@@ -47,10 +52,7 @@ def _is_page(text: str, content_type: str) -> bool:
 
 def _seen(text: str) -> str:
     """A page's text, a line for each block."""
-    lower = text.lower()
-    if len(lower) == len(text):
-        for match in reversed(list(UNSEEN.finditer(lower))):
-            text = f"{text[: match.start()]}\n{text[match.end() :]}"
+    text = UNSEEN.sub("\n", text)
     return TAG.sub("\n", INLINE.sub(" ", " ".join(text.split()))).strip()
 
 

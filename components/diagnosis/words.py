@@ -21,7 +21,7 @@ CONNECTIONS = re.compile(
     r"too many clients already|remaining connection slots|queuepool limit of size"
     r"|connection is not available, request timed out|no more connections allowed"
     r"|max number of clients reached|couldn't get a connection after|timeout waiting for idle object"
-    r"|pool is probably full|max_connections|maxconnectionsreached|too many database connections"
+    r"|pool is probably full|maxconnectionsreached|too many database connections"
     r"|timed out fetching a new connection from the connection pool|too many open connections"
     r"|ora-00018|ora-12516|ora-12519|ora-12520|query_wait_timeout|too many connections for (?:role|database)"
     r"|could not obtain a (?:database )?connection (?:from the pool )?within"
@@ -43,6 +43,7 @@ SOME_CONNECTIONS = re.compile(
     r"|connection limit exceeded|(?:all|no) (?:(?:free|pooled|database|db) )*connections? (?:are |is )?"
     r"(?:in use|available|left|free)"
 )
+SETTING = re.compile(r"\bmax_connections\b")  # the limit's name, which a manual holds as well
 DATABASE = re.compile(
     r"\b(?:database|postgres\w*|mysql|mariadb|sql\w*|db|redis|mongo\w*|1040|hikari\w*|jdbc|orm)\b"
 )
@@ -189,6 +190,8 @@ def _of_data(view: View, maker: Maker) -> Iterator[Sign]:
     elif match := SOME_CONNECTIONS.search(text):
         weight = 0.8 if DATABASE.search(text) else 0.66 if " pool " in text else 0.55
         yield Sign("db_connections", weight, _said(view, match))
+    elif match := SETTING.search(text):
+        yield Sign("db_connections", 0.66, _said(view, match))
     elif is_bad and (match := AWAY.search(text)):
         yield Sign("dependency", 0.78, _said(view, match))
     elif is_bad and not maker.is_own and (match := NOT_REACHED.search(view.text)):

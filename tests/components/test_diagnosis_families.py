@@ -33,6 +33,17 @@ def test_an_answer_is_read_in_clauses(excerpt, content_type, read):
     assert clauses(excerpt, content_type) == read
 
 
+def test_letters_whose_case_changes_their_number_hide_no_script():
+    assert clauses("<p>İşte</p><SCRIPT>database down</SCRIPT>", HTML) == ("işte",)
+
+
+def test_what_is_escaped_cannot_put_unprintable_characters_into_reasons():
+    causes = _causes('{"error":"ledger vault \\ud800\\u0000\\u202e unreachable"}')
+    reasons = " ".join(causes[0].because)
+    assert reasons.isprintable()
+    assert reasons.encode()
+
+
 def test_clauses_are_bounded():
     assert all(len(clause) <= 300 for clause in clauses("word " * 5_000))
     assert sum(len(clause) for clause in clauses("<p>" + "word " * 5_000, HTML)) <= 700
@@ -107,6 +118,28 @@ def test_an_article_about_a_database_is_no_sure_sign(words):
 def test_links_and_footers_do_not_speak_for_the_page():
     page = "<h1>Oops</h1><footer>scheduled maintenance</footer><a href='/x'>server overloaded</a>"
     assert _causes(page, 503, HTML) == ()
+
+
+ARTICLES = (
+    "On Monday our database ran out of connections because a deploy had doubled the number of workers, "
+    "and every request that needed one waited for thirty seconds before it was answered with an error.",
+    "Set max_connections to what the machine can hold. A connection pool that is exhausted makes "
+    "requests wait, and a balancer then finds no healthy backend, though each of them is up and only "
+    "slow.",
+    "Scheduled maintenance is announced a week ahead. If the upstream refuses connections, a bot "
+    "protection may answer in its place, and the certificate of the origin is not looked at, even if it "
+    "has expired.",
+    "When Redis is loading its data, clients are told to try again later; a queue that is full sheds "
+    "load, and a worker that was killed leaves the request without an answer after the time limit has "
+    "passed.",
+)
+
+
+@pytest.mark.parametrize("status", [200, 404, 500, 503])
+@pytest.mark.parametrize("article", ARTICLES, ids=["a postmortem", "a manual", "a policy", "a lesson"])
+def test_prose_about_outages_names_nothing_for_sure(article, status):
+    causes = _causes(f"<title>Notes</title><article><p>{article}</p></article>", status, HTML)
+    assert not any(cause.is_confident for cause in causes)
 
 
 def test_what_is_read_by_families_is_never_very_likely():
