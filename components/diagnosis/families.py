@@ -9,6 +9,7 @@ most, never very likely: the words may be those of a page that only mentions the
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from components.diagnosis import states
 from components.diagnosis import vocabulary as things
@@ -101,7 +102,7 @@ def _lines(view: View) -> tuple[str, ...]:
         *clauses(view.facts.excerpt, view.header("content_type")),
         *clauses(view.header("reason")),
         *clauses(view.header("close_reason")),
-        *clauses(view.header("grpc_message")),
+        *clauses(unquote(view.header("grpc_message"))),
     )
 
 

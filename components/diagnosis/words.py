@@ -168,6 +168,8 @@ def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
         words_of_it = view.quoted(match[0][:MAX_QUOTE])
         because = f"The page is a firewall's or a challenge{words_of_it and ':'}{words_of_it}."
         yield Sign("blocked", weight, because)
+    elif view.status in (403, 429) and view.header("x_datadome"):
+        yield Sign("blocked", 0.7, "DataDome stands before the service, and the request is refused.")
     elif match := MAYBE_BLOCKED.search(view.text):
         yield Sign("blocked", 0.7 if view.status in DENIALS else 0.45, _said(view, match))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.diagnosis import Facts, diagnose
+from components.diagnosis import Facts, diagnose, made_by
 from components.diagnosis.prose import clauses
 
 HTML, JSON, TEXT = "text/html; charset=utf-8", "application/json", "text/plain"
@@ -181,4 +181,15 @@ def test_a_failure_at_a_round_time_waited_for_something():
 
 
 def test_a_grpc_message_is_read():
-    assert _first("", 503, headers={"grpc_message": "ledger database unreachable"}) == "dependency"
+    assert _first("", 503, headers={"grpc_message": "ledger%20database%20unreachable"}) == "dependency"
+
+
+def test_a_refusal_behind_datadome_is_a_block():
+    assert _first("", 403, headers={"x_datadome": "protected"}) == "blocked"
+    assert _first("", 403) == "unauthorized"
+
+
+@pytest.mark.parametrize(("header", "maker"), [("x_iinfo", "Imperva"), ("x_sucuri_id", "Sucuri")])
+def test_firewalls_are_known_by_the_headers_they_add(header, maker):
+    facts = Facts(failure="status", status_code=502, headers={header: "present"})
+    assert made_by(facts).name == maker
