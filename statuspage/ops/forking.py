@@ -27,11 +27,14 @@ ours_alone: set[int] = set()  # open files that forks must not keep: our lock, t
 
 
 def freeze() -> None:
-    """Before the first fork: have the garbage collector leave alone what there is, as looking writes."""
+    """Before the first fork: have the garbage collector leave alone what there is, as looking writes.
+
+    It may have been off since the start (`statuspage/__main__.py`); what it looks at from now on is new.
+    """
     with contextlib.suppress(AttributeError):  # another C library than glibc
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Running:
@@ -128,6 +131,7 @@ def _live(run: Callable[[], int | None], title: str, output: int | None, parent:
             os._exit(1)  # it died before we asked to die with it
         for number in ours_alone:
             os.close(number)
+        ours_alone.clear()  # of the parent: this process may fork as well
         _redirect(output)
         set_title(title)
         code = run() or 0
