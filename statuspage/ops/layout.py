@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import F, FloatField, Sum
 from django.db.models.functions import Cast
 
-from statuspage.ops.forking import Forked, ours_alone
+from statuspage.ops.forking import Forked, freeze, ours_alone
 
 MAX_CHECKS_PER_S = 20.0  # of one worker that does everything: a tenth of a core
 MAX_SUBSCRIBERS = 1_000  # beyond, ten thousand messages at once would delay checks
@@ -39,8 +39,10 @@ def prepare() -> Prepared:
     from statuspage.ops import bootstrap
     from statuspage.ops.release import lay_out_static_files, prepare_database
 
+    static_files = Forked(lay_out_static_files, title="statuspage prepare")  # a second of another core
     prepare_database()
-    lay_out_static_files()
+    if static_files.wait():
+        sys.exit("Cannot start: the static files could not be laid out.")
     login = bootstrap.prepare(settings.HOST, settings.PORT)
     rate = Sum(1.0 / Cast(F("interval_s"), FloatField()))
     checks_per_s = Probe.objects.filter(interval_s__gt=0).aggregate(rate=rate)["rate"] or 0.0
@@ -54,6 +56,7 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
     reading, writing = os.pipe()
 
     def answer() -> int:
+        freeze()
         with os.fdopen(writing, "w") as pipe:
             json.dump(asdict(work()), pipe)
         return 0
