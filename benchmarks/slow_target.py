@@ -27,14 +27,14 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-async def main(plain: int, secure: int, certificate: str, key: str) -> None:
+async def main(host: str, plain: int, secure: int, certificate: str, key: str) -> None:
     """Serve until the process ends."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
-    await asyncio.start_server(answer, "127.0.0.1", plain, backlog=4096)
-    await asyncio.start_server(answer, "127.0.0.1", secure, ssl=tls, backlog=4096)
+    await asyncio.start_server(answer, host, plain, backlog=4096)
+    await asyncio.start_server(answer, host, secure, ssl=tls, backlog=4096)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5]))
