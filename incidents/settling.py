@@ -7,6 +7,7 @@ neither hold up other results nor keep everyone else from the page.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 MAX_VERSION_LENGTH = 190  # a remote region may send more; with the mark of an ETag it fits its column
 BLIND_RETRY_S = 60  # after an unknown outcome, which is our own fault
+FALLING_SILENT_S = 0.25  # of a tick, which has checks to hand out
 NEWS_AT_ONCE = 25  # a third of a second: far less than anybody's patience with a lock
 
 Judged = tuple[Probe, Finding, Outcome, str]  # and why, for staff
@@ -166,15 +168,22 @@ def _follow(flip: Flip, probe: Probe, now: datetime) -> None:
 
 
 def fall_silent(now: datetime) -> None:
-    """Set probes without results for too long to unknown."""
-    if not (silent := Probe.queue.silent(now)):
-        return
-    with transaction.atomic():
-        Page.objects.lock()
-        ids = [probe.pk for probe in silent]
-        for probe in Probe.queue.select_for_update().filter(pk__in=ids).order_by("pk"):
-            with _isolated(probe):
-                _fall_silent(probe, now)
+    """Set probes without results for too long to unknown: at least a few, and others while there is time.
+
+    After a pause of all workers that can be thousands. The rest is left to the next tick, or to the next
+    result of the probe itself; the page shows them as unknown already (`page_model.shown_status`).
+    """
+    silent = list(Probe.queue.silent(now).order_by("pk").values_list("pk", flat=True))
+    end = time.monotonic() + FALLING_SILENT_S
+    for start in range(0, len(silent), NEWS_AT_ONCE):
+        with transaction.atomic():
+            Page.objects.lock()
+            some = Probe.queue.silent(now).filter(pk__in=silent[start : start + NEWS_AT_ONCE])
+            for probe in some.select_for_update().order_by("pk"):  # still: a result may have come
+                with _isolated(probe):
+                    _fall_silent(probe, now)
+        if time.monotonic() >= end:
+            return
 
 
 @contextmanager

@@ -96,10 +96,10 @@ class ClaimManager(models.Manager["Probe"]):
         rows = self.select_for_update().filter(pk__in=tokens, claimed_slot__isnull=False).order_by("pk")
         return [pk for pk, token in rows.values_list("pk", "lease_token") if token == tokens[pk]]
 
-    def silent(self, now: datetime) -> list["Probe"]:
+    def silent(self, now: datetime) -> models.QuerySet["Probe"]:
         """The probes with an outcome whose last result is older than `patience()`."""
         heard = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
-        return list(heard.filter(heard_s__lte=int(now.timestamp()) - patience()))
+        return heard.filter(heard_s__lte=int(now.timestamp()) - patience())
 
     def set_back(self, now: datetime, back: timedelta) -> None:
         """After the clock was set back by this much: move results that are now in the future back as well."""

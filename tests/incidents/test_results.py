@@ -12,8 +12,9 @@ from components.egress import Egress
 from components.models import Check, Component, Flip, Probe
 from components.models.claims import CRASHES_BEFORE_REST, LEASE_SLACK_S
 from components.outcomes import Outcome
+from incidents import settling
 from incidents.results import Results
-from incidents.settling import NEWS_AT_ONCE
+from incidents.settling import NEWS_AT_ONCE, settle
 from tests.making import NOW, reading
 
 SECOND = int(NOW.timestamp())
@@ -149,3 +150,24 @@ def test_the_engine_asks_again_while_results_wait_and_before_it_ends():
     checker.drain(10)
     assert not checker.threads[1].is_alive()
     assert turns == [1, 0, 0, 0]
+
+
+@pytest.mark.django_db
+def test_thousands_that_fall_silent_at_once_take_many_ticks_and_each_ends_soon(monkeypatch):
+    """A tick that runs longer than its limit is rolled back, and all of it is begun again at the next."""
+    monkeypatch.setattr(settling, "FALLING_SILENT_S", 0.0)
+    probes(MANY)
+    Probe.objects.update(outcome="up", since=NOW, heard_s=SECOND - 1000)
+    seen = []
+    for _ in range(4):
+        settling.fall_silent(NOW)
+        seen.append(Probe.objects.filter(outcome=Outcome.UNKNOWN).count())
+    assert seen == [NEWS_AT_ONCE, 2 * NEWS_AT_ONCE, MANY, MANY]
+
+
+@pytest.mark.django_db
+def test_a_result_that_comes_before_its_silence_was_written_records_the_gap():
+    probes(1)
+    Probe.objects.update(outcome="up", since=NOW, passed_at=NOW, heard_s=SECOND - 1000)
+    settle(begun(SECOND), NOW)
+    assert list(Flip.objects.values_list("old", "new")) == [("up", "unknown"), ("unknown", "up")]
