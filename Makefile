@@ -14,7 +14,7 @@ ifdef VAR_DIR
 export VAR_DIR
 endif
 
-.PHONY: help run demo test lint bench lighthouse faults clients fresh clean
+.PHONY: help run demo test lint bench lighthouse faults clients fresh bare clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ clients: $(VENV)/dev.stamp ## Read a live page with feed readers, calendars and 
 
 fresh: ## Both of these in a bare Debian, made for it (root; Linux)
 	@bash tests/fresh.sh
+
+bare: $(VENV)/dev.stamp ## The steps of docs/install.md and of the Dockerfile in a bare Debian (root; Linux)
+	@$(PY) -m tests.bare
 
 clean: ## Remove the environment and everything under var/
 	@rm -rf $(VENV) var
