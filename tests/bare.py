@@ -28,6 +28,7 @@ from tests.bare_services import services
 HOME = Path(__file__).resolve().parent.parent
 FRESH = Path(os.environ.get("FRESH_DIR") or HOME / "var" / "fresh").resolve()
 MARK = "BARE_NAMESPACES"
+QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 VISIT = ("tests/visit.py", "tests/newcomer.py")
 
 
@@ -57,28 +58,14 @@ class Bare:
 
 
 def offline(bare: Bare) -> None:
-    """A wheelhouse from the lock, made outside; then an install and a start where there is no network."""
-    house = bare.folder / "wheelhouse"
-    kept = Path(os.environ.get("WHEELHOUSE", ""))
-    if os.environ.get("WHEELHOUSE"):
-        house.symlink_to(kept.resolve())
-    else:
-        command = [
-            "-m",
-            "pip",
-            "download",
-            "-q",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-d",
-            str(house),
-        ]
-        subprocess.run([sys.executable, *command, "-r", str(bare.source / "requirements.txt")], check=True)
+    """A wheelhouse from the lock, by the same Python; then an install and a start where there is no network."""
     root = bare.root("offline")
-    root.put(house, "/srv/install/wheelhouse")
+    fetch = "-m pip download -q --require-hashes -r requirements.txt -d wheelhouse"
+    say(f"with a network, root$ python3 {fetch}")
+    root.run(f"python3 -m venv /srv/fetch && /srv/fetch/bin/python {fetch}", cwd="/srv/install", env=QUIET)
     root.run("useradd --create-home ada")
     alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    env = {"HOME": "/home/ada", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_INDEX_URL": ""}
+    env = QUIET | {"HOME": "/home/ada", "PIP_INDEX_URL": ""}
     steps = (
         "python3 -m venv page",
         "page/bin/pip install -q --no-index --find-links /srv/install/wheelhouse --require-hashes"
@@ -145,27 +132,32 @@ def main(names: list[str]) -> int:
     if os.geteuid():
         sys.exit("This needs root, for chroot and namespaces.")
     if MARK not in os.environ:
-        subprocess.run(
-            ["bash", str(HOME / "tests" / "fresh.sh")], check=True, env=os.environ | {"FRESH_ONLY": "base"}
-        )
-        apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        return subprocess.run(
-            [*apart, sys.executable, "-m", "tests.bare", *names],
-            cwd=HOME,
-            env=os.environ | {MARK: "1"},
-            check=False,
-        ).returncode
-    with tempfile.TemporaryDirectory(prefix="bare-", dir=FRESH) as folder:
-        bare = Bare(Path(folder))
-        for name in names or STEPS:
-            began = time.monotonic()
-            try:
-                STEPS[name](bare)
-            except StepError as error:
-                say(f"{name}: {error}")
-                return 1
-            say(f"{name}: done in {time.monotonic() - began:.0f} s")
+        return apart(names)
+    bare = Bare(Path(os.environ[MARK]))
+    for name in names or STEPS:
+        began = time.monotonic()
+        try:
+            STEPS[name](bare)
+        except StepError as error:
+            say(f"{name}: {error}")
+            return 1
+        say(f"{name}: done in {time.monotonic() - began:.0f} s")
     return 0
+
+
+def apart(names: list[str]) -> int:
+    """The same in namespaces of its own, whose mounts are gone before its folder is removed."""
+    make = ["bash", str(HOME / "tests" / "fresh.sh")]
+    subprocess.run(make, check=True, env=os.environ | {"FRESH_ONLY": "base"})
+    folder = tempfile.mkdtemp(prefix="bare-", dir=FRESH)
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable]
+    env = os.environ | {MARK: folder}
+    try:
+        return subprocess.run(
+            [*command, "-m", "tests.bare", *names], cwd=HOME, env=env, check=False
+        ).returncode
+    finally:
+        subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,6 @@ class Root:
 
     def __init__(self, base: Path, folder: Path) -> None:
         self.folder = folder
-        if folder.exists():
-            shutil.rmtree(folder)
         subprocess.run(["cp", "-a", base, folder], check=True)
         for name in ("etc/resolv.conf", CERTIFICATES):
             shutil.copyfile(f"/{name}", folder / name)
@@ -99,4 +97,4 @@ class Root:
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for place in reversed([place for place in mounts if f"{place}/".startswith(f"{self.folder}/")]):
             subprocess.run(["umount", "-l", place], check=True)
-        shutil.rmtree(self.folder)
+        subprocess.run(["rm", "-rf", "--one-file-system", self.folder], check=True)

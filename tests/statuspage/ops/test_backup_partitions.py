@@ -35,7 +35,7 @@ def checks(first, last):
 partitions.make_ahead(now - timedelta(days=6))
 partitions.make_ahead(now - timedelta(days=2))
 cursor.execute("DROP TABLE " + partitions.name_of(today - 5 * 86400))
-checks(today - 6 * 86400, today + 60)
+checks(today - 6 * 86400, today + 1800)
 packing.pack_days(now, max_s=120)
 checks(today - 4 * 86400, today - 4 * 86400 + 7200)  # late
 checks(today + 30 * 86400, today + 30 * 86400 + 7200)
