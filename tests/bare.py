@@ -58,7 +58,7 @@ class Bare:
 
 
 def offline(bare: Bare) -> None:
-    """A wheelhouse from the lock, by the same Python; then an install and a start where there is no network."""
+    """A wheelhouse from the lock, by the same Python; then an install and a start without a network."""
     root = bare.root("offline")
     fetch = "-m pip download -q --require-hashes -r requirements.txt -d wheelhouse"
     say(f"with a network, root$ python3 {fetch}")

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bare_root import NO_MORE, Root
+from tests.bare_root import NO_MORE, PATH, Root
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +29,7 @@ class Stage:
     """One FROM, built in a root of its own."""
 
     def __init__(self, root: Root) -> None:
-        self.root, self.env, self.user, self.cwd = root, {"PATH": "/usr/local/bin:/usr/bin:/bin"}, "root", "/"
+        self.root, self.env, self.user, self.cwd = root, {"PATH": PATH}, "root", "/"
         self.said: dict[str, list[str]] = {}
         self.volumes: list[str] = []
         self.root.run("ln -s /usr/bin/python3 /usr/local/bin/python")
