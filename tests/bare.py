@@ -106,7 +106,7 @@ def container(bare: Bare) -> None:
     context.mkdir()
     text = (bare.source / ".dockerignore").read_text()
     for name in re.findall(r"^!(.+)$", text, re.MULTILINE):
-        (bare.source / name).rename(context / name)
+        subprocess.run(["cp", "-a", bare.source / name, context / name], check=True)
     last = image.build(bare.base, bare.folder, context)
     bare.add_visit(last.root)
     say(f"user {last.user}, read-only, no capabilities: {last.said}")
@@ -118,7 +118,7 @@ STEPS: dict[str, Callable[[Bare], None]] = {
     "offline": offline,
     "package": package,
     "services": lambda bare: services(bare.root("services"), bare.source, say),
-    "image": container,  # last: it takes the files
+    "image": container,
 }
 
 
