@@ -24,7 +24,7 @@ from incidents.models import Hook, Incident  # noqa: E402
 from statuspage.models import Invitation, Member, Role  # noqa: E402
 from subscribers.models import AlertChannel, State, Subscriber  # noqa: E402
 
-echo, closed, mail = sys.argv[1:4]  # the host and port of each
+echo, closed, mail, well = sys.argv[1:5]  # the host and port of each; the last one answers at first
 NOW = timezone.now()
 STEPS = [
     {"name": "Log in", "url": "/login", "json": {"password": "{{secret.password}}"},
@@ -97,7 +97,9 @@ def main() -> None:
     component = Component.objects.create(name="Chat", auto_incidents="publish")
     probes(component)
     subscribers()
-    hook(component)
+    web = Component.objects.create(name="Web", auto_incidents="publish")
+    Probe.objects.create(component=web, kind="http", target=f"http://{well}/", interval_s=5, timeout_s=4)
+    hook(web)
     for channel, address in (
         ("slack", f"http://{echo}/services/{canary('alert')}"),
         ("email", "boss@widgetify.example"),
@@ -106,9 +108,9 @@ def main() -> None:
         row.point_to(address, "shown")
         row.save()
     passive = Probe.objects.create(
-        component=Component.objects.create(name="Backup job"), kind="heartbeat", interval_s=60, timeout_s=10
+        component=Component.objects.create(name="Backup job"), kind="heartbeat", target="10 min"
     )
-    Incident.objects.open("Slow", "We look.", now=NOW, author=user, components=[component])
+    Incident.objects.open("Slow", "We look.", now=NOW, author=user)
     _, invitation = Invitation.objects.invite("eve@widgetify.example", Role.VIEWER, by=user, now=NOW)
     _, deploy = DeployAddress.objects.add("CI", None)
     _, region = RemoteRegion.objects.add("far", own="local")

@@ -1,4 +1,4 @@
-"""Recognizable secrets in every setting and all that is saved; then everything fails, and they are looked for.
+"""Recognizable secrets in every setting and all that is saved; then all fails, and they are looked for.
 
 In the log, on every page of the console, on public pages, in /metrics, /healthz and error pages, in files, in
 the broker, in the command lines of processes, and in a backup.
@@ -22,7 +22,7 @@ import redis
 from tests.servers import Valkey
 from tests.statuspage.ops.installation import CLIENTS, Installation
 from tests.subscribers.mailbox import Mailbox
-from tests.targets import Raw
+from tests.targets import Raw, Target
 from tests.whole import ROOT, wait_for
 
 pytestmark = [pytest.mark.data, pytest.mark.stack]
@@ -40,7 +40,7 @@ ATTEMPTS = (
     "SELECT count(*) FROM incidents_act",
     "SELECT count(*) FROM subscribers_alertdelivery WHERE attempts > 0",
 )
-ENOUGH = (7, 5, 1, 1)  # probes, one message for each subscriber, a call of the hook, an alert
+ENOUGH = (8, 5, 1, 1)  # probes, one message for each subscriber, a call of the hook, an alert
 
 
 async def echo(reader, writer):
@@ -115,16 +115,22 @@ def there(tmp_path):
 
 def test_no_secret_is_seen_where_it_does_not_belong(there, tmp_path):
     with ExitStack() as stack:
-        server = stack.enter_context(Raw(echo))
+        server, target = stack.enter_context(Raw(echo)), stack.enter_context(Target())
         mailbox = stack.enter_context(Mailbox(login=("page", "another password")))
         broker = stack.enter_context(closing(Valkey(None, "--requirepass", "canary-redis-0815")))
         env = settings_of(server.port, mailbox.port, broker.port)
         if there.database:
             there.database = there.database.replace("postgres@", "postgres:canary-database-0815@")
-        filled = fill(there, env, server.port, mailbox.port)
+        filled = fill(there, env, server.port, mailbox.port, target.port)
         place = Place(filled["made"])
         there.start(**env)
-        wait_for(lambda: all(n >= m for n, m in zip(attempts(there), ENOUGH, strict=True)), 120)
+        wait_for(lambda: there.status_of("Web") == "operational", 60)
+        target.answers = 500  # what never passed opens no incident
+        try:
+            wait_for(lambda: all(n >= m for n, m in zip(attempts(there), ENOUGH, strict=True)), 120)
+        except AssertionError:
+            print("\n".join(there.lines[-200:]))
+            raise AssertionError(attempts(there)) from None
         for process in there.family():
             place.look(f"command line of {process.name()}", "\0".join(cmdline(process)))
         visit_all(there, place, filled["cookie"], env)
@@ -147,11 +153,11 @@ def test_no_secret_is_seen_where_it_does_not_belong(there, tmp_path):
     assert place.found == {}
 
 
-def fill(there, env, echo_port, mail_port):
+def fill(there, env, echo_port, mail_port, target_port):
     """What the filling says."""
     with closing(Raw(echo)) as gone:
         closed = gone.port
-    places = [f"127.0.0.1:{port}" for port in (echo_port, closed, mail_port)]
+    places = [f"127.0.0.1:{port}" for port in (echo_port, closed, mail_port, target_port)]
     more = {"DJANGO_SETTINGS_MODULE": "statuspage.settings", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, str(FILLING), *places], env=there.env | env | more, cwd=ROOT, capture_output=True,
