@@ -33,6 +33,8 @@ ids, slot = list(Probe.objects.values_list("pk", flat=True)), int(now.timestamp(
 series = "generate_series(0, %s)" if connection.vendor == "postgresql" else (
     "(WITH RECURSIVE n(v) AS (SELECT 0 UNION ALL SELECT v + 1 FROM n WHERE v < %s) SELECT v FROM n)")
 with connection.cursor() as cursor:
+    if connection.vendor == "postgresql":
+        cursor.execute("SET statement_timeout = 0")  # that of the program is for single checks
     cursor.execute(
         "INSERT INTO components_check"
         " (probe_id, slot, region, outcome, lag_ms, total_ms, address, failure, detail, excerpt)"

@@ -62,7 +62,7 @@ def probes(component: Component) -> None:
 
 def subscribers() -> None:
     for channel, address in (
-        ("webhook", f"http://{echo}/{canary('webhook')}"),
+        ("webhook", f"http://{echo}/hook?key={canary('webhook')}"),
         ("slack", f"http://{echo}/services/T0/B0/{canary('slack')}"),
         ("mattermost", f"http://{echo}/hooks/{canary('mattermost')}"),
         ("discord", f"http://{echo}/api/webhooks/1/{canary('discord')}"),
@@ -82,7 +82,7 @@ def subscribers() -> None:
 
 
 def hook(component: Component) -> None:
-    url = f"http://{echo}/{canary('hook')}?token={canary('hook-query')}"
+    url = f"http://{echo}/restart"  # no secret: docs/self-recovery.md
     row = Hook(component=component, name="Restart", url=url, is_armed=True)
     row.target = targets.target_of(url)
     row.keep_secret("whsec_" + "Y2FuYXJ5" * 6)
