@@ -47,6 +47,8 @@ class ComponentForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         group: Any = self.fields["group"]
         group.queryset, group.empty_label = Group.objects.order_by("position", "id"), "no group"
+        status: Any = self.fields["manual_status"]
+        status.choices = [("", "none: as its probes say"), *status.choices[1:]]
         needs: Any = self.fields["needs"]
         needs.queryset = Component.objects.exclude(pk=self.instance.pk).select_related("group")
 

@@ -26,10 +26,8 @@ from statuspage.requests.idempotency import SAVING
 SHOWN, OVERWRITE = "opened_with", "save_over"
 MAX_SHOWN = 200  # characters of a value in the message
 MAX_ROWS = 50  # of the audit log, read for one conflict
-REFUSED = (
-    "This was changed after you opened the form, so nothing was saved. Your entries are still below:"
-    " change them, or tick the box above the button to save them over the newer ones."
-)
+REFUSED = "This was changed after you opened the form, so nothing was saved. Your entries are still below."
+MEND = "Tick this box to do so, or change your entries."
 AGAIN = "Enter or choose it again: the form does not keep it."
 
 
@@ -48,7 +46,7 @@ class Change:
     at: datetime
 
     def __str__(self) -> str:
-        return f"{self.actor} on {self.at.day} {self.at:%B} at {clock(self.at)}"
+        return f"{self.actor} on {clock(self.at)}"
 
 
 class ConflictCheck(forms.Form):
@@ -114,7 +112,8 @@ class ConflictCheck(forms.Form):
         # its value names what is overwritten, so that a third change asks again
         box = forms.CheckboxInput({"value": written(self._digests)}, check_test=lambda value: False)
         self.fields[OVERWRITE].widget = box
-        self.add_error(OVERWRITE, REFUSED)
+        self.add_error(None, REFUSED)
+        self.add_error(OVERWRITE, MEND)
         changes = self._changes()
         for name in names:
             self.add_error(None, self._sentence(name, changes.get(self._logged_name(name))))
@@ -136,7 +135,7 @@ class ConflictCheck(forms.Form):
         return self.logged_as.get(name, "options" if "__" in name else name)
 
     def _sentence(self, name: str, change: Change | None) -> str:
-        """“Name is now “Shop”, changed by ada on 28 November at 12:04 UTC.”"""
+        """“Name is now “Shop”, changed by ada on 28 Nov 2026, 12:04 UTC.”"""
         field = self.fields.get(name)
         label = str((field and field.label) or name.rpartition("__")[2].replace("_", " "))
         value = self._values.get(name)

@@ -53,6 +53,11 @@ class TemplateForm(ConflictCheck, forms.ModelForm):  # type: ignore[type-arg]
         fields = ("kind", "name", "phase", "title", "body")
         widgets = {"body": forms.Textarea(attrs={"rows": 7})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        phase: Any = self.fields["phase"]
+        phase.choices = [("", "none: the phase stays as it is"), *phase.choices[1:]]
+
 
 @require_GET
 @needs(Role.VIEWER)

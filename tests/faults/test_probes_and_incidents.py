@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from components.checking import Checker, CheckRequest
 from components.egress import Egress
-from components.models import Claim, Page, Probe
+from components.models import Claim, Component, Page, Probe
 from components.outcomes import Failure
 from components.probers import PROBERS
 from components.status import Status
@@ -81,13 +81,43 @@ class Life(RuleBasedStateMachine):
             assert numbers == list(range(1, len(numbers) + 1))
 
 
+class LifeInRegions(Life):
+    """The same, where one of them is checked from three regions."""
+
+    def __init__(self):
+        super().__init__()
+        main = self.probes[1]
+        main.set_regions(["far", "farther"])
+        self.probes = [self.probes[0], *main.everywhere]
+
+    @rule(which=st.integers(0, 3), outcome=st.sampled_from(["up", "down", "down", "unknown"]))
+    def check(self, which, outcome):
+        self.now += timedelta(seconds=15)
+        found(self.probes[which], outcome, self.now, gap=True)
+
+    @invariant()
+    def a_component_shows_what_its_probe_thinks(self):
+        for component in Component.objects.prefetch_related("probes"):
+            outcomes = ["unknown" if row.is_unproven else row.outcome for row in component.probes.all()]
+            down, reporting = outcomes.count("down"), len(outcomes) - outcomes.count("unknown")
+            status = "major_outage" if down * 2 > reporting else "operational" if reporting else "unknown"
+            assert component.status == status, outcomes
+
+
+LIVES = settings(
+    max_examples=length(12, 200),
+    stateful_step_count=length(40, 60),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
 class LifeTest(Life.TestCase, TestCase):
-    settings = settings(
-        max_examples=length(12, 200),
-        stateful_step_count=length(40, 60),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    settings = LIVES
+
+
+class LifeInRegionsTest(LifeInRegions.TestCase, TestCase):
+    settings = LIVES
 
 
 @only_long  # one round of it: tests/journeys/test_break_and_mend.py
@@ -120,22 +150,25 @@ LEAP = datetime(2016, 12, 31, 23, 59, 50, tzinfo=UTC)
 @pytest.mark.parametrize("start", [SPRING, AUTUMN, NEW_YEAR, LEAP], ids=["spring", "autumn", "year", "leap"])
 @pytest.mark.parametrize("jump_s", [0, 3600, -3600, 90, -90])
 def test_13_clock_jumps(db, start, jump_s):
-    """A clock that jumps skips no more than two intervals and asks for no slot twice."""
+    """A clock that jumps skips no more than two intervals and asks for no slot twice, in any region."""
     probe = watched(interval_s=30, timeout_s=5)
-    at, slots, idle = int(start.timestamp()), [], 0
+    probe.set_regions(["far"])
+    at = int(start.timestamp())
+    slots, idle = {row.pk: [] for row in probe.everywhere}, {row.pk: 0 for row in probe.everywhere}
     for second in range(300):
         if second == 60:
             at += jump_s
         at += 1
-        claims = Probe.objects.claim_due(at)
-        if claims:
-            slots += [claim.slot for claim in claims]
-            Probe.objects.filter(pk=probe.pk).update(claimed_slot=None)
-            idle = 0
-        idle += 1
-        assert idle <= 61, second
+        for claim in Probe.objects.claim_due(at):
+            slots[claim.probe_id].append(claim.slot)
+            Probe.objects.filter(pk=claim.probe_id).update(claimed_slot=None)
+            idle[claim.probe_id] = 0
+        idle = {pk: seconds + 1 for pk, seconds in idle.items()}
+        assert max(idle.values()) <= 61, second
     # where time itself is lived twice, so may a slot be; its row is unique all the same
-    assert len(slots) - len(set(slots)) <= max(0, -jump_s) // 30
+    for asked in slots.values():
+        assert len(asked) - len(set(asked)) <= max(0, -jump_s) // 30
+        assert len(asked) >= 5
 
 
 BEHAVIOURS = (
