@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from types import FrameType
 
 from django.apps import apps
 from django.conf import settings

@@ -185,3 +185,16 @@ def test_a_program_that_is_missing_leaves_no_open_file():
         with pytest.raises(OSError, match="nowhere"):
             child.start()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_stop_just_after_the_preparation_ended_well_is_a_stop():
+    body = (
+        "import django, signal; django.setup()\n"
+        "from statuspage.ops import layout\n"
+        "ready = layout.in_a_fork(lambda: layout.Prepared(None, 1.0, 0))\n"
+        "time.sleep(1)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('went on', ready())"
+    )
+    lines = run(body, env={**os.environ, "DJANGO_SETTINGS_MODULE": "statuspage.settings"}).splitlines()
+    assert lines == ["Stopped before the start."]
