@@ -14,7 +14,7 @@ ifdef VAR_DIR
 export VAR_DIR
 endif
 
-.PHONY: help run demo test lint bench lighthouse faults clients fresh clean
+.PHONY: help run demo test lint bench lighthouse faults clients fresh bare sbom clean
 
 help: ## Show these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,6 +80,18 @@ clients: $(VENV)/dev.stamp ## Read a live page with feed readers, calendars and 
 
 fresh: ## Both of these in a bare Debian, made for it (root; Linux)
 	@bash tests/fresh.sh
+
+# by hand, for a release; its tool has an environment of its own
+CYCLONEDX := 7.5.0
+SBOM := $(or $(VAR_DIR),var)/sbom
+sbom: $(VENV)/bin/pip ## What requirements.txt brings, as CycloneDX: var/statuspage.cdx.json
+	@$(BASE_PYTHON) -m venv $(SBOM) && $(SBOM)/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==$(CYCLONEDX)
+	@PYTHONWARNINGS=ignore $(SBOM)/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml \
+	  --output-reproducible -o $(SBOM)/../statuspage.cdx.json
+	@echo "Written and validated: $(or $(VAR_DIR),var)/statuspage.cdx.json"
+
+bare: $(VENV)/dev.stamp ## The steps of docs/install.md and of the Dockerfile in a bare Debian (root; Linux)
+	@$(PY) -m tests.bare
 
 clean: ## Remove the environment and everything under var/
 	@rm -rf $(VENV) var

@@ -145,7 +145,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "statuspage.ops.static_files.StaticFiles"},
 }
 WHITENOISE_MAX_AGE = 3600
 
@@ -349,6 +349,8 @@ APPRISE_URLS = env.str("APPRISE_URLS", "").split()
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 _LIBRARIES = "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL
+# at DEBUG they write down each header and address, with the secrets in it
+_TALKERS = ("apprise", "h2", "hpack", "httpcore", "oauthlib", "requests_oauthlib", "urllib3", "websockets")
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
 if LOG_FORMAT not in ("text", "json"):
     raise EnvError(f"LOG_FORMAT is {LOG_FORMAT}: write text or json.")
@@ -371,7 +373,7 @@ LOGGING = {
     "filters": {"health": {"()": "statuspage.ops.logs.HealthFilter"}},
     "loggers": {
         # what libraries do by the second is no news
-        **{name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx")},
+        **{name: {"level": _LIBRARIES} for name in ("celery", "kombu", "httpx", *_TALKERS)},
         "django.request": {"filters": ["health"]},
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

@@ -2,7 +2,7 @@
 # The two commands of the README on a machine that has nothing: a bare Debian in a folder of its own.
 # `make run` as a newcomer does it, then `make test`; prints what the latter had to install.
 # Takes root and Linux. The bare system is kept in var/fresh (or FRESH_DIR) for the next time.
-# FRESH_TEST=no stops after `make run`. What is tested is what is committed.
+# FRESH_ONLY=base makes the bare system alone. FRESH_TEST=no stops after `make run`. What is tested is what is committed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -44,6 +44,7 @@ if [ ! -d "$base" ]; then
   mv "$base.new" "$base"
 fi
 
+[ "${FRESH_ONLY:-}" != base ] || exit 0 # tests/bare.py does the rest
 leave
 cp -a "$base" "$root"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"

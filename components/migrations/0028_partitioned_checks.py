@@ -37,11 +37,11 @@ def forwards(apps, schema_editor):
         return
     with connection.cursor() as cursor:
         limit = _limit(cursor)
-        _patiently(connection, lambda: _bound(cursor, limit))
         try:
-            cursor.execute("SET statement_timeout = 0")
-            cursor.execute("ALTER TABLE components_check VALIDATE CONSTRAINT components_check_bound")
-            cursor.execute("RESET statement_timeout")
+            _patiently(connection, lambda: _bound(cursor, limit))
+            with transaction.atomic(using=connection.alias):
+                cursor.execute("SET LOCAL statement_timeout = 0")
+                cursor.execute("ALTER TABLE components_check VALIDATE CONSTRAINT components_check_bound")
             _patiently(connection, lambda: _exchange(cursor, limit))
         except BaseException:  # left there, it would refuse checks from that midnight on
             _patiently(connection, lambda: _unbound(cursor))

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from components import partitions
+from statuspage.ops import interrupts
 from statuspage.ops.supervisor import StartError
 
 log = logging.getLogger(__name__)
@@ -22,6 +25,7 @@ MAX_ATTEMPTS = 12  # each waits for a lock as long as lock_timeout: a minute in 
 BUSY = ("55P03", "40P01")  # PostgreSQL: lock_not_available, deadlock_detected
 GAP_S = 0.25  # more than twice the 100 ms
 ALONE = 0x737461747573  # the advisory lock's number: "status"
+STOPPED = "Stopped while the database was being migrated: no data is lost. Run it again to finish."
 
 
 def lay_out_static_files() -> None:
@@ -51,13 +55,24 @@ def prepare_database() -> None:
                 "update the program, or restore a backup of the database."
             )
         _migrate()
+        partitions.make_ahead(datetime.now(UTC))  # before checks of a day without one go to the rest
+    except KeyboardInterrupt as error:
+        raise StartError(STOPPED) from error
     except DatabaseError as error:
         first = str(error).strip().splitlines()[0]
         raise StartError(f"The database cannot be used ({first}): check DATABASE_URL.") from error
 
 
-class _Migrate(migrate.Command):
-    """Django's command, with a gap after each migration on SQLite.
+class Migrate(migrate.Command):
+    """Django's command; a migration that is in no transaction takes back what it began when it is ended."""
+
+    def handle(self, *args: Any, **options: Any) -> Any:
+        with interrupts.as_ctrl_c():
+            return super().handle(*args, **options)
+
+
+class _Migrate(Migrate):
+    """The command, with a gap after each migration on SQLite.
 
     Who waits for SQLite's lock looks again every 100 ms at most, and would never find the moment between
     two migrations: after 20 s its write fails.

@@ -14,7 +14,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.once import NOT_THEIRS, ROOT, manage
+from statuspage.ops.supervisor import free_port
+from tests.once import NOT_THEIRS, OURS, ROOT, manage, once
 from tests.whole import wait_for
 
 DAY_S = 86_400
@@ -29,9 +30,8 @@ WRITE = (
 def test_checks_are_partitioned_while_the_version_before_writes_them(tmp_path):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has an ordinary table")
-    url = settings.POSTGRES.create("partitioning")
+    url = settings.POSTGRES.create("partitioning", not_partitioned())
     env = {"VAR_DIR": str(tmp_path), "DATABASE_URL": url}
-    manage("migrate", "-v0", "components", "0027", **env)
     now = int(datetime.now(UTC).timestamp())
     with psycopg.connect(url, autocommit=True) as database:
         probe = make_probe(database)
@@ -67,31 +67,133 @@ def test_checks_are_partitioned_while_the_version_before_writes_them(tmp_path):
     assert (keys, rest) == (2, 1)
 
 
-# what runs in the background of a shell ignores the signal, and its children would as well
+# what runs in the background of a shell ignores SIGINT, and its children would as well
 INTERRUPTIBLE = (
     "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "runpy.run_path('manage.py', run_name='__main__')"
 )
+ENDINGS = [
+    ("migrate", signal.SIGINT),
+    ("migrate", signal.SIGTERM),
+    ("prepare", signal.SIGTERM),
+    ("up", signal.SIGTERM),
+]
+
+
+def not_partitioned():
+    """The name of a database with the tables of the version before."""
+
+    def make():
+        url = settings.POSTGRES.create("not_partitioned")
+        manage("migrate", "-v0", "components", "0027", VAR_DIR=os.environ[OURS], DATABASE_URL=url)
+
+    once("not-partitioned", make)
+    return "not_partitioned"
+
+
+class Halfway:
+    """A database whose table of checks is about to be exchanged, which a held lock delays."""
+
+    def __init__(self, folder, name):
+        self.url = settings.POSTGRES.create(name, not_partitioned())
+        self.env = {"VAR_DIR": str(folder), "DATABASE_URL": self.url, "PORT": str(free_port())}
+        self.database = psycopg.connect(self.url, autocommit=True)
+        self.busy = psycopg.connect(self.url)
+        self.probe = make_probe(self.database)
+        self.busy.execute("UPDATE components_probe SET attempts = 1 WHERE id = %s", [self.probe])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.busy.close()
+        self.database.close()
+
+    def begin(self, command):
+        """This command of the program, until its limit is set and validated."""
+        ours = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
+        process = subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTIBLE, command], cwd=ROOT, env=ours | self.env, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        wait_for(lambda: bounds(self.database) == [True], 90)
+        return process
+
+    def doctor(self):
+        """What it says of the days of checks: state and sentence."""
+        ours = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
+        text = subprocess.run(
+            [sys.executable, "manage.py", "doctor", "--json"], cwd=ROOT, env=ours | self.env, text=True,
+            capture_output=True, check=False,
+        ).stdout  # fmt: skip
+        rows = json.loads(text[text.index("[\n") :])
+        return [(row["state"], row["sentence"]) for row in rows if row["name"] == "days of checks"]
 
 
 @pytest.mark.usefixtures("db")
-def test_a_migration_that_is_given_up_leaves_no_limit_behind(tmp_path):
+@pytest.mark.parametrize(("command", "number"), ENDINGS, ids=[f"{c}-{n.name}" for c, n in ENDINGS])
+def test_a_migration_that_is_given_up_leaves_no_limit_behind(tmp_path, command, number):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has an ordinary table")
-    url = settings.POSTGRES.create("given_up")
-    env = {"VAR_DIR": str(tmp_path), "DATABASE_URL": url}
-    manage("migrate", "-v0", "components", "0027", **env)
-    with psycopg.connect(url, autocommit=True) as database, psycopg.connect(url) as busy:
-        probe = make_probe(database)
-        busy.execute("UPDATE components_probe SET attempts = 1 WHERE id = %s", [probe])
-        command = [sys.executable, "-c", INTERRUPTIBLE, "migrate", "-v0"]
-        ours = {name: value for name, value in os.environ.items() if name not in NOT_THEIRS}
-        with subprocess.Popen(command, cwd=ROOT, env=ours | env, stderr=subprocess.DEVNULL) as migration:
-            wait_for(lambda: bounds(database) == [True], 90)
-            migration.send_signal(signal.SIGINT)
-            assert migration.wait(60) != 0
-        assert bounds(database) == []
-        busy.rollback()
+    with Halfway(tmp_path, f"given_up_{command}_{number}") as half:
+        with half.begin(command) as migration:
+            migration.send_signal(number)
+            migration.send_signal(number)  # impatience does not cut the cleaning up short
+            text, _ = migration.communicate(timeout=60)
+        assert migration.returncode != 0
+        assert bounds(half.database) == []
+        if command != "migrate":
+            assert "Run it again to finish." in text
+            assert "Traceback" not in text
+
+
+@pytest.mark.usefixtures("db")
+def test_what_a_killed_migration_leaves_is_named_and_the_next_one_mends_it(tmp_path):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has an ordinary table")
+    with Halfway(tmp_path, "killed") as half:
+        with half.begin("prepare") as migration:
+            assert "is running now" in half.doctor()[0][1]
+            migration.kill()
+            migration.wait()
+        midnight = (int(datetime.now(UTC).timestamp()) // DAY_S + 2) * DAY_S
+        with pytest.raises(psycopg.errors.CheckViolation):
+            half.database.execute(WRITE, [half.probe, midnight])  # as the version before would
+        wait_for(lambda: "running now" not in half.doctor()[0][1], 30)  # the server has noticed
+        ((state, sentence),) = half.doctor()
+        assert state == "fail"
+        assert "no check can be stored from 2" in sentence
+        assert "run manage.py prepare again" in sentence
+        half.busy.rollback()
+        manage("prepare", **half.env)
+        assert bounds(half.database) == []
+        half.database.execute(WRITE, [half.probe, midnight])
+        assert half.doctor()[0][0] == "ok"
+
+
+@pytest.mark.usefixtures("db")
+def test_a_missing_partition_of_today_is_named_with_its_mend(tmp_path):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has an ordinary table")
+    with Halfway(tmp_path, "missing_day") as half:
+        half.busy.rollback()
+        manage("prepare", **half.env)
+        now = int(datetime.now(UTC).timestamp())
+        today = f"components_check_{datetime.fromtimestamp(now, UTC):%Y%m%d}"
+        # the table from before the first partition holds today on the day of the upgrade itself
+        half.database.execute("ALTER TABLE components_check DETACH PARTITION components_check_before")
+        ((state, sentence),) = half.doctor()
+        assert state == "warn"
+        assert f"There is no partition {today} for today" in sentence
+        assert "run manage.py prepare" in sentence
+        manage("prepare", **half.env)
+        assert half.doctor()[0][0] == "ok"
+        half.database.execute(f"DROP TABLE {today}")
+        half.database.execute(WRITE, [half.probe, now])
+        manage("prepare", **half.env)  # gives way to what is in the rest
+        ((state, sentence),) = half.doctor()
+        assert state == "warn"
+        assert "nothing is lost" in sentence
 
 
 def bounds(database):

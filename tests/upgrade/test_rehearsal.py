@@ -3,11 +3,13 @@
 import os
 import re
 import sqlite3
+import time
 from contextlib import closing
 
 import psycopg
 import pytest
 
+from tests.faults.faults import report
 from tests.upgrade.filling import COMPONENTS, SUBSCRIBERS
 from tests.upgrade.versions import FIRST, WITH_SUBSCRIBERS, Earlier, Later
 from tests.whole import wait_for
@@ -76,8 +78,10 @@ def test_the_pages_say_the_same_after_an_upgrade(tmp_path, version):
     if rows[0] is not None:
         assert sum(number for *_, number in rows[0]) == SUBSCRIBERS
     with closing(Later(earlier)) as later:
+        began = time.monotonic()
         later.start()
         assert said(later) == before
+        report(40, upgrade_from=version, page_equal_after=f"{time.monotonic() - began:.1f} s")
         for was, now in zip(rows, counts(later), strict=True):
             assert was in (None, now)
         wait_for(lambda: later.web.get("/healthz").status_code == 200, 60)

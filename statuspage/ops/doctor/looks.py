@@ -1,6 +1,16 @@
 """All looks, in the order in which they are shown."""
 
-from statuspage.ops.doctor import broker, configuration, contents, database, folder, mail, outside, sealing
+from statuspage.ops.doctor import (
+    broker,
+    check_days,
+    configuration,
+    contents,
+    database,
+    folder,
+    mail,
+    outside,
+    sealing,
+)
 from statuspage.ops.doctor.findings import Look
 
 DATABASE, MIGRATED = ("database",), ("database", "migrations")
@@ -12,6 +22,7 @@ LOOKS = (
     Look("static files", folder.static_files),
     Look("database", database.look),
     Look("migrations", database.migrations, needs=DATABASE),
+    Look(check_days.NAME, check_days.look, needs=DATABASE),
     Look("integrity", database.integrity, deadline_s=database.CHECK_S + 4, needs=DATABASE),
     Look("clock", database.clock, needs=DATABASE),
     Look("broker", broker.look),
