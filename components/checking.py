@@ -27,6 +27,7 @@ MAX_LAG_MS = 86_400_000  # a larger lag is cut to this, as it must fit its colum
 BATCH_S = 0.25
 GC_THRESHOLD = (10_000, 20, 20)
 BATCH_SIZE = 500
+MAX_WAITING = 4 * BATCH_SIZE  # results: a few seconds of work
 STALL_S = 1.0  # a loop that slept this long past its time cannot be trusted with timeouts
 
 
@@ -77,6 +78,11 @@ class Checker:
     def submit(self, orders: Iterable[CheckRequest]) -> None:
         """Start these checks now. Returns at once."""
         asyncio.run_coroutine_threadsafe(self._start(list(orders)), self.loop)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more results wait than can be handed over soon."""
+        return self.found.qsize() > MAX_WAITING
 
     def drain(self, timeout_s: float) -> None:
         """Wait until running checks have ended and their results are written, at most this long."""

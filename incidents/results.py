@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, OperationalError, close_old_connections
 
+from components import event_log
 from components.checking import BATCH_SIZE, Finding
 from components.models import Probe
 from components.models.claims import LEASE_SLACK_S
@@ -64,9 +65,14 @@ class Results:
             return
         self._renewed_at = time.monotonic()
         try:
-            Probe.queue.renew([finding.claim for finding in self.news], int(time.time()))
+            held = Probe.queue.renew([finding.claim for finding in self.news], int(time.time()))
         except DatabaseError as error:
             log.warning("lease.not_renewed count=%d reason=%s", len(self.news), _first_line(error))
+            return
+        # what another worker has by now is not worth a turn
+        if lost := len(self.news) - len(held):
+            event_log.record("check.lease_lost", count=lost)
+            self.news = deque(finding for finding in self.news if finding.claim.probe_id in held)
 
 
 def keep(findings: Sequence[Finding], settle: Callable[[Sequence[Finding]], None]) -> None:

@@ -16,7 +16,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.db import DatabaseError, OperationalError
 
-from components import egress, loops, receiving, self_test
+from components import egress, event_log, loops, receiving, self_test
 from components.checking import Checker, CheckRequest, Finding
 from components.clock import database_now
 from components.models import (
@@ -104,11 +104,15 @@ def watch_hooks() -> None:
 def run_checks(batch: Sequence[Sequence[Any]]) -> None:
     """Begin these claims ([probe id, slot, token, region] each) and give them to the engine.
 
-    May come twice or late: a claim whose token has moved on is dropped.
+    May come twice or late: a claim whose token has moved on is dropped. While results pile up nothing is
+    begun, as it could not be written before its lease ends: the slots are claimed again then.
     """
     claims = {claim.probe_id: claim for claim in (Claim(*row) for row in batch)}
     now = database_now()
     _beat(now)
+    if checker().is_behind:
+        event_log.record("check.not_begun", count=len(claims))
+        return
     orders, refused = [], []
     probes = {probe.pk: probe for probe in Probe.queue.begin(list(claims.values()))}
     heard = Inbox.objects.heard(list(probes.values()), now)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, models, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.functions import Coalesce, Least
 
 from components import health
 from components.outcomes import Outcome
@@ -24,6 +24,7 @@ MAX_INTERVAL_S = 86_400
 MAX_TIMEOUT_S = 60
 SPARE_S = 60  # for an interval or a timeout that is none
 LEASE_SLACK_S = 10  # beyond the deadline: time in the queue, and the write at the end
+RENEW_BEFORE_S = 6  # of the end of a lease
 REMOTE_SLACK_S = 20  # and the way there and back, with another try
 CRASHES_BEFORE_REST = 3  # a probe that takes its worker down three times rests an hour
 REST_S = 3600
@@ -78,11 +79,16 @@ class ClaimManager(models.Manager["Probe"]):
             self.filter(pk__in=[probe.pk for probe in held]).update(attempts=F("attempts") + 1)
         return held
 
-    def renew(self, claims: Collection[Claim], now: int) -> None:
-        """Hold what is still ours of these as long as after a check: their results wait to be written."""
+    def renew(self, claims: Collection[Claim], now: int) -> set[int]:
+        """Hold what is still ours of these as long as after a check: their results wait to be written.
+
+        Returns the ids of the probes that are still ours.
+        """
         with transaction.atomic():
-            until = Greatest(F("lease_until"), Value(now + LEASE_SLACK_S))
-            self.filter(pk__in=self._still_held(claims)).update(lease_until=until)
+            held = self._still_held(claims)
+            ending = self.filter(pk__in=held, lease_until__lt=now + RENEW_BEFORE_S)
+            ending.update(lease_until=now + LEASE_SLACK_S)
+        return set(held)
 
     def give_back(self, claims: Collection[Claim]) -> None:
         """Uncount the attempts: they are counted in case a check kills its worker, which these did not."""

@@ -38,6 +38,8 @@ BROKEN = {
 class Engine:
     """Takes what it is given; what it would run is another matter."""
 
+    is_behind = False
+
     def __init__(self):
         self.orders = []
 

@@ -12,7 +12,7 @@ from components.egress import Egress
 from components.models import Check, Component, Flip, Probe
 from components.models.claims import CRASHES_BEFORE_REST, LEASE_SLACK_S
 from components.outcomes import Outcome
-from incidents import settling
+from incidents import settling, tasks
 from incidents.results import Results
 from incidents.settling import NEWS_AT_ONCE, settle
 from tests.making import NOW, reading
@@ -171,3 +171,33 @@ def test_a_result_that_comes_before_its_silence_was_written_records_the_gap():
     Probe.objects.update(outcome="up", since=NOW, passed_at=NOW, heard_s=SECOND - 1000)
     settle(begun(SECOND), NOW)
     assert list(Flip.objects.values_list("old", "new")) == [("up", "unknown"), ("unknown", "up")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_results_whose_slots_another_worker_has_take_no_turn_of_the_others():
+    probes(MANY)
+    findings = begun(SECOND)
+    results = Results()
+    results.take(findings)
+    lost = [finding.claim.probe_id for finding in list(results.news)[:NEWS_AT_ONCE]]
+    Probe.objects.filter(pk__in=lost).update(lease_token=99)
+    results._renewed_at = 0.0
+    results._renew()
+    assert len(results.news) == MANY - 2 * NEWS_AT_ONCE
+    assert not results.take([])
+    assert known_up() == MANY - NEWS_AT_ONCE
+
+
+@pytest.mark.django_db
+def test_nothing_is_begun_while_results_pile_up_and_it_counts_as_no_attempt(monkeypatch):
+    """What is begun then loses its lease before it is written; three times, and it rests for an hour."""
+    (probe,) = probes(1)
+    claims = Probe.queue.claim_due(SECOND)
+    engine = Checker(lambda _: time.sleep(0.01), egress=Egress(["127.0.0.0/8"]))
+    monkeypatch.setattr(tasks, "checker", lambda: engine)
+    monkeypatch.setattr(Checker, "is_behind", True)
+    tasks.run_checks.run([[claim.probe_id, claim.slot, claim.token, claim.region] for claim in claims])
+    probe.refresh_from_db()
+    assert (probe.attempts, engine.in_hand) == (0, 0)
+    assert [claim.probe_id for claim in Probe.queue.claim_due(probe.lease_until + 1)] == [probe.pk]
+    engine.drain(5)
