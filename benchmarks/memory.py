@@ -127,7 +127,7 @@ def report(members: list[psutil.Process]) -> float:
     for member in members:
         mib = pss_mib(member.pid)
         total += mib
-        say(f"{mib:6.1f} MiB  {' '.join(member.cmdline())[-70:]}")
+        say(f"{mib:6.1f} MiB  {' '.join(member.cmdline()).strip()[-70:]}")
     say(
         f"{total:6.1f} MiB in {len(members)} processes; {alone_mib(members):.1f} if nothing else used their files"
     )

@@ -131,9 +131,9 @@ class Stage:
         self.manage("shell", "-v0", "-c", code)
 
     def start(
-        self, *command: str, core: int | None = None, env: dict[str, str] | None = None
+        self, *command: str, core: int | None = None, env: dict[str, str] | None = None, log: str = ""
     ) -> psutil.Process:
-        """Start a process, pinned to a core if one is given."""
+        """Start a process, pinned to a core if one is given. `log`: the file that has what it prints."""
 
         def pin() -> None:
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -141,17 +141,23 @@ class Stage:
             if core is not None:
                 os.sched_setaffinity(0, {core})
 
-        process = subprocess.Popen(
-            command,
-            env={**self.env, **(env or {})},
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=pin,
-            start_new_session=True,
-        )
+        with (self.folder / log if log else Path(os.devnull)).open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                env={**self.env, **(env or {})},
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                preexec_fn=pin,
+                start_new_session=True,
+            )
         self.processes.append(process)
         return psutil.Process(process.pid)
+
+    def last_lines(self, log: str, count: int = 20) -> str:
+        """The end of what a process has printed."""
+        lines = (self.folder / log).read_text(errors="replace").splitlines()
+        return "\n".join(lines[-count:])
 
     def web(self, core: int | None = SERVER_CORE) -> psutil.Process:
         """Start our web process and wait until it is ready."""
@@ -172,12 +178,12 @@ class Stage:
         return self.start("nginx", "-c", str(file), "-p", str(self.folder), core=core)
 
 
-def wait_for_port(port: int, path: str = "/", patience_s: float = 30) -> None:
+def wait_for_port(port: int, path: str = "/", patience_s: float = 30, *, host: str = "127.0.0.1") -> None:
     """Wait until the port answers 200."""
     from statuspage.ops.supervisor import answers
 
     end = time.monotonic() + patience_s
-    while not answers("127.0.0.1", port, path):
+    while not answers(host, port, path):
         if time.monotonic() > end:
             raise TimeoutError(f"nobody answers on port {port}{path}")
         time.sleep(0.1)

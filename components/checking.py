@@ -51,10 +51,13 @@ class Finding:
 
 
 class Checker:
-    """Runs orders in a thread of its own and hands findings to `on_found` in another."""
+    """Runs orders in a thread of its own and hands findings to `on_found` in another.
+
+    While `on_found` returns True it is called again at once, with what has come meanwhile, or with none.
+    """
 
     def __init__(
-        self, on_found: Callable[[list[Finding]], None], *, egress: Egress, canaries: Sequence[str] = ()
+        self, on_found: Callable[[list[Finding]], object], *, egress: Egress, canaries: Sequence[str] = ()
     ) -> None:
         self.on_found = on_found
         self.egress = egress
@@ -130,22 +133,27 @@ class Checker:
         self.found.put(Finding(order.claim, reading, started_at, min(max(0, lag_ms), MAX_LAG_MS)))
 
     def _hand_over(self) -> None:
-        while (first := self.found.get()) is not None:
-            batch = [first]
-            end = time.monotonic() + BATCH_S
-            closing = False
-            while len(batch) < BATCH_SIZE and (remaining_s := end - time.monotonic()) > 0:
-                try:
-                    more = self.found.get(timeout=remaining_s)
-                except queue.Empty:
-                    break
-                if more is None:
-                    closing = True
-                    break
-                batch.append(more)
-            self.on_found(batch)
-            if closing:
-                return
+        is_owing = is_closing = False
+        while not is_closing or is_owing:
+            batch, is_closing = ([], True) if is_closing else self._gathered(is_hasty=is_owing)
+            if batch or is_owing:
+                is_owing = self.on_found(batch) is True
+
+    def _gathered(self, *, is_hasty: bool) -> tuple[list[Finding], bool]:
+        """The next findings, and whether they are the last. `is_hasty`: what is there, perhaps none."""
+        batch: list[Finding] = []
+        end = float("inf")  # until the first has come
+        while len(batch) < BATCH_SIZE:
+            remaining_s = max(0.0, end - time.monotonic())
+            try:
+                more = self.found.get(timeout=0 if is_hasty else min(remaining_s, threading.TIMEOUT_MAX))
+            except queue.Empty:
+                break
+            if more is None:
+                return batch, True
+            batch.append(more)
+            end = min(end, time.monotonic() + BATCH_S)
+        return batch, False
 
 
 def _spare_the_collector() -> None:

@@ -117,10 +117,15 @@ class Egress:
         self.allow = networks.allowed(allow)
         self.setting = setting
         self.ca_file = ca_file
-        self.tls = client_certificates.trusting(ca_file)
-        # one context for all lines of a kind: making one costs more than a check (1.1 ms, measured)
-        self.contexts: dict[Protocols, ssl.SSLContext] = {(): self.tls}
+        # one context for all lines of a kind: making one costs more than a check (25 ms, 1 MiB), so it is
+        # made once the first of them is opened; many doors never see one
+        self.contexts: dict[Protocols, ssl.SSLContext] = {}
         self.lookup = Lookup(nameservers)
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """The context of lines that offer no protocol."""
+        return self._trusting(())
 
     def may_dial(self, address: Address, port: int, host: str = "") -> bool:
         """Whether this port of this address may be dialled; `host`: the name that led to it, in ASCII."""
@@ -226,15 +231,18 @@ class Egress:
     def _context(self, shown: ClientCertificate | None, offers: Protocols) -> ssl.SSLContext:
         """The shared context for these protocols, or one with this certificate. Raises EgressError."""
         if shown is None:
-            if offers not in self.contexts:
-                self.contexts[offers] = client_certificates.trusting(self.ca_file, offers)
-            return self.contexts[offers]
+            return self._trusting(offers)
         try:
             return client_certificates.context(shown, self.ca_file, offers)
         except (OSError, ValueError) as error:  # it was judged when it was typed; OpenSSL may be another now
             raise EgressError(
                 Failure.OWN_FAULT, "Our client certificate cannot be used: set it again."
             ) from error
+
+    def _trusting(self, offers: Protocols) -> ssl.SSLContext:
+        if offers not in self.contexts:
+            self.contexts[offers] = client_certificates.trusting(self.ca_file, offers)
+        return self.contexts[offers]
 
     async def dial(
         self,

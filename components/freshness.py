@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from components.models.claims import patience
 from components.models.probe import Probe
 from components.uptime import Span
 
@@ -34,10 +35,15 @@ def cut(spans: list[Span], until: datetime | None) -> list[Span]:
 
 def silent_since(now: datetime) -> dict[int, datetime]:
     """By component id: until when results counted. Only where all probes are silent and decide the status."""
+    judged = Probe.objects.filter(is_paused=False, component__manual_status="")
+    # mostly none: of thousands of probes only those are read that matter
+    silent = judged.filter(heard_s__lte=int(now.timestamp()) - patience()).values_list(
+        "component_id", flat=True
+    )
     probes: dict[int, list[Probe]] = defaultdict(list)
     columns = ("component_id", "interval_s", "heard_s", "heard_for_s", "confirm_down", "confirm_up",
                "unsteady_count", "unsteady_window")  # fmt: skip
-    for probe in Probe.objects.filter(is_paused=False, component__manual_status="").only(*columns):
+    for probe in judged.filter(component__in=set(silent)).only(*columns):
         probes[probe.component_id].append(probe)
     return {
         pk: until

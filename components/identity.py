@@ -17,6 +17,7 @@ import os
 import threading
 import time
 from dataclasses import astuple, dataclass
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -72,6 +73,11 @@ class _Memory:
 
 
 _memory = _Memory()
+
+
+def day_of(at: datetime) -> date:
+    """The day that it is then where the page is: that of tallies and of due dates."""
+    return at.astimezone(current().zone).date()
 
 
 def current() -> Identity:

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -197,12 +197,34 @@ def tally_latency(now: datetime) -> None:
         for component_id, slot, total_ms in rows.iterator():
             hour = datetime.fromtimestamp(slot - slot % 3600, UTC)
             counts[component_id, hour][str(latency.bucket(total_ms))] += 1
-        for (component_id, hour), histogram in counts.items():
-            tally, _ = HourTally.objects.get_or_create(component_id=component_id, hour=hour)
-            tally.latency = latency.merge([tally.latency, histogram])
-            tally.save(update_fields=["latency"])
+        _add_latencies(counts)
         _tally_numbers(since, upto)
         Page.objects.filter(pk=page.pk).update(rolled_up_to=upto)
+
+
+def _add_latencies(counts: Mapping[tuple[int, datetime], Mapping[str, int]]) -> None:
+    """Add these to the tallies of their components and hours, a few statements for all of them.
+
+    The caller holds the lock of the page, so nobody counts beside us.
+    """
+    hours = HourTally.objects.filter(
+        component__in={component_id for component_id, _ in counts}, hour__in={hour for _, hour in counts}
+    )
+    known = {
+        (pk, hour): counted for pk, hour, counted in hours.values_list("component_id", "hour", "latency")
+    }
+    HourTally.objects.bulk_create(
+        (
+            HourTally(
+                component_id=pk, hour=hour, latency=latency.merge([known.get((pk, hour), {}), histogram])
+            )
+            for (pk, hour), histogram in counts.items()
+        ),
+        update_conflicts=True,
+        unique_fields=["component", "hour"],
+        update_fields=["latency"],
+        batch_size=500,
+    )
 
 
 def _tally_numbers(since: int, upto: int) -> None:

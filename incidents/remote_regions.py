@@ -26,7 +26,8 @@ from components.targets import InvalidProbeError
 from incidents import sight
 from incidents.check_rows import row_of
 from incidents.past_values import past_of
-from incidents.tasks import refusal, settle
+from incidents.settling import settle
+from incidents.tasks import refusal
 
 ROLE = "region"  # of its heartbeat
 

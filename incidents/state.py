@@ -52,3 +52,23 @@ def place_now(component: Status, row: Status, worst_known: Status, phase: Phase)
     if row is not Status.UNKNOWN:
         return row
     return Status.UNKNOWN if phase is Phase.MONITORING else worst_known
+
+
+def place_in(
+    phase: Phase,
+    component: Status,
+    row: Status,
+    worst_known: Status,
+    *,
+    manual: str = "",
+    is_owned: bool = False,
+    is_worked_on: bool = False,
+) -> Status:
+    """The same where planned work may be under way: it hides what probes see, not what staff set or manage.
+
+    `manual`: the status that staff set for the component; `is_owned`: the incident is managed by staff.
+    """
+    is_by_people = is_owned or (manual and Status(manual).is_trouble)
+    if is_worked_on and not is_by_people:
+        return Status.UNDER_MAINTENANCE
+    return place_now(component, row, worst_known, phase)

@@ -14,7 +14,10 @@ class StatuspageConfig(AppConfig):
     def ready(self) -> None:
         from components import command_audit
         from incidents import alerting
-        from statuspage import checks  # noqa: F401 - registers the system checks
+        from statuspage import (
+            celery,  # noqa: F401 - whose app the tasks then belong to
+            checks,  # noqa: F401 - registers the system checks
+        )
         from statuspage.models import Audit
         from statuspage.ops import vitals
         from statuspage.staff import access  # noqa: F401 - registers a system check

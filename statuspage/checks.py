@@ -13,12 +13,13 @@ from components import canaries
 from components.networks import allowed
 from statuspage.models import Role
 
+TAG = "settings"  # what an operator can change; the rest of Django's checks looks at our code
 MIN_SECRET_LENGTH = 32
 MAX_NAME_LENGTH = 80
 SECURITY_CONTACT = re.compile(r"mailto:[^\s@]+@[^\s@]+|https://\S+")  # RFC 9116, section 2.5.3
 
 
-@checks.register()
+@checks.register(TAG)
 def settings_are_sound(**_: Any) -> list[checks.CheckMessage]:
     """An error for every setting that cannot work."""
     return [message for look in LOOKS for message in look()]

@@ -74,3 +74,9 @@ def until(page, expression, *, arg=None, timeout_s: float = 15) -> None:
     which our Content Security Policy forbids.
     """
     wait_for(lambda: page.evaluate(expression, arg), timeout_s)
+
+
+def hides_text(page, selector="#main .scroll"):
+    """What can only be read by moving a part of the page sideways: the first words of each such part."""
+    wide = "(all) => all.filter((part) => part.scrollWidth > part.clientWidth)"
+    return page.locator(selector).evaluate_all(f"{wide}.map((part) => part.innerText.slice(0, 60))")

@@ -104,9 +104,10 @@ class Shelf:
 
 
 class Serving:
-    """One running server, in a thread of its own."""
+    """One running server, in a thread of its own; around another application than a shelf if one is given."""
 
-    def __init__(self):
+    def __init__(self, application=None):
+        self.shelf = application or Shelf()
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self.thread.start()
@@ -118,7 +119,6 @@ class Serving:
 
     async def _serve(self, started):
         self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-        self.shelf = Shelf()
         self.server = Server(self.shelf, "127.0.0.1", 0)
         listening = self.server.listen()
         self.port = listening.getsockname()[1]

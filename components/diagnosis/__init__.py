@@ -10,6 +10,7 @@ from components.diagnosis.causes import KINDS, LOGS, MAX_CAUSES, POSSIBLE, Cause
 from components.diagnosis.closes import closes
 from components.diagnosis.connection import connection
 from components.diagnosis.facts import Facts
+from components.diagnosis.families import families
 from components.diagnosis.maker import Maker, identify
 from components.diagnosis.platforms import platforms
 from components.diagnosis.proxies import proxies
@@ -24,7 +25,11 @@ __all__ = ["Cause", "Facts", "Maker", "diagnose", "made_by", "reasons"]
 
 MAX_NAMES = 3
 MAX_SURE = 97
-RULES: tuple[Rule, ...] = (words, sentences, services, closes, proxies, platforms, connection, around)
+SPEAKING: tuple[Rule, ...] = (words, sentences, services, closes, proxies, platforms)
+BESIDE: tuple[Rule, ...] = (connection, around)
+# What is read by families of words is asked only where no exact phrase or page is known, and never sure
+KNOWN = 0.55
+MAX_READ = 0.74
 # When the answer itself says why, what codes and times suggest counts less
 SPOKEN = 0.75
 DAMPED = 0.6
@@ -38,8 +43,15 @@ def diagnose(facts: Facts) -> tuple[Cause, ...]:
     """The causes that facts speak for, the surest first; none below the bar."""
     view = View(facts)
     maker = identify(view)
-    signs = [sign for rule in RULES for sign in rule(view, maker) if sign.weight > 0]
+    spoken = [sign for rule in SPEAKING for sign in rule(view, maker)]
+    is_known = any(sign.weight >= KNOWN and sign.kind not in GENERAL for sign in spoken)
+    is_known = is_known or bool(spoken and maker.is_own and not maker.is_application)
+    read = [] if is_known else list(families(view, maker))
+    certain = [*spoken, *(sign for rule in BESIDE for sign in rule(view, maker))]
+    signs = [sign for sign in (*read, *certain) if sign.weight > 0]
     scores = _scores(signs)
+    for kind in {sign.kind for sign in read} & scores.keys():
+        scores[kind] = min(scores[kind], max(MAX_READ, _scores(certain).get(kind, 0)))
     causes = [
         _cause(kind, score, [sign for sign in signs if sign.kind == kind], view, maker)
         for kind, score in scores.items()

@@ -13,12 +13,15 @@ SOON_S = 120.0
 RECENT_S = 900.0
 FRESH = 0.72  # a deploy so near explains more than what it looks like
 LONG_RETRY_S = 600
+LONG_WAIT_S = 5
 
 
 def around(view: View, maker: Maker) -> Iterator[Sign]:
     """Weak signs mostly: alone they name nothing, beside an answer they decide."""
     yield from _trend(view)
     yield from _retry_after(view, maker)
+    yield from _allowance(view)
+    yield from _pause(view, maker)
     yield from _deploys(view)
     if view.facts.failing_needs:
         names = ", ".join(view.facts.failing_needs[:3])
@@ -49,6 +52,23 @@ def _retry_after(view: View, maker: Maker) -> Iterator[Sign]:
     if seconds.isascii() and seconds.isdigit() and int(seconds) >= LONG_RETRY_S:
         weight = 0.2
     yield Sign("overload", weight, f"The application asks clients to retry later: Retry-After {value[:40]}.")
+
+
+def _allowance(view: View) -> Iterator[Sign]:
+    """`RateLimit-Remaining: 0`, also with X- before it: the answer counts its client's requests."""
+    left = view.header("ratelimit_remaining") or view.header("x_ratelimit_remaining")
+    if view.status in (403, 429, 503) and left.strip() in ("0", "0.0", "-1"):
+        yield Sign(
+            "overload", 0.62, "It says that no more requests are allowed for now (RateLimit-Remaining)."
+        )
+
+
+def _pause(view: View, maker: Maker) -> Iterator[Sign]:
+    """An application's own failure at a round time: something within it waited, and gave up."""
+    limit = view.limit_s or 0
+    if view.status in (500, 503) and limit >= LONG_WAIT_S and not maker.is_own:
+        because = f"It failed after {view.took}, a round time: something in it waited for that long."
+        yield from several(because, stuck=0.45, dependency=0.3)
 
 
 def _deploys(view: View) -> Iterator[Sign]:

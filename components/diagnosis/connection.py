@@ -6,6 +6,31 @@ from components.diagnosis.maker import Maker
 from components.diagnosis.signs import Rule, Sign, several
 from components.diagnosis.view import View
 
+# Codes that say why by themselves: registered ones, and what their makers document
+TELLING: dict[int, tuple[str, dict[str, float]]] = {
+    420: ("slow down, by an old convention", {"overload": 0.55, "rejected": 0.5}),
+    421: ("the request was sent to the wrong server", {"misconfigured": 0.64}),
+    430: ("too many requests, as Shopify says it", {"overload": 0.56, "blocked": 0.5}),
+    451: ("withheld for legal reasons", {"blocked": 0.72}),
+    495: ("nginx does not accept the client certificate", {"certificate": 0.66, "unauthorized": 0.5}),
+    496: ("nginx requires a client certificate", {"certificate": 0.66, "unauthorized": 0.5}),
+    497: ("nginx got plain HTTP at an HTTPS port", {"misconfigured": 0.72}),
+    507: ("there is no storage left", {"overload": 0.7}),
+    508: ("a loop, or a hosting account's limit of processes", {"overload": 0.55, "misconfigured": 0.54}),
+    509: ("a bandwidth limit is used up", {"overload": 0.72}),
+    511: ("the network itself wants a login", {"blocked": 0.62, "network": 0.5}),
+    521: ("by Cloudflare's convention, the origin refuses connections", {"not_started": 0.66}),
+    522: ("by Cloudflare's convention, connecting took too long", {"network": 0.6, "overload": 0.5}),
+    523: ("by Cloudflare's convention, the origin cannot be reached", {"network": 0.66, "dns": 0.42}),
+    524: ("by Cloudflare's convention, the response took too long", {"stuck": 0.68, "overload": 0.45}),
+    525: ("by Cloudflare's convention, TLS with the origin failed", {"certificate": 0.68}),
+    526: ("by Cloudflare's convention, the origin's certificate is not valid", {"certificate": 0.7}),
+    529: ("overloaded, by convention", {"overload": 0.7}),
+    530: ("a frozen site, or an origin that cannot be found", {"dns": 0.46, "deploy": 0.42}),
+    561: ("the load balancer's login failed", {"unauthorized": 0.64}),
+    598: ("a proxy's time limit, by convention", {"stuck": 0.6, "network": 0.45}),
+    599: ("a proxy could not connect in time, by convention", {"network": 0.55, "stuck": 0.5}),
+}
 LIMITERS = ("nginx", "HAProxy", "Apache", "Cloudflare")  # their 429 has a rule of its own
 
 
@@ -113,7 +138,10 @@ def _status(view: View, maker: Maker) -> Iterator[Sign]:
     """What the code alone says; those that many causes share say nothing by themselves."""
     status = view.status
     because = f"It responds with {status}."
-    if status in (401, 407):
+    if status in TELLING and not maker.is_own:
+        meaning, weights = TELLING[status]
+        yield from several(f"It responds with {status}: {meaning}.", **weights)
+    elif status in (401, 407):
         yield Sign("unauthorized", 0.72, because)
     elif status == 403:
         yield Sign("unauthorized", 0.6, because)

@@ -125,7 +125,8 @@ def _by_via(view: View) -> str:
         return "Varnish"
     if view.header("x_envoy_upstream_service_time"):
         return "Envoy"
-    return "Cloudflare" if view.header("cf_ray") else ""
+    by_header = (("cf_ray", "Cloudflare"), ("x_iinfo", "Imperva"), ("x_sucuri_id", "Sucuri"))
+    return next((name for header, name in by_header if view.header(header)), "")
 
 
 def _is_servers_own(name: str, view: View) -> bool:

@@ -1,10 +1,13 @@
 """An answer as the rules read it: lower-case, with its maker and its pace worked out once."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from components.diagnosis import timing
 from components.diagnosis.facts import Facts
+
+AROUND = re.compile(r"<(nav|footer|aside)\b.{0,2000}?</\1>|<a\b.{0,400}?</a>")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class View:
     def text(self) -> str:
         """All words of the answer: its reason phrase, its body, and why it closed a WebSocket."""
         return f"{self.reason}\n{self.body}\n{self.header('close_reason').lower()}"
+
+    @cached_property
+    def message(self) -> str:
+        """`text` without what a page carries around its message: links, menus, footers."""
+        return AROUND.sub(" ", self.text)
 
     def quoted(self, text: str, instead: str = "") -> str:
         """These words of the answer with a space before them, or `instead` for who may not read them."""

@@ -12,13 +12,16 @@ from components.diagnosis.view import View
 MAX_QUOTE = 60
 DENIALS = (403, 405, 406, 429)
 STATUSES_OF_BLOCKS = (200, 202, 401, 503, *DENIALS)
+LIMITED = (403, 408, 418, 420, 425, 429, 430)  # where a client's error may be the server's load
+GUESS = re.compile(r"\b(?:may be|might be|could be|can be|perhaps|possibly|either)\b[^.!?<>]{0,40}$")
+MOST_OF_A_PAGE = 0.66  # an ordinary page with such words may be an article about them
 SAID = ("assertion", "reported", "limit")
 # A driver's or pool's own words for "no connection left"
 CONNECTIONS = re.compile(
     r"too many clients already|remaining connection slots|queuepool limit of size"
     r"|connection is not available, request timed out|no more connections allowed"
     r"|max number of clients reached|couldn't get a connection after|timeout waiting for idle object"
-    r"|pool is probably full|max_connections|maxconnectionsreached|too many database connections"
+    r"|pool is probably full|maxconnectionsreached|too many database connections"
     r"|timed out fetching a new connection from the connection pool|too many open connections"
     r"|ora-00018|ora-12516|ora-12519|ora-12520|query_wait_timeout|too many connections for (?:role|database)"
     r"|could not obtain a (?:database )?connection (?:from the pool )?within"
@@ -40,6 +43,7 @@ SOME_CONNECTIONS = re.compile(
     r"|connection limit exceeded|(?:all|no) (?:(?:free|pooled|database|db) )*connections? (?:are |is )?"
     r"(?:in use|available|left|free)"
 )
+SETTING = re.compile(r"\bmax_connections\b")  # the limit's name, which a manual holds as well
 DATABASE = re.compile(
     r"\b(?:database|postgres\w*|mysql|mariadb|sql\w*|db|redis|mongo\w*|1040|hikari\w*|jdbc|orm)\b"
 )
@@ -94,7 +98,7 @@ MAINTENANCE = re.compile(
 )
 # Friendly words that a page for overload may say as well
 BACK_SOON = re.compile(
-    r"being updated|we(?:'ll| will) be (?:right )?back|be right back|(?:currently"
+    r"being updated|we(?:'ll| will) be (?:right )?back(?! as soon as)|be right back|(?:currently"
     r"|being) (?:deployed|upgraded|updated)"
 )
 APACHES_OWN = "maintenance downtime or capacity"
@@ -126,7 +130,8 @@ def words(view: View, maker: Maker) -> Iterator[Sign]:
         not is_said_of_code
         and not is_boilerplate
         and not _is_every_excuse(view)
-        and (match := OVERLOADED.search(view.text))
+        and not (400 <= view.status < 500 and view.status not in LIMITED)
+        and (match := OVERLOADED.search(view.message))
     ):
         yield Sign("overload", 0.66, _said(view, match))
     if not maker.is_own and (match := UNHEALTHY.search(view.text)):
@@ -163,19 +168,32 @@ def _blocked(view: View, maker: Maker) -> Iterator[Sign]:
         words_of_it = view.quoted(match[0][:MAX_QUOTE])
         because = f"The page is a firewall's or a challenge{words_of_it and ':'}{words_of_it}."
         yield Sign("blocked", weight, because)
+    elif view.status in (403, 429) and view.header("x_datadome"):
+        yield Sign("blocked", 0.7, "DataDome stands before the service, and the request is refused.")
     elif match := MAYBE_BLOCKED.search(view.text):
         yield Sign("blocked", 0.7 if view.status in DENIALS else 0.45, _said(view, match))
 
 
 def _database(view: View, maker: Maker) -> Iterator[Sign]:
-    text = f"{view.text}\n{view.facts.detail.lower()}"
-    is_bad = view.status >= 500 or view.facts.failure in SAID
     if 400 <= view.status < 500:
         return  # of a page that is not there, or a client that asks too much
+    most = 1.0
+    if 0 < view.status < 400 and "html" in view.header("content_type").lower():
+        most = MOST_OF_A_PAGE
+    for sign in _of_data(view, maker):
+        yield Sign(sign.kind, min(sign.weight, most), sign.because)
+
+
+def _of_data(view: View, maker: Maker) -> Iterator[Sign]:
+    text = f"{view.text}\n{view.facts.detail.lower()}"
+    is_bad = view.status >= 500 or view.facts.failure in SAID
     if match := CONNECTIONS.search(text):
         yield Sign("db_connections", 0.85, _said(view, match))
     elif match := SOME_CONNECTIONS.search(text):
-        yield Sign("db_connections", 0.8 if DATABASE.search(text) else 0.55, _said(view, match))
+        weight = 0.8 if DATABASE.search(text) else 0.66 if " pool " in text else 0.55
+        yield Sign("db_connections", weight, _said(view, match))
+    elif match := SETTING.search(text):
+        yield Sign("db_connections", 0.66, _said(view, match))
     elif is_bad and (match := AWAY.search(text)):
         yield Sign("dependency", 0.78, _said(view, match))
     elif is_bad and not maker.is_own and (match := NOT_REACHED.search(view.text)):
@@ -199,15 +217,20 @@ def parts_of(view: View) -> str:
 def _maintenance(view: View, maker: Maker) -> Iterator[Sign]:
     if APACHES_OWN in view.body or view.status in (403, 404) or _is_every_excuse(view):
         return
-    if match := MAINTENANCE.search(view.text):
+    if (match := MAINTENANCE.search(view.message)) and not _is_guess(view, match):
         weight = 0.5 if 0 < view.status < 400 else 0.62
         if view.status == 503:  # such a page is also shown for what nobody planned: sure only with more
             weight = 0.8 if view.header("retry_after") and maker.name != "Varnish" else 0.74
         yield Sign("deploy", weight, _said(view, match))
     elif documents.is_draining(view.facts.excerpt, view.header("content_type"), view.facts.status_code):
         yield Sign("deploy", 0.66, "Its health document says that it is being taken out of service.")
-    elif match := BACK_SOON.search(view.text):
+    elif match := BACK_SOON.search(view.message):
         yield Sign("deploy", 0.3 if view.status in (502, 504) else 0.6, _said(view, match))
+
+
+def _is_guess(view: View, match: "re.Match[str]") -> bool:
+    """Whether what it says is "it may be maintenance"."""
+    return GUESS.search(view.message[: match.start()]) is not None
 
 
 def _is_every_excuse(view: View) -> bool:

@@ -4,6 +4,7 @@
 whose lease ran out is claimed again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.db import connection, models, transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Least
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from components import health
 from components.outcomes import Outcome
@@ -77,10 +78,28 @@ class ClaimManager(models.Manager["Probe"]):
             self.filter(pk__in=[probe.pk for probe in held]).update(attempts=F("attempts") + 1)
         return held
 
-    def silent(self, now: datetime) -> list["Probe"]:
+    def renew(self, claims: Collection[Claim], now: int) -> None:
+        """Hold what is still ours of these as long as after a check: their results wait to be written."""
+        with transaction.atomic():
+            until = Greatest(F("lease_until"), Value(now + LEASE_SLACK_S))
+            self.filter(pk__in=self._still_held(claims)).update(lease_until=until)
+
+    def give_back(self, claims: Collection[Claim]) -> None:
+        """Uncount the attempts: they are counted in case a check kills its worker, which these did not."""
+        with transaction.atomic():
+            held = self.filter(pk__in=self._still_held(claims), attempts__gt=0)
+            held.update(attempts=F("attempts") - 1)
+
+    def _still_held(self, claims: Collection[Claim]) -> list[int]:
+        """The ids of the probes of these claims whose token is the same, locked."""
+        tokens = {claim.probe_id: claim.token for claim in claims}
+        rows = self.select_for_update().filter(pk__in=tokens, claimed_slot__isnull=False).order_by("pk")
+        return [pk for pk, token in rows.values_list("pk", "lease_token") if token == tokens[pk]]
+
+    def silent(self, now: datetime) -> models.QuerySet["Probe"]:
         """The probes with an outcome whose last result is older than `patience()`."""
         heard = self.exclude(outcome=Outcome.UNKNOWN).filter(is_paused=False, heard_s__isnull=False)
-        return list(heard.filter(heard_s__lte=int(now.timestamp()) - patience()))
+        return heard.filter(heard_s__lte=int(now.timestamp()) - patience())
 
     def set_back(self, now: datetime, back: timedelta) -> None:
         """After the clock was set back by this much: move results that are now in the future back as well."""

@@ -23,8 +23,9 @@ WHOLE = (
     "proxy-status", "cache-status", "x-envoy-upstream-service-time", "x-envoy-overloaded",
     "x-amzn-errortype", "x-vercel-error", "x-railway-fallback", "x-render-routing", "x-powered-by",
     "x-content-type-options", "x-amzn-waf-action", "x-vercel-mitigated", "x-squid-error",
+    "ratelimit-remaining", "x-ratelimit-remaining", "grpc-status", "grpc-message", "x-datadome",
 )  # fmt: skip
-PRESENT = ("date", "x-azure-ref", "fly-request-id", "rndr-id", "x-request-id")
+PRESENT = ("date", "x-azure-ref", "fly-request-id", "rndr-id", "x-request-id", "x-iinfo", "x-sucuri-id")
 BEGINNING = ("cf-ray",)
 VERSIONS = ("x-app-version", "x-version", "x-build", "x-build-id", "x-release", "x-revision")
 CHANGING = re.compile(rb"[0-9][0-9a-f-]*")

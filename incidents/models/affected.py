@@ -7,7 +7,7 @@ from components.models.component import STATUS_CHOICES
 from components.status import Status, worst
 from incidents.lifecycle import Phase
 from incidents.models.incident import Incident
-from incidents.state import place_now
+from incidents.state import place_in
 
 
 class AffectedQuerySet(models.QuerySet["Affected"]):
@@ -61,16 +61,16 @@ class Affected(models.Model):
         return self.component.probed() or Status(self.status)
 
     def status_in(self, phase: Phase) -> Status:
-        """Its present status in an incident of this phase. The row must be read with `as_seen`.
-
-        Planned work hides what probes see, but not what staff set or manage.
-        """
-        hand = self.component.manual_status
-        is_by_people = self.incident.is_owned or (hand and Status(hand).is_trouble)
-        if getattr(self, "is_worked_on", False) and not is_by_people:
-            return Status.UNDER_MAINTENANCE
-        component, row = Status(self.component.status), Status(self.status)
-        return place_now(component, row, Status(self.worst_status), phase)
+        """Its present status in an incident of this phase. The row must be read with `as_seen`."""
+        return place_in(
+            phase,
+            Status(self.component.status),
+            Status(self.status),
+            Status(self.worst_status),
+            manual=self.component.manual_status,
+            is_owned=self.incident.is_owned,
+            is_worked_on=getattr(self, "is_worked_on", False),
+        )
 
     def set_status(self, status: Status) -> None:
         """Set its status and save. Unknown does not count as worse than a known status."""

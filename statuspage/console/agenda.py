@@ -14,7 +14,7 @@ from django.db.models import Count, DateTimeField, IntegerField, OuterRef, Q, Qu
 from django.db.models.functions import Cast, JSONObject
 from django.urls import reverse
 
-from components import mixed_rows
+from components import identity, mixed_rows
 from components.mixed_rows import Row, first, rows
 from components.models import Component
 from components.status import Status
@@ -88,7 +88,7 @@ class Agenda:
 
 def read_agenda(suggested: Sequence[Incident], now: datetime) -> Agenda:
     """All of it, as of `now`, in one query."""
-    today = now.date()
+    today = identity.day_of(now)
     affected = [place for incident in suggested for place in places(incident)]
     groups = {place.component.group_id for place in affected} | {each.group_id for each in suggested}
     by_kind = STATEMENT.read(
@@ -227,10 +227,11 @@ def _coming(by_kind: Mapping[str, list[Row]], today: date) -> list[Coming]:
     items = sorted(by_kind["item"], key=lambda row: (_at(row), row.a))
     coming = [
         Coming(
-            _at(row).date(), row.at, row.text, reverse("console_work", args=[row.key]), State(row.note).label
+            identity.day_of(_at(row)), row.at, row.text, reverse("console_work", args=[row.key]),
+            State(row.note).label,
         )
         for row in works
-    ]
+    ]  # fmt: skip
     coming += [
         Coming(
             _at(row).date(), None, f"Action: {row.text}", reverse("console_postmortem", args=[row.key]),

@@ -79,6 +79,18 @@ class LookForm(ConflictCheck):
     def shown_values(self) -> dict[str, str]:
         return {field: getattr(self.page, field) for field in (*TEXTS, *LOGOS)}
 
+    def changes(self, name: str) -> bool:
+        """A logo is changed by its file, by its box, and the dark one by the box of both."""
+        if name in LOGOS:
+            return bool(self.chosen()[name] != getattr(self.page, name))
+        return super().changes(name)
+
+    def state_now(self, name: str, value: Any) -> str:
+        """Logos without the names of their files, which say nothing."""
+        if name in LOGOS:
+            return "is another picture now" if value else "was removed"
+        return super().state_now(name, value)
+
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip(" ")
         if any(one_line(sign + "x") != sign + "x" for sign in name if sign != " "):

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from components import uptime
+from components import identity, uptime
 from components.dependencies import circle
 from components.models import Component, DayTally, Group, Page, page_order
 from components.uptime import Seconds
@@ -178,7 +178,7 @@ def component_page(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def uptime_of(component: Component, now: Any) -> Seconds:
     """The tallies of the last 30 days, today included."""
-    days = DayTally.objects.filter(component=component, day__gt=now.date() - timedelta(days=30))
+    days = DayTally.objects.filter(component=component, day__gt=identity.day_of(now) - timedelta(days=30))
     return sum((day.seconds for day in days), Seconds())
 
 

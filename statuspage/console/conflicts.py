@@ -104,7 +104,11 @@ class ConflictCheck(forms.Form):
         """The names of values that were changed meanwhile and that this form would change back."""
         names = {**shown, **self._digests}
         changed = [name for name in names if shown.get(name) != self._digests.get(name)]
-        return [name for name in changed if name not in self.fields or name in self.changed_data]
+        return [name for name in changed if self.changes(name)]
+
+    def changes(self, name: str) -> bool:
+        """Whether this form, as it was sent, would change a value; one without a field of its own does."""
+        return name not in self.fields or name in self.changed_data
 
     def _refuse(self, names: list[str]) -> None:
         if not names:
@@ -138,10 +142,13 @@ class ConflictCheck(forms.Form):
         """“Name is now “Shop”, changed by ada on 28 Nov 2026, 12:04 UTC.”"""
         field = self.fields.get(name)
         label = str((field and field.label) or name.rpartition("__")[2].replace("_", " "))
-        value = self._values.get(name)
-        state = "was changed" if is_sealed(value) else f"is now {in_words(field, value)}"
+        state = self.state_now(name, self._values.get(name))
         who = f", changed by {change}" if change else ""
         return f"{label[:1].upper()}{label[1:]} {state}{who}."
+
+    def state_now(self, name: str, value: Any) -> str:
+        """What has become of a value, as it goes on after the name of its field."""
+        return "was changed" if is_sealed(value) else f"is now {in_words(self.fields.get(name), value)}"
 
 
 def digest(value: Any) -> str:

@@ -18,6 +18,7 @@ from statuspage.staff.access import needs
 
 MAX_MARKERS = 20
 MAX_ADDRESSES = 100
+REMOVAL = "Reports to this address will be refused. Deploys that were already reported stay."
 TOO_MANY = f"There are {MAX_ADDRESSES} addresses already: remove one that is not used any more."
 
 
@@ -74,6 +75,7 @@ def _page(request: HttpRequest, form: DeployAddressForm, *, status: int = 200, *
     request.section = "console_settings"  # type: ignore[attr-defined]
     context = {
         "form": form,
+        "removal": REMOVAL,
         "addresses": DeployAddress.objects.select_related("component"),
         "markers": DeployMarker.objects.select_related("component")[:MAX_MARKERS],
         **more,

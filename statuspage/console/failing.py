@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from components.models import Component, Flip, Probe
 from components.outcomes import Outcome
+from components.prepared import ModelQuery
 from incidents import staff_questions
 
 BAD = (Outcome.DOWN, Outcome.DEGRADED)
@@ -25,21 +26,17 @@ class Probes:
     unproven: Sequence[Probe]
 
 
-def read_probes(components: Iterable[Component], now: datetime) -> Probes:
-    """In two queries. Each component gets its probes, each probe its newest flip."""
+def read_probes(components: Iterable[Component], pks: Iterable[int], now: datetime) -> Probes:
+    """Those of these components and of these pks, in two queries.
+
+    Each of the components gets its probes, each probe its newest flip.
+    """
     owners: dict[int, list[Component]] = defaultdict(list)  # a component may have been read more than once
     for component in components:
         owners[component.pk].append(component)
-    asked = staff_questions.never_passing()
-    probes = Probe.objects.filter(Q(component__in=owners) | Q(pk__in=asked.values("pk")[:MAX_UNPROVEN]))
-    flips = Flip.objects.filter(probe=OuterRef("pk")).order_by("-id").values("pk")
-    worse = flips.filter(new__in=BAD, at__gte=now - REMEMBERED)
-    every = list(
-        probes.select_related("component")
-        .annotate(newest_pk=Subquery(flips[:1]), fall_pk=Subquery(worse[:1]))
-        .order_by("id")
-    )
-    falls = _with_flips([probe for probe in every if probe.component_id in owners])
+    wanted = {*owners, *pks}
+    every = PROBES.read(components=wanted, since=now - REMEMBERED)
+    falls = _with_flips([probe for probe in every if probe.component_id in wanted])
     for pk, copies in owners.items():
         for component in copies:
             _give(component, [probe for probe in every if probe.component_id == pk])
@@ -47,10 +44,26 @@ def read_probes(components: Iterable[Component], now: datetime) -> Probes:
     return Probes(falls, unproven[:MAX_UNPROVEN])
 
 
+def _probes(components: list[int], since: datetime) -> QuerySet[Probe]:
+    asked = staff_questions.never_passing()
+    probes = Probe.objects.filter(Q(component__in=components) | Q(pk__in=asked.values("pk")[:MAX_UNPROVEN]))
+    flips = Flip.objects.filter(probe=OuterRef("pk")).order_by("-id").values("pk")
+    worse = flips.filter(new__in=BAD, at__gte=since)
+    return (
+        probes.select_related("component")
+        .annotate(newest_pk=Subquery(flips[:1]), fall_pk=Subquery(worse[:1]))
+        .order_by("id")
+    )
+
+
+PROBES = ModelQuery(_probes)
+FLIPS = ModelQuery(lambda ids: Flip.objects.filter(pk__in=ids).order_by())
+
+
 def _with_flips(probes: Sequence[Probe]) -> dict[int, Flip]:
     """Give each probe its newest flip; the newest flip for the worse of each component that fails."""
     pks = {pk for probe in probes for pk in (probe.newest_pk, probe.fall_pk) if pk}  # type: ignore[attr-defined]
-    flips = Flip.objects.in_bulk(pks)
+    flips = {flip.pk: flip for flip in FLIPS.read(ids=pks)}
     falls: dict[int, Flip] = {}
     for probe in probes:
         probe.newest_flip = flips.get(probe.newest_pk)  # type: ignore[attr-defined]
@@ -62,9 +75,19 @@ def _with_flips(probes: Sequence[Probe]) -> dict[int, Flip]:
     return falls
 
 
+class _Given(QuerySet[Probe]):
+    """All probes of a component, which were read. Any other query of them is a new one."""
+
+    def __init__(self, component: Component, probes: list[Probe]) -> None:
+        super().__init__(Probe)
+        self.component = component
+        self._result_cache: Any = probes
+        self._prefetch_done = True
+
+    def _chain(self) -> QuerySet[Probe]:
+        return Component(pk=self.component.pk).probes.all()
+
+
 def _give(component: Component, probes: list[Probe]) -> None:
-    """As `prefetch_related("probes")` would."""
-    read: Any = component.probes.all()
-    read._result_cache = probes  # noqa: SLF001 - one query for these and others, which prefetching cannot do
-    read._prefetch_done = True  # noqa: SLF001
-    component._prefetched_objects_cache = {"probes": read}  # type: ignore[attr-defined] # noqa: SLF001
+    """As `prefetch_related("probes")` would, but they come from one query for these and others."""
+    component._prefetched_objects_cache = {"probes": _Given(component, probes)}  # type: ignore[attr-defined] # noqa: SLF001

@@ -11,38 +11,42 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Case, IntegerField, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from components import latency, mixed_rows
 from components.mixed_rows import rows
-from components.models import Component, HourTally, StatusSpan
+from components.models import HourTally, StatusSpan
+from components.prepared import ValuesQuery
 from components.status import SEVERITY, State, Status
 from incidents import notification_status, staff_questions, times
 from incidents.generated_text import duration, names
 from incidents.lifecycle import Phase
-from incidents.models import Affected, Incident
 from statuspage.console.agenda import TROUBLED, Activity, Coming, Proposal, read_agenda
+from statuspage.console.board import Open, Shown, read_board, read_suggested
 from statuspage.console.failing import Probes, read_probes
 from statuspage.console.first_steps import Step
 from statuspage.console.suggestions import Suggestion, places, suggestions
 from statuspage.console.vital_signs import Vital, system
 
 HOUR = timedelta(hours=1)
-MAX_DOWN, MAX_ROWS, MAX_SUGGESTED = 6, 40, 5
+MAX_DOWN, MAX_SUGGESTED = 6, 5
 SPARK_HOURS = 12
 NEVER = datetime.min.replace(tzinfo=UTC)
-BY_SEVERITY = Case(
-    *(When(status=status, then=Value(rank)) for status, rank in SEVERITY.items()), output_field=IntegerField()
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """A component with a problem. `why`: the failure its probes met, or that staff set it."""
+    """A component with a problem. `why`: the failure its probes met, or that staff set it.
 
-    component: Component
+    `clock`: how `since` reads today.
+    """
+
+    public_id: str
+    name: str
     status: Status
     since: datetime | None
+    clock: str
     why: str
 
 
@@ -112,22 +116,23 @@ class Overview:
 
 def overview(now: datetime) -> Overview:
     """The overview, in a fixed number of queries."""
-    shown = list(Component.objects.order_by(BY_SEVERITY.desc(), "position", "pk")[:MAX_ROWS])
+    board = read_board()
+    shown, incidents = board.components, board.incidents
     troubled = [component for component in shown if component.status in TROUBLED][:MAX_DOWN]  # by severity
-    incidents = _incidents()
-    suggested = [incident for incident in incidents if incident.published_at is None][:MAX_SUGGESTED]
+    suggested = read_suggested([each.pk for each in incidents if each.is_suggestion][:MAX_SUGGESTED])
     agenda = read_agenda(suggested, now)
-    probes = read_probes([*troubled, *(place.component for each in suggested for place in places(each))], now)
-    spans, points = _past(shown, now)
+    concerned = [place.component for each in suggested for place in places(each)]
+    probes = read_probes(concerned, [component.pk for component in troubled], now)
+    spans, points = _past([component.pk for component in shown], now)
     delivery = notification_status.answers().health(now)
     return Overview(
         now=now,
-        down=tuple(_down(troubled, spans, probes)),
+        down=tuple(_down(troubled, spans, probes, now)),
         more_down=max(0, agenda.troubled - MAX_DOWN),
         suggestions=tuple(suggestions(suggested, agenda, probes, now)),
         questions=tuple(staff_questions.never_passed(probe) for probe in probes.unproven),
         proposals=agenda.proposals,
-        opened=tuple(_opened(incident, now) for incident in incidents if incident.published_at),
+        opened=tuple(_opened(incident, now) for incident in incidents if not incident.is_suggestion),
         rows=tuple(_row(each, spans[each.pk], points[each.pk], now) for each in shown),
         more_rows=agenda.components - len(shown),
         system=tuple(system(now, delivery)),
@@ -139,26 +144,20 @@ def overview(now: datetime) -> Overview:
     )
 
 
-def _incidents() -> list[Incident]:
-    affected = Affected.objects.as_seen()
-    return list(
-        Incident.objects.live()
-        .filter(resolved_at=None)
-        .prefetch_related(Prefetch("affected", affected, to_attr="all_affected"))
-    )
-
-
-def _down(troubled: list[Component], spans: Mapping[int, list[Span]], probes: Probes) -> list[Down]:
+def _down(
+    troubled: Iterable[Shown], spans: Mapping[int, list[Span]], probes: Probes, now: datetime
+) -> list[Down]:
     rows = []
     for component in troubled:
         flip = probes.falls.get(component.pk)
-        why = "set by staff" if component.manual_status else (flip.why if flip else "")
+        why = "set by staff" if component.is_set else (flip.why if flip else "")
         since = next((span.started_at for span in spans[component.pk] if span.ended_at is None), None)
-        rows.append(Down(component, Status(component.status), since, why))
+        clock = times.clock(since, now, seconds=True) if since else ""
+        rows.append(Down(component.public_id, component.name, component.status, since, clock, why))
     return rows
 
 
-def _opened(incident: Incident, now: datetime) -> Opened:
+def _opened(incident: Open, now: datetime) -> Opened:
     due = incident.next_update_at
     return Opened(
         public_id=incident.public_id,
@@ -166,43 +165,41 @@ def _opened(incident: Incident, now: datetime) -> Opened:
         is_owned=incident.is_owned,
         next_update_at=due,
         clock=times.clock(due, now) if due else "",
-        state=incident.state([place for place in places(incident) if place.component.is_shown]),
-        phase=Phase(incident.phase),
-        names=names([place.component.name for place in places(incident)]),
+        state=incident.state,
+        phase=incident.phase,
+        names=names(incident.names),
         length=duration((now - incident.started_at).total_seconds()),
         overdue=duration((now - due).total_seconds()) if due and due < now else "",
-        is_well=incident.proposed_at is not None,
+        is_well=incident.is_well,
     )
 
 
 def _past(
-    components: list[Component], now: datetime
+    components: list[int], now: datetime
 ) -> tuple[Mapping[int, list[Span]], Mapping[int, list[float | None]]]:
     """Of each component its spans of the last hour and its response times of the last hours, oldest first."""
-    by_kind = PAST.read(
-        ids=[component.pk for component in components],
-        ended_after=now - HOUR,
-        hours_after=now - SPARK_HOURS * HOUR,
-    )
     spans: dict[int, list[Span]] = defaultdict(list)
-    for row in sorted(by_kind["span"], key=_at):
+    for row in sorted(SPANS.read(ids=components, ended_after=now - HOUR)["span"], key=_at):
         spans[row.a or 0].append(Span(Status(row.key), _at(row), row.until))
     points: dict[int, list[float | None]] = defaultdict(list)
-    for row in sorted(by_kind["hour"], key=lambda row: row.key):
-        points[row.a or 0].append(_median(row.text))
+    for pk, _, histogram in sorted(HOURS.read(ids=components, hours_after=now - SPARK_HOURS * HOUR)):
+        points[pk].append(_median(histogram))
     return spans, points
 
 
-def _past_parts(ids: list[int], ended_after: datetime, hours_after: datetime) -> list[QuerySet[Any, Any]]:
+def _spans(ids: list[int], ended_after: datetime) -> list[QuerySet[Any, Any]]:
     recent = StatusSpan.objects.filter(Q(ended_at=None) | Q(ended_at__gte=ended_after), component__in=ids)
-    tallies = HourTally.objects.filter(component__in=ids, hour__gt=hours_after)
-    return [
-        rows("span", recent, a="component", key="status", at="started_at", until="ended_at"),
-        rows("hour", tallies, a="component", key="hour", text="latency"),  # as text: for their order alone
-    ]
+    return [rows("span", recent, a="component", key="status", at="started_at", until="ended_at")]
 
 
-PAST = mixed_rows.Statement(_past_parts)
+def _hours(ids: list[int], hours_after: datetime) -> QuerySet[Any, Any]:
+    """Some hundred rows, so as little of each as there can be; the hour is text, for the order alone."""
+    tallies = HourTally.objects.filter(component__in=ids, hour__gt=hours_after).order_by()
+    return tallies.values_list("component_id", Cast("hour", TextField()), Cast("latency", TextField()))
+
+
+SPANS = mixed_rows.Statement(_spans)
+HOURS = ValuesQuery(_hours)
 
 
 def _at(row: mixed_rows.Row) -> datetime:
@@ -215,9 +212,9 @@ def _median(histogram: str) -> float | None:
     return latency.quantile(json.loads(histogram), 0.5)
 
 
-def _row(component: Component, spans: list[Span], points: list[float | None], now: datetime) -> Row:
+def _row(component: Shown, spans: list[Span], points: list[float | None], now: datetime) -> Row:
     newest = next((point for point in reversed(points) if point is not None), None)
-    status = Status(component.status)
+    status = component.status
     answers = "failing" if status is Status.MAJOR_OUTAGE else "" if newest is None else _ms(newest)
     return Row(component.public_id, component.name, status, minute_bars(spans, now), answers, tuple(points))
 

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from components import identity
 from components.texts import one_line
 from incidents import notification_status, postmortem_draft
 from incidents.models import ActionItem, ActionKind, ActionState, Incident, Notice, NoticeKind, Postmortem
@@ -56,7 +57,7 @@ class PostmortemForm(forms.ModelForm):  # type: ignore[type-arg]
 def list_page(request: HttpRequest) -> HttpResponse:
     """All postmortems, the incidents without one, and the open actions."""
     request.section = "console_postmortems"  # type: ignore[attr-defined]
-    today = timezone.now().date()
+    today = identity.day_of(timezone.now())
     items = ActionItem.objects.exclude(state=ActionState.DONE).select_related("postmortem__incident")
     context = {
         "found": Postmortem.objects.select_related("incident").filter(incident__deleted_at=None),

@@ -45,6 +45,12 @@ class Line:
     checks: int
     old_key_until: datetime | None
 
+    @property
+    def removal(self) -> str:
+        """What happens when it is removed."""
+        checks = f": {self.checks} check{'' if self.checks == 1 else 's'}" if self.checks else ""
+        return f"Its key ends at once. What it checks becomes unknown{checks}."
+
 
 @never_cache
 @require_http_methods(["GET", "POST"])

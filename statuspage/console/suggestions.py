@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 
 from components.models import Flip
 from components.status import Status
 from components.unsteady import ON_AND_OFF
-from incidents import automation
+from incidents import automation, times
 from incidents.generated_text import names
+from incidents.lifecycle import Phase
 from incidents.models import Affected, Incident
 
 if TYPE_CHECKING:
@@ -30,11 +32,18 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An incident that is not published yet."""
+    """An incident that is not published yet. `clocks`: how its times read today."""
 
-    incident: Incident
+    public_id: str
+    title: str
+    phase: str
+    created_at: datetime
+    recovered_since: datetime | None
+    publish_at: datetime | None
     draft: str
+    draft_html: SafeString
     reasons: tuple[Reason, ...]
+    clocks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +84,25 @@ def suggestions(
     }
     drafts = automation.drafts_of(suggested, rows, working, now)
     return [
-        Suggestion(incident, drafts[incident.pk], tuple(_reasons(incident, agenda, probes)))
+        _suggestion(incident, drafts[incident.pk], _reasons(incident, agenda, probes), now)
         for incident in suggested
     ]
+
+
+def _suggestion(incident: Incident, draft: str, reasons: Sequence[Reason], now: datetime) -> Suggestion:
+    shown = [at for at in (incident.created_at, incident.recovered_since) if at]
+    return Suggestion(
+        public_id=incident.public_id,
+        title=incident.title,
+        phase=Phase(incident.phase).label,
+        created_at=incident.created_at,
+        recovered_since=incident.recovered_since,
+        publish_at=incident.publish_at,
+        draft=draft,
+        draft_html=mark_safe(times.marked(draft, now)),  # noqa: S308 - escaped there
+        reasons=tuple(reasons),
+        clocks=tuple(times.clock(at, now, seconds=True) for at in shown),
+    )
 
 
 def _reasons(incident: Incident, agenda: "Agenda", probes: "Probes") -> list[Reason]:

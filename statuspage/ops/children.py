@@ -1,6 +1,7 @@
 """The supervisor's children: how each is started, what it prints, how it ends."""
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -8,20 +9,24 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from statuspage.ops import forking
 from statuspage.ops.child_output import Relay
+from statuspage.ops.pipes import Pipe
 
-MAX_LINE = 64 * 1024  # bytes kept of a line that does not end
 REST_S = 1.0  # to read what a child that ended has printed
-Process = subprocess.Popen[bytes] | forking.Forked
+REPORTS_TO = "REPORTS_TO"  # in its environment: the open file of a child that reports
+KEPT = ("role", "env", "command", "plays", "loss", "reports", "started_at")  # over an exec
+Process = subprocess.Popen[bytes] | forking.Running
 
 
 @dataclass
 class Child:
     """One process of the program: how to start it, what it plays, and its current process.
 
-    It is either a command of its own, or `run` in a fork of this process. Only a fork shares its memory.
+    It is either a command of its own, or `run` in a fork of this process. Only a fork shares its memory; with
+    both, it is the fork the first time, and the command once this process has replaced itself.
     """
 
     role: str
@@ -30,6 +35,7 @@ class Child:
     run: Callable[[], int | None] | None = None
     plays: tuple[str, ...] = ()  # the roles of the watch that this process plays; its own, if none are named
     loss: str = ""  # what stops without it
+    reports: bool = False  # whether it writes lines for the supervisor alone
     process: Process | None = None
     started_at: float = 0.0
     deaths: int = 0
@@ -37,8 +43,8 @@ class Child:
     failed_starts: int = 0
     said: str = ""  # the reason that was printed last
     relay: Relay = field(init=False)
-    output: int | None = None  # the end of its pipe that we read
-    _rest: bytes = b""  # the beginning of a line
+    output: Pipe | None = None
+    _reporting: Pipe | None = None
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.role)
@@ -48,21 +54,25 @@ class Child:
         """Start it in its own process group. Raises OSError if its program cannot be run."""
         self.relay.begin()
         self._close()
-        reading, writing = os.pipe()
-        os.set_blocking(reading, False)
-        self.output = reading
-        forking.ours_alone.add(reading)
+        self.output, writing = Pipe.make()
+        theirs = [writing]
+        if self.reports:
+            self._reporting, reporting = Pipe.make()
+            theirs.append(reporting)
         try:
-            self.process = self._begin(writing)
+            self.process = self._begin(*theirs)
         except OSError:
             self._close()
             raise
         finally:
-            os.close(writing)
+            for number in theirs:
+                os.close(number)
         self.started_at = time.monotonic()
 
-    def _begin(self, writing: int) -> Process:
+    def _begin(self, writing: int, reporting: int | None = None) -> Process:
         env = {**self.env, "ROLE": self.role}
+        if reporting is not None:
+            env[REPORTS_TO] = str(reporting)
         if self.run is not None:
             begin = self.run
 
@@ -78,41 +88,62 @@ class Child:
             stdout=writing,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=forking.die_with_parent,  # noqa: PLW1509 - one prctl, nothing that locks
+            pass_fds=() if reporting is None else (reporting,),
+            preexec_fn=forking.begin_command,  # noqa: PLW1509 - two system calls, nothing that locks
         )
+
+    def kept(self) -> dict[str, Any]:
+        """What `taken_over` needs, as JSON can hold it. Its pipes stay open over an exec."""
+        pipes = {"output": self.output, "_reporting": self._reporting}
+        numbers = {name: pipe.number for name, pipe in pipes.items() if pipe is not None and pipe.is_open}
+        for number in numbers.values():
+            os.set_inheritable(number, True)
+        values = {name: getattr(self, name) for name in KEPT}
+        pid = None if self.process is None else self.process.pid
+        return json.loads(json.dumps({**values, "pid": pid, "pipes": numbers}))  # type: ignore[no-any-return]
+
+    @classmethod
+    def taken_over(cls, kept: dict[str, Any]) -> "Child":
+        """The child of the program that this process was before it replaced itself."""
+        child = cls(**{name: kept[name] for name in KEPT})
+        child.plays = tuple(child.plays)
+        child.process = None if kept["pid"] is None else forking.Running(kept["pid"])
+        for name, number in kept["pipes"].items():
+            os.set_inheritable(number, False)
+            setattr(child, name, Pipe(number))
+        return child
 
     def read(self) -> bool:
         """Pass on what it has printed. False once nothing more can come."""
         if self.output is None:
             return False
-        try:
-            data = os.read(self.output, MAX_LINE)
-        except BlockingIOError:
-            return True
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[-MAX_LINE:] if data else b""
-        if not data and rest:
-            lines.append(rest)
         now = time.monotonic()
-        for line in lines:
-            self.relay.take(line.decode(errors="replace").rstrip(), now)
-        if not data:
-            self._close()
-        return bool(data)
+        for line in self.output.lines():
+            self.relay.take(line, now)
+        if not self.output.is_open:
+            self.output = None
+        return self.output is not None
+
+    def take_reports(self) -> list[str]:
+        """The lines that it has written for us since the last time."""
+        return [] if self._reporting is None else self._reporting.lines()
 
     def _close(self) -> None:
-        if self.output is not None:
-            forking.ours_alone.discard(self.output)
-            os.close(self.output)
-        self.output, self._rest = None, b""
+        for pipe in (self.output, self._reporting):
+            if pipe is not None:
+                pipe.close()
+        self.output = self._reporting = None
 
     def reason(self) -> str:
         """Why it ended, once its output is read: not for long, as what it started may hold the pipe."""
+        self._read_rest()
+        return self.relay.reason()
+
+    def _read_rest(self) -> None:
         end = time.monotonic() + REST_S
         while self.output is not None and time.monotonic() < end:
-            select.select([self.output], [], [], max(0.0, end - time.monotonic()))
+            select.select([self.output.number], [], [], max(0.0, end - time.monotonic()))
             self.read()
-        return self.relay.reason()
 
     @property
     def is_running(self) -> bool:
@@ -138,13 +169,12 @@ class Child:
         self.signal_group(signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
-        while self.read():
-            pass
+        self._read_rest()
 
 
 def read_all(children: list[Child], patience_s: float) -> None:
     """Wait at most this long (s) until some of them print, and pass that on."""
-    by_output = {child.output: child for child in children if child.output is not None}
+    by_output = {child.output.number: child for child in children if child.output is not None}
     ready, _, _ = select.select(list(by_output), [], [], patience_s)
     for output in ready:
         by_output[output].read()

@@ -22,31 +22,27 @@ M_ARENA_MAX = -8  # of mallopt in malloc.h
 ARENAS = 2  # for all threads: else glibc keeps freed memory apart for each, which adds up to tens of MiB
 ARG_START, ARG_END = 47, 48  # fields of /proc/<pid>/stat (proc(5)), from 0
 POLL_S = 0.02
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 ours_alone: set[int] = set()  # open files that forks must not keep: our lock, the pipes that we read
 
 
 def freeze() -> None:
-    """Before the first fork: have the garbage collector leave alone what there is, as looking writes."""
+    """Before the first fork: have the garbage collector leave alone what there is, as looking writes.
+
+    It may have been off since the start (`statuspage/__main__.py`); what it looks at from now on is new.
+    """
     with contextlib.suppress(AttributeError):  # another C library than glibc
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
-class Forked:
-    """A process that calls `run` in a session of its own, with the verbs of subprocess.Popen.
+class Running:
+    """A child of this process by its id, with the verbs of subprocess.Popen; it stays one over an exec."""
 
-    `output` is the file number of its standard output and error. `run` returns its exit code or None.
-    """
-
-    def __init__(self, run: Callable[[], int | None], *, title: str, output: int | None = None) -> None:
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
         self.returncode: int | None = None
-        sys.stdout.flush()
-        sys.stderr.flush()
-        parent = os.getpid()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _live(run, title, output, parent)
 
     def poll(self) -> int | None:
         """Its exit code, negative for a signal; None while it runs."""
@@ -72,6 +68,51 @@ class Forked:
             os.kill(self.pid, signal.SIGTERM)
 
 
+class Forked(Running):
+    """A process that calls `run` in a session of its own.
+
+    `output` is the file number of its standard output and error. `run` returns its exit code or None.
+    """
+
+    def __init__(self, run: Callable[[], int | None], *, title: str, output: int | None = None) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        super().__init__(os.fork())
+        if self.pid == 0:
+            _live(run, title, output, parent)
+
+
+def waiting(run: Callable[[], None], *, title: str) -> tuple[Forked, int]:
+    """A fork that calls `run` once a byte is written to the open file returned with it, or ends with that."""
+    reading, writing = os.pipe()
+    ours_alone.add(writing)
+
+    def live() -> None:
+        if os.read(reading, 1):
+            run()
+
+    fork = Forked(live, title=title)
+    os.close(reading)
+    return fork, writing
+
+
+def block() -> None:
+    """Hold back the signals that stop us: they come once they are let through, even after an exec."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+
+
+def unblock() -> None:
+    """Let them through again. A child begins with what its parent holds back."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def begin_command() -> None:
+    """In a child, before its program is run."""
+    die_with_parent()
+    unblock()
+
+
 def die_with_parent() -> None:
     """Have Linux end this process with its parent, even after kill -9."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -84,11 +125,13 @@ def _live(run: Callable[[], int | None], title: str, output: int | None, parent:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        unblock()
         die_with_parent()
         if os.getppid() != parent:
             os._exit(1)  # it died before we asked to die with it
         for number in ours_alone:
             os.close(number)
+        ours_alone.clear()  # of the parent: this process may fork as well
         _redirect(output)
         set_title(title)
         code = run() or 0

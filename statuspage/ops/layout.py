@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from types import FrameType
 
 from django.apps import apps
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db.models import F, FloatField, Sum
 from django.db.models.functions import Cast
 
 from statuspage.ops import interrupts
-from statuspage.ops.forking import Forked, ours_alone
+from statuspage.ops.forking import Forked, freeze, ours_alone
 
 MAX_CHECKS_PER_S = 20.0  # of one worker that does everything: a tenth of a core
 MAX_SUBSCRIBERS = 1_000  # beyond, ten thousand messages at once would delay checks
@@ -42,8 +43,10 @@ def prepare() -> Prepared:
     from statuspage.ops import bootstrap
     from statuspage.ops.release import lay_out_static_files, prepare_database
 
+    static_files = Forked(lay_out_static_files, title="statuspage prepare")  # a second of another core
     prepare_database()
-    lay_out_static_files()
+    if static_files.wait():
+        sys.exit("Cannot start: the static files could not be laid out.")
     login = bootstrap.prepare(settings.HOST, settings.PORT)
     rate = Sum(1.0 / Cast(F("interval_s"), FloatField()))
     checks_per_s = Probe.objects.filter(interval_s__gt=0).aggregate(rate=rate)["rate"] or 0.0
@@ -60,6 +63,7 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
     reading, writing = os.pipe()
 
     def answer() -> int:
+        freeze()
         with os.fdopen(writing, "w") as pipe:
             json.dump(asdict(work()), pipe)
         return 0
@@ -70,6 +74,8 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
         code = process.wait()
         for number, handler in before.items():
             signal.signal(number, handler)
+        if asked and not code:  # it had just ended well
+            sys.exit("Stopped before the start.")
         if code < 0:
             sys.exit(f"Cannot start: the preparation was ended by signal {-code}.")
         if code:
@@ -77,9 +83,14 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
         found = json.loads(text)
         return Prepared(**{**found, "login": tuple(found["login"]) if found["login"] else None})
 
+    def end(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        _end(process)
+
+    asked: list[int] = []
     ours_alone.add(reading)
     process = Forked(answer, title="statuspage prepare")
-    before = {number: signal.signal(number, lambda *_: _end(process)) for number in interrupts.ENDINGS}
+    before = {number: signal.signal(number, end) for number in interrupts.ENDINGS}
     ours_alone.discard(reading)
     os.close(writing)
     return result

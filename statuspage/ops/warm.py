@@ -5,10 +5,11 @@ Nothing here may start a thread or open a connection: `load` runs before the for
 
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.db import connections
 
+TASKS = ("components.tasks", "incidents.tasks", "statuspage.tasks", "subscribers.tasks")
 # what the page and the worker use from their first second
 MODULES = (
     "a2wsgi",
@@ -19,16 +20,13 @@ MODULES = (
     "statuspage.serving.event_stream",
     "statuspage.serving.snapshot",
     "statuspage.ops.one_worker",
-    "components.tasks",
-    "incidents.tasks",
-    "statuspage.tasks",
-    "subscribers.tasks",
+    *TASKS,
 )
 
 
-def load() -> None:
+def load(names: Iterable[str] = MODULES) -> None:
     """Import what the forks share."""
-    for name in MODULES:
+    for name in names:
         importlib.import_module(name)
 
 

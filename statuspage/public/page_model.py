@@ -134,29 +134,55 @@ def freshness(world: World, at: datetime) -> Freshness:
 
 
 def _freshness(world: World, at: datetime) -> Freshness:
-    probes = [probe for group in world.probes.values() for probe in group]
-    moments = [(probe, probe.heard_at) for probe in probes]
-    heard = [(probe, heard_at) for probe, heard_at in moments if heard_at]
+    heard = _heard(world)
     if not heard:
+        probes = [probe for group in world.probes.values() for probe in group]
         is_paused = bool(world.paused) and not probes
         has_checked = any(probe.heard_at or probe.passed_at for probe in (*probes, *world.paused))
         return Freshness(Step.NONE, at, None, None, None, is_paused=is_paused, has_checked=has_checked)
     late_after, stale_after = limits(world)
-    checked_at = _newest_check([heard_at for _, heard_at in heard], world.now, stale_after)
+    checked_at = _newest_check([heard_at for _, heard_at, _ in heard], world.now, stale_after)
     late_at, stale_at = checked_at + late_after, checked_at + stale_after
-    lately = [probe for probe, heard_at in heard if at - heard_at < max(MIN_STALE_AFTER, probe.rule.silence)]
-    together = groups(lately)
+    lately = [probe for probe, heard_at, counts_for in heard if at - heard_at < counts_for]
+    checks, regions, failing = _counted(world, lately)
     return Freshness(
         step=Step.STALE if at >= stale_at else Step.LATE if at >= late_at else Step.CURRENT,
         at=at,
         checked_at=checked_at,
         late_at=late_at,
         stale_at=stale_at,
-        probes=len(together),
-        watched=len(groups(probe for probe, _ in heard)),
-        regions=len({probe.region for probe in lately}),
-        failing=sum(status_of_group(group).is_trouble for group in together),
+        probes=checks,
+        watched=_counted(world, [probe for probe, _, _ in heard])[0],
+        regions=regions,
+        failing=failing,
     )
+
+
+def _heard(world: World) -> list[tuple[Probe, datetime, timedelta]]:
+    """The probes that have a result, when it came, and how long it counts for the frame of the page."""
+    heard: list[tuple[Probe, datetime, timedelta]] | None = world.cache.get(("heard", None))
+    if heard is None:
+        heard = world.cache["heard", None] = [
+            (probe, heard_at, max(MIN_STALE_AFTER, probe.rule.silence))
+            for group in world.probes.values()
+            for probe in group
+            if (heard_at := probe.heard_at)
+        ]
+    return heard
+
+
+def _counted(world: World, lately: list[Probe]) -> tuple[int, int, int]:
+    """How many checks and regions these probes are, and how many of the checks fail.
+
+    Of those that have a result, the older ones no longer count at a later moment: so as many are the same.
+    """
+    counted: tuple[int, int, int] | None = world.cache.get(("counted", len(lately)))
+    if counted is None:
+        together = groups(lately)
+        failing = sum(status_of_group(group).is_trouble for group in together)
+        counted = len(together), len({probe.region for probe in lately}), failing
+        world.cache["counted", len(lately)] = counted
+    return counted
 
 
 def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta) -> datetime:
@@ -167,6 +193,13 @@ def _newest_check(moments: list[datetime], now: datetime, stale_after: timedelta
 
 def limits(world: World) -> tuple[timedelta, timedelta]:
     """After how long without any check the page is late, and stale."""
+    known: tuple[timedelta, timedelta] | None = world.cache.get(("limits", None))
+    if known is None:
+        known = world.cache["limits", None] = _limits(world)
+    return known
+
+
+def _limits(world: World) -> tuple[timedelta, timedelta]:
     intervals = {probe.rule.interval for group in world.probes.values() for probe in group}
     rule = health.Rule(min(intervals, default=timedelta(seconds=60)))
     return max(MIN_LATE_AFTER, (rule.interval + rule.silence) / 2), max(MIN_STALE_AFTER, rule.silence)

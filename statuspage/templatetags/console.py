@@ -52,8 +52,8 @@ def kept_lines(
         is_first = marks_first and place == 0
         values = {"one": one, "may_post": may_post, "is_first": is_first, "now": context["page"].now}
         key = (name, one, may_post, is_first)
-        pieces.append(kept.line(key, partial(template.render, values)))
-    return mark_safe("".join(pieces))  # noqa: S308 - rendered by a template
+        pieces.append(kept.line(key, partial(template.render, values | kept.MARKS)))
+    return mark_safe(kept.filled("".join(pieces), context))  # noqa: S308 - rendered by a template
 
 
 @register.simple_tag

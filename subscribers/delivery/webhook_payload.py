@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from components import identity
 from components.models import Component
 from components.status import Status
 from incidents import api_shapes
@@ -165,7 +166,11 @@ def _as_shown(components: Sequence[Component]) -> list[tuple[Component, Status]]
 def _row(component: Component, shown: Status, page_id: str) -> Body:
     group_id = component.group.public_id if component.group else None
     return api_shapes.row(
-        component, shown, page_id, start_date=component.created_at.date().isoformat(), group_id=group_id
+        component,
+        shown,
+        page_id,
+        start_date=identity.day_of(component.created_at).isoformat(),
+        group_id=group_id,
     )
 
 

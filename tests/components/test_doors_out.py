@@ -32,7 +32,7 @@ CALLERS = {
     "statuspage/staff/login/oidc_http.py": {"SIGN_ON"},
     "statuspage/ops/doctor/outside.py": {"OWN_PAGE", "SIGN_ON"},
     "statuspage/ops/doctor/mail.py": {"SUBSCRIBERS"},
-    "statuspage/ops/watch.py": {
+    "statuspage/ops/looking.py": {
         "SUBSCRIBERS"
     },  # only whether the mail server answers; a server of our own is not judged
 }

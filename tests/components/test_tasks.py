@@ -7,7 +7,8 @@ from django.db import connection
 from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from components.models import Check, DayTally, HourTally, StatusSpan
+from components import freshness
+from components.models import Check, DayTally, HourTally, Page, Probe, StatusSpan
 from components.status import Status
 from components.tasks import prune, tally_days, tally_hours, tally_latency
 from tests.making import NOW, after, found, watched
@@ -96,3 +97,43 @@ def test_a_quarter_of_a_year_of_changes_is_counted_to_the_second(db):
     for model in (DayTally, HourTally):
         total = model.objects.filter(component=one).aggregate(down=Sum("major_s"))["down"]
         assert abs(total - down.total_seconds()) <= 1
+
+
+def statements_to_tally(components, minute):
+    """How many statements it takes to count one check of each of these."""
+    Page.objects.update(rolled_up_to=int(after(minutes=minute - 5).timestamp()))
+    slot = int(after(minutes=minute - 3).timestamp())
+    probes = [watched(f"C{minute} {number}") for number in range(components)]
+    Check.objects.write(
+        [Check(probe=probe, slot=slot, region="local", outcome="up", total_ms=30) for probe in probes]
+    )
+    with CaptureQueriesContext(connection) as asked:
+        tally_latency(after(minutes=minute))
+    return len(asked)
+
+
+def test_response_times_of_many_components_are_counted_by_as_many_statements_as_of_one(db):
+    """The page is locked meanwhile: thousands of components must not hold it for seconds."""
+    Page.objects.this()
+    assert statements_to_tally(1, 60) == statements_to_tally(30, 120)
+    assert HourTally.objects.exclude(latency={}).count() == 31
+
+
+def test_a_silent_component_is_found_among_those_that_report_without_reading_them_all(db):
+    """It is silent once all of its probes are; a probe with an interval of its own is judged by that."""
+    reporting, silent, half = watched("Reporting"), watched("Silent"), watched("Half")
+    slow = watched("Slow", interval_s=3600)
+    beside = Probe.objects.create(component=half.component, kind="http", target="http://127.0.0.1:9/")
+    heard, long_ago = int(NOW.timestamp()), int(after(minutes=-20).timestamp())
+    Probe.objects.update(heard_s=long_ago)
+    Probe.objects.filter(pk__in=[reporting.pk, beside.pk]).update(heard_s=heard)
+    lost = freshness.silent_since(NOW)
+    assert lost == {silent.component_id: after(minutes=-19)}
+    edge = NOW - silent.rule.silence
+    for probe, seconds, is_lost in ((slow, 0, False), (silent, 1, False), (silent, 0, True)):
+        Probe.objects.filter(pk=probe.pk).update(heard_s=int(edge.timestamp()) + seconds)
+        assert (probe.component_id in freshness.silent_since(NOW)) is is_lost
+    Probe.objects.update(heard_s=heard)
+    with CaptureQueriesContext(connection) as asked:
+        assert freshness.silent_since(NOW) == {}
+    assert len(asked) == 1, "none is silent, so none is read"

@@ -329,7 +329,7 @@ def test_a_context_is_made_once_for_all_lines(secure):
     for _ in range(3):
         ask(secure.url, door=secure.door, http2=True)
         ask(secure.url, door=secure.door)
-    assert len(secure.door.contexts) == 3  # without an offer, with http/1.1, with h2 before it
+    assert len(secure.door.contexts) == 2  # with http/1.1, with h2 before it
 
 
 def test_the_cap_holds_for_http2_as_well(secure):

@@ -11,7 +11,8 @@ from django.db import connection, connections, transaction
 from components.checking import Finding
 from components.models import Check, Page, Probe
 from components.outcomes import Outcome
-from incidents import tasks
+from incidents import results
+from incidents.settling import settle, settle_news
 from tests.making import NOW, found, reading, watched
 from tests.whole import wait_for
 
@@ -68,7 +69,7 @@ def a_finding(outcome, failure=None):
 
 def test_whoever_has_the_page_and_wants_a_probe_never_meets_a_result_that_wants_the_page():
     finding = a_finding("down")
-    thread = another(lambda: tasks.settle([finding]))
+    thread = another(lambda: settle([finding]))
     with transaction.atomic():
         Page.objects.lock()
         thread.__enter__()
@@ -98,14 +99,19 @@ def impatient(monkeypatch):
 @pytest.fixture
 def tries(monkeypatch):
     """How often something was tried to be written."""
-    counted, real = [], tasks.settle
-    monkeypatch.setattr(tasks, "settle", lambda findings: (counted.append(1), real(findings)))
+    counted = []
+    monkeypatch.setattr(results, "settle_news", lambda *args: (counted.append(1), settle_news(*args)))
     return counted
+
+
+def take(finding):
+    """As the engine hands it over."""
+    results.Results().take([finding])
 
 
 def test_a_result_that_meets_a_lock_is_written_once_the_lock_is_gone(impatient, tries):
     finding = a_finding("down")
-    with another(lambda: tasks._keep([finding])), held("LOCK TABLE components_page"):
+    with another(lambda: take(finding)), held("LOCK TABLE components_page"):
         wait_for(lambda: len(tries) > 1, 10)
     assert Check.objects.filter(slot=finding.claim.slot).exists()
     assert Probe.objects.get().attempts == 0
@@ -113,10 +119,10 @@ def test_a_result_that_meets_a_lock_is_written_once_the_lock_is_gone(impatient, 
 
 def test_a_result_that_is_lost_to_a_lock_is_no_death_of_a_worker(impatient, tries, monkeypatch):
     """Three deaths rest a probe for an hour; here the worker lives."""
-    monkeypatch.setattr(tasks, "KEEP_TRYING_S", 0)
+    monkeypatch.setattr(results, "KEEP_TRYING_S", 0)
     finding = a_finding("down")
     for after in range(1, 5):
-        with held("LOCK TABLE components_page"), another(lambda one=finding: tasks._keep([one])):
+        with held("LOCK TABLE components_page"), another(lambda one=finding: take(one)):
             pass
         (claim,) = Probe.objects.claim_due(SECOND + 600 + 100 * after)
         Probe.objects.begin([claim])

@@ -23,7 +23,7 @@ def only() -> Incident:
 
 def card(now):
     (suggestion,) = overview(now).suggestions
-    return suggestion.incident.title, suggestion.draft
+    return suggestion.title, suggestion.draft
 
 
 def posts(incident) -> list[str]:

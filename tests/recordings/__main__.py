@@ -50,6 +50,12 @@ def servers() -> dict[str, Callable[[Any], Any]]:
         "written_clouds": written.record_clouds,
         "written_products": written.record_products,
         "written_reported": written.record_reported,
+        "written_sampled": written.record_sampled,
+        "written_unseen": written.record_unseen,
+        "written_again": written.record_again,
+        "written_third": written.record_third,
+        "written_fourth": written.record_fourth,
+        "written_fifth": written.record_fifth,
     }
 
 

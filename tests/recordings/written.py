@@ -62,6 +62,48 @@ def record_reported(backends: Backends) -> Recorder:
     return _replayed("written_reported", PAGES)
 
 
+def record_sampled(backends: Backends) -> Recorder:
+    """A sample of what unknown applications say."""
+    from tests.recordings.written_sampled import PAGES
+
+    return _replayed("written_sampled", PAGES)
+
+
+def record_unseen(backends: Backends) -> Recorder:
+    """More products, and decoys."""
+    from tests.recordings.written_unseen import PAGES
+
+    return _replayed("written_unseen", PAGES)
+
+
+def record_again(backends: Backends) -> Recorder:
+    """A second sample, by other searches."""
+    from tests.recordings.written_again import PAGES
+
+    return _replayed("written_again", PAGES)
+
+
+def record_third(backends: Backends) -> Recorder:
+    """A third sample, by yet other searches."""
+    from tests.recordings.written_third import PAGES
+
+    return _replayed("written_third", PAGES)
+
+
+def record_fourth(backends: Backends) -> Recorder:
+    """Yet more products, drivers and platforms."""
+    from tests.recordings.written_fourth import PAGES
+
+    return _replayed("written_fourth", PAGES)
+
+
+def record_fifth(backends: Backends) -> Recorder:
+    """A fourth sample, and gateways: no rule was made with them."""
+    from tests.recordings.written_fifth import PAGES
+
+    return _replayed("written_fifth", PAGES)
+
+
 def _replayed(name: str, pages: tuple[Page, ...]) -> Recorder:
     recorder = Recorder(name)
     for page in pages:

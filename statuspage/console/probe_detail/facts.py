@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from components import uptime
+from components import identity, uptime
 from components.models import Check, DayTally, Probe
 from components.outcomes import Outcome
 from components.shown_addresses import without_secrets
@@ -66,7 +66,7 @@ def page(probe: Probe, now: datetime, *, is_whole: bool) -> dict[str, Any]:
     bad = bad if is_whole or bad is None else _without_target_text(bad)
     trouble = _trouble_since(probe, checks)
     good = probe_facts.good_before(probe, int((trouble or now).timestamp()))
-    days = DayTally.objects.filter(component=probe.component_id, day__gt=(now - 30 * DAY).date())
+    days = DayTally.objects.filter(component=probe.component_id, day__gt=identity.day_of(now) - 30 * DAY)
     seconds = sum((day.seconds for day in days), uptime.Seconds())
     is_bad = probe.outcome in (Outcome.DOWN, Outcome.DEGRADED)
     report = reported(probe, now, is_whole=is_whole)

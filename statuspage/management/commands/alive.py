@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from components import loops
 from components.clock import database_now
 from statuspage.ops import roles, supervisor
-from statuspage.ops.watch import Look, Watch
+from statuspage.ops.looking import Looker
+from statuspage.ops.watch import Look
 
 ROLES = ("web", "worker", "messages", "beat")
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
                 raise CommandError(f"The web process does not answer on {settings.HOST}:{settings.PORT}.")
             return
         role = roles.NAMES[options["role"]]
-        look = Watch(settings.REDIS_URL, settings.WORKER_SILENCE_S, self.stdout.write).look()
+        look = Looker(settings.REDIS_URL).look()
         if reason := look.database or look.broker:
             self.stdout.write(f"Cannot tell: {reason}")
         elif is_stuck(role, look, database_now(), settings.WORKER_SILENCE_S):

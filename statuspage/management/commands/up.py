@@ -1,28 +1,48 @@
 """`manage.py up`: the whole program with one command."""
 
+import argparse
 import os
 import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from components import places
 from incidents import alerting
 from statuspage.celery import app
+from statuspage.checks import TAG
 from statuspage.management.commands.web import serve
-from statuspage.ops import bootstrap, forking, layout, one_worker, private_files, supervisor, warm
+from statuspage.ops import (
+    bootstrap,
+    forking,
+    hand_over,
+    layout,
+    looking,
+    one_worker,
+    private_files,
+    supervisor,
+    warm,
+)
 from statuspage.ops.child_output import say
+from statuspage.ops.children import Child
+from statuspage.ops.looking import mail_server_error
 from statuspage.ops.supervisor import StartError, Supervisor
-from statuspage.ops.watch import Watch, mail_server_error
+from statuspage.ops.watch import Watch
 
 
 class Command(BaseCommand):
     help = "Run everything: database, broker, worker, clock and web, under one supervisor."
     requires_system_checks = ()  # our own sentences first
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--only", choices=("web", "worker"), help=argparse.SUPPRESS)  # of the supervisor
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["only"]:
+            play(options["only"])
+            return
         may_reach = bootstrap.probes_may_reach(
             settings.HOST, settings.PORT, settings.PUBLIC_HOST, proxies=settings.TRUSTED_PROXIES
         )
@@ -34,64 +54,79 @@ class Command(BaseCommand):
             supervisor.check_port(settings.HOST, settings.PORT)
         except StartError as error:
             sys.exit(str(error))
-        prepared = layout.in_a_fork(self.prepare)
+        preparing = layout.in_a_fork(self.prepare)
         warm.load()  # meanwhile
-        self.supervise(prepared()).run()
-        lock.close()
+        prepared = preparing()
+        children, is_one = self.children(prepared)
+        names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
+        forking.freeze()
+        forking.block()
+        begun = supervise(prepared.login, children, is_one_worker=is_one)
+        hand_over.begin(begun, {name: os.environ[name] for name in names if name in os.environ})
+        hand_over.replace(begun, lock.fileno())
 
     def prepare(self) -> layout.Prepared:
         """In a fork: everything that must be right before the start. Exits with a sentence if it is not."""
         try:
             keep_files_private()
-            self.check()
+            self.check(tags=[TAG])  # our code was checked before it was released
             return layout.prepare()
         except StartError as error:
             sys.exit(str(error))
 
-    def supervise(self, prepared: layout.Prepared) -> Supervisor:
-        """The supervisor with its children, none of them started. From here on there are no threads."""
+    def children(self, prepared: layout.Prepared) -> tuple[list[Child], bool]:
+        """The children, none of them started, and whether one worker does everything but the page."""
         has_own_broker = bool(os.environ.get("REDIS_URL"))
         broker = None
         if not has_own_broker:
             broker, settings.REDIS_URL = supervisor.private_valkey(settings.VAR_DIR)
             os.environ["REDIS_URL"] = settings.REDIS_URL
         is_one = layout.is_one_worker(settings.PROCESSES, prepared, has_own_broker=has_own_broker)
-        children = supervisor.children_of(
-            supervisor.Layout(
-                web=warm.as_role("web", serve),
-                one_worker=warm.as_role("worker", work) if is_one else None,
-                region=settings.REGION,
-                concurrency=settings.WORKER_CONCURRENCY,
-            ),
-            broker,
-            {"VAR_DIR": str(settings.VAR_DIR)},
+        here = supervisor.Layout(
+            again=hand_over.again,
+            web=warm.as_role("web", page),
+            one_worker=warm.as_role("worker", work) if is_one else None,
+            region=settings.REGION,
+            concurrency=settings.WORKER_CONCURRENCY,
         )
-        forking.freeze()
-        names = ("REDIS_URL", "EGRESS_ALLOW", "UP_EGRESS_ALLOW", "SUBSCRIBER_EGRESS_ALLOW")
-        return Supervisor(
-            var_dir=settings.VAR_DIR,
-            host=settings.HOST,
-            port=settings.PORT,
-            children=children,
-            watch=Watch(settings.REDIS_URL, settings.WORKER_SILENCE_S, say, is_one_worker=is_one),
-            welcome=lambda: forked_welcome(prepared.login),
-            shared={name: os.environ[name] for name in names if name in os.environ},
-        )
+        return supervisor.children_of(here, broker, {"VAR_DIR": str(settings.VAR_DIR)}), is_one
 
 
-def work() -> None:
-    """Everything but the page, in this process."""
-    app.loader.import_default_modules()
-    one_worker.run(one_worker.lines(app.conf.beat_schedule, app.tasks))
-
-
-def forked_welcome(staff: tuple[str, str] | None) -> forking.Forked:
-    """Print the welcome from a fork: it asks the database and the mail server, which may take a while."""
+def supervise(staff: tuple[str, str] | None, children: list[Child], *, is_one_worker: bool) -> Supervisor:
+    """Their supervisor, and the welcome that it lets print. It asks database and mail server, in a fork."""
 
     def speak() -> None:
         welcome(staff)
 
-    return forking.Forked(speak, title="statuspage welcome")
+    fork, welcomes = forking.waiting(speak, title="statuspage welcome")
+    return Supervisor(
+        var_dir=settings.VAR_DIR,
+        host=settings.HOST,
+        port=settings.PORT,
+        children=children,
+        watch=Watch(settings.WORKER_SILENCE_S, say, is_one_worker=is_one_worker),
+        welcome=fork,
+        welcomes=welcomes,
+    )
+
+
+def play(role: str) -> None:
+    """Play a role that a fork of the supervisor played before, in this process."""
+    forking.set_title(f"statuspage {role}")
+    forking.freeze()
+    warm.as_role(role, {"web": page, "worker": work}[role])()
+
+
+def page() -> None:
+    """The page, which looks for the supervisor."""
+    looking.begin()
+    serve()
+
+
+def work() -> None:
+    """Everything but the page, in this process."""
+    warm.load(warm.TASKS)  # Celery's own way to find them also makes all of Django's checks
+    one_worker.run(one_worker.lines(app.conf.beat_schedule, app.tasks))
 
 
 def keep_files_private() -> None:

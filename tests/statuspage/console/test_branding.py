@@ -272,3 +272,80 @@ def test_a_preview_without_colour_undoes_the_one_that_is_saved(admin, client):
     text = save(admin, colour="", do="look").content.decode()
     (_, preview) = re.findall(r'href="(/brand/[^"]+\.css)"', text)
     assert "--brand:initial" in client.get(preview).content.decode()
+
+
+# Two admins, or two tabs
+
+
+def opened(client):
+    """The digests that a form opened now carries."""
+    return re.search(r'name="opened_with" value="([^"]+)"', client.get(AT).content.decode())[1]
+
+
+def asked(response):
+    """What the refused form says of the logos, and the value of its box."""
+    page = response.content.decode()
+    assert "nothing was saved" in page
+    sentences = [str(text) for text in errors(response)["__all__"] if "nothing was saved" not in text]
+    return sentences, re.search(r'name="save_over" value="([^"]+)"', page)[1]
+
+
+@pytest.mark.parametrize(
+    ("box", "there"),
+    [
+        ("remove_logo", {}),
+        ("remove_logo", {"logo_dark": sent(png(32, 32))}),
+        ("remove_logo_dark", {"logo_dark": sent(png(32, 32))}),
+    ],
+    ids=["logo", "both", "dark"],
+)
+def test_an_older_form_does_not_remove_a_newer_logo_unasked(admin, box, there):
+    for file in there.values():
+        file.seek(0)
+    save(admin, logo=sent(), **there)
+    older = opened(admin)
+    field = "logo_dark" if box.endswith("dark") else "logo"
+    newer = png(80, 80)
+    assert save(admin, **{field: sent(newer)}).status_code == 302
+    kept = getattr(Page.objects.this(), field)
+    response = save(admin, opened_with=older, **{box: "on"})
+    assert response.status_code == 400
+    (sentence,), over = asked(response)
+    assert re.match(r"Logo( for the dark theme)? is another picture now, changed by root on ", sentence)
+    assert getattr(Page.objects.this(), field) == kept
+    assert Picture.objects.filter(name=kept).exists()
+    assert save(admin, opened_with=older, save_over=over, **{box: "on"}).status_code == 302
+    assert getattr(Page.objects.this(), field) == ""
+
+
+def test_removing_the_logo_also_asks_about_a_dark_one_that_was_added_since(admin):
+    save(admin, logo=sent())
+    older = opened(admin)
+    save(admin, logo_dark=sent(png(32, 32)))
+    response = save(admin, opened_with=older, remove_logo="on")
+    assert response.status_code == 400
+    assert asked(response)[0][0].startswith("Logo for the dark theme is another picture now")
+    assert Page.objects.this().logo_dark
+
+
+def test_a_logo_that_was_removed_meanwhile_is_put_back_only_if_confirmed(admin):
+    save(admin, logo=sent())
+    older = opened(admin)
+    save(admin, remove_logo="on")
+    response = save(admin, opened_with=older, logo=sent(WIDE))
+    assert response.status_code == 400
+    sentences, over = asked(response)
+    assert sentences[0].startswith("Logo was removed, changed by root on ")
+    assert save(admin, opened_with=older, save_over=over, logo=sent(WIDE)).status_code == 302
+
+
+def test_the_same_change_of_a_logo_in_both_and_other_fields_are_no_conflict(admin):
+    save(admin, logo=sent())
+    older = opened(admin)
+    save(admin, remove_logo="on")
+    assert save(admin, opened_with=older, remove_logo="on").status_code == 302
+    older = opened(admin)
+    save(admin, logo=sent(WIDE))
+    assert save(admin, opened_with=older, logo=sent(WIDE)).status_code == 302
+    assert save(admin, opened_with=older, name="Tern").status_code == 302
+    assert (identity.current().name, bool(Page.objects.this().logo)) == ("Tern", True)

@@ -264,7 +264,7 @@ def test_a_paused_probe_leaves_the_status_and_begins_anew(editor):
     editor.post(f"/console/probes/{bad.public_id}/resume")
     bad.refresh_from_db()
     assert (bad.outcome, bad.heard_s, bad.next_slot) == (Outcome.UNKNOWN, None, 0)
-    assert Probe.objects.silent(now + timedelta(days=3)) == [Probe.objects.get(pk=good.pk)]
+    assert list(Probe.objects.silent(now + timedelta(days=3))) == [Probe.objects.get(pk=good.pk)]
 
 
 def test_a_probe_is_added_with_the_options_of_its_kind_alone(editor):

@@ -30,7 +30,7 @@ def test_an_address_is_shown_once_and_removed_with_a_second_step(admin):
     assert (address.key_hash, address.component) == (hash_of(key), api)
     shown = admin.get(PAGE).content.decode()
     assert not ADDRESS.search(shown)
-    assert "Remove the address" in shown
+    assert "Remove “" in shown
     admin.post(f"{PAGE}/{address.pk}/remove")
     assert not DeployAddress.objects.exists()
     acts = (

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from components.models import Component
@@ -33,7 +34,10 @@ def test_it_is_as_if_made_from_nothing(client, db, monkeypatch, seed):
     chance, now = random.Random(seed), timezone.now()
     monkeypatch.setattr("statuspage.console.views.timezone.now", lambda: now)
     people = [person(role.name.lower(), role) for role in Role]
-    probes = [watched(f"Part {place}", position=place) for place in range(4)]
+    probes = [
+        watched(f"Part {place}", position=place, auto="suggest" if place % 2 else "publish")
+        for place in range(5)
+    ]
     for step in range(10):
         at = now - timedelta(minutes=60 - 5 * step)
         probe = chance.choice(probes)
@@ -47,3 +51,32 @@ def test_it_is_as_if_made_from_nothing(client, db, monkeypatch, seed):
         for someone, page in kept:
             kept_lines.clear()
             assert (someone, page) == seen_by(client, someone), step
+
+
+def test_forms_of_kept_lines_have_the_keys_of_their_page(client, db):
+    fell(watched(auto="suggest"), timezone.now() - timedelta(minutes=3))
+    seen = set()
+    for name in ("ada", "ben"):
+        client.force_login(person(name, Role.RESPONDER))
+        page = client.get("/console/").content.decode()
+        assert not [mark for mark in kept_lines.MARKS.values() if mark in page]
+        tokens = re.findall(r'name="csrfmiddlewaretoken" value="([^"]{64})"', page)
+        assert len(tokens) >= 2  # the suggestion's and the one to log out
+        assert len(set(tokens)) == 1
+        (key,) = set(re.findall(r'name="form_key" value="([^"]+)"', page))
+        seen |= {key, tokens[0]}
+    assert len(seen) == 4
+
+
+def test_a_suggestion_that_was_kept_can_still_be_dismissed(db):
+    fell(watched(auto="suggest"), timezone.now() - timedelta(minutes=3))
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person("ada", Role.RESPONDER))
+    client.get("/console/")
+    page = client.get("/console/?part=live").content.decode()
+    form = page[page.index('<form method="post" action="/console/incidents/') :]
+    sent = dict(
+        re.findall(r'name="(csrfmiddlewaretoken|form_key)" value="([^"]+)"', form.split("</form>")[0])
+    )
+    assert client.post(re.search(r'action="([^"]+)"', form)[1], sent).status_code == 302
+    assert not Incident.objects.live().exists()

@@ -86,6 +86,68 @@ def test_what_is_the_parents_alone_is_closed_in_it(tmp_path):
     assert run(body).splitlines() == ["0", "1"]
 
 
+def test_a_fork_may_fork_although_it_has_closed_what_is_its_parents(tmp_path):
+    body = (
+        f"file = open({str(tmp_path / 'lock')!r}, 'w')\n"
+        "forking.ours_alone.add(file.fileno())\n"
+        "def work():\n    print('code', forking.Forked(lambda: 3, title='y').wait(20))\n"
+        "forking.Forked(work, title='x').wait()"
+    )
+    assert "code 3" in run(body).splitlines()
+
+
+def test_a_fork_that_waits_does_its_work_once_it_is_told_and_none_if_its_parent_lets_go():
+    body = (
+        "for told in (b'1', b''):\n"
+        "    fork, tells = forking.waiting(lambda: print('done', flush=True), title='x')\n"
+        "    time.sleep(0.1)\n    os.write(tells, told)\n    os.close(tells)\n"
+        "    print('code', fork.wait(20), flush=True)"
+    )
+    assert run(body).splitlines() == ["done", "code 0", "code 0"]
+
+
+def test_a_child_is_the_same_one_after_its_parent_has_replaced_itself(tmp_path):
+    """It says how it ended, and what it prints and reports arrives, also from its second start."""
+    work = (
+        "import os, time; time.sleep(0.5); print('printed', flush=True);"
+        "os.write(int(os.environ['REPORTS_TO']), b'reported\\n'); os._exit(7)"
+    )
+    after = (
+        "import sys, json, time\nsys.path[:] = json.loads(sys.argv[2])\n"
+        "from statuspage.ops.children import Child, read_all\n"
+        "child = Child.taken_over(json.loads(sys.argv[1]))\n"
+        "for start in (1, 2):\n"
+        "    while child.is_running:\n        read_all([child], 0.1)\n"
+        "    print(child.reason(), child.process.returncode, child.take_reports(), flush=True)\n"
+        "    if start == 1: child.start()\n"
+    )
+    body = (
+        "import json\n"
+        f"work = {work!r}\n"
+        "child = Child('web', {}, [sys.executable, '-c', work], lambda: exec(work), reports=True)\n"
+        "child.start()\n"
+        f"after = {after!r}\n"
+        "arguments = [json.dumps(child.kept()), json.dumps(sys.path)]\n"
+        "os.execv(sys.executable, [sys.executable, '-S', '-c', after, *arguments])"
+    )
+    assert run(body).splitlines().count("printed 7 ['reported']") == 2
+
+
+def test_a_signal_that_comes_while_the_parent_replaces_itself_waits_and_its_child_gets_it_at_once():
+    after = (
+        "import signal, sys; signal.signal(15, lambda *_: print('stopped'));"
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, [15])"
+    )
+    body = (
+        "import signal\nforking.block()\n"
+        "child = forking.Forked(lambda: time.sleep(60), title='x')\ntime.sleep(0.3)\nchild.terminate()\n"
+        "print(child.wait(20), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"os.execv(sys.executable, [sys.executable, '-S', '-c', {after!r}])"
+    )
+    assert run(body).splitlines() == ["-15", "stopped"]
+
+
 def test_long_lines_halves_and_what_is_not_text_pass_on(capsys):
     code = (
         "import sys, time; w = sys.stdout.buffer; w.write(b'begin'); w.flush(); time.sleep(.3);"
@@ -123,3 +185,16 @@ def test_a_program_that_is_missing_leaves_no_open_file():
         with pytest.raises(OSError, match="nowhere"):
             child.start()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_stop_just_after_the_preparation_ended_well_is_a_stop():
+    body = (
+        "import django, signal; django.setup()\n"
+        "from statuspage.ops import layout\n"
+        "ready = layout.in_a_fork(lambda: layout.Prepared(None, 1.0, 0))\n"
+        "time.sleep(1)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('went on', ready())"
+    )
+    lines = run(body, env={**os.environ, "DJANGO_SETTINGS_MODULE": "statuspage.settings"}).splitlines()
+    assert lines == ["Stopped before the start."]

@@ -108,6 +108,29 @@ def test_the_one_worker_that_lives_but_does_nothing_is_started_again_and_is_the_
         wait_for(lambda: whole.status_of("Shop") == "operational", 60)
 
 
+def test_a_page_that_hangs_is_started_again_and_goes_on_reporting_on_the_others(whole):
+    whole.start(WORKER_SILENCE_S="10")
+    page = whole.child("web")
+    page.suspend()
+    wait_for(lambda: whole.is_back("web", page), 90)
+    assert any("the web has been idle for 10 s: restarting it" in line for line in whole.lines)
+    wait_for(lambda: _answers(whole), 30)
+    worker = whole.child("worker")
+    worker.suspend()
+    wait_for(lambda: whole.is_back("worker", worker), 90)
+
+
+def test_told_to_go_while_it_starts_it_ends_in_order(whole):
+    """The signal comes between the start of the children and the small process that supervises them."""
+    whole.start(wait=False)
+    wait_for(lambda: any("child.started role=web" in line for line in whole.lines), 60, every_s=0.001)
+    whole.process.send_signal(signal.SIGTERM)
+    whole.family()
+    assert whole.process.wait(20) == 0
+    assert whole.left() == []
+    assert not (whole.var / "running.json").exists()
+
+
 def test_without_its_broker_the_one_worker_goes_on_checking(whole):
     whole.start()
     with Target() as target:

@@ -7,6 +7,14 @@ import sys
 
 import pytest
 
+WORK = """
+import django
+django.setup()
+from statuspage.celery import app
+from statuspage.ops import warm
+warm.load(warm.TASKS)
+print(sorted({entry["task"] for entry in app.conf.beat_schedule.values()} - set(app.tasks)))
+"""
 LOOK = """
 import json, os, sys, threading
 import django
@@ -31,10 +39,15 @@ NEEDED = (
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     """What a process has after it."""
-    env = {**os.environ, "VAR_DIR": str(tmp_path_factory.mktemp("var")), "DATABASE_URL": "",
+    return json.loads(run(LOOK, tmp_path_factory.mktemp("var")))
+
+
+def run(code, folder):
+    """What a process of its own prints."""
+    env = {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": "",
            "DJANGO_SETTINGS_MODULE": "statuspage.settings", "OIDC_ISSUER": ""}  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, env=env, check=True)
-    return json.loads(done.stdout)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize("name", LATE)
@@ -51,3 +64,8 @@ def test_it_may_fork(loaded):
     """A lock that another thread holds would be held in the fork for ever; a connection would be shared."""
     assert loaded["threads"] == 1
     assert not [name for name in loaded["files"] if "socket:" in name or "sqlite" in name]
+
+
+def test_the_one_worker_knows_every_task_of_the_schedule(tmp_path):
+    """By their names alone: Celery's own search would make all of Django's checks as well."""
+    assert run(WORK, tmp_path).strip() == "[]"

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from statuspage.ops.watch import Look, Watch, mail_server_error, stuck
+from statuspage.ops.looking import Looker, mail_server_error
+from statuspage.ops.watch import Look, Watch, stuck
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SILENCE_S = 60
@@ -53,7 +54,7 @@ def signs(second):
 @pytest.fixture
 def watch():
     told = []
-    made = Watch("redis://:secret@127.0.0.1:1/0", SILENCE_S, told.append)
+    made = Watch(SILENCE_S, told.append)
     made.told = told
     return made
 
@@ -101,8 +102,14 @@ def test_the_first_sign_after_the_start_is_what_the_welcome_waits_for(watch):
     assert watch.reported == {"worker"}
 
 
-def test_a_broker_nobody_reaches_is_named_without_its_password(db, watch):
-    error = watch.look().broker
+def test_what_was_seen_is_the_same_on_one_line():
+    look = Look("no\nbroker", "", {"worker": 3}, {**signs(1), "web": frozenset()})
+    assert "\n" not in look.to_line()
+    assert Look.of_line(look.to_line()) == look
+
+
+def test_a_broker_nobody_reaches_is_named_without_its_password(db):
+    error = Looker("redis://:secret@127.0.0.1:1/0").look().broker
     assert error.startswith("127.0.0.1:1 is not responding")
     assert "secret" not in error
 

@@ -43,6 +43,19 @@ def test_before_the_first_result_it_is_checking_and_never_green(db):
     assert 'data-status="operational"' not in text.split("</svg>", 1)[1].split("legend")[0].split("themes")[0]
 
 
+def test_each_age_of_the_page_is_counted_as_if_it_were_the_only_one(db):
+    """One world is judged at several moments; what it keeps from one must not show at another."""
+    for number, (outcome, ago_s, interval_s) in enumerate(
+        (("up", 0, 60), ("down", 100, 60), ("up", 200, 600), ("down", 290, 60), ("up", 1000, 3600))
+    ):
+        found(watched(f"C{number}", interval_s=interval_s, confirm_down=1), outcome, after(seconds=-ago_s))
+    watched("Never checked")
+    seen = gather_world(NOW)
+    for seconds in (0, 5, 20, 130, 250, 301, 400, 2000, 9000, 20, 0):
+        moment = after(seconds=seconds)
+        assert page_model.freshness(seen, moment) == page_model.freshness(gather_world(NOW), moment)
+
+
 def test_with_nothing_to_watch_it_is_being_set_up(db):
     assert overview().banner.headline == "This page is being set up"
     assert "This page is being set up" in html()

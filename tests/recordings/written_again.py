@@ -1,0 +1,158 @@
+"""A second sample of what unknown applications say, drawn by other searches, and other decoys.
+
+Written and labelled after the rules had been mended from the first sample, and before any rule was tried on
+it: docs/probes.md has that figure.
+"""
+
+import json
+
+from tests.recordings.written import HTML, JSON, TEXT, Page
+
+UNAVAILABLE, GATEWAY, SLOW = "503 Service Unavailable", "502 Bad Gateway", "504 Gateway Timeout"
+ERROR = "500 Internal Server Error"
+# Source, status, cause, and the members of the JSON answer; or, as a string, its text
+SAID: tuple[tuple[str, str, str, dict[str, object] | str], ...] = (
+    ("Gin", UNAVAILABLE, "misconfigured", {"error": "Servicio de email no configurado"}),
+    ("Gin", UNAVAILABLE, "not_started dependency", {"error": "room events unavailable"}),
+    ("Gin", UNAVAILABLE, "not_started", {"error": "Risk scorer not initialized"}),
+    ("Gin", UNAVAILABLE, "misconfigured", {"erro": "tmdb_nao_configurado"}),
+    ("Gin", UNAVAILABLE, "dependency", {"erro": "tmdb_indisponivel"}),
+    ("Gin", UNAVAILABLE, "", {"error": "unavailable", "retryable": True}),
+    ("Gin", UNAVAILABLE, "dependency not_started",
+     {"error": "service_unavailable", "error_description":
+      "Authentication service temporarily unavailable - please retry"}),
+    ("Gin", UNAVAILABLE, "misconfigured",
+     {"error": {"message": "Drawing service temporarily unavailable: no active Qwen credential",
+                "type": "server_error"}}),
+    ("Gin", UNAVAILABLE, "dependency",
+     {"error": "Docker daemon is not available", "message": "Please try again in a moment or contact support",
+      "detail": "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?"}),
+    ("Gin", UNAVAILABLE, "dependency", {"status": "unhealthy", "error": "database connection failed"}),
+    ("Gin", UNAVAILABLE, "dependency", {"error": "sso_store_unavailable"}),
+    ("Fastify", UNAVAILABLE, "dependency", {"error": "results backend unavailable"}),
+    ("Fastify", UNAVAILABLE, "dependency not_started",
+     {"code": "ontology-runtime-unavailable", "message": "本体行动运行时不可用（fail-closed）"}),
+    ("Fastify", UNAVAILABLE, "overload", {"error": "Content generation unavailable. Daily limit reached."}),
+    ("Fastify", UNAVAILABLE, "misconfigured", {"error": "CREDENTIAL_ENCRYPTION_NOT_CONFIGURED"}),
+    ("Fastify", UNAVAILABLE, "not_started dependency", {"error": "sniper not available"}),
+    ("Fastify", UNAVAILABLE, "misconfigured", {"error": "home_assistant_not_configured"}),
+    ("Fastify", UNAVAILABLE, "dependency",
+     {"error": {"code": "STT_UNAVAILABLE", "message": "Speech recognition is unavailable"}}),
+    ("Fastify", UNAVAILABLE, "misconfigured", {"error": "oidc is not configured"}),
+    ("Fastify", UNAVAILABLE, "dependency unhealthy error",
+     {"success": False, "error": "Health check failed", "message": "Unknown error"}),
+    ("PHP", UNAVAILABLE, "misconfigured error", {"erro": "Schema indisponível."}),
+    ("PHP", UNAVAILABLE, "not_started dependency",
+     {"ok": False, "available": False, "message": "The system is not ready yet."}),
+    ("PHP", UNAVAILABLE, "overload dependency stuck", "Не удалось зарезервировать номер, повторите"),
+    ("PHP", UNAVAILABLE, "", {"error": True, "message": "Data Not Found"}),
+    ("PHP", UNAVAILABLE, "misconfigured", {"error": "Database configuration is incomplete"}),
+    ("PHP", UNAVAILABLE, "error dependency", {"message": "Unable to update customer."}),
+    ("PHP", UNAVAILABLE, "", "Service unavailable"),
+    ("PHP", UNAVAILABLE, "error rejected",
+     {"message": "Unable to create user. Email might already exist."}),
+    ("PHP", UNAVAILABLE, "dependency", "Ошибка MySQL:Connection refused"),
+    ("Next.js", UNAVAILABLE, "misconfigured",
+     "AI is not configured. Please set OPENAI_API_KEY or ANTHROPIC_API_KEY in .env.local."),
+    ("Next.js", UNAVAILABLE, "misconfigured",
+     {"error": "Cron endpoint disabled: CRON_SECRET not configured"}),
+    ("Next.js", UNAVAILABLE, "misconfigured not_started", {"error": "Support isn’t available yet."}),
+    ("Next.js", UNAVAILABLE, "misconfigured",
+     {"error": "Admin reporting needs the server-only SUPABASE_SERVICE_ROLE_KEY."}),
+    ("Next.js", UNAVAILABLE, "misconfigured moved deploy", {"error": "Shareable installs are disabled."}),
+    ("Next.js", UNAVAILABLE, "dependency", {"error": "Database connection not available"}),
+    ("Next.js", UNAVAILABLE, "misconfigured",
+     {"error": "Missing Supabase admin configuration.", "ok": False}),
+    ("Next.js", UNAVAILABLE, "misconfigured", {"error": "provider-not-configured"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "The lyrics provider is unavailable."}),
+    ("Next.js", GATEWAY, "dependency", {"error": "AI request failed"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "Görsel analiz başarısız"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "LinkedIn jobs search failed: fetch failed"}),
+    ("Next.js", GATEWAY, "dependency dns", {"error": "MX record check failed"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "Gagal generate caption, coba lagi."}),
+    ("Next.js", GATEWAY, "dependency", {"error": "Failed to submit print order"}),
+    ("Next.js", GATEWAY, "dependency",
+     {"error": "Failed to generate brief — AI returned an invalid response"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "Retell error 401"}),
+    ("Next.js", GATEWAY, "dependency", {"error": "Файл недоступен"}),
+    ("ASP.NET", UNAVAILABLE, "dependency",
+     "Order.GetAll, database connection error: A network-related error occurred"),
+    ("ASP.NET", UNAVAILABLE, "overload", {"message": "Service busy processing this invoice. Please retry."}),
+    ("ASP.NET", UNAVAILABLE, "misconfigured", {"message": "Password reset is not configured yet."}),
+    ("ASP.NET", UNAVAILABLE, "dependency", "Measurement service unavailable."),
+    ("ASP.NET", UNAVAILABLE, "dependency",
+     "Service is not available. The Circuit Is Open Please try after some time"),
+    ("ASP.NET", UNAVAILABLE, "misconfigured not_started dependency",
+     {"message": "KMUH API 尚未開放訪問，請聯絡院方資訊室。"}),
+    ("ASP.NET", UNAVAILABLE, "dependency",
+     {"message": "Master veritabanı migration bilgisi alınamadı", "error": "Connection refused"}),
+    ("Go", SLOW, "stuck", "Upstream timeout"),
+    ("Go", SLOW, "stuck",
+     {"error": "timed out after 30s waiting for flow to complete", "durationMs": 30001}),
+    ("Go", SLOW, "not_started stuck overload",
+     {"code": "KUBERNETES::POD_READY_TIMEOUT", "message": "sandbox pod not ready within 300s"}),
+    ("Go", SLOW, "stuck dependency",
+     {"jsonrpc": "2.0", "id": 1, "error": {"code": -32003, "message": "工具调用超时 (>30s)"}}),
+    ("Go", SLOW, "stuck", "Please back off. Cancelling operation"),
+    ("Go", SLOW, "stuck dependency", "diagnostics dispatch timed out"),
+    ("Go", SLOW, "stuck not_started", "File not ready"),
+    ("Go", GATEWAY, "not_started dependency",
+     "Backend error: dial tcp 10.0.0.3:8080: connect: connection refused"),
+    ("Go", GATEWAY, "dependency", "chat verification unavailable"),
+    ("Go", GATEWAY, "dependency", {"error": "github app token mint failed: unexpected status 401"}),
+    ("Go", GATEWAY, "not_started crash dependency", 'Bad Gateway: "/shop"'),
+    ("Go", GATEWAY, "not_started crash dependency network", "upstream error"),
+    ("Go", GATEWAY, "dns dependency", "upstream unreachable: dial tcp: lookup shop: no such host"),
+    ("Go", GATEWAY, "not_started crash dependency", "[Cloudreve] Bad Gateway"),
+    ("Flask", UNAVAILABLE, "not_started misconfigured",
+     {"error": "Model not loaded. Please run the notebook first to generate salary_model.pkl."}),
+    ("Flask", UNAVAILABLE, "dependency not_started", {"error": "Notification service unavailable"}),
+    ("Flask", UNAVAILABLE, "dependency", {"ok": False, "database": "error"}),
+    ("Flask", UNAVAILABLE, "dependency", {"error": "数据库服务不可用"}),
+    ("Flask", UNAVAILABLE, "misconfigured", {"error": "races are not set up", "code": "races_unavailable"}),
+    ("Flask", UNAVAILABLE, "dependency overload", {"error": "Database is locked. Please retry in a moment."}),
+    ("Flask", UNAVAILABLE, "dependency", {"error": "Falha na comunicação com o Agente User"}),
+    ("Flask", UNAVAILABLE, "dependency", {"error": "無法獲取股票數據"}),
+    ("Flask", UNAVAILABLE, "dependency", {"status": "not_ready", "database": "disconnected"}),
+    ("Flask", UNAVAILABLE, "not_started dependency", {"error": "Manifest not available"}),
+    ("Rails", UNAVAILABLE, "misconfigured deploy",
+     {"error": "線上訂位功能暫停", "reservation_enabled": False}),
+    ("Rails", UNAVAILABLE, "", {"status": "unavailable"}),
+    ("Rails", UNAVAILABLE, "dependency", {"valid": False, "error": "Validation service unavailable"}),
+    ("Rails", UNAVAILABLE, "misconfigured",
+     {"errors": [{"message": "New Quizzes service is not configured"}]}),
+    ("Rails", UNAVAILABLE, "dependency", {"error": "facilitator_unavailable", "retry_after": 5}),
+    ("Rails", UNAVAILABLE, "misconfigured deploy not_started", {"error": "Push notifications are paused"}),
+    ("Rails", UNAVAILABLE, "dependency stuck", "AI generation failed: execution expired"),
+    ("decoy", ERROR, "error", {"error": "Failed to fetch orders"}),
+    ("decoy", ERROR, "error", {"error": 'ValidationError: the field "connection" is empty'}),
+    ("decoy", ERROR, "error", "RuntimeError: dictionary changed size during iteration"),
+    ("decoy", ERROR, "error", 'ZeroDivisionError: division by zero\n  File "/app/db/pool.py", line 3'),
+    ("decoy", ERROR, "error", "AssertionError: expected 3 workers and got 4"),
+    ("decoy", ERROR, "error", "PermissionError: [Errno 13] Permission denied: '/data/cache/x'"),
+    ("decoy", "404 Not Found", "moved", "Cannot GET /maintenance"),
+    ("decoy", "403 Forbidden", "unauthorized rejected", "CSRF verification failed. Request aborted."),
+)  # fmt: skip
+DECOYS = (
+    Page("decoy again: something broke", "a shop", ERROR, HTML,
+         "<h1>500</h1><p>Something broke on our end. Learn how to contact support if it goes on.</p>",
+         "error"),
+    Page("decoy again: until soon", "a shop", UNAVAILABLE, HTML, "<h1>See you soon</h1>"),
+    Page("decoy again: a pool that is sold out", "a shop", "200 OK", HTML,
+         "<title>Pools</title><p>Swimming pool: currently unavailable. Pool cover: all sold out.</p>",
+         "content"),
+    Page("decoy again: a blog's error", "a blog", ERROR, HTML,
+         "<title>Error</title><h1>Error 500</h1><nav>Database guide</nav><aside><a href=/x>Server "
+         "overloaded? Read this</a></aside>", "error"),
+)  # fmt: skip
+
+
+def page(place: int, source: str, status: str, truth: str, body: dict[str, object] | str) -> Page:
+    """An answer of these members, or this text, named by its place among all."""
+    if isinstance(body, str):
+        return Page(f"{place:02} {source}: {body[:50]}", source, status, TEXT, body + "\n", truth)
+    text = json.dumps(body, ensure_ascii=False)
+    return Page(f"{place:02} {source}: {text[:50]}", source, status, JSON, text, truth)
+
+
+PAGES = (*(page(place, *row) for place, row in enumerate(SAID, 1)), *DECOYS)
