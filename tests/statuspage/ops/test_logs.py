@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from django.conf import settings
@@ -11,6 +14,7 @@ from django.utils.log import log_response
 
 from statuspage.ops.logs import HARMLESS, PARAMETER, JSONFormatter, LineFormatter, masked, routes
 from statuspage.urls import urlpatterns
+from tests.once import ROOT
 
 KEY = "k3y-thatNobody_mayRead.1"
 KEYED = sorted(
@@ -106,3 +110,17 @@ def test_what_health_answers_is_no_error_of_the_server(rf, caplog, path, is_logg
     request = rf.get(path)
     log_response("%s: %s", "Service Unavailable", path, response=HttpResponse(status=503), request=request)
     assert len(caplog.records) == is_logged
+
+
+def test_libraries_write_no_headers_down_whatever_the_level():
+    """hpack writes each header at DEBUG, with tokens in it."""
+    code = (
+        "import logging, django; django.setup(); import hpack; print(logging.getLogger('hpack.hpack').level, "
+    )
+    code += "logging.getLogger('hpack.hpack').isEnabledFor(logging.DEBUG), logging.getLogger().level)"
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    env |= {"LOG_LEVEL": "DEBUG", "DJANGO_SETTINGS_MODULE": "statuspage.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "False", "10"]

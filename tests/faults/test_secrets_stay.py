@@ -20,13 +20,14 @@ import psutil
 import pytest
 import redis
 
+from tests.faults.faults import only_long
 from tests.servers import Valkey
 from tests.statuspage.ops.installation import CLIENTS, Installation
 from tests.subscribers.mailbox import Mailbox
 from tests.targets import Raw, Target
 from tests.whole import ROOT, wait_for
 
-pytestmark = [pytest.mark.data, pytest.mark.stack]
+pytestmark = [pytest.mark.data, pytest.mark.stack, only_long]
 FILLING = Path(__file__).with_name("filling_secrets.py")
 CANARY = re.compile(rb"canary-[a-z-]+-0815")
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{20,}")
@@ -140,7 +141,8 @@ def test_no_secret_is_seen_where_it_does_not_belong(there, tmp_path):
             place.look(f"command line of {process.name()}", "\0".join(cmdline(process)))
         visit_all(there, place, filled["cookie"], env)
         with broken_table(there):
-            errors = web(there, filled["cookie"]).get("/console/templates")
+            with web(there, filled["cookie"]) as staff:
+                errors = staff.get("/console/templates")
             assert errors.status_code == 500
             place.look("the page of a 500", errors.text)
         wait_for(lambda: any("Traceback" in line or "UndefinedTable" in line or "no such table" in line
