@@ -13,7 +13,7 @@ from components.probers import answer_facts, body, exchange, fetching
 from components.probers.base import Clock, Option
 from components.probers.body import Answer
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import refuse_unprintable
+from components.probers.typed_headers import SendsHeaders, typed
 from components.web_addresses import split_address
 
 MAX_FACT_LENGTH = 200
@@ -32,8 +32,9 @@ class DocumentOrder:
     """A GET request whose answer is a document. `shown` is for the origin of `url` alone."""
 
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     shown: ClientCertificate | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def method(self) -> str:
@@ -52,7 +53,7 @@ class DocumentOrder:
         return False
 
 
-class DocumentProber(ABC):
+class DocumentProber(SendsHeaders, ABC):
     """The half of a `Prober` that fetches; a subclass parses the order and judges the answer."""
 
     target_help = "http:// or https:// address"
@@ -74,10 +75,9 @@ class DocumentProber(ABC):
         return options.get("unread") == "unknown"
 
     @staticmethod
-    def request(target: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    def request(target: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the order that say what to ask. Raises InvalidProbeError."""
-        refuse_unprintable(headers)
-        return {"url": split_address(target).geturl(), "headers": headers}
+        return {"url": split_address(target).geturl(), **typed(given)}
 
     async def run(self, order: Any, clock: Clock, egress: Egress) -> Reading:
         """Fetch the document, and judge it."""

@@ -15,7 +15,7 @@ from components.probers import documents, exchange, fetching
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
-from components.probers.typed_headers import HEADERS
+from components.probers.typed_headers import HEADERS, SECRET_HEADERS
 from components.texts import first_of, shortened
 
 MAX_NAMED = 3  # parts that a sentence names with their words
@@ -40,12 +40,12 @@ class HealthCheck(DocumentProber):
     label = "Health document"
     target_help = "http:// or https:// address of a health check, such as /healthz or /actuator/health"
     accepts = "application/health+json, application/json;q=0.9, text/plain;q=0.5, */*;q=0.1"
-    options: tuple[Option, ...] = (HEADERS, documents.UNREAD)
+    options: tuple[Option, ...] = (HEADERS, SECRET_HEADERS, documents.UNREAD)
 
     def parse(self, target: str, options: Mapping[str, Any]) -> HealthOrder:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
-        return HealthOrder(**self.request(target, given["headers"]))
+        return HealthOrder(**self.request(target, given))
 
     async def judge(
         self, order: HealthOrder, head: wire.Head, pieces: exchange.Pieces, clock: Clock

@@ -5,7 +5,7 @@ A body is read as far as the expectations need it: a stream or a large body is n
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import re2
@@ -20,7 +20,7 @@ from components.probers.body import Answer
 from components.probers.json_answers import UnreadableError
 from components.probers.json_values import is_meant, spelled
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import HEADERS, can_be_name, refuse_unprintable
+from components.probers.typed_headers import HEADERS, SECRET_HEADERS, SendsHeaders, can_be_name, typed
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -37,7 +37,7 @@ class HTTPTarget:
 
     url: str
     method: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes
     statuses: tuple[tuple[int, int], ...]
     text: str
@@ -49,6 +49,7 @@ class HTTPTarget:
     follows: bool
     http2: bool = False
     shown: ClientCertificate | None = None  # to the origin of `url` alone
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def reads_body(self) -> bool:
@@ -60,7 +61,7 @@ class HTTPTarget:
         return any(low <= code <= high for low, high in self.statuses)
 
 
-class HTTP:
+class HTTP(SendsHeaders):
     kind = "http"
     label = "HTTP request"
     target_help = "http:// or https:// address"
@@ -76,6 +77,7 @@ class HTTP:
             help="HEAD does not read a body.",
         ),
         HEADERS,
+        SECRET_HEADERS,
         Option("body", "Body (sent)", type="text", help="Sent as is, without a Content-Type header."),
         Option("expected_status", "Expected status", default="200-299", help="Such as 200-299,301."),
         Option("expect_text", "Text expected", type="text", help="The body must contain this."),
@@ -106,14 +108,13 @@ class HTTP:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
         url = split_address(target)
-        refuse_unprintable(given["headers"])
         statuses = _statuses(given["expected_status"])
         _refuse_words_without_body(given, statuses)
         _refuse_half_wishes(given)
         return HTTPTarget(
             url=url.geturl(),
             method=given["method"],
-            headers=given["headers"],
+            **typed(given),
             body=given["body"].encode(),
             statuses=statuses,
             text=given["expect_text"],

@@ -17,7 +17,7 @@ from components.probers import documents, exchange, fetching, json_answers, json
 from components.probers.base import Clock, Option, options_of
 from components.probers.body import Answer
 from components.probers.documents import DocumentOrder, DocumentProber
-from components.probers.typed_headers import HEADERS
+from components.probers.typed_headers import HEADERS, SECRET_HEADERS
 from components.prometheus_text import Selector, SeriesError
 from components.targets import InvalidProbeError
 from components.texts import shortened
@@ -95,6 +95,7 @@ class Numbers(DocumentProber):
     accepts = "application/json, text/plain;version=0.0.4;q=0.9, */*;q=0.1"
     options = (
         HEADERS,
+        SECRET_HEADERS,
         Option(
             "value",
             "Value",
@@ -147,7 +148,7 @@ class Numbers(DocumentProber):
         if not 1 <= given["warn_minutes"] <= MAX_WARN_MINUTES:
             raise InvalidProbeError("warn_minutes", f"Enter 1 to {MAX_WARN_MINUTES} minutes.")
         order = NumberOrder(
-            **self.request(target, given["headers"]),
+            **self.request(target, given),
             value=value,
             divided_by=divided_by,
             several=given["several"],

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components import http2, steps, wire
@@ -19,7 +19,7 @@ from components.probers import exchange, fetching
 from components.probers.base import Clock, Option, options_of, printable, whole_number
 from components.probers.event_stream import MAX_EVENT_CHARACTERS, Comment, Event, EventTooLargeError, Parser
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import HEADERS, refuse_unprintable
+from components.probers.typed_headers import HEADERS, SECRET_HEADERS, SendsHeaders, typed
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -37,7 +37,7 @@ class StreamTarget:
     """Times in seconds."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     first_s: int
     gap_s: int  # 0: any
     watch_s: int  # 0: until the first event or comment, or what is expected
@@ -46,6 +46,7 @@ class StreamTarget:
     follows: bool
     http2: bool
     shown: ClientCertificate | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     method: str = "GET"
     body: bytes = b""
 
@@ -60,7 +61,7 @@ class StreamTarget:
         return bool(self.event or self.text)
 
 
-class SSE:
+class SSE(SendsHeaders):
     kind = "sse"
     label = "Event stream (SSE)"
     target_help = "http:// or https:// address"
@@ -70,6 +71,7 @@ class SSE:
     )  # fmt: skip
     options = (
         HEADERS,
+        SECRET_HEADERS,
         Option(
             "watch_s", "Watched for (s)", type="int", default=0, help="0 ends with the first event."
         ),
@@ -90,7 +92,6 @@ class SSE:
     def parse(self, target: str, options: Mapping[str, Any]) -> StreamTarget:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
-        refuse_unprintable(given["headers"])
         watch_s = whole_number("watch_s", given["watch_s"], 0, MAX_SECONDS)
         gap_s = whole_number("gap_s", given["gap_s"], 0, MAX_SECONDS)
         if gap_s and gap_s >= watch_s:
@@ -100,7 +101,7 @@ class SSE:
             raise InvalidProbeError("gap_s", sentence)
         return StreamTarget(
             url=split_address(target).geturl(),
-            headers=given["headers"],
+            **typed(given),
             first_s=whole_number("first_s", given["first_s"], 1, MAX_SECONDS),
             gap_s=gap_s,
             watch_s=watch_s,

@@ -1,11 +1,35 @@
-"""Headers that staff typed: what may be sent."""
+"""Headers that staff typed: what may be sent, and what of it is secret."""
 
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from components.probers.base import Option
+from components.probers.redirects import origin
 from components.targets import InvalidProbeError
 
-HEADERS = Option("headers", "Headers (sent)", type="mapping", default={}, help="One “Name: value” per line.")
+HEADERS = Option(
+    "headers", "Headers (sent)", type="mapping", default={},
+    help="One “Name: value” per line. Tokens and keys belong below.",
+)  # fmt: skip
+SECRET_HEADERS = Option(
+    "secret_headers", "Secret headers (sent)", type="secrets", default={},
+    help="Such as “Authorization: Bearer …”, one per line. Stored encrypted, and never shown again.",
+)  # fmt: skip
+OF_REQUEST = ("host", "content-type", "content-encoding", "content-language", "content-length")
+
+
+class SendsHeaders:
+    """The part of a `Prober` that says where its secret headers go."""
+
+    def places(self, order: Any) -> str:
+        """The origin of the address: what staff typed goes nowhere else, redirects included."""
+        scheme, host, port = origin(urlsplit(order.url))
+        return f"{scheme}://{host}:{port}"
+
+    def named_hosts(self, order: Any) -> set[str]:
+        """The host that a header names: behind one address there may be several sites."""
+        return {text.strip().lower() for name, text in order.headers.items() if name.lower() == "host"}
 
 
 def can_be_name(name: str) -> bool:
@@ -13,10 +37,34 @@ def can_be_name(name: str) -> bool:
     return all(33 <= ord(c) < 127 and c not in '()<>@,;:\\"/[]?={}' for c in name)
 
 
-def refuse_unprintable(headers: Mapping[str, str]) -> None:
+def refuse_unprintable(headers: Mapping[str, str], field: str = "headers") -> None:
     """Raises InvalidProbeError, naming the header."""
     for name, value in headers.items():
         if not (name and can_be_name(name)):
-            raise InvalidProbeError("headers", f"“{name[:40]}” is not a valid header name.")
+            raise InvalidProbeError(field, f"“{name[:40]}” is not a valid header name.")
         if any(ord(c) < 32 and c != "\t" for c in value):
-            raise InvalidProbeError("headers", f"The value of {name} contains control characters.")
+            raise InvalidProbeError(field, f"The value of {name} contains control characters.")
+
+
+def typed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an order about its headers: all that are sent, and what of them must not be stored.
+
+    Raises InvalidProbeError.
+    """
+    plain, secret = given.get("headers", {}), given.get("secret_headers", {})
+    refuse_unprintable(plain)
+    refuse_unprintable(secret, "secret_headers")
+    names = {name.lower() for name in plain}
+    for name in secret:
+        if name.lower() in OF_REQUEST:
+            raise InvalidProbeError("secret_headers", f"{name} is no secret: put it into “{HEADERS.label}”.")
+        if name.lower() in names:
+            raise InvalidProbeError(
+                "secret_headers", f"{name} is in “{HEADERS.label}” as well: remove one of them."
+            )
+    values = tuple(secret.values())
+    return {
+        "headers": {**plain, **secret},
+        # a token also without its scheme
+        "secrets": (*values, *(value.partition(" ")[2] for value in values)),
+    }

@@ -16,7 +16,7 @@ from components.probers.held.places import NoPlaceError, places
 from components.probers.held.target import MAX_CONNECTIONS, WebSocketTarget
 from components.probers.held.verdict import reading_of
 from components.probers.redirects import first_hop
-from components.probers.typed_headers import HEADERS, refuse_unprintable
+from components.probers.typed_headers import HEADERS, SECRET_HEADERS, SendsHeaders, typed
 from components.targets import InvalidProbeError
 from components.web_addresses import split_address
 
@@ -27,7 +27,7 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 OF_UPGRADE, OF_BODY = ("connection", "upgrade"), ("content-length", "transfer-encoding")
 
 
-class WebSocket:
+class WebSocket(SendsHeaders):
     kind = "websocket"
     label = "WebSocket"
     target_help = "ws:// or wss:// address"
@@ -37,6 +37,7 @@ class WebSocket:
     )  # fmt: skip
     options = (
         HEADERS,
+        SECRET_HEADERS,
         Option("subprotocol", "Subprotocol", help="The server must choose one of these, such as graphql-ws."),
         Option("send", "Send", type="text", help="A text message, sent once the connection is open."),
         Option("expect", "Expect", type="text", help="A message must contain this."),
@@ -85,7 +86,8 @@ class WebSocket:
     def parse(self, target: str, options: Mapping[str, Any]) -> WebSocketTarget:
         """The order, checked. Raises InvalidProbeError."""
         given = options_of(self, options)
-        _refuse_odd_headers(given["headers"])
+        for field in ("headers", "secret_headers"):
+            _refuse_odd_headers(field, given[field])
         for name in ("send", "expect", "echo"):
             if len(given[name].encode()) > MAX_TEXT_BYTES:
                 raise InvalidProbeError(name, f"Longer than {MAX_TEXT_BYTES:,} bytes: shorten it.")
@@ -97,7 +99,7 @@ class WebSocket:
             raise InvalidProbeError("ramp_s", "One connection is opened at once: use 0, or more connections.")
         return WebSocketTarget(
             url=_address(target),
-            headers=given["headers"],
+            **typed(given),
             subprotocols=_subprotocols(given["subprotocol"]),
             send=given["send"],
             expect=given["expect"],
@@ -155,17 +157,12 @@ def _subprotocols(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _refuse_odd_headers(headers: Mapping[str, str]) -> None:
+def _refuse_odd_headers(field: str, headers: Mapping[str, str]) -> None:
     """Those of the upgrade are ours. Raises InvalidProbeError."""
-    refuse_unprintable(headers)
     for name in headers:
         if name.lower() == "sec-websocket-protocol":
-            raise InvalidProbeError(
-                "headers", "Put the subprotocol into its own field, not into the headers."
-            )
+            raise InvalidProbeError(field, "Put the subprotocol into its own field, not into the headers.")
         if name.lower() in OF_UPGRADE or name.lower().startswith("sec-websocket-"):
-            raise InvalidProbeError(
-                "headers", f"{name} is part of the upgrade and is always sent: remove it."
-            )
+            raise InvalidProbeError(field, f"{name} is part of the upgrade and is always sent: remove it.")
         if name.lower() in OF_BODY:
-            raise InvalidProbeError("headers", f"{name} belongs to a body, and none is sent: remove it.")
+            raise InvalidProbeError(field, f"{name} belongs to a body, and none is sent: remove it.")

@@ -1,7 +1,7 @@
 """What a WebSocket probe is to do, checked, and how it fits into the time of one check."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.client_certificates import ClientCertificate
 
@@ -18,7 +18,7 @@ class WebSocketTarget:
     """Times in seconds. `url` begins with http: or https:, for ws: and wss:."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     subprotocols: tuple[str, ...]
     send: str
     expect: str
@@ -31,6 +31,7 @@ class WebSocketTarget:
     deflates: bool
     follows: bool
     shown: ClientCertificate | None = None  # to the origin of `url` alone
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def lasts_s(self) -> int:
