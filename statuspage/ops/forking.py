@@ -37,6 +37,13 @@ def freeze() -> None:
     gc.enable()
 
 
+def tidy() -> None:
+    """Give back the memory that only the start needed: garbage, and what the C library keeps for later."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 class Running:
     """A child of this process by its id, with the verbs of subprocess.Popen; it stays one over an exec."""
 

@@ -6,6 +6,7 @@ nothing for long is at fault itself, and is started again.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import threading
@@ -21,12 +22,14 @@ from django.db.models import Q
 from components import loops
 from components.egress import Door, EgressError, through
 from components.models import Heartbeat
+from statuspage.ops import forking
 from statuspage.ops.children import REPORTS_TO
 from statuspage.ops.watch import BY_THEMSELVES, QUEUES, Look
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 2.0
+TIDY_AFTER_LOOKS = 15  # half a minute after the start, once: the collector comes by itself, but much later
 TIMEOUT_S = 1.0
 MAIL_TIMEOUT_S = 3.0
 
@@ -37,16 +40,18 @@ def begin() -> None:
         threading.Thread(target=_work, args=(int(number),), name="looking", daemon=True).start()
 
 
-def _work(number: int) -> None:
+def _work(reports_to: int) -> None:
     looker = Looker(settings.REDIS_URL)
-    supervisor = os.fdopen(number, "w", buffering=1)
-    while True:
+    supervisor = os.fdopen(reports_to, "w", buffering=1)
+    for number in itertools.count(1):
         try:
             supervisor.write(f"{looker.look().to_line()}\n")
         except OSError:
             return  # the supervisor has ended
         except Exception:  # our own error must not end the thread
             log.exception("looking failed")
+        if number == TIDY_AFTER_LOOKS:
+            forking.tidy()
         time.sleep(LOOK_EVERY_S)
 
 

@@ -198,3 +198,21 @@ def test_a_stop_just_after_the_preparation_ended_well_is_a_stop():
     )
     lines = run(body, env={**os.environ, "DJANGO_SETTINGS_MODULE": "statuspage.settings"}).splitlines()
     assert lines == ["Stopped before the start."]
+
+
+def test_what_only_the_start_needed_is_given_back():
+    body = (
+        "import gc, re\n"
+        "def mib():\n"
+        "    return int(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1]) >> 10\n"
+        "before = mib()\n"
+        "gc.disable()\n"
+        "for number in range(60_000):\n"
+        "    ring = [bytes(1000)]\n"
+        "    ring.append(ring)\n"
+        "del ring\n"
+        "full = mib()\n"
+        "forking.tidy()\n"
+        "print('given back', full - before > 50, mib() - before < 15)"
+    )
+    assert "given back True True" in run(body).splitlines()
