@@ -35,12 +35,13 @@ class Prepared:
     login: tuple[str, str] | None
     checks_per_s: float
     subscribers: int
+    valkey: str = ""  # the program of a broker of our own; its package would take 3 MiB in each process
 
 
 def prepare() -> Prepared:
     """Bring the database and static files up to date. Raises StartError."""
     from components.models import Probe
-    from statuspage.ops import bootstrap
+    from statuspage.ops import bootstrap, supervisor
     from statuspage.ops.release import lay_out_static_files, prepare_database
 
     static_files = Forked(lay_out_static_files, title="statuspage prepare")  # a second of another core
@@ -52,7 +53,8 @@ def prepare() -> Prepared:
     checks_per_s = Probe.objects.filter(interval_s__gt=0).aggregate(rate=rate)["rate"] or 0.0
     number = apps.get_model("subscribers", "Subscriber").objects.count()
     connection.close()
-    return Prepared(login, checks_per_s, number)
+    valkey = "" if os.environ.get("REDIS_URL") else str(supervisor.valkey_program())
+    return Prepared(login, checks_per_s, number, valkey)
 
 
 def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:

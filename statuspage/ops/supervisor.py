@@ -258,10 +258,10 @@ def children_of(layout: Layout, broker: Child | None, env: Mapping[str, str]) ->
     ]
 
 
-def private_valkey(var_dir: Path) -> tuple[Child, str]:
+def private_valkey(program: str, var_dir: Path) -> tuple[Child, str]:
     """A Valkey of our own, and its address."""
     config, redis_url = _valkey_config(var_dir)
-    return Child("valkey", {}, [str(valkey_program()), str(config)], loss=NO_BROKER), redis_url
+    return Child("valkey", {}, [program, str(config)], loss=NO_BROKER), redis_url
 
 
 def valkey_program() -> Path:

@@ -79,7 +79,7 @@ class Command(BaseCommand):
         has_own_broker = bool(os.environ.get("REDIS_URL"))
         broker = None
         if not has_own_broker:
-            broker, settings.REDIS_URL = supervisor.private_valkey(settings.VAR_DIR)
+            broker, settings.REDIS_URL = supervisor.private_valkey(prepared.valkey, settings.VAR_DIR)
             os.environ["REDIS_URL"] = settings.REDIS_URL
         is_one = layout.is_one_worker(settings.PROCESSES, prepared, has_own_broker=has_own_broker)
         here = supervisor.Layout(
