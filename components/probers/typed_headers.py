@@ -14,7 +14,7 @@ HEADERS = Option(
 )  # fmt: skip
 SECRET_HEADERS = Option(
     "secret_headers", "Secret headers (sent)", type="secrets", default={},
-    help="Such as “Authorization: Bearer …”, one per line. Stored encrypted, and never shown again.",
+    help="Such as “Authorization: Bearer …”, one per line.",
 )  # fmt: skip
 OF_REQUEST = ("host", "content-type", "content-encoding", "content-language", "content-length")
 
