@@ -16,7 +16,7 @@ from h2 import events
 from components import http2, steps, wire
 from components.egress import Egress, Line
 from components.outcomes import Failure, Reading
-from components.probers import services
+from components.probers import redaction, services
 from components.probers.base import Clock, Option, broken_off, host_and_port, options_of, printable
 from components.probers.services import NotSpokenError
 from components.targets import InvalidProbeError
@@ -43,9 +43,8 @@ class GRPCTarget:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be stored with a reading: each value, and a token also without its scheme."""
-        values = tuple(self.metadata.values())
-        return (*values, *(value.partition(" ")[2] for value in values))
+        """What must not be stored with a reading."""
+        return redaction.with_tokens(self.metadata.values())
 
 
 class GRPC(services.Service):

@@ -48,6 +48,12 @@ def without(reading: Reading, secrets: Iterable[str], *, port: int | None = None
     return replace(reading, facts=facts, **words)
 
 
+def with_tokens(values: Iterable[str]) -> tuple[str, ...]:
+    """Secret values of headers, and what follows a scheme in them, as in “Bearer …”."""
+    every = tuple(values)
+    return (*every, *(value.partition(" ")[2] for value in every))
+
+
 def hidden_in(text: str, secrets: Iterable[str]) -> str:
     """The text, such as a traceback, with these texts replaced, however they are spelled."""
     return str(_hidden(text, _forms({secret for secret in secrets if len(secret) >= MIN_LENGTH}, set())))

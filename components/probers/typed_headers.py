@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from components.probers import redaction
 from components.probers.base import Option
 from components.probers.redirects import origin
 from components.targets import InvalidProbeError
@@ -62,9 +63,4 @@ def typed(given: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidProbeError(
                 "secret_headers", f"{name} is in “{HEADERS.label}” as well: remove one of them."
             )
-    values = tuple(secret.values())
-    return {
-        "headers": {**plain, **secret},
-        # a token also without its scheme
-        "secrets": (*values, *(value.partition(" ")[2] for value in values)),
-    }
+    return {"headers": {**plain, **secret}, "secrets": redaction.with_tokens(secret.values())}

@@ -62,47 +62,47 @@ def in_a_fork(work: Callable[[], Prepared]) -> Callable[[], Prepared]:
 
     SIGTERM and Ctrl-C end that process, which is waited for: it takes back what it began.
     """
-    reading, writing = os.pipe()
+    return _Preparation(work).result
 
-    def answer() -> int:
-        freeze()
-        with os.fdopen(writing, "w") as pipe:
-            json.dump(asdict(work()), pipe)
-        return 0
 
-    def result() -> Prepared:
-        with os.fdopen(reading) as pipe:
+class _Preparation:
+    def __init__(self, work: Callable[[], Prepared]) -> None:
+        self.is_stopped = False
+        self.reading, writing = os.pipe()
+
+        def answer() -> int:
+            freeze()
+            with os.fdopen(writing, "w") as pipe:
+                json.dump(asdict(work()), pipe)
+            return 0
+
+        ours_alone.add(self.reading)
+        self.process = Forked(answer, title="statuspage prepare")
+        self.before = {number: signal.signal(number, self._stop) for number in interrupts.ENDINGS}
+        ours_alone.discard(self.reading)
+        os.close(writing)
+
+    def _stop(self, *_: int | FrameType | None) -> None:
+        """Send it SIGTERM, without waiting: a signal may come in the middle of a wait."""
+        self.is_stopped = True
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGTERM)
+
+    def result(self) -> Prepared:
+        with os.fdopen(self.reading) as pipe:
             text = pipe.read()
-        code = process.wait()
-        for number, handler in before.items():
+        code = self.process.wait()
+        for number, handler in self.before.items():
             signal.signal(number, handler)
-        if asked and not code:  # it had just ended well
-            sys.exit("Stopped before the start.")
         if code < 0:
             sys.exit(f"Cannot start: the preparation was ended by signal {-code}.")
         if code:
             sys.exit(code)  # it has said why
+        if self.is_stopped:  # it had just ended well
+            sys.exit("Stopped before the start.")
         found = json.loads(text)
         return Prepared(**{**found, "login": tuple(found["login"]) if found["login"] else None})
-
-    def end(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        _end(process)
-
-    asked: list[int] = []
-    ours_alone.add(reading)
-    process = Forked(answer, title="statuspage prepare")
-    before = {number: signal.signal(number, end) for number in interrupts.ENDINGS}
-    ours_alone.discard(reading)
-    os.close(writing)
-    return result
-
-
-def _end(process: Forked) -> None:
-    """Send it SIGTERM, without waiting: a signal may come in the middle of a wait."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGTERM)
 
 
 def is_one_worker(choice: str, prepared: Prepared, *, has_own_broker: bool) -> bool:

@@ -108,15 +108,15 @@ CASES = [
 @pytest.mark.parametrize(("role", "number"), CASES)
 def test_a_process_that_dies_or_hangs_is_not_green_for_longer_than_its_limit(whole, role, number):
     health_s, page_s = FAULTS[role]
-    short = {} if IS_LONG else {"WORKER_SILENCE_S": "10"}  # the deadline of the message worker
-    if short and role == "post":
+    env = {} if IS_LONG else {"WORKER_SILENCE_S": "10"}  # the deadline of the message worker
+    if env and role == "post":
         health_s = 10
     if (
         role == "valkey"
     ):  # one worker that does everything goes on without it: tests/statuspage/ops/test_up.py
-        short["PROCESSES"] = "many"
+        env["PROCESSES"] = "many"
     with Target() as target:
-        whole.start(**short)
+        whole.start(**env)
         whole.watch(target.url, "Shop")
         wait_for(lambda: is_well(whole) and whole.status_of("Shop") == "operational", 90)
         supervisor = psutil.Process(whole.process.pid)
